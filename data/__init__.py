@@ -1,0 +1,1 @@
+"""The synthetic town and the demo that walks through it. Nobody in here exists."""

@@ -1,0 +1,4 @@
+"""The recommender: an opaque token in, suggestions out, events back, models retrained.
+
+It never sees a face and never imports the half that does.
+"""

@@ -1,0 +1,125 @@
+"""Events as arrays: the one shape of data that signals, rankers and evaluations work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+NO_TIME = np.iinfo(np.int64).min
+"""Stands in `time_us` where a data set has an order of events but no clock."""
+
+_CODED = {"customer": "customers", "item": "items", "site": "sites", "region": "regions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interactions:
+    """One row for each item of each order (or ride), sorted by customer, then order.
+
+    All columns have shape (n,). Codes index the vocabulary of the same name; -1 means unknown.
+    `customer` -1 is a guest: counted in what is popular, never in anybody's history.
+    """
+
+    customer: NDArray[np.int32]
+    order: NDArray[np.int32]  # position of the order in its customer's history, 0 first
+    item: NDArray[np.int32]
+    quantity: NDArray[np.float32]
+    time_us: NDArray[np.int64]  # microseconds UTC, or NO_TIME
+    hour: NDArray[np.float32]  # local clock, 0 <= hour < 24, NaN unknown
+    weekday: NDArray[np.int8]  # local, 0 is Monday, -1 unknown
+    site: NDArray[np.int32]
+    region: NDArray[np.int32]
+    origin: NDArray[np.int32]  # the pick-up place of a ride, a code into `items`
+    customers: NDArray[np.str_]
+    items: NDArray[np.str_]
+    sites: NDArray[np.str_]
+    regions: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def where(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Interactions:
+        """The chosen rows under the same vocabularies."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _CODED.values()}
+        return replace(self, **columns)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, ArrayLike]) -> Interactions:
+        """Arrays from columns of plain values.
+
+        `customer` and `item` are required (text; "" is a guest); `order` (any sortable number or `time_us`
+        decides the sequence), `quantity`, `time_us`, `hour`, `weekday`, `site`, `region`, `origin` are optional.
+        Rows of one customer with the same `order` value form one order. Orders are renumbered 0, 1, 2, ...
+
+        Raises:
+            ValueError: a required column is missing or the columns differ in length.
+        """
+        for need in ("customer", "item"):
+            if need not in columns:
+                raise ValueError(f"interactions need a column {need!r}; got {sorted(columns)}")
+        item_text = np.asarray(columns["item"], dtype=np.str_)
+        n = len(item_text)
+        given = {name: np.asarray(values) for name, values in columns.items()}
+        for name, values in given.items():
+            if len(values) != n:
+                raise ValueError(f"column {name!r} has {len(values)} rows, 'item' has {n}")
+
+        def column(name: str, dtype: Any, default: Any) -> NDArray[Any]:
+            return given[name].astype(dtype) if name in given else np.full(n, default, dtype)
+
+        customers, customer = _codes(column("customer", np.str_, ""))
+        origin_text = column("origin", np.str_, "")
+        items, both = _codes(np.concatenate([item_text, origin_text]) if n else item_text)
+        sites, site = _codes(column("site", np.str_, ""))
+        regions, region = _codes(column("region", np.str_, ""))
+        time_us = column("time_us", np.int64, NO_TIME)
+        raw_order = given.get("order", time_us if "time_us" in given else np.arange(n))
+        rows = np.lexsort((raw_order, customer))
+        return cls(
+            customer=customer[rows],
+            order=_renumber(customer[rows], np.asarray(raw_order)[rows]),
+            item=both[:n][rows],
+            quantity=column("quantity", np.float32, 1.0)[rows],
+            time_us=time_us[rows],
+            hour=column("hour", np.float32, np.nan)[rows],
+            weekday=column("weekday", np.int8, -1)[rows],
+            site=site[rows],
+            region=region[rows],
+            origin=(both[n:] if n else both)[rows],
+            customers=customers,
+            items=items,
+            sites=sites,
+            regions=regions,
+        )
+
+
+def _codes(text: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """Sorted vocabulary without the empty text, and each value's code in it (-1 for the empty text)."""
+    vocabulary, inverse = np.unique(text, return_inverse=True)
+    code = inverse.astype(np.int32)
+    if len(vocabulary) and vocabulary[0] == "":
+        return vocabulary[1:], code - 1
+    return vocabulary, code
+
+
+def _renumber(customer: NDArray[np.int32], order: NDArray[Any]) -> NDArray[np.int32]:
+    """0, 1, 2, ... for each customer's distinct orders; rows must be sorted by (customer, order)."""
+    if not len(customer):
+        return np.zeros(0, np.int32)
+    new_customer = np.r_[True, customer[1:] != customer[:-1]]
+    new_order = new_customer | np.r_[True, order[1:] != order[:-1]]
+    running = np.cumsum(new_order) - 1
+    first = np.maximum.accumulate(np.where(new_customer, running, 0))
+    return (running - first).astype(np.int32)
+
+
+def codes_in(vocabulary: NDArray[np.str_], values: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int32]:
+    """Each value's position in a sorted vocabulary, -1 where it is not in it."""
+    text = np.asarray(values, dtype=np.str_)
+    if not len(vocabulary):
+        return np.full(len(text), -1, np.int32)
+    at = np.minimum(np.searchsorted(vocabulary, text), len(vocabulary) - 1)
+    return np.where(vocabulary[at] == text, at, -1).astype(np.int32)

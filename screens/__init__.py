@@ -1,0 +1,1 @@
+"""The pages in front of people: the ordering kiosk and the taxi tablet. Plain files, no build step."""
