@@ -1,0 +1,1 @@
+"""The doorway: the only file that knows both halves."""
