@@ -1,0 +1,262 @@
+"""From candidates and signals to a ranked list: the learned ranker, its training sample, the gate before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation import Interval, highest, paired_bootstrap
+
+Floats = NDArray[np.float32]
+
+DEFAULTS: dict[str, Any] = {
+    "learning_rate": 0.06,
+    "num_leaves": 31,
+    "min_data_in_leaf": 60,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+}
+"""LightGBM's settings where a scene does not give its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Candidates of many questions, one row each: sorted by question."""
+
+    question: NDArray[np.int64]  # (rows,) ascending
+    item: NDArray[np.int32]  # (rows,)
+    features: Floats  # (rows, signals), NaN where a signal has nothing to say
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def take(self, rows: NDArray[Any]) -> Pairs:
+        return Pairs(self.question[rows], self.item[rows], self.features[rows])
+
+    @staticmethod
+    def join(parts: Sequence[Pairs]) -> Pairs:
+        """Parts one after another; the questions of each part are renumbered behind those before it."""
+        questions, shift = [], 0
+        for part in parts:
+            questions.append(part.question + shift)
+            shift += highest(part.question) + 1
+        return Pairs(
+            np.concatenate(questions),
+            np.concatenate([part.item for part in parts]),
+            np.concatenate([part.features for part in parts]),
+        )
+
+
+def sample_negatives(
+    question: NDArray[np.int64],
+    label: NDArray[np.bool_],
+    hardness: Floats,
+    rng: np.random.Generator,
+    *,
+    hard: int = 30,
+    easy: int = 30,
+) -> NDArray[np.intp]:
+    """Rows to train on: of each question with a positive, all positives, `hard` and `easy` negatives.
+
+    The hard ones are those with the highest `hardness` (a cheap score), the easy ones drawn at random
+    from the rest. Shapes (rows,); the answer is ascending. Same rng state, same rows.
+    """
+    if not len(question):
+        return np.zeros(0, np.intp)
+    useful = np.bincount(question, label, minlength=int(question.max()) + 1)[question] > 0
+    negative = useful & ~label
+    place = _place(question, np.where(negative, -hardness.astype(np.float64), np.inf))
+    taken = negative & (place < hard)
+    rest = negative & ~taken
+    lot = np.where(rest, rng.random(len(question)), np.inf)
+    return np.flatnonzero((useful & label) | taken | (rest & (_place(question, lot) < easy)))
+
+
+def _place(question: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Each row's 0-based place within its question by ascending key (ties by row)."""
+    rows = np.lexsort((key, question))
+    sorted_question = question[rows]
+    starts = np.r_[0, np.flatnonzero(np.diff(sorted_question)) + 1]
+    first = np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
+    place = np.empty(len(rows), np.int64)
+    place[rows] = np.arange(len(rows)) - first
+    return place
+
+
+def best_lists(
+    question: NDArray[np.int64],
+    item: NDArray[np.int32],
+    score: NDArray[np.floating],
+    n: int,
+    k: int,
+    tie: NDArray[np.floating] | None = None,
+) -> NDArray[np.int32]:
+    """The k best items of each of n questions, shape (n, k), -1 where there are fewer candidates.
+
+    Equal scores are ordered by `tie` (higher first, usually popularity), then by item code: the same
+    input always gives the same list.
+    """
+    lists = np.full((n, k), -1, np.int32)
+    if not len(item):
+        return lists
+    second = -np.asarray(tie if tie is not None else np.zeros(len(item)), np.float64)
+    rows = np.lexsort((item, second, -np.asarray(score, np.float64), question))
+    starts = np.r_[0, np.flatnonzero(np.diff(question[rows])) + 1]
+    first = np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
+    place = np.arange(len(rows)) - first
+    keep = place < k
+    lists[question[rows][keep], place[keep]] = item[rows][keep]
+    return lists
+
+
+class Ranker:
+    """One or several LightGBM boosters whose scores are averaged. Saved as text, never pickled."""
+
+    def __init__(self, boosters: Sequence[Any], names: Sequence[str]) -> None:
+        self._boosters = tuple(boosters)
+        self.names = tuple(names)
+
+    def score(self, features: Floats) -> NDArray[np.float64]:
+        """Higher is better, comparable within a question. Shape (rows,)."""
+        if not len(features):
+            return np.zeros(0)
+        parts = [booster.predict(features, raw_score=True, num_threads=1) for booster in self._boosters]
+        return np.mean(parts, axis=0) if len(parts) > 1 else np.asarray(parts[0])
+
+    def importance(self) -> dict[str, float]:
+        """Each signal's share of the gain of all splits."""
+        gain = np.sum([booster.feature_importance("gain") for booster in self._boosters], axis=0)
+        return dict(zip(self.names, (gain / max(gain.sum(), 1e-12)).tolist(), strict=True))
+
+    def to_texts(self) -> dict[str, str]:
+        """LightGBM's own text format, one entry for each booster, and the signals' names."""
+        texts = {f"ranker.{i}.txt": booster.model_to_string() for i, booster in enumerate(self._boosters)}
+        return {"ranker.json": json.dumps({"names": self.names, "boosters": len(self._boosters)}), **texts}
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Ranker:
+        """Raises ValueError when a part is missing or unreadable."""
+        import lightgbm
+
+        try:
+            head = json.loads(texts["ranker.json"])
+            boosters = [
+                lightgbm.Booster(model_str=texts[f"ranker.{i}.txt"], params={"verbosity": -1})
+                for i in range(head["boosters"])
+            ]
+            names = [str(name) for name in head["names"]]
+        except (KeyError, TypeError, json.JSONDecodeError, lightgbm.basic.LightGBMError) as error:
+            raise ValueError(f"the ranker cannot be read: {error}") from error
+        if any(booster.num_feature() != len(names) for booster in boosters):
+            raise ValueError("the ranker and its list of signals do not belong together")
+        return cls(boosters, names)
+
+
+def fit_ranker(
+    pairs: Pairs,
+    label: NDArray[np.bool_],
+    names: Sequence[str],
+    *,
+    seed: int,
+    objective: str = "lambdarank",
+    rounds: int = 300,
+    copies: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    weight: NDArray[np.floating] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Ranker:
+    """A gradient-boosted ranker (Ke et al. 2017; lambdarank: Burges 2010), reproducible to the byte.
+
+    Args:
+        objective: "lambdarank" (the order within a question) or "binary" (the chance of each pair).
+        rounds: trees in each booster.
+        copies: boosters trained with different seeds; their scores are averaged.
+        weight: shape (rows,), how much each row counts.
+
+    Raises:
+        ValueError: there is no positive row or no negative row to learn from.
+    """
+    import lightgbm
+
+    if label.all() or not label.any():
+        raise ValueError("a ranker needs questions with right and with wrong candidates")
+    _, group = np.unique(pairs.question, return_counts=True)
+    ranked = objective == "lambdarank"
+    data = lightgbm.Dataset(
+        pairs.features,
+        label.astype(np.int8),
+        group=group if ranked else None,
+        weight=weight,
+        feature_name=list(names),
+        params={"max_bin": {**DEFAULTS, **(settings or {})}["max_bin"], "verbosity": -1},
+        free_raw_data=False,
+    )
+    boosters = []
+    for copy in range(copies):
+        params = {**DEFAULTS, **(settings or {}), "objective": objective, "seed": seed * 101 + copy}
+        params |= {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+        if ranked:
+            params = {"lambdarank_truncation_level": 20, **params}
+
+        def tick(env: Any, done: int = copy) -> None:
+            if progress and env.iteration % 25 == 0:
+                progress((done + env.iteration / rounds) / copies)
+
+        boosters.append(lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick]))
+    return Ranker(boosters, names)
+
+
+def standardise(question: NDArray[np.int64], score: NDArray[np.floating], n: int) -> NDArray[np.float64]:
+    """Scores with mean 0 and deviation 1 within each of n questions, so that two rankers can be blended."""
+    values = np.asarray(score, np.float64)
+    count = np.maximum(np.bincount(question, minlength=n), 1)
+    centred = values - (np.bincount(question, values, minlength=n) / count)[question]
+    deviation = np.sqrt(np.bincount(question, centred**2, minlength=n) / count)
+    return centred / np.maximum(deviation, 1e-9)[question]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Which method is in force after the gate, and why, in a sentence."""
+
+    in_force: str
+    why: str
+    interval: Interval
+
+
+def gate(
+    challengers: Mapping[str, NDArray[np.float64]],
+    counting: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    metric: str = "ndcg@10",
+    least: int = 30,
+    level: float = 0.95,
+) -> Verdict:
+    """Counting stays in force until a challenger wins a paired bootstrap over the same validation questions.
+
+    Args:
+        challengers: name -> its metric for each question, shape (questions,); the one with the highest mean
+            is put to the test.
+        counting: the counting method's metric for the same questions.
+        least: with fewer questions than this nothing replaces counting.
+    """
+    if not challengers or len(counting) < least:
+        why = f"counting stays in force: {len(counting)} validation questions are too few to prove a gain"
+        return Verdict("counting", why, Interval(0.0, float("-inf"), float("inf")))
+    name = max(challengers, key=lambda key: (float(np.nanmean(challengers[key])), key))
+    interval = paired_bootstrap(challengers[name], counting, rng, level=level)
+    words = (
+        f"{metric} {interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}] over {len(counting)} questions"
+    )
+    if interval.low > 0:
+        return Verdict(name, f"the {name} beats counting on validation: {words}", interval)
+    return Verdict("counting", f"counting stays in force: the {name} has not won on validation, {words}", interval)
