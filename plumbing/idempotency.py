@@ -1,0 +1,137 @@
+"""A POST sent twice with one `Idempotency-Key` happens once and is answered twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import Fernet
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.access import Caller
+from plumbing.clock import DAY, Clock
+from plumbing.database import Database
+from plumbing.problems import Problem
+
+migrations = Migrations("idempotency")
+
+
+@migrations()
+def replies(db: Utils) -> None:
+    """`reply` is encrypted: it may hold a receipt or a token."""
+    db.execute(
+        "CREATE TABLE replies (tenant TEXT NOT NULL, key_id TEXT NOT NULL, name TEXT NOT NULL,"
+        " fingerprint TEXT NOT NULL, made_us INTEGER NOT NULL, reply BLOB,"
+        " PRIMARY KEY (tenant, key_id, name))"
+    )
+    db.execute("CREATE INDEX replies_made ON replies (tenant, made_us)")
+
+
+class IdempotencyConflict(Problem):
+    """The key was used before for something else."""
+
+    code = "idempotency_conflict"
+    status = 409
+    title = "This Idempotency-Key belongs to another request"
+
+    def __init__(self) -> None:
+        super().__init__("Use a new Idempotency-Key for a new request; nothing was stored.")
+
+
+class StillRunning(Problem):
+    """The first request with this key has not been answered yet."""
+
+    code = "request_in_progress"
+    status = 409
+    title = "The first request with this Idempotency-Key is still running"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("Send it again in a second to get its answer.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a route answers: a status and a JSON body."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Idempotency:
+    """Remembers replies for a while, under (tenant, API key, Idempotency-Key)."""
+
+    def __init__(self, database: Database, key: bytes, now_us: Clock, *, keep_us: int = DAY) -> None:
+        self._database = database
+        self._fernet = Fernet(key)
+        self._now_us = now_us
+        self._keep_us = keep_us
+
+    def run(
+        self, caller: Caller, name: str | None, fingerprint: str, work: Callable[[], Reply], *, hold: bool = False
+    ) -> Reply:
+        """The reply of `work`, or the reply it gave before under the same key.
+
+        `fingerprint` says what was asked (route and body); it must not be derived from a frame.
+        With `hold` the key and whatever `work` writes to the same database are one transaction; without it
+        slow work does not keep others from writing, and a crash in the middle frees the key after a day.
+
+        Raises:
+            IdempotencyConflict: the key was used with another fingerprint.
+            StillRunning: the first request has not ended.
+        """
+        if name is None:
+            return work()
+        if hold:
+            with self._database.write():
+                return self._claim(caller, name, fingerprint) or self._finish(caller, name, work())
+        earlier = self._claim(caller, name, fingerprint)
+        if earlier is not None:
+            return earlier
+        try:
+            reply = work()
+        except BaseException:
+            self._delete(caller, name)
+            raise
+        return self._finish(caller, name, reply)
+
+    def _claim(self, caller: Caller, name: str, fingerprint: str) -> Reply | None:
+        now = self._now_us()
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM replies WHERE tenant = ? AND made_us < ?", (caller.tenant, now - self._keep_us)
+            )
+            row = connection.execute(
+                "SELECT fingerprint, reply FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
+                (caller.tenant, caller.key_id, name),
+            ).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO replies VALUES (?, ?, ?, ?, ?, NULL)",
+                    (caller.tenant, caller.key_id, name, fingerprint, now),
+                )
+                return None
+        if row["fingerprint"] != fingerprint:
+            raise IdempotencyConflict
+        if row["reply"] is None:
+            raise StillRunning
+        return Reply(**json.loads(self._fernet.decrypt(row["reply"])))
+
+    def _finish(self, caller: Caller, name: str, reply: Reply) -> Reply:
+        sealed = self._fernet.encrypt(json.dumps({"status": reply.status, "body": reply.body}).encode())
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?",
+                (sealed, caller.tenant, caller.key_id, name),
+            )
+        return reply
+
+    def _delete(self, caller: Caller, name: str) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
+                (caller.tenant, caller.key_id, name),
+            )

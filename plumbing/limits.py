@@ -1,0 +1,69 @@
+"""How often somebody may do something: counters that all processes share."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.clock import SECOND, Clock
+from plumbing.database import Database
+from plumbing.problems import Problem
+
+migrations = Migrations("limits")
+
+
+@migrations()
+def windows(db: Utils) -> None:
+    """One row for each thing counted: a fixed size, whatever happens."""
+    db.execute(
+        "CREATE TABLE windows (tenant TEXT NOT NULL, name TEXT NOT NULL, opened_us INTEGER NOT NULL,"
+        " count INTEGER NOT NULL, PRIMARY KEY (tenant, name))"
+    )
+
+
+class TooManyRequests(Problem):
+    """429 with Retry-After."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, name: str, seconds: int) -> None:
+        super().__init__(f"The limit for {name} is reached. Try again in {seconds} s.")
+        self.retry_after = seconds
+
+
+class Limits:
+    """Fixed windows in a database: exact across processes, one short write for each request."""
+
+    def __init__(self, database: Database, now_us: Clock) -> None:
+        self._database = database
+        self._now_us = now_us
+
+    def count(self, tenant: str, name: str, *, window_us: int) -> tuple[int, int]:
+        """Count one more; returns how many in the present window, and microseconds until it ends."""
+        now = self._now_us()
+        with self._database.write() as connection:
+            count, opened = connection.execute(
+                "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
+                " count = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN windows.count + 1 ELSE 1 END,"
+                " opened_us = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN opened_us ELSE ? END"
+                " RETURNING count, opened_us",
+                (tenant, name, now, window_us, now, now, window_us, now, now, now),
+            ).fetchone()
+        return count, opened + window_us - now
+
+    def clear(self, tenant: str, name: str) -> None:
+        """Forget the count (a success after failures)."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM windows WHERE tenant = ? AND name = ?", (tenant, name))
+
+    def allow(self, tenant: str, name: str, *, most: int, window_us: int) -> None:
+        """Count one more of `name`.
+
+        Raises:
+            TooManyRequests: more than `most` within the window; it says when to come back.
+        """
+        count, left_us = self.count(tenant, name, window_us=window_us)
+        if count > most:
+            raise TooManyRequests(name, max(1, -(-left_us // SECOND)))
