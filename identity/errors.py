@@ -9,6 +9,8 @@ IdentityError
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from plumbing.problems import Problem
 
 
@@ -29,12 +31,116 @@ class FrameError(IdentityError):
     title = "The picture could not be used"
 
 
+class FrameTooLarge(FrameError):
+    """More bytes than a camera picture needs."""
+
+    code = "frame_too_large"
+    status = 413
+
+
+class NotAnImage(FrameError):
+    """Neither JPEG, PNG nor WebP, or one that its decoder refuses."""
+
+    code = "not_an_image"
+    status = 415
+
+
+class TruncatedImage(FrameError):
+    """The file ends before its picture does."""
+
+    code = "truncated_image"
+
+
+class AnimatedImage(FrameError):
+    """More than one picture in a file."""
+
+    code = "animated_image"
+
+
+class TooManyPixels(FrameError):
+    """Would unpack to more pixels than any camera frame that is needed here."""
+
+    code = "too_many_pixels"
+
+
+class TooFewPixels(FrameError):
+    """Too small a picture, or too long and thin, to hold a usable face."""
+
+    code = "too_few_pixels"
+
+
+class SuspiciousImage(FrameError):
+    """A picture with something else inside or behind it, or built to exhaust its decoder."""
+
+    code = "suspicious_image"
+
+
 class CaptureError(IdentityError):
-    """No single usable face; `hint` is what to tell the person."""
+    """No single usable face; `hint` (a stable code) is what to tell the person."""
 
     code = "bad_capture"
     status = 422
     title = "No single face could be used"
+    hint: ClassVar[str] = "try_again"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail, **({"hint": self.hint} | extra))
+
+
+class NoFace(CaptureError):
+    """Nobody is in the picture."""
+
+    code = "no_face"
+    hint = "look_at_the_camera"
+
+
+class SeveralFaces(CaptureError):
+    """Two faces of similar size, or one before the other: whose press was it?"""
+
+    code = "several_faces"
+    hint = "one_person_please"
+
+
+class FaceTooSmall(CaptureError):
+    """The eyes are too close together in the frame."""
+
+    code = "face_too_small"
+    hint = "come_closer"
+
+
+class FaceOffCentre(CaptureError):
+    """The largest face is at the edge, perhaps somebody who walks by."""
+
+    code = "face_off_centre"
+    hint = "move_to_the_middle"
+
+
+class FaceTurned(CaptureError):
+    """The face looks to the side."""
+
+    code = "face_turned"
+    hint = "look_straight_ahead"
+
+
+class FaceBlurred(CaptureError):
+    """No sharp edge in the face."""
+
+    code = "face_blurred"
+    hint = "hold_still"
+
+
+class TooDark(CaptureError):
+    """The face is hardly lit."""
+
+    code = "too_dark"
+    hint = "more_light"
+
+
+class TooBright(CaptureError):
+    """The face is washed out."""
+
+    code = "too_bright"
+    hint = "less_light"
 
 
 class PackError(IdentityError):
@@ -43,6 +149,36 @@ class PackError(IdentityError):
     code = "bad_pack"
     status = 503
     title = "Recognition is not available"
+
+
+class UnknownPack(PackError):
+    """No manifest has this name."""
+
+    code = "unknown_pack"
+
+
+class PackMissing(PackError):
+    """A file of the pack is not there."""
+
+    code = "pack_missing"
+
+
+class PackAltered(PackError):
+    """A file of the pack is not the one that its manifest pins."""
+
+    code = "pack_altered"
+
+
+class PackDenied(PackError):
+    """The pack's vendor or licence is not accepted."""
+
+    code = "pack_denied"
+
+
+class FetchFailed(PackError):
+    """A file could not be fetched; nothing was kept."""
+
+    code = "fetch_failed"
 
 
 # --- presses, consent, tokens, enrolments ------------------------------------------------------------

@@ -1,0 +1,80 @@
+"""PURE: a probe against a gallery -> matched | unknown | ambiguous.
+
+Vectors are unit rows, a score is their cosine. A score decides and is forgotten: it never leaves `identity`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.calibration import Calibration, Scoring
+
+Array = NDArray[np.float32]
+Outcome = Literal["matched", "unknown", "ambiguous"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`index` is the gallery row when matched, else None. `score` and `margin` (to the second) stay inside."""
+
+    outcome: Outcome
+    index: int | None = None
+    score: float = float("nan")
+    margin: float = float("nan")
+
+
+def unit(vectors: NDArray[np.floating]) -> Array:
+    """Rows (n, d) or a vector (d,) at unit length. Raises ValueError on a zero or a value that is not finite."""
+    array = np.asarray(vectors, np.float64)
+    norm = np.sqrt((array * array).sum(axis=-1, keepdims=True))
+    if not np.isfinite(norm).all() or (norm < 1e-6).any():
+        raise ValueError("a face vector is zero or not finite")
+    return (array / norm).astype(np.float32)
+
+
+def mean_template(vectors: NDArray[np.floating]) -> Array:
+    """(k, d) unit vectors of one person -> the (d,) unit vector of their mean."""
+    return unit(unit(np.atleast_2d(vectors)).astype(np.float64).mean(axis=0))
+
+
+def top_scores(probes: Array, gallery: Array, scoring: Scoring) -> tuple[NDArray[np.intp], Array, Array]:
+    """For probes (m, d) against a gallery (n, d): index, score of the best row, and its margin to the second.
+
+    The cohort term (`Scoring`) takes a share of the mean of the next ranks from the best score: whoever looks a
+    little like everybody has to look more like somebody.
+    """
+    scores = probes @ gallery.T
+    n = scores.shape[1]
+    kept = min(n, 1 + max(1, scoring.cohort_ranks))
+    ranked = -np.sort(-np.partition(scores, n - kept, axis=1)[:, n - kept :], axis=1)
+    index = scores.argmax(axis=1)
+    margin = ranked[:, 0] - ranked[:, 1] if n > 1 else np.full(len(scores), np.inf, np.float32)
+    best = ranked[:, 0]
+    if scoring.cohort_weight and n > scoring.cohort_ranks:
+        best = best - scoring.cohort_weight * ranked[:, 1 : 1 + scoring.cohort_ranks].mean(axis=1)
+    return index, best.astype(np.float32), margin.astype(np.float32)
+
+
+def decide(probes: Array, gallery: Array, calibration: Calibration, *, near_tie: float = 0.02) -> Decision:
+    """Who it is, from the 1-3 frames of one press.
+
+    `probes` is (k, d), `gallery` (n, d) of unit rows. The mean of the frames is compared once, at the threshold
+    calibrated for k frames: `calibration.frames` must equal k, else ValueError. Two customers above the threshold
+    and closer than `near_tie` (cosine) are `ambiguous`, not a guess. An empty gallery knows nobody.
+    """
+    probes = np.atleast_2d(np.asarray(probes, np.float32))
+    if len(probes) != calibration.frames:
+        raise ValueError(f"{len(probes)} frames cannot be judged at a threshold for {calibration.frames}")
+    if len(gallery) == 0:
+        return Decision("unknown")
+    probe = mean_template(probes)[None, :]
+    index, score, margin = (part[0] for part in top_scores(probe, gallery, calibration.scoring))
+    if not score >= calibration.threshold:
+        return Decision("unknown", None, float(score), float(margin))
+    if margin < near_tie:
+        return Decision("ambiguous", None, float(score), float(margin))
+    return Decision("matched", int(index), float(score), float(margin))
