@@ -123,3 +123,8 @@ class Database:
                 connection.close()
             self._all.clear()
         self._local = threading.local()
+
+    def __del__(self) -> None:
+        # An owner that is dropped (a test, a command that ends) closes its files rather than leave it to chance.
+        if hasattr(self, "_all"):
+            self.close()

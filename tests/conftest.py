@@ -17,3 +17,18 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the evaluation data is not beside the project (set USUAL_SHARED)")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where everything a test may need is there, a skipped test is a hole: say so and fail."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if os.environ.get("USUAL_NOTHING_SKIPPED") and skipped:
+        terminalreporter.write_line(f"USUAL_NOTHING_SKIPPED is set, yet {len(skipped)} were skipped", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """The exit status for the above."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("USUAL_NOTHING_SKIPPED") and skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

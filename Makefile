@@ -1,0 +1,40 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench evaluate lock clean
+PY := .venv/bin/python
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: ## set up, draw the town, opt people in, train, serve, tell one visit of each kind
+	@scripts/setup.sh runtime
+	@.venv/bin/usual demo
+
+test: ## set up, check the style and the walls, run every test
+	@scripts/setup.sh dev
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest -n 2 --dist loadfile -ra
+
+check: ## ruff, mypy and the import contracts
+	@scripts/setup.sh dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+
+bench: ## speed and memory, as ratios from one run
+	@scripts/setup.sh dev
+	$(PY) -m bench
+
+evaluate: ## the accuracy tables, on the town or on data beside the project
+	@scripts/setup.sh dev
+	.venv/bin/usual evaluate orders
+	.venv/bin/usual evaluate destinations
+	.venv/bin/usual evaluate offers
+
+lock: ## pin the newest versions again (needs uv)
+	cd locks && uv pip compile --universal --python-version 3.11 --generate-hashes -o runtime.txt runtime.in
+	cd locks && uv pip compile --universal --python-version 3.11 --generate-hashes -c runtime.txt -o dev.txt dev.in
+
+clean: ## remove the environment, caches and the demo's state
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache data/state

@@ -1,0 +1,281 @@
+"""What both halves lean on: databases, keys, limits, idempotency, files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask, request
+from sqlite_utils.migrations import Migrations
+
+from plumbing import access as access_module
+from plumbing import idempotency as idempotency_module
+from plumbing import limits as limits_module
+from plumbing.access import Access, Caller, KeyRefused, PairingRefused, ScopeMissing
+from plumbing.clock import DAY, SECOND
+from plumbing.database import Database, DatabaseBusy
+from plumbing.files import load_or_create_secret, write_atomic
+from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillRunning
+from plumbing.limits import Limits, TooManyRequests
+
+CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
+
+
+class Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000 * DAY
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def access(tmp_path: Path, clock: Clock) -> Access:
+    return Access(Database(tmp_path / "access.db", access_module.migrations), clock)
+
+
+def caller_of(access: Access, scope: str, **headers: str) -> Caller:
+    with Flask(__name__).test_request_context(headers=headers):
+        return access.authenticate(request, scope)
+
+
+class TestAccess:
+    def test_a_key_opens_its_scopes_and_says_whose_it_is(self, access: Access) -> None:
+        key = access.create_key("mill", ["suggest"], device="till", site="north")
+
+        caller = caller_of(access, "suggest", **{"X-API-Key": key})
+
+        assert (caller.tenant, caller.device, caller.site) == ("mill", "till", "north")
+
+    def test_a_scope_that_was_not_given_is_refused(self, access: Access) -> None:
+        key = access.create_key("mill", ["suggest"])
+
+        with pytest.raises(ScopeMissing):
+            caller_of(access, "train", **{"X-API-Key": key})
+
+    def test_no_key_a_wrong_key_an_expired_and_a_revoked_one_look_the_same(
+        self, access: Access, clock: Clock
+    ) -> None:
+        old = access.create_key("mill", ["suggest"], days=1)
+        clock.now += 1
+        gone = access.create_key("mill", ["suggest"])
+        assert access.revoke_key("mill", str(access.keys("mill")[1]["key_id"]))
+        clock.now += 2 * DAY
+
+        for headers in ({}, {"X-API-Key": "usual-k1-guess"}, {"X-API-Key": old}, {"X-API-Key": gone}):
+            with pytest.raises(KeyRefused):
+                caller_of(access, "suggest", **headers)
+
+    def test_two_keys_are_good_at_once_so_that_keys_can_be_changed(self, access: Access) -> None:
+        keys = [access.create_key("mill", ["suggest"]) for _ in range(2)]
+
+        assert len({caller_of(access, "suggest", **{"X-API-Key": key}).key_id for key in keys}) == 2
+
+    def test_the_database_holds_no_key(self, access: Access, tmp_path: Path) -> None:
+        key = access.create_key("mill", ["suggest"])
+
+        stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+        assert key.removeprefix("usual-k1-").encode() not in stored
+
+    def test_a_pairing_code_works_once(self, access: Access) -> None:
+        code = access.create_pairing("mill", "kiosk", device="till")
+        page, key = access.pair(code)
+
+        assert page == "kiosk"
+        assert (
+            caller_of(access, "enrol", Cookie=f"usual_kiosk={key}", **{"X-Usual-Page": "kiosk"}).device == "till"
+        )
+        with pytest.raises(PairingRefused):
+            access.pair(code)
+
+    def test_an_expired_pairing_code_is_refused(self, access: Access, clock: Clock) -> None:
+        code = access.create_pairing("mill", "kiosk", device="till", days=1)
+        clock.now += 2 * DAY
+
+        with pytest.raises(PairingRefused):
+            access.pair(code)
+
+    def test_a_cookie_without_the_page_header_opens_nothing(self, access: Access) -> None:
+        _, key = access.pair(access.create_pairing("mill", "kiosk", device="till"))
+
+        with pytest.raises(KeyRefused):
+            caller_of(access, "suggest", Cookie=f"usual_kiosk={key}")
+
+    def test_unknown_scopes_and_pages_are_named(self, access: Access) -> None:
+        with pytest.raises(ValueError, match="fly"):
+            access.create_key("mill", ["fly"])
+        with pytest.raises(ValueError, match="roof"):
+            access.create_pairing("mill", "roof", device="x")
+
+
+class TestLimits:
+    def test_the_fourth_of_three_is_refused_and_told_when_to_come_back(self, tmp_path: Path, clock: Clock) -> None:
+        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        for _ in range(3):
+            limits.allow("mill", "presses", most=3, window_us=60 * SECOND)
+        clock.now += 20 * SECOND
+
+        with pytest.raises(TooManyRequests) as refused:
+            limits.allow("mill", "presses", most=3, window_us=60 * SECOND)
+
+        assert refused.value.retry_after == 40
+
+    def test_a_new_window_a_clear_and_another_tenant_start_from_zero(self, tmp_path: Path, clock: Clock) -> None:
+        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        limits.allow("mill", "presses", most=1, window_us=SECOND)
+
+        limits.allow("cab", "presses", most=1, window_us=SECOND)
+        clock.now += SECOND
+        limits.allow("mill", "presses", most=1, window_us=SECOND)
+        limits.clear("mill", "presses")
+        limits.allow("mill", "presses", most=1, window_us=SECOND)
+
+    def test_a_clock_set_back_does_not_lock_anybody_out(self, tmp_path: Path, clock: Clock) -> None:
+        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        limits.allow("mill", "presses", most=1, window_us=SECOND)
+        clock.now -= 3600 * SECOND
+
+        limits.allow("mill", "presses", most=1, window_us=SECOND)
+
+
+class TestIdempotency:
+    @pytest.fixture
+    def once(self, tmp_path: Path, clock: Clock) -> Idempotency:
+        database = Database(tmp_path / "i.db", idempotency_module.migrations)
+        return Idempotency(database, Fernet.generate_key(), clock)
+
+    @pytest.mark.parametrize("hold", [True, False])
+    def test_the_second_time_gives_the_first_answer_without_doing_it_again(
+        self, once: Idempotency, hold: bool
+    ) -> None:
+        done: list[int] = []
+
+        def work() -> Reply:
+            done.append(1)
+            return Reply(201, {"n": len(done)})
+
+        replies = [once.run(CALLER, "abc", "POST /x {}", work, hold=hold) for _ in range(2)]
+
+        assert replies == [Reply(201, {"n": 1})] * 2
+        assert len(done) == 1
+
+    def test_the_same_key_for_something_else_is_a_conflict(self, once: Idempotency) -> None:
+        once.run(CALLER, "abc", "one", lambda: Reply(200, {}))
+
+        with pytest.raises(IdempotencyConflict):
+            once.run(CALLER, "abc", "two", lambda: Reply(200, {}))
+
+    @pytest.mark.parametrize("hold", [True, False])
+    def test_a_failure_frees_the_key(self, once: Idempotency, hold: bool) -> None:
+        def fail() -> Reply:
+            raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError):
+            once.run(CALLER, "abc", "one", fail, hold=hold)
+
+        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {}), hold=hold) == Reply(200, {})
+
+    def test_a_second_request_while_the_first_runs_is_told_to_wait(self, once: Idempotency) -> None:
+        def first() -> Reply:
+            with pytest.raises(StillRunning):
+                once.run(CALLER, "abc", "one", lambda: Reply(200, {}))
+            return Reply(200, {})
+
+        once.run(CALLER, "abc", "one", first)
+
+    def test_replies_are_forgotten_after_a_day_and_never_stored_in_the_clear(
+        self, once: Idempotency, clock: Clock, tmp_path: Path
+    ) -> None:
+        once.run(CALLER, "abc", "one", lambda: Reply(200, {"receipt": "plain-receipt"}))
+        assert all(b"plain-receipt" not in path.read_bytes() for path in tmp_path.iterdir())
+        clock.now += 2 * DAY
+
+        assert once.run(CALLER, "abc", "two", lambda: Reply(200, {"n": 2})).body == {"n": 2}
+
+
+class TestDatabase:
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Database:
+        migrations = Migrations("toy")
+        migrations(name="t")(lambda db: db.execute("CREATE TABLE t (x INTEGER)"))
+        return Database(tmp_path / "t.db", migrations)
+
+    def test_a_failed_write_leaves_nothing_also_when_nested(self, database: Database) -> None:
+        with pytest.raises(RuntimeError), database.write() as outer:  # noqa: PT012
+            outer.execute("INSERT INTO t VALUES (1)")
+            with database.write() as inner:
+                inner.execute("INSERT INTO t VALUES (2)")
+            raise RuntimeError
+
+        assert database.rows("SELECT * FROM t") == []
+
+    def test_a_locked_database_is_named_and_stores_nothing(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database.connection.execute("PRAGMA busy_timeout=1")
+        other = sqlite3.connect(database.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(DatabaseBusy), database.write():
+            pass
+
+        other.execute("ROLLBACK")
+        other.close()
+
+    def test_threads_that_read_then_write_never_lose_a_count(self, database: Database) -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO t VALUES (0)")
+
+        def bump() -> None:
+            for _ in range(50):
+                with database.write() as connection:
+                    (x,) = connection.execute("SELECT x FROM t").fetchone()
+                    connection.execute("UPDATE t SET x = ?", (x + 1,))
+
+        threads = [threading.Thread(target=bump) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert database.row("SELECT x FROM t")["x"] == 200
+
+    def test_deleted_bytes_are_gone_from_every_file_after_a_scrub(self, database: Database) -> None:
+        with database.write() as connection:
+            connection.execute("CREATE TABLE s (x TEXT)")
+            connection.execute("INSERT INTO s VALUES ('magic-secret-text')")
+        with database.write() as connection:
+            connection.execute("DELETE FROM s")
+        database.scrub()
+
+        assert all(b"magic-secret-text" not in path.read_bytes() for path in database.path.parent.iterdir())
+
+
+class TestFiles:
+    def test_a_write_replaces_the_whole_file_and_leaves_no_draft(self, tmp_path: Path) -> None:
+        path = tmp_path / "deep" / "f.json"
+        write_atomic(path, b"old")
+        write_atomic(path, json.dumps({"a": 1}).encode())
+
+        assert path.read_bytes() == b'{"a": 1}'
+        assert list(path.parent.iterdir()) == [path]
+
+    def test_a_secret_is_made_once_and_only_its_owner_can_read_it(self, tmp_path: Path) -> None:
+        path = tmp_path / "token.key"
+
+        assert load_or_create_secret(path, b"first") == b"first"
+        assert load_or_create_secret(path, b"second") == b"first"
+        assert path.stat().st_mode & 0o077 == 0
+        assert list(tmp_path.iterdir()) == [path]
