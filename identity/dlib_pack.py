@@ -1,0 +1,175 @@
+"""dlib's face recognition ResNet, from its own file format to ONNX, once.
+
+The .dat holds the layers from the input to the output; each begins with its tag (`con_4`, `affine_`, `fc_2`, ...)
+and, where it has weights, a tensor follows: version, four dimensions as packed integers, little-endian float32.
+dlib (Boost licence) is the reference; the result equals it to 1e-5 and runs about ten times as fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.errors import PackAltered
+from identity.manifests import sha256_of
+from identity.onnx_writer import model, node
+from plumbing.files import write_atomic
+
+# dlib subtracts these means (red, green, blue) and divides by 256 before its first layer.
+MEAN = np.array([122.782, 117.001, 104.298])
+LAYER = re.compile(rb"con_4|affine_|add_prev_|avg_pool_2|max_pool_2|fc_2")
+CHIP = 150  # pixels, the network's input
+
+Weights = NDArray[np.float32]
+
+
+def read_layers(data: bytes) -> list[tuple[str, Weights]]:
+    """The layers of a .dat in order: tag and weights (empty for a layer without any). Raises PackAltered."""
+    layers = []
+    at = 0
+    while (found := LAYER.search(data, at)) is not None:
+        tag, at = found.group().decode(), found.end()
+        values = np.empty(0, np.float32)
+        if tag in ("con_4", "affine_", "fc_2"):
+            numbers = []
+            for _ in range(7 if tag == "fc_2" else 5):  # fc_2 tells its outputs and inputs first
+                number, at = _packed(data, at)
+                numbers.append(number)
+            count = int(np.prod(numbers[-4:]))
+            if numbers[-5] != 2 or at + 4 * count > len(data):
+                raise PackAltered("The dlib network is cut short or of another version.")
+            values = np.frombuffer(data, "<f4", count, at)
+            at += 4 * count
+        layers.append((tag, values))
+    return layers
+
+
+def _packed(data: bytes, at: int) -> tuple[int, int]:
+    """dlib's integer: a byte whose low half tells how many little-endian bytes follow."""
+    end = at + 1 + (data[at] & 0x0F)
+    return int.from_bytes(data[at + 1 : end], "little"), end
+
+
+class _Graph:
+    """Nodes and weights as they are added; `last` is the name of the newest result, `channels` its depth."""
+
+    def __init__(self) -> None:
+        self.nodes: list[bytes] = []
+        self.weights: dict[str, NDArray] = {}
+        self.last, self.channels = "input", 3
+        self._names = (f"n{i}" for i in itertools.count())
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        self.last = next(self._names)
+        self.nodes.append(node(kind, inputs, self.last, **attributes))
+        return self.last
+
+    def constant(self, name: str, array: NDArray) -> str:
+        self.weights[f"{name}_{len(self.weights)}"] = array
+        return next(reversed(self.weights))
+
+    def convolve(self, con: Weights, affine: Weights, stride: int, normalise: bool = False) -> None:
+        """A convolution with its affine (and at the input the mean and the scale) folded into the weights."""
+        gamma, beta = affine.reshape(2, -1).astype(np.float64)
+        filters = len(gamma)
+        kernel = round(((len(con) / filters - 1) / self.channels) ** 0.5)
+        weight = con[:-filters].astype(np.float64).reshape(filters, self.channels, kernel, kernel)
+        bias = con[-filters:].astype(np.float64)
+        if normalise:
+            weight = weight / 256
+            # fsum rounds once, so every processor writes the same bytes.
+            shifted = (weight * MEAN[:, None, None]).reshape(filters, -1)
+            bias = bias - np.array([math.fsum(row) for row in shifted])
+        weight, bias = weight * gamma[:, None, None, None], bias * gamma + beta
+        pads = [0] * 4 if stride > 1 else [kernel // 2] * 4
+        names = self.constant("w", weight.astype(np.float32)), self.constant("b", bias.astype(np.float32))
+        sides = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}
+        self.add("Conv", self.last, *names, **sides)
+        self.channels = filters
+
+
+def _take(layers: Iterator[tuple[str, Weights]], *tags: str) -> tuple[str, Weights]:
+    """The next layer, which must be one of `tags`."""
+    tag, values = next(layers, ("the end", np.empty(0, np.float32)))
+    if tag not in tags:
+        raise PackAltered(f"The dlib network has {tag} where {' or '.join(tags)} belongs.")
+    return tag, values
+
+
+def to_onnx(data: bytes) -> bytes:
+    """The bytes of an ONNX model: `input` (n, 3, 150, 150) RGB 0..255 -> `vector` (n, 128), as dlib gives it.
+
+    The network: a 7 x 7 convolution, max pooling, then residual blocks of two 3 x 3 convolutions. Where a block
+    halves the picture, the short cut is an average pool, and the smaller of the two (in depth, or by a row and a
+    column) is filled up with zeros. Side lengths follow from 150: 35, 17, 8, 3 (filled up to 4), 1 (to 2).
+    """
+    layers = iter(read_layers(data))
+    graph = _Graph()
+    stem = [_take(layers, tag)[1] for tag in ("con_4", "affine_", "max_pool_2")]
+    graph.convolve(stem[0], stem[1], stride=2, normalise=True)
+    graph.add("Relu", graph.last)
+    graph.add("MaxPool", graph.last, kernel_shape=[3, 3], strides=[2, 2])
+    side = 35
+    while True:
+        tag, values = _take(layers, "con_4", "avg_pool_2")
+        if tag == "avg_pool_2":
+            break
+        side = _block(graph, layers, values, side)
+    graph.add("GlobalAveragePool", graph.last)
+    graph.add("Flatten", graph.last)
+    matrix = _take(layers, "fc_2")[1].reshape(graph.channels, -1)
+    graph.nodes.append(node("MatMul", [graph.last, graph.constant("w", matrix)], "vector"))
+    size = matrix.shape[1]
+    return model(
+        "dlib_resnet", graph.nodes, graph.weights, ("input", ["n", 3, CHIP, CHIP]), ("vector", ["n", size])
+    )
+
+
+def _block(graph: _Graph, layers: Iterator[tuple[str, Weights]], first: Weights, side: int) -> int:
+    """One residual block whose first convolution was read already; the side length behind it."""
+    affine1, second, affine2 = (_take(layers, tag)[1] for tag in ("affine_", "con_4", "affine_"))
+    down = _take(layers, "avg_pool_2", "add_prev_")[0] == "avg_pool_2"
+    short, depth = graph.last, graph.channels
+    graph.convolve(first, affine1, stride=2 if down else 1)
+    graph.add("Relu", graph.last)
+    graph.convolve(second, affine2, stride=1)
+    main = graph.last
+    if down:
+        _take(layers, "add_prev_")
+        short = graph.add("AveragePool", short, kernel_shape=[2, 2], strides=[2, 2])
+        here, pooled = (side - 3) // 2 + 1, side // 2
+        side = max(here, pooled)
+        main = _fill(graph, main, 0, side - here)
+        short = _fill(graph, short, graph.channels - depth, side - pooled)
+    graph.add("Add", main, short)
+    graph.add("Relu", graph.last)
+    return side
+
+
+def _fill(graph: _Graph, name: str, channels: int, rows: int) -> str:
+    """Zeros behind the last channel, row and column."""
+    if not channels and not rows:
+        return name
+    return graph.add("Pad", name, graph.constant("p", np.array([0, 0, 0, 0, 0, channels, rows, rows], np.int64)))
+
+
+def converted(source: Path, cache: Path, sha256: str) -> Path:
+    """The ONNX file of the .dat at `source`, made in `cache` when it is not there or not as pinned.
+
+    Written whole or not at all. Raises PackAltered when the conversion gives other bytes than `sha256` tells.
+    """
+    target = cache / "dlib" / "dlib_resnet.onnx"
+    if not (target.is_file() and sha256_of(target) == sha256):
+        data = to_onnx(source.read_bytes())
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise PackAltered("The dlib network was converted to other bytes than its manifest pins.")
+        write_atomic(target, data)
+    return target

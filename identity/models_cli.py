@@ -1,0 +1,113 @@
+"""`usual models`: which engine packs there are, fetch one, prepare one, check one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from identity.engines import open_pack
+from identity.errors import PackError
+from identity.fetch import OPENCV_ZOO, fetch_pack
+from identity.manifests import load_pack, located, pack_names
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="USUAL_MODELS",
+    help="Where the files of open-model-zoo lie (USUAL_MODELS).",
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="USUAL_CACHE",
+    default=Path(".cache/models"),
+    show_default=True,
+    help="Where fetched and converted files are kept (USUAL_CACHE).",
+)
+
+
+@click.group()
+def models() -> None:
+    """Engine packs: what turns a face into numbers."""
+
+
+@models.command("list")
+@folder_option
+@cache_option
+def list_packs(folder: Path | None, cache: Path) -> None:
+    """Every pack with its grade, licence and whether it can be used here."""
+    for name in pack_names():
+        pack = load_pack(name)
+        try:
+            located(pack, folder, cache)
+            state = "ready"
+        except PackError as error:
+            state = error.detail
+        licences = sorted({pack.licence, *(file.licence for file in pack.files)})
+        click.echo(f"{pack.id}  {pack.grade}  {', '.join(licences)}  {pack.vendor}")
+        click.echo(f"    {state}")
+        if pack.note:
+            click.echo(f"    {pack.note}")
+
+
+@models.command()
+@click.argument("name", metavar="PACK")
+@cache_option
+@click.option("--base-url", default=OPENCV_ZOO, show_default=True, help="Where the pack's files are published.")
+def fetch(name: str, cache: Path, base_url: str) -> None:
+    """Fetch PACK's files; each is kept only when it is the pinned one."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm] = {}
+
+    def progress(file: str, done: int, total: int) -> None:
+        if file not in bars:
+            # A bar is for a terminal only; a log gets the closing lines.
+            bars[file] = tqdm(total=total, unit="B", unit_scale=True, desc=file, disable=not sys.stderr.isatty())
+        bars[file].update(done - bars[file].n)
+
+    try:
+        paths = fetch_pack(load_pack(name), cache, base_url, progress)
+    except PackError as error:
+        raise click.ClickException(error.detail) from error
+    finally:
+        for bar in bars.values():
+            bar.close()
+    for path in paths:
+        click.echo(f"{path.name}: {path.stat().st_size} bytes, as pinned")
+
+
+@models.command()
+@click.argument("name", metavar="PACK", default="dlib")
+@folder_option
+@cache_option
+def prepare(name: str, folder: Path | None, cache: Path) -> None:
+    """Check PACK's files and convert what has to be converted, so that a server starts at once."""
+    started = time.perf_counter()
+    try:
+        engine = open_pack(name, folder, cache)
+    except PackError as error:
+        raise click.ClickException(error.detail) from error
+    click.echo(f"{engine.pack.id} is ready ({time.perf_counter() - started:.1f} s)")
+
+
+@models.command()
+@click.argument("name", metavar="PACK")
+@folder_option
+@cache_option
+def check(name: str, folder: Path | None, cache: Path) -> None:
+    """Hold PACK against what every pack must be: files, licence, vendor, shape, length, same answer twice."""
+    from identity.conformance import examine
+
+    try:
+        engine = open_pack(name, folder, cache)
+    except PackError as error:
+        raise click.ClickException(error.detail) from error
+    findings = examine(engine)
+    for finding in findings:
+        click.echo(f"{'ok   ' if finding.passed else 'FAIL '} {finding.name}: {finding.detail}")
+    if not all(finding.passed for finding in findings):
+        raise click.ClickException(f"{name} is not fit for use.")

@@ -1,0 +1,72 @@
+"""Just enough of the ONNX file format to write a network of convolutions, byte for byte the same every time.
+
+Field numbers are those of onnx.proto (ONNX IR 8, opset 17); the encoding is protobuf's wire format. Written here
+because the product needs one small writer, not a compiler toolchain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Attribute = int | Sequence[int]
+FLOAT, INT64 = 1, 7
+
+
+def _varint(value: int) -> bytes:
+    value &= 0xFFFFFFFFFFFFFFFF  # negative numbers travel as 64 bits
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _blob(field: int, data: bytes | str) -> bytes:
+    raw = data.encode() if isinstance(data, str) else data
+    return _varint(field << 3 | 2) + _varint(len(raw)) + raw
+
+
+def tensor(name: str, array: NDArray) -> bytes:
+    """A TensorProto of float32 or int64."""
+    kind = INT64 if array.dtype == np.int64 else FLOAT
+    little = array.astype("<i8" if kind == INT64 else "<f4")
+    dims = b"".join(_number(1, size) for size in array.shape)
+    return dims + _number(2, kind) + _blob(8, name) + _blob(9, little.tobytes())
+
+
+def node(kind: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> bytes:
+    """A NodeProto with whole numbers, or lists of them, as attributes."""
+    parts = [_blob(1, name) for name in inputs] + [_blob(2, output), _blob(3, output), _blob(4, kind)]
+    for key, value in attributes.items():
+        if isinstance(value, int):
+            body = _number(3, value) + _number(20, 2)
+        else:
+            body = b"".join(_number(8, part) for part in value) + _number(20, 7)
+        parts.append(_blob(5, _blob(1, key) + body))
+    return b"".join(parts)
+
+
+def _value(name: str, shape: Sequence[int | str]) -> bytes:
+    dims = b"".join(_blob(1, _number(1, d) if isinstance(d, int) else _blob(2, d)) for d in shape)
+    return _blob(1, name) + _blob(2, _blob(1, _number(1, FLOAT) + _blob(2, dims)))
+
+
+def model(
+    name: str,
+    nodes: Sequence[bytes],
+    weights: Mapping[str, NDArray],
+    given: tuple[str, Sequence[int | str]],
+    result: tuple[str, Sequence[int | str]],
+) -> bytes:
+    """A ModelProto with one float input and one float output; a text in a shape is a free dimension."""
+    graph = b"".join(_blob(1, part) for part in nodes) + _blob(2, name)
+    graph += b"".join(_blob(5, tensor(key, array)) for key, array in weights.items())
+    graph += _blob(11, _value(*given)) + _blob(12, _value(*result))
+    return _number(1, 8) + _blob(2, "usual") + _blob(7, graph) + _blob(8, _blob(1, "") + _number(2, 17))

@@ -1,0 +1,98 @@
+"""YuNet: faces with five landmarks from a network without anchors (Wu, Peng and Yu 2023).
+
+The network answers at strides 8, 16 and 32, for every cell: probability of a face (class x objectness), box centre
+and log size, five points, all in cells. The frame is shrunk to about 320 pixels width first.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.engines import Face, Pixels
+
+STRIDES = (8, 16, 32)
+DETECT_WIDTH = 320
+LEAST_SCORE = 0.7
+LARGEST_OVERLAP = 0.3
+MOST_FACES = 50
+
+
+class Session(Protocol):
+    """What is needed of an onnxruntime session."""
+
+    def run(self, output_names: list[str] | None, input_feed: dict[str, NDArray]) -> list[NDArray]: ...
+
+
+class Yunet:
+    """The detector. `fixed` is the side of a network that takes one square size only, None for a free one."""
+
+    def __init__(self, session: Session, fixed: int | None = None) -> None:
+        self._session = session
+        self._fixed = fixed
+        self._names = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
+
+    def detect(self, pixels: Pixels) -> list[Face]:
+        """Faces of a (height, width, 3) BGR frame, largest first, in its own pixels."""
+        height, width = pixels.shape[:2]
+        limit = self._fixed or DETECT_WIDTH
+        scale = min(1.0, limit / max(height, width)) if self._fixed else min(1.0, limit / width)
+        small = pixels
+        if scale < 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        rows, columns = small.shape[:2]
+        shape = (self._fixed, self._fixed) if self._fixed else (-(-rows // 32) * 32, -(-columns // 32) * 32)
+        padded = np.zeros((1, 3, *shape), np.float32)
+        padded[0, :, :rows, :columns] = small.transpose(2, 0, 1)
+        outputs = self._session.run(self._names, {"input": padded})
+        boxes, points, scores = decode_outputs(outputs, shape)
+        kept = suppress(boxes, scores)
+        grow = np.array([width / columns, height / rows], np.float32)
+        faces = [
+            Face(
+                tuple((boxes[i].reshape(2, 2) * grow).ravel().tolist()),
+                (points[i] * grow).astype(np.float32),
+                float(scores[i]),
+            )
+            for i in kept
+        ]
+        return sorted(faces, key=lambda face: -face.area)
+
+
+def decode_outputs(outputs: list[NDArray], shape: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:
+    """Network outputs -> boxes (n, 4) as x, y, w, h, landmarks (n, 5, 2), scores (n,), above LEAST_SCORE.
+
+    `outputs` are cls, obj, bbox, kps, each at strides 8, 16, 32; `shape` is the padded (height, width).
+    """
+    boxes, points, scores = [], [], []
+    for level, stride in enumerate(STRIDES):
+        cls, obj, box, kps = (outputs[kind * 3 + level][0] for kind in range(4))
+        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+        cells = np.flatnonzero(score >= LEAST_SCORE)
+        row, column = np.divmod(cells, shape[1] // stride)
+        corner = np.stack([column, row], axis=1).astype(np.float32)
+        centre = (corner + box[cells, :2]) * stride
+        extent = np.exp(np.minimum(box[cells, 2:], 10)) * stride
+        boxes.append(np.hstack([centre - extent / 2, extent]))
+        points.append((kps[cells].reshape(-1, 5, 2) + corner[:, None, :]) * stride)
+        scores.append(score[cells])
+    return np.concatenate(boxes), np.concatenate(points), np.concatenate(scores)
+
+
+def suppress(boxes: NDArray, scores: NDArray) -> list[int]:
+    """Indices of boxes that no better box overlaps by more than LARGEST_OVERLAP (intersection over union)."""
+    order = np.argsort(-scores, kind="stable")[:500]
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    areas = boxes[:, 2] * boxes[:, 3]
+    kept: list[int] = []
+    while len(order) and len(kept) < MOST_FACES:
+        best, order = int(order[0]), order[1:]
+        kept.append(best)
+        sides = np.minimum(high[order], high[best]) - np.maximum(low[order], low[best])
+        shared = np.clip(sides, 0, None).prod(axis=1)
+        order = order[shared <= LARGEST_OVERLAP * (areas[order] + areas[best] - shared)]
+    return kept
