@@ -54,7 +54,7 @@ class Truth:
 
 def highest(codes: NDArray[np.integer]) -> int:
     """The largest code, -1 when there is none."""
-    return int(codes.max()) if codes.size else -1
+    return int(np.max(codes)) if codes.size else -1
 
 
 def hits(lists: NDArray[np.int32], truth: Truth) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -192,8 +192,9 @@ def split_last(
     chosen = counts >= max(least, back)
     if customers is not None:
         chosen &= customers
-    asked = np.where(chosen, counts - back, np.iinfo(np.int32).max)
-    limit = np.where(interactions.customer >= 0, asked[interactions.customer], np.iinfo(np.int32).max)
+    never = np.iinfo(np.int32).max
+    asked = np.append(np.where(chosen, counts - back, never), never)  # the last entry is for guests, -1
+    limit = asked[interactions.customer]
     return interactions.where(interactions.order < limit), interactions.where(interactions.order == limit)
 
 

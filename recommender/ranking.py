@@ -71,7 +71,7 @@ def sample_negatives(
     """
     if not len(question):
         return np.zeros(0, np.intp)
-    useful = np.bincount(question, label, minlength=int(question.max()) + 1)[question] > 0
+    useful = np.bincount(question, label, minlength=highest(question) + 1)[question] > 0
     negative = useful & ~label
     place = _place(question, np.where(negative, -hardness.astype(np.float64), np.inf))
     taken = negative & (place < hard)
@@ -148,10 +148,7 @@ class Ranker:
 
         try:
             head = json.loads(texts["ranker.json"])
-            boosters = [
-                lightgbm.Booster(model_str=texts[f"ranker.{i}.txt"], params={"verbosity": -1})
-                for i in range(head["boosters"])
-            ]
+            boosters = [lightgbm.Booster(model_str=texts[f"ranker.{i}.txt"]) for i in range(head["boosters"])]
             names = [str(name) for name in head["names"]]
         except (KeyError, TypeError, json.JSONDecodeError, lightgbm.basic.LightGBMError) as error:
             raise ValueError(f"the ranker cannot be read: {error}") from error

@@ -1,0 +1,272 @@
+"""Favourite orders: what this customer most likely wants now, from the menu as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.interactions import NO_TIME, Interactions, codes_in
+from recommender.menu import Menu, item_features
+from recommender.order_model import OrderModel, Settings, counting, fit_orders
+from recommender.order_reasons import Told, bundles, reason_for
+from recommender.ranking import Pairs, standardise
+from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
+from recommender.signals import Crowd, Questions, ask_one, column, merge_repeats
+
+EXPLORE_SHARE = 0.05
+EXPLORE_POOL = 20
+BASKET_WEIGHT = 0.7
+REQUEST_WIDTH = 30  # candidates of each kind at request time
+KEPT_MENUS = 4
+
+
+class Served:
+    """A published model with what can be computed before the first request. Safe to share between threads."""
+
+    def __init__(self, model: OrderModel) -> None:
+        self.model = model
+        self.at = {str(name): code for code, name in enumerate(model.items)}
+        self.site_at = {str(name): code for code, name in enumerate(model.sites)}
+        self.region_at = {str(name): code for code, name in enumerate(model.regions)}
+        self._menus: tuple[tuple[Menu, Crowd], ...] = ()
+
+    def menu(self, catalogue: Sequence[Item]) -> tuple[Menu, Crowd]:
+        """The catalogue as arrays and the crowd's statistics for it; the last few are kept.
+
+        Items are frozen, so a catalogue is the same when its items are the same objects, however it is held.
+        """
+        items = catalogue if isinstance(catalogue, tuple) else tuple(catalogue)
+        for kept in self._menus:
+            if kept[0].catalogue is items or kept[0].catalogue == items:
+                return kept
+        built = self._build(items)
+        self._menus = (built, *self._menus)[:KEPT_MENUS]
+        return built
+
+    def _build(self, items: tuple[Item, ...]) -> tuple[Menu, Crowd]:
+        n = len(self.model.items)
+        new: dict[str, Item] = {}
+        for item in items:
+            if item.item_id not in self.at:
+                new.setdefault(item.item_id, item)
+        place = {name: n + i for i, name in enumerate(new)}
+        codes = [self.at.get(item.item_id, place.get(item.item_id, -1)) for item in items]
+        crowd = self.model.crowd.padded([item_features(item) for item in new.values()])
+        return Menu.of(items, np.array(codes, np.int64)), crowd
+
+
+class Orders:
+    """The scene `orders` (see `scenes.base.Scene`)."""
+
+    name = "orders"
+
+    def __init__(self, settings: Settings | None = None, explore_share: float = EXPLORE_SHARE) -> None:
+        self._settings = settings or Settings()
+        self._explore = explore_share
+
+    def train(
+        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
+    ) -> Trained:
+        """Fit, choose on everybody's last order, report. With too little data counting is published."""
+        seen = with_catalogue(merge_repeats(interactions), catalogue)
+        by_id = {item.item_id: item for item in catalogue}
+        features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
+        fitted = fit_orders(seen, features, seed=seed, settings=self._settings, progress=progress)
+        arrays, texts = fitted.model.saved()
+        report = {
+            "in_force": "counting" if fitted.model.in_force == "counting" else "ranker",
+            "method": fitted.model.in_force,
+            "why": fitted.why,
+            "rows": list(fitted.rows),
+            "n_train": fitted.n_train,
+            "n_validation": fitted.n_validation,
+            "metric": "ndcg@10",
+            "value": fitted.value,
+            "baseline_value": fitted.baseline,
+            "interval": [_finite(fitted.interval.low), _finite(fitted.interval.high)],
+        }
+        return Trained(arrays, texts, report)
+
+    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> Served:
+        return Served(OrderModel.load(arrays, texts))
+
+    def suggest(self, model: Served | None, request: Request) -> Answer:
+        """Rank the menu for one request; always answers."""
+        served = model or Served(_counted(request.recent))
+        menu, crowd = served.menu(request.catalogue)
+        history = merge_repeats(request.history) if request.history is not None else None
+        asked, known = _question(served, menu, history, request)
+        allowed, excluded = menu.allowed(request.context, known)
+        fallback = _fallback(model, request.history)
+        eligible = np.zeros(crowd.n_items, np.bool_)
+        eligible[menu.code[allowed]] = True
+        if request.n < 1 or not eligible.any():
+            return Answer((), fallback, excluded)
+        basket = np.array([menu.code[menu.at[i]] for i in request.context.basket if i in menu.at], np.int32)
+        with_basket = crowd.together.with_basket(basket)
+        pairs = crowd.pairs(asked, eligible=eligible, width=max(REQUEST_WIDTH, request.n))
+        pairs = _with_partners(crowd, asked, pairs, eligible, with_basket)
+        scores = _scores(served.model, pairs, crowd, with_basket, len(basket) > 0)
+        order = np.lexsort((pairs.item, -pairs.features[:, column("item_orders")], -scores))
+        if request.context.repeat == "allow":
+            order = _alternating(order, pairs)
+        rows = order[: request.n]
+        rows, explored, propensity = self._explored(order, rows, pairs, request.rng)
+        told = Told.of(request, asked, menu, crowd, with_basket)
+        return Answer(
+            tuple(_suggestions(rows, explored, propensity, pairs, scores, told, menu, eligible)),
+            fallback,
+            excluded,
+        )
+
+    def _explored(
+        self, order: NDArray[np.intp], rows: NDArray[np.intp], pairs: Pairs, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp], bool, float]:
+        """(rows, whether the last place was given away, the chance of what stands there now).
+
+        With the exploring share the last of three or more places goes to one of the best items the customer
+        never had, each with the same chance, so that new dishes are tried and effects can be measured.
+        """
+        draw, lot = rng.random(), rng.random()
+        if len(rows) < 3 or self._explore <= 0:
+            return rows, False, 1.0
+        rest = order[len(rows) - 1 :]
+        pool = rest[pairs.features[rest, column("own_count")] == 0][:EXPLORE_POOL]
+        if not len(pool):
+            return rows, False, 1.0
+        each = self._explore / len(pool)
+        usual = (1 - self._explore) + (each if rows[-1] in pool else 0.0)
+        if draw >= self._explore:
+            return rows, False, usual
+        drawn = pool[int(lot * len(pool))]
+        same = drawn == rows[-1]
+        return np.append(rows[:-1], drawn), not same, usual if same else each
+
+
+ORDERS = Orders()
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _fallback(model: Served | None, history: Interactions | None) -> str | None:
+    if history is None:
+        return "no_token"
+    if not len(history):
+        return "no_history"
+    return "no_model" if model is None else None
+
+
+def with_catalogue(seen: Interactions, catalogue: Sequence[Item]) -> Interactions:
+    """The same rows under a vocabulary that also holds every item of the catalogue. Rows without item go."""
+    seen = seen.where(seen.item >= 0)
+    ids = np.array([item.item_id for item in catalogue], np.str_)
+    items = np.unique(np.concatenate([seen.items, ids])) if len(ids) else seen.items
+    if len(items) == len(seen.items):
+        return seen
+    new = codes_in(items, seen.items)
+    origin = np.where(seen.origin >= 0, new[seen.origin], -1) if len(new) else seen.origin
+    return replace(
+        seen, items=items, item=new[seen.item] if len(new) else seen.item, origin=origin.astype(np.int32)
+    )
+
+
+def _counted(recent: Interactions | None) -> OrderModel:
+    """A model of nothing but what is popular in the latest events: the answer while there is no other."""
+    rows = recent if recent is not None else Interactions.from_columns({"customer": [], "item": []})
+    rows = rows.where(rows.item >= 0)
+    crowd = Crowd.of_popularity(rows, len(rows.items))
+    return OrderModel(rows.items, rows.sites, rows.regions, crowd, None, "counting", 1.0)
+
+
+def _question(
+    served: Served, menu: Menu, history: Interactions | None, request: Request
+) -> tuple[Questions, NDArray[np.intp] | None]:
+    """The request as a question in the model's codes, and the menu's rows that the customer had before."""
+    context, when = request.context, request.context.local_time
+    item, known = np.zeros(0, np.int32), None
+    if history is not None and len(history):
+        distinct, inverse = np.unique(history.item, return_inverse=True)
+        names = ["" if code < 0 else str(history.items[code]) for code in distinct.tolist()]
+        rows = [menu.at.get(name, -1) for name in names]
+        codes = [
+            int(menu.code[row]) if row >= 0 else served.at.get(name, -1)
+            for row, name in zip(rows, names, strict=True)
+        ]
+        item = np.array(codes, np.int32)[inverse]
+        known = np.array([row for row in rows if row >= 0], np.intp)
+    asked = ask_one(
+        history,
+        item,
+        time_us=request.now_us if history is not None and (history.time_us != NO_TIME).all() else NO_TIME,
+        hour=float("nan") if when is None else when.hour + when.minute / 60,
+        weekday=-1 if when is None else when.weekday(),
+        site=served.site_at.get(context.site, -1),
+        region=served.region_at.get(context.region, -1),
+    )
+    return asked, known
+
+
+def _with_partners(
+    crowd: Crowd, asked: Questions, pairs: Pairs, eligible: NDArray[np.bool_], with_basket: NDArray[np.float32]
+) -> Pairs:
+    """The candidates and, where there is a basket, what goes best with it."""
+    if not with_basket.any():
+        return pairs
+    partners = np.flatnonzero(eligible & (with_basket > 0))
+    partners = partners[np.argsort(-with_basket[partners], kind="stable")[:REQUEST_WIDTH]]
+    return crowd.pairs(asked, eligible=eligible, width=REQUEST_WIDTH, also=partners)
+
+
+def _scores(
+    model: OrderModel, pairs: Pairs, crowd: Crowd, with_basket: NDArray[np.float32], basket: bool
+) -> NDArray[np.float64]:
+    """By the method in force; without history by counting. A basket adds the log of each item's lift with it."""
+    cold = not pairs.features[:, column("asker_orders")].any()
+    scores = counting(pairs, model.prior_orders) if cold else model.score(pairs, 1)
+    if not basket:
+        return scores
+    share = np.exp(pairs.features[:, column("here")].astype(np.float64))
+    lift = np.clip((with_basket[pairs.item] + 0.01) / (np.minimum(share, 0.5) + 0.01), 0.2, 50)
+    return standardise(pairs.question, scores, 1) + BASKET_WEIGHT * np.log(lift)
+
+
+def _alternating(order: NDArray[np.intp], pairs: Pairs) -> NDArray[np.intp]:
+    """The best known and the best new items by turns: no preference for repeats."""
+    known = pairs.features[order, column("own_count")] > 0
+    place = np.where(known, np.cumsum(known), np.cumsum(~known))
+    return order[np.lexsort((~known, place))]
+
+
+def _suggestions(
+    rows: NDArray[np.intp],
+    explored: bool,
+    propensity: float,
+    pairs: Pairs,
+    scores: NDArray[np.float64],
+    told: Told,
+    menu: Menu,
+    eligible: NDArray[np.bool_],
+) -> list[Suggestion]:
+    """The chosen rows with reasons; a recurring basket takes the place of its best item."""
+    row_of_code = {int(menu.code[row]): row for row in range(len(menu.code))} if len(rows) else {}
+    usual = bundles(told, eligible)
+    result = []
+    for place, row in enumerate(rows.tolist()):
+        code = int(pairs.item[row])
+        item = menu.catalogue[row_of_code[code]]
+        last = place == len(rows) - 1
+        new = explored and last
+        bundle = () if new else usual.pop(code, ())
+        whole = tuple((menu.catalogue[row_of_code[c]].item_id, q) for c, q in bundle)
+        if whole:  # a basket is offered once, at its best item
+            usual = {c: b for c, b in usual.items() if b != bundle}
+        reason = reason_for(told, item, code, pairs.features[row], new, bool(whole))
+        chance = propensity if last else 1.0
+        result.append(Suggestion(item.item_id, float(scores[row]), reason, whole, new, chance))
+    return result

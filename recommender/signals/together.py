@@ -1,0 +1,132 @@
+"""What goes with what: items of one order, and items of the order after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recommender.evaluation import highest
+from recommender.interactions import Interactions
+from recommender.questions import Questions
+
+KEEP = 60  # partners kept for each item
+MAX_BASKET = 60  # items of one order that are paired: ten thousand would make a hundred million pairs
+SHRINK = 10.0
+LAST_DECAY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Two sparse (items, items) tables of conditional probabilities."""
+
+    same: sparse.csr_array  # row i: p(j in the same order | i)
+    after: sparse.csr_array  # row i: p(j in the next order of the customer | i)
+
+    @classmethod
+    def fit(cls, seen: Interactions, n_items: int) -> Together:
+        """same_ij = n(i and j in one order) / (n_i + 10), i != j; after_ij = n(i, then j in the customer's
+        next order) / (n_i followed by an order + 10): first-order Markov chain (Rendle et al. 2010).
+
+        Of an order with more than 60 items the 60 least popular are paired, of each row the best 60 kept.
+        """
+        rows = _small_baskets(seen, n_items)
+        seen = seen.where(rows)
+        # guests are in nobody's history: their rows pair within an order only when the order is theirs alone
+        customer = np.where(seen.customer >= 0, seen.customer, len(seen.customers)).astype(np.int64)
+        width = highest(seen.order) + 2
+        key = customer * width + seen.order
+        orders, number = np.unique(key, return_inverse=True)
+        held = _ones(number, seen.item, (len(orders), n_items))
+        same = sparse.csr_array(held.T @ held)
+        same.setdiag(0)
+        same.eliminate_zeros()
+        follows = np.flatnonzero((np.diff(orders) == 1) & (orders[:-1] // width < len(seen.customers)))
+        before, later = held[follows], held[follows + 1]
+        after = sparse.csr_array(before.T @ later)
+        return cls(_best(_shrunk(same, held.sum(axis=0))), _best(_shrunk(after, before.sum(axis=0))))
+
+    def scores(self, asked: Questions) -> NDArray[np.float32]:
+        """(n, items): sum over the history of after[item] * .5**ago, the weights of one question summing to 1."""
+        weights = asked.profile(self.after.shape[0], LAST_DECAY)
+        total = np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-9)
+        return (weights @ self.after).toarray().astype(np.float32) / total[:, None].astype(np.float32)
+
+    def with_basket(self, basket: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(items,): the mean of same[item] over the items of the current basket."""
+        if not len(basket):
+            return np.zeros(self.same.shape[0], np.float32)
+        return np.asarray(self.same[basket].mean(axis=0)).ravel().astype(np.float32)
+
+    def padded(self, extra: int) -> Together:
+        """The same with `extra` items that go with nothing yet."""
+        if not extra:
+            return self
+        n = self.same.shape[0] + extra
+        parts = [part.copy() for part in (self.same, self.after)]
+        for part in parts:
+            part.resize((n, n))
+        return Together(*parts)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {**pack("together.same", self.same), **pack("together.after", self.after)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Together:
+        return cls(unpack("together.same", arrays), unpack("together.after", arrays))
+
+
+def pack(name: str, matrix: sparse.csr_array) -> dict[str, NDArray[Any]]:
+    """A sparse matrix as plain arrays."""
+    parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
+    return {f"{name}.{part}": values for part, values in parts.items()} | {
+        f"{name}.shape": np.array(matrix.shape, np.int64)
+    }
+
+
+def unpack(name: str, arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
+    """The sparse matrix that `pack` took apart. Raises KeyError when a part is missing."""
+    data, indices, indptr = (arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+    shape = tuple(int(n) for n in arrays[f"{name}.shape"])
+    return sparse.csr_array((data, indices, indptr), shape=shape)
+
+
+def _ones(row: NDArray[np.integer], column: NDArray[np.integer], shape: tuple[int, int]) -> sparse.csr_array:
+    """A 0/1 matrix; repeated pairs count once."""
+    matrix = sparse.csr_array((np.ones(len(row), np.float32), (row, column)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def _small_baskets(seen: Interactions, n_items: int) -> NDArray[np.intp]:
+    """The rows that are paired: of each order the MAX_BASKET least popular items (guests are left out)."""
+    rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
+    popularity = np.bincount(seen.item[rows], minlength=n_items)[seen.item[rows]]
+    by = np.lexsort((seen.item[rows], popularity, seen.order[rows], seen.customer[rows]))
+    rows = rows[by]
+    change = (np.diff(seen.customer[rows]) != 0) | (np.diff(seen.order[rows]) != 0)
+    starts = np.r_[0, np.flatnonzero(change) + 1] if len(rows) else np.zeros(0, np.int64)
+    place = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
+    return np.sort(rows[place < MAX_BASKET])
+
+
+def _shrunk(counts: sparse.csr_array, times: NDArray[np.floating]) -> sparse.csr_array:
+    scale = 1.0 / (np.asarray(times).ravel() + SHRINK)
+    return sparse.csr_array(sparse.diags_array(scale.astype(np.float32)) @ counts)
+
+
+def _best(matrix: sparse.csr_array) -> sparse.csr_array:
+    """The KEEP largest entries of each row (ties: the lower column)."""
+    matrix.sort_indices()
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    by = np.lexsort((matrix.indices, -matrix.data, row))
+    place = np.arange(len(row)) - matrix.indptr[row]
+    kept = np.sort(by[place < KEEP])
+    return sparse.csr_array(
+        (matrix.data[kept].astype(np.float32), (row[kept], matrix.indices[kept])), shape=matrix.shape
+    )
