@@ -1,0 +1,87 @@
+"""Thompson sampling with the propensities written down: which arm would win, and how often. Pure.
+
+The chance that an arm draws the largest value is integrated instead of simulated, so that a log holds the
+propensity of every arm, not an estimate of it. Source of the rule: Thompson (1933); Russo et al. (2018),
+"A Tutorial on Thompson Sampling".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_GRID = 129  # differs from a grid of 1,001 by less than 1e-9 with 51 arms
+_REACH = 6.0  # standard deviations on each side
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is believed about the mean reward of each arm. Arrays of shape (n_arms,)."""
+
+    mean: Floats
+    sd: Floats
+
+
+def gaussian_posterior(
+    count: Floats, mean: Floats, within_sd: float, prior_mean: float, prior_sd: float
+) -> Posterior:
+    """Normal mean with known spread: `count` (effective) rewards of average `mean`; none: the prior."""
+    precision = 1.0 / prior_sd**2 + count / within_sd**2
+    centre = (prior_mean / prior_sd**2 + np.where(count > 0, count * mean, 0.0) / within_sd**2) / precision
+    return Posterior(centre, 1.0 / np.sqrt(precision))
+
+
+def common_prior(count: Floats, mean: Floats, within_sd: float) -> tuple[float, float]:
+    """Prior of an arm that was never tried, from those that were (DerSimonian & Laird 1986).
+
+    Never narrower than a fifth of the spread of single rewards: a newly written offer must be able to surprise.
+    """
+    tried = count > 0
+    if not tried.any():
+        return 0.0, max(within_sd, 1.0)
+    weight, value = count[tried] / within_sd**2, mean[tried]
+    centre = float((weight * value).sum() / weight.sum())
+    surplus = float((weight * (value - centre) ** 2).sum()) - (tried.sum() - 1)
+    scale = float(weight.sum() - (weight**2).sum() / weight.sum())
+    between = max(surplus / scale, 0.0) if scale > 0 else 0.0
+    return centre, max(np.sqrt(between), within_sd / 5)
+
+
+def best_arm_probabilities(posterior: Posterior) -> Floats:
+    """For independent normals: P(arm i draws the largest value), shape (n_arms,), summing to one."""
+    from scipy.special import ndtr
+
+    mean, sd = posterior.mean, posterior.sd
+    if len(mean) == 1:
+        return np.ones(1)
+    # The largest draw lies, but for 1e-9, between the best lower and the best upper end.
+    grid = np.linspace(np.max(mean - _REACH * sd), np.max(mean + _REACH * sd), _GRID)
+    z = (grid - mean[:, None]) / sd[:, None]
+    below = np.maximum(ndtr(z), 1e-300)
+    density = np.exp(-0.5 * z * z) / sd[:, None]
+    won = (density * (np.exp(np.log(below).sum(axis=0)) / below)).sum(axis=1)
+    return won / won.sum()
+
+
+def beta_best_arm_probabilities(wins: Floats, losses: Floats) -> Floats:
+    """The same for Bernoulli arms under Beta(1 + wins, 1 + losses)."""
+    from scipy.special import betainc, betaln, xlog1py, xlogy
+
+    a, b = 1.0 + wins[:, None], 1.0 + losses[:, None]
+    middle, sd = a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
+    low = float(np.clip(middle - 8 * sd, 1e-9, 1).max())
+    high = float(np.clip(middle + 8 * sd, 0, 1 - 1e-9).max())
+    grid = np.linspace(min(low, high), max(low, high), 4 * _GRID)
+    below = np.maximum(betainc(a, b, grid), 1e-300)
+    density = np.exp(xlogy(a - 1, grid) + xlog1py(b - 1, -grid) - betaln(a, b))
+    won = (density * (np.exp(np.log(below).sum(axis=0)) / below)).sum(axis=1)
+    return won / won.sum()
+
+
+def with_floor(probabilities: Floats, exploration: float) -> Floats:
+    """Mix with the uniform choice: no arm falls below `exploration / n_arms`."""
+    return (1.0 - exploration) * probabilities + exploration / len(probabilities)

@@ -1,0 +1,116 @@
+"""Which offers may be shown now, and for each of the others the one reason why not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from plumbing.clock import DAY
+from recommender.offers.portfolio import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What has been used up of one offer; money in minor units. Reserved: shown, its window still open."""
+
+    spent_count: int = 0
+    reserved_count: int = 0
+    spent_money: int = 0
+    reserved_money: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where and when the decision is made, and what the customer was shown before."""
+
+    now_us: int
+    local_time: datetime
+    site: str = ""
+    shown: Mapping[str, Sequence[int]] = field(default_factory=dict)  # offer_id -> times, microseconds UTC
+    available: Collection[str] | None = None  # item ids that can be ordered here and now; None: not known
+    nag_count: int | None = None  # offers of any kind shown to one customer ...
+    nag_days: int = 7  # ... in so many days
+
+
+NO_USAGE = Usage()
+
+
+def screen(
+    offers: Sequence[Offer], usage: Mapping[str, Usage], moment: Moment
+) -> tuple[list[Offer], dict[str, str]]:
+    """The offers that may be shown, and offer_id -> reason for the rest.
+
+    A clock that was set back cannot open a cap again: what was shown "later" than now counts as well.
+    """
+    nagged = _nagged(moment)
+    eligible, excluded = [], {}
+    for offer in offers:
+        reason = (
+            _closed(offer, moment)
+            or _spent(offer, usage.get(offer.offer_id, NO_USAGE))
+            or _capped(offer, moment)
+            or nagged
+        )
+        if reason:
+            excluded[offer.offer_id] = reason
+        else:
+            eligible.append(offer)
+    return eligible, excluded
+
+
+def _closed(offer: Offer, moment: Moment) -> str | None:
+    """Status, date, weekday, hour, site and items."""
+    if offer.status != "active":
+        return offer.status
+    local = moment.local_time
+    if offer.from_hour < offer.to_hour:
+        if not offer.from_hour <= local.hour < offer.to_hour:
+            return "hour"
+    elif offer.to_hour <= local.hour < offer.from_hour:
+        return "hour"
+    elif local.hour < offer.to_hour:  # past midnight the evening before decides on date and weekday
+        local -= timedelta(days=1)
+    today = local.date().isoformat()
+    if offer.starts_on and today < offer.starts_on:
+        return "not_started"
+    if offer.ends_on and today > offer.ends_on:
+        return "expired"
+    if offer.weekdays and local.weekday() not in offer.weekdays:
+        return "weekday"
+    if offer.sites and moment.site not in offer.sites:
+        return "site"
+    if offer.items and moment.available is not None and not any(i in moment.available for i in offer.items):
+        return "items_unavailable"
+    return None
+
+
+def _spent(offer: Offer, used: Usage) -> str | None:
+    """One more redemption must fit into both budgets, with everything that is still open redeemed."""
+    if offer.budget_count is not None and used.spent_count + used.reserved_count + 1 > offer.budget_count:
+        return "budget_count"
+    committed = used.spent_money + used.reserved_money + offer.redemption_cost
+    if offer.budget_money is not None and committed > offer.budget_money:
+        return "budget_money"
+    return None
+
+
+def _capped(offer: Offer, moment: Moment) -> str | None:
+    times = moment.shown.get(offer.offer_id, ())
+    if not times:
+        return None
+    if offer.never_twice:
+        return "shown_before"
+    if offer.cap_count is None:
+        return None
+    since = moment.now_us - offer.cap_days * DAY if offer.cap_days is not None else None
+    recent = sum(since is None or time > since for time in times)
+    return "cap" if recent >= offer.cap_count else None
+
+
+def _nagged(moment: Moment) -> str | None:
+    if moment.nag_count is None:
+        return None
+    since = moment.now_us - moment.nag_days * DAY
+    recent = sum(time > since for times in moment.shown.values() for time in times)
+    return "nag_cap" if recent >= moment.nag_count else None

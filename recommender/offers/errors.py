@@ -1,0 +1,114 @@
+"""What can be wrong with an offer, an outcome or a log, on one page.
+
+Problem
+    InvalidOffer        422  every wrong field is named
+    InvalidPortfolio    422  every wrong row of a file is named
+    TooManyOffers       422
+    UnknownOffer        404
+    UnknownDecision     404  an outcome of a decision that never was
+    InvalidOutcome      422
+    UnusableLog         422  a log that cannot be evaluated; its rows are named
+    SensitiveInput      422  a policy was handed a column it must not read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from plumbing.problems import Problem
+
+
+class InvalidOffer(Problem):
+    """An offer with wrong fields; `fields` names each of them."""
+
+    code = "invalid_offer"
+    status = 422
+    title = "The offer is not valid"
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        said = "; ".join(f"{name}: {message}" for name, message in fields)
+        super().__init__(
+            f"Check these fields. {said}.",
+            fields=[{"field": name, "message": message} for name, message in fields],
+        )
+        self.fields = tuple(fields)
+
+
+class InvalidPortfolio(Problem):
+    """A file of offers with wrong rows; nothing of it was stored."""
+
+    code = "invalid_portfolio"
+    status = 422
+    title = "The offers were not imported"
+
+    def __init__(self, rows: Sequence[tuple[int, str]]) -> None:
+        said = " ".join(f"Row {row}: {message}" for row, message in rows[:20])
+        more = f" And {len(rows) - 20} more rows." if len(rows) > 20 else ""
+        super().__init__(
+            f"Nothing was stored. {said}{more}", rows=[{"row": row, "message": text} for row, text in rows]
+        )
+
+
+class TooManyOffers(Problem):
+    """More running offers than one portfolio may hold."""
+
+    code = "too_many_offers"
+    status = 422
+    title = "Too many offers"
+
+    def __init__(self, wanted: int, most: int) -> None:
+        super().__init__(f"{wanted} offers would not be ended; at most {most} may be. End some of them first.")
+
+
+class UnknownOffer(Problem):
+    """No such offer in this tenant's portfolio."""
+
+    code = "unknown_offer"
+    status = 404
+    title = "No such offer"
+
+    def __init__(self, offer_id: str) -> None:
+        super().__init__(f"There is no offer {offer_id!r}.")
+
+
+class UnknownDecision(Problem):
+    """An outcome was sent for a decision that is not in the log."""
+
+    code = "unknown_decision"
+    status = 404
+    title = "No such decision"
+
+    def __init__(self, decision_id: str) -> None:
+        super().__init__(f"There is no decision {decision_id!r}; nothing was stored.")
+
+
+class InvalidOutcome(Problem):
+    """An outcome that contradicts its decision or the clock."""
+
+    code = "invalid_outcome"
+    status = 422
+    title = "The outcome is not valid"
+
+
+class UnusableLog(Problem):
+    """A decision log that must not be evaluated; `rows` are 1-based, the header not counted."""
+
+    code = "unusable_log"
+    status = 422
+    title = "The log cannot be evaluated"
+
+    def __init__(self, detail: str, rows: Sequence[int] = ()) -> None:
+        where = f" Rows: {', '.join(map(str, rows[:20]))}{', …' if len(rows) > 20 else ''}." if len(rows) else ""
+        super().__init__(f"{detail}{where}", rows=[int(row) for row in rows])
+
+
+class SensitiveInput(Problem):
+    """A policy was handed a column that serves fairness audits only."""
+
+    code: ClassVar[str] = "sensitive_input"
+    status = 422
+    title = "A policy may not read this"
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(f"Remove the columns {', '.join(columns)}: they are for audits and never an input.")

@@ -1,0 +1,249 @@
+"""What an offer is, and checks that name every wrong field.
+
+An offer never holds a price of its own for somebody: who is shown it may differ, what it costs does not.
+Money is in minor units (cents), hours and dates are those of the site's own clock.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from typing import Any
+
+from recommender.offers.errors import InvalidOffer, InvalidPortfolio
+
+KINDS = ("discount", "bogo", "bundle", "gift", "informational")
+STATUSES = ("active", "paused", "ended")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_OFFERS = 2_000
+"""Offers of one tenant that have not ended. Each decision logs a propensity for every eligible one."""
+
+NONE = "none"
+"""The arm that shows nothing. No offer may be called so."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_MOST = 10**12  # of anything counted; keeps sums of budgets inside 64 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One offer as the marketer wrote it. `None` means without limit."""
+
+    offer_id: str
+    name: str
+    text: str = ""
+    kind: str = "discount"
+    items: tuple[str, ...] = ()  # it applies to; empty: to everything
+    starts_on: str | None = None  # ISO date, inclusive
+    ends_on: str | None = None  # ISO date, inclusive
+    weekdays: tuple[int, ...] = ()  # 0 is Monday; empty: every day
+    from_hour: int = 0  # 0..23
+    to_hour: int = 24  # 1..24, exclusive; below from_hour it runs past midnight
+    sites: tuple[str, ...] = ()  # empty: everywhere
+    budget_count: int | None = None  # redemptions
+    budget_money: int | None = None  # minor units given away
+    cap_count: int | None = None  # shown to one customer ...
+    cap_days: int | None = None  # ... in so many days; None: ever
+    never_twice: bool = False
+    redemption_cost: int = 0  # what one redemption costs the business, minor units
+    min_spend: int = 0
+    window_hours: int = 72  # it can be redeemed for so long after it was shown
+    status: str = "active"
+
+
+FIELDS = tuple(field.name for field in fields(Offer))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    if "\x00" in value or len(value) > 500:
+        raise ValueError("must be at most 500 characters without NUL")
+    return value.strip()
+
+
+def _identifier(value: Any) -> str:
+    text = _text(value)
+    if not _ID.fullmatch(text) or text == NONE:
+        raise ValueError("must be 1 to 64 letters, digits, or _ . : - and not 'none'")
+    return text
+
+
+def _whole(least: int, most: int = _MOST) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,18}", str(value).strip()):
+            raise ValueError("must be a whole number")
+        number = int(value)
+        if not least <= number <= most:
+            raise ValueError(f"must be at least {least}" if number < least else f"must be at most {most}")
+        return number
+
+    return check
+
+
+def _optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None or value == "" else check(value)
+
+
+def _day(value: Any) -> str:
+    try:
+        return date.fromisoformat(_text(value)).isoformat()
+    except ValueError as error:
+        raise ValueError("must be a date such as 2026-11-23") from error
+
+
+def _choice(allowed: Sequence[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return str(value)
+
+    return check
+
+
+def _parts(value: Any) -> tuple[str, ...]:
+    """Texts from a list, or from one text with `|` between them (CSV)."""
+    given = value.split("|") if isinstance(value, str) else value
+    if not isinstance(given, (list, tuple)):
+        raise ValueError("must be a list")
+    return tuple(dict.fromkeys(part for part in map(_text, given) if part))
+
+
+def _days(value: Any) -> tuple[int, ...]:
+    given = [part for part in value.split("|") if part] if isinstance(value, str) else value
+    if not isinstance(given, (list, tuple)):
+        raise ValueError("must be a list")
+    try:
+        found = {WEEKDAYS.index(d[:3].lower()) if isinstance(d, str) else _whole(0, 6)(d) for d in given}
+    except ValueError as error:
+        raise ValueError("must be days such as mon, tue, or 0 (Monday) to 6") from error
+    return tuple(sorted(found))
+
+
+def _flag(value: Any) -> bool:
+    said = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+    text = str(value).strip().lower()
+    if text not in said:
+        raise ValueError("must be true or false")
+    return said[text]
+
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "offer_id": _identifier,
+    "name": _text,
+    "text": _text,
+    "kind": _choice(KINDS),
+    "items": _parts,
+    "starts_on": _optional(_day),
+    "ends_on": _optional(_day),
+    "weekdays": _days,
+    "from_hour": _whole(0, 23),
+    "to_hour": _whole(1, 24),
+    "sites": _parts,
+    "budget_count": _optional(_whole(0)),
+    "budget_money": _optional(_whole(0)),
+    "cap_count": _optional(_whole(1)),
+    "cap_days": _optional(_whole(1, 3650)),
+    "never_twice": _flag,
+    "redemption_cost": _whole(0),
+    "min_spend": _whole(0),
+    "window_hours": _whole(1, 24 * 90),
+    "status": _choice(STATUSES),
+}
+
+
+def parse_offer(
+    given: Mapping[str, Any], *, items: Collection[str] | None = None, sites: Collection[str] | None = None
+) -> Offer:
+    """An offer from JSON or a CSV row; `items` and `sites` are what exists (None: not checked).
+
+    Raises:
+        InvalidOffer: naming every wrong field, not only the first.
+    """
+    wrong: list[tuple[str, str]] = [(str(name), "is not known") for name in given if name not in _CHECKS]
+    values: dict[str, Any] = {}
+    for name, check in _CHECKS.items():
+        if name not in given:
+            continue
+        try:
+            values[name] = check(given[name])
+        except ValueError as error:
+            wrong.append((name, str(error)))
+    for name in ("offer_id", "name"):
+        if not given.get(name):
+            wrong = [row for row in wrong if row[0] != name] + [(name, "is needed")]
+    wrong += _contradictions(values, items, sites)
+    if wrong:
+        raise InvalidOffer(wrong)
+    return Offer(**values)
+
+
+def _contradictions(
+    values: Mapping[str, Any], items: Collection[str] | None, sites: Collection[str] | None
+) -> list[tuple[str, str]]:
+    """Fields that are right alone and wrong together, or that name what does not exist."""
+    found = []
+    starts, ends = values.get("starts_on"), values.get("ends_on")
+    if starts and ends and ends < starts:
+        found.append(("ends_on", f"is before starts_on ({starts})"))
+    if values.get("from_hour", 0) == values.get("to_hour", 24):
+        found.append(("to_hour", "equals from_hour: the offer would never run"))
+    if values.get("cap_days") is not None and values.get("cap_count") is None:
+        found.append(("cap_days", "needs cap_count"))
+    for name, known in (("items", items), ("sites", sites)):
+        missing = [one for one in values.get(name, ()) if known is not None and one not in known]
+        if missing:
+            found.append((name, f"not known: {', '.join(missing[:10])}"))
+    return found
+
+
+def parse_csv(
+    text: str, *, items: Collection[str] | None = None, sites: Collection[str] | None = None
+) -> tuple[Offer, ...]:
+    """Offers from CSV with a header of field names. Row 1 is the first below the header. All or nothing.
+
+    Raises:
+        InvalidPortfolio: naming every wrong row with its fields.
+    """
+    reader = csv.DictReader(io.StringIO(text))
+    missing = {"offer_id", "name"} - set(reader.fieldnames or ())
+    if missing:
+        raise InvalidPortfolio([(0, f"the header lacks {', '.join(sorted(missing))}")])
+    offers: dict[str, Offer] = {}
+    wrong = []
+    for number, row in enumerate(reader, start=1):
+        if None in row or None in row.values():
+            wrong.append((number, "has more or fewer cells than the header"))
+            continue
+        try:  # an empty cell means "as usual", as if the column were not there
+            given = {name: cell for name, cell in row.items() if cell != ""}
+            offer = parse_offer(given, items=items, sites=sites)
+        except InvalidOffer as error:
+            wrong.append((number, "; ".join(f"{name} {message}" for name, message in error.fields)))
+            continue
+        if offer.offer_id in offers:
+            wrong.append((number, f"offer_id {offer.offer_id} appears twice"))
+        offers[offer.offer_id] = offer
+    if len(offers) > MAX_OFFERS:
+        wrong.append((len(offers), f"at most {MAX_OFFERS} offers in one file"))
+    if wrong:
+        raise InvalidPortfolio(wrong)
+    return tuple(offers.values())
+
+
+def to_json(offer: Offer) -> str:
+    """The offer as one line of JSON with sorted keys."""
+    return json.dumps(asdict(offer), sort_keys=True)
+
+
+def from_json(text: str) -> Offer:
+    """The inverse of `to_json`; fields that a later version no longer knows are left out."""
+    given = json.loads(text)
+    listed = {"items", "weekdays", "sites"}
+    values: dict[str, Any] = {k: tuple(v) if k in listed else v for k, v in given.items() if k in FIELDS}
+    return Offer(**values)
