@@ -12,82 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data.brush import Colour, Picture, blurred
-from data.portrait import Looks, mixed, paint
+from data.brush import Picture, blurred
+from data.looks import WALLS, looks
+from data.portrait import paint
 
 STRANGERS = 1_000_000
 """Seeds from here on belong to people of the calibration cohort: never customers."""
 
 _W, _H = 640, 480  # the units everything is drawn in
 _SCALE = 1.25  # portraits are painted larger and shrunk into the frame
-_HAIR = ("crop", "parted", "long", "bob", "curls", "bun", "bald", "quiff", "waves", "receding")
-_SKIN: tuple[Colour, ...] = (  # BGR
-    (196, 214, 246),
-    (176, 200, 240),
-    (150, 184, 230),
-    (124, 164, 216),
-    (100, 140, 198),
-    (78, 114, 172),
-    (68, 98, 152),
-    (58, 84, 130),
-)
-_HAIR_COLOURS: tuple[Colour, ...] = (
-    (28, 24, 24),
-    (34, 44, 66),
-    (40, 66, 106),
-    (62, 104, 160),
-    (110, 172, 222),
-    (44, 80, 168),
-    (168, 168, 172),
-    (214, 216, 220),
-)
-_EYES: tuple[Colour, ...] = ((38, 58, 92), (52, 84, 128), (92, 120, 84), (160, 122, 72), (120, 116, 104))
-_CLOTHES: tuple[Colour, ...] = (
-    (140, 96, 52),
-    (72, 104, 188),
-    (96, 138, 92),
-    (88, 78, 150),
-    (170, 150, 70),
-    (84, 84, 92),
-    (92, 150, 216),
-)
-_WALLS: tuple[Colour, ...] = ((206, 222, 236), (212, 226, 222), (226, 220, 210), (198, 214, 232), (220, 216, 226))
-
-
-def looks(person_seed: int) -> Looks:
-    """The person that belongs to a seed (>= 0)."""
-    rng = np.random.default_rng([7, person_seed])
-    u = rng.uniform
-    width, height = u(88, 108), u(114, 140)
-    tone = int(rng.integers(len(_SKIN) - 1))
-    main, streak = (int(i) for i in rng.integers(0, len(_HAIR_COLOURS), 2))
-    hair = str(rng.choice(_HAIR))
-    bearded = hair in ("crop", "parted", "bald", "quiff", "receding", "curls")
-    return Looks(
-        width=width,
-        height=height,
-        jaw=u(0.05, 0.95),
-        eye_gap=width * u(0.43, 0.525),
-        eye_y=height * u(0.06, 0.22),
-        eye_size=(u(15, 23), u(6.5, 12)),
-        eye_tilt=u(-9, 9),
-        brow=(u(14, 26), u(4, 11), u(1, 9), u(-5, 5)),
-        nose=(height * u(0.34, 0.54), u(13, 27), u(4, 10)),
-        mouth=(height * u(0.50, 0.62), width * u(0.30, 0.50), u(6, 16), u(3, 11)),
-        ears=u(0.7, 1.25),
-        skin=mixed(_SKIN[tone], _SKIN[tone + 1], u(0, 1)),
-        hair=hair,
-        hair_colour=mixed(_HAIR_COLOURS[main], _HAIR_COLOURS[streak], u(0, 0.3)),
-        iris=_EYES[int(rng.integers(len(_EYES)))],
-        beard=str(rng.choice(["none", "stubble", "full", "goatee", "moustache"], p=[0.4, 0.15, 0.2, 0.12, 0.13]))
-        if bearded
-        else "none",
-        glasses=str(rng.choice(["none", "round", "square", "half"], p=[0.68, 0.12, 0.12, 0.08])),
-        clothes=_CLOTHES[int(rng.integers(len(_CLOTHES)))],
-        wall=_WALLS[int(rng.integers(len(_WALLS)))],
-        freckles=bool(u(0, 1) < 0.2),
-        seed=person_seed,
-    )
 
 
 def draw_face(
@@ -163,7 +96,7 @@ def empty_room(frame_seed: int = 0, size: tuple[int, int] = (_W, _H)) -> Picture
     rng = np.random.default_rng([13, frame_seed])
     fade = np.linspace(1.0, 0.88, size[1])[:, None, None]
     grain = rng.normal(0, 2, (size[1], size[0], 3))
-    return np.clip(np.array(_WALLS[frame_seed % len(_WALLS)]) * fade + grain, 0, 255).astype(np.uint8)
+    return np.clip(np.array(WALLS[frame_seed % len(WALLS)]) * fade + grain, 0, 255).astype(np.uint8)
 
 
 def write_y4m(path: Path, frames: list[Picture], fps: int = 10) -> None:

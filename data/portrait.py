@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from data.brush import Canvas, Colour, Picture, Points, oval, smooth
+from data.brush import Canvas, Picture, Points, oval, smooth
+from data.looks import Looks, darker, lighter, mixed
 
 Box = tuple[slice, slice]
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What makes a drawn person look like themselves. Lengths in px of a 640x480 frame, colours BGR."""
-
-    width: float  # half the face
-    height: float  # half the face
-    jaw: float  # 0 pointed .. 1 square
-    eye_gap: float  # half the distance between the pupils
-    eye_y: float  # pupils above the middle of the face
-    eye_size: tuple[float, float]
-    eye_tilt: float
-    brow: tuple[float, float, float, float]  # lift, thickness, arch, slope
-    nose: tuple[float, float, float]  # length, width, bridge
-    mouth: tuple[float, float, float, float]  # y below the middle, half width, fullness, smile
-    ears: float
-    skin: Colour
-    hair: str
-    hair_colour: Colour
-    iris: Colour
-    beard: str
-    glasses: str
-    clothes: Colour
-    wall: Colour
-    freckles: bool
-    seed: int
-
-
-def mixed(a: Colour, b: Colour, share: float) -> Colour:
-    """`a` with a share 0..1 of `b`."""
-    return tuple(x + (y - x) * share for x, y in zip(a, b, strict=True))  # type: ignore[return-value]
-
-
-def darker(colour: Colour, by: float) -> Colour:
-    """Multiplied by `by`, a little warmer, as shadows on skin are."""
-    return (colour[0] * by * 0.94, colour[1] * by * 0.97, colour[2] * by)
-
-
-def lighter(colour: Colour, by: float) -> Colour:
-    return mixed(colour, (255, 255, 255), by)
 
 
 def paint(who: Looks, size: tuple[int, int], scale: float) -> Picture:
