@@ -1,0 +1,256 @@
+"""Engine packs: pinned files, equal to their reference, the same answer twice, nothing foreign."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from data import people
+from identity import errors
+from identity.capture import embed_one, eye_distance
+from identity.conformance import examine
+from identity.dlib_engine import DlibEngine
+from identity.dlib_pack import CHIP, converted, to_onnx
+from identity.engines import FaceEngine, open_pack
+from identity.frames import decode
+from identity.manifests import (
+    DENIED_VENDORS,
+    PACKS,
+    load_pack,
+    located,
+    pack_names,
+    package_folder,
+    sha256_of,
+)
+from identity.onnx_engine import align, similarity
+from identity.yunet import suppress
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def dlib_pack(cache: Path) -> FaceEngine:
+    return open_pack("dlib", None, cache)
+
+
+@pytest.fixture(scope="module")
+def zoo(shared: Path, cache: Path) -> FaceEngine:
+    return open_pack("open-model-zoo", shared / "models", cache)
+
+
+def resnet() -> Path:
+    folder = package_folder("face_recognition_models")
+    assert folder is not None
+    return folder / "models" / "dlib_face_recognition_resnet_model_v1.dat"
+
+
+def test_the_converted_network_equals_dlib_on_drawn_faces(dlib_pack: FaceEngine) -> None:
+    """Five drawn people through dlib's own pipeline and through ours: vectors within 1e-5."""
+    import dlib
+
+    reference = dlib.face_recognition_model_v1(str(resnet()))
+    predictor = dlib.shape_predictor(str(resnet().with_name("shape_predictor_5_face_landmarks.dat")))
+    for person in range(5):
+        pixels = people.draw_face(person, 0)
+        face = dlib_pack.detect(pixels)[0]
+        rgb = np.ascontiguousarray(pixels[:, :, ::-1])
+        x, y, w, h = (round(v) for v in face.box)
+        shape = predictor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dlib.rectangle(x, y, x + w - 1, y + h - 1))
+        chip = dlib.get_face_chip(rgb, shape, size=CHIP)
+        theirs = np.array(reference.compute_face_descriptor(chip))
+
+        assert np.abs(dlib_pack.embed(pixels, face) - theirs / np.linalg.norm(theirs)).max() < 1e-5
+
+
+def test_converting_twice_gives_the_same_bytes(cache: Path, dlib_pack: FaceEngine) -> None:
+    """The ONNX file is pinned by its hash, so it must come out the same everywhere."""
+    data = to_onnx(resnet().read_bytes())
+
+    assert hashlib.sha256(data).hexdigest() == dlib_pack.pack.input["converted_sha256"]
+    assert data == (cache / "dlib" / "dlib_resnet.onnx").read_bytes()
+
+
+def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
+    """Whatever lies in the cache is trusted by its hash alone, and no draft is left beside it."""
+    pinned = load_pack("dlib").input["converted_sha256"]
+    target = tmp_path / "dlib" / "dlib_resnet.onnx"
+    target.parent.mkdir()
+    target.write_bytes(b"half a network")
+    path = converted(resnet(), tmp_path, pinned)
+
+    assert sha256_of(path) == pinned
+    assert [p.name for p in target.parent.iterdir()] == ["dlib_resnet.onnx"]
+
+
+def test_a_cut_dlib_file_is_named(tmp_path: Path) -> None:
+    """Half a .dat does not become half a network."""
+    with pytest.raises(errors.PackAltered):
+        to_onnx(resnet().read_bytes()[:1_000_000])
+
+
+def test_the_dlib_pack_never_opens_the_68_point_predictor(
+    dlib_pack: FaceEngine, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """No file of the pack is that one, and building the engine asks dlib for the 5-point predictor only."""
+    import dlib
+
+    opened: list[str] = []
+    real = dlib.shape_predictor
+    monkeypatch.setattr(dlib, "shape_predictor", lambda path: opened.append(path) or real(path))
+    files = located(dlib_pack.pack, None, cache)
+    DlibEngine(dlib_pack.pack, files, cache)
+
+    assert [Path(path).name for path in opened] == ["shape_predictor_5_face_landmarks.dat"]
+    assert not any("68" in file.name for name in pack_names() for file in load_pack(name).files)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1280, 960)])
+def test_dlib_finds_drawn_faces_and_knows_them_again(dlib_pack: FaceEngine, size: tuple[int, int]) -> None:
+    """Two frames of one drawn person are nearer than frames of two people, at the frame's own resolution."""
+    vectors = [
+        [embed_one(dlib_pack, decode(people.jpeg(people.draw_face(p, f, size)))).vector for f in range(2)]
+        for p in range(3)
+    ]
+    same = [a @ b for a, b in vectors]
+    others = [vectors[i][0] @ vectors[j][0] for i in range(3) for j in range(i)]
+
+    assert min(same) > max(others)
+
+
+@pytest.mark.shared
+def test_open_model_zoo_finds_drawn_faces_and_knows_them_again(zoo: FaceEngine) -> None:
+    """The same, for YuNet and the re-identification network."""
+    vectors = [
+        [embed_one(zoo, decode(people.jpeg(people.draw_face(p, f, (1280, 960))))).vector for f in range(2)]
+        for p in range(5)
+    ]
+    same = [a @ b for a, b in vectors]
+    others = [vectors[i][0] @ vectors[j][0] for i in range(5) for j in range(i)]
+
+    assert min(same) > max(others)
+
+
+@pytest.mark.shared
+def test_yunet_decoded_here_equals_opencv(zoo: FaceEngine, shared: Path) -> None:
+    """Boxes, landmarks and scores of drawn faces are those of cv2.FaceDetectorYN, to a hundredth of a pixel."""
+    model = shared / "models" / "face_detection_yunet_2023mar.onnx"
+    reference = cv2.FaceDetectorYN.create(str(model), "", (320, 256), 0.7, 0.3)
+    for person in range(3):
+        pixels = people.draw_face(person, 1, (320, 256))
+        _, rows = reference.detect(pixels)
+        faces = zoo.detect(pixels)
+
+        assert len(faces) == len(rows) == 1
+        assert np.allclose(faces[0].box, rows[0][:4], atol=0.01)
+        assert np.allclose(faces[0].landmarks.ravel(), rows[0][4:14], atol=0.01)
+
+
+@pytest.mark.shared
+def test_every_face_of_a_group_is_detected_largest_first(zoo: FaceEngine) -> None:
+    """Two drawn people side by side are two faces; an empty room is none."""
+    both = zoo.detect(people.two_people(1, 2, equal=False))
+
+    assert len(both) == 2
+    assert both[0].area > both[1].area
+    assert zoo.detect(people.empty_room()) == []
+
+
+def test_the_dlib_pack_conforms(dlib_pack: FaceEngine) -> None:
+    """Shape, length, determinism, nobody in an empty picture."""
+    assert [finding.name for finding in examine(dlib_pack) if not finding.passed] == []
+
+
+@pytest.mark.shared
+def test_the_open_model_zoo_pack_conforms(zoo: FaceEngine) -> None:
+    """The same questions to the other pack."""
+    assert [finding.name for finding in examine(zoo) if not finding.passed] == []
+
+
+@pytest.mark.shared
+def test_both_packs_tell_the_eyes_apart_alike(zoo: FaceEngine, dlib_pack: FaceEngine) -> None:
+    """The image-left eye comes first in both schemes, and the eye distances agree within 10 per cent."""
+    pixels = people.draw_face(2, 0)
+    ours, theirs = zoo.detect(pixels)[0], dlib_pack.detect(pixels)[0]
+
+    assert ours.eyes[0, 0] < ours.eyes[1, 0]
+    assert theirs.eyes[0, 0] < theirs.eyes[1, 0]
+    assert eye_distance(ours) == pytest.approx(eye_distance(theirs), rel=0.1)
+
+
+def test_a_missing_file_is_named_with_its_remedy(tmp_path: Path) -> None:
+    """An operator reads which file is missing and what to do."""
+    with pytest.raises(errors.PackMissing, match="USUAL_MODELS"):
+        open_pack("open-model-zoo", tmp_path, tmp_path)
+    with pytest.raises(errors.PackMissing, match="usual models fetch opencv-zoo"):
+        open_pack("opencv-zoo", None, tmp_path)
+    with pytest.raises(errors.UnknownPack, match="open-model-zoo"):
+        open_pack("../secrets", None, tmp_path)
+
+
+@pytest.mark.shared
+def test_one_altered_byte_keeps_a_pack_out(shared: Path, tmp_path: Path) -> None:
+    """Same name, same length, another byte: not loaded."""
+    for file in load_pack("open-model-zoo").files:
+        shutil.copy(shared / "models" / file.name, tmp_path / file.name)
+    path = tmp_path / "yunet_s_dynamic.onnx"
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 1
+    path.write_bytes(bytes(data))
+
+    with pytest.raises(errors.PackAltered, match=r"yunet_s_dynamic\.onnx"):
+        open_pack("open-model-zoo", tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"vendor": "InsightFace"}, {"vendor": "Clearview AI"}, {"licence": "CC-BY-NC-SA-4.0"}]
+)
+def test_denied_vendors_and_licences_are_refused(tmp_path: Path, change: dict[str, str]) -> None:
+    """A manifest cannot talk its way in."""
+    raw = json.loads((PACKS / "dlib.json").read_text()) | change
+    (tmp_path / "dlib.json").write_text(json.dumps(raw))
+
+    with pytest.raises(errors.PackDenied):
+        load_pack("dlib", tmp_path)
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_every_manifest_is_complete(name: str) -> None:
+    """Each file has a full hash, a size and a licence; the grade is one of two; no vendor is denied."""
+    pack = load_pack(name)
+
+    assert pack.files
+    assert all(len(file.sha256) == 64 and file.bytes > 0 and file.licence for file in pack.files)
+    assert pack.grade in ("demo", "production")
+    assert not any(vendor in pack.vendor.casefold() for vendor in DENIED_VENDORS)
+
+
+def test_alignment_brings_landmarks_to_their_points() -> None:
+    """A turned, shrunk and shifted set of points comes back exactly; a white dot on an eye lands on its place."""
+    points = np.array([(40, 59), (87, 59), (64, 82), (45, 105), (84, 105)], np.float32)
+    turn = np.radians(20)
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    landmarks = (points @ spin.T * 3.5 + (400, 200)).astype(np.float32)
+    matrix = similarity(landmarks, points)
+    canvas = np.zeros((900, 900, 3), np.uint8)
+    cv2.circle(canvas, tuple(int(round(v)) for v in landmarks[0]), 8, (255, 255, 255), -1)
+    crop = align(canvas, landmarks, points, 128)
+
+    assert np.allclose(landmarks @ matrix[:, :2].T + matrix[:, 2], points, atol=1e-3)
+    assert crop[59, 40].min() > 200
+    assert crop[59, 87].max() == 0
+
+
+def test_overlapping_boxes_are_one_face() -> None:
+    """The better of two boxes on one face stays; a box elsewhere is another face."""
+    boxes = np.array([[10, 10, 50, 50], [12, 11, 50, 50], [200, 10, 50, 50]], np.float32)
+
+    assert suppress(boxes, np.array([0.8, 0.9, 0.7])) == [1, 2]
