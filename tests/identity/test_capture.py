@@ -51,7 +51,7 @@ def outcome(engine: FakeEngine, frame: Frame) -> str:
 
 
 def test_two_thousand_scenes_embed_at_most_one_face_each() -> None:
-    """Whatever stands before the camera: the embedder runs once for a clear scene, and not at all for any other."""
+    """Whatever is before the camera: the embedder runs once for a clear scene, not at all for any other."""
     rng = np.random.default_rng(2026)
     frame = decode(person_picture(1))
     passed = 0

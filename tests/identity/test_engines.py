@@ -241,7 +241,7 @@ def test_alignment_brings_landmarks_to_their_points() -> None:
     landmarks = (points @ spin.T * 3.5 + (400, 200)).astype(np.float32)
     matrix = similarity(landmarks, points)
     canvas = np.zeros((900, 900, 3), np.uint8)
-    cv2.circle(canvas, tuple(int(round(v)) for v in landmarks[0]), 8, (255, 255, 255), -1)
+    cv2.circle(canvas, tuple(round(v) for v in landmarks[0]), 8, (255, 255, 255), -1)
     crop = align(canvas, landmarks, points, 128)
 
     assert np.allclose(landmarks @ matrix[:, :2].T + matrix[:, 2], points, atol=1e-3)
