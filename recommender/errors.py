@@ -1,0 +1,265 @@
+"""The family of errors that the recommender raises.
+
+RecommenderError(Problem)
+├── TokenError          a token that cannot be accepted (tokens.py)
+├── EventError          events that cannot be recorded (service.py)
+├── CatalogueError      items, places and offers that are wrong or missing (store/)
+├── ImportRefused       files with wrong rows; nothing of them was stored (importing.py)
+└── TrainingError       runs, versions, schedules (training.py, artifacts.py, schedule.py)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plumbing.problems import Problem
+
+
+class RecommenderError(Problem):
+    """Base of the family."""
+
+    code = "recommender_error"
+
+
+# --- tokens ------------------------------------------------------------------------------------------
+
+
+class TokenError(RecommenderError):
+    """A token that opens nothing. The reply never says whose it was."""
+
+    code = "token_refused"
+    status = 401
+    title = "The recognition token was not accepted"
+
+
+class TokenAltered(TokenError):
+    code = "token_altered"
+
+    def __init__(self) -> None:
+        super().__init__("The token is not one of ours or was changed. Recognise the customer again.")
+
+
+class TokenExpired(TokenError):
+    code = "token_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The token is no longer valid. Recognise the customer again, or go on as a guest.")
+
+
+class TokenForeign(TokenError):
+    code = "token_foreign"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The token was made for another tenant or another device.")
+
+
+class PurposeNotGiven(TokenError):
+    code = "purpose_not_given"
+    status = 403
+    title = "The customer did not agree to this purpose"
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(f"No consent for {purpose!r} is in this token. Go on as a guest.")
+
+
+class SecondFactorRequired(TokenError):
+    code = "second_factor_required"
+    status = 403
+    title = "A face alone does not open this"
+
+    def __init__(self) -> None:
+        super().__init__("Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again.")
+
+
+class Erased(TokenError):
+    code = "erased"
+    status = 410
+    title = "This customer was forgotten"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is kept under this token and nothing will be. Go on as a guest.")
+
+
+# --- moments and events ------------------------------------------------------------------------------
+
+
+class TimeWithoutZone(RecommenderError):
+    code = "time_without_zone"
+    status = 422
+    title = "A time needs its zone"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} must be ISO 8601 with an offset, as in 2026-11-23T12:30:00+01:00.", field=field)
+
+
+class EventError(RecommenderError):
+    """An event that cannot be recorded; with it its whole batch was refused."""
+
+    code = "event_refused"
+    status = 422
+    title = "The events were not recorded"
+
+    def __init__(self, detail: str, index: int) -> None:
+        super().__init__(f"Event {index}: {detail} Nothing of the batch was stored.", index=index)
+
+
+class EventFromFuture(EventError):
+    code = "event_from_the_future"
+
+    def __init__(self, index: int) -> None:
+        super().__init__("occurred_at lies in the future; check the device's clock.", index)
+
+
+class UnknownItem(EventError):
+    code = "unknown_item"
+
+    def __init__(self, index: int, item_id: str, kind: str) -> None:
+        super().__init__(f"there is no {item_id!r} in the catalogue of {kind}s.", index)
+
+
+class EventIncomplete(EventError):
+    code = "event_incomplete"
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(why, index)
+
+
+class EventConflict(EventError):
+    code = "event_conflict"
+    status = 409
+
+    def __init__(self, index: int, event_id: str) -> None:
+        super().__init__(f"event_id {event_id!r} was used before for another event.", index)
+
+
+# --- catalogue and files -----------------------------------------------------------------------------
+
+
+class CatalogueError(RecommenderError):
+    """Something about the catalogue."""
+
+    code = "catalogue_error"
+    status = 422
+    title = "The catalogue was not changed"
+
+
+class NotInCatalogue(CatalogueError):
+    code = "not_found"
+    status = 404
+    title = "There is nothing of that id"
+
+    def __init__(self, kind: str, item_id: str) -> None:
+        super().__init__(f"The catalogue of {kind}s holds no {item_id!r}.")
+
+
+class BadRows(CatalogueError):
+    """Rows of a bulk change that are wrong; nothing was stored."""
+
+    code = "bad_rows"
+
+    def __init__(self, wrong: Sequence[RowError]) -> None:
+        super().__init__(_told(wrong), rows=[{"row": e.row, "message": e.message} for e in wrong])
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with one row. Rows of a file are counted as an editor does: a CSV's header is row 1."""
+
+    row: int
+    message: str
+
+
+def _told(wrong: Sequence[RowError], most: int = 10) -> str:
+    told = "; ".join(f"row {error.row}: {error.message}" for error in wrong[:most])
+    more = f"; and {len(wrong) - most} more" if len(wrong) > most else ""
+    return f"{told}{more}. Nothing was stored."
+
+
+class ImportRefused(RecommenderError):
+    """A file with something wrong in it; nothing was imported."""
+
+    code = "import_refused"
+    status = 422
+    title = "The file was not imported"
+
+    def __init__(self, wrong: Sequence[RowError]) -> None:
+        super().__init__(_told(wrong), rows=[{"row": e.row, "message": e.message} for e in wrong])
+        self.wrong = tuple(wrong)
+
+
+class FileUnreadable(RecommenderError):
+    """Not CSV or JSON lines, or columns are missing."""
+
+    code = "file_unreadable"
+    status = 422
+    title = "The file was not imported"
+
+
+# --- training, versions, schedule --------------------------------------------------------------------
+
+
+class TrainingError(RecommenderError):
+    """Something about models."""
+
+    code = "training_error"
+    status = 422
+    title = "The models were not changed"
+
+
+class TrainingRunning(TrainingError):
+    code = "training_in_progress"
+    status = 409
+    title = "A training of this scene is running"
+    retry_after = 10
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("Wait until it has ended; its progress is under runs/" + run_id, run_id=run_id)
+
+
+class NotEnoughEvents(TrainingError):
+    code = "not_enough_events"
+    title = "There is too little to learn from"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+
+
+class NoSuchRun(TrainingError):
+    code = "not_found"
+    status = 404
+    title = "There is no such run"
+
+    def __init__(self) -> None:
+        super().__init__("Runs are listed under /recommender/v1/models.")
+
+
+class NoSuchVersion(TrainingError):
+    code = "version_not_found"
+    status = 404
+    title = "There is no such version to go back to"
+
+    def __init__(self, scene: str, version: str | None) -> None:
+        what = f"The version {version!r}" if version else "A version before the present one"
+        super().__init__(f"{what} of {scene} is not there or does not pass its checksums.")
+
+
+class ArtifactError(TrainingError):
+    """A version that is not what its manifest says."""
+
+    code = "artifact_unreadable"
+    status = 500
+    title = "A model version cannot be read"
+
+
+class SceneUntrained(TrainingError):
+    code = "scene_has_no_model"
+
+    def __init__(self, scene: str) -> None:
+        super().__init__(f"The scene {scene!r} learns from its decisions; there is nothing to train here yet.")
+
+
+class ScheduleRefused(TrainingError):
+    code = "schedule_refused"
+    title = "The schedule was not changed"

@@ -1,0 +1,136 @@
+"""What there is to suggest: dishes and places, as they are now."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.database import Database
+from recommender.errors import NotInCatalogue
+from recommender.scenes.base import Item
+from recommender.store.events import bump
+
+Kind = Literal["item", "place"]
+LISTS = ("dayparts", "allergens", "tags", "sites")
+FIELDS = (
+    "item_id",
+    "name",
+    "category",
+    "price",
+    *LISTS,
+    "available",
+    "sensitive",
+    "lat",
+    "lon",
+)
+
+migrations = Migrations("catalogue")
+
+
+@migrations()
+def catalogue(db: Utils) -> None:
+    """Dishes and places have one shape; `dayparts`, `allergens`, `tags` and `sites` are JSON lists."""
+    db.execute(
+        "CREATE TABLE catalogue (tenant TEXT NOT NULL, kind TEXT NOT NULL, item_id TEXT NOT NULL,"
+        " name TEXT NOT NULL, category TEXT NOT NULL, price BIGINT, dayparts TEXT NOT NULL,"
+        " allergens TEXT NOT NULL, tags TEXT NOT NULL, sites TEXT NOT NULL, available INTEGER NOT NULL,"
+        " sensitive INTEGER NOT NULL, lat REAL, lon REAL, PRIMARY KEY (tenant, kind, item_id))"
+    )
+
+
+class CatalogueStore:
+    """Items and places of all tenants. A change bumps the generation "catalogue" in the same transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, tenant: str, kind: Kind) -> tuple[Item, ...]:
+        """Everything of one kind, by id."""
+        rows = self._database.rows(
+            "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? ORDER BY item_id", (tenant, kind)
+        )
+        return tuple(as_item(row) for row in rows)
+
+    def page(self, tenant: str, kind: Kind, after: str, n: int) -> tuple[Item, ...]:
+        """The next `n` after the id `after`."""
+        rows = self._database.rows(
+            "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? AND item_id > ? ORDER BY item_id LIMIT ?",
+            (tenant, kind, after, n),
+        )
+        return tuple(as_item(row) for row in rows)
+
+    def get(self, tenant: str, kind: Kind, item_id: str) -> Item:
+        """One of them.
+
+        Raises:
+            NotInCatalogue: there is none, or it belongs to somebody else.
+        """
+        row = self._database.row(
+            "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
+        )
+        if row is None:
+            raise NotInCatalogue(kind, item_id)
+        return as_item(row)
+
+    def known(self, tenant: str, kind: Kind, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that the catalogue holds."""
+        wanted = sorted(set(ids))
+        found: set[str] = set()
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            rows = self._database.rows(
+                "SELECT item_id FROM catalogue WHERE tenant = ? AND kind = ?"  # noqa: S608
+                f" AND item_id IN ({', '.join('?' * len(part))})",
+                (tenant, kind, *part),
+            )
+            found |= {row["item_id"] for row in rows}
+        return found
+
+    def put(self, tenant: str, kind: Kind, items: Sequence[Item]) -> int:
+        """Write or replace; returns how many. One transaction, through sqlite-utils' bulk upsert."""
+        with self._database.write() as connection:
+            self._database.utils.table("catalogue").upsert_all(
+                (as_row(tenant, kind, item) for item in items), pk=("tenant", "kind", "item_id"), batch_size=1_000
+            )
+            bump(connection, tenant, "catalogue")
+        return len(items)
+
+    def delete(self, tenant: str, kind: Kind, item_id: str) -> None:
+        """Take one out.
+
+        Raises:
+            NotInCatalogue: there was none.
+        """
+        with self._database.write() as connection:
+            gone = connection.execute(
+                "DELETE FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
+            ).rowcount
+            if not gone:
+                raise NotInCatalogue(kind, item_id)
+            bump(connection, tenant, "catalogue")
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """How many items and places there are."""
+        rows = self._database.rows(
+            "SELECT kind, COUNT(*) AS n FROM catalogue WHERE tenant = ? GROUP BY kind", (tenant,)
+        )
+        return {row["kind"]: row["n"] for row in rows}
+
+
+def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
+    row: dict[str, Any] = {"tenant": tenant, "kind": kind}
+    for name in FIELDS:
+        value = getattr(item, name)
+        row[name] = json.dumps(list(value)) if name in LISTS else value
+    return row
+
+
+def as_item(row: sqlite3.Row) -> Item:
+    values = {name: row[name] for name in FIELDS}
+    values |= {name: tuple(json.loads(row[name])) for name in LISTS}
+    return Item(**values | {"available": bool(row["available"]), "sensitive": bool(row["sensitive"])})

@@ -1,0 +1,267 @@
+"""What happened: events and their lines, tombstones of the forgotten, generations that caches compare."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.database import Database
+from recommender.errors import Erased, EventConflict
+from recommender.interactions import Interactions
+
+TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed")
+LEARNED_FROM = {"orders": "ordered", "destinations": "rode"}
+"""The type of event that each scene's history is made of."""
+
+migrations = Migrations("events")
+
+
+@migrations()
+def events_and_tombstones(db: Utils) -> None:
+    """`customer` is a pseudonym, or '' for a guest. `hour` and `weekday` are the local clock's."""
+    db.execute(
+        "CREATE TABLE events (tenant TEXT NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,"
+        " scene TEXT NOT NULL, customer TEXT NOT NULL, time_us BIGINT NOT NULL, hour REAL NOT NULL,"
+        " weekday INTEGER NOT NULL, site TEXT NOT NULL, region TEXT NOT NULL, origin TEXT NOT NULL,"
+        " recommendation_id TEXT NOT NULL, fingerprint TEXT NOT NULL, received_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, event_id))"
+    )
+    db.execute(
+        "CREATE TABLE lines (tenant TEXT NOT NULL, event_id TEXT NOT NULL, position INTEGER NOT NULL,"
+        " item TEXT NOT NULL, quantity INTEGER NOT NULL, price BIGINT, PRIMARY KEY (tenant, event_id, position))"
+    )
+    db.execute("CREATE INDEX events_history ON events (tenant, customer, type, time_us)")
+    db.execute("CREATE INDEX events_latest ON events (tenant, type, time_us)")
+    db.execute(
+        "CREATE TABLE tombstones (tenant TEXT NOT NULL, customer_hash TEXT NOT NULL, erased_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, customer_hash))"
+    )
+    db.execute(
+        "CREATE TABLE generations (tenant TEXT NOT NULL, name TEXT NOT NULL, number BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, name))"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    item: str
+    quantity: int = 1
+    price: int | None = None  # minor units, as it was at that moment
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, checked and ready to be stored."""
+
+    event_id: str
+    type: str
+    scene: str
+    customer: str
+    time_us: int
+    hour: float
+    weekday: int
+    lines: tuple[Line, ...]
+    site: str = ""
+    region: str = ""
+    origin: str = ""
+    recommendation_id: str = ""
+
+    def fingerprint(self) -> str:
+        """The same for the same event sent again, another for anything else under its id."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
+
+
+_INSERT = (
+    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (tenant, event_id) DO NOTHING RETURNING event_id"
+)
+_COLUMNS = "e.customer, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin, l.item, l.quantity"
+_JOIN = "FROM events e JOIN lines l ON l.tenant = e.tenant AND l.event_id = e.event_id"
+
+
+class EventStore:
+    """Events of all tenants in one database; `key` makes tombstones that name nobody."""
+
+    def __init__(self, database: Database, key: bytes) -> None:
+        self._database = database
+        self._key = key
+
+    def tombstone(self, tenant: str, customer: str) -> str:
+        """A keyed hash: says that a pseudonym was erased without keeping the pseudonym."""
+        return hmac.new(self._key, f"{tenant}\n{customer}".encode(), hashlib.sha256).hexdigest()
+
+    def generation(self, tenant: str, name: str) -> int:
+        """How often `name` ("catalogue", "erasures") changed: caches keep it beside what they hold."""
+        row = self._database.row("SELECT number FROM generations WHERE tenant = ? AND name = ?", (tenant, name))
+        return row["number"] if row else 0
+
+    def is_erased(self, tenant: str, customer: str) -> bool:
+        """One indexed lookup, on every request that carries a token."""
+        found = self._database.row(
+            "SELECT 1 FROM tombstones WHERE tenant = ? AND customer_hash = ?",
+            (tenant, self.tombstone(tenant, customer)),
+        )
+        return found is not None
+
+    def erased_among(self, tenant: str, customers: Iterable[str]) -> set[str]:
+        """Those of `customers` who were forgotten."""
+        return {name for name in customers if self.is_erased(tenant, name)}
+
+    def record(self, tenant: str, events: Sequence[Event], now_us: int) -> int:
+        """Store a batch; returns how many were new. All or nothing.
+
+        Raises:
+            Erased: a customer in it was forgotten; looked up inside the transaction, so that no erasure slips by.
+            EventConflict: an event_id was used before for another event.
+            DatabaseBusy: nothing was written.
+        """
+        new = 0
+        with self._database.write() as connection:
+            if self.erased_among(tenant, {event.customer for event in events if event.customer}):
+                raise Erased
+            for index, event in enumerate(events):
+                new += self._insert(connection, tenant, event, index, now_us)
+        return new
+
+    def _insert(self, connection: sqlite3.Connection, tenant: str, event: Event, index: int, now_us: int) -> int:
+        fingerprint = event.fingerprint()
+        values = (
+            tenant,
+            event.event_id,
+            event.type,
+            event.scene,
+            event.customer,
+            event.time_us,
+            event.hour,
+            event.weekday,
+            event.site,
+            event.region,
+            event.origin,
+            event.recommendation_id,
+            fingerprint,
+            now_us,
+        )
+        if connection.execute(_INSERT, values).fetchone() is None:
+            earlier = connection.execute(
+                "SELECT fingerprint FROM events WHERE tenant = ? AND event_id = ?", (tenant, event.event_id)
+            ).fetchone()
+            if earlier["fingerprint"] != fingerprint:
+                raise EventConflict(index, event.event_id)
+            return 0
+        connection.executemany(
+            "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (tenant, event.event_id, i, line.item, line.quantity, line.price)
+                for i, line in enumerate(event.lines)
+            ],
+        )
+        return 1
+
+    def history(self, tenant: str, customer: str, kind: str, most: int) -> Interactions:
+        """One customer's latest lines of one type of event, straight from the index."""
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} {_JOIN} WHERE e.tenant = ? AND e.customer = ? AND e.type = ?"
+            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
+            (tenant, customer, kind, most),
+        )
+        return as_interactions(rows)
+
+    def latest(self, tenant: str, kind: str, most: int) -> Interactions:
+        """The tenant's latest lines, everybody as a guest: what is popular needs no pseudonyms."""
+        columns = _COLUMNS.replace("e.customer", "'' AS customer")
+        rows = self._database.rows(
+            f"SELECT {columns} {_JOIN} WHERE e.tenant = ? AND e.type = ?"
+            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
+            (tenant, kind, most),
+        )
+        return as_interactions(rows)
+
+    def everything(self, tenant: str, kind: str) -> Interactions:
+        """All lines of one type of event in an order that depends on the data alone: what training reads."""
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} {_JOIN} WHERE e.tenant = ? AND e.type = ?"
+            " ORDER BY e.customer, e.time_us, e.event_id, l.position",
+            (tenant, kind),
+        )
+        return as_interactions(rows)
+
+    def counts(self, tenant: str) -> dict[str, int]:
+        """How many events of each type there are, and how many customers stand behind the orders and rides."""
+        rows = self._database.rows(
+            "SELECT type, COUNT(*) AS n FROM events WHERE tenant = ? GROUP BY type", (tenant,)
+        )
+        return {row["type"]: row["n"] for row in rows}
+
+    def returning_customers(self, tenant: str, kind: str, least: int) -> int:
+        """Customers with at least `least` events of a type."""
+        row = self._database.row(
+            "SELECT COUNT(*) AS n FROM (SELECT customer FROM events WHERE tenant = ? AND type = ?"
+            " AND customer <> '' GROUP BY customer HAVING COUNT(*) >= ?) AS loyal",
+            (tenant, kind, least),
+        )
+        return row["n"] if row else 0
+
+    def export(self, tenant: str) -> Iterable[dict[str, Any]]:
+        """One row for each line of each event, as `usual import events` reads them."""
+        rows = self._database.connection.execute(
+            "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l"
+            " ON l.tenant = e.tenant AND l.event_id = e.event_id WHERE e.tenant = ?"
+            " ORDER BY e.time_us, e.event_id, l.position",
+            (tenant,),
+        )
+        return (dict(row) for row in rows)
+
+    def erase(self, tenant: str, customer: str, now_us: int) -> int:
+        """Forget a customer for good; returns how many events went.
+
+        The tombstone comes first and in the same transaction: whoever reads afterwards, in whichever process,
+        finds the customer gone, and no late event brings them back. The caller scrubs the -wal file afterwards.
+        """
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO tombstones VALUES (?, ?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
+                (tenant, self.tombstone(tenant, customer), now_us),
+            )
+            connection.execute(
+                "DELETE FROM lines WHERE tenant = ? AND event_id IN"
+                " (SELECT event_id FROM events WHERE tenant = ? AND customer = ?)",
+                (tenant, tenant, customer),
+            )
+            gone = connection.execute(
+                "DELETE FROM events WHERE tenant = ? AND customer = ?", (tenant, customer)
+            ).rowcount
+            bump(connection, tenant, "erasures")
+        return int(gone)
+
+
+def bump(connection: sqlite3.Connection, tenant: str, name: str) -> None:
+    """Tell the caches of all processes that `name` changed; inside the transaction that changes it."""
+    connection.execute(
+        "INSERT INTO generations VALUES (?, ?, 1) ON CONFLICT (tenant, name)"
+        " DO UPDATE SET number = generations.number + 1",
+        (tenant, name),
+    )
+
+
+def as_interactions(rows: Sequence[sqlite3.Row]) -> Interactions:
+    """Rows of `_COLUMNS` as arrays. Two orders of the same microsecond stay two orders."""
+    names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
+    if not rows:
+        return Interactions.from_columns({"customer": [], "item": []})
+    customer, event, time_us, hour, weekday, site, region, origin, item, quantity = zip(*rows, strict=True)
+    times, events = np.array(time_us, np.int64), np.array(event)
+    _, code = np.unique(events, return_inverse=True)
+    by_time = np.lexsort((code, times))
+    step = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]
+    order = np.empty(len(rows), np.int64)
+    order[by_time] = step
+    values = (customer, order, times, hour, weekday, site, region, origin, item, quantity)
+    return Interactions.from_columns(dict(zip((names[0], "order", *names[2:]), values, strict=True)))

@@ -1,0 +1,60 @@
+"""A training in a process of its own, so that it takes neither memory nor time from the answers.
+
+python -m recommender.worker HOME TENANT SCENE RUN_ID SEED
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from plumbing.clock import Clock, system_clock
+from recommender.config import RecommenderConfig
+from recommender.store.models import ModelStore
+from recommender.training import Launch
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""One thread each: more would change the sums' last digits from run to run."""
+
+
+def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock) -> Launch:
+    """Starts the worker for a run that was begun, and closes the run should the worker die without a word."""
+
+    def launch(tenant: str, scene: str, run_id: str) -> None:
+        command = [sys.executable, "-m", "recommender.worker", str(config.home.resolve()), tenant, scene, run_id]
+        process = subprocess.Popen(  # noqa: S603 - our own module, arguments as a list
+            [*command, str(config.seed)],
+            env=os.environ | THREADS,
+            stdin=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parent.parent,
+        )
+
+        def wait() -> None:
+            code = process.wait()
+            if code:
+                models.end(tenant, run_id, "failed", f"The training process ended with status {code}.", now_us())
+
+        threading.Thread(target=wait, name=f"training {scene}", daemon=True).start()
+
+    return launch
+
+
+def main(arguments: list[str]) -> None:
+    """Carry out one run; its outcome is in the store."""
+    from recommender.web import open_trainer
+
+    home, tenant, scene, run_id, seed = arguments
+    os.nice(5)
+    config = RecommenderConfig(home=Path(home), token_keys=(), seed=int(seed))
+    trainer, database = open_trainer(config, now_us=system_clock)
+    try:
+        trainer.run(tenant, scene, run_id, seed=config.seed)
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

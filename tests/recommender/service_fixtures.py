@@ -1,0 +1,193 @@
+"""A recommender in a temporary folder, with a clock that stands still and a scene that only counts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cryptography.fernet import Fernet
+from flask.testing import FlaskClient
+from flask_openapi3 import Info, OpenAPI
+
+from plumbing import access as access_tables
+from plumbing import problems
+from plumbing.access import Access
+from plumbing.clock import MINUTE
+from plumbing.database import Database
+from recommender.config import RecommenderConfig
+from recommender.interactions import Interactions
+from recommender.scenes.base import Answer, Item, Progress, Reason, Request, Suggestion, Trained
+from recommender.web import RecommenderHalf, build
+
+NOON = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z, a Monday
+MENU = [
+    {"item_id": "burger", "name": "Burger", "category": "grill", "price": 950},
+    {"item_id": "cola", "name": "Cola", "category": "drinks", "price": 300},
+    {"item_id": "salad", "name": "Salad", "category": "green", "price": 790, "dayparts": ["lunch"]},
+    {"item_id": "soup", "name": "Soup", "category": "green", "price": 520, "available": False},
+]
+PLACES = [
+    {"item_id": "home", "name": "Elm Street 4", "lat": 52.52, "lon": 13.40},
+    {"item_id": "work", "name": "Mill Lane 1", "lat": 52.50, "lon": 13.45},
+]
+OFFER = {"offer_id": "lunch", "name": "Lunch for two", "text": "A free cola with a burger", "items": ["burger"]}
+
+
+@dataclass
+class CountingScene:
+    """What was chosen most often, by the customer first, then by everybody. `figures` make up its report."""
+
+    name: str
+    figures: Mapping[str, Any] = field(default_factory=lambda: {"value": 0.5, "baseline_value": 0.4})
+    in_force: str = "ranker"
+    spoil: Callable[[np.ndarray], np.ndarray] = lambda counts: counts
+
+    def train(
+        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
+    ) -> Trained:
+        progress("counting", 0.5)
+        counts = np.bincount(interactions.item, minlength=len(interactions.items)).astype(np.float64)
+        report = {"in_force": self.in_force, "why": "it counts", "rows": [{"method": "counting", "ndcg@10": 0.4}]}
+        report |= {"n_train": 1, "n_validation": 1, "metric": "ndcg@10", "interval": [0.01, 0.2], **self.figures}
+        return Trained({"counts": self.spoil(counts)}, {"items": json.dumps(interactions.items.tolist())}, report)
+
+    def load(self, arrays: Mapping[str, np.ndarray], texts: Mapping[str, str]) -> dict[str, float]:
+        return dict(zip(json.loads(texts["items"]), arrays["counts"].tolist(), strict=True))
+
+    def suggest(self, model: dict[str, float] | None, request: Request) -> Answer:
+        own: Counter[str] = Counter()
+        if request.history is not None:
+            own.update(request.history.items[request.history.item].tolist())
+        crowd: Mapping[str, float] = model or {}
+        if model is None and request.recent is not None:
+            crowd = Counter(request.recent.items[request.recent.item].tolist())
+        score = {
+            i.item_id: 100 * own[i.item_id] + crowd.get(i.item_id, 0) for i in request.catalogue if i.available
+        }
+        ranked = sorted(score, key=lambda item: (-score[item], item))[: request.n]
+        reasons = [Reason("usual", "yours") if own[i] else Reason("popular_here", "popular here") for i in ranked]
+        fallback = None if request.history is not None and len(request.history) else "no_history"
+        return Answer(tuple(Suggestion(i, score[i], r) for i, r in zip(ranked, reasons, strict=True)), fallback)
+
+
+@dataclass
+class World:
+    """A running recommender and everything a test wants to turn."""
+
+    home: Path
+    time_us: int
+    token_key: bytes
+    access: Access
+    half: RecommenderHalf
+    client: FlaskClient
+    keys: dict[str, str]
+    launched: list[tuple[str, str, str]]
+    app: OpenAPI
+
+    def now_us(self) -> int:
+        return self.time_us
+
+    def token(self, pseudonym: str = "ann", **changes: Any) -> str:
+        """A token as identity mints it."""
+        claims = {
+            "pseudonym": pseudonym,
+            "tenant": "grill",
+            "device": "kiosk-1",
+            "purposes": ["destinations", "offers", "orders"],
+            "level": "second_factor",
+            "issued_us": self.time_us,
+            "expires_us": self.time_us + 10 * MINUTE,
+            "token_id": "t1",
+        } | changes
+        return "usual-t1." + Fernet(self.token_key).encrypt(json.dumps(claims).ljust(400).encode()).decode()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str = "kiosk",
+        token: str | None = None,
+        once: str | None = None,
+        **rest: Any,
+    ) -> Any:
+        """A request under /recommender/v1 with one of `keys`."""
+        headers = {"X-API-Key": self.keys[key]}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if once:
+            headers["Idempotency-Key"] = once
+        return self.client.open(f"/recommender/v1{path}", method=method, headers=headers, **rest)
+
+    def suggest(self, scene: str = "orders", token: str | None = None, **query: Any) -> Any:
+        return self.call("GET", f"/suggestions/{scene}", token=token, query_string=query)
+
+    def order(self, *items: str, token: str | None = None, event_id: str = "e1", **changes: Any) -> Any:
+        event = {"event_id": event_id, "type": "ordered", "occurred_at": "2026-11-23T12:30:00+01:00"}
+        event |= {"items": [{"item_id": item} for item in items]} | changes
+        return self.call("POST", "/events", token=token, json={"events": [event]})
+
+    def count(self, table: str) -> int:
+        return self.half.service.database.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]
+
+    def run_trainings(self) -> None:
+        """Carry out what the route only launched."""
+        while self.launched:
+            tenant, scene, run_id = self.launched.pop(0)
+            self.half.trainer.run(tenant, scene, run_id, seed=0)
+
+
+def open_world(home: Path, scenes: Mapping[str, Any] | None = None, time_us: int = NOON) -> World:
+    key = Fernet.generate_key()
+    launched: list[tuple[str, str, str]] = []
+    world: World
+
+    def now_us() -> int:
+        return world.time_us
+
+    database = Database(home / "access.db", access_tables.migrations)
+    access = Access(database, now_us)
+    world = World(home, time_us, key, access, None, None, {}, launched, None)  # type: ignore[arg-type]
+    world.half = build(
+        RecommenderConfig(home=home, token_keys=(key,)),
+        access=access,
+        now_us=now_us,
+        scenes=scenes or {name: CountingScene(name) for name in ("orders", "destinations")},
+        launch=lambda *run: launched.append(run),
+    )
+    world.app = OpenAPI(
+        "test",
+        info=Info(title="test", version="1"),
+        validation_error_callback=problems.invalid_request,
+        static_folder=None,
+    )
+    problems.register(world.app)
+    world.app.register_api(world.half.blueprint)
+    world.client = world.app.test_client()
+    world.keys = {
+        "kiosk": access.create_key("grill", ["suggest", "event"], device="kiosk-1", site="north"),
+        "desk": access.create_key("grill", ["train", "suggest", "privacy", "event"]),
+        "stranger": access.create_key("other", ["train", "suggest", "privacy", "event"], device="kiosk-1"),
+    }
+    return world
+
+
+def stock(world: World) -> None:
+    """Fill the catalogue."""
+    for path, rows in (("/items", MENU), ("/places", PLACES), ("/offers", [OFFER])):
+        reply = world.call("POST", path, key="desk", json={"rows": rows})
+        assert reply.status_code == 200, reply.json
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = open_world(tmp_path)
+    stock(made)
+    yield made
+    made.half.close()
