@@ -1,0 +1,161 @@
+"""What everybody's rides say: how popular a place is here and now, what follows a pick-up, what goes together.
+
+A `Crowd` is a summary as of one moment. It is built from visits strictly earlier than that moment and published
+with the model, so that it may be a few days old when it is asked; the rider's own visits are always read live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recommender.evaluation import highest
+from recommender.interactions import NO_TIME
+from recommender.places import PlaceIndex, cell_of
+from recommender.ride_signals import DAY_US, Visits
+
+Floats = NDArray[np.float64]
+
+N_BINS = 16
+AREA_M = 400.0
+AGE_DAYS = 45.0
+ALIKE_PER_PLACE = 60
+PLACES_PER_RIDER = 120
+
+
+def bin_of(hour: NDArray[np.floating], weekday: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Three-hour bin x weekend, 0 .. 15; -1 where the clock is unknown. Shapes (n,)."""
+    known = np.isfinite(hour) & (weekday >= 0)
+    return np.where(known, np.where(known, hour, 0) // 3 + 8 * (weekday >= 5), -1).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Statistics of P places: decayed counts of distinct (rider, place, day): nobody counts ten thousandfold."""
+
+    lat: Floats  # (P,)
+    lon: Floats
+    visits: Floats  # (P,) decayed
+    riders: Floats  # (P,) distinct riders, all time
+    by_bin: NDArray[np.float32]  # (P, N_BINS) decayed
+    follows: sparse.csr_array  # (P, P) decayed rides from pick-up to destination
+    area_follows: sparse.csr_array  # (areas, P) the same, pick-ups pooled by area
+    area: NDArray[np.int64]  # (P,) each place's area, -1 unknown
+    alike: sparse.csr_array  # (P, P) cosine of the places' riders, the strongest of each row
+
+    @property
+    def n(self) -> int:
+        return len(self.lat)
+
+    @cached_property
+    def index(self) -> PlaceIndex:
+        """Only places that somebody has been to are offered to others."""
+        known = self.visits > 0
+        return PlaceIndex(np.where(known, self.lat, np.nan), np.where(known, self.lon, np.nan))
+
+
+def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> Crowd:
+    """The crowd from visits earlier than `as_of_us`; `lat`, `lon` (P,) are the positions of the vocabulary."""
+    n = len(lat)
+    seen = visits.where((visits.time_us < as_of_us) & (visits.place >= 0))
+    timed = seen.time_us != NO_TIME
+    day = np.where(timed, seen.time_us // DAY_US, 0)
+    order = np.lexsort((np.arange(len(seen)), day, seen.place, seen.rider))
+    rider, place, date = seen.rider[order], seen.place[order], day[order]
+    again = np.r_[False, (np.diff(rider) == 0) & (np.diff(place) == 0) & (np.diff(date) == 0)][: len(seen)]
+    kept = np.sort(order[~again])
+    seen, timed = seen.where(kept), timed[kept]
+    age = np.where(timed, (as_of_us - np.where(timed, seen.time_us, 0)) / DAY_US, 0.0)
+    weight = np.exp(-age / AGE_DAYS)
+    bins = bin_of(seen.hour, seen.weekday)
+    in_bin = bins >= 0
+    by_bin = np.zeros((n, N_BINS), np.float32)
+    np.add.at(by_bin, (seen.place[in_bin], bins[in_bin]), weight[in_bin])
+    areas, area = np.unique(cell_of(lat, lon, AREA_M), return_inverse=True)
+    rode = (seen.origin >= 0) & (seen.origin != seen.place)
+    pairs = (weight[rode], (seen.origin[rode], seen.place[rode]))
+    area_pairs = (weight[rode], (area[seen.origin[rode]], seen.place[rode]))
+    taste = _taste(seen, n)
+    return Crowd(
+        lat=lat,
+        lon=lon,
+        visits=np.bincount(seen.place, weight, minlength=n),
+        riders=np.asarray((taste > 0).sum(axis=0)).ravel().astype(np.float64),
+        by_bin=by_bin,
+        follows=sparse.csr_array(sparse.coo_array(pairs, shape=(n, n))),
+        area_follows=sparse.csr_array(sparse.coo_array(area_pairs, shape=(len(areas), n))),
+        area=np.where(areas[area] < 0, -1, area),
+        alike=_alike(taste),
+    )
+
+
+def _taste(seen: Visits, n: int) -> sparse.csr_array:
+    """(riders, P): the root of how many days each rider was at each place; the most visited ones of each rider."""
+    own = seen.rider >= 0
+    if not own.any():
+        return sparse.csr_array((1, n))
+    shape = (highest(seen.rider) + 1, n)
+    days = sparse.csr_array(
+        sparse.coo_array((np.ones(own.sum()), (seen.rider[own], seen.place[own])), shape=shape)
+    )
+    days.sum_duplicates()
+    days.data = np.sqrt(days.data)
+    return strongest(days, PLACES_PER_RIDER)
+
+
+def _alike(taste: sparse.csr_array) -> sparse.csr_array:
+    """(P, P): cosine between places over the riders who were at both (Sarwar et al. 2001), shrunk for few."""
+    norm = np.sqrt(np.asarray(taste.multiply(taste).sum(axis=0)).ravel())
+    scaled = sparse.csr_array(taste @ sparse.diags_array(1 / (norm + 1.0)))
+    together = sparse.csr_array(scaled.T @ scaled)
+    together.setdiag(0)
+    together.eliminate_zeros()
+    return strongest(together, ALIKE_PER_PLACE)
+
+
+def strongest(matrix: sparse.csr_array, k: int) -> sparse.csr_array:
+    """The k largest entries of each row (ties: the lower column)."""
+    matrix = sparse.csr_array(matrix)
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    place = np.arange(len(order)) - matrix.indptr[row[order]]
+    kept = order[place < k]
+    return sparse.csr_array(
+        sparse.coo_array((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
+    )
+
+
+_SPARSE = ("follows", "area_follows", "alike")
+
+
+def to_arrays(crowd: Crowd) -> dict[str, NDArray[Any]]:
+    """The crowd as plain arrays, for the artefact."""
+    arrays: dict[str, NDArray[Any]] = {
+        f"crowd.{name}": getattr(crowd, name) for name in ("lat", "lon", "visits", "riders", "by_bin", "area")
+    }
+    for name in _SPARSE:
+        matrix = getattr(crowd, name)
+        arrays[f"crowd.{name}.data"] = matrix.data.astype(np.float32)
+        arrays[f"crowd.{name}.indices"] = matrix.indices.astype(np.int32)
+        arrays[f"crowd.{name}.indptr"] = matrix.indptr.astype(np.int64)
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Crowd:
+    """Raises KeyError or ValueError where a part is missing or does not fit."""
+    n = len(arrays["crowd.lat"])
+    columns: dict[str, Any] = {
+        name: arrays[f"crowd.{name}"] for name in ("lat", "lon", "visits", "riders", "by_bin", "area")
+    }
+    for name in _SPARSE:
+        parts = tuple(arrays[f"crowd.{name}.{part}"] for part in ("data", "indices", "indptr"))
+        columns[name] = sparse.csr_array(parts, shape=(len(parts[2]) - 1, n))
+    if any(len(column) != n for name, column in columns.items() if name not in _SPARSE):
+        raise ValueError("the crowd's columns differ in length")
+    return Crowd(**columns)

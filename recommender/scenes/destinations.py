@@ -1,0 +1,240 @@
+"""The destinations scene: where a rider who just got in most likely wants to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.interactions import Interactions, codes_in
+from recommender.places import SwappedCoordinatesError, check_position, clock, clock_at, haversine_km
+from recommender.ride_atlas import Atlas, recoded, recoded_to, settled
+from recommender.ride_crowd import crowd_of
+from recommender.ride_features import Ground
+from recommender.ride_model import Counting, RideModel, fit, model_arrays, model_from, rank
+from recommender.ride_reasons import NO_REASON, reason_for
+from recommender.ride_signals import Moments, Visits, no_visits, visits_of
+from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
+
+FAR_KM = 100.0
+"""A pick-up farther than this from every place (in the sea, say) tells nothing: it is left out of account."""
+
+AT_KM = 0.06
+"""A place this near to the pick-up is the pick-up place."""
+
+
+@dataclass(frozen=True, eq=False)
+class DestinationModel:
+    """A published version: the places it knows, sorted (P,), and what was learned about rides between them."""
+
+    places: NDArray[np.str_]
+    rides: RideModel
+
+
+@dataclass(frozen=True, eq=False)
+class _Setting:
+    """One request as arrays. `ids` are the model's places, then those that only this rider has been to."""
+
+    ids: Sequence[str] | NDArray[np.str_]
+    ground: Ground
+    visits: Visits
+    moment: Moments  # one row
+    here: frozenset[str]  # the places that are where the rider gets in
+
+
+class Destinations:
+    """Stateless but for the last catalogue's index: the service hands in the same tuple again and again."""
+
+    name = "destinations"
+
+    def __init__(self) -> None:
+        self._held: tuple[Sequence[Item], Atlas] | None = None
+
+    def train(
+        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
+    ) -> Trained:
+        """Fit on everybody's rides; the report says whether the ranker or counting is in force and why.
+
+        Raises:
+            PlaceError: a place of the catalogue has coordinates that cannot be.
+        """
+        atlas = self._atlas(catalogue)
+        rides = settled(interactions, atlas)
+        model, report = fit(visits_of(rides), Ground(*atlas.positions(rides.items)), seed=seed, progress=progress)
+        arrays, texts = model_arrays(model)
+        return Trained({"places": rides.items, **arrays}, texts, report)
+
+    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> DestinationModel:
+        """Raises ValueError when a part is missing or does not fit."""
+        rides = model_from(arrays, texts)
+        if "places" not in arrays or len(arrays["places"]) != rides.crowd.n:
+            raise ValueError("the model's list of places is missing or does not fit its crowd")
+        return DestinationModel(np.asarray(arrays["places"], np.str_), rides)
+
+    def suggest(self, model: DestinationModel | None, request: Request) -> Answer:
+        """Up to `request.n` places, the likeliest first; the pick-up place is never the first.
+
+        Raises:
+            PlaceError: coordinates that cannot be, or a local time without zone.
+        """
+        atlas = self._atlas(request.catalogue)
+        used = model if model is not None and len(model.places) else _without_model(request, atlas)
+        if not len(used.places):
+            return Answer((), "no_model")
+        setting = _setting(used, request, atlas)
+        lists, pairs, names, values = rank(
+            used.rides, setting.visits, setting.moment, setting.ground, 2 * request.n + 20
+        )
+        row_of = {int(item): row for row, item in enumerate(pairs.item)}
+        excluded: dict[str, str] = {}
+        found: list[Suggestion] = []
+        for code in lists[0][lists[0] >= 0].tolist():
+            item_id = str(setting.ids[code])
+            if why := _why_not(item_id, atlas):
+                excluded[item_id] = why
+            elif len(found) < request.n + 1:  # one more than asked for: the pick-up place may have to step back
+                signals = dict(zip(names, pairs.features[row_of[code]].tolist(), strict=True))
+                item = atlas.by_id.get(item_id)
+                reason = NO_REASON if item is not None and item.sensitive else reason_for(signals, setting.moment)
+                found.append(Suggestion(item_id, float(values[row_of[code]]), reason))
+        shown = _pickup_not_first(found, setting.here)[: request.n]
+        return Answer(tuple(shown), _fallback(model, request, setting.visits), excluded)
+
+    def _atlas(self, catalogue: Sequence[Item]) -> Atlas:
+        held = self._held
+        if held is not None and held[0] is catalogue:
+            return held[1]
+        atlas = Atlas.of(catalogue)
+        if isinstance(catalogue, tuple):  # it cannot change under us
+            self._held = (catalogue, atlas)
+        return atlas
+
+
+DESTINATIONS = Destinations()
+
+
+def _why_not(item_id: str, atlas: Atlas) -> str | None:
+    """The filter that keeps a place from being shown."""
+    item = atlas.by_id.get(item_id)
+    if item is None:
+        return None if item_id.startswith("geo:") or not atlas.by_id else "not_in_catalogue"
+    return None if item.available else "not_available"
+
+
+def _pickup_not_first(found: list[Suggestion], here: frozenset[str]) -> list[Suggestion]:
+    """The best other place goes before a pick-up place; alone, a pick-up place is no suggestion."""
+    first = next((i for i, suggestion in enumerate(found) if suggestion.item_id not in here), None)
+    if first is None:
+        return []
+    return [found[first], *found[:first], *found[first + 1 :]]
+
+
+def _fallback(model: DestinationModel | None, request: Request, visits: Visits) -> str | None:
+    if request.history is None:
+        return "no_token"
+    if not len(visits):
+        return "no_history"
+    return None if model is not None else "no_model"
+
+
+def _without_model(request: Request, atlas: Atlas) -> DestinationModel:
+    """No version yet: the crowd is the tenant's latest rides, the kernel is the plain one.
+
+    A place of the catalogue where nobody has been yet is offered all the same, behind the others.
+    """
+    recent = request.recent
+    own = None if request.history is None else settled(request.history, atlas)
+    ids = [*atlas.by_id, *(text for rides in (recent, own) if rides is not None for text in rides.items.tolist())]
+    places = np.unique(np.array(ids, np.str_))
+    visits = no_visits() if recent is None else visits_of(recoded_to(recent, places))
+    crowd = crowd_of(visits, *atlas.positions(places), request.now_us + 1)
+    offered = np.array([place in atlas.by_id for place in places.tolist()], bool)
+    crowd = replace(crowd, visits=crowd.visits + 0.01 * offered)
+    return DestinationModel(places, RideModel("kernel", Counting(), None, crowd))
+
+
+def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Setting:
+    """The request over the model's places and the rider's own, with the rider's visits read live."""
+    crowd = model.rides.crowd
+    ids, lat, lon, visits = model.places, crowd.lat, crowd.lon, no_visits()
+    strange = np.zeros(0, np.str_)
+    if request.history is not None and len(request.history):
+        history = settled(request.history, atlas)
+        code = codes_in(model.places, history.items)
+        strange = history.items[code < 0]
+        code[code < 0] = crowd.n + np.arange(len(strange))
+        visits = visits_of(recoded(history, ids, code))
+        there = atlas.positions(strange)
+        lat, lon = np.r_[lat, there[0]], np.r_[lon, there[1]]
+    ids = np.r_[ids, strange] if len(strange) else ids
+    ground = Ground(lat, lon)
+    spot, origin, here = _pickup(model, request, atlas, ids, ground)
+    hour, weekday = _clock(request, spot)
+    moment = Moments(
+        start=np.zeros(1, np.int64),
+        stop=np.full(1, len(visits), np.int64),
+        time_us=np.full(1, request.now_us, np.int64),
+        hour=np.full(1, hour, np.float32),
+        weekday=np.full(1, weekday, np.int8),
+        origin=np.full(1, origin, np.int32),
+        lat=np.full(1, spot[0] if spot else np.nan),
+        lon=np.full(1, spot[1] if spot else np.nan),
+    )
+    return _Setting(ids, ground, visits, moment, here)
+
+
+def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, int]:
+    """The local clock, as told, else by the pick-up's longitude."""
+    if request.context.local_time is not None:
+        return clock(request.context.local_time)
+    return clock_at(request.now_us, None, spot[1] if spot else None)
+
+
+def _pickup(
+    model: DestinationModel, request: Request, atlas: Atlas, ids: NDArray[np.str_], ground: Ground
+) -> tuple[tuple[float, float] | None, int, frozenset[str]]:
+    """Where the rider gets in: position, place code (-1 unknown), and the ids of all places that are right there.
+
+    Raises:
+        SwappedCoordinatesError: only with latitude and longitude changed round is there any place near.
+    """
+    context = request.context
+    spot = check_position(context.lat, context.lon)
+    here = {context.pickup} if context.pickup else set()
+    origin = -1
+    if context.pickup:
+        found = np.flatnonzero(ids == context.pickup)
+        origin = int(found[0]) if len(found) else -1
+        spot = spot or atlas.position(context.pickup)
+        if spot is None and origin >= 0 and np.isfinite(ground.lat[origin]):
+            spot = float(ground.lat[origin]), float(ground.lon[origin])
+    if spot is None:
+        return None, origin, frozenset(here)
+    code, km = _nearest(model, ground, *spot)
+    if km > FAR_KM:
+        if abs(spot[1]) <= 90 and _nearest(model, ground, spot[1], spot[0])[1] <= FAR_KM:
+            raise SwappedCoordinatesError(
+                "no place is near this pick-up, but there are some where latitude and longitude change places"
+            )
+        return None, origin, frozenset(here)
+    n = model.rides.crowd.n
+    own = n + np.flatnonzero(haversine_km(*spot, ground.lat[n:], ground.lon[n:]) < AT_KM)
+    around = np.r_[model.rides.crowd.index.near(*spot, AT_KM), own]
+    here |= {str(ids[place]) for place in around}
+    if origin < 0 and km < AT_KM:
+        origin = code
+    return spot, origin, frozenset(here)
+
+
+def _nearest(model: DestinationModel, ground: Ground, lat: float, lon: float) -> tuple[int, float]:
+    """Code and distance in km of the place nearest to a position; (-1, inf) where there is none."""
+    n = model.rides.crowd.n
+    index, km = model.rides.crowd.index.nearest(lat, lon, 1)
+    best = (int(index[0, 0]), float(km[0, 0])) if index.size else (-1, float("inf"))
+    own = np.nan_to_num(haversine_km(lat, lon, ground.lat[n:], ground.lon[n:]), nan=np.inf)
+    if len(own) and np.min(own) < best[1]:
+        return n + int(np.argmin(own)), float(np.min(own))
+    return best
