@@ -103,6 +103,8 @@ class EventError(RecommenderError):
 
     def __init__(self, detail: str, index: int) -> None:
         super().__init__(f"Event {index}: {detail} Nothing of the batch was stored.", index=index)
+        self.what = detail
+        self.index = index
 
 
 class EventFromFuture(EventError):

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from plumbing.clock import MINUTE, Clock
-from plumbing.database import Database, DatabaseBusy
+from plumbing.database import DatabaseBusy
 from recommender.config import RecommenderConfig
 from recommender.errors import Erased, EventFromFuture, EventIncomplete, UnknownItem
 from recommender.interactions import Interactions
 from recommender.live import Live, Served
-from recommender.offers.errors import UnknownOffer
+from recommender.opening import Stores
 from recommender.places import BadCoordinatesError, position_of
 from recommender.scenes import offers as offer_scene
 from recommender.scenes.base import Answer, Context, Item, Request, Scene
-from recommender.store.catalogue import CatalogueStore, Kind
-from recommender.store.events import LEARNED_FROM, Event, EventStore
-from recommender.store.offers import OfferStore
+from recommender.scenes.registry import SCENES
+from recommender.store.catalogue import Kind
+from recommender.store.events import LEARNED_FROM, Event
 from recommender.tokens import Claims, open_token
 from recommender.training import KINDS
 
@@ -65,26 +65,22 @@ class Service:
         self,
         config: RecommenderConfig,
         *,
-        database: Database,
-        events: EventStore,
-        catalogue: CatalogueStore,
-        offers: OfferStore,
+        stores: Stores,
         scenes: Mapping[str, Scene],
         now_us: Clock,
         entropy: int,
     ) -> None:
         self.config = config
-        self.database = database
-        self.events = events
-        self.catalogue = catalogue
-        self.offers = offers
+        self.database = stores.database
+        self.events = stores.events
+        self.offers = stores.offers
         self.scenes = scenes
         self._now_us = now_us
         self._entropy = entropy
         self._asked = itertools.count()
         self.live = Live(
-            events=events,
-            catalogue=catalogue,
+            events=stores.events,
+            catalogue=stores.catalogue,
             scenes=scenes,
             root=config.home / "models",
             now_us=now_us,
@@ -196,7 +192,9 @@ class Service:
             claims = open_token(
                 self.config.token_keys, token or "", tenant=tenant, device=device, purpose=purpose, now_us=now_us
             )
-        self._check(tenant, events, now_us)
+        known = self.known(tenant, events)
+        for index, event in enumerate(events):
+            check_event(index, event, now_us, known)
         whose = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
         with self.database.write():
             new = self.events.record(tenant, whose, now_us)
@@ -218,34 +216,12 @@ class Service:
             amounts = [(e.event_id, e.customer, e.time_us, _spent(e, prices)) for e in bought]
             offer_scene.record_purchases(self.offers, tenant, amounts, now_us)
 
-    def _check(self, tenant: str, events: Sequence[Event], now_us: int) -> None:
-        for index, event in enumerate(events):
-            if event.time_us > now_us + FUTURE_GRACE_US:
-                raise EventFromFuture(index)
-            if not event.lines and event.type != "shown":
-                raise EventIncomplete(index, f"an event {event.type!r} needs at least one item.")
-            if event.type == "rode" and len(event.lines) != 1:
-                raise EventIncomplete(index, "a ride has one destination.")
-        for scene, kind in KINDS.items():
-            self._check_known(tenant, scene, kind, events)
-        for index, event in enumerate(events):
-            for line in event.lines if event.scene == "offers" else ():
-                try:
-                    self.offers.offer(tenant, line.item)
-                except UnknownOffer as error:
-                    raise UnknownItem(index, line.item, "offer") from error
-
-    def _check_known(self, tenant: str, scene: str, kind: Kind, events: Sequence[Event]) -> None:
-        named = {
-            item: index
-            for index, event in reversed(list(enumerate(events)))
-            if event.scene == scene
-            for item in (*(line.item for line in event.lines), *filter(None, [event.origin]))
-            if not (kind == "place" and _is_position(item))
-        }
-        known = self.live.menu(tenant, kind).by_id
-        if unknown := sorted(named.keys() - known.keys(), key=lambda item: (named[item], item)):
-            raise UnknownItem(named[unknown[0]], unknown[0], kind)
+    def known(self, tenant: str, events: Sequence[Event]) -> dict[str, Container[str]]:
+        """What each scene's events may be about."""
+        known: dict[str, Container[str]] = {s: self.live.menu(tenant, kind).by_id for s, kind in KINDS.items()}
+        if any(event.scene == "offers" for event in events):
+            known["offers"] = {offer.offer_id for offer in self.offers.offers(tenant)}
+        return known
 
     # --- forget --------------------------------------------------------------------------------------
 
@@ -267,6 +243,30 @@ class Service:
             self.offers.forget(claims.tenant, claims.pseudonym)
         self.database.scrub()
         return gone
+
+
+def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> Service:
+    """A service outside of a server, for the command line."""
+    return Service(config, stores=stores, scenes=SCENES, now_us=now_us, entropy=config.seed)
+
+
+def check_event(index: int, event: Event, now_us: int, known: Mapping[str, Container[str]]) -> None:
+    """Look at one event of a batch.
+
+    Raises:
+        EventFromFuture: more than two minutes ahead.
+        EventIncomplete: no item, or a ride with several destinations.
+        UnknownItem: about something that is not in the catalogue; positions (geo:52.5,13.4) are places too.
+    """
+    if event.time_us > now_us + FUTURE_GRACE_US:
+        raise EventFromFuture(index)
+    if not event.lines and event.type != "shown":
+        raise EventIncomplete(index, f"an event {event.type!r} needs at least one item.")
+    if event.type == "rode" and len(event.lines) != 1:
+        raise EventIncomplete(index, "a ride has one destination.")
+    for item in (*(line.item for line in event.lines), *([event.origin] if event.origin else [])):
+        if item not in known[event.scene] and not (event.scene == "destinations" and _is_position(item)):
+            raise UnknownItem(index, item, {"orders": "item", "offers": "offer"}.get(event.scene, "place"))
 
 
 def fallback_of(answer: Answer, claims: Claims | None, served: Served) -> str | None:

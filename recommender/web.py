@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CollectorRegistry
@@ -19,22 +17,18 @@ from prometheus_client import CollectorRegistry
 from plumbing.access import Access, Caller
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database, DatabaseBusy
-from plumbing.files import load_or_create_secret
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
 from recommender import dashboard, web_catalogue, web_training
 from recommender.config import RecommenderConfig
 from recommender.errors import TokenAltered
 from recommender.metrics import Metrics
+from recommender.opening import open_stores, trainer_of
 from recommender.scenes.base import Scene
 from recommender.scenes.registry import SCENES
 from recommender.schedule import Scheduler
 from recommender.service import Asked, Service, Told
-from recommender.store import open_database, open_moments
-from recommender.store.catalogue import CatalogueStore
-from recommender.store.events import EventStore
-from recommender.store.models import ModelStore
-from recommender.store.offers import OfferStore
+from recommender.store import open_moments
 from recommender.training import Launch, Trainer
 from recommender.web_models import (
     BASE,
@@ -86,24 +80,6 @@ class RecommenderHalf:
             database.close()
 
 
-def open_trainer(
-    config: RecommenderConfig, *, now_us: Clock, scenes: Mapping[str, Scene] = SCENES
-) -> tuple[Trainer, Database]:
-    """What a training needs, and the database to close afterwards. For the command and the worker process."""
-    database = open_database(config.home)
-    secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
-    trainer = Trainer(
-        scenes=scenes,
-        events=EventStore(database, _derive(secret, b"tombstones")),
-        catalogue=CatalogueStore(database),
-        models=ModelStore(database),
-        root=config.home / "models",
-        now_us=now_us,
-        keep_versions=config.keep_versions,
-    )
-    return trainer, database
-
-
 def build(
     config: RecommenderConfig,
     *,
@@ -114,16 +90,12 @@ def build(
     launch: Launch | None = None,
 ) -> RecommenderHalf:
     """Open what lies under `config.home` and put the routes together. Starts nothing."""
-    trainer, database = open_trainer(config, now_us=now_us, scenes=scenes)
+    stores = open_stores(config)
+    trainer = trainer_of(stores, config, now_us, scenes)
     moments = open_moments(config.home)
-    secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
-    offers = OfferStore(database)
     service = Service(
         config,
-        database=database,
-        events=trainer.events,
-        catalogue=trainer.catalogue,
-        offers=offers,
+        stores=stores,
         scenes=scenes,
         now_us=now_us,
         entropy=secrets.randbits(64),
@@ -142,21 +114,17 @@ def build(
         config=config,
         access=access,
         limits=Limits(moments, now_us),
-        once=Idempotency(database, urlsafe_b64encode(_derive(secret, b"replies")), now_us),
+        once=Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us),
         metrics=metrics,
     )
     _suggestion_route(api, door, service)
     _event_routes(api, door, service)
     for kind in web_catalogue.MODELS:
-        web_catalogue.item_routes(api, door.answer, trainer.catalogue, kind)
-    web_catalogue.offer_routes(api, door.answer, offers, trainer.catalogue, now_us)
+        web_catalogue.item_routes(api, door.answer, stores.catalogue, kind)
+    web_catalogue.offer_routes(api, door.answer, stores.offers, stores.catalogue, now_us)
     web_training.routes(api, door, service, trainer, launcher)
     dashboard.page(api)
-    return RecommenderHalf(config, service, trainer, api, metrics, (database, moments), launcher, now_us)
-
-
-def _derive(secret: bytes, what: bytes) -> bytes:
-    return HKDF(SHA256(), 32, None, b"usual recommender " + what).derive(secret)
+    return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)
 
 
 def bearer() -> str | None:

@@ -37,16 +37,16 @@ Answer = Callable[[str, Callable[[Caller], tuple[int, Any]]], Response]
 MODELS: Mapping[Kind, type[ItemModel] | type[PlaceModel]] = {"item": ItemModel, "place": PlaceModel}
 
 
-def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, first: int = 0) -> list[Item]:
+def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[int] | None = None) -> list[Item]:
     """Rows as items or places.
 
     Raises:
-        BadRows: names every wrong row, counted from `first`, and every id that is there twice.
+        BadRows: names every wrong row by its number (default: 0, 1, ...), and every id that is there twice.
     """
     items: list[Item] = []
     wrong: list[RowError] = []
     seen: dict[str, int] = {}
-    for number, row in enumerate(rows, start=first):
+    for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
             item = MODELS[kind].model_validate(row).to_item()
         except ValidationError as error:
@@ -164,15 +164,17 @@ class OffersReply(BaseModel):
     next_cursor: str | None
 
 
-def check_offers(rows: Sequence[Mapping[str, Any]], known: set[str], first: int = 0) -> list[Offer]:
+def check_offers(
+    rows: Sequence[Mapping[str, Any]], known: set[str], numbers: Sequence[int] | None = None
+) -> list[Offer]:
     """Rows as offers; `known` are the item ids that they may name.
 
     Raises:
-        BadRows: names every wrong row and field, counted from `first`.
+        BadRows: names every wrong row, by its number (default: 0, 1, ...), and field.
     """
     offers: dict[str, Offer] = {}
     wrong: list[RowError] = []
-    for number, row in enumerate(rows, start=first):
+    for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
             offer = parse_offer(row, items=known)
         except InvalidOffer as error:

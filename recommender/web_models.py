@@ -135,10 +135,11 @@ class EventModel(Strict):
     type: Literal["ordered", "rode", "shown", "accepted", "dismissed", "redeemed"]
     occurred_at: str = Field(max_length=40, description="ISO 8601 with offset, not in the future")
     items: list[LineModel] = Field(default_factory=list, max_length=200)
+    item_id: Id | None = Field(None, description="of one thing, in place of `items`; a ride's destination")
     scene: SceneName | None = Field(None, description="what was shown; ordered and rode have theirs")
     site: Word = ""
     region: Word = ""
-    pickup: Pickup | None = None
+    pickup: Word | Pickup | None = Field(None, description="where a ride began: a place's id or a position")
     recommendation_id: Word = ""
 
     def to_event(self, index: int, site: str = "", customer: str = "") -> Event:
@@ -163,16 +164,23 @@ class EventModel(Strict):
             time_us=to_us(moment),
             hour=round(hour_of(moment), 4),
             weekday=moment.weekday(),
-            lines=tuple(Line(line.item_id, line.quantity, line.price) for line in self.items),
+            lines=self._lines(index),
             site=self.site or site,
             region=self.region,
             origin=self._origin(index),
             recommendation_id=self.recommendation_id,
         )
 
+    def _lines(self, index: int) -> tuple[Line, ...]:
+        if self.item_id is None:
+            return tuple(Line(line.item_id, line.quantity, line.price) for line in self.items)
+        if self.items:
+            raise EventIncomplete(index, "send item_id or items, not both.")
+        return (Line(self.item_id),)
+
     def _origin(self, index: int) -> str:
-        if self.pickup is None:
-            return ""
+        if self.pickup is None or isinstance(self.pickup, str):
+            return self.pickup or ""
         try:
             position = check_position(self.pickup.lat, self.pickup.lon)
         except BadCoordinatesError as error:

@@ -44,16 +44,16 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
 
 def main(arguments: list[str]) -> None:
     """Carry out one run; its outcome is in the store."""
-    from recommender.web import open_trainer
+    from recommender.opening import open_stores, trainer_of
 
     home, tenant, scene, run_id, seed = arguments
     os.nice(5)
     config = RecommenderConfig(home=Path(home), token_keys=(), seed=int(seed))
-    trainer, database = open_trainer(config, now_us=system_clock)
+    stores = open_stores(config)
     try:
-        trainer.run(tenant, scene, run_id, seed=config.seed)
+        trainer_of(stores, config, system_clock).run(tenant, scene, run_id, seed=config.seed)
     finally:
-        database.close()
+        stores.database.close()
 
 
 if __name__ == "__main__":
