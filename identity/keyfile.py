@@ -1,0 +1,228 @@
+"""One key per customer, in a file of fixed slots that is overwritten in place.
+
+Destroying a key erases what it sealed everywhere, old backups of the database included. The file is never
+rewritten, moved or compacted: to destroy a key is to overwrite 256 bytes that are there already, which works on a
+full disk too (a `DELETE` in SQLite needs room for its log). The same write leaves behind, sealed, what the rest of
+the erasure needs to know, so that no crash in between can lose it.
+
+Slot 0 holds the root secret, every other one is free, holds a key, or holds an erasure that is not finished yet.
+Secrets are wrapped by a master key that is kept elsewhere (AES-256-GCM).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import fcntl
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from identity.errors import KeyDestroyed, KeyFileDamaged, StorageFull
+from plumbing.files import load_or_create_secret
+
+SLOT = 256  # bytes; divides every sector size, so a slot is never half on one sector
+GROW = 256  # slots that the file grows by
+MAGIC = b"usual-keys-1\0\0\0\0"
+FREE, KEY, ERASURE = b"\0", b"K", b"E"
+KEY_BYTES = 32
+OWNER_BYTES = 16
+MOST_ERASURE = SLOT - 1 - 2 - 28  # state, length, nonce and tag
+
+
+class KeyFile:
+    """The slots. Safe with threads and with several processes: writers take a lock on the file.
+
+    `masters` gives the master keys, newest first; it is asked again when a secret was wrapped by a key that is not
+    known yet, so that a rotation by another process needs no restart.
+    """
+
+    def __init__(self, path: Path, masters: Callable[[], Sequence[bytes]]) -> None:
+        self.path = path
+        self._load = masters
+        self._masters = [AESGCM(key) for key in masters()]
+        first = MAGIC + self._wrap(secrets.token_bytes(KEY_BYTES), 0)
+        load_or_create_secret(path, first.ljust(SLOT, b"\0") + bytes(SLOT * (GROW - 1)))
+        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._thread_lock = threading.Lock()
+        self._hint = 1
+        header = os.pread(self._file, SLOT, 0)
+        if header[: len(MAGIC)] != MAGIC:
+            raise KeyFileDamaged("it does not begin like one")
+        self.root = self._unwrap(header[len(MAGIC) :][: 12 + KEY_BYTES + 16], 0)
+        """A secret of this installation, 32 bytes, from which others are derived. Never leaves `identity`."""
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes for one purpose; another purpose gives unrelated ones."""
+        return hmac.digest(self.root, purpose.encode(), hashlib.sha256)
+
+    def allocate(self, owner: bytes) -> tuple[int, bytes]:
+        """A new random key for `owner`; returns (slot, key). On the disk before it is returned.
+
+        Raises StorageFull, with nothing written.
+        """
+        key = secrets.token_bytes(KEY_BYTES)
+        with self._locked():
+            slot = self._free_slot()
+            self._write(slot, KEY + self._wrap(key + owner_digest(owner), slot))
+            self._hint = slot + 1
+        return slot, key
+
+    def key(self, slot: int, owner: bytes) -> bytes:
+        """The key in `slot`. Raises KeyDestroyed when it is gone or has become another owner's."""
+        raw = os.pread(self._file, SLOT, slot * SLOT) if slot > 0 else b""
+        if raw[:1] != KEY:
+            raise KeyDestroyed
+        content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)
+        if not hmac.compare_digest(content[KEY_BYTES:], owner_digest(owner)):
+            raise KeyDestroyed
+        return content[:KEY_BYTES]
+
+    def destroy(self, slot: int, owner: bytes, erasure: bytes = b"") -> None:
+        """Overwrite the key of `owner` with the sealed `erasure` (what is still to be done), or with zeros.
+
+        Raises KeyDestroyed when the slot does not hold that key.
+        """
+        with self._locked():
+            self.key(slot, owner)
+            self._write(slot, ERASURE + self._seal_erasure(erasure, slot) if erasure else FREE)
+
+    def erasures(self) -> list[tuple[int, bytes]]:
+        """What is still to be done: (slot, the bytes handed to `destroy`)."""
+        slots = [slot for slot, state in self._states() if state == ERASURE]
+        found = []
+        for slot in slots:
+            raw = os.pread(self._file, SLOT, slot * SLOT)
+            if raw[:1] == ERASURE:  # another process may have finished it meanwhile
+                size = int.from_bytes(raw[1:3], "big")
+                found.append((slot, self._unwrap(raw[3 : 3 + size], slot)))
+        return found
+
+    def finish(self, slot: int) -> None:
+        """The erasure in `slot` is done: overwrite it, the slot is free."""
+        with self._locked():
+            if os.pread(self._file, 1, slot * SLOT) == ERASURE:
+                self._write(slot, FREE)
+
+    def counts(self) -> dict[str, int]:
+        """How many slots hold a key, an unfinished erasure, nothing."""
+        states = [state for _, state in self._states()]
+        return {"keys": states.count(KEY), "erasures": states.count(ERASURE), "free": states.count(FREE)}
+
+    def rewrap(self) -> int:
+        """Wrap every secret again under the newest master key; returns how many. Can be broken off and repeated.
+
+        The older master keys must still be at hand; once this has ended they can be thrown away.
+        """
+        with self._locked():
+            self._masters = [AESGCM(key) for key in self._load()]
+            self._write(0, MAGIC + self._wrap(self.root, 0))
+            done = 1
+            for slot, state in list(self._states()):
+                raw = os.pread(self._file, SLOT, slot * SLOT)
+                if state == KEY:
+                    content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)
+                    self._write(slot, KEY + self._wrap(content, slot))
+                elif state == ERASURE:
+                    content = self._unwrap(raw[3 : 3 + int.from_bytes(raw[1:3], "big")], slot)
+                    self._write(slot, ERASURE + self._seal_erasure(content, slot))
+                done += state != FREE
+        return done
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        # flock belongs to the open file, which threads share: they need a lock of their own.
+        with self._thread_lock:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _states(self) -> Iterator[tuple[int, bytes]]:
+        size = os.fstat(self._file).st_size
+        content = os.pread(self._file, size, 0)
+        for slot in range(1, len(content) // SLOT):
+            yield slot, content[slot * SLOT : slot * SLOT + 1]
+
+    def _free_slot(self) -> int:
+        if os.pread(self._file, 1, self._hint * SLOT) == FREE:
+            return self._hint
+        for slot, state in self._states():
+            if state == FREE:
+                return slot
+        return self._grow()
+
+    def _grow(self) -> int:
+        size = os.fstat(self._file).st_size
+        try:
+            os.posix_fallocate(self._file, size, SLOT * GROW)
+            os.fsync(self._file)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                os.ftruncate(self._file, size)
+                raise StorageFull from error
+            raise
+        return size // SLOT
+
+    def _write(self, slot: int, content: bytes) -> None:
+        os.pwrite(self._file, content.ljust(SLOT, b"\0"), slot * SLOT)
+        os.fsync(self._file)
+
+    def _wrap(self, content: bytes, slot: int) -> bytes:
+        nonce = secrets.token_bytes(12)
+        return nonce + self._masters[0].encrypt(nonce, content, _place(slot))
+
+    def _unwrap(self, wrapped: bytes, slot: int) -> bytes:
+        for attempt in range(2):
+            for master in self._masters:
+                try:
+                    return master.decrypt(wrapped[:12], wrapped[12:], _place(slot))
+                except InvalidTag:
+                    continue
+            if attempt == 0:
+                self._masters = [AESGCM(key) for key in self._load()]
+        raise KeyFileDamaged(f"slot {slot} was altered, or was wrapped by another master key")
+
+    def _seal_erasure(self, erasure: bytes, slot: int) -> bytes:
+        if len(erasure) > MOST_ERASURE:
+            raise ValueError(f"an erasure has at most {MOST_ERASURE} bytes")
+        sealed = self._wrap(erasure, slot)
+        return len(sealed).to_bytes(2, "big") + sealed
+
+
+def master_keys(path: Path) -> list[bytes]:
+    """The master keys in `path`, newest first; a first one is made when there is none.
+
+    Raises KeyFileDamaged when a line is not 32 bytes in URL-safe base64.
+    """
+    text = load_or_create_secret(path, base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    try:
+        keys = [base64.urlsafe_b64decode(line) for line in text.split()]
+    except ValueError as error:
+        raise KeyFileDamaged("the master key is not base64") from error
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise KeyFileDamaged(f"a master key has {KEY_BYTES} bytes")
+    return keys
+
+
+def _place(slot: int) -> bytes:
+    """Associated data: a slot's content cannot be moved to another slot."""
+    return b"usual-slot" + slot.to_bytes(8, "big")
+
+
+def owner_digest(owner: bytes) -> bytes:
+    """16 bytes that tell one owner from another, beside the key in its slot."""
+    return hashlib.sha256(owner).digest()[:OWNER_BYTES]

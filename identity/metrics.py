@@ -1,0 +1,21 @@
+"""What the identity half counts. No label holds a tenant, a device or anything of a person."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class Metrics:
+    """Counters in a registry that is handed in: several applications may live in one process (tests do)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"usual_identity_{name}", text, labels, registry=registry)
+
+        self.presses = counter("presses", "Presses that got a nonce")
+        self.recognitions = counter("recognitions", "Recognitions by outcome", "outcome")
+        self.enrolments = counter("enrolments", "Enrolments made")
+        self.erasures = counter("erasures", "Customers who opted out, by the way they took", "way")
+        self.embeddings = counter("embeddings", "Faces that became a vector")
+        self.refusals = counter("refusals", "Captures without one usable face, by the hint given", "hint")
+        self.undelivered = counter("erasures_undelivered", "Tries to hand on an erasure that failed")

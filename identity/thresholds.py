@@ -1,0 +1,120 @@
+"""The thresholds in force: made from the promise, kept with all they depend on, renewed as a gallery grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.calibration import Calibration, Tail, calibrate, fit_tail, impostor_scores, shipped_tail
+from identity.errors import NotCalibrated
+from identity.manifests import Pack
+from identity.matching import mean_template, unit
+from identity.store import Store
+from plumbing.clock import Clock
+
+Vectors = NDArray[np.float32]
+
+MOST_FRAMES = 3  # of one press
+TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
+ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
+
+
+class Thresholds:
+    """For one engine pack and one promise; a tenant's own cohort takes the place of what the pack ships."""
+
+    def __init__(self, store: Store, pack: Pack, promise: float, now_us: Clock) -> None:
+        self._store = store
+        self._pack = pack
+        self._promise = promise
+        self._now_us = now_us
+
+    def current(self, tenant: str, size: int, frames: int) -> Calibration | None:
+        """The calibration for up to `frames` probe frames in a gallery of `size`; fewer frames when only those are
+        calibrated. None when there is none or it is stale: then everybody is a guest."""
+        for count in range(min(frames, MOST_FRAMES), 0, -1):
+            raw = self._store.calibration(tenant, self._pack.id, count)
+            if raw is None:
+                continue
+            calibration = Calibration.from_dict(raw)
+            if calibration.target == self._promise and not calibration.stale(self._pack.id, size):
+                return calibration
+        return None
+
+    def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
+        """Make those calibrations anew that are stale for a gallery of `size`."""
+        if size < 1:
+            return
+        for frames in range(1, MOST_FRAMES + 1):
+            raw = self._store.calibration(tenant, self._pack.id, frames)
+            if raw is not None and not always:
+                kept = Calibration.from_dict(raw)
+                if kept.target == self._promise and not kept.stale(self._pack.id, size):
+                    continue
+            made = self._made(tenant, size, frames)
+            if made is not None:
+                self._store.keep_calibration(tenant, self._pack.id, frames, made.to_dict())
+
+    def one_person(self, tenant: str) -> float:
+        """What each enrolment frame must score against the mean of the others. Raises NotCalibrated."""
+        tail = self.tail(tenant, 1)
+        if tail is None:
+            raise NotCalibrated
+        return tail.quantile(min(ONE_PERSON, tail.share / 2))
+
+    def tail(self, tenant: str, frames: int) -> Tail | None:
+        """The impostors' tail for probes of `frames` frames: the tenant's own, or the one that the pack ships."""
+        own = self._store.tail(tenant, self._pack.id, frames)
+        return Tail(**own) if own is not None else shipped_tail(self._pack.calibration, frames)
+
+    def learn(self, tenant: str, people: Iterable[Vectors], size: int) -> dict[int, Calibration]:
+        """Measure the tails on strangers who agreed to it, or were drawn, and make the calibrations anew.
+
+        `people` gives (k, d) unit vectors for each of them, k >= 3 frames; only numbers made from scores are kept.
+        Returns the calibrations by number of frames. Raises ValueError when they are too few.
+        """
+        cohort = [unit(np.atleast_2d(frames)) for frames in people]
+        if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
+            raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
+        tails = {frames: cohort_tail(cohort, frames) for frames in range(1, MOST_FRAMES + 1)}
+        with self._store.writing():
+            for frames, tail in tails.items():
+                self._store.keep_tail(
+                    tenant, self._pack.id, frames, asdict(tail), people=len(cohort), now_us=self._now_us()
+                )
+            self.renew(tenant, size, always=True)
+        made = {frames: self.current(tenant, size, frames) for frames in tails}
+        return {frames: calibration for frames, calibration in made.items() if calibration is not None}
+
+    def _made(self, tenant: str, size: int, frames: int) -> Calibration | None:
+        # Best scores that were taken in a much smaller gallery say too little about this one.
+        tops = np.array(self._store.tops(tenant, self._pack.id, frames, (size + 1) // 2))
+        try:
+            return calibrate(
+                pack=self._pack.id,
+                gallery_size=size,
+                frames=frames,
+                target=self._promise,
+                made_at_us=self._now_us(),
+                pack_tail=self.tail(tenant, frames),
+                gallery_tops=tops,
+            )
+        except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
+            return None
+
+
+def cohort_tail(cohort: list[Vectors], frames: int) -> Tail:
+    """The tail of strangers' scores: probes of `frames` frames against mean-of-3 templates of the others.
+
+    Raises ValueError when the cohort is too small to show a tail.
+    """
+    templates = np.stack([mean_template(vectors[:TEMPLATE_FRAMES]) for vectors in cohort])
+    probes, owners = [], []
+    for person, vectors in enumerate(cohort):
+        for start in range(0, len(vectors) - frames + 1, frames):
+            probes.append(mean_template(vectors[start : start + frames]))
+            owners.append(person)
+    scores = impostor_scores(np.stack(probes), np.array(owners), templates, np.arange(len(cohort)))
+    return fit_tail(scores)

@@ -1,0 +1,158 @@
+"""An identity half in a temporary folder, with a fake engine, a clock that stands still and a recommender that
+only remembers what it was told to forget."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+from flask.testing import FlaskClient
+from flask_openapi3 import Info, OpenAPI
+from werkzeug.test import TestResponse
+
+from identity.config import IdentityConfig
+from identity.service import Device, Enrolled, Recognition
+from identity.web import IdentityHalf, build
+from plumbing import access as access_tables
+from plumbing import problems
+from plumbing.access import Access
+from plumbing.clock import DAY
+from plumbing.database import Database
+from tests.identity.fakes import FakeEngine, person_picture
+
+TOKEN_KEY = Fernet.generate_key()
+START = 20_000 * DAY
+
+
+@dataclass
+class StoppedClock:
+    """Time that moves when it is told to."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Elsewhere:
+    """The recommender's ear: keeps the erasure tokens, or refuses them with `error`."""
+
+    tokens: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def __call__(self, token: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.tokens.append(token)
+
+
+def pictures(person: int, count: int = 3, first: int = 0) -> list[bytes]:
+    """Frames of one drawn person."""
+    return [person_picture(person, frame) for frame in range(first, first + count)]
+
+
+def b64(frames: Sequence[bytes]) -> list[str]:
+    """Frames as they are sent."""
+    return [base64.b64encode(data).decode() for data in frames]
+
+
+@dataclass
+class World:
+    """One process's identity half. `other()` is a second process on the same folder."""
+
+    home: Path
+    clock: StoppedClock = field(default_factory=StoppedClock)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.access_database = Database(self.home / "access.db", access_tables.migrations)
+        self.access = Access(self.access_database, self.clock)
+        config = IdentityConfig(home=self.home, token_keys=(TOKEN_KEY,), **self.settings)
+        self.half: IdentityHalf = build(
+            config,
+            access=self.access,
+            now_us=self.clock,
+            forget_elsewhere=self.elsewhere,
+            engine=self.engine,
+        )
+        self.service = self.half.service
+
+    def other(self) -> World:
+        """The same installation in another process."""
+        return World(self.home, self.clock, FakeEngine(), self.elsewhere, self.settings)
+
+    def close(self) -> None:
+        self.half.close()
+        self.access_database.close()
+
+    def enrol(
+        self, person: int, device: Device | None = None, purposes: Sequence[str] = ("orders",), **more: Any
+    ) -> Enrolled:
+        """Press and enrol somebody."""
+        device = device or KIOSK
+        nonce, _ = self.service.press(device)
+        return self.service.enrol(
+            device,
+            nonce,
+            pictures(person),
+            purposes=dict.fromkeys(purposes, True),
+            notice_version=self.service.notice.version,
+            age_confirmed=True,
+            **more,
+        )
+
+    def recognise(self, person: int, device: Device | None = None, count: int = 1) -> Recognition:
+        """Press and be looked at, in pictures that were not enrolled."""
+        device = device or KIOSK
+        nonce, _ = self.service.press(device)
+        return self.service.recognise(device, nonce, pictures(person, count, first=50))
+
+    def client(self) -> FlaskClient:
+        """The routes of this half alone."""
+        app = OpenAPI("identity", info=Info(title="identity", version="1"), validation_error_callback=INVALID)
+        problems.register(app)
+        app.register_api(self.half.blueprint)
+        return app.test_client()
+
+
+INVALID: Callable[..., Any] = problems.invalid_request
+KIOSK = Device("north", "kiosk-1")
+
+
+@dataclass
+class Kiosk:
+    """A device with a key that speaks HTTP."""
+
+    client: FlaskClient
+    key: str
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
+        named = {"X-API-Key": self.key} | {name.replace("_", "-"): text for name, text in headers.items()}
+        return self.client.open("/identity/v1" + path, method=method, json=body, headers=named)
+
+    def press(self) -> str:
+        reply = self.send("POST", "/presses", {})
+        assert reply.status_code == 201, reply.text
+        return reply.json["nonce"]
+
+    def recognise(self, frames: Sequence[bytes], **headers: str) -> TestResponse:
+        body = {"nonce": self.press(), "frames": b64(frames)}
+        return self.send("POST", "/recognitions", body, **headers)
+
+    def enrol(self, frames: Sequence[bytes], consent: Any = None, **more: Any) -> TestResponse:
+        version = self.send("GET", "/notice").json["version"]
+        agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True}
+        body = {"nonce": self.press(), "frames": b64(frames), "consent": agreed if consent is None else consent}
+        return self.send("POST", "/enrolments", body | more)
+
+
+def kiosk_of(world: World, tenant: str = "north", device: str = "kiosk-1", *scopes: str) -> Kiosk:
+    """A paired device."""
+    return Kiosk(world.client(), world.access.create_key(tenant, scopes or ("identify", "enrol"), device=device))
