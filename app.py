@@ -1,1 +1,283 @@
-"""The doorway: the only file that knows both halves."""
+"""The doorway: the only file that knows both halves. It wires them and holds the one route where they meet."""
+
+# No postponed annotations in this file: the route's models exist only where both halves do.
+import json
+import os
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+import click
+import structlog
+from cryptography.fernet import Fernet
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Info, OpenAPI, Tag
+from prometheus_client import CollectorRegistry
+from pydantic import Field
+
+from plumbing import access as access_tables
+from plumbing import idempotency as idempotency_tables
+from plumbing import limits as limit_tables
+from plumbing import openapi, problems
+from plumbing import web as service_web
+from plumbing.access import Access, Caller
+from plumbing.cli import home_option, keys
+from plumbing.clock import MINUTE, Clock, system_clock
+from plumbing.database import Database
+from plumbing.files import load_or_create_secret
+from plumbing.idempotency import Idempotency, Reply
+from plumbing.limits import Limits
+from plumbing.problems import Problem
+
+log = structlog.get_logger(__name__)
+HALVES = ("identity", "recommender")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an installation is told. Everything else has a default that is safe."""
+
+    home: Path = Path("data/state")
+    pack: str = "dlib"
+    models: Path | None = None  # folder with the files of an engine pack that is not installed
+    cache: Path = Path(".cache/models")  # where converted and fetched packs are kept
+    only: str | None = None  # one of HALVES; None serves both
+    recommender_url: str | None = None  # where the other process answers, to hand erasures over
+    recommender_key: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Settings from USUAL_HOME, USUAL_PACK, USUAL_MODELS, USUAL_ONLY, USUAL_RECOMMENDER_URL and _KEY."""
+        told: dict[str, Any] = {name: os.environ.get(f"USUAL_{name.upper()}") for name in cls.__dataclass_fields__}
+        paths = {name: Path(told[name]) for name in ("home", "models", "cache") if told[name]}
+        return cls(**{name: text for name, text in told.items() if text} | paths)
+
+    def to_environment(self) -> dict[str, str]:
+        """The same for the processes of the server."""
+        return {f"USUAL_{name.upper()}": str(told) for name, told in asdict(self).items() if told is not None}
+
+
+def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
+    """The application: a list of introductions. Nothing is started; tests hand in a folder and a clock."""
+    app = OpenAPI(
+        "usual",
+        info=Info(title="Usual", version="1", description="Recognise who asked for it, and offer the usual."),
+        doc_prefix="/docs",
+        validation_error_model=problems.ProblemReply,
+        validation_error_callback=problems.invalid_request,
+        security_schemes=openapi.SECURITY,
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = 16 * 2**20  # five frames of 2 MB as base64
+    problems.register(app)
+    access_database = Database(config.home / "access.db", access_tables.migrations)
+    passing = (limit_tables.migrations, idempotency_tables.migrations)
+    moments = Database(config.home / "access-moments.db", *passing, durable=False)
+    access = Access(access_database, now_us)
+    shared = {"access": access, "now_us": now_us, "registry": CollectorRegistry()}
+    token_keys = tuple(load_or_create_secret(config.home / "token.key", Fernet.generate_key() + b"\n").split())
+    halves: dict[str, Any] = {}
+    broken: dict[str, str] = {}
+    if config.only != "identity":
+        web, settings = import_module("recommender.web"), import_module("recommender.config")
+        told = settings.RecommenderConfig(home=config.home, token_keys=token_keys)
+        halves["recommender"] = web.build(told, **shared)
+    if config.only != "recommender":
+        web, settings = import_module("identity.web"), import_module("identity.config")
+        told = settings.IdentityConfig(
+            home=config.home,
+            token_keys=token_keys,
+            pack=config.pack,
+            models_folder=config.models,
+            cache=config.cache,
+        )
+        erase = halves["recommender"].erase if "recommender" in halves else _erase_elsewhere(config)
+        try:
+            halves["identity"] = web.build(told, forget_elsewhere=erase, **shared)
+        except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
+            log.error("recognition is not available", why=error.detail)
+            broken["identity"] = error.detail
+    limits, once = Limits(moments, now_us), Idempotency(moments, token_keys[0], now_us, keep_us=10 * MINUTE)
+    checks = {name: half.check for name, half in halves.items()}
+    checks |= {name: lambda why=why: why for name, why in broken.items()}
+    app.register_api(
+        service_web.blueprint(access=access, limits=limits, checks=checks, registry=shared["registry"])
+    )
+    for half in halves.values():
+        app.register_api(half.blueprint)
+    if len(halves) == len(HALVES):
+        app.register_api(_visits(access, once, **halves))
+    if config.only is None:
+        app.register_blueprint(import_module("screens.web").build())
+    openapi.publish(app)
+    app.extensions["usual"] = {**halves, "access": access, "databases": (access_database, moments)}
+    return app
+
+
+def wsgi() -> OpenAPI:
+    """What a worker process of the server calls."""
+    return create_app(Config.from_environment())
+
+
+def _erase_elsewhere(config: Config) -> Callable[[str], None]:
+    """Hands erasures to the recommender's process. An error keeps them in identity's outbox, to be tried again."""
+
+    def erase(token: str) -> None:
+        if not (config.recommender_url and config.recommender_key):
+            raise RecommenderUnreachable("Set USUAL_RECOMMENDER_URL and USUAL_RECOMMENDER_KEY (scope privacy).")
+        call = urllib.request.Request(  # noqa: S310 - the operator's own address
+            config.recommender_url.rstrip("/") + "/recommender/v1/erasures",
+            method="POST",
+            headers={"Authorization": f"Bearer {token}", "X-API-Key": config.recommender_key},
+        )
+        try:
+            with urllib.request.urlopen(call, timeout=5):  # noqa: S310
+                return
+        except OSError as error:
+            raise RecommenderUnreachable(f"The recommender did not take an erasure: {error}") from error
+
+    return erase
+
+
+class RecommenderUnreachable(Problem):
+    """The other half did not answer; whatever waits for it is kept."""
+
+    code = "recommender_unreachable"
+    status = 503
+    title = "The recommender does not answer"
+
+
+def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) -> APIBlueprint:
+    """POST /v1/visits: frames and a moment in, recognition and suggestions out."""
+    from identity.web import RecognitionBody, RecognitionReply, padded, recognition_reply
+    from recommender.errors import SecondFactorRequired, TokenError
+    from recommender.service import Asked
+    from recommender.web import told_as_json
+    from recommender.web_models import ContextModel, SceneName, SuggestionsReply
+
+    class VisitBody(RecognitionBody):
+        """A recognition, and what is to be suggested afterwards."""
+
+        scene: SceneName
+        context: ContextModel = ContextModel()
+        n: int = Field(5, ge=1, le=50)
+
+    class VisitReply(RecognitionReply):
+        """A recognition's reply with suggestions; `second_factor_required` when the PIN would open more."""
+
+        second_factor_required: bool
+        suggestions: SuggestionsReply
+
+    api = APIBlueprint("doorway", __name__, abp_tags=[Tag(name="doorway", description="A visit in one call")])
+
+    def visited(caller: Caller, body: VisitBody) -> Reply:
+        try:
+            seen = recognition_reply(identity, caller, body)
+        except Problem as error:
+            if error.status < 500:
+                raise  # the person can do something about it
+            seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
+        context, locked = body.context.to_context(caller.site), False
+        guest = Asked(caller.tenant, caller.device, body.scene, None, context, body.n)
+        try:
+            told = recommender.service.suggest(replace(guest, token=seen["token"]))
+        except TokenError as error:  # not agreed to, or a face is not enough: the guest's answer
+            locked = isinstance(error, SecondFactorRequired)
+            told = recommender.service.suggest(guest)
+        answer = seen | {"second_factor_required": locked, "suggestions": told_as_json(told), "padding": ""}
+        # In steps of 4 KiB: a hit is not to be told from a miss by its size.
+        return Reply(200, padded(answer, -(-(len(json.dumps(answer)) + 64) // 4_096) * 4_096))
+
+    @api.post("/v1/visits", responses={"200": VisitReply}, summary="Recognise and suggest in one call")
+    def visit(body: VisitBody) -> Response:
+        caller = access.authenticate(request, "identify")
+        access.authenticate(request, "suggest")
+        asked = body.model_dump_json(exclude={"frames"})
+        reply = once.run(caller, request.headers.get("Idempotency-Key"), asked, lambda: visited(caller, body))
+        return Response(
+            json.dumps(reply.body, separators=(",", ":")),
+            mimetype="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return api
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="usual")
+def cli() -> None:
+    """Recognise the customer who asked to be recognised, and offer them the usual.
+
+    \b
+    Try it:       usual demo
+    Serve:        usual serve, then usual keys pair kiosk
+    Measure:      usual evaluate orders
+    """
+
+
+@cli.command()
+@home_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=1, show_default=True, help="Processes.")
+@click.option("--threads", default=4, show_default=True, help="Threads of each process.")
+@click.option("--only", type=click.Choice(HALVES), help="Serve one half; the other runs elsewhere.")
+@click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
+@click.option("--plain", is_flag=True, help="Serve with waitress instead of granian.")
+def serve(home: Path, host: str, port: int, workers: int, threads: int, only: str, pack: str, plain: bool) -> None:
+    """Serve the API and the screens until stopped (Ctrl-C)."""
+    from plumbing import server
+
+    config = replace(Config.from_environment(), home=home, only=only, pack=pack)
+    os.environ |= config.to_environment()
+    scheduler = None
+    if only != "identity":
+        scheduler = create_app(replace(config, only="recommender")).extensions["usual"]["recommender"].scheduler()
+        scheduler.start()
+    click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
+    try:
+        server.run("app:wsgi", wsgi, host=host, port=port, workers=workers, threads=threads, plain=plain)
+    finally:
+        if scheduler is not None:
+            scheduler.stop()
+
+
+COMMANDS = {
+    "models": "identity.models_cli:models",
+    "identity": "identity.cli:identity",
+    "import": "recommender.cli:import_group",
+    "export": "recommender.cli:export_group",
+    "train": "recommender.cli:train",
+    "versions": "recommender.cli:versions",
+    "rollback": "recommender.cli:rollback",
+    "evaluate orders": "recommender.evaluate_cli:evaluate_orders",
+    "evaluate destinations": "recommender.destinations_cli:evaluate_destinations",
+    "evaluate offers": "recommender.offers_cli:evaluate_offers",
+    "evaluate faces": "identity.evaluate_cli:evaluate_faces",
+    "batch orders": "recommender.batch_cli:batch_orders",
+    "batch destinations": "recommender.destinations_cli:batch_destinations",
+    "batch offers": "recommender.offers_cli:batch_offers",
+    "demo": "data.demo:demo",
+}
+"""Where each command lives; those of two words stand in a group."""
+
+
+def main() -> None:
+    """The command `usual`: the commands of both halves, of the plumbing and of the demo under one roof."""
+    groups = {
+        "evaluate": click.Group("evaluate", help="Tables of figures, each method beside its peers in one run."),
+        "batch": click.Group("batch", help="Answers for a whole file: same input, same bytes out."),
+    }
+    for command in (keys, *groups.values()):
+        cli.add_command(command)
+    for path, where in COMMANDS.items():
+        module, _, attribute = where.partition(":")
+        group, _, name = path.rpartition(" ")
+        groups.get(group, cli).add_command(getattr(import_module(module), attribute), name)
+    try:
+        cli()
+    except Problem as error:
+        raise SystemExit(f"{error.title}: {error.detail}") from None

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel, Field
 
 from plumbing.access import Access
-from plumbing.clock import SECOND, Clock
+from plumbing.clock import SECOND
 from plumbing.limits import Limits
 
 Check = Callable[[], str | None]
@@ -37,7 +37,7 @@ class HealthReply(BaseModel):
 
 
 def blueprint(
-    *, access: Access, limits: Limits, now_us: Clock, checks: Mapping[str, Check], registry: CollectorRegistry
+    *, access: Access, limits: Limits, checks: Mapping[str, Check], registry: CollectorRegistry
 ) -> APIBlueprint:
     """The service's own routes."""
     api = APIBlueprint("service", __name__, abp_tags=[Tag(name="service", description="Pairing and health")])
