@@ -7,7 +7,7 @@ fitted by the quasi-Bayesian estimator of Zhang and Stephens (2009, Technometric
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Scores = NDArray[np.floating]
 
 TAIL_SHARE = 0.1  # the top tenth is the tail: enough scores for a steady fit, few enough to be a tail
+FAR_SHARE = 0.02  # of very many scores a smaller share suffices, and lies nearer to what is asked for
+MANY = 50_000
+BODY = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02)
 LEAST_TAIL = 20  # exceedances below which a fit is noise
 GROWTH = 0.05  # a gallery that changed by more than this needs a new threshold
 
@@ -24,32 +27,47 @@ GROWTH = 0.05  # a gallery that changed by more than this needs a new threshold
 @dataclass(frozen=True)
 class Scoring:
     """How a probe's score is made from its cosines: the best, less `cohort_weight` x the mean of the next
-    `cohort_ranks`. Part of a calibration, because another scoring needs another threshold."""
+    `cohort_ranks`: whoever looks a little like everybody has to look more like somebody. Part of a calibration,
+    because another scoring needs another threshold."""
 
     cohort_weight: float = 0.0
     cohort_ranks: int = 0
 
+    def applies(self, gallery_size: int) -> bool:
+        """Whether the gallery is large enough that its next ranks are lookalikes rather than anybody."""
+        return self.cohort_weight > 0 and gallery_size >= 8 * self.cohort_ranks
+
 
 @dataclass(frozen=True)
 class Tail:
-    """P(score > s) = share x (1 + shape (s - start) / scale)^(-1/shape) for s >= start."""
+    """P(score > s) = share x (1 + shape (s - start) / scale)^(-1/shape) for s >= start.
+
+    `body` continues it downwards: (probability, score) as observed, probabilities falling to `share`.
+    """
 
     start: float
     shape: float
     scale: float
     share: float
     scores: int = 0  # how many scores it was fitted on
+    body: Sequence[Sequence[float]] = ()
 
     def quantile(self, probability: float) -> float:
-        """The score that an impostor exceeds with `probability`; never below `start`."""
+        """The score that an impostor exceeds with `probability`; never below the body, or `start` without one."""
         if not 0 < probability < 1:
             raise ValueError("a probability lies between 0 and 1")
-        if probability >= self.share:
-            return self.start
-        ratio = self.share / probability
-        if abs(self.shape) < 1e-9:
-            return float(self.start + self.scale * np.log(ratio))
-        return float(self.start + self.scale * np.expm1(self.shape * np.log(ratio)) / self.shape)
+        return float(self.quantiles(np.array(probability)))
+
+    def quantiles(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`quantile` of many probabilities at once."""
+        ratio = np.log(np.maximum(self.share / probabilities, 1.0))
+        spread = ratio if abs(self.shape) < 1e-9 else np.expm1(self.shape * ratio) / self.shape
+        scores = self.start + self.scale * spread
+        if len(self.body):
+            chances, seen = np.array(self.body, np.float64).T[:, ::-1]
+            inside = np.interp(np.log(probabilities), np.log(chances), seen)
+            scores = np.where(probabilities > self.share, inside, scores)
+        return scores
 
     def exceeded(self, score: float) -> float:
         """P(an impostor's score > `score`), for a score in the tail; `share` below it."""
@@ -88,14 +106,17 @@ class Calibration:
         return cls(**{**raw, "scoring": Scoring(**raw.get("scoring", {}))})
 
 
-def fit_tail(scores: Scores, share: float = TAIL_SHARE) -> Tail:
-    """The generalised Pareto tail of the top `share` of impostors' scores (any shape).
+def fit_tail(scores: Scores, share: float | None = None) -> Tail:
+    """The generalised Pareto tail of the top `share` of impostors' scores (any shape), and the body above it.
 
+    Left out, `share` is a tenth, and 2 % of 50,000 scores or more.
     Raises ValueError on scores that are not finite, on fewer than 20 in the tail, and on a tail without spread.
     """
     flat = np.sort(np.asarray(scores, np.float64).ravel())
     if not np.isfinite(flat).all():
         raise ValueError("impostor scores must be finite")
+    if share is None:
+        share = FAR_SHARE if len(flat) >= MANY else TAIL_SHARE
     kept = int(len(flat) * share)
     if kept < LEAST_TAIL:
         raise ValueError(f"{len(flat)} impostor scores are too few: the tail needs {LEAST_TAIL / share:.0f}")
@@ -105,7 +126,11 @@ def fit_tail(scores: Scores, share: float = TAIL_SHARE) -> Tail:
     if len(excess) < LEAST_TAIL:
         raise ValueError("impostor scores have no spread")
     shape, scale = _generalised_pareto(excess)
-    return Tail(float(start), shape, scale, len(excess) / len(flat), len(flat))
+    share = len(excess) / len(flat)
+    chances = [chance for chance in BODY if chance > share]
+    seen = [*np.quantile(flat, 1 - np.array(chances)), start] if chances else [start]
+    body = tuple((chance, float(score)) for chance, score in zip([*chances, share], seen, strict=True))
+    return Tail(float(start), shape, scale, share, len(flat), body)
 
 
 def _generalised_pareto(excess: NDArray[np.float64]) -> tuple[float, float]:
@@ -128,14 +153,38 @@ def single_comparison(target: float, gallery_size: int) -> float:
     return float(-np.expm1(np.log1p(-target) / gallery_size))
 
 
+def stranger_quantile(target: float, gallery_size: int, tail: Tail, scoring: Scoring) -> float:
+    """The score that a share `target` of strangers reach in a gallery of `gallery_size`, from the tail of single
+    comparisons.
+
+    Without a cohort term in closed form. With one, the best scores of a stranger are order statistics of the tail
+    (Renyi's representation: cumulated exponential gaps), of which 100,000 are drawn. The draw is a numerical
+    integral: always the same one, so that equal input gives an equal threshold.
+    """
+    if not scoring.applies(gallery_size):
+        return tail.quantile(single_comparison(target, gallery_size))
+    gaps = np.random.default_rng(11).exponential(size=(100_000, 1 + scoring.cohort_ranks))
+    ranked = tail.quantiles(np.cumsum(gaps, axis=1) / (gallery_size + 1))
+    scores = ranked[:, 0] - scoring.cohort_weight * ranked[:, 1:].mean(axis=1)
+    if target * len(scores) >= 100:
+        return float(np.quantile(scores, 1 - target))
+    return fit_tail(scores, share=0.02).quantile(target)
+
+
 def threshold_for(
-    target: float, gallery_size: int, *, pack_tail: Tail | None = None, gallery_tops: Scores | None = None
+    target: float,
+    gallery_size: int,
+    *,
+    pack_tail: Tail | None = None,
+    gallery_tops: Scores | None = None,
+    scoring: Scoring | None = None,
 ) -> float:
     """The threshold that keeps "at most `target` of strangers are greeted" in a gallery of `gallery_size`.
 
     `pack_tail` is the tail of single comparisons (a probe of the same number of frames against mean templates of
-    others), shipped with a pack or measured on a cohort. `gallery_tops` are the site's own: each enrolment
-    frame's best score among the OTHER customers. The stricter of the two holds. The gallery's own counts only
+    others), shipped with a pack or measured on a cohort: plain cosines, whatever the scoring. `gallery_tops` are
+    the site's own: each enrolment frame's best score among the OTHER customers, made with the same `scoring`
+    (`own_tops`). The stricter of the two holds. The gallery's own counts only
     when it is large enough to show its tail. Raises ValueError when neither is usable.
     """
     if not 0 < target < 1:
@@ -144,7 +193,7 @@ def threshold_for(
         raise ValueError("an empty gallery needs no threshold")
     candidates = []
     if pack_tail is not None:
-        candidates.append(pack_tail.quantile(single_comparison(target, gallery_size)))
+        candidates.append(stranger_quantile(target, gallery_size, pack_tail, scoring or Scoring()))
     if gallery_tops is not None and len(gallery_tops) * TAIL_SHARE >= LEAST_TAIL:
         candidates.append(fit_tail(gallery_tops).quantile(target))
     if not candidates:
@@ -164,8 +213,9 @@ def calibrate(
     scoring: Scoring | None = None,
 ) -> Calibration:
     """`threshold_for` together with all that it depends on."""
-    threshold = threshold_for(target, gallery_size, pack_tail=pack_tail, gallery_tops=gallery_tops)
-    return Calibration(pack, threshold, gallery_size, frames, target, made_at_us, scoring or Scoring())
+    used = scoring or Scoring()
+    threshold = threshold_for(target, gallery_size, pack_tail=pack_tail, gallery_tops=gallery_tops, scoring=used)
+    return Calibration(pack, threshold, gallery_size, frames, target, made_at_us, used)
 
 
 def shipped_tail(calibration: Mapping[str, Any], frames: int) -> Tail | None:
@@ -174,15 +224,31 @@ def shipped_tail(calibration: Mapping[str, Any], frames: int) -> Tail | None:
     return None if raw is None else Tail(**raw)
 
 
+def shipped_scoring(calibration: Mapping[str, Any]) -> Scoring:
+    """How a pack wants its scores made; plain cosines when it does not say."""
+    return Scoring(**calibration.get("scoring", {}))
+
+
+def scored(ranked: Scores, gallery_size: int, scoring: Scoring) -> Scores:
+    """Scores (m,) from each probe's best cosines (m, >= 1 + cohort_ranks), largest first."""
+    best = ranked[:, 0]
+    if scoring.applies(gallery_size):
+        best = best - scoring.cohort_weight * ranked[:, 1 : 1 + scoring.cohort_ranks].mean(axis=1)
+    return best
+
+
 def impostor_scores(probes: Scores, owners: NDArray, templates: Scores, template_owners: NDArray) -> Scores:
     """Cosines of every probe (m, d) with every template (n, d) of another owner, as one flat array."""
     scores = np.asarray(probes) @ np.asarray(templates).T
     return scores[np.asarray(owners)[:, None] != np.asarray(template_owners)[None, :]]
 
 
-def own_tops(frames: Scores, owners: NDArray, templates: Scores, template_owners: NDArray) -> Scores:
-    """Each enrolment frame's best cosine among the templates of OTHER owners: (m,). Kept as scores only."""
+def own_tops(
+    frames: Scores, owners: NDArray, templates: Scores, template_owners: NDArray, scoring: Scoring | None = None
+) -> Scores:
+    """Each enrolment frame's score among the templates of OTHER owners: (m,). Kept as scores only."""
     scores = np.array(np.asarray(frames) @ np.asarray(templates).T)
     scores[np.asarray(owners)[:, None] == np.asarray(template_owners)[None, :]] = -np.inf
-    tops = scores.max(axis=1)
+    used = scoring or Scoring()
+    tops = scored(-np.sort(-scores, axis=1), scores.shape[1] - 1, used)
     return tops[np.isfinite(tops)]

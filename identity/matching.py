@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import Calibration, Scoring
+from identity.calibration import Calibration, Scoring, scored
 
 Array = NDArray[np.float32]
 Outcome = Literal["matched", "unknown", "ambiguous"]
@@ -44,8 +44,7 @@ def mean_template(vectors: NDArray[np.floating]) -> Array:
 def top_scores(probes: Array, gallery: Array, scoring: Scoring) -> tuple[NDArray[np.intp], Array, Array]:
     """For probes (m, d) against a gallery (n, d): index, score of the best row, and its margin to the second.
 
-    The cohort term (`Scoring`) takes a share of the mean of the next ranks from the best score: whoever looks a
-    little like everybody has to look more like somebody.
+    The score may hold a cohort term (`Scoring`); index and margin are of the plain cosines.
     """
     scores = probes @ gallery.T
     n = scores.shape[1]
@@ -53,9 +52,7 @@ def top_scores(probes: Array, gallery: Array, scoring: Scoring) -> tuple[NDArray
     ranked = -np.sort(-np.partition(scores, n - kept, axis=1)[:, n - kept :], axis=1)
     index = scores.argmax(axis=1)
     margin = ranked[:, 0] - ranked[:, 1] if n > 1 else np.full(len(scores), np.inf, np.float32)
-    best = ranked[:, 0]
-    if scoring.cohort_weight and n > scoring.cohort_ranks:
-        best = best - scoring.cohort_weight * ranked[:, 1 : 1 + scoring.cohort_ranks].mean(axis=1)
+    best = scored(ranked, n, scoring)
     return index, best.astype(np.float32), margin.astype(np.float32)
 
 

@@ -68,11 +68,18 @@ def test_several_frames_are_one_mean() -> None:
 
 def test_the_cohort_term_takes_from_whoever_looks_like_everybody() -> None:
     """Same best cosine, but one probe is near the next two customers as well, and scores less."""
-    gallery = direction(0, 30, 40, 180, 200)
+    gallery = direction(0, 30, 40, *range(150, 280, 10))
     common, rare = top_scores(direction(10, -10), gallery, Scoring(0.5, 2))[1]
 
     assert common < rare
     assert top_scores(direction(10, -10), gallery, Scoring())[1] == pytest.approx(np.cos(np.radians(10)))
+
+
+def test_a_small_gallery_has_no_cohort() -> None:
+    """Among fewer than eight times as many customers the next ranks are anybody: plain cosines are used."""
+    few = direction(0, 30, 40, *range(150, 270, 10))
+
+    assert top_scores(direction(10), few, Scoring(0.5, 2))[1] == pytest.approx(np.cos(np.radians(10)))
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 4)), np.full((1, 4), np.nan), np.array([[np.inf, 0, 0, 0]])])

@@ -1,0 +1,240 @@
+"""PURE: how well a pack recognises people, from vectors and names alone.
+
+Every threshold is set on people apart from those it is tested on: strangers are dealt into two halves, a threshold
+comes from one and is tested on the other, and then the other way round. Rates are means over several dealings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.calibration import LEAST_TAIL, TAIL_SHARE, Scoring, fit_tail
+from identity.matching import mean_template, top_scores, unit
+
+Vectors = NDArray[np.float32]
+SIZES = (100, 300, 600, 1_000, 3_000, 10_000)
+LEAST_STRANGERS = 40
+
+
+@dataclass(frozen=True)
+class Album:
+    """Unit vectors (n, d) of faces and whose they are (n,), in the order of the files."""
+
+    vectors: Vectors
+    people: NDArray[np.intp]
+
+    def by_person(self) -> list[NDArray[np.intp]]:
+        """Rows of each person."""
+        order = np.argsort(self.people, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(self.people[order])) + 1)
+
+
+@dataclass(frozen=True)
+class Identification:
+    """One line of the table: open-set identification (ISO/IEC 19795-1).
+
+    `fpir`: share of strangers who are taken for a customer; `fnir`: share of customers' probes that are not
+    answered with that customer. Intervals are 95 % over people.
+    """
+
+    enrolled_images: int
+    probe_frames: int
+    fpir_target: float
+    gallery: int
+    threshold: float
+    fpir: float
+    fnir: float
+    fpir_interval: tuple[float, float]
+    fnir_interval: tuple[float, float]
+    strangers: int
+    customers_probed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return asdict(self)
+
+
+@dataclass
+class Deal:
+    """Who plays what: a gallery with its own probes, and strangers' probes in two halves."""
+
+    gallery: Vectors  # (N, d)
+    probes: Vectors  # (m, d), of customers
+    owners: NDArray[np.intp]  # (m,), gallery rows
+    strangers: tuple[Vectors, Vectors]
+    stranger_people: tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def deal(
+    album: Album, enrolled: int, frames: int, size: int, rng: np.random.Generator, most_probes: int = 4
+) -> Deal | None:
+    """Deal people into customers and strangers; None when there are too few of either.
+
+    Customers have at least `enrolled` + `frames` images. Strangers are first those who have too few for that; when
+    these are fewer than the customers, people with enough images are strangers as well.
+    """
+    people = album.by_person()
+    able = [rows for rows in people if len(rows) >= enrolled + frames]
+    others = [rows for rows in people if frames <= len(rows) < enrolled + frames]
+    rng.shuffle(able)
+    keep = min(size, len(able)) if len(others) >= len(able) else min(size, len(able) // 2)
+    customers, strangers = able[:keep], others + able[keep:]
+    if keep < 2 or len(strangers) < LEAST_STRANGERS:
+        return None
+    rng.shuffle(strangers)
+    gallery, probes, owners = [], [], []
+    for row, images in enumerate(customers):
+        images = rng.permutation(images)
+        gallery.append(mean_template(album.vectors[images[:enrolled]]))
+        for start in range(enrolled, min(len(images) - frames + 1, enrolled + most_probes * frames), frames):
+            probes.append(mean_template(album.vectors[images[start : start + frames]]))
+            owners.append(row)
+    halves = [_stranger_probes(album, strangers[part::2], frames, rng) for part in (0, 1)]
+    return Deal(
+        np.stack(gallery),
+        np.stack(probes),
+        np.array(owners),
+        (halves[0][0], halves[1][0]),
+        (halves[0][1], halves[1][1]),
+    )
+
+
+def _stranger_probes(
+    album: Album, people: Sequence[NDArray[np.intp]], frames: int, rng: np.random.Generator
+) -> tuple[Vectors, NDArray[np.intp]]:
+    """Probes of strangers and whose they are: one for a single frame, several draws of `frames` for more."""
+    probes, owners = [], []
+    for person, rows in enumerate(people):
+        for _ in range(1 if frames == 1 else min(6, len(rows) - frames + 1)):
+            probes.append(mean_template(album.vectors[rng.permutation(rows)[:frames]]))
+            owners.append(person)
+    return np.stack(probes), np.array(owners)
+
+
+def threshold_on(tops: NDArray[np.floating], target: float) -> float:
+    """The threshold that a share `target` of strangers' best scores reaches.
+
+    The empirical quantile where at least ten scores lie beyond it; the fitted tail where the promise goes further
+    than the data; the highest score of all when there are too few to fit.
+    """
+    if len(tops) * target >= 10:
+        return float(np.quantile(tops, 1 - target))
+    if len(tops) * TAIL_SHARE >= LEAST_TAIL:
+        return fit_tail(tops).quantile(target)
+    return float(tops.max())
+
+
+def identify(
+    album: Album,
+    *,
+    enrolled: int,
+    frames: int,
+    targets: Sequence[float],
+    size: int,
+    rng: np.random.Generator,
+    scoring: Scoring,
+    deals: int = 5,
+) -> list[Identification]:
+    """Open-set identification for each target at one gallery size, as means over `deals`. Empty: too few people."""
+    per_target: dict[float, list[tuple[float, NDArray, NDArray]]] = {target: [] for target in targets}
+    n = strangers = probed = 0
+    for _ in range(deals):
+        dealt = deal(album, enrolled, frames, size, rng)
+        if dealt is None:
+            return []
+        n, probed = len(dealt.gallery), len(np.unique(dealt.owners))
+        strangers = sum(len(np.unique(people)) for people in dealt.stranger_people)
+        index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
+        tops = [top_scores(half, dealt.gallery, scoring)[1] for half in dealt.strangers]
+        for target in targets:
+            for setting, testing in ((0, 1), (1, 0)):
+                threshold = threshold_on(tops[setting], target)
+                missed = (index != dealt.owners) | (score < threshold)
+                greeted = tops[testing] >= threshold
+                per_target[target].append(
+                    (
+                        threshold,
+                        _mean_by(missed, dealt.owners),
+                        _mean_by(greeted, dealt.stranger_people[testing]),
+                    )
+                )
+    return [_row(enrolled, frames, target, n, found, strangers, probed) for target, found in per_target.items()]
+
+
+def _row(
+    enrolled: int,
+    frames: int,
+    target: float,
+    n: int,
+    found: list[tuple[float, NDArray, NDArray]],
+    strangers: int,
+    probed: int,
+) -> Identification:
+    missed = np.concatenate([entry[1] for entry in found])
+    greeted = np.concatenate([entry[2] for entry in found])
+    return Identification(
+        enrolled_images=enrolled,
+        probe_frames=frames,
+        fpir_target=target,
+        gallery=n,
+        threshold=float(np.mean([entry[0] for entry in found])),
+        fpir=float(greeted.mean()),
+        fnir=float(missed.mean()),
+        fpir_interval=interval(float(greeted.mean()), strangers),
+        fnir_interval=interval(float(missed.mean()), probed),
+        strangers=strangers,
+        customers_probed=probed,
+    )
+
+
+def _mean_by(values: NDArray, groups: NDArray) -> NDArray[np.float64]:
+    """Mean of `values` within each group: a person with many pictures counts once."""
+    return np.bincount(groups, values) / np.bincount(groups)
+
+
+def interval(share: float, people: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share observed over so many people."""
+    z = 1.959964
+    centre = (share + z * z / (2 * people)) / (1 + z * z / people)
+    half = z * np.sqrt(share * (1 - share) / people + z * z / (4 * people * people)) / (1 + z * z / people)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def verification(album: Album, rng: np.random.Generator, most_impostors: int = 2_000_000) -> dict[str, Any]:
+    """One-to-one figures over all pairs of one person and up to so many of two: EER, TAR at FAR 1e-2 ... 1e-4."""
+    genuine = []
+    for rows in album.by_person():
+        scores = album.vectors[rows] @ album.vectors[rows].T
+        genuine.append(scores[np.triu_indices(len(rows), 1)])
+    same = np.concatenate(genuine)
+    a, b = rng.integers(0, len(album.vectors), (2, most_impostors))
+    apart = album.people[a] != album.people[b]
+    other = np.concatenate(
+        [
+            np.einsum("nd,nd->n", album.vectors[a[i : i + 65_536]], album.vectors[b[i : i + 65_536]])
+            for i in range(0, most_impostors, 65_536)
+        ]
+    )[apart]
+    if not len(same) or not len(other):
+        return {"pairs_same": len(same), "pairs_other": len(other)}
+    grid = np.quantile(np.concatenate([same, other]), np.linspace(0, 1, 4_001))
+    missed = np.searchsorted(np.sort(same), grid) / len(same)
+    passed = 1 - np.searchsorted(np.sort(other), grid) / len(other)
+    nearest = int(np.abs(missed - passed).argmin())
+    at = [
+        {"far": far, "threshold": float(t), "tar": float((same >= t).mean())}
+        for far in (1e-2, 1e-3, 1e-4)
+        for t in [np.quantile(other, 1 - far)]
+    ]
+    eer = float((missed[nearest] + passed[nearest]) / 2)
+    return {"pairs_same": len(same), "pairs_other": len(other), "eer": eer, "tar_at_far": at}
+
+
+def album_of(vectors: Sequence[Vectors], people: Sequence[int]) -> Album:
+    """Vectors of any length and their people. Raises ValueError on a vector without direction."""
+    return Album(unit(np.stack(vectors)), np.asarray(people, np.intp))
