@@ -32,3 +32,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("USUAL_NOTHING_SKIPPED") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def engine_cache() -> Path:
+    """Where converted engine packs are kept between runs: converting takes seconds and gives the same bytes."""
+    return ROOT / ".cache" / "models"

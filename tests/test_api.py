@@ -1,0 +1,128 @@
+"""The API as a whole: described, documented offline, refusing what it should, never a 5xx on nonsense."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app import Config, create_app
+from tests.journey import EVERYTHING, Place
+
+PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place:
+    return Place(tmp_path_factory.mktemp("home"), engine_cache)
+
+
+def test_the_description_is_valid_openapi_3_1(place: Place) -> None:
+    description = place.client.get("/openapi.json").get_json()
+
+    assert description["openapi"].startswith("3.1")
+    assert list(OpenAPIV31SpecValidator(description).iter_errors()) == []
+
+
+def test_the_description_lists_every_route_and_method(place: Place) -> None:
+    described = place.client.get("/openapi.json").get_json()["paths"]
+
+    missing = [
+        f"{method} {rule.rule}"
+        for rule in place.app.url_map.iter_rules()
+        if not rule.rule.startswith(PAGES)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if method.lower() not in described.get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
+    ]
+    assert missing == []
+
+
+def test_every_operation_says_what_it_does_and_who_may(place: Place) -> None:
+    description = place.client.get("/openapi.json").get_json()
+
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("summary"), f"{method} {path}"
+            assert "security" in operation or path.startswith(("/health", "/v1/pairings")), f"{method} {path}"
+
+
+def test_the_documentation_page_loads_nothing_from_elsewhere(place: Place) -> None:
+    page = place.client.get("/docs/swagger")
+
+    assert page.status_code == 200
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert loaded
+    for address in loaded:
+        assert not address.startswith(("http:", "https:", "//")), address
+        if not address.startswith(("data:", "#")):
+            with place.client.get(address if address.startswith("/") else f"/docs/{address}") as file:
+                assert file.status_code == 200, address
+
+
+def test_without_a_key_nothing_but_health_and_pairing_answers(place: Place) -> None:
+    description = place.client.get("/openapi.json").get_json()
+
+    for path, operations in description["paths"].items():
+        for method in operations:
+            reply = place.client.open(re.sub(r"\{\w+\}", "orders", path), method=method.upper(), json={})
+            if path.startswith(("/health", "/v1/pairings")):
+                continue
+            assert reply.status_code in (401, 422), (method, path, reply.status_code)
+
+
+def test_an_unknown_route_and_bad_json_are_problems_too(place: Place) -> None:
+    missing = place.client.get("/nowhere")
+    broken = place.client.post(
+        "/recommender/v1/events", data="{", headers={"X-API-Key": place.key, "Content-Type": "application/json"}
+    )
+
+    assert (missing.status_code, missing.mimetype) == (404, "application/problem+json")
+    assert broken.status_code in (400, 422)
+    assert broken.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("only", ["identity", "recommender"])
+def test_a_half_alone_serves_its_own_routes_and_none_of_the_other(
+    only: str, tmp_path: Path, engine_cache: Path
+) -> None:
+    app = create_app(Config(home=tmp_path, cache=engine_cache, only=only))
+
+    paths = app.test_client().get("/openapi.json").get_json()["paths"]
+
+    other = {"identity": "recommender", "recommender": "identity"}[only]
+    assert any(path.startswith(f"/{only}/v1") for path in paths)
+    assert not any(path.startswith((f"/{other}/v1", "/v1/visits")) for path in paths)
+
+
+def test_a_missing_engine_pack_leaves_the_guest_path_open_and_readiness_says_why(tmp_path: Path) -> None:
+    app = create_app(Config(home=tmp_path, pack="open-model-zoo", models=tmp_path / "nothing", cache=tmp_path))
+    key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING)
+    client = app.test_client()
+
+    guest = client.get("/recommender/v1/suggestions/orders", headers={"X-API-Key": key})
+    ready = client.get("/health/ready")
+
+    assert (guest.status_code, guest.get_json()["fallback"]) == (200, "no_token")
+    assert ready.status_code == 503
+    assert ready.get_json()["parts"]["identity"] != "ok"
+
+
+def test_no_generated_request_makes_a_server_error(place: Place) -> None:
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", place.app)
+
+    for result in schema.get_all_operations():
+        _probe(result.ok(), place)
+
+
+def _probe(operation: schemathesis.APIOperation, place: Place) -> None:
+    @given(case=operation.as_strategy())
+    @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def refused_or_answered(case: schemathesis.Case) -> None:
+        reply = case.call(headers={"X-API-Key": place.key})
+        assert reply.status_code < 500, (case.method, case.path, reply.text)
+
+    refused_or_answered()
