@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -73,6 +74,17 @@ class SuggestionsQuery(ContextModel):
     """Context and how many."""
 
     n: int = Field(5, ge=1, le=50)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Cached: the framework asks for it on every request, which took most of a request's time."""
+        key = (args, tuple(sorted(kwargs.items(), key=lambda pair: pair[0])))
+        if key not in _schemas:
+            _schemas[key] = super().model_json_schema(*args, **kwargs)
+        return deepcopy(_schemas[key]) if kwargs else _schemas[key]
+
+
+_schemas: dict[Any, dict[str, Any]] = {}  # of SuggestionsQuery, by what was asked of it
 
 
 class ScenePath(BaseModel):
