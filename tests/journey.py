@@ -84,9 +84,11 @@ class Place:
     tenant: str = "mill"
     device: str = "till-1"
     clock: Clock = field(default_factory=Clock)
+    config: Config | None = None
 
     def __post_init__(self) -> None:
-        self.app = create_app(Config(home=self.home, cache=self.cache), now_us=self.clock)
+        config = self.config or Config(home=self.home, cache=self.cache)
+        self.app = create_app(config, now_us=self.clock)
         self.access: Access = self.app.extensions["usual"]["access"]
         check_replies(self.app)
         self.client: FlaskClient = self.app.test_client()
