@@ -77,7 +77,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     passing = (limit_tables.migrations, idempotency_tables.migrations)
     moments = Database(config.home / "access-moments.db", *passing, durable=False)
     access = Access(access_database, now_us)
-    shared = {"access": access, "now_us": now_us, "registry": CollectorRegistry()}
+    shared: dict[str, Any] = {"access": access, "now_us": now_us, "registry": CollectorRegistry()}
     token_keys = tuple(load_or_create_secret(config.home / "token.key", Fernet.generate_key() + b"\n").split())
     halves: dict[str, Any] = {}
     broken: dict[str, str] = {}
@@ -162,7 +162,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
         """A recognition, and what is to be suggested afterwards."""
 
         scene: SceneName
-        context: ContextModel = ContextModel()
+        context: ContextModel = Field(default_factory=lambda: ContextModel.model_validate({}))
         n: int = Field(5, ge=1, le=50)
 
     class VisitReply(RecognitionReply):
@@ -249,8 +249,10 @@ def serve(home: Path, host: str, port: int, workers: int, threads: int, only: st
 COMMANDS = {
     "models": "identity.models_cli:models",
     "identity": "identity.cli:identity",
-    "import": "recommender.cli:import_group",
-    "export": "recommender.cli:export_group",
+    "calibrate": "identity.cli:calibrate",
+    "keys rotate": "identity.cli:rotate",
+    "import": "recommender.cli:import_command",
+    "export": "recommender.cli:export_command",
     "train": "recommender.cli:train",
     "versions": "recommender.cli:versions",
     "rollback": "recommender.cli:rollback",
@@ -272,7 +274,8 @@ def main() -> None:
         "evaluate": click.Group("evaluate", help="Tables of figures, each method beside its peers in one run."),
         "batch": click.Group("batch", help="Answers for a whole file: same input, same bytes out."),
     }
-    for command in (keys, *groups.values()):
+    groups["keys"] = keys
+    for command in groups.values():
         cli.add_command(command)
     for path, where in COMMANDS.items():
         module, _, attribute = where.partition(":")
