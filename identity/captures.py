@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from identity.capture import Capture, embed_one
-from identity.engines import FaceEngine
-from identity.errors import CaptureError, FramesIdentical, SeveralFaces, TooFewFrames, VectorInvalid
+from identity.engines import FaceEngine, Vector
+from identity.errors import CaptureError, FrameError, FramesIdentical, SeveralFaces, TooFewFrames, VectorInvalid
 from identity.frames import Frame, decode
 from identity.metrics import Metrics
 
@@ -38,6 +38,17 @@ def captures_of(engine: FaceEngine, frames: Sequence[bytes], metrics: Metrics, *
     if len(captures) < least:
         raise errors[0] if errors else TooFewFrames
     return captures
+
+
+def usable_vectors(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Vector]:
+    """The vectors of those pictures that are usable, for a calibration."""
+    vectors = []
+    for data in pictures:
+        try:
+            vectors.append(embed_one(engine, decode(data)).vector)
+        except (FrameError, CaptureError):
+            continue
+    return vectors
 
 
 def _require_different(pictures: Sequence[Frame]) -> None:

@@ -18,9 +18,10 @@ from identity.metrics import Metrics
 from identity.moments import Moments
 from identity.store import CustomerRow, Store
 from identity.vault import Holder, Vault
-from plumbing.clock import MINUTE, Clock
+from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.problems import Problem
 
+DAYS_A_MONTH = 30.44
 log = structlog.get_logger(__name__)
 
 
@@ -82,11 +83,20 @@ class Erasures:
                 left += not self._finish(slot, Erasure.unpacked(content))
         return left
 
-    def finish_due(self) -> None:
-        """The same, once a minute at most and by one thread: for calling along the way."""
+    def expire(self) -> int:
+        """Forget whoever has not been here for as long as the notice says; returns how many."""
+        oldest = self._now_us() // DAY - round(self._config.retention_months * DAYS_A_MONTH)
+        rows = self._store.not_seen_since(oldest)
+        for row in rows:
+            self.erase(row, "expired")
+        return len(rows)
+
+    def due(self) -> None:
+        """Both, once a minute at most and by one thread: for calling along the way."""
         now = self._now_us()
         if now >= self._next_us and not self._busy.locked():
             self._next_us = now + MINUTE
+            self.expire()
             self.finish_all()
 
     def _finish(self, slot: int, erasure: Erasure) -> bool:

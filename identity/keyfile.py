@@ -127,7 +127,6 @@ class KeyFile:
         The older master keys must still be at hand; once this has ended they can be thrown away.
         """
         with self._locked():
-            self._masters = [AESGCM(key) for key in self._load()]
             self._write(0, MAGIC + self._wrap(self.root, 0))
             done = 1
             for slot, state in list(self._states()):
@@ -147,6 +146,8 @@ class KeyFile:
         with self._thread_lock:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
+                # A rotation may have ended meanwhile: nothing may be wrapped by a key that is about to go.
+                self._masters = [AESGCM(key) for key in self._load()]
                 yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -19,8 +19,8 @@ import structlog
 
 from identity import consent, tokens
 from identity.audit import NOBODY, Audit
-from identity.capture import Capture, embed_one
-from identity.captures import captures_of
+from identity.capture import Capture
+from identity.captures import captures_of, usable_vectors
 from identity.config import LONGEST_NAME, IdentityConfig
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
@@ -34,7 +34,6 @@ from identity.errors import (
     TokenExpired,
     TooFewFrames,
 )
-from identity.frames import decode
 from identity.gallery import Galleries, Snapshot, sealed_template
 from identity.links import Links
 from identity.matching import decide, mean_template
@@ -138,7 +137,7 @@ class Service:
         """A nonce for one look at one face, and when it expires. Raises TooManyFailures."""
         nonce, expires = self._presses.open(device.tenant, device.name)
         self._metrics.presses.inc()
-        self.erasures.finish_due()
+        self.erasures.due()
         return nonce, expires
 
     # --- recognise
@@ -394,9 +393,16 @@ class Service:
         made = self._thresholds.learn(tenant, people, size)
         return {frames: calibration.threshold for frames, calibration in made.items()}
 
-    def vectors(self, frames: Iterable[bytes]) -> Vectors:
-        """(k, d) unit vectors of one person's pictures, for `calibrate`: an operator's tool, on no route."""
-        return np.stack([embed_one(self.engine, decode(data)).vector for data in frames])
+    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> dict[int, float]:
+        """The same on pictures of each person. Who has fewer than three usable ones is left out. On no route."""
+
+        def cohort() -> Iterator[Vectors]:
+            for pictures in people:
+                vectors = usable_vectors(self.engine, pictures)
+                if len(vectors) >= TEMPLATE_FRAMES:
+                    yield np.stack(vectors)
+
+        return self.calibrate(tenant, cohort())
 
 
 def _holder(row: CustomerRow) -> Holder:

@@ -216,14 +216,19 @@ class Store:
         row = self.database.row(
             "SELECT * FROM customers WHERE tenant = ? AND customer_id = ?", (tenant, customer_id)
         )
-        return _customer(row)
+        return None if row is None else _customer(row)
 
     def customer_of_receipt(self, tenant: str, receipt_hash: str) -> CustomerRow | None:
         """The customer who holds a receipt, or None."""
         row = self.database.row(
             "SELECT * FROM customers WHERE tenant = ? AND receipt_hash = ?", (tenant, receipt_hash)
         )
-        return _customer(row)
+        return None if row is None else _customer(row)
+
+    def not_seen_since(self, day: int) -> list[CustomerRow]:
+        """Customers of all tenants whose last visit was before `day`."""
+        rows = self.database.rows("SELECT * FROM customers WHERE last_day < ?", (day,))
+        return [_customer(row) for row in rows]
 
     def visited(self, tenant: str, customer_id: str, day: int) -> None:
         """Retention counts from the last visit; the day is enough, and is one write a day at most."""
@@ -392,7 +397,5 @@ class Store:
         return [row["score"] for row in rows]
 
 
-def _customer(row: sqlite3.Row | None) -> CustomerRow | None:
-    if row is None:
-        return None
+def _customer(row: sqlite3.Row) -> CustomerRow:
     return CustomerRow(**{**row, "needs_second_factor": bool(row["needs_second_factor"])})

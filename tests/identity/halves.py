@@ -6,16 +6,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from flask_openapi3 import Info, OpenAPI
 from werkzeug.test import TestResponse
 
+from identity import tokens
 from identity.config import IdentityConfig
 from identity.service import Device, Enrolled, Recognition
+from identity.store import CustomerRow
 from identity.web import IdentityHalf, build
 from plumbing import access as access_tables
 from plumbing import problems
@@ -51,9 +55,15 @@ class Elsewhere:
         self.tokens.append(token)
 
 
+@lru_cache(maxsize=512)
+def picture(person: int, frame: int) -> bytes:
+    """One frame, as small as a usable face allows; drawing costs more than all that is tested with it."""
+    return person_picture(person, frame, 420, 320)
+
+
 def pictures(person: int, count: int = 3, first: int = 0) -> list[bytes]:
     """Frames of one drawn person."""
-    return [person_picture(person, frame) for frame in range(first, first + count)]
+    return [picture(person, frame) for frame in range(first, first + count)]
 
 
 def b64(frames: Sequence[bytes]) -> list[str]:
@@ -70,6 +80,7 @@ class World:
     engine: FakeEngine = field(default_factory=FakeEngine)
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     settings: dict[str, Any] = field(default_factory=dict)
+    closed: bool = False
 
     def __post_init__(self) -> None:
         self.access_database = Database(self.home / "access.db", access_tables.migrations)
@@ -89,8 +100,10 @@ class World:
         return World(self.home, self.clock, FakeEngine(), self.elsewhere, self.settings)
 
     def close(self) -> None:
-        self.half.close()
-        self.access_database.close()
+        if not self.closed:
+            self.half.close()
+            self.access_database.close()
+        self.closed = True
 
     def enrol(
         self, person: int, device: Device | None = None, purposes: Sequence[str] = ("orders",), **more: Any
@@ -124,6 +137,44 @@ class World:
 
 INVALID: Callable[..., Any] = problems.invalid_request
 KIOSK = Device("north", "kiosk-1")
+OTHER_DEVICE, OTHER_TENANT = Device("north", "kiosk-2"), Device("south", "kiosk-1")
+
+
+def claims_of(seen: Recognition) -> tokens.Claims:
+    assert seen.token is not None
+    return tokens.open_own(
+        [TOKEN_KEY],
+        seen.token,
+        tenant="north",
+        device="kiosk-1",
+        now_us=seen.expires_us - 1,  # type: ignore
+    )
+
+
+def stored(world: World) -> tuple[int, ...]:
+    """How many customers, templates, consents and keys there are."""
+    tables = ("customers", "templates", "consent_events")
+    rows = (world.half.databases[0].row(f"SELECT count(*) AS n FROM {name}") for name in tables)
+    return (*(row["n"] for row in rows if row is not None), world.half.vault.keys.counts()["keys"])
+
+
+def row_of(world: World, receipt: str) -> CustomerRow:
+    return world.service._holder_of(KIOSK, receipt)
+
+
+@dataclass
+class Scripted(FakeEngine):
+    """Detects what it was told to, frame after frame."""
+
+    script: list[object] | None = None
+
+    def __init__(self, script: list[object]) -> None:
+        super().__init__()
+        self.script = script
+
+    def detect(self, pixels: np.ndarray) -> list:
+        self.faces = self.script.pop(0)  # type: ignore[union-attr, assignment]
+        return super().detect(pixels)
 
 
 @dataclass

@@ -1,0 +1,173 @@
+"""`usual identity`: what an operator sees and does. Nothing here shows a face, a name or a template."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from cryptography.fernet import Fernet
+
+from identity.config import IdentityConfig
+from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
+from identity.errors import PackMissing
+from identity.keyfile import KEY_BYTES, master_keys
+from identity.manifests import Pack, load_pack
+from identity.models_cli import cache_option, folder_option
+from identity.renewal import renew_templates
+from identity.service import Device
+from identity.web import IdentityHalf, build
+from plumbing.cli import home_option, open_access, tenant_option
+from plumbing.clock import system_clock
+from plumbing.files import load_or_create_secret, write_atomic
+from plumbing.problems import Problem
+
+Command = TypeVar("Command", bound=Callable[..., object])
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+class NotWiredHere(Problem):
+    """The command line knows identity alone; the server hands erasures on, within a minute."""
+
+    code = "not_wired_here"
+
+
+@dataclass(frozen=True)
+class ManifestOnly:
+    """An engine's manifest without its networks: enough for whatever looks at no face."""
+
+    pack: Pack
+
+    def detect(self, pixels: Pixels) -> list[Face]:
+        """Raises PackMissing."""
+        raise PackMissing("No engine was loaded.")
+
+    def embed(self, pixels: Pixels, face: Face) -> Vector:
+        """Raises PackMissing."""
+        raise PackMissing("No engine was loaded.")
+
+
+def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> IdentityHalf:
+    """The identity half of a state folder, for commands."""
+
+    def later(_: str) -> None:
+        raise NotWiredHere("The server hands it on.")
+
+    token_keys = load_or_create_secret(home / "token.key", Fernet.generate_key() + b"\n").split()
+    config = IdentityConfig(home=home, token_keys=tuple(token_keys), pack=pack)
+    return build(
+        config,
+        access=open_access(home),
+        now_us=system_clock,
+        forget_elsewhere=later,
+        engine=engine or ManifestOnly(load_pack(pack)),
+    )
+
+
+pack_option = click.option(
+    "--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack of the gallery."
+)
+
+
+@click.group()
+def identity() -> None:
+    """Enrolments, keys and thresholds; never a face."""
+
+
+@identity.command()
+@home_option
+@pack_option
+def status(home: Path, pack: str) -> None:
+    """Galleries, consents in force, thresholds, keys, and whether the audit chain is whole."""
+    half = open_half(home, pack)
+    for tenant, name, state in half.store.galleries():
+        consents = half.store.consent_counts(tenant)
+        held = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
+        click.echo(f"{tenant}: {state.size} templates of {name}; consents in force: {held}")
+        for frames in (1, 2, 3):
+            made = half.store.calibration(tenant, name, frames)
+            told = "not calibrated: everybody is a guest"
+            if made is not None:
+                told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
+            click.echo(f"    {frames} frame(s): {told}")
+    counts = half.vault.keys.counts()
+    click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
+    fault = half.audit.first_fault()
+    click.echo("audit: whole" if fault is None else f"audit: line {fault} does not follow from the one before")
+    half.close()
+
+
+@identity.command()
+@home_option
+@tenant_option
+@pack_option
+@click.argument("receipt")
+def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
+    """Opt out the holder of RECEIPT: in force at once, also in a server that runs."""
+    half = open_half(home, pack)
+    everywhere = half.service.forget(Device(tenant, "command line"), receipt)
+    half.close()
+    rest = "" if everywhere else " The recommender is told by the server within a minute."
+    click.echo(f"Forgotten: the key is destroyed.{rest}")
+
+
+@identity.command()
+@home_option
+@pack_option
+@click.option("--templates/--no-templates", default=True, help="Also give every gallery a new rotation.")
+def rotate(home: Path, pack: str, templates: bool) -> None:
+    """New master key and new template rotations, without the customers. Can be broken off and repeated."""
+    master = home / "master.key"
+    fresh = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
+    half = open_half(home, pack)
+    kept = [base64.urlsafe_b64encode(key) for key in master_keys(master)]
+    # Both keys are there until every slot was wrapped anew: whatever stops this leaves nothing unreadable.
+    write_atomic(master, b"\n".join([fresh, *kept]) + b"\n", mode=0o600)
+    count = half.vault.keys.rewrap()
+    write_atomic(master, fresh + b"\n", mode=0o600)
+    click.echo(f"{count} secrets wrapped by a new master key.")
+    if templates:
+        renewed = sum(
+            renew_templates(half.store, half.vault, half.galleries, half.service.engine.pack, tenant)
+            for tenant, name, _ in half.store.galleries()
+            if name == half.service.engine.pack.id
+        )
+        click.echo(f"{renewed} templates turned by new rotations.")
+    half.close()
+
+
+@identity.command()
+@home_option
+@tenant_option
+@pack_option
+@folder_option
+@cache_option
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="DIR/<person>/<picture>: strangers who agreed to it, three pictures or more of each.",
+)
+def calibrate(home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path) -> None:
+    """Measure the tenant's thresholds on strangers. Keeps numbers made from scores: no picture, no template."""
+    from tqdm import tqdm
+
+    half = open_half(home, pack, open_pack(pack, folder, cache))
+    folders = sorted(path for path in images.iterdir() if path.is_dir())
+
+    def people() -> Iterator[list[bytes]]:
+        for path in tqdm(folders, desc="strangers", disable=None):
+            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
+
+    try:
+        made = half.service.calibrate_on_pictures(tenant, people())
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from error
+    finally:
+        half.close()
+    for frames, threshold in made.items():
+        click.echo(f"{frames} frame(s): threshold {threshold:.3f}")

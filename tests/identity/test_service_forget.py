@@ -1,0 +1,148 @@
+"""Opting out: in force at once, in every process, for good."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from identity import tokens
+from identity.errors import (
+    EnrolmentUnknown,
+    TokenExpired,
+)
+from plumbing.clock import DAY, MINUTE
+from plumbing.database import DatabaseBusy
+from tests.identity.fakes import FakeEngine
+from tests.identity.halves import (
+    KIOSK,
+    OTHER_TENANT,
+    START,
+    TOKEN_KEY,
+    World,
+    claims_of,
+    pictures,
+    row_of,
+    stored,
+)
+
+
+class TestForget:
+    @pytest.mark.parametrize("way", ["receipt", "face"])
+    def test_who_opts_out_is_a_stranger_in_every_process_at_once(self, world: World, way: str) -> None:
+        other = world.other()
+        made = world.enrol(1)
+        world.enrol(2)
+        assert other.recognise(1).decision == "matched"
+
+        if way == "receipt":
+            assert world.service.forget(KIOSK, made.receipt)
+        else:
+            nonce, _ = world.service.press(KIOSK)
+            assert world.service.forget_face(KIOSK, nonce, pictures(1, 1, 80))
+
+        assert (world.recognise(1).decision, other.recognise(1).decision) == ("unknown", "unknown")
+        assert other.recognise(2).decision == "matched"
+        assert stored(world)[:2] == (1, 1)
+        other.close()
+
+    def test_the_recommender_gets_an_erasure_token_with_the_pseudonym(self, world: World) -> None:
+        made = world.enrol(1)
+        pseudonym = claims_of(world.recognise(1)).pseudonym
+
+        world.service.forget(KIOSK, made.receipt)
+
+        (token,) = world.elsewhere.tokens
+        claims = tokens.open_own([TOKEN_KEY], token, tenant="north", device="", now_us=START)
+        assert (claims.pseudonym, claims.purposes) == (pseudonym, ("erasure",))
+
+    def test_a_busy_recommender_does_not_hold_up_an_opt_out_and_is_told_later(self, world: World) -> None:
+        made = world.enrol(1)
+        world.elsewhere.error = DatabaseBusy()
+
+        assert world.service.forget(KIOSK, made.receipt) is False
+
+        assert world.recognise(1).decision == "unknown"
+        world.elsewhere.error = None
+        again = World(world.home, world.clock, FakeEngine(), world.elsewhere)  # after a restart
+        again.service.press(KIOSK)
+        assert len(world.elsewhere.tokens) == 1
+        assert again.half.vault.keys.counts() == {"keys": 0, "erasures": 0, "free": 255}
+        again.close()
+
+    def test_an_erasure_is_tried_once_a_minute_along_the_way(self, world: World) -> None:
+        made = world.enrol(1)
+        world.elsewhere.error = OSError("no connection")
+        world.service.forget(KIOSK, made.receipt)
+        world.elsewhere.error = None
+
+        world.service.press(KIOSK)
+        assert world.elsewhere.tokens == []  # the last try was less than a minute ago
+        world.clock.now += MINUTE
+        world.service.press(KIOSK)
+
+        assert len(world.elsewhere.tokens) == 1
+
+    def test_a_locked_database_does_not_bring_anybody_back(self, world: World) -> None:
+        made = world.enrol(1)
+        world.half.databases[0].connection.execute("PRAGMA busy_timeout = 1")
+        blocker = sqlite3.connect(world.home / "identity.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+
+        assert world.service.forget(KIOSK, made.receipt) is False
+
+        assert world.recognise(1).decision == "unknown"
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        assert world.service.erasures.finish_all() == 0
+        assert stored(world) == (0, 0, 2, 0)
+
+    def test_a_token_from_before_cannot_be_raised_after(self, world: World) -> None:
+        made = world.enrol(1)
+        world.service.set_pin(KIOSK, made.receipt, made.pin_secret, "1234")
+        token = world.recognise(1).token or ""
+        world.service.forget(KIOSK, made.receipt)
+
+        with pytest.raises(TokenExpired):
+            world.service.raise_level(KIOSK, token, "1234")
+
+    def test_a_receipt_is_good_once_at_its_tenant_and_in_small_letters(self, world: World) -> None:
+        made = world.enrol(1)
+
+        with pytest.raises(EnrolmentUnknown):
+            world.service.forget(OTHER_TENANT, made.receipt)
+        assert world.service.forget(KIOSK, f" {made.receipt.lower()} ")
+        with pytest.raises(EnrolmentUnknown):
+            world.service.forget(KIOSK, made.receipt)
+
+    def test_a_stranger_and_a_lookalike_forget_nobody_by_face(self, world: World) -> None:
+        made = world.enrol(1)
+        nonce, _ = world.service.press(KIOSK)
+        assert not world.service.forget_face(KIOSK, nonce, pictures(5, 1))
+
+        world.half.store.require_second_factor("north", [row_of(world, made.receipt).customer_id])
+        nonce, _ = world.service.press(KIOSK)
+        assert not world.service.forget_face(KIOSK, nonce, pictures(1, 1, 50))
+        assert stored(world) == (1, 1, 1, 1)
+
+    def test_who_opted_out_may_enrol_again_and_is_somebody_new(self, world: World) -> None:
+        made = world.enrol(1)
+        before = claims_of(world.recognise(1)).pseudonym
+        world.service.forget(KIOSK, made.receipt)
+
+        world.enrol(1)
+
+        assert claims_of(world.recognise(1)).pseudonym != before
+
+    def test_who_has_not_been_here_for_a_year_is_forgotten_and_others_are_not(self, world: World) -> None:
+        world.enrol(1)
+        world.enrol(2)
+        world.clock.now += 200 * DAY
+        world.recognise(2)
+        world.clock.now += 166 * DAY
+
+        world.service.press(KIOSK)
+
+        assert stored(world)[:2] == (1, 1)
+        assert (world.recognise(1).decision, world.recognise(2).decision) == ("unknown", "matched")
+        assert len(world.elsewhere.tokens) == 1
