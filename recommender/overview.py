@@ -14,6 +14,9 @@ from recommender.training import KINDS, Trainer
 PROVEN_FROM = 30
 """Customers who came back: with fewer, no gain over counting can be proven (ranking.gate's `least`)."""
 
+FIRST = ("hr@1", "acc@1")
+"""Metrics that say how often the first suggestion was right."""
+
 WORDS = {"orders": ("order", "orders"), "destinations": ("ride", "rides")}
 
 
@@ -48,6 +51,8 @@ def scene_row(service: Service, trainer: Trainer, tenant: str, scene: str) -> di
         "version": served.version,
         "skipped": list(served.skipped),
         "sentence": sentence(scene, report),
+        "in_force": method_in_force(report),
+        "explained": explained(report),
         "missing": missing(trainer, tenant, scene),
         "methods": [row for row in report.get("rows", []) if isinstance(row, dict)],
         "versions": versions,
@@ -59,16 +64,50 @@ def sentence(scene: str, report: dict[str, Any]) -> str:
     """How good the served model is, against counting, with its uncertainty."""
     one, many = WORDS[scene]
     if not report:
-        return f"No model of {many} is in force: everybody sees what is popular here and now."
+        return f"No model of {many} is in force: customers get their own most frequent, guests what is popular."
     value, baseline, metric = report.get("value"), report.get("baseline_value"), report.get("metric", "")
+    if method_in_force(report) == "counting" or value is None or baseline is None:
+        return f"Counting what each customer chose is in force. Why: {report.get('why', '')}."
+    proof = _proof(report, metric, value, baseline)
+    ours, counting = _first_right(report, method_in_force(report)), _first_right(report, "counting")
+    if ours is None or counting is None:
+        return f"The model foretells the next {one} better than counting does: {proof}."
+    asked = f"over {report.get('n_validation', 0):,} {many} that it had not seen"
+    told = f"The first suggestion was right for {100 * ours:.0f} of 100 {many}; counting alone manages"
+    return f"{told} {100 * counting:.0f}. Measured: {proof}, {asked}."
+
+
+def _proof(report: dict[str, Any], metric: str, value: float, baseline: float) -> str:
     interval = [bound for bound in report.get("interval") or [] if bound is not None]
-    asked = f"over the last {report.get('n_validation', 0):,} {many} kept aside"
-    if report.get("in_force") == "counting" or value is None or baseline is None:
-        return f"Counting how often each customer chose what is in force: {report.get('why', '')}."
-    told = f"{metric} {value:.3f} against {baseline:.3f} for counting"
+    told = f"{metric} {value:.3f} against {baseline:.3f}"
     if len(interval) == 2:
-        told += f" (difference between {interval[0]:+.3f} and {interval[1]:+.3f}, 95 %)"
-    return f"The model foretells the next {one} better than counting does: {told}, {asked}."
+        told += f", a gain of {interval[0]:+.3f} to {interval[1]:+.3f} with 95 % certainty"
+    return told
+
+
+def _first_right(report: dict[str, Any], method: str) -> float | None:
+    rows = [row for row in report.get("rows", []) if isinstance(row, dict) and row.get("method") == method]
+    shares = [row[name] for row in rows for name in FIRST if isinstance(row.get(name), int | float)]
+    return float(shares[0]) if shares else None
+
+
+def method_in_force(report: dict[str, Any]) -> str:
+    """The row of the report's table that is served."""
+    return str(report.get("method") or report.get("in_force") or "")
+
+
+def explained(report: dict[str, Any]) -> str:
+    """What the chart's figure means, in plain words."""
+    metric = str(report.get("metric", ""))
+    words = {
+        "ndcg": "how high up the list the right ones stand, from 0 to 1",
+        "mrr": "one over the place of the right one in the list",
+        "recall": "the share of what was chosen that the list held",
+        "acc": "how often the right one was among the first",
+        "hr": "how often the right one was among the first",
+    }
+    meaning = words.get(metric.split("@")[0].lower())
+    return f"{metric}: {meaning}; longer is better" if meaning else metric
 
 
 def missing(trainer: Trainer, tenant: str, scene: str) -> str | None:

@@ -74,6 +74,7 @@ class Service:
         self.database = stores.database
         self.events = stores.events
         self.offers = stores.offers
+        self._catalogue = stores.catalogue
         self.scenes = scenes
         self._now_us = now_us
         self._entropy = entropy
@@ -174,6 +175,16 @@ class Service:
         menu = self.live.menu_held(asked.tenant, kind)
         recent = self.live.popular_held(asked.tenant, LEARNED_FROM[asked.scene])
         return Request(None, asked.context, menu.items, asked.n, now_us, rng, recent), menu.by_id
+
+    def warm(self) -> None:
+        """Ask once for each tenant and scene, so that no customer waits for imports and models to be read."""
+        for tenant in self.tenants():
+            for scene in self.scenes:
+                self.suggest(Asked(tenant, "", scene, None, Context(), 1))
+
+    def tenants(self) -> list[str]:
+        """Whoever has a catalogue."""
+        return self._catalogue.tenants()
 
     # --- record --------------------------------------------------------------------------------------
 

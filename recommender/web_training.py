@@ -70,6 +70,8 @@ class SceneRow(BaseModel):
     version: str | None
     skipped: list[str] = Field(description="newer versions that failed their checks")
     sentence: str
+    in_force: str = Field(description="the method of the table that is served")
+    explained: str = Field(description="what the figure means")
     missing: str | None = Field(description="what is needed before there is something to show")
     methods: list[dict[str, Any]] = Field(description="the evaluation's table")
     versions: list[VersionRow]

@@ -114,6 +114,11 @@ class CatalogueStore:
                 raise NotInCatalogue(kind, item_id)
             bump(connection, tenant, "catalogue")
 
+    def tenants(self) -> list[str]:
+        """Whoever has a catalogue."""
+        rows = self._database.rows("SELECT DISTINCT tenant FROM catalogue ORDER BY tenant")
+        return [row["tenant"] for row in rows]
+
     def counts(self, tenant: str) -> dict[str, int]:
         """How many items and places there are."""
         rows = self._database.rows(

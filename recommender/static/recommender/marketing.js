@@ -1,0 +1,268 @@
+// The marketing page: figures, training, going back, schedule. No build, no third party, no inline anything.
+import { chart, table } from "./figures.js";
+
+const BASE = "/recommender/v1";
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const TITLES = { orders: "Favourite orders", destinations: "Taxi destinations" };
+const $ = (id) => document.getElementById(id);
+const boxes = new Map();
+
+class Refused extends Error {}
+
+async function api(method, path, body) {
+  const options = { method, headers: { "X-Usual-Page": "marketing" }, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Error("The server does not answer. The figures below may be old; this page tries again by itself.");
+  }
+  const told = response.status === 204 ? {} : await response.json();
+  if (response.status === 401 || response.status === 403) throw new Refused(told.detail);
+  if (!response.ok) throw new Error(told.detail || told.title);
+  return told;
+}
+
+function say(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
+}
+
+async function pairIfAsked() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+  if (!code) return;
+  history.replaceState(null, "", location.pathname); // the code is spent: it must not stay in the address bar
+  await api("POST", "/v1/pairings", { code });
+}
+
+function sceneBox(scene) {
+  if (boxes.has(scene.scene)) return boxes.get(scene.scene);
+  const box = $("scene-template").content.cloneNode(true).querySelector("section");
+  box.id = `scene-${scene.scene}`;
+  const title = box.querySelector("h2");
+  title.textContent = TITLES[scene.scene] || scene.scene;
+  title.id = `title-${scene.scene}`;
+  box.setAttribute("aria-labelledby", title.id);
+  box.querySelector(".train").addEventListener("click", () => train(scene.scene));
+  $("scenes").append(box);
+  boxes.set(scene.scene, box);
+  return box;
+}
+
+function drawScene(scene) {
+  const box = sceneBox(scene);
+  box.querySelector(".answer").textContent = scene.sentence;
+  const skipped = scene.skipped.length
+    ? `${scene.skipped.join(", ")} cannot be read; ${scene.version || "popular items"} served instead. ` : "";
+  const missing = box.querySelector(".missing");
+  missing.textContent = skipped + (scene.missing || "");
+  missing.hidden = !missing.textContent;
+  const now = scene.versions.find((version) => version.current);
+  const figure = box.querySelector("figure");
+  figure.hidden = !now || !scene.methods.length;
+  if (!figure.hidden) {
+    figure.querySelector("figcaption").textContent = scene.explained;
+    figure.querySelector(".chart").replaceChildren(chart(scene, now, figure.clientWidth));
+  }
+  drawMethods(box, scene);
+  drawVersions(box, scene);
+  drawRuns(box, scene);
+  const running = scene.runs.find((run) => run.state === "running");
+  if (running) follow(scene.scene, running.run_id);
+}
+
+function drawMethods(box, scene) {
+  const details = box.querySelector(".table");
+  const download = box.querySelector(".download");
+  details.hidden = download.hidden = !scene.methods.length;
+  if (details.hidden) return;
+  const metrics = [...new Set(scene.methods.flatMap((row) => Object.keys(row)))].filter((name) => name !== "method").sort();
+  const rows = scene.methods.map((row) => ({
+    cells: [row.method, ...metrics.map((name) => row[name])],
+    className: row.method === scene.in_force ? "winner" : "",
+  }));
+  details.querySelector("table").replaceChildren(...table(["method", ...metrics], rows));
+  download.onclick = () => save(`${scene.scene}-${scene.version}.csv`, [["method", ...metrics], ...rows.map((r) => r.cells)]);
+}
+
+function drawVersions(box, scene) {
+  const details = box.querySelector(".versions");
+  details.hidden = !scene.versions.length;
+  const rows = scene.versions.map((version) => {
+    const back = document.createElement("button");
+    back.type = "button";
+    back.textContent = "Use this one";
+    back.setAttribute("aria-label", `Use version ${version.version}`);
+    back.addEventListener("click", () => goBack(scene.scene, version.version));
+    return {
+      cells: [version.version, version.in_force, version.value, version.baseline_value, version.lines,
+        when(version.until), when(version.published_at), version.current ? "in use" : back],
+      className: version.current ? "current" : "",
+    };
+  });
+  const names = ["version", "method in force", scene.versions[0]?.metric || "", "counting", "lines", "learned until", "published", ""];
+  details.querySelector("table").replaceChildren(...table(names, rows));
+}
+
+function drawRuns(box, scene) {
+  const details = box.querySelector(".runs");
+  details.hidden = !scene.runs.length;
+  details.querySelector("ul").replaceChildren(...scene.runs.map((run) => {
+    const line = document.createElement("li");
+    line.textContent = `${when(run.started_at)}: ${told(run)}`;
+    return line;
+  }));
+  const last = scene.runs[0];
+  const outcome = box.querySelector(".outcome");
+  if (last && last.state !== "running") outcome.textContent = `Last training, ${when(last.ended_at)}: ${told(last)}`;
+}
+
+function told(run) {
+  if (run.state === "running") return `running, ${run.stage}, ${Math.round(100 * run.share)} %`;
+  const words = { published: `version ${run.version} is in use`, unchanged: "nothing new", refused: "refused", failed: "failed", lost: "broken off" };
+  const why = run.why.charAt(0).toUpperCase() + run.why.slice(1);
+  return `${words[run.state] || run.state}. ${why}`;
+}
+
+function when(text) {
+  return text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–";
+}
+
+async function train(scene) {
+  const button = boxes.get(scene).querySelector(".train");
+  button.disabled = true;
+  try {
+    const { run_id } = await api("POST", `${BASE}/models/${scene}/train`);
+    await follow(scene, run_id);
+  } catch (error) {
+    button.disabled = false;
+    say(error.message);
+  }
+}
+
+const followed = new Set();
+
+async function follow(scene, run) {
+  if (followed.has(run)) return;
+  followed.add(run);
+  const box = boxes.get(scene);
+  const [button, progress] = [box.querySelector(".train"), box.querySelector(".progress")];
+  button.disabled = true;
+  progress.hidden = false;
+  box.querySelector(".outcome").textContent = "";
+  try {
+    for (;;) {
+      const now = await api("GET", `${BASE}/models/${scene}/runs/${run}`);
+      progress.querySelector(".stage").textContent = `${now.stage}, ${Math.round(100 * now.share)} %`;
+      progress.querySelector("progress").value = now.share;
+      if (now.state !== "running") break;
+      await new Promise((done) => setTimeout(done, 700));
+    }
+  } catch (error) {
+    say(error.message);
+  }
+  progress.hidden = true;
+  button.disabled = false;
+  await load();
+}
+
+async function goBack(scene, version) {
+  try {
+    await api("POST", `${BASE}/models/${scene}/rollback`, { version });
+    await load();
+    boxes.get(scene).querySelector(".outcome").textContent = `Version ${version} is in use now.`;
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function save(name, rows) {
+  const quoted = (cell) => `"${String(cell ?? "").replaceAll('"', '""')}"`;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n"], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function input(type, value, label, text) {
+  const field = document.createElement("input");
+  field.type = type;
+  if (type === "checkbox") field.checked = value;
+  else field.value = value;
+  const around = document.createElement("label");
+  if (type === "checkbox") around.append(field, text);
+  else around.append(text, field);
+  field.setAttribute("aria-label", label);
+  return [field, around];
+}
+
+function drawSchedule(rows, scenes) {
+  $("schedule").hidden = false;
+  const on = rows.filter((row) => row.enabled);
+  $("schedule-answer").textContent = on.length
+    ? on.map((row) => `${TITLES[row.scene] || row.scene}: ${row.days.join(", ")} at ${row.time} (${row.timezone})`).join("; ") + "."
+    : "It does not: training happens when somebody presses “Train now”.";
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const fields = scenes.map(({ scene }) => {
+    const row = rows.find((one) => one.scene === scene) || { scene, days: ["sun"], time: "03:00", timezone: zone, enabled: false };
+    const set = document.createElement("fieldset");
+    const legend = document.createElement("legend");
+    const title = TITLES[scene] || scene;
+    legend.textContent = title;
+    const [enabled, first] = input("checkbox", row.enabled, `${title}: by itself`, "by itself");
+    const days = DAYS.map((day) => [day, ...input("checkbox", row.days.includes(day), `${title}: ${day}`, day)]);
+    const [time, at] = input("time", row.time, `${title}: time`, "at");
+    const [timezone, where] = input("text", row.timezone, `${title}: time zone`, "in");
+    set.append(legend, first, ...days.map((day) => day[2]), at, where);
+    return { set, read: () => ({ scene, enabled: enabled.checked, time: time.value, timezone: timezone.value.trim(),
+      days: days.filter((day) => day[1].checked).map((day) => day[0]) }) };
+  });
+  const button = document.createElement("button");
+  button.className = "save";
+  button.textContent = "Save the schedule";
+  $("schedule-form").replaceChildren(...fields.map((field) => field.set), button);
+  $("schedule-form").onsubmit = async (event) => {
+    event.preventDefault();
+    try {
+      const saved = await api("PUT", `${BASE}/schedule`, { rows: fields.map((field) => field.read()) });
+      drawSchedule(saved.rows, scenes);
+      say("The schedule is saved.");
+    } catch (error) {
+      say(error.message);
+    }
+  };
+}
+
+async function load() {
+  const [models, schedule] = await Promise.all([api("GET", `${BASE}/models`), api("GET", `${BASE}/schedule`)]);
+  const { ordered = 0, rode = 0 } = models.events;
+  const { items, places, offers } = models.catalogue;
+  $("counts").textContent = `${ordered.toLocaleString()} orders and ${rode.toLocaleString()} rides so far; ` +
+    `${items} dishes, ${places} places, ${offers} offers.`;
+  models.scenes.forEach(drawScene);
+  if ($("schedule").hidden) drawSchedule(schedule.rows, models.scenes);
+}
+
+async function start() {
+  try {
+    await pairIfAsked();
+    await load();
+    say("");
+  } catch (error) {
+    if (error instanceof Refused) {
+      $("counts").textContent = "";
+      say(`This browser is not signed in. Print a link with “usual keys pair marketing” and open it here. (${error.message})`);
+    } else {
+      say(error.message);
+      setTimeout(start, 5000);
+    }
+  }
+  document.body.dataset.ready = "true";
+}
+
+start();
