@@ -36,7 +36,7 @@ from identity.errors import (
 )
 from identity.gallery import Galleries, Snapshot, sealed_template
 from identity.links import Links
-from identity.matching import decide, mean_template
+from identity.matching import decide, mean_template, top_scores
 from identity.metrics import Metrics
 from identity.pins import Pins
 from identity.presses import Presses
@@ -308,8 +308,10 @@ class Service:
                 raise AlreadyEnrolled
         if alone is None:
             return []
-        scores = gallery.turned(vectors) @ gallery.matrix.T
-        found = np.flatnonzero(scores.max(axis=0) >= alone.threshold)
+        probes = gallery.turned(vectors)
+        cosines = probes @ gallery.matrix.T
+        cohort = cosines.max(axis=1) - top_scores(probes, gallery.matrix, alone.scoring)[1]
+        found = np.flatnonzero((cosines - cohort[:, None]).max(axis=0) >= alone.threshold)
         return [gallery.ids[n] for n in found]
 
     def _keep_tops(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Vectors) -> None:
@@ -319,7 +321,7 @@ class Service:
         for frames in (1, 2, 3):
             starts = range(0, len(vectors) - frames + 1, frames)
             probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
-            tops = (gallery.turned(probes) @ gallery.matrix.T).max(axis=1)
+            tops = top_scores(gallery.turned(probes), gallery.matrix, self._thresholds.scoring)[1]
             self.store.keep_tops(
                 tenant, self.engine.pack.id, customer_id, frames, tops.tolist(), size=gallery.size
             )

@@ -8,7 +8,15 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import Calibration, Tail, calibrate, fit_tail, impostor_scores, shipped_tail
+from identity.calibration import (
+    Calibration,
+    Tail,
+    calibrate,
+    fit_tail,
+    impostor_scores,
+    shipped_scoring,
+    shipped_tail,
+)
 from identity.errors import NotCalibrated
 from identity.manifests import Pack
 from identity.matching import mean_template, unit
@@ -30,6 +38,8 @@ class Thresholds:
         self._pack = pack
         self._promise = promise
         self._now_us = now_us
+        self.scoring = shipped_scoring(pack.calibration)
+        """How scores are made for this pack; the kept top scores and the thresholds go by it."""
 
     def current(self, tenant: str, size: int, frames: int) -> Calibration | None:
         """The calibration for up to `frames` probe frames in a gallery of `size`; fewer frames when only those are
@@ -39,7 +49,7 @@ class Thresholds:
             if raw is None:
                 continue
             calibration = Calibration.from_dict(raw)
-            if calibration.target == self._promise and not calibration.stale(self._pack.id, size):
+            if self._as_promised(calibration, size):
                 return calibration
         return None
 
@@ -49,10 +59,8 @@ class Thresholds:
             return
         for frames in range(1, MOST_FRAMES + 1):
             raw = self._store.calibration(tenant, self._pack.id, frames)
-            if raw is not None and not always:
-                kept = Calibration.from_dict(raw)
-                if kept.target == self._promise and not kept.stale(self._pack.id, size):
-                    continue
+            if raw is not None and not always and self._as_promised(Calibration.from_dict(raw), size):
+                continue
             made = self._made(tenant, size, frames)
             if made is not None:
                 self._store.keep_calibration(tenant, self._pack.id, frames, made.to_dict())
@@ -88,6 +96,10 @@ class Thresholds:
         made = {frames: self.current(tenant, size, frames) for frames in tails}
         return {frames: calibration for frames, calibration in made.items() if calibration is not None}
 
+    def _as_promised(self, kept: Calibration, size: int) -> bool:
+        same = (kept.target, kept.scoring) == (self._promise, self.scoring)
+        return same and not kept.stale(self._pack.id, size)
+
     def _made(self, tenant: str, size: int, frames: int) -> Calibration | None:
         # Best scores that were taken in a much smaller gallery say too little about this one.
         tops = np.array(self._store.tops(tenant, self._pack.id, frames, (size + 1) // 2))
@@ -100,6 +112,7 @@ class Thresholds:
                 made_at_us=self._now_us(),
                 pack_tail=self.tail(tenant, frames),
                 gallery_tops=tops,
+                scoring=self.scoring,
             )
         except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
             return None
