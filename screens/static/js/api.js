@@ -1,0 +1,147 @@
+// The server as this page sees it: its own host only, JSON in and out, problems as errors.
+
+/** The server said no: `code` is stable, `detail` is a sentence, `hint` belongs to captures. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || `status ${status}`);
+    this.status = status;
+    this.code = body.code || "problem";
+    this.hint = body.hint || "";
+    this.retryAfter = Number(body.retry_after || 0);
+  }
+}
+
+/** The server could not be reached. */
+export class Offline extends Error {}
+
+const TIMEOUT_MS = 8000;
+
+/** This moment as the person's clock shows it, with its offset: 2026-05-04T08:30:00+02:00. */
+export function localTime(date) {
+  const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
+  const offset = -date.getTimezoneOffset();
+  return (
+    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
+    `T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}` +
+    `${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`
+  );
+}
+
+export class Api {
+  /**
+   * @param {string} page "kiosk" or "taxi": names the cookie, and no foreign form can send this header
+   * @param {{onReach?: (reached: boolean) => void, onUnpaired?: () => void}} listeners
+   */
+  constructor(page, { onReach = () => {}, onUnpaired = () => {} } = {}) {
+    this.page = page;
+    this.onReach = onReach;
+    this.onUnpaired = onUnpaired;
+  }
+
+  /**
+   * One request.
+   * @throws {Problem} the server's refusal
+   * @throws {Offline} no answer
+   */
+  async call(method, path, { body, token, query, key, signal } = {}) {
+    const headers = { "X-Usual-Page": this.page, Accept: "application/json" };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (method === "POST") headers["Idempotency-Key"] = key || crypto.randomUUID();
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    let reply;
+    try {
+      reply = await fetch(query ? `${path}?${query}` : path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: "same-origin",
+        cache: "no-store",
+        redirect: "error",
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      });
+    } catch (error) {
+      if (signal && signal.aborted) throw error;
+      this.onReach(false);
+      throw new Offline(String(error));
+    }
+    this.onReach(true);
+    return this.#read(reply);
+  }
+
+  async #read(reply) {
+    if (reply.status === 204) return null;
+    const body = await reply.json().catch(() => ({}));
+    if (reply.ok) return body;
+    if (reply.status === 401 && body.code === "key_refused") this.onUnpaired();
+    throw new Problem(reply.status, { retry_after: reply.headers.get("Retry-After"), ...body });
+  }
+
+  pair(code) {
+    return this.call("POST", "/v1/pairings", { body: { code } });
+  }
+
+  notice() {
+    return this.call("GET", "/identity/v1/notice");
+  }
+
+  async nonce(signal) {
+    return (await this.call("POST", "/identity/v1/presses", { body: {}, signal })).nonce;
+  }
+
+  /** Recognition and suggestions in one answer. */
+  visit(body, signal) {
+    return this.call("POST", "/v1/visits", { body, signal });
+  }
+
+  recognise(body, signal) {
+    return this.call("POST", "/identity/v1/recognitions", { body, signal });
+  }
+
+  enrol(body, signal) {
+    return this.call("POST", "/identity/v1/enrolments", { body, signal });
+  }
+
+  setPin(receipt, body, signal) {
+    return this.call("PUT", `/identity/v1/enrolments/${encodeURIComponent(receipt)}/pin`, { body, signal });
+  }
+
+  forgetReceipt(receipt, signal) {
+    return this.call("DELETE", `/identity/v1/enrolments/${encodeURIComponent(receipt)}`, { signal });
+  }
+
+  forgetFace(body, signal) {
+    return this.call("POST", "/identity/v1/opt-outs", { body, signal });
+  }
+
+  raise(token, pin, signal) {
+    return this.call("POST", "/identity/v1/tokens/raise", { body: { token, pin }, signal });
+  }
+
+  suggestions(scene, { token, context = {}, n, signal }) {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(context)) {
+      for (const one of Array.isArray(value) ? value : [value]) query.append(name, one);
+    }
+    query.set("n", n);
+    return this.call("GET", `/recommender/v1/suggestions/${scene}`, { token, query, signal });
+  }
+
+  /** Sent once however often it is tried: `key` stays with the order. */
+  events(events, { token, key, signal } = {}) {
+    return this.call("POST", "/recommender/v1/events", { body: { events }, token, key, signal });
+  }
+
+  /** The whole catalogue: `kind` is "items" or "places". */
+  async catalogue(kind) {
+    const rows = [];
+    let cursor = "";
+    do {
+      const query = new URLSearchParams({ n: "200", ...(cursor && { cursor }) });
+      const page = await this.call("GET", `/recommender/v1/${kind}`, { query });
+      rows.push(...page.rows);
+      cursor = page.next_cursor || "";
+    } while (cursor);
+    return rows;
+  }
+}

@@ -1,0 +1,148 @@
+// Opting in and opting out: what was agreed to, the PIN, the receipt, and being forgotten.
+
+import { Problem } from "./api.js";
+import { $, $$, announce, h } from "./dom.js";
+
+const PURPOSES = ["orders", "offers", "destinations"];
+const SHOWN_MS = 9000; // "You are forgotten" stays this long
+
+export class Joining {
+  /** @param {{stage, api, words, look, pinpad}} parts */
+  constructor({ stage, api, words, look, pinpad }) {
+    Object.assign(this, { stage, api, words, look, pinpad, notice: null });
+    stage.on("consent", () => this.#consent());
+    stage.on("receipt", (visit) => this.#receipt(visit));
+    stage.on("optout", () => this.#optout());
+    stage.on("forgotten", (visit) => this.#forgotten(visit));
+    $("#consent-agree").addEventListener("click", () => this.#agree());
+    $("#optout-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#forgetByCode();
+    });
+    this.#keyboard();
+  }
+
+  /** Load the notice ahead; without it nobody can be asked, and the screen does not offer it. */
+  async prepare() {
+    this.notice = await this.api.notice();
+    document.body.dataset.grade = this.notice.grade || "";
+    $("#demo-badge").hidden = this.notice.grade !== "demo";
+    this.look.canJoin = true;
+    for (const button of $$("[data-needs-notice]")) button.hidden = false;
+  }
+
+  #consent() {
+    // The notice is wrapped for a terminal: a new line means something only before a dash.
+    const paragraphs = String(this.notice.text).split(/\n\s*\n|\n(?=\s*[-*•])/);
+    $("#consent-text").replaceChildren(...paragraphs.map((text) => h("p", {}, text.replace(/\s+/g, " ").trim())));
+    $("#consent-age-text").textContent = this.words.t("consent_age", { age: this.notice.minimum_age ?? 16 });
+    $("#consent-error").textContent = "";
+    for (const box of $$("#consent input")) box.checked = false;
+    const offered = (this.notice.purposes || []).map((purpose) => purpose.name);
+    for (const name of PURPOSES) {
+      $(`#purpose-${name}`).closest("label").hidden = offered.length > 0 && !offered.includes(name);
+    }
+  }
+
+  #agree() {
+    const purposes = Object.fromEntries(PURPOSES.map((name) => [name, $(`#purpose-${name}`).checked]));
+    const aged = $("#consent-age").checked;
+    const chosen = Object.values(purposes).some(Boolean);
+    const wrong = chosen ? (aged ? "" : "consent_missing_age") : "consent_missing_purpose";
+    $("#consent-error").textContent = wrong && this.words.t(wrong);
+    if (wrong) {
+      $(chosen ? "#consent-age" : "#purpose-orders").focus();
+      return;
+    }
+    this.stage.visit.consent = { purposes, notice_version: this.notice.version, age_confirmed: aged };
+    this.stage.go("agreed");
+  }
+
+  /** Choose a PIN, twice the same; the receipt follows. Called by the page when the state is `pin`. */
+  choosePin(visit) {
+    const refuse = (text) => {
+      $("#pin-title").textContent = this.words.t("pin_choose");
+      $("#pin-error").textContent = text;
+      this.pinpad.ask(first);
+    };
+    const save = async (pin) => {
+      try {
+        await this.api.setPin(visit.enrolment.receipt, { secret: visit.enrolment.secret, pin }, visit.abort.signal);
+        this.stage.go("chosen", visit);
+      } catch (error) {
+        if (visit !== this.stage.visit) return;
+        refuse(error instanceof Problem ? error.message : this.words.t("failed_text"));
+      }
+    };
+    const first = (pin) => {
+      $("#pin-title").textContent = this.words.t("pin_repeat");
+      $("#pin-error").textContent = "";
+      announce(this.words.t("pin_repeat"));
+      this.pinpad.ask((again) => (again === pin ? save(pin) : refuse(this.words.t("pin_differs"))));
+    };
+    $("#pin-text").textContent = this.words.t("pin_choose_text");
+    $("#pin-other").textContent = this.words.t("pin_skip");
+    refuse("");
+  }
+
+  #receipt(visit) {
+    this.pinpad.clear();
+    $("#receipt-code").textContent = visit.enrolment.receipt;
+    visit.enrolment = null;
+    visit.consent = null;
+  }
+
+  #optout() {
+    $("#optout-error").textContent = "";
+    $("#optout-code").value = "";
+    $("#optout-entry").hidden = true;
+  }
+
+  /** Show the field and the keys for a receipt code. */
+  enterCode() {
+    $("#optout-entry").hidden = false;
+    $("#optout-code").focus();
+  }
+
+  #keyboard() {
+    const press = (key) => {
+      const field = $("#optout-code");
+      field.value = key === "erase" ? field.value.slice(0, -1) : field.value + key;
+      $("#optout-error").textContent = "";
+    };
+    const keys = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"].map((key) =>
+      h("button", { type: "button", class: "key small", onclick: () => press(key) }, key),
+    );
+    const erase = { "data-i18n-label": "optout_erase", "aria-label": this.words.t("optout_erase") };
+    keys.push(h("button", { type: "button", class: "key small wide", onclick: () => press("erase"), ...erase }, "⌫"));
+    $("#optout-keys").append(...keys);
+  }
+
+  async #forgetByCode() {
+    const { visit } = this.stage;
+    const code = $("#optout-code").value.trim();
+    const error = $("#optout-error");
+    if (!code) {
+      error.textContent = this.words.t("optout_code_missing");
+      return;
+    }
+    try {
+      await this.api.forgetReceipt(code, visit.abort.signal);
+      visit.why = "forgotten";
+      this.stage.go("forgotten", visit);
+    } catch (refusal) {
+      if (visit !== this.stage.visit) return;
+      const { status } = refusal instanceof Problem ? refusal : { status: 0 };
+      const key = status === 404 || status === 422 ? "optout_code_unknown" : status === 429 ? "wait_text" : "failed_text";
+      error.textContent = this.words.t(key);
+    }
+  }
+
+  #forgotten(visit) {
+    const name = visit.why === "forgotten" ? "forgotten" : "forgotten_none";
+    $("#forgotten-title").textContent = this.words.t(`${name}_title`);
+    $("#forgotten-text").textContent = this.words.t(`${name}_text`);
+    $("#forgotten-code").hidden = name === "forgotten";
+    if (name === "forgotten") this.stage.leaveIn(SHOWN_MS);
+  }
+}

@@ -1,0 +1,110 @@
+// What a screen can be doing, and what may follow. Pure: no page, no camera, no network.
+
+export const STATES = Object.freeze([
+  "pairing", // nobody has paired this browser with a device yet
+  "attract", // waiting for a person; nothing runs
+  "press", // the person's own act
+  "notice", // what is about to happen, in plain words; the camera starts
+  "consent", // opting in: three purposes, none ticked
+  "capture", // a few pictures, one hint at a time
+  "low_quality", // the picture could not be used: a hint, then once more
+  "matched",
+  "unknown",
+  "ambiguous",
+  "greet", // without a name
+  "pin", // the second factor: chosen when opting in, asked for before a place is shown
+  "suggest",
+  "menu", // everything there is, the same for everybody
+  "basket", // a taxi: the destination, before it is confirmed
+  "done",
+  "receipt", // after opting in: the code that ends it again
+  "optout", // choosing how to be forgotten
+  "forgotten",
+  "forget", // everything of this visit is thrown away
+]);
+
+/** The only states in which a camera may run. */
+export const CAMERA_STATES = Object.freeze(["notice", "capture", "low_quality"]);
+
+/** The states in which a recognised person sees something of theirs: "Not me" is on the screen in each. */
+export const PERSONAL_STATES = Object.freeze(["matched", "greet", "pin", "suggest", "menu", "basket"]);
+
+/** Automatic tries before the screen goes on without a face. */
+export const MAX_TRIES = 3;
+
+const MOVES = Object.freeze({
+  pairing: { paired: "attract" },
+  attract: { press: "press", guest: "suggest", opt_out: "optout" },
+  press: { told: "notice" },
+  notice: { look: "capture", ask: "consent", no_camera: "unknown", failed: "unknown" },
+  consent: { agreed: "capture" },
+  capture: {
+    matched: "matched",
+    unknown: "unknown",
+    ambiguous: "ambiguous",
+    low_quality: "low_quality",
+    no_camera: "unknown",
+    failed: "unknown",
+    enrolled: "pin",
+    forgotten: "forgotten",
+    guest: "suggest",
+  },
+  low_quality: { again: "capture", give_up: "unknown", guest: "suggest" },
+  matched: { greet: "greet" },
+  unknown: { guest: "suggest", press: "press", agreed: "capture" },
+  ambiguous: { guest: "suggest", press: "press" },
+  greet: { suggest: "suggest", second_factor: "pin", not_me: "suggest" },
+  pin: { raised: "suggest", chosen: "receipt", skipped: "receipt", guest: "suggest", not_me: "suggest" },
+  receipt: { press: "press" },
+  suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press" },
+  menu: { back: "suggest", basket: "basket", order: "done", not_me: "suggest" },
+  basket: { back: "suggest", menu: "menu", order: "done", not_me: "suggest" },
+  done: {},
+  optout: { press: "press", forgotten: "forgotten" },
+  forgotten: { opt_out: "optout" },
+  forget: { forgotten: "attract" },
+});
+
+/**
+ * The state that follows. `idle` and `leave` lead to `forget` from anywhere that can hold something of a
+ * person; `unpaired` leads to `pairing` from anywhere.
+ * @throws {Error} when the event does not belong to the state
+ */
+export function next(state, event) {
+  if (!(state in MOVES)) throw new Error(`there is no state ${state}`);
+  if (event === "unpaired") return "pairing";
+  if (event === "idle" || event === "leave") {
+    return ["attract", "pairing", "forget"].includes(state) ? state : "forget";
+  }
+  const to = MOVES[state][event];
+  if (to === undefined) throw new Error(`${event} does not belong to the state ${state}`);
+  return to;
+}
+
+/** The events that belong to a state, besides idle, leave and unpaired. */
+export function eventsOf(state) {
+  return Object.keys(MOVES[state]);
+}
+
+/** What a failed capture asks of the person: the name of a sentence in strings.js. */
+const HINTS = Object.freeze({
+  no_face: "hint_look",
+  several_faces: "hint_one_person",
+  face_too_small: "hint_closer",
+  face_off_centre: "hint_middle",
+  face_turned: "hint_straight",
+  face_blurred: "hint_still",
+  too_dark: "hint_light",
+  too_bright: "hint_less_light",
+  face_covered: "hint_uncover",
+  too_few_frames: "hint_look",
+  frames_identical: "hint_again",
+  frames_differ: "hint_one_person",
+  press_expired: "hint_again",
+});
+
+/** The hint for a problem's code, or null when no other picture would help. */
+export function hintFor(problem) {
+  if (problem.code in HINTS) return HINTS[problem.code];
+  return problem.hint ? "hint_again" : null;
+}

@@ -1,0 +1,189 @@
+// The taxi tablet: the PIN before any place, three places with a reason, and somewhere else first among equals.
+
+import { symbolOf } from "./art.js";
+import { byCategory } from "./basket.js";
+import { Problem, localTime } from "./api.js";
+import { $, announce, drawing, h } from "./dom.js";
+import { Screen, place } from "./screen.js";
+import { Visit } from "./stage.js";
+
+const SHOWN = 3;
+const ASKED = 6; // the pick-up itself and what is not on the map any more fall away
+const DONE_MS = 7000;
+
+class Ride extends Visit {
+  constructor() {
+    super();
+    this.raised = false; // the second factor was given
+    this.chosen = null;
+  }
+}
+
+const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, kind: "places" });
+const { stage, api, words, outbox, pinpad } = screen;
+
+/** Frames to recognition alone: a face opens no place, so none is asked for yet. */
+async function recognise(body, visit) {
+  const reply = await api.recognise(body, visit.abort.signal);
+  if (reply.decision === "matched") {
+    visit.token = reply.token;
+    visit.purposes = reply.purposes;
+  }
+  return reply.decision;
+}
+
+/** The places to offer: the rider's own after the second factor, else what is popular near here. */
+async function ask(visit) {
+  const token = visit.raised ? visit.token : undefined;
+  try {
+    const reply = await api.suggestions("destinations", { token, context: where(), n: ASKED, signal: visit.abort.signal });
+    if (visit !== stage.visit) return;
+    visit.suggestions = reply;
+  } catch {
+    if (visit !== stage.visit) return;
+    visit.suggestions = { items: [] };
+  }
+  draw(visit);
+}
+
+function where() {
+  const { site, ...rest } = place();
+  return rest;
+}
+
+// --- the second factor ---------------------------------------------------------------------------------------
+
+function askPin(visit) {
+  $("#pin-title").textContent = words.t("pin_enter");
+  $("#pin-text").textContent = words.t("pin_enter_text");
+  $("#pin-other").textContent = words.t("pin_guest");
+  $("#pin-error").textContent = "";
+  pinpad.ask((pin) => raise(visit, pin));
+}
+
+async function raise(visit, pin) {
+  try {
+    const reply = await api.raise(visit.token, pin, visit.abort.signal);
+    if (visit !== stage.visit) return;
+    visit.token = reply.token;
+    visit.raised = true;
+    stage.go("raised");
+  } catch (error) {
+    if (visit !== stage.visit) return;
+    const wrong = error instanceof Problem && error.status < 429;
+    const locked = error instanceof Problem && error.status === 429;
+    const text = words.t(locked ? "pin_locked" : wrong ? "pin_wrong" : "failed_text");
+    $("#pin-error").textContent = text;
+    announce(text);
+    pinpad.ask((again) => raise(visit, again));
+  }
+}
+
+// --- drawing -------------------------------------------------------------------------------------------------
+
+/** A place that is somebody's own is told by its area until they confirm it; a public one by its name. */
+function labelOf(item) {
+  const row = screen.rows.find((one) => one.item_id === item.item_id) || item;
+  const private_ = row.sensitive || /residen|home/i.test(row.category || "");
+  if (!private_) return { row, label: row.name, symbol: symbolOf(row) };
+  const street = row.name.split(" ").slice(0, 1).join(" ");
+  return { row, label: words.t("area", { name: street }), symbol: row.sensitive ? "pin" : symbolOf(row) };
+}
+
+function draw(visit) {
+  const items = (visit.suggestions?.items || []).filter((item) => item.item_id !== place().pickup).slice(0, SHOWN);
+  $("#greeting").textContent = words.t("taxi_greeting");
+  $("#taxi-note").textContent = noteOf(visit, items);
+  const else_ = large("compass", words.t("somewhere_else"), words.t("somewhere_else_sub"), () => stage.go("menu"));
+  else_.id = "somewhere-else";
+  const own = items.map((item) => {
+    const { row, label, symbol } = labelOf(item);
+    const button = large(symbol, label, words.reason(item.reason), () => choose(visit, row));
+    button.dataset.item = item.item_id;
+    return button;
+  });
+  $("#places").replaceChildren(...[else_, ...own].map((button) => h("li", {}, button)));
+}
+
+function noteOf(visit, items) {
+  if (!visit.suggestions) return words.t("looking");
+  if (visit.recognised && !visit.raised && !visit.purposes.includes("destinations")) return words.t("no_destinations");
+  if (!items.length) return words.t("no_places");
+  return visit.raised ? "" : words.t("popular_from_here");
+}
+
+function large(symbol, name, why, onclick) {
+  return h("button", { type: "button", class: "place", onclick },
+    h("span", { class: "tile" }, drawing("places", symbol)),
+    h("span", { class: "words" }, h("span", { class: "name" }, name), h("span", { class: "why" }, why)));
+}
+
+function drawAll(visit) {
+  const tell = large("speech", words.t("tell_driver"), words.t("tell_driver_sub"), () => {
+    visit.chosen = null;
+    stage.go("order");
+  });
+  $("#all-tell").replaceChildren(tell);
+  const sections = [...byCategory(screen.rows.filter((row) => !/residen|home/i.test(row.category || "")))].map(([name, rows]) =>
+    h("section", {},
+      h("h3", {}, name.charAt(0).toUpperCase() + name.slice(1)),
+      h("ul", { class: "all" }, ...rows.map((row) =>
+        h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => choose(visit, row) }, row.name))))),
+  );
+  $("#all-list").replaceChildren(...sections);
+}
+
+// --- what people do ------------------------------------------------------------------------------------------
+
+function choose(visit, row) {
+  visit.chosen = row;
+  stage.go("basket");
+}
+
+async function ride(visit) {
+  const { pickup = "", lat, lon, region = "" } = place();
+  const token = visit.raised ? visit.token : undefined;
+  const event = {
+    event_id: crypto.randomUUID(),
+    type: "rode",
+    occurred_at: localTime(new Date()),
+    region,
+    recommendation_id: visit.suggestions?.recommendation_id || "",
+    items: [{ item_id: visit.chosen.item_id }],
+    ...((pickup || lat !== undefined) && { pickup: { place: pickup, lat, lon } }),
+  };
+  stage.go("order");
+  await outbox.send([event], token);
+}
+
+stage.on("matched", () => stage.go("greet"));
+stage.on("greet", (visit) => {
+  announce(words.t("greeting"));
+  stage.go(visit.purposes.includes("destinations") ? "second_factor" : "suggest");
+});
+stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : askPin(visit)));
+stage.on("suggest", (visit) => {
+  pinpad.clear();
+  draw(visit);
+  if (!visit.suggestions) ask(visit);
+});
+stage.on("menu", (visit) => drawAll(visit));
+stage.on("basket", (visit) => {
+  const { name, category } = visit.chosen;
+  $("#confirm-name").textContent = name;
+  $("#confirm-tile").replaceChildren(drawing("places", symbolOf({ name, category })));
+});
+stage.on("done", (visit) => {
+  $("#done-text").textContent = words.t(visit.chosen ? "ride_text" : "ride_told_text");
+  stage.leaveIn(DONE_MS);
+});
+$("#language").addEventListener("click", () => {
+  if (stage.state === "pin" && !stage.visit.enrolment) askPin(stage.visit);
+  if (stage.state === "menu") drawAll(stage.visit);
+  draw(stage.visit);
+});
+$("#confirm").addEventListener("click", () => ride(stage.visit));
+$("#pin-other").addEventListener("click", () => (stage.visit.enrolment ? stage.go("skipped") : stage.asGuest("guest")));
+for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
+
+screen.start();

@@ -1,0 +1,143 @@
+"""A real Chromium with a fake camera that is fed drawn faces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from data.people import draw_face, write_mjpeg
+from tests.browser.fake_server import Fake, serve
+
+FRAME = (640, 480)
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+# Notes when the camera goes on and off and when the server has answered, on the page's own clock.
+WITNESS = """
+window.seen = { started: [], stopped: [], results: [], asked: 0 };
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (what) => {
+  window.seen.asked += 1;
+  const stream = await open(what);
+  window.seen.started.push(performance.now());
+  for (const track of stream.getTracks()) {
+    const stop = track.stop.bind(track);
+    track.stop = () => { stop(); window.seen.stopped.push(performance.now()); };
+  }
+  return stream;
+};
+const plain = window.fetch;
+window.fetch = async (...request) => {
+  const reply = await plain(...request);
+  const results = ["/v1/visits", "/recognitions", "/enrolments", "/opt-outs"];
+  if (results.some((path) => String(request[0]).endsWith(path))) window.seen.results.push(performance.now());
+  return reply;
+};
+"""
+
+
+class Camera:
+    """The film in the fake camera: whoever is drawn into it stands before the screen from the next press on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.film([draw_face(3, moment, FRAME) for moment in range(3)])
+
+    def film(self, frames: list[Any]) -> None:
+        """Replace the film. All films have frames of one size: the camera's."""
+        part = self.path.with_suffix(".part")
+        write_mjpeg(part, frames)
+        part.replace(self.path)
+
+    def show(self, person: int, moments: range) -> None:
+        """Put one drawn person in front of the camera."""
+        self.film([draw_face(person, moment, FRAME) for moment in moments])
+
+
+@pytest.fixture(scope="package")
+def chromium() -> str:
+    """Debian's Chromium. The tests skip where there is none; not in CI, which installs it."""
+    found = shutil.which("chromium")
+    if found is None and os.environ.get("USUAL_NOTHING_SKIPPED"):
+        pytest.fail("Chromium is not installed, and nothing may be skipped here")
+    if found is None:
+        pytest.skip("Chromium is not installed")
+    return found
+
+
+@pytest.fixture(scope="package")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    return Camera(tmp_path_factory.mktemp("camera") / "film.mjpeg")
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str, camera: Camera) -> Iterator[Browser]:
+    film = f"--use-file-for-fake-video-capture={camera.path}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, film])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    """The pages with an honest fake behind them."""
+    fake = Fake()
+    with serve(fake.app()) as fake.address:
+        yield fake
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens pages; at the end none of them may have asked another host or complained."""
+    complaints: list[str] = []
+    with ExitStack() as stack:
+
+        def open_(url: str, size: tuple[int, int] = (1280, 800), **options: Any) -> Page:
+            context = browser.new_context(
+                viewport={"width": size[0], "height": size[1]}, locale="en-GB", **options
+            )
+            stack.callback(context.close)
+            context.add_init_script(WITNESS)
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            own = urlsplit(url).netloc
+
+            def asked(request: Any) -> None:
+                parts = urlsplit(request.url)
+                if parts.scheme not in ("data", "blob") and parts.netloc != own:
+                    complaints.append(f"asked {request.url}")
+
+            def said(message: Any) -> None:
+                # The browser itself reports each refusal of the server (a hint, a wrong PIN) as an error.
+                if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+                    complaints.append(message.text)
+
+            page.on("request", asked)
+            page.on("console", said)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(url)
+            page.wait_for_selector("body[data-ready=true]")
+            return page
+
+        yield open_
+    assert complaints == []

@@ -1,0 +1,275 @@
+"""A small honest server behind the pages: it answers as the API contract says and remembers what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from plumbing.problems import reply
+from screens.web import build
+
+Row = dict[str, Any]
+RECEIPT = "7KQ2-MX4D-PH9T-ZV5R"
+PIN = "2580"
+
+_DISHES = [
+    ("Flat white", "coffee", 380),
+    ("Cappuccino", "coffee", 360),
+    ("Earl Grey", "tea", 300),
+    ("Rhubarb lemonade", "cold drinks", 370),
+    ("Butter croissant", "bakery", 260),
+    ("Cinnamon bun", "bakery", 330),
+    ("Scrambled eggs on toast", "breakfast plates", 720),
+    ("Tomato soup", "soups", 560),
+    ("Caesar salad", "salads", 940),
+    ("Chicken teriyaki bowl", "bowls", 1240),
+    ("Club sandwich", "sandwiches", 990),
+    ("Margherita", "pizza", 980),
+    ("Spaghetti bolognese", "pasta", 1160),
+    ("Cheeseburger", "grill", 1240),
+    ("Chips", "sides", 420),
+    ("Cheesecake", "cakes", 450),
+]
+ITEMS: list[Row] = [
+    {
+        "item_id": f"dish-{k:02d}",
+        "name": name,
+        "category": category,
+        "price": price,
+        "available": True,
+        "sites": [],
+    }
+    for k, (name, category, price) in enumerate(_DISHES, 1)
+]
+_PLACES = [
+    ("Linden Street", "residential"),
+    ("Mill Street", "residential"),
+    ("Quay office", "office"),
+    ("Harbour station", "station"),
+    ("Heron gym", "gym"),
+    ("Ferry restaurant", "restaurant"),
+    ("Lantern cinema", "cinema"),
+    ("Meadow park", "park"),
+]
+PLACES: list[Row] = [
+    {"item_id": f"place-{k:02d}", "name": name, "category": category, "available": True, "sensitive": False}
+    for k, (name, category) in enumerate(_PLACES, 1)
+]
+NOTICE = {
+    "version": "2026-11",
+    "sha256": "0" * 64,
+    "grade": "demo",
+    "text": "May Lindenholm Cafes recognise your face when you press the button?\n\n"
+    "What happens. When you press, and only then, the camera takes one to five pictures. They are turned into a\n"
+    "list of numbers, the template, and are thrown away.\n\n"
+    "How long. Until you opt out, or 12 months after your last visit.",
+    "purposes": [{"name": name, "text": name} for name in ("orders", "offers", "destinations")],
+    "retention_months": 12,
+    "minimum_age": 16,
+}
+
+
+@dataclass
+class Fake:
+    """What the server will say next, and what it heard."""
+
+    idle_seconds: float = 60.0
+    paired: bool = True
+    decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
+    purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
+    heard: list[Row] = field(default_factory=list)
+    address: str = ""
+    _count: int = 0
+
+    def bodies(self, path: str) -> list[Row]:
+        """The JSON bodies that were posted to a path, oldest first."""
+        return [row["body"] for row in self.heard if row["path"] == path and row["method"] != "GET"]
+
+    def tokens(self, path: str) -> list[str | None]:
+        """The tokens that came with the requests to a path."""
+        return [row["token"] for row in self.heard if row["path"] == path]
+
+    def app(self) -> Flask:
+        """The pages and the routes that they call."""
+        app = Flask("fake")
+        app.register_blueprint(build(idle_seconds=self.idle_seconds))
+        app.before_request(self._hear)
+        rule = app.add_url_rule
+        rule("/v1/pairings", "pair", self._pair, methods=["POST"])
+        rule("/identity/v1/notice", "notice", lambda: jsonify(NOTICE))
+        rule(
+            "/identity/v1/presses", "presses", lambda: (jsonify(nonce="n", expires_at="x"), 201), methods=["POST"]
+        )
+        rule("/identity/v1/recognitions", "recognise", self._recognise, methods=["POST"])
+        rule("/identity/v1/enrolments", "enrol", self._enrol, methods=["POST"])
+        rule("/identity/v1/enrolments/<receipt>/pin", "pin", lambda receipt: ("", 204), methods=["PUT"])
+        rule("/identity/v1/enrolments/<receipt>", "forget", self._forget, methods=["DELETE"])
+        rule(
+            "/identity/v1/opt-outs", "optout", lambda: jsonify(decision=self._next("forgotten")), methods=["POST"]
+        )
+        rule("/identity/v1/tokens/raise", "raise", self._raise, methods=["POST"])
+        rule("/v1/visits", "visits", self._visit, methods=["POST"])
+        rule("/recommender/v1/items", "items", lambda: jsonify(rows=ITEMS, next_cursor=None))
+        rule("/recommender/v1/places", "places", lambda: jsonify(rows=PLACES, next_cursor=None))
+        rule(
+            "/recommender/v1/events", "events", lambda: (jsonify(accepted=1, duplicates=0), 202), methods=["POST"]
+        )
+        rule("/recommender/v1/suggestions/<scene>", "suggest", self._suggest)
+        return app
+
+    def _hear(self) -> Response | None:
+        if request.path.startswith(("/screens", "/kiosk", "/taxi", "/favicon")):
+            return None
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
+        body = request.get_json(silent=True)
+        self.heard.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "body": body,
+                "token": token,
+                "query": request.args.to_dict(flat=False),
+                "key": request.headers.get("Idempotency-Key"),
+                "page": request.headers.get("X-Usual-Page"),
+            }
+        )
+        if not self.paired and request.path != "/v1/pairings":
+            return reply(401, "key_refused", "A valid API key is needed", "Pair this screen.")
+        return None
+
+    def _next(self, otherwise: str) -> str:
+        return self.decisions.popleft() if self.decisions else otherwise
+
+    def _pair(self) -> Response:
+        if request.get_json()["code"] != "good-code":
+            return reply(403, "pairing_refused", "This link does not pair the screen any more", "Make a new one.")
+        self.paired = True
+        return jsonify(page="kiosk")
+
+    def _decide(self) -> Row | Response:
+        decision = self._next("matched")
+        if decision not in ("matched", "unknown", "ambiguous"):
+            status = {"too_many_failures": 429, "bad_pack": 503}.get(decision, 422)
+            return reply(status, decision, "No", "No.", {"hint": "try_again"} if status == 422 else {})
+        known = decision == "matched"
+        self._count += known
+        token = f"usual-t1.face-{self._count}" if known else None
+        return {
+            "decision": decision,
+            "token": token,
+            "expires_at": None,
+            "purposes": self.purposes if known else [],
+        }
+
+    def _recognise(self) -> Response:
+        made = self._decide()
+        return made if isinstance(made, Response) else jsonify(made)
+
+    def _visit(self) -> Response:
+        made = self._decide()
+        if isinstance(made, Response):
+            return made
+        known = made["token"] is not None and "orders" in self.purposes
+        return jsonify(made | {"suggestions": suggestions("orders", known, [])})
+
+    def _enrol(self) -> tuple[Response, int]:
+        body = request.get_json()
+        purposes = [name for name, given in body["consent"]["purposes"].items() if given]
+        setup = {"secret": "s" * 20, "expires_at": "x"}
+        return jsonify(receipt=RECEIPT, purposes=purposes, notice_version="2026-11", pin_setup=setup), 201
+
+    def _forget(self, receipt: str) -> Response:
+        if receipt != RECEIPT:
+            return reply(404, "enrolment_unknown", "No enrolment has this receipt", "Check the receipt code.")
+        return jsonify(forgotten=True)
+
+    def _raise(self) -> Response:
+        body = request.get_json()
+        if body["pin"] == "9999":
+            return reply(429, "pin_locked", "Too many wrong PINs", "Wait.")
+        if body["pin"] != PIN:
+            return reply(403, "pin_wrong", "The PIN was not accepted", "Try again.")
+        return jsonify(token="usual-t1.raised", expires_at="x", purposes=self.purposes)
+
+    def _suggest(self, scene: str) -> Response:
+        token = request.headers.get("Authorization")
+        return jsonify(suggestions(scene, token is not None, request.args.getlist("basket")))
+
+
+_USUAL = [
+    ("dish-01", "usual", "you ordered this on 7 of your last 10 visits"),
+    ("dish-05", "usual", "you ordered this on 5 of your last 10 visits"),
+    ("dish-06", "alike", "people who order like you choose this"),
+    ("dish-07", "popular_here", "popular here on Monday mornings"),
+    ("dish-09", "new", "something new for you to try"),
+]
+_OWN_PLACES = [
+    ("place-03", "often", "you ride here on weekday mornings"),
+    ("place-01", "return", "back to where you came from"),
+    ("place-05", "often", "you ride here on Mondays"),
+]
+
+
+def suggestions(scene: str, known: bool, basket: list[str]) -> Row:
+    """A reply as the recommender gives it; what is in the basket is not offered again."""
+    if scene == "offers":
+        reason = {"code": "offer_today", "text": "An offer for today"}
+        chosen = [{"item_id": "offer-05", "name": "Cake hour, 25 % off", "price": None, "reason": reason}]
+        return _reply(scene, None, chosen)
+    table, rows = ((_USUAL, ITEMS), (_OWN_PLACES, PLACES))[scene == "destinations"]
+    by_id = {row["item_id"]: row for row in rows}
+    guest = [(row["item_id"], "popular_here", "popular here") for row in rows[2:9]]
+    ranked = [line for line in (table if known else guest) if line[0] not in basket]
+    if basket:
+        more = [(row["item_id"], "with_basket", "goes with what is in your basket") for row in rows[14:]]
+        ranked = [line for line in more if line[0] not in basket] + ranked
+    items = [
+        {
+            "item_id": item_id,
+            "name": by_id[item_id]["name"],
+            "price": by_id[item_id].get("price"),
+            "score": 1.0,
+            "reason": {"code": code, "text": text},
+        }
+        for item_id, code, text in ranked[:5]
+    ]
+    return _reply(scene, None if known else "no_token", items)
+
+
+def _reply(scene: str, fallback: str | None, items: list[Row]) -> Row:
+    return {
+        "recommendation_id": f"rec_{scene}",
+        "scene": scene,
+        "model_version": None,
+        "fallback": fallback,
+        "items": items,
+        "took_ms": 1.0,
+    }
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """`app` on a free port of this machine, in a thread; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,363 @@
+"""The kiosk in a real browser, with an honest fake behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.fake_server import PIN, RECEIPT, Fake
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def kiosk(fake: Fake, open_page: OpenPage) -> Callable[..., Page]:
+    return lambda query="", **options: open_page(f"{fake.address}/kiosk{query}", **options)
+
+
+def in_state(page: Page, state: str) -> None:
+    page.wait_for_selector(f"body[data-state={state}]")
+
+
+def recognised(page: Page) -> None:
+    page.click("#recognise")
+    in_state(page, "suggest")
+
+
+def tap_pin(page: Page, pin: str) -> None:
+    for digit in pin:
+        page.click(f".keys button:text-is('{digit}')")
+
+
+def test_nothing_runs_before_the_press(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+
+    assert page.evaluate("seen.asked") == 0
+    assert fake.bodies("/identity/v1/presses") == []
+    one, other = page.locator("#recognise").bounding_box(), page.locator("#guest").bounding_box()
+    assert one
+    assert other
+    assert (one["width"], one["height"], one["y"]) == (other["width"], other["height"], other["y"])
+
+
+def test_a_press_shows_the_usual_with_its_price_and_reason_and_four_more(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk("?site=market")
+    recognised(page)
+
+    expect(page.locator("#usual")).to_contain_text("The usual?")
+    expect(page.locator("#usual")).to_contain_text("Flat white")
+    expect(page.locator("#usual")).to_contain_text("€3.80")
+    expect(page.locator("#usual")).to_contain_text("7 of your last 10 visits")
+    expect(page.locator("#others-list .card")).to_have_count(4)
+    expect(page.locator("#not-me")).to_be_visible()
+    (asked,) = fake.bodies("/v1/visits")
+    assert asked["scene"] == "orders"
+    assert asked["context"]["site"] == "market"
+    assert 1 <= len(asked["frames"]) <= 3
+    assert all(frame.startswith("/9j/") and len(frame) < 2_700_000 for frame in asked["frames"])
+
+
+def test_the_camera_stops_within_200_ms_of_the_result(kiosk: Callable[..., Page]) -> None:
+    page = kiosk()
+    recognised(page)
+
+    seen = page.evaluate("seen")
+    assert len(seen["started"]) == len(seen["stopped"]) == 1
+    assert 0 <= seen["stopped"][0] - seen["results"][0] <= 200
+    assert page.evaluate("document.querySelector('#video').srcObject") is None
+
+
+def test_the_greeting_holds_no_name_and_the_badge_says_what_the_recogniser_is(kiosk: Callable[..., Page]) -> None:
+    page = kiosk()
+    recognised(page)
+
+    assert page.inner_text("#greeting") == "Welcome back."
+    expect(page.locator("#demo-badge")).to_contain_text("please confirm it is you")
+
+
+def test_the_basket_changes_what_is_suggested(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    recognised(page)
+    page.click("#usual button")
+
+    expect(page.locator("#usual")).to_contain_text("Goes well with it")
+    expect(page.locator("#usual")).to_contain_text("Chips")
+    asked = [row for row in fake.heard if row["path"].endswith("/suggestions/orders")][-1]
+    assert asked["query"]["basket"] == ["dish-01"]
+    assert asked["token"] == "usual-t1.face-1"
+
+
+def test_an_order_is_sent_with_the_token_and_the_recommendation(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    recognised(page)
+    page.click("#usual button")
+    page.click("#basket-open")
+    page.click("#order")
+    in_state(page, "done")
+    expect(page.locator("#done-text")).to_contain_text("pay at the counter")
+
+    (event,) = [
+        body["events"][0]
+        for body in fake.bodies("/recommender/v1/events")
+        if body["events"][0]["type"] == "ordered"
+    ]
+    assert event["items"] == [{"item_id": "dish-01", "quantity": 1, "price": 380}]
+    assert event["recommendation_id"] == "rec_orders"
+    assert re.search(r"[+-]\d\d:\d\d$", event["occurred_at"])
+    assert "usual-t1.face-1" in fake.tokens("/recommender/v1/events")
+
+
+def test_an_offer_is_shown_and_its_acceptance_reported(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    recognised(page)
+    page.click("#offer button")
+    expect(page.locator("#offer")).to_be_empty()
+
+    page.wait_for_timeout(200)
+    told = [body["events"][0] for body in fake.bodies("/recommender/v1/events")]
+    assert [(event["type"], event["items"][0]["item_id"]) for event in told] == [
+        ("shown", "offer-05"),
+        ("accepted", "offer-05"),
+    ]
+
+
+def test_not_me_drops_the_token_and_reports_nothing(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.purposes = ["orders"]
+    page = kiosk()
+    recognised(page)
+    page.click("#usual button")
+    expect(page.locator("#usual")).to_contain_text("Goes well with it")
+    heard = len(fake.heard)
+    page.click("#not-me")
+
+    expect(page.locator("#usual")).to_contain_text("Popular here")
+    expect(page.locator("#not-me")).to_be_hidden()
+    expect(page.locator("#basket-count")).to_have_text("0")
+    later = fake.heard[heard:]
+    assert [row["path"] for row in later] == ["/recommender/v1/suggestions/orders"]
+    assert later[0]["token"] is None
+    assert "basket" not in later[0]["query"]
+
+
+def test_a_guest_needs_no_extra_tap_and_sees_the_same_menu_and_prices(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    page.click("#guest")
+    in_state(page, "suggest")
+    expect(page.locator("#usual .card, #usual button")).to_be_visible()
+    page.click("#menu-open")
+    guest = page.inner_text("#menu-list")
+    page.click("[data-screen=menu] [data-back]")
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    recognised(page)
+    page.click("#menu-open")
+
+    assert page.inner_text("#menu-list") == guest
+    assert guest.count("€") == 16
+    assert fake.bodies("/identity/v1/presses") == [{}]
+
+
+def test_one_hint_at_a_time_and_after_three_tries_the_way_on_without_a_face(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    fake.decisions.extend(["face_too_small", "several_faces", "too_dark"])
+    page = kiosk()
+    page.click("#recognise")
+    expect(page.locator("#hint")).to_have_text("Come closer")
+    expect(page.locator("#live")).to_have_text("Come closer")
+    expect(page.locator("#hint")).to_have_text("One person, please")
+    expect(page.locator("#hint")).to_have_text("A little more light, please")
+    in_state(page, "unknown")
+
+    assert len(fake.bodies("/v1/visits")) == 3
+    assert page.inner_text("#unknown-title") == "That did not work"
+    assert page.evaluate("seen.stopped.length") == 1
+    page.click("#unknown-guest")
+    in_state(page, "suggest")
+
+
+@pytest.mark.parametrize(
+    ("decision", "title"),
+    [
+        ("unknown", "No usual yet"),
+        ("ambiguous", "We are not sure"),
+        ("too_many_failures", "A short break"),
+        ("bad_pack", "We cannot look right now"),
+    ],
+)
+def test_whatever_recognition_says_there_is_a_calm_way_on(
+    kiosk: Callable[..., Page], fake: Fake, decision: str, title: str
+) -> None:
+    fake.decisions.append(decision)
+    page = kiosk()
+    page.click("#recognise")
+    expect(page.locator("#unknown-title")).to_have_text(title)
+    page.click("#unknown-guest")
+
+    expect(page.locator("#usual")).to_contain_text("Popular here")
+    assert page.evaluate("seen.stopped.length") == 1
+
+
+def test_opting_in_takes_separate_unticked_boxes_an_age_a_pin_and_gives_a_receipt(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    page.click("#join")
+    in_state(page, "consent")
+    assert page.locator("#consent input:checked").count() == 0
+    expect(page.locator("#consent-text")).to_contain_text("thrown away")
+    page.click("#consent-agree")
+    expect(page.locator("#consent-error")).to_contain_text("at least one")
+    page.click("label:has(#purpose-orders)")
+    page.click("label:has(#purpose-destinations)")
+    page.click("#consent-agree")
+    expect(page.locator("#consent-error")).to_contain_text("age")
+    assert page.evaluate("seen.asked") == 0  # no camera before the consent
+    page.click("label:has(#consent-age)")
+    page.click("#consent-agree")
+    in_state(page, "pin")
+    tap_pin(page, PIN)
+    tap_pin(page, "1111")
+    expect(page.locator("#pin-error")).to_contain_text("two different")
+    tap_pin(page, PIN)
+    tap_pin(page, PIN)
+    in_state(page, "receipt")
+
+    assert page.inner_text("#receipt-code") == RECEIPT
+    (asked,) = fake.bodies("/identity/v1/enrolments")
+    assert asked["consent"] == {
+        "purposes": {"orders": True, "offers": False, "destinations": True},
+        "notice_version": "2026-11",
+        "age_confirmed": True,
+    }
+    assert len(asked["frames"]) >= 3
+    assert fake.bodies(f"/identity/v1/enrolments/{RECEIPT}/pin") == [{"secret": "s" * 20, "pin": PIN}]
+    page.click("#receipt-done")
+    in_state(page, "forget")
+    assert page.inner_text("#receipt-code") == ""
+    assert page.locator("#consent input:checked").count() == 0
+
+
+def test_forgetting_by_face_stands_on_the_first_level(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    page.click("#opt-out")
+    page.click("#optout-face")
+    in_state(page, "forgotten")
+
+    assert page.inner_text("#forgotten-title") == "You are forgotten"
+    assert len(fake.bodies("/identity/v1/opt-outs")) == 1
+    assert page.evaluate("seen.stopped.length") == 1
+
+
+def test_forgetting_by_code_works_without_a_camera(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    page.click("#opt-out")
+    page.click("#optout-by-code")
+    page.click("#optout-keys button:text-is('A')")
+    page.click("#optout-now")
+    expect(page.locator("#optout-error")).to_contain_text("not known")
+    page.fill("#optout-code", RECEIPT)
+    page.click("#optout-now")
+    in_state(page, "forgotten")
+
+    assert page.inner_text("#forgotten-title") == "You are forgotten"
+    assert page.evaluate("seen.asked") == 0
+
+
+def test_a_screen_left_alone_asks_and_then_forgets_everything(fake: Fake, open_page: OpenPage) -> None:
+    page = open_page(fake.address + "/kiosk")
+    page.clock.install()
+    page.click("#recognise")
+    for _ in range(100):  # the page's clock is ours; the camera's and the server's are not
+        page.clock.run_for(100)
+        if page.get_attribute("body", "data-state") == "suggest":
+            break
+        page.wait_for_timeout(20)
+    page.click("#usual button")
+    page.clock.run_for(50_000)
+    expect(page.locator("#still-there-box")).to_be_visible()
+    page.clock.run_for(11_000)
+    in_state(page, "forget")
+
+    assert page.inner_text("#usual") == ""
+    assert page.inner_text("#basket-lines") == ""
+    assert "Flat white" not in page.evaluate("document.body.textContent")
+    page.clock.run_for(3_000)
+    in_state(page, "attract")
+    assert page.evaluate("Object.keys(localStorage)") == ["usual-items"]
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_without_a_line_the_menu_stays_and_orders_wait_until_it_is_back(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    page.context.set_offline(True)
+    page.click("#recognise")
+    in_state(page, "unknown")
+    expect(page.locator("#offline-badge")).to_be_visible()
+    page.click("#unknown-guest")
+    page.click("#menu-open")
+    page.click("#menu-list [data-item=dish-16]")
+    page.click("#basket-open")
+    page.click("#order")
+    expect(page.locator("#done-text")).to_contain_text("as soon as the line is back")
+    assert fake.bodies("/recommender/v1/events") == []
+    with page.expect_response("**/recommender/v1/events"):
+        page.context.set_offline(False)
+
+    (sent,) = fake.bodies("/recommender/v1/events")
+    assert sent["events"][0]["items"][0]["item_id"] == "dish-16"
+    expect(page.locator("#offline-badge")).to_be_hidden()
+
+
+def test_a_screen_that_is_not_paired_says_so_and_pairs_by_code(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.paired = False
+    page = kiosk()
+    in_state(page, "pairing")
+    page.fill("#pairing-code", "bad-code")
+    page.click("#pairing-form button")
+    expect(page.locator("#pairing-error")).to_contain_text("does not work any more")
+    page.fill("#pairing-code", "good-code")
+    page.click("#pairing-form button")
+    in_state(page, "attract")
+
+    expect(page.locator("#join")).to_be_visible()
+
+
+def test_a_first_run_link_pairs_the_screen_and_leaves_the_address(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.paired = False
+    page = kiosk("?site=market#pair=good-code")
+
+    in_state(page, "attract")
+    assert page.url.endswith("/kiosk?site=market")
+    assert fake.bodies("/v1/pairings") == [{"code": "good-code"}]
+
+
+def test_without_a_camera_everything_else_works(fake: Fake, open_page: OpenPage) -> None:
+    page = open_page(fake.address + "/kiosk")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no camera')); }")
+    page.click("#recognise")
+    expect(page.locator("#unknown-title")).to_have_text("No camera today")
+    page.click("#unknown-guest")
+
+    expect(page.locator("#usual")).to_contain_text("Popular here")
+    assert fake.bodies("/v1/visits") == []
+
+
+def test_each_request_names_the_page_and_each_post_its_key(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    recognised(page)
+
+    assert {row["page"] for row in fake.heard} == {"kiosk"}
+    keys = [row["key"] for row in fake.heard if row["method"] == "POST"]
+    assert None not in keys
+    assert len(set(keys)) == len(keys)
