@@ -43,12 +43,13 @@ class Settings:
     margin_share: float = 1.0  # of what is spent that is earned
     nag_count: int | None = None
     nag_days: int = 7
+    effect_scale: float = 50.0  # the size of difference, in minor units a visit, that intervals are made for
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ("holdout_share", 0.0, 0.5), ("exploration", 0.01, 1.0), ("share", 0.0, 1.0),
             ("margin_share", 0.0, 1.0), ("window_hours", 1, 24 * 90), ("lateness_hours", 0, 24 * 90),
-            ("nag_count", 1, 10**6), ("nag_days", 1, 3650),
+            ("nag_count", 1, 10**6), ("nag_days", 1, 3650), ("effect_scale", 0.01, 1e6),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -60,7 +61,8 @@ class Settings:
 class Gain(Protocol):
     """Expected gain of showing the best offer over showing nothing, from `FEATURES` in their order."""
 
-    threshold: float
+    @property
+    def threshold(self) -> float: ...
 
     def gain(self, features: NDArray[np.float64]) -> float: ...
 
@@ -127,9 +129,10 @@ def propensities(
         return np.ones(1), "nothing_eligible"
     spread = np.zeros(1 + len(offer_ids))
     believed = policy.believed(offer_ids)
+    untried = not set(offer_ids) <= set(policy.arms)
     if policy.whether is not None and policy.whether.gain(features) <= policy.whether.threshold:
         spread[0], why = 1.0, "no_gain_expected"
-    elif policy.mode == "best_single":
+    elif policy.mode == "best_single" and not untried:  # a newly written offer gets its trial first
         spread[1 + int(np.argmax(believed.mean))], why = 1.0, "best_single_offer"
     elif policy.whether is None and policy.none_mean is not None:
         # Without a model of whom an offer moves, showing nothing is one more arm.
@@ -137,6 +140,10 @@ def propensities(
         spread, why = best_arm_probabilities(with_none), "thompson"
     else:
         spread[1:], why = best_arm_probabilities(believed), "thompson"
+    if settings.share is not None and policy.whether is None:
+        # Whom offers move is not known yet: chance decides who is among the share, whatever else is believed.
+        spread *= min(1.0, settings.share / max(1 - spread[0], 1e-9))
+        spread[0] += 1 - spread.sum()
     return with_floor(spread, settings.exploration), why
 
 

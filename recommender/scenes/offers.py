@@ -7,14 +7,17 @@ processes overspend nothing and exceed no cap, and the decision is durable befor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plumbing.clock import DAY, HOUR, MINUTE
+from recommender.errors import NotEnoughEvents
+from recommender.offers import proof
 from recommender.offers.decision import (
     FEATURES,
     GUEST,
@@ -29,8 +32,9 @@ from recommender.offers.decision import (
 )
 from recommender.offers.eligibility import Moment, screen
 from recommender.offers.errors import InvalidOutcome, UnknownDecision
+from recommender.offers.learning import Closed, from_parts, read_closed
 from recommender.offers.portfolio import NONE, Offer
-from recommender.scenes.base import Answer, Context, Reason, Request, Suggestion
+from recommender.scenes.base import Answer, Context, Progress, Reason, Request, Suggestion, Trained
 from recommender.store.offers import OfferStore
 
 KINDS = ("viewed", "completed", "dismissed")
@@ -241,3 +245,36 @@ def record_purchases(
         if not pseudonym:
             raise InvalidOutcome(f"Purchase {event_id!r} has no customer; a guest's purchases are not kept here.")
     return store.add_purchases(tenant, purchases)
+
+
+def reward_model(store: OfferStore, tenant: str, now_us: int, *, seed: int, progress: Progress) -> Trained:
+    """Learn from the tenant's closed decisions: the policy as arrays and texts, and the report that judges it.
+
+    Raises:
+        NotEnoughEvents: no window has closed yet.
+        UnusableLog: the log lacks a propensity.
+    """
+    settings, _ = store.settings(tenant, "-" * 16)
+    closed = _closed(store, tenant, settings, now_us)
+    if not len(closed):
+        hours = settings.window_hours + settings.lateness_hours
+        raise NotEnoughEvents(
+            f"No window has closed yet ({closed.n_open} are open); each does {hours} hours after its decision."
+        )
+    offers = {offer.offer_id: offer for offer in store.offers(tenant)}
+    return proof.train(closed, offers, settings, seed=seed, progress=progress)
+
+
+def load(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> Policy:
+    """The policy as `decide` takes it. Raises ValueError when unreadable or of another schema."""
+    return from_parts(arrays, texts)
+
+
+def desk(store: OfferStore, tenant: str, now_us: int) -> dict[str, Any]:
+    """What the marketing page shows: the verdict against the holdout, its history by day, the sample ratio."""
+    settings, _ = store.settings(tenant, "-" * 16)
+    return proof.desk(_closed(store, tenant, settings, now_us), settings)
+
+
+def _closed(store: OfferStore, tenant: str, settings: Settings, now_us: int) -> Closed:
+    return read_closed(store.judged(tenant, now_us, settings.lateness_hours * HOUR), settings)

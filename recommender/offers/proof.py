@@ -1,0 +1,238 @@
+"""What the offers earned, and what another policy would have: fit with gates, and the figures for the desk. Pure.
+
+Three questions: against people who were left alone (the holdout, always-valid intervals), against the best single
+offer (off-policy, paired and doubly robust), and whether whom-an-offer-moves is known well enough to be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plumbing.clock import DAY
+from recommender.offers import learning
+from recommender.offers.confidence import Verdict, compare, sample_ratio
+from recommender.offers.decision import FEATURES, Policy, Settings, propensities
+from recommender.offers.learning import Closed, Whether, arm_statistics, arm_table, context_free
+from recommender.offers.off_policy import Bootstrap, Estimate, arm_scores, doubly_robust, snips
+from recommender.offers.portfolio import Offer
+from recommender.offers.uplift import Crossfit, Visits, by_decile, crossfit_reward, fit_gain
+from recommender.scenes.base import Progress, Trained
+
+Floats = NDArray[np.float64]
+
+LEAST_TO_FIT = 2_000
+"""Closed decisions before anything is learned about whom an offer moves; and of these at least ..."""
+LEAST_OF_ARM = 100
+"""... so many with nothing shown, and as many with the best offer."""
+_DRAWS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A policy and what was needed to judge it."""
+
+    policy: Policy
+    scores: Floats  # (n, arms), doubly robust
+    best: int  # arm code of the best single offer, 0: no offer was ever shown
+    gain: Floats | None  # (n,) cross-fitted gain of the best single offer
+    why: str
+
+
+def fit(
+    closed: Closed, offers: Mapping[str, Offer], settings: Settings, *, seed: int, progress: Progress
+) -> Fitted:
+    """From closed decisions to the policy that may come into force."""
+    progress("means of each offer", 0.1)
+    found = arm_statistics(closed)
+    policy = context_free(closed)
+    best = 1 + int(np.argmax(policy.posterior.mean)) if policy.arms else 0
+    expected = np.broadcast_to(np.where(found.count > 0, found.mean, policy.prior_mean), closed.eligible.shape)
+    gain: Floats | None = None
+    why = "Thompson sampling over the averages of each offer."
+    counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
+    if len(closed) >= LEAST_TO_FIT and best and min(counts[0], counts[best]) >= LEAST_OF_ARM:
+        progress("whom an offer moves", 0.2)
+        visits = Visits(closed.features, FEATURES, arm_table(closed.log.arms, offers))
+        crossfit = crossfit_reward(visits, closed.log.arm, closed.log.reward, closed.log.customer, seed=seed)
+        expected = crossfit.expected
+        gain = expected[:, best] - expected[:, 0]
+        scores = arm_scores(closed.log, expected)
+        if _whether_pays(closed, scores, gain, best, settings):
+            progress("fitting", 0.5)
+            whether = _fit_whether(closed, visits, crossfit, best, settings, seed)
+            policy = context_free(closed, whether=whether)
+            why = "Shown where a gain is expected; Thompson sampling says which."
+    scores = arm_scores(closed.log, np.ascontiguousarray(expected))
+    progress("against the best single offer", 0.8)
+    if len(closed) >= learning.LEAST_TO_JUDGE and best:
+        single = _single(closed, policy)
+        against = doubly_robust(
+            closed.log, target(closed, policy, settings), scores, _bootstrap(closed, seed), against=single
+        )
+        value = float((single * scores).sum() / len(closed))
+        if against.low < -learning.TOLERANCE * abs(value):
+            policy = context_free(closed, mode="best_single")
+            why = "Fallen back to the best single offer: the learned policy may be worse than it."
+    return Fitted(policy, scores, best, gain, why)
+
+
+def _bootstrap(closed: Closed, seed: int) -> Bootstrap:
+    return Bootstrap(closed.log.n_customers, np.random.default_rng(seed), _DRAWS)
+
+
+def _whether_pays(closed: Closed, scores: Floats, gain: Floats, best: int, settings: Settings) -> bool:
+    """Is choosing whom to show the offer better than showing it to all, or to as many at random?"""
+    change = scores[:, best] - scores[:, 0]
+    if settings.share is None:
+        worth = np.where(gain > 0, 0.0, -change)
+    else:
+        worth = (gain > np.quantile(gain, 1 - settings.share)) * change - settings.share * change
+    total = np.bincount(closed.log.customer, weights=worth, minlength=closed.log.n_customers)
+    error = float(np.sqrt(((total - total.mean()) ** 2).sum()))
+    return float(total.sum()) - 1.96 * error > 0
+
+
+def _fit_whether(
+    closed: Closed, visits: Visits, crossfit: Crossfit, best: int, settings: Settings, seed: int
+) -> Whether:
+    log = closed.log
+    model = fit_gain(visits, log.arm, log.propensity, log.reward, crossfit, seed=seed)
+    whether = Whether(model.reward, model.effect, visits.arm_table[[0, best]])
+    if settings.share is None:
+        return whether
+    # The floor shows offers to some of the others: the rest of the share is left for the most promising.
+    room = max(settings.share - settings.exploration, 0.0) / (1 - settings.exploration)
+    return replace(whether, threshold=max(0.0, float(np.quantile(whether.gains(closed.features), 1 - room))))
+
+
+def target(closed: Closed, policy: Policy, settings: Settings, *, floor: bool = False) -> Floats:
+    """What a policy would do on the visits of the log, (n, arms); without the exploration floor unless asked."""
+    arms = closed.log.arms
+    plan = np.zeros(closed.eligible.shape)
+    shows = np.ones(len(closed), bool)
+    if isinstance(policy.whether, Whether) and len(closed):
+        shows = policy.whether.gains(closed.features) > policy.whether.threshold
+    plain = replace(policy, whether=None, none_mean=None if policy.whether is not None else policy.none_mean)
+    held: dict[bytes, Floats] = {}
+    for row in range(len(closed)):
+        key = closed.eligible[row].tobytes()
+        if key not in held:
+            codes = np.flatnonzero(closed.eligible[row][1:]) + 1
+            spread, _ = propensities([arms[c] for c in codes], plain, closed.features[row], _free(settings))
+            if not floor:
+                spread = np.maximum(spread - settings.exploration / len(spread), 0)
+                spread /= spread.sum()
+            held[key] = np.bincount(np.r_[0, codes], weights=spread, minlength=len(arms))
+        plan[row] = held[key] if shows[row] else np.eye(len(arms))[0]
+    return plan
+
+
+def _free(settings: Settings) -> Settings:
+    return replace(settings, share=None)
+
+
+def _single(closed: Closed, policy: Policy) -> Floats:
+    """Always the best of what was eligible, by the same beliefs."""
+    believed = np.r_[-np.inf, policy.believed(closed.log.arms[1:]).mean]
+    merit = np.where(closed.eligible, believed, -np.inf)
+    chosen = np.where(np.isfinite(merit.max(axis=1)), merit.argmax(axis=1), 0)
+    plan = np.zeros(merit.shape)
+    plan[np.arange(len(merit)), chosen] = 1.0
+    return plan
+
+
+def train(
+    closed: Closed, offers: Mapping[str, Offer], settings: Settings, *, seed: int, progress: Progress
+) -> Trained:
+    """Fit and report. What is fitted may be published: it fell back by itself where it had to."""
+    fitted = fit(closed, offers, settings, seed=seed, progress=progress)
+    single, learned = _single(closed, fitted.policy), target(closed, fitted.policy, settings)
+    bootstrap = _bootstrap(closed, seed)
+    against = doubly_robust(closed.log, learned, fitted.scores, bootstrap, against=single)
+    exploring = target(closed, fitted.policy, settings, floor=True)
+    rows = [
+        {"method": name, **_both(closed, plan, fitted.scores, bootstrap)}
+        for name, plan in (("no offer", _nothing(closed)), ("best single offer", single), ("learned", learned))
+    ]
+    report = {
+        "in_force": "counting" if fitted.policy.mode == "best_single" else "ranker",
+        "why": fitted.why, "rows": rows, "metric": "margin per visit", "version": fitted.policy.version,
+        "value": rows[-1]["dr"]["value"], "baseline_value": rows[1]["dr"]["value"],
+        "interval": [against.low, against.high], "n_train": len(closed), "n_validation": len(closed),
+        "cost_of_exploring": float(((learned - exploring) * fitted.scores).sum() / max(len(closed), 1)),
+        "open_windows": closed.n_open, "completed_aware": closed.aware, "completed_blind": closed.blind,
+        "arms": _arms(closed, fitted.policy),
+        "deciles": by_decile(fitted.gain, fitted.scores[:, fitted.best] - fitted.scores[:, 0])
+        if fitted.gain is not None else [],
+    }  # fmt: skip
+    progress("done", 1.0)
+    return learning.trained(fitted.policy, report)
+
+
+def _nothing(closed: Closed) -> Floats:
+    plan = np.zeros(closed.eligible.shape)
+    plan[:, 0] = 1.0
+    return plan
+
+
+def _both(closed: Closed, plan: Floats, scores: Floats, bootstrap: Bootstrap) -> dict[str, Any]:
+    if closed.log.taken(plan).sum() > 0:
+        by_weights = snips(closed.log, plan, bootstrap)
+    else:
+        by_weights = Estimate(float("nan"), float("nan"), float("nan"), 0.0, "no such visit in the log")
+    return {
+        "snips": by_weights.as_dict(),
+        "dr": doubly_robust(closed.log, plan, scores, bootstrap).as_dict(),
+    }
+
+
+def _arms(closed: Closed, policy: Policy) -> list[dict[str, Any]]:
+    found = arm_statistics(closed)
+    counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
+    return [
+        {"arm": arm, "shown": int(counts[code]), "mean": float(found.mean[code]), "ess": float(found.count[code])}
+        for code, arm in enumerate(closed.log.arms)
+    ]
+
+
+def against_holdout(closed: Closed, settings: Settings, until_us: int | None = None) -> Verdict:
+    """Margin per visit of customers who may be shown offers against those left alone, on windows closed so far."""
+    ended = np.ones(len(closed), bool)
+    if until_us is not None:
+        ended = closed.decided_us <= until_us
+    n = closed.log.n_customers
+    visits = np.bincount(closed.log.customer[ended], minlength=n).astype(float)
+    reward = np.bincount(closed.log.customer[ended], weights=closed.log.reward[ended], minlength=n)
+    treated = np.ones(n, bool)
+    treated[closed.log.customer[closed.held_out]] = False
+    seen = visits > 0
+    return compare(reward[seen], visits[seen], treated[seen], scale=settings.effect_scale)
+
+
+def desk(closed: Closed, settings: Settings) -> dict[str, Any]:
+    """What the marketing page shows without a training: verdict, its history by day, the sample ratio."""
+    verdict = against_holdout(closed, settings)
+    held = len(np.unique(closed.log.customer[closed.held_out]))
+    history = []
+    if len(closed):
+        first, last = int(closed.decided_us[0]), int(closed.decided_us[-1])
+        for end in range(first + DAY, last + DAY + 1, DAY):
+            then = against_holdout(closed, settings, end)
+            if np.isfinite(then.low):
+                history.append(
+                    {"until_us": end, "difference": then.difference, "low": then.low, "high": then.high}
+                )
+    ratio = 1.0
+    if 0 < settings.holdout_share < 1 and len(closed):
+        ratio = sample_ratio(held, closed.log.n_customers - held, settings.holdout_share)
+    return {
+        "verdict": verdict.text, "difference": verdict.difference, "low": verdict.low, "high": verdict.high,
+        "decided": verdict.decided, "more_visits": verdict.more_visits, "history": history,
+        "sample_ratio_p": ratio, "sample_ratio_broken": ratio < 0.01, "customers_held_out": held,
+        "customers": closed.log.n_customers, "decisions": len(closed), "open_windows": closed.n_open,
+    }  # fmt: skip

@@ -1,0 +1,121 @@
+"""`usual evaluate offers` and `usual batch offers`: thin doors to recommender/offers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plumbing.problems import Problem
+from recommender.scenes.base import Progress
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal, nothing in a file; our own errors become one clear line."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, disable=None, leave=False, bar_format="{desc}: {bar} {percentage:3.0f} %") as bar:
+
+        def tell(what: str, share: float) -> None:
+            bar.set_description_str(what)
+            bar.update(round(share * 100) - bar.n)
+
+        try:
+            yield tell
+        except Problem as error:
+            raise click.ClickException(error.detail) from error
+
+
+def _default_folder() -> Path:
+    shared = os.environ.get("USUAL_SHARED")
+    return (Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared") / "datasets" / "offers"
+
+
+@click.command("offers")
+@click.option(
+    "--dataset", type=click.Path(file_okay=False, path_type=Path), help="Folder with the decision tables."
+)
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
+@click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
+def evaluate_offers(dataset: Path | None, as_json: bool, folds: int, seed: int) -> None:
+    """What each way of offering earns per visit, on customers it was not fitted on."""
+    from recommender.offers.evaluate import evaluate_offers as evaluate
+
+    folder = dataset or _default_folder()
+    if not folder.is_dir():
+        raise click.ClickException(f"There is no folder {folder}. Name one with --dataset or set USUAL_SHARED.")
+    with _progress() as progress:
+        report = evaluate(folder, seed=seed, n_folds=folds, progress=progress)
+    click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else told(report))
+
+
+@click.command("offers")
+@click.option("--fit", required=True, type=_FILE, help="Randomised decisions with outcomes (CSV, gzipped or not).")
+@click.option("--requests", required=True, type=_FILE, help="The same without outcomes: whom to decide about.")
+@click.option("--portfolio", required=True, type=_FILE, help="The offers.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The policy, as CSV.")
+@click.option("--share", type=click.FloatRange(0, 1), help="At most this share of the requests carries an offer.")
+@click.option("--no-repeat", is_flag=True, help="Nobody is shown an offer a second time.")
+@click.option("--seed", default=0, show_default=True, help="The same files and seed give the same bytes.")
+def batch_offers(
+    fit: Path, requests: Path, portfolio: Path, out: Path, share: float | None, no_repeat: bool, seed: int
+) -> None:
+    """Fit on one table of decisions and write the policy for another."""
+    from recommender.offers.batch import batch_offers as run
+
+    with _progress() as progress:
+        done = run(fit, requests, portfolio, out, share=share, no_repeat=no_repeat, seed=seed, progress=progress)
+    how = "by context" if done.by_context else f"by the best single offer ({done.best_single})"
+    click.echo(f"{done.decisions} decisions, {done.with_offer} with an offer, chosen {how}: {out}")
+
+
+def _span(estimate: dict[str, Any]) -> str:
+    return f"{estimate['value']:6.2f} [{estimate['low']:6.2f}, {estimate['high']:6.2f}]"
+
+
+def told(report: dict[str, Any]) -> str:
+    """The report as tables in plain text."""
+    lines = [
+        f"{report['decisions']} randomised decisions of {report['customers']} customers, "
+        f"{report['folds']} folds over customers, 95 % intervals by a bootstrap over customers", "",
+        f"{'reward per decision':<30}{'SNIPS':<24}{'doubly robust':<24}{'paired, to best single':<24}ESS",
+    ]  # fmt: skip
+    for row in report["values"]:
+        spans = "".join(f"{_span(row[key]):<24}" for key in ("snips", "dr", "dr_against_best_single"))
+        lines.append(f"{row['policy']:<30}{spans}{row['snips']['ess']:.0f} {row['snips']['warning']}".rstrip())
+    lines += ["", f"{'gain over no offer':<30}{'SNIPS':<24}{'doubly robust':<24}share of visits"]
+    for row in report["gains"]:
+        lines.append(f"{row['policy']:<30}{_span(row['snips']):<24}{_span(row['dr']):<24}{row['share']:.3f}")
+    lines += ["", "gain of the offer by tenth of visits, most promising first (predicted / doubly robust)"]
+    lines.append("  ".join(f"{row['predicted']:.1f}/{row['gain']:.1f}" for row in report["deciles"]))
+    lines += ["", "online replay: completions after a view per shown offer"]
+    for row in report["replay"]:
+        lines.append(
+            f"{row['policy']:<36}{row['learns']:<14}{row['rate']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        )
+    auc, alarms = report["completion_auc"], report["aa"]
+    leak = "  TOO GOOD: look for a leak" if auc["leak_suspected"] else ""
+    lines += [
+        "",
+        f"completion model, area under the curve: {auc['value']:.3f} [{auc['low']:.3f}, {auc['high']:.3f}]{leak}",
+    ]
+    lines.append(
+        f"A/A over {alarms['looks']} looks, {alarms['runs']} runs: false alarms {alarms['always_valid']:.1%} "
+        f"(a fixed interval at every look: {alarms['fixed']:.1%})"
+    )
+    lines.append(f"repeats: {', '.join(f'{name} {count}' for name, count in report['repeats'].items())}")
+    for row in report.get("hillstrom", ()):
+        lines.append(
+            f"Hillstrom, women's mail, Qini on visits, {row['policy']:<10}{row['qini']:.3f} "
+            f"[{row['low']:.3f}, {row['high']:.3f}]"
+        )
+    return "\n".join(lines)
