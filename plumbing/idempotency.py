@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,6 +68,7 @@ class Idempotency:
 
     def __init__(self, database: Database, key: bytes, now_us: Clock, *, keep_us: int = DAY) -> None:
         self._database = database
+        self._key = key
         self._fernet = Fernet(key)
         self._now_us = now_us
         self._keep_us = keep_us
@@ -75,7 +78,8 @@ class Idempotency:
     ) -> Reply:
         """The reply of `work`, or the reply it gave before under the same key.
 
-        `fingerprint` says what was asked (route and body); it must not be derived from a frame.
+        `fingerprint` says what was asked (route and body) and is kept as a keyed hash; it must not be derived
+        from a frame.
         With `hold` the key and whatever `work` writes to the same database are one transaction; without it
         slow work does not keep others from writing, and a crash in the middle frees the key after a day.
 
@@ -85,6 +89,7 @@ class Idempotency:
         """
         if name is None:
             return work()
+        fingerprint = hmac.digest(self._key, fingerprint.encode(), hashlib.sha256).hex()
         if hold:
             with self._database.write():
                 return self._claim(caller, name, fingerprint) or self._finish(caller, name, work())
