@@ -147,7 +147,7 @@ def _routes(rng: np.random.Generator, n: int, places: Sequence[Item], popular: F
         np.isin(category, ["gym", "cinema", "shopping", "restaurant", "park", "place of worship"])
     )
     chance = popular[weekly] / popular[weekly].sum()
-    rides = rng.random(n) < 0.6
+    rides = rng.random(n) < 0.3
     rides[:ALWAYS_HERE] = True
     return {
         "rides": rides,

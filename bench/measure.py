@@ -1,0 +1,150 @@
+"""Stopwatch, memory and the table that the measurements are told in."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured figure. `target` is what it is held against, `better` which side of it is good."""
+
+    section: str
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    better: Literal["less", "more"] = "less"
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        if self.target is None or math.isnan(self.value):
+            return None
+        return self.value <= self.target if self.better == "less" else self.value >= self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of repeated runs, shape (n,)."""
+
+    ms: np.ndarray
+
+    @property
+    def p50(self) -> float:
+        return float(np.percentile(self.ms, 50))
+
+    @property
+    def p99(self) -> float:
+        return float(np.percentile(self.ms, 99))
+
+    @property
+    def per_second(self) -> float:
+        return 1000 * len(self.ms) / float(self.ms.sum())
+
+
+def timed(run: Callable[[int], Any], n: int, warm: int = 3) -> Times:
+    """Run `run(k)` for k = 0..n-1 after `warm` unmeasured runs."""
+    for k in range(warm):
+        run(k)
+    taken = np.empty(n)
+    for k in range(n):
+        began = time.perf_counter()
+        run(k)
+        taken[k] = 1000 * (time.perf_counter() - began)
+    return Times(taken)
+
+
+def in_turn(runs: Sequence[Callable[[int], Any]], n: int, warm: int = 3) -> list[Times]:
+    """Several ways of doing the same, turn by turn: what else the machine does hits them alike."""
+    for k in range(warm):
+        for run in runs:
+            run(k)
+    taken = np.empty((len(runs), n))
+    for k in range(n):
+        for way, run in enumerate(runs):
+            began = time.perf_counter()
+            run(k)
+            taken[way, k] = 1000 * (time.perf_counter() - began)
+    return [Times(row) for row in taken]
+
+
+def apart(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a measurement in a process of its own, so that its peak memory is its own; it prints one line of JSON.
+
+    Raises:
+        RuntimeError: it ended with another status than 0.
+    """
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=os.environ | threads,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{module} ended with {done.returncode}: {done.stderr.strip()[-800:]}")
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def resident_mb(pid: int) -> float:
+    """Proportional memory of a process and all it started, MB (shared pages count once), from /proc."""
+    family, total = [pid], 0.0
+    for one in family:
+        folder = Path("/proc") / str(one)
+        try:
+            for children in folder.glob("task/*/children"):
+                family += [int(child) for child in children.read_text().split()]
+            rollup = (folder / "smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(float(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
+    return total
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows as text, one section after the other."""
+    lines, section = [], ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            lines += ["", section]
+        target = "" if row.target is None else f"{'<=' if row.better == 'less' else '>='} {row.target:g}"
+        verdict = {True: "yes", False: "NO", None: ""}[row.met]
+        lines.append(
+            f"  {row.name:<52}{row.value:>10.4g} {row.unit:<7}{target:>9} {verdict:<4}{row.note}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def as_json(rows: Sequence[Row], machine: dict[str, Any]) -> str:
+    """The same for a machine to read; a figure that could not be measured is null."""
+    told = [asdict(row) | {"met": row.met, "value": None if math.isnan(row.value) else row.value} for row in rows]
+    return json.dumps({"machine": machine, "rows": told}, indent=2)
+
+
+def machine() -> dict[str, Any]:
+    """Where it was measured: figures of two machines do not compare, ratios do."""
+    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return {
+        "python": sys.version.split()[0],
+        "cpus": os.cpu_count(),
+        "cpu": model[0].partition(":")[2].strip() if model else "",
+        "load_before": os.getloadavg()[0],
+    }
