@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +90,11 @@ class World:
     keys: dict[str, str]
     launched: list[tuple[str, str, str]]
     app: OpenAPI
+    door: Database
+
+    def close(self) -> None:
+        self.half.close()
+        self.door.close()
 
     def now_us(self) -> int:
         return self.time_us
@@ -143,8 +149,15 @@ class World:
             self.half.trainer.run(tenant, scene, run_id, seed=0)
 
 
-def open_world(home: Path, scenes: Mapping[str, Any] | None = None, time_us: int = NOON) -> World:
-    key = Fernet.generate_key()
+def open_world(
+    home: Path,
+    scenes: Mapping[str, Any] | None = None,
+    key: bytes | None = None,
+    keys: dict[str, str] | None = None,
+    **settings: Any,
+) -> World:
+    """Open `home`; a second time with the same `key` it is another process of the same installation."""
+    key = key or Fernet.generate_key()
     launched: list[tuple[str, str, str]] = []
     world: World
 
@@ -153,9 +166,9 @@ def open_world(home: Path, scenes: Mapping[str, Any] | None = None, time_us: int
 
     database = Database(home / "access.db", access_tables.migrations)
     access = Access(database, now_us)
-    world = World(home, time_us, key, access, None, None, {}, launched, None)  # type: ignore[arg-type]
+    world = World(home, NOON, key, access, None, None, {}, launched, None, database)  # type: ignore[arg-type]
     world.half = build(
-        RecommenderConfig(home=home, token_keys=(key,)),
+        RecommenderConfig(home=home, token_keys=(key,), **settings),
         access=access,
         now_us=now_us,
         scenes=scenes or {name: CountingScene(name) for name in ("orders", "destinations")},
@@ -170,7 +183,7 @@ def open_world(home: Path, scenes: Mapping[str, Any] | None = None, time_us: int
     problems.register(world.app)
     world.app.register_api(world.half.blueprint)
     world.client = world.app.test_client()
-    world.keys = {
+    world.keys = keys or {
         "kiosk": access.create_key("grill", ["suggest", "event"], device="kiosk-1", site="north"),
         "desk": access.create_key("grill", ["train", "suggest", "privacy", "event"]),
         "stranger": access.create_key("other", ["train", "suggest", "privacy", "event"], device="kiosk-1"),
@@ -185,9 +198,38 @@ def stock(world: World) -> None:
         assert reply.status_code == 200, reply.json
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = open_world(tmp_path)
+@dataclass(frozen=True)
+class Installation:
+    """A stocked state folder to copy: opening it costs a hundredth of making it."""
+
+    home: Path
+    key: bytes
+    keys: dict[str, str]
+
+    def open(self, home: Path, scenes: Mapping[str, Any] | None = None, **settings: Any) -> World:
+        if not home.exists():
+            shutil.copytree(self.home, home)
+        return open_world(home, scenes, self.key, self.keys, **settings)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    made = open_world(tmp_path_factory.mktemp("installation"))
     stock(made)
+    made.close()
+    return Installation(made.home, made.token_key, made.keys)
+
+
+@pytest.fixture
+def world(installation: Installation, tmp_path: Path) -> Iterator[World]:
+    made = installation.open(tmp_path / "state")
     yield made
-    made.half.close()
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def still(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One world for all tests of a file that must leave nothing behind, and check that."""
+    made = installation.open(tmp_path_factory.mktemp("still") / "state")
+    yield made
+    made.close()
