@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Scores = NDArray[np.floating]
 
 TAIL_SHARE = 0.1  # the top tenth is the tail: enough scores for a steady fit, few enough to be a tail
-FAR_SHARE = 0.02  # of very many scores a smaller share suffices, and lies nearer to what is asked for
+FAR_SHARE = 0.05  # of very many scores a smaller share suffices, and lies nearer to what is asked for
 MANY = 50_000
 BODY = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02)
 LEAST_TAIL = 20  # exceedances below which a fit is noise
@@ -109,7 +109,7 @@ class Calibration:
 def fit_tail(scores: Scores, share: float | None = None) -> Tail:
     """The generalised Pareto tail of the top `share` of impostors' scores (any shape), and the body above it.
 
-    Left out, `share` is a tenth, and 2 % of 50,000 scores or more.
+    Left out, `share` is a tenth, and 5 % of 50,000 scores or more.
     Raises ValueError on scores that are not finite, on fewer than 20 in the tail, and on a tail without spread.
     """
     flat = np.sort(np.asarray(scores, np.float64).ravel())

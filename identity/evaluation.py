@@ -126,7 +126,7 @@ def threshold_on(tops: NDArray[np.floating], target: float) -> float:
         return float(np.quantile(tops, 1 - target))
     if len(tops) * TAIL_SHARE >= LEAST_TAIL:
         return fit_tail(tops).quantile(target)
-    return float(tops.max())
+    return float(np.max(tops))
 
 
 def identify(
@@ -140,7 +140,7 @@ def identify(
     scoring: Scoring,
     deals: int = 5,
 ) -> list[Identification]:
-    """Open-set identification for each target at one gallery size, as means over `deals`. Empty: too few people."""
+    """Open-set identification for each target at one gallery size: means over `deals`. Empty: too few people."""
     per_target: dict[float, list[tuple[float, NDArray, NDArray]]] = {target: [] for target in targets}
     n = strangers = probed = 0
     for _ in range(deals):
@@ -238,3 +238,66 @@ def verification(album: Album, rng: np.random.Generator, most_impostors: int = 2
 def album_of(vectors: Sequence[Vectors], people: Sequence[int]) -> Album:
     """Vectors of any length and their people. Raises ValueError on a vector without direction."""
     return Album(unit(np.stack(vectors)), np.asarray(people, np.intp))
+
+
+@dataclass(frozen=True)
+class OcclusionPlan:
+    """Rows of the album: who is enrolled with which clear pictures, whose other picture is covered."""
+
+    enrolled: list[NDArray[np.intp]]
+    probes: list[int]  # one for each customer, in the same order
+    strangers: list[int]  # to be covered and tested
+    setters: list[int]  # other strangers, left clear: the threshold is set on them
+
+
+def occlusion_plan(album: Album, rng: np.random.Generator, most: int) -> OcclusionPlan | None:
+    """Up to `most` customers with 3 clear pictures and one to cover, and as many strangers; None: too few."""
+    people = album.by_person()
+    able = [rows for rows in people if len(rows) >= 4]
+    others = [rows for rows in people if len(rows) < 4]
+    rng.shuffle(able)
+    keep = min(most, len(able) if len(others) >= len(able) else len(able) // 2)
+    strangers = others + able[keep:]
+    if keep < 2 or len(strangers) < LEAST_STRANGERS:
+        return None
+    rng.shuffle(strangers)
+    first = [int(rows[0]) for rows in strangers]
+    half = len(first) // 2
+    return OcclusionPlan(
+        [rows[:3] for rows in able[:keep]],
+        [int(rows[3]) for rows in able[:keep]],
+        first[half : half + max(most, LEAST_STRANGERS)],
+        first[:half],
+    )
+
+
+def occlusion_row(
+    album: Album,
+    plan: OcclusionPlan,
+    probes: Sequence[Vectors | None],
+    strangers: Sequence[Vectors | None],
+    scoring: Scoring,
+    target: float = 0.01,
+) -> dict[str, Any]:
+    """FPIR and FNIR of covered probes at the clear threshold. No face found is a miss, and greets nobody."""
+    gallery = np.stack([mean_template(album.vectors[rows]) for rows in plan.enrolled])
+    threshold = threshold_on(top_scores(album.vectors[plan.setters], gallery, scoring)[1], target)
+    found = [row for row, vector in enumerate(probes) if vector is not None]
+    hits = 0
+    if found:
+        index, score, _ = top_scores(np.stack([v for v in probes if v is not None]), gallery, scoring)
+        hits = int(((index == np.array(found)) & (score >= threshold)).sum())
+    shown = [vector for vector in strangers if vector is not None]
+    greeted = int((top_scores(np.stack(shown), gallery, scoring)[1] >= threshold).sum()) if shown else 0
+    fnir, fpir = 1 - hits / len(probes), greeted / len(strangers)
+    return {
+        "fpir": fpir,
+        "fnir": fnir,
+        "fpir_target": target,
+        "threshold": threshold,
+        "gallery": len(gallery),
+        "strangers": len(strangers),
+        "detected": len(found) / len(probes),
+        "fpir_interval": interval(fpir, len(strangers)),
+        "fnir_interval": interval(fnir, len(probes)),
+    }

@@ -94,7 +94,7 @@ def test_the_promise_is_kept_on_strangers_never_seen(frames: int, scoring: Scori
         world = World(seed)
         templates = unit(world.frames(world.people(400), 3).mean(axis=1))
         cohort = world.frames(world.people(600), frames).mean(axis=1)
-        tail = fit_tail(impostor_scores(unit(cohort), np.arange(600), templates, -1 - np.arange(400)), share=0.02)
+        tail = fit_tail(impostor_scores(unit(cohort), np.arange(600), templates, -1 - np.arange(400)))
         for size in (50, 400):
             gallery = unit(world.frames(world.people(size), 3).mean(axis=1))
             strangers = unit(world.frames(world.people(2_500), frames).mean(axis=1))

@@ -1,0 +1,104 @@
+"""Masks, hands, sunglasses, blur, dusk and distance, drawn over a face for measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.engines import Face, Pixels
+
+Points = NDArray[np.float64]
+
+
+def frame_of(face: Face) -> tuple[Points, Points, float]:
+    """The face's own axes: the point between the eyes, a 2 x 2 basis (right, down), the eye distance."""
+    left, right = face.eyes.astype(np.float64)
+    across = right - left
+    distance = max(float(np.hypot(*across)), 1.0)
+    across = across / distance
+    return (left + right) / 2, np.stack([across, np.array([-across[1], across[0]])]), distance
+
+
+def _place(face: Face, points: list[tuple[float, float]]) -> NDArray[np.int32]:
+    """Points in eye distances (right, down from between the eyes) -> pixels."""
+    origin, basis, distance = frame_of(face)
+    return np.round(origin + np.array(points) @ basis * distance).astype(np.int32)
+
+
+def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int, int, int], span: float) -> Pixels:
+    """Fill an outline with one colour, lit like the picture beneath, with an edge as soft as the picture's own."""
+    cover = np.zeros(pixels.shape[:2], np.float32)
+    cv2.fillPoly(cover, [outline], 1.0)
+    soft = max(0.5, span / 60)
+    cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), soft), np.float32)[:, :, None]
+    light = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), (0, 0), span / 3).astype(np.float32)
+    shade = np.clip(0.75 + 0.25 * light / max(float(light.mean()), 1.0), 0.5, 1.2)[:, :, None]
+    return np.clip(pixels * (1 - cover) + np.array(colour, np.float32) * shade * cover, 0, 255).astype(np.uint8)
+
+
+def mask(pixels: Pixels, face: Face) -> Pixels:
+    """A surgical mask from the bridge of the nose over the chin."""
+    outline = [(-0.95, 0.42), (-0.4, 0.34), (0, 0.24), (0.4, 0.34), (0.95, 0.42)]
+    outline += [(0.85, 1.05), (0.55, 1.5), (0, 1.75), (-0.55, 1.5), (-0.85, 1.05)]
+    return _smooth_cover(pixels, _place(face, outline), (214, 196, 168), frame_of(face)[2])
+
+
+def hand(pixels: Pixels, face: Face) -> Pixels:
+    """A hand before the mouth: four fingers across, the colour of the cheeks."""
+    origin, basis, distance = frame_of(face)
+    at = np.round(origin + np.array([[-0.45, 0.55], [0.45, 0.55]]) @ basis * distance).astype(int)
+    height, width = pixels.shape[:2]
+    skin = [pixels[min(max(y, 0), height - 1), min(max(x, 0), width - 1)] for x, y in at]
+    colour = tuple(int(v) for v in np.mean(skin, axis=0) * 0.95)
+    covered = pixels
+    for finger in range(4):
+        top = 0.8 + 0.2 * finger
+        outline = [(-0.95, top), (0.5, top - 0.02), (0.58, top + 0.09), (0.5, top + 0.19), (-0.95, top + 0.19)]
+        darker = tuple(round(v * (1 - 0.05 * finger)) for v in colour)
+        covered = _smooth_cover(covered, _place(face, outline), (darker[0], darker[1], darker[2]), distance)
+    return covered
+
+
+def sunglasses(pixels: Pixels, face: Face) -> Pixels:
+    """Two dark glasses and a bridge."""
+    distance = frame_of(face)[2]
+    covered = pixels
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    for side in (-0.5, 0.5):
+        glass = [(side + 0.4 * float(np.cos(a)), 0.04 + 0.28 * float(np.sin(a))) for a in angles]
+        covered = _smooth_cover(covered, _place(face, glass), (22, 20, 20), distance)
+    bridge = _place(face, [(-0.9, -0.07), (0.9, -0.07), (0.9, 0.0), (-0.9, 0.0)])
+    return _smooth_cover(covered, bridge, (22, 20, 20), distance)
+
+
+def blur(pixels: Pixels, face: Face) -> Pixels:
+    """Out of focus by a twentieth of the eye distance."""
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(frame_of(face)[2] / 20, 0.5)), np.uint8)
+
+
+def dark(pixels: Pixels, face: Face) -> Pixels:
+    """A fifth of the light, with the noise of a small sensor (always the same)."""
+    noise = np.random.default_rng(1).normal(0, 2.0, pixels.shape)
+    return np.clip(pixels * 0.2 + noise, 0, 255).astype(np.uint8)
+
+
+def small(pixels: Pixels, face: Face) -> Pixels:
+    """As if the eyes were 20 pixels apart."""
+    factor = min(1.0, 20 / frame_of(face)[2])
+    height, width = pixels.shape[:2]
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    far = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(far, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+KINDS: dict[str, Callable[[Pixels, Face], Pixels]] = {
+    "mask": mask,
+    "hand": hand,
+    "sunglasses": sunglasses,
+    "blur": blur,
+    "dark": dark,
+    "small": small,
+}
