@@ -261,10 +261,10 @@ class TestBadInput:
         assert problem(reply, 422, "invalid_request")["fields"]
         assert world.engine.detections == 0
 
-    @pytest.mark.parametrize("extra", ["url", "folder", "customer_id", "name", "frames_url", "bulk", "threshold"])
     @pytest.mark.parametrize("route", ["/presses", "/recognitions", "/enrolments", "/opt-outs", "/tokens/raise"])
-    def test_a_field_that_is_not_named_is_refused(self, kiosk: Kiosk, route: str, extra: str) -> None:
-        problem(kiosk.send("POST", route, {extra: "x"}), 422, "invalid_request")
+    def test_a_field_that_is_not_named_is_refused(self, kiosk: Kiosk, route: str) -> None:
+        for extra in ("url", "folder", "customer_id", "name", "frames_url", "bulk", "threshold"):
+            problem(kiosk.send("POST", route, {extra: "x"}), 422, "invalid_request")
 
     def test_pins_that_are_wrong_or_none(self, kiosk: Kiosk) -> None:
         enrolled = kiosk.enrol(pictures(1)).json

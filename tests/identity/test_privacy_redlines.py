@@ -1,0 +1,158 @@
+"""Red lines: what identity can be asked, what it answers, and what it is able to do at all."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from flask_openapi3 import Info, OpenAPI
+
+import identity
+from identity import web_models
+from identity.capture import Capture, Quality
+from identity.engines import Face
+from identity.service import Recognition, Service
+from identity.tokens import Claims
+from tests.identity.halves import KIOSK, World, pictures
+
+SOURCE = Path(identity.__file__).parent
+
+
+def description(world: World) -> dict[str, Any]:
+    app = OpenAPI("identity", info=Info(title="identity", version="1"))
+    app.register_api(world.half.blueprint)
+    return app.api_doc
+
+
+def test_these_are_all_routes_and_none_takes_a_list_of_people(world: World) -> None:
+    paths = {(method, path) for path, operations in description(world)["paths"].items() for method in operations}
+
+    assert paths == {
+        ("post", "/identity/v1/presses"),
+        ("post", "/identity/v1/recognitions"),
+        ("post", "/identity/v1/enrolments"),
+        ("post", "/identity/v1/opt-outs"),
+        ("post", "/identity/v1/tokens/raise"),
+        ("put", "/identity/v1/enrolments/{receipt}/pin"),
+        ("delete", "/identity/v1/enrolments/{receipt}"),
+        ("get", "/identity/v1/notice"),
+    }
+
+
+def test_every_route_that_looks_at_a_face_asks_for_a_press(world: World) -> None:
+    for model in vars(web_models).values():
+        if inspect.isclass(model) and "frames" in getattr(model, "model_fields", {}):
+            assert model.model_fields["nonce"].is_required(), model
+
+
+def test_no_answer_has_a_number_beside_the_retention_and_the_age(world: World) -> None:
+    """Neither score nor rank, count, distance or vector: 256 answers with two decimals rebuild a template."""
+    schemas = description(world)["components"]["schemas"]
+    numbers = {
+        (name, field)
+        for name, schema in schemas.items()
+        if name.endswith("Reply")
+        for field, told in schema["properties"].items()
+        if re.search("'(number|integer)'", str(told))
+    }
+
+    assert numbers == {("NoticeReply", "retention_months"), ("NoticeReply", "minimum_age")}
+    words = re.compile("score|rank|count|distance|similar|vector|embedding|template|confidence|probab", re.I)
+    assert not [
+        field for schema in schemas.values() for field in schema.get("properties", {}) if words.search(field)
+    ]
+
+
+def test_what_leaves_the_service_holds_no_number_of_a_face(world: World) -> None:
+    world.enrol(1)
+    seen = world.recognise(1)
+
+    kinds = {field.name: type(getattr(seen, field.name)) for field in fields(Recognition)}
+
+    assert kinds == {"decision": str, "token": str, "expires_us": int, "purposes": tuple}
+    assert {field.name for field in fields(Claims)}.isdisjoint({"score", "customer_id", "name", "template"})
+
+
+def test_nothing_about_a_person_is_read_from_a_face() -> None:
+    told = {field.name for kind in (Face, Quality, Capture) for field in fields(kind)}
+
+    assert told == {
+        *("box", "landmarks", "score", "scheme"),
+        *("eye_distance", "yaw", "sharpness", "brightness", "contrast"),
+        *("vector", "quality", "pack"),
+    }
+
+
+def test_no_function_is_named_after_what_must_not_be() -> None:
+    forbidden = {
+        "gender",
+        "emotion",
+        "race",
+        "ethnic",
+        "watch",
+        "alert",
+        "track",
+        "export",
+        "search",
+        "video",
+        "stream",
+    }
+    names = [
+        node.name
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    ]
+
+    assert forbidden & {part for name in names for part in re.findall("[a-z]+", name.casefold())} == set()
+
+
+def test_no_template_can_be_had_from_the_service() -> None:
+    public = [name for name in vars(Service) if not name.startswith("_")]
+
+    assert sorted(public) == [
+        *("calibrate", "calibrate_on_pictures", "enrol", "forget", "forget_face", "press", "raise_level"),
+        *("recognise", "set_pin"),
+    ]
+
+
+def test_nothing_but_fetching_a_pack_speaks_to_the_network() -> None:
+    """No telemetry, no vendor, no sharing: whoever imports nothing that speaks cannot speak."""
+    speaks = {"socket", "ssl", "http", "urllib", "requests", "httpx", "smtplib", "ftplib", "asyncio", "aiohttp"}
+    crossing = {}
+    for path in SOURCE.rglob("*.py"):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+        if imported & speaks:
+            crossing[path.name] = imported & speaks
+
+    assert set(crossing) <= {"fetch.py"}
+
+
+def test_every_purpose_is_off_until_it_is_ticked() -> None:
+    consent = web_models.ConsentBody()
+
+    assert (consent.purposes, consent.age_confirmed) == ({}, False)
+
+
+def test_consent_names_each_purpose_by_itself(world: World) -> None:
+    """Refusing the others takes nothing from the one that was agreed to."""
+    for person, purpose in enumerate(("orders", "offers", "destinations")):
+        world.enrol(person, purposes=(purpose,))
+
+    assert [world.recognise(n).purposes for n in range(3)] == [("orders",), ("offers",), ("destinations",)]
+
+
+def test_one_press_embeds_at_most_one_face_of_each_frame(world: World) -> None:
+    nonce, _ = world.service.press(KIOSK)
+    world.service.recognise(KIOSK, nonce, pictures(1, 3))
+
+    assert world.engine.calls == 3
