@@ -16,7 +16,7 @@ from plumbing.problems import reply
 from screens.web import build
 
 Row = dict[str, Any]
-RECEIPT = "7KQ2-MX4D-PH9T-ZV5R"
+RECEIPT = "7KQ2M-X4DPH-ZT5VR-2LMNA-QRS6T"
 PIN = "2580"
 
 _DISHES = [
@@ -159,14 +159,9 @@ class Fake:
             status = {"too_many_failures": 429, "bad_pack": 503}.get(decision, 422)
             return reply(status, decision, "No", "No.", {"hint": "try_again"} if status == 422 else {})
         known = decision == "matched"
-        self._count += known
-        token = f"usual-t1.face-{self._count}" if known else None
-        return {
-            "decision": decision,
-            "token": token,
-            "expires_at": None,
-            "purposes": self.purposes if known else [],
-        }
+        self._count += 1
+        token = None if decision == "unknown" else f"usual-t1.face-{self._count}"
+        return {"decision": decision, "token": token, "purposes": self.purposes if known else []}
 
     def _recognise(self) -> Response:
         made = self._decide()
@@ -176,7 +171,7 @@ class Fake:
         made = self._decide()
         if isinstance(made, Response):
             return made
-        known = made["token"] is not None and "orders" in self.purposes
+        known = "orders" in made["purposes"]
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
     def _enrol(self) -> tuple[Response, int]:

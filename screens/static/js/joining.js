@@ -6,6 +6,12 @@ import { $, $$, announce, h } from "./dom.js";
 const PURPOSES = ["orders", "offers", "destinations"];
 const SHOWN_MS = 9000; // "You are forgotten" stays this long
 
+/** A receipt code as it is printed: groups of five letters and digits, whatever was typed between them. */
+export function grouped(text) {
+  const plain = text.toUpperCase().replace(/[^A-Z2-7]/g, "");
+  return (plain.match(/.{1,5}/g) || []).join("-");
+}
+
 export class Joining {
   /** @param {{stage, api, words, look, pinpad}} parts */
   constructor({ stage, api, words, look, pinpad }) {
@@ -107,10 +113,10 @@ export class Joining {
   #keyboard() {
     const press = (key) => {
       const field = $("#optout-code");
-      field.value = key === "erase" ? field.value.slice(0, -1) : field.value + key;
+      field.value = grouped(key === "erase" ? field.value.replace(/.-?$/, "") : field.value + key);
       $("#optout-error").textContent = "";
     };
-    const keys = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"].map((key) =>
+    const keys = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"].map((key) =>
       h("button", { type: "button", class: "key small", onclick: () => press(key) }, key),
     );
     const erase = { "data-i18n-label": "optout_erase", "aria-label": this.words.t("optout_erase") };
@@ -120,7 +126,7 @@ export class Joining {
 
   async #forgetByCode() {
     const { visit } = this.stage;
-    const code = $("#optout-code").value.trim();
+    const code = grouped($("#optout-code").value);
     const error = $("#optout-error");
     if (!code) {
       error.textContent = this.words.t("optout_code_missing");

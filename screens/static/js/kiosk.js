@@ -16,6 +16,7 @@ class Order extends Visit {
     super();
     this.basket = new Basket();
     this.offer = null;
+    this.taken = null; // the offer that goes with this order
     this.asked = 0; // of several answers under way only the newest counts
   }
 }
@@ -28,10 +29,7 @@ async function recognise(body, visit) {
   const request = { ...body, scene: "orders", context: place(), n: SHOWN };
   const reply = await api.visit(request, visit.abort.signal);
   visit.suggestions = reply.suggestions;
-  if (reply.decision === "matched") {
-    visit.token = reply.token;
-    visit.purposes = reply.purposes;
-  }
+  visit.known(reply);
   return reply.decision;
 }
 
@@ -53,7 +51,7 @@ async function ask(visit) {
 
 /** One offer, when the person chose offers and there is one; it comes a moment after the usual. */
 async function askOffer(visit) {
-  if (!visit.purposes.includes("offers")) return;
+  if (!visit.purposes.includes("offers") || visit.taken) return;
   const { token } = visit;
   const { signal } = visit.abort;
   try {
@@ -61,14 +59,14 @@ async function askOffer(visit) {
     if (visit !== stage.visit || !reply.items.length) return;
     visit.offer = { ...reply.items[0], recommendation_id: reply.recommendation_id };
     drawOffer(visit);
-    outbox.send([offerEvent(visit, "shown")], token);
+    outbox.send([offerEvent(visit.offer, "shown")], token);
   } catch {
     // No offer today: nothing is missing from the screen.
   }
 }
 
-/** What happened to the offer on the screen: shown or accepted. */
-function offerEvent({ offer }, type) {
+/** What happened to an offer: shown, accepted, redeemed. */
+function offerEvent(offer, type) {
   return {
     event_id: crypto.randomUUID(),
     type,
@@ -144,10 +142,10 @@ function drawOffer(visit) {
   const { offer } = visit;
   if (!offer) return $("#offer").replaceChildren();
   const take = () => {
-    outbox.send([offerEvent(visit, "accepted")], visit.token);
-    visit.offer = null;
-    drawOffer(visit);
-    announce(words.t("added"));
+    outbox.send([offerEvent(offer, "accepted")], visit.token);
+    Object.assign(visit, { offer: null, taken: offer });
+    draw(visit);
+    announce(`${words.t("added")}: ${offer.name}`);
   };
   return $("#offer").replaceChildren(
     h("div", { class: "offer" },
@@ -168,6 +166,7 @@ function drawBasket(visit) {
   $("#order").disabled = basket.empty;
   $("#basket-lines").replaceChildren(
     ...(basket.empty ? [h("li", { class: "line" }, words.t("basket_empty"))] : [...basket.lines.values()].map((line) => basketLine(line, visit))),
+    ...(visit.taken ? [h("li", { class: "line" }, `${visit.taken.name}: ${words.t("offer_at_counter")}`)] : []),
   );
 }
 
@@ -235,7 +234,9 @@ async function order(visit) {
   };
   const token = visit.purposes.includes("orders") ? visit.token : undefined;
   stage.go("order");
+  const { taken, token: own } = visit;
   const sent = await outbox.send([event], token);
+  if (taken) outbox.send([offerEvent(taken, "redeemed")], own);
   if (visit !== stage.visit) return;
   $("#done-text").textContent = words.t(sent ? "done_text" : "done_offline");
 }
@@ -250,11 +251,12 @@ stage.on("greet", (visit) => {
 });
 stage.on("suggest", (visit) => {
   draw(visit);
-  if (!visit.suggestions) ask(visit);
+  if (!visit.suggestions || visit.raised) ask(visit);
+  if (visit.raised && !visit.offer) askOffer(visit);
 });
 stage.on("menu", (visit) => drawMenu(visit));
 stage.on("basket", (visit) => draw(visit));
-stage.on("pin", (visit) => screen.joining.choosePin(visit));
+stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : screen.second.ask(visit)));
 stage.on("done", () => {
   $("#done-text").textContent = words.t("done_text");
   stage.leaveIn(DONE_MS);
@@ -266,7 +268,7 @@ $("#language").addEventListener("click", () => {
 $("#menu-open").addEventListener("click", () => stage.go("menu"));
 $("#basket-open").addEventListener("click", () => stage.go("basket"));
 $("#order").addEventListener("click", () => order(stage.visit));
-$("#pin-other").addEventListener("click", () => stage.go("skipped"));
+$("#pin-other").addEventListener("click", () => (stage.visit.enrolment ? stage.go("skipped") : stage.asGuest("guest")));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
 
 screen.start();

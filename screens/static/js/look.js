@@ -118,6 +118,7 @@ export class Look {
     $("#unknown-title").textContent = this.words.t(`${name}_title`);
     const failedToEnrol = visit.purpose === "enrol" && name === "failed";
     $("#unknown-text").textContent = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
+    $("#unknown-pin").hidden = name !== "ambiguous" || !visit.recognised;
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
     $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;

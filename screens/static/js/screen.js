@@ -7,6 +7,7 @@ import { Joining } from "./joining.js";
 import { Look } from "./look.js";
 import { Outbox } from "./orders.js";
 import { PinPad } from "./pinpad.js";
+import { SecondFactor } from "./secondfactor.js";
 import { Stage } from "./stage.js";
 import { Words } from "./words.js";
 
@@ -37,11 +38,12 @@ export class Screen {
       onReach: (reached) => this.#reached(reached),
       onUnpaired: () => this.stage.state !== "pairing" && this.stage.go("unpaired"),
     });
-    this.words = new Words(settings.get("lang") || navigator.language.slice(0, 2), dataset.currency);
+    this.words = new Words(settings.get("lang") || navigator.language.slice(0, 2), dataset.currency, page);
     this.stage = new Stage({ camera: new Camera($("#video")), idleSeconds: Number(dataset.idle), newVisit });
     this.outbox = new Outbox(this.api);
     this.pinpad = new PinPad($("#pinpad"), this.words);
     this.look = new Look({ ...this.#parts, recognise });
+    this.second = new SecondFactor({ ...this.#parts, pinpad: this.pinpad });
     this.joining = new Joining({ ...this.#parts, look: this.look, pinpad: this.pinpad });
     this.#buttons();
   }
@@ -60,6 +62,7 @@ export class Screen {
       "opt-out-face": () => look.press("forget"),
       "opt-out-code": () => this.joining.enterCode(),
       "somebody-else": () => look.somebodyElse(),
+      "enter-pin": () => stage.go("second_factor"),
       again: () => look.press(stage.visit.purpose),
       leave: () => stage.go("leave"),
       "not-me": () => stage.asGuest("not_me"),

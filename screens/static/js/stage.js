@@ -18,8 +18,16 @@ export class Visit {
     this.enrolment = null;
     this.why = "";
     this.somebodyElse = false;
+    this.raised = false; // the second factor was given
     this.pressedAt = 0;
     this.abort = new AbortController();
+  }
+
+  /** Keep what a recognition says. A look-alike's token opens nothing until the PIN has raised it. */
+  known({ decision, token, purposes }) {
+    if (decision === "unknown") return;
+    this.token = token;
+    this.purposes = purposes;
   }
 
   get recognised() {

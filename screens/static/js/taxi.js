@@ -2,7 +2,7 @@
 
 import { symbolOf } from "./art.js";
 import { byCategory } from "./basket.js";
-import { Problem, localTime } from "./api.js";
+import { localTime } from "./api.js";
 import { $, announce, drawing, h } from "./dom.js";
 import { Screen, place } from "./screen.js";
 import { Visit } from "./stage.js";
@@ -14,21 +14,17 @@ const DONE_MS = 7000;
 class Ride extends Visit {
   constructor() {
     super();
-    this.raised = false; // the second factor was given
     this.chosen = null;
   }
 }
 
 const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, kind: "places" });
-const { stage, api, words, outbox, pinpad } = screen;
+const { stage, api, words, outbox } = screen;
 
 /** Frames to recognition alone: a face opens no place, so none is asked for yet. */
 async function recognise(body, visit) {
   const reply = await api.recognise(body, visit.abort.signal);
-  if (reply.decision === "matched") {
-    visit.token = reply.token;
-    visit.purposes = reply.purposes;
-  }
+  visit.known(reply);
   return reply.decision;
 }
 
@@ -49,34 +45,6 @@ async function ask(visit) {
 function where() {
   const { site, ...rest } = place();
   return rest;
-}
-
-// --- the second factor ---------------------------------------------------------------------------------------
-
-function askPin(visit) {
-  $("#pin-title").textContent = words.t("pin_enter");
-  $("#pin-text").textContent = words.t("pin_enter_text");
-  $("#pin-other").textContent = words.t("pin_guest");
-  $("#pin-error").textContent = "";
-  pinpad.ask((pin) => raise(visit, pin));
-}
-
-async function raise(visit, pin) {
-  try {
-    const reply = await api.raise(visit.token, pin, visit.abort.signal);
-    if (visit !== stage.visit) return;
-    visit.token = reply.token;
-    visit.raised = true;
-    stage.go("raised");
-  } catch (error) {
-    if (visit !== stage.visit) return;
-    const wrong = error instanceof Problem && error.status < 429;
-    const locked = error instanceof Problem && error.status === 429;
-    const text = words.t(locked ? "pin_locked" : wrong ? "pin_wrong" : "failed_text");
-    $("#pin-error").textContent = text;
-    announce(text);
-    pinpad.ask((again) => raise(visit, again));
-  }
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------
@@ -161,9 +129,8 @@ stage.on("greet", (visit) => {
   announce(words.t("greeting"));
   stage.go(visit.purposes.includes("destinations") ? "second_factor" : "suggest");
 });
-stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : askPin(visit)));
+stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : screen.second.ask(visit)));
 stage.on("suggest", (visit) => {
-  pinpad.clear();
   draw(visit);
   if (!visit.suggestions) ask(visit);
 });
@@ -178,7 +145,7 @@ stage.on("done", (visit) => {
   stage.leaveIn(DONE_MS);
 });
 $("#language").addEventListener("click", () => {
-  if (stage.state === "pin" && !stage.visit.enrolment) askPin(stage.visit);
+  if (stage.state === "pin" && !stage.visit.enrolment) screen.second.ask(stage.visit);
   if (stage.state === "menu") drawAll(stage.visit);
   draw(stage.visit);
 });

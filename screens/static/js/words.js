@@ -6,26 +6,40 @@ import { $$ } from "./dom.js";
 /** Reasons by code, for languages other than the server's own (English). The server's sentence is more exact. */
 const REASONS = {
   de: {
-    usual: "Das bestellen Sie oft",
-    usual_basket: "Ihre übliche Bestellung",
-    last_time: "Das hatten Sie beim letzten Mal",
-    had_before: "Das hatten Sie schon einmal",
-    with_basket: "Passt zu Ihrer Bestellung",
-    popular_here: "Um diese Zeit hier beliebt",
-    popular_near: "Von hier aus ein beliebtes Ziel",
-    alike: "Wählen Gäste mit ähnlichem Geschmack",
-    new: "Neu für Sie",
-    suggested: "Jetzt auf der Karte",
-    offer: "Ein Angebot für heute",
-    return: "Zurück, woher Sie kamen",
-    often: "Dorthin fahren Sie oft",
+    kiosk: {
+      usual: "Das bestellen Sie oft",
+      usual_basket: "Ihre übliche Bestellung",
+      last_time: "Das hatten Sie beim letzten Mal",
+      had_before: "Das hatten Sie schon einmal",
+      with_basket: "Passt zu Ihrer Bestellung",
+      popular_here: "Um diese Zeit hier beliebt",
+      alike: "Wählen Gäste mit ähnlichem Geschmack",
+      new: "Neu für Sie",
+      suggested: "Jetzt auf der Karte",
+      offer: "Ein Angebot für heute",
+    },
+    taxi: {
+      usual: "Dorthin fahren Sie oft",
+      usual_now: "Um diese Zeit fahren Sie oft dorthin",
+      weekly: "Etwa jede Woche um diese Zeit",
+      from_here: "Von hier aus fahren Sie oft dorthin",
+      been_there: "Dort waren Sie schon",
+      return: "Dort begann eine frühere Fahrt",
+      follows: "Von hier aus ein häufiges Ziel",
+      alike: "Ziel von Menschen mit ähnlichen Fahrten",
+      popular_near: "In der Nähe um diese Zeit beliebt",
+      popular_here: "In der Nähe beliebt",
+      suggested: "Einer Ihrer Vorschläge",
+    },
   },
 };
 
 const COUNTED = { de: "Bei {a} Ihrer letzten {b} Besuche bestellt" };
 
 export class Words {
-  constructor(language, currency) {
+  /** @param {string} page kiosk or taxi: "usual" is a dish at one and a place in the other */
+  constructor(language, currency, page) {
+    this.page = page;
     this.first = language in STRINGS ? language : "en";
     this.currency = currency;
     this.use(this.first);
@@ -66,7 +80,7 @@ export class Words {
   }
 
   #own({ code, text }) {
-    const own = REASONS[this.language];
+    const own = REASONS[this.language]?.[this.page];
     if (!own) return "";
     const counted = /(\d+) of your last (\d+) visits/.exec(text || "");
     if (counted) return COUNTED[this.language].replace("{a}", counted[1]).replace("{b}", counted[2]);

@@ -1,0 +1,45 @@
+// The PIN of somebody who is recognised: opens places, and tells two look-alikes apart.
+
+import { Problem } from "./api.js";
+import { $, announce } from "./dom.js";
+
+export class SecondFactor {
+  /** @param {{stage, api, words, pinpad}} parts */
+  constructor({ stage, api, words, pinpad }) {
+    Object.assign(this, { stage, api, words, pinpad });
+  }
+
+  /** Ask for the PIN; the right one raises the visit's token. */
+  ask(visit) {
+    const { words } = this;
+    $("#pin-title").textContent = words.t("pin_enter");
+    $("#pin-text").textContent = words.t(document.body.dataset.page === "taxi" ? "pin_enter_text" : "pin_enter_kiosk");
+    $("#pin-other").textContent = words.t("pin_guest");
+    $("#pin-error").textContent = "";
+    this.pinpad.ask((pin) => this.#raise(visit, pin));
+  }
+
+  async #raise(visit, pin) {
+    try {
+      const reply = await this.api.raise(visit.token, pin, visit.abort.signal);
+      if (visit !== this.stage.visit) return;
+      visit.token = reply.token;
+      visit.purposes = reply.purposes;
+      visit.raised = true;
+      this.pinpad.clear();
+      this.stage.go("raised", visit);
+    } catch (error) {
+      if (visit !== this.stage.visit) return;
+      if (!(error instanceof Problem) && visit.abort.signal.aborted) return;
+      this.#refuse(visit, error instanceof Problem ? error.status : 0);
+    }
+  }
+
+  #refuse(visit, status) {
+    const wrong = status >= 400 && status < 429;
+    const text = this.words.t(status === 429 ? "pin_locked" : wrong ? "pin_wrong" : "failed_text");
+    $("#pin-error").textContent = text;
+    announce(text);
+    this.pinpad.ask((pin) => this.#raise(visit, pin));
+  }
+}
