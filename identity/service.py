@@ -300,7 +300,7 @@ class Service:
         """Customers whom a picture of the new one would be taken for. Raises AlreadyEnrolled for a sure match."""
         if not gallery.ids:
             return []
-        together = self._thresholds.current(tenant, gallery.size, TEMPLATE_FRAMES)
+        together = self._thresholds.sure(tenant, gallery.size, TEMPLATE_FRAMES)
         alone = self._thresholds.current(tenant, gallery.size, 1)
         if together is not None and not somebody_else:
             probes = gallery.turned(vectors[: together.frames])

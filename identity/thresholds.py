@@ -27,6 +27,7 @@ Vectors = NDArray[np.float32]
 
 MOST_FRAMES = 3  # of one press
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
+SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
 ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
 
 
@@ -61,7 +62,7 @@ class Thresholds:
             raw = self._store.calibration(tenant, self._pack.id, frames)
             if raw is not None and not always and self._as_promised(Calibration.from_dict(raw), size):
                 continue
-            made = self._made(tenant, size, frames)
+            made = self._made(tenant, size, frames, self._promise)
             if made is not None:
                 self._store.keep_calibration(tenant, self._pack.id, frames, made.to_dict())
 
@@ -71,6 +72,15 @@ class Thresholds:
         if tail is None:
             raise NotCalibrated
         return tail.quantile(min(ONE_PERSON, tail.share / 2))
+
+    def sure(self, tenant: str, size: int, frames: int) -> Calibration | None:
+        """A stricter one, for telling somebody that they are enrolled already: strangers reach it ten times less
+        often. Who reaches only the ordinary threshold is a lookalike, and may enrol."""
+        ordinary = self.current(tenant, size, frames)
+        if ordinary is None:
+            return None
+        strict = self._made(tenant, ordinary.gallery_size, ordinary.frames, self._promise / SURER)
+        return strict if strict is not None and strict.threshold >= ordinary.threshold else ordinary
 
     def tail(self, tenant: str, frames: int) -> Tail | None:
         """The impostors' tail for probes of `frames` frames: the tenant's own, or the one that the pack ships."""
@@ -86,6 +96,8 @@ class Thresholds:
         cohort = [unit(np.atleast_2d(frames)) for frames in people]
         if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
             raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
+        if len(cohort) < 2:
+            raise ValueError("a cohort needs people: at least two, better a hundred, with three usable frames each")
         tails = {frames: cohort_tail(cohort, frames) for frames in range(1, MOST_FRAMES + 1)}
         with self._store.writing():
             for frames, tail in tails.items():
@@ -100,7 +112,7 @@ class Thresholds:
         same = (kept.target, kept.scoring) == (self._promise, self.scoring)
         return same and not kept.stale(self._pack.id, size)
 
-    def _made(self, tenant: str, size: int, frames: int) -> Calibration | None:
+    def _made(self, tenant: str, size: int, frames: int, target: float) -> Calibration | None:
         # Best scores that were taken in a much smaller gallery say too little about this one.
         tops = np.array(self._store.tops(tenant, self._pack.id, frames, (size + 1) // 2))
         try:
@@ -108,7 +120,7 @@ class Thresholds:
                 pack=self._pack.id,
                 gallery_size=size,
                 frames=frames,
-                target=self._promise,
+                target=target,
                 made_at_us=self._now_us(),
                 pack_tail=self.tail(tenant, frames),
                 gallery_tops=tops,
