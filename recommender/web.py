@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import sqlite3
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +68,7 @@ class RecommenderHalf:
         """Readiness: None when the database answers, else a sentence."""
         try:
             self.service.events.generation("", "catalogue")
-        except (DatabaseBusy, OSError) as error:
+        except (DatabaseBusy, sqlite3.OperationalError) as error:
             return f"the recommender's database does not answer: {error}"
         return None
 
@@ -173,7 +175,8 @@ class Door:
             return Reply(status, body if body is not None else {})
 
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-        made = self.once.run(caller, key, fingerprint(), reply, hold=hold) if key else reply()
+        with said_as_busy():
+            made = self.once.run(caller, key, fingerprint(), reply, hold=hold) if key else reply()
         response = jsonify(made.body) if made.status != 204 else Response(status=204)
         response.status_code = made.status
         response.headers["Cache-Control"] = "no-store"
@@ -190,6 +193,21 @@ class Door:
             )
         except DatabaseBusy:
             return
+
+
+@contextmanager
+def said_as_busy() -> Iterator[None]:
+    """A read that finds the database locked is as temporary as a write that does.
+
+    Raises:
+        DatabaseBusy: in place of SQLite's own error.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise DatabaseBusy from error
+        raise
 
 
 def fingerprint() -> str:

@@ -15,6 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from flask_openapi3 import Info, OpenAPI
+from prometheus_client import CollectorRegistry
 
 from plumbing import access as access_tables
 from plumbing import problems
@@ -91,6 +92,7 @@ class World:
     launched: list[tuple[str, str, str]]
     app: OpenAPI
     door: Database
+    registry: CollectorRegistry
 
     def close(self) -> None:
         self.half.close()
@@ -166,11 +168,12 @@ def open_world(
 
     database = Database(home / "access.db", access_tables.migrations)
     access = Access(database, now_us)
-    world = World(home, NOON, key, access, None, None, {}, launched, None, database)  # type: ignore[arg-type]
+    world = World(home, NOON, key, access, None, None, {}, launched, None, database, CollectorRegistry())  # type: ignore[arg-type]
     world.half = build(
         RecommenderConfig(home=home, token_keys=(key,), **settings),
         access=access,
         now_us=now_us,
+        registry=world.registry,
         scenes=scenes or {name: CountingScene(name) for name in ("orders", "destinations")},
         launch=lambda *run: launched.append(run),
     )
