@@ -108,15 +108,13 @@ def identification_rows(album: Album, scoring: Scoring, seed: int) -> list[dict[
     rows: list[dict[str, Any]] = []
     for enrolled in (3, 1):
         for frames in (1, 3):
-            done: set[int] = set()
-            for size in (*evaluation.SIZES, len(album.vectors)):
+            largest = evaluation.largest_gallery(album, enrolled, frames)
+            for size in [*(size for size in evaluation.SIZES if size < largest), largest]:
                 rng = np.random.default_rng([seed, enrolled, frames, size])
                 found = evaluation.identify(
                     album, enrolled=enrolled, frames=frames, targets=TARGETS, size=size, rng=rng, scoring=scoring
                 )
-                if found and found[0].gallery not in done:
-                    done.add(found[0].gallery)
-                    rows += [row.to_dict() for row in found]
+                rows += [row.to_dict() for row in found]
     return rows
 
 

@@ -34,7 +34,10 @@ def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int,
     cv2.fillPoly(cover, [outline], 1.0)
     soft = max(0.5, span / 60)
     cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), soft), np.float32)[:, :, None]
-    light = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), (0, 0), span / 3).astype(np.float32)
+    height, width = cover.shape[:2]
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    rough = cv2.resize(grey, (max(1, width // 16), max(1, height // 16)), interpolation=cv2.INTER_AREA)
+    light = cv2.resize(cv2.GaussianBlur(rough, (0, 0), 1.0 + span / 48), (width, height)).astype(np.float32)
     shade = np.clip(0.75 + 0.25 * light / max(float(light.mean()), 1.0), 0.5, 1.2)[:, :, None]
     return np.clip(pixels * (1 - cover) + np.array(colour, np.float32) * shade * cover, 0, 255).astype(np.uint8)
 
