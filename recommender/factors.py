@@ -102,10 +102,14 @@ class Factors:
 
         Asker: (sum of .9**ago * vector(item) over the history + 2 * moment) / (sum of weights + 2).
         """
-        weights = asked.profile(len(self.items), 0.9)
-        total = np.asarray(weights.sum(axis=1)).ravel()
+        weight = np.float32(0.9) ** asked.ago
+        total = np.bincount(asked.question, weight, minlength=asked.n)
         moment = self.moments[daypart(asked.hour) + 1]
-        asker = (weights @ self.items + 2 * moment) / (total + 2)[:, None]
+        if asked.n == 1:
+            mine = weight[None, :] @ self.items[asked.item]
+        else:
+            mine = asked.profile(len(self.items), 0.9) @ self.items
+        asker = (mine + 2 * moment) / (total + 2)[:, None]
         return (asker @ self.items.T + self.biases).astype(np.float32)
 
     def with_items(self, item_features: Sequence[Sequence[str]]) -> Factors:

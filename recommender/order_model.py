@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 
 from recommender.evaluation import Interval, Truth, orders_per_customer, score_lists, split_last, summary
 from recommender.interactions import Interactions
+from recommender.questions import Questions, ask
 from recommender.ranking import Pairs, Ranker, best_lists, fit_ranker, gate, sample_negatives, standardise
 from recommender.scenes.base import Progress
-from recommender.signals import NAMES, Crowd, ask, column
+from recommender.signals import NAMES, Crowd, column
+
+Features = Sequence[Sequence[str]]
+Sample = tuple[Pairs, NDArray[np.bool_]]
 
 METRIC = "ndcg@10"
+PART = 1000  # questions whose candidates are held at once
 PRIOR_ORDERS = (1.0, 3.0, 10.0)
 
 
@@ -24,14 +29,19 @@ PRIOR_ORDERS = (1.0, 3.0, 10.0)
 class Settings:
     """How much is trained. The defaults suit a nightly run of a restaurant; the batch takes more time."""
 
-    rounds: int = 4  # orders of each customer that are learned from, newest first
-    max_questions: int = 20_000  # in one round
-    trees: int = 150
+    rounds: int = 3  # orders of each customer that are learned from, newest first
+    max_questions: int = 4_000  # in one round
+    trees: int = 200
     copies: int = 1
     objective: str = "binary"
-    hard: int = 30
-    easy: int = 30
-    ranker: Mapping[str, Any] = field(default_factory=dict)
+    hard: int = 40
+    easy: int = 20
+    ranker: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 60, "feature_fraction": 0.4,
+            "lambda_l2": 20.0,
+        }
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +57,19 @@ class OrderModel:
     prior_orders: float  # of the counting back-off
 
     def score(self, pairs: Pairs, n: int, method: str | None = None) -> NDArray[np.float64]:
-        """Each candidate's score by the method in force (or another), shape (rows,)."""
+        """Each candidate's score by the method in force (or another), shape (rows,).
+
+        Whoever has no history is always answered by counting: the ranker has not learned from such questions.
+        """
         method = method or self.in_force
-        if method == "counting" or self.ranker is None:
-            return counting(pairs, self.prior_orders)
-        learned = self.ranker.score(pairs.features)
-        if method == "ranker":
-            return learned
         plain = counting(pairs, self.prior_orders)
-        return 0.7 * standardise(pairs.question, learned, n) + 0.3 * standardise(pairs.question, plain, n)
+        if method == "counting" or self.ranker is None or not len(pairs):
+            return plain
+        learned = self.ranker.score(pairs.features)
+        if method == "blend":
+            steady = np.log(counting(pairs, max(PRIOR_ORDERS)) + 0.01)
+            learned = 0.7 * standardise(pairs.question, learned, n) + 0.3 * standardise(pairs.question, steady, n)
+        return np.where(pairs.features[:, column("asker_orders")] > 0, learned, plain)
 
     def lists(self, pairs: Pairs, n: int, k: int, method: str | None = None) -> NDArray[np.int32]:
         """The k best items of each of n questions, shape (n, k), -1 after the end."""
@@ -104,34 +118,25 @@ def truth_of(history: Interactions, targets: Interactions) -> Truth:
     return Truth.from_pairs(question, targets.item, known, len(asked))
 
 
-def labels(pairs: Pairs, truth: Truth, n_items: int) -> NDArray[np.bool_]:
-    """Which candidates are right, shape (rows,)."""
-    wanted = truth.question * n_items + truth.items
-    return np.isin(pairs.question * n_items + pairs.item, wanted)
+def labels_of(truth: Truth, n_items: int) -> NDArray[np.int64]:
+    """question * n_items + item of every right answer."""
+    return truth.question * n_items + truth.items
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One past order of many customers as questions: what the crowd knew then, candidates, right answers."""
+    """One past order of many customers as questions, with what was known before it."""
 
-    pairs: Pairs
-    label: NDArray[np.bool_]
-    truth: Truth
+    history: Interactions
     crowd: Crowd
+    asked: Questions
+    truth: Truth
 
 
-def make_round(
-    seen: Interactions,
-    back: int,
-    features: Sequence[Sequence[str]],
-    seed: int,
-    *,
-    least: int,
-    most: int,
-) -> Round:
+def make_round(seen: Interactions, back: int, features: Features, seed: int, *, least: int, most: int) -> Round:
     """The orders `back` from the end, with everything of their customers from then on taken away.
 
-    At most `most` customers, drawn by the seed, are asked about.
+    At most `most` customers, drawn by the seed, are asked about; the others keep all their orders.
     """
     counts = orders_per_customer(seen)
     able = np.flatnonzero(counts >= max(least, back + 1))
@@ -140,21 +145,30 @@ def make_round(
     mask = np.zeros(len(counts), np.bool_)
     mask[able] = True
     history, targets = split_last(seen, back, least, mask)
-    crowd = Crowd.fit(history, features, seed)
-    pairs = crowd.pairs(ask(history, targets))
-    truth = truth_of(history, targets)
-    return Round(pairs, labels(pairs, truth, max(len(features), 1)), truth, crowd)
+    return Round(history, Crowd.fit(history, features, seed), ask(history, targets), truth_of(history, targets))
 
 
-def _sample(made: Round, settings: Settings, seed: int, back: int) -> tuple[Pairs, NDArray[np.bool_]]:
-    """The rows of a round that the ranker learns from."""
-    hardness = counting(made.pairs, 100.0).astype(np.float32)
-    rng = np.random.default_rng([seed, back, 1])
-    rows = sample_negatives(made.pairs.question, made.label, hardness, rng, hard=settings.hard, easy=settings.easy)
-    return made.pairs.take(rows), made.label[rows]
+def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
+    """The rows of a round that the ranker learns from, gathered part by part to keep memory low."""
+    rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
+    right = labels_of(made.truth, n_items)
+    for start in range(0, made.asked.n, PART):
+        part = made.crowd.pairs(made.asked.part(start, min(start + PART, made.asked.n)))
+        label = np.isin((part.question + start) * n_items + part.item, right)
+        hardness = counting(part, 100.0).astype(np.float32)
+        rows = sample_negatives(part.question, label, hardness, rng, hard=settings.hard, easy=settings.easy)
+        parts.append((part.take(rows), label[rows]))
+    if not parts:
+        return _nothing()
+    return Pairs.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _fit(parts: Sequence[tuple[Pairs, NDArray[np.bool_]]], settings: Settings, seed: int) -> Ranker | None:
+def _nothing() -> Sample:
+    empty = np.zeros(0, np.int64)
+    return Pairs(empty, empty.astype(np.int32), np.zeros((0, len(NAMES)), np.float32)), np.zeros(0, np.bool_)
+
+
+def _fit(parts: Sequence[Sample], settings: Settings, seed: int) -> Ranker | None:
     """A ranker from the rows of several rounds, None where there is nothing to learn from."""
     label = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.bool_)
     if label.sum() < 50 or label.all():
@@ -187,7 +201,7 @@ class Fitted:
 
 def fit_orders(
     seen: Interactions,
-    features: Sequence[Sequence[str]],
+    features: Features,
     *,
     seed: int,
     settings: Settings | None = None,
@@ -195,57 +209,72 @@ def fit_orders(
 ) -> Fitted:
     """Learn from earlier orders, choose on everybody's last order, then fit again on everything.
 
-    Customers with >= 4 orders give a validation question each (their last order). The ranker learns from the
-    orders before it, each seen with the history that came before it. The counting back-off stays in force
-    unless the ranker wins (`ranking.gate`). The published ranker has learned from the last orders as well.
+    Customers with >= 3 orders give a validation question each (their last order). The ranker learns from the
+    orders before it, the last known of everybody first, each with the history that came before it. The
+    counting back-off stays in force unless the ranker wins (`ranking.gate`). The published ranker has learned
+    from the validation orders as well.
 
     Args:
         seen: all interactions; their items are the first len(features) codes.
     """
     settings = settings or Settings()
     tick = progress or (lambda _what, _share: None)
-    tick("asking about everybody's last order", 0.05)
-    valid = make_round(seen, 1, features, seed, least=4, most=settings.max_questions)
-    parts = []
-    for back in range(2, settings.rounds + 2):
-        tick(f"learning from the orders {back} back", 0.1 + 0.6 * (back - 1) / (settings.rounds + 1))
-        made = make_round(seen, back, features, seed, least=2, most=settings.max_questions)
-        parts.append(_sample(made, settings, seed, back))
-    tick("fitting the ranker", 0.7)
+    most = settings.max_questions
+    tick("what everybody knew before the last order", 0.02)
+    valid = make_round(seen, 1, features, seed, least=3, most=most)
+    samples: list[Sample] = []
+    for back in range(1, settings.rounds + 1):
+        tick(f"learning from the orders {back} back", 0.1 + 0.4 * (back - 1) / settings.rounds)
+        made = make_round(valid.history, back, features, seed, least=2, most=most)
+        samples.append(_sample(made, settings, seed, back))
+    tick("fitting the ranker", 0.5)
     trial = OrderModel(
-        seen.items, seen.sites, seen.regions, valid.crowd, _fit(parts, settings, seed), "counting", 1.0
+        seen.items, seen.sites, seen.regions, valid.crowd, _fit(samples, settings, seed), "counting", 1
     )
+    tick("choosing on everybody's last order", 0.65)
     chosen = _choose(trial, valid, np.random.default_rng([seed, 7]))
-    tick("fitting on everything", 0.85)
-    if chosen.model.ranker is not None:
-        final = make_round(seen, 1, features, seed, least=2, most=settings.max_questions)
-        ranker = _fit([_sample(final, settings, seed, 1), *parts], settings, seed)
-    else:
-        ranker = None
+    ranker = None
+    if chosen.model.in_force != "counting":
+        tick("learning from the last orders too", 0.75)
+        newest = make_round(seen, 1, features, seed, least=2, most=most)
+        ranker = _fit([_sample(newest, settings, seed, 0), *samples[: settings.rounds - 1]], settings, seed)
+    tick("counting everything", 0.95)
     crowd = Crowd.fit(seen, features, seed)
     tick("done", 1.0)
-    n_train = sum(len(np.unique(part[0].question)) for part in parts)
+    n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
     return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)
 
 
 def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted:
     """Which method is in force, by the validation round."""
-    n, truth = valid.truth.n, valid.truth
-    prior, plain = 1.0, score_lists(trial.lists(valid.pairs, n, 20, "counting"), truth)
+    n = valid.asked.n
+    methods = ["counting", *(("ranker", "blend") if trial.ranker else ())]
+    lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*methods, *map(str, PRIOR_ORDERS))}
+    for start in range(0, n, PART):
+        part = valid.asked.part(start, min(start + PART, n))
+        pairs = trial.crowd.pairs(part)
+        for prior in PRIOR_ORDERS:
+            lists[str(prior)].append(replace(trial, prior_orders=prior).lists(pairs, part.n, 20, "counting"))
+        for name in methods[1:]:
+            lists[name].append(trial.lists(pairs, part.n, 20, name))
+    empty = np.zeros((0, 20), np.int32)
+    scored = {
+        name: score_lists(np.concatenate([empty, *made]), valid.truth)
+        for name, made in lists.items()
+        if name != "counting"
+    }
+    prior, plain = PRIOR_ORDERS[0], scored[str(PRIOR_ORDERS[0])]
     rows: list[dict[str, float | str]] = [{"method": "own frequency", **summary(plain)}]
-    for candidate in PRIOR_ORDERS[1:]:
-        other = score_lists(replace(trial, prior_orders=candidate).lists(valid.pairs, n, 20, "counting"), truth)
-        if gate({"more": other[METRIC]}, plain[METRIC], rng, level=0.8).in_force == "more":
-            prior, plain = candidate, other
-    trial = replace(trial, prior_orders=prior)
+    for other in PRIOR_ORDERS[1:]:
+        if gate({"more": scored[str(other)][METRIC]}, plain[METRIC], rng, level=0.8).in_force == "more":
+            prior, plain = other, scored[str(other)]
     rows.append({"method": "counting", **summary(plain)})
-    methods = ("ranker", "blend") if trial.ranker else ()
-    scored = {name: score_lists(trial.lists(valid.pairs, n, 20, name), truth) for name in methods}
-    rows += [{"method": name, **summary(scores)} for name, scores in scored.items()]
-    verdict = gate({name: scores[METRIC] for name, scores in scored.items()}, plain[METRIC], rng)
-    winner = {**scored, "counting": plain}[verdict.in_force]
+    learned = {name: scored[name] for name in methods[1:]}
+    rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
+    verdict = gate({name: scores[METRIC] for name, scores in learned.items()}, plain[METRIC], rng, level=0.9)
+    winner = {**learned, "counting": plain}[verdict.in_force]
     return Fitted(
-        model=replace(trial, in_force=verdict.in_force),
+        model=replace(trial, in_force=verdict.in_force, prior_orders=prior),
         rows=tuple(rows),
         why=verdict.why,
         interval=verdict.interval,

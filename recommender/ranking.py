@@ -173,7 +173,7 @@ def fit_ranker(
     """A gradient-boosted ranker (Ke et al. 2017; lambdarank: Burges 2010), reproducible to the byte.
 
     Args:
-        objective: "lambdarank" (the order within a question) or "binary" (the chance of each pair).
+        objective: "lambdarank" or "rank_xendcg" (the order within a question), or "binary" (each pair's chance).
         rounds: trees in each booster.
         copies: boosters trained with different seeds; their scores are averaged.
         weight: shape (rows,), how much each row counts.
@@ -186,7 +186,7 @@ def fit_ranker(
     if label.all() or not label.any():
         raise ValueError("a ranker needs questions with right and with wrong candidates")
     _, group = np.unique(pairs.question, return_counts=True)
-    ranked = objective == "lambdarank"
+    ranked = objective in ("lambdarank", "rank_xendcg")
     data = lightgbm.Dataset(
         pairs.features,
         label.astype(np.int8),
@@ -200,7 +200,7 @@ def fit_ranker(
     for copy in range(copies):
         params = {**DEFAULTS, **(settings or {}), "objective": objective, "seed": seed * 101 + copy}
         params |= {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
-        if ranked:
+        if objective == "lambdarank":
             params = {"lambdarank_truncation_level": 20, **params}
 
         def tick(env: Any, done: int = copy) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.interactions import NO_TIME, Interactions, codes_in
 from recommender.menu import Menu, item_features
-from recommender.order_model import OrderModel, Settings, counting, fit_orders
+from recommender.order_model import OrderModel, Settings, fit_orders
 from recommender.order_reasons import Told, bundles, reason_for
 from recommender.ranking import Pairs, standardise
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
@@ -226,9 +226,8 @@ def _with_partners(
 def _scores(
     model: OrderModel, pairs: Pairs, crowd: Crowd, with_basket: NDArray[np.float32], basket: bool
 ) -> NDArray[np.float64]:
-    """By the method in force; without history by counting. A basket adds the log of each item's lift with it."""
-    cold = not pairs.features[:, column("asker_orders")].any()
-    scores = counting(pairs, model.prior_orders) if cold else model.score(pairs, 1)
+    """By the method in force. A basket adds the log of each item's lift with it."""
+    scores = model.score(pairs, 1)
     if not basket:
         return scores
     share = np.exp(pairs.features[:, column("here")].astype(np.float64))

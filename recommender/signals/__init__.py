@@ -20,8 +20,8 @@ from recommender.signals.together import Together
 
 __all__ = ["NAMES", "Crowd", "Questions", "ask", "ask_one", "column", "merge_repeats"]
 
-ITEM = ("item_orders", "item_buyers", "item_repeat", "item_trend")
-CONTEXT = ("here", "here_now", "now_lift", "alike", "follows", "factor")
+ITEM = ("item_orders", "item_buyers", "item_repeat", "item_trend", "item_recent")
+CONTEXT = ("here", "here_now", "now_lift", "alike", "near", "follows", "factor")
 NAMES = (*OWN, *ASKER, *ITEM, *CONTEXT)
 """The signals, in the order of the columns that `Crowd.pairs` gives."""
 
@@ -113,7 +113,8 @@ class Crowd:
         """Candidates of every question with their signals.
 
         Candidates: the asker's own items (the 300 most frequent lately), and the best `width` each by
-        neighbours and by popularity here and now, half as many by what follows the last orders and by factors.
+        similar customers and by popularity here and now; half as many by near customers, by what followed the last
+        orders, by factors and by what is popular lately.
 
         Args:
             eligible: (items,) False for items that may not be suggested.
@@ -143,15 +144,23 @@ class Crowd:
     ) -> Pairs:
         n_items = self.n_items
         here, now = self.popular.scores(asked)
-        alike = self.neighbours.scores(asked)
+        alike, near = self.neighbours.scores(asked)
         follows = self.together.scores(asked)
         factor = self.factors.scores(asked)
         own = own_signals(asked, n_items)
         keys = [_strongest_own(own.question, own.item, own.values, n_items)]
-        for scores, k in ((alike, width), (now, width), (follows, width // 2), (factor, width // 2)):
+        for scores, k in (
+            (alike, width),
+            (near, width // 2),
+            (now, width),
+            (follows, width // 2),
+            (factor, width // 2),
+        ):
             keys.append(_top(scores, eligible, k))
         if also is not None:
             keys.append((np.arange(asked.n)[:, None] * n_items + also).ravel())
+        recent = np.argsort(-self.popular.recent, kind="stable")[: width // 2]
+        keys.append((np.arange(asked.n)[:, None] * n_items + recent).ravel())
         key = np.unique(np.concatenate(keys))
         question, item = key // n_items, (key % n_items).astype(np.int32)
         if eligible is not None:
@@ -166,11 +175,13 @@ class Crowd:
             had = own_key[at] == key
             features[had, : len(OWN)] = own.values[at[had]]
         features[:, len(OWN) : len(OWN) + len(ASKER)] = asker_signals(asked, own)[question]
+        popular = self.popular
+        here, now = np.log(here[question, item]), np.log(now[question, item])
+        dense = (alike, near, follows, factor)
         crowd = (
-            np.log1p(self.popular.orders[item]), np.log1p(self.popular.buyers[item]), self.popular.repeat[item],
-            self.popular.trend[item], np.log(here[question, item]), np.log(now[question, item]),
-            np.log(now[question, item] / here[question, item]), alike[question, item], follows[question, item],
-            factor[question, item],
+            np.log1p(popular.orders[item]), np.log1p(popular.buyers[item]), popular.repeat[item],
+            popular.trend[item], popular.recent[item], here, now, now - here,
+            *(scores[question, item] for scores in dense),
         )  # fmt: skip
         features[:, len(OWN) + len(ASKER) :] = np.stack(crowd, axis=1)
         return Pairs(question, item, features)

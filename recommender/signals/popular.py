@@ -37,6 +37,7 @@ class Popular:
     buyers: NDArray[np.float32]  # (items,) distinct customers
     repeat: NDArray[np.float32]  # (items,) chance that a later order of a buyer holds it again
     trend: NDArray[np.float32]  # (items,) log of recent share / whole share
+    recent: NDArray[np.float32]  # (items,) log of recent share
     places: NDArray[np.int64]  # (places, 2) region, site
     here: NDArray[np.float32]  # (places, items) probability
     now: NDArray[np.float32]  # (places, 24, items) probability; (0, 24, items) without clock
@@ -46,17 +47,18 @@ class Popular:
         """Counts from rows, all vectorised.
 
         orders_i, buyers_i: plain counts. repeat_i = (sum over buyers (times - 1) + 4 r) / (sum over buyers
-        (orders after the first) + 4) with r the mean over all items: the item's repeat hazard. trend_i =
-        log((recent_i + 1) / total recent) - log((orders_i + 1) / total), recent halved every 14 days (or,
-        without clock, every order back). p(i | place) = (n + 20 p(i | coarser place)) / (N + 20), the same
-        once more for hours with counts smoothed by a circular Gaussian of 1.5 h (hierarchical back-off,
+        (orders after the first) + 4) with r the mean over all items: the item's repeat hazard. recent_i =
+        log((r_i + .5) / sum r) with r halved every 14 days (or, without clock, with every order back);
+        trend_i = recent_i - log((orders_i + .5) / total). p(i | place) = (n + 20 p(i | coarser)) / (N + 20), the
+        same once more for hours with counts smoothed by a circular Gaussian of 1.5 h (hierarchical back-off,
         Jelinek & Mercer 1980; Witten & Bell 1991).
         """
         item = seen.item
         orders = np.bincount(item, minlength=n_items).astype(np.float32)
         buyers, repeat = _repeats(seen, n_items)
         recent = np.bincount(item, _freshness(seen), minlength=n_items)
-        trend = np.log((recent + 1) / max(recent.sum(), 1)) - np.log((orders + 1) / max(float(orders.sum()), 1))
+        lately = np.log((recent + 0.5) / max(recent.sum(), 1))
+        trend = lately - np.log((orders + 0.5) / max(float(orders.sum()), 1))
         uniform = np.full(n_items, 1.0 / max(n_items, 1))
         everywhere = (orders + BACK_OFF * uniform) / (orders.sum() + BACK_OFF)
         places = _places(seen, n_items)
@@ -75,7 +77,8 @@ class Popular:
                 grid = np.bincount(cell, minlength=HOURS * n_items).reshape(HOURS, n_items)
                 smooth = _hour_kernel() @ grid.astype(np.float32)
                 now[row] = (smooth + BACK_OFF * here[row]) / (smooth.sum(axis=1, keepdims=True) + BACK_OFF)
-        return cls(orders, buyers, repeat, trend.astype(np.float32), places, here, now)
+        lately, trend = lately.astype(np.float32), trend.astype(np.float32)
+        return cls(orders, buyers, repeat, trend, lately, places, here, now)
 
     def rows_for(self, asked: Questions) -> NDArray[np.int64]:
         """Each question's place row: (region, site) if known, else site, else region, else everywhere."""
@@ -112,9 +115,15 @@ class Popular:
             return values.min(axis=-1, keepdims=True) if values.shape[-1] else 1e-6
 
         return Popular(
-            grow(self.orders, 0), grow(self.buyers, 0), grow(self.repeat, _mean(self.repeat)),
-            grow(self.trend, 0), self.places, grow(self.here, rarest(self.here)), grow(self.now, rarest(self.now)),
-        )  # fmt: skip
+            orders=grow(self.orders, 0),
+            buyers=grow(self.buyers, 0),
+            repeat=grow(self.repeat, _mean(self.repeat)),
+            trend=grow(self.trend, 0),
+            recent=grow(self.recent, rarest(self.recent)),
+            places=self.places,
+            here=grow(self.here, rarest(self.here)),
+            now=grow(self.now, rarest(self.now)),
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {f"popular.{name}": getattr(self, name) for name in self.__slots__}

@@ -13,8 +13,10 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.interactions import Interactions
 from recommender.questions import Questions
+from recommender.signals.gather import weighted_rows
 
-KEEP = 60  # partners kept for each item
+KEEP_SAME = 60  # partners kept for each item
+KEEP_AFTER = 200
 MAX_BASKET = 60  # items of one order that are paired: ten thousand would make a hundred million pairs
 SHRINK = 10.0
 LAST_DECAY = 0.5
@@ -25,14 +27,16 @@ class Together:
     """Two sparse (items, items) tables of conditional probabilities."""
 
     same: sparse.csr_array  # row i: p(j in the same order | i)
-    after: sparse.csr_array  # row i: p(j in the next order of the customer | i)
+    after: sparse.csr_array  # row i: how often j was in the next order of the customer, per order with i
+    idf: NDArray[np.float32]  # (items,) how telling an item is of its order
 
     @classmethod
     def fit(cls, seen: Interactions, n_items: int) -> Together:
-        """same_ij = n(i and j in one order) / (n_i + 10), i != j; after_ij = n(i, then j in the customer's
-        next order) / (n_i followed by an order + 10): first-order Markov chain (Rendle et al. 2010).
+        """same_ij = n(i and j in one order) / (n_i + 10), i != j; after_ij: the share
+        of next orders with j among the customers' orders with i, each order counting by i's part of its length
+        (idf weights; a first-order Markov chain, Rendle et al. 2010, smoothed over similar orders).
 
-        Of an order with more than 60 items the 60 least popular are paired, of each row the best 60 kept.
+        Of an order with more than 60 items the 60 least popular are paired; each row keeps its best partners.
         """
         rows = _small_baskets(seen, n_items)
         seen = seen.where(rows)
@@ -46,21 +50,33 @@ class Together:
         same.setdiag(0)
         same.eliminate_zeros()
         follows = np.flatnonzero((np.diff(orders) == 1) & (orders[:-1] // width < len(seen.customers)))
-        before, later = held[follows], held[follows + 1]
-        after = sparse.csr_array(before.T @ later)
-        return cls(_best(_shrunk(same, held.sum(axis=0))), _best(_shrunk(after, before.sum(axis=0))))
+        times = np.asarray(held.sum(axis=0)).ravel()
+        idf = (np.log((len(orders) + 1.0) / (times + 1.0)) + 0.1).astype(np.float32)
+        weighted = sparse.csr_array(held[follows] @ sparse.diags_array(idf))
+        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        weighted = sparse.csr_array(
+            sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted
+        )
+        after = sparse.csr_array(weighted.T @ held[follows + 1])
+        return cls(
+            _best(_shrunk(same, times), KEEP_SAME),
+            _best(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
+            idf,
+        )
 
     def scores(self, asked: Questions) -> NDArray[np.float32]:
-        """(n, items): sum over the history of after[item] * .5**ago, the weights of one question summing to 1."""
-        weights = asked.profile(self.after.shape[0], LAST_DECAY)
-        total = np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-9)
-        return (weights @ self.after).toarray().astype(np.float32) / total[:, None].astype(np.float32)
+        """(n, items): mean of after[item] over the history, weighted by idf * .5**ago."""
+        weight = self.idf[asked.item] * np.float32(LAST_DECAY) ** asked.ago
+        total = np.bincount(asked.question, weight, minlength=asked.n)
+        scores = weighted_rows(asked.question, asked.item, weight, asked.n, self.after)
+        return scores / np.maximum(total, 1e-9).astype(np.float32)[:, None]
 
     def with_basket(self, basket: NDArray[np.int32]) -> NDArray[np.float32]:
         """(items,): the mean of same[item] over the items of the current basket."""
         if not len(basket):
             return np.zeros(self.same.shape[0], np.float32)
-        return np.asarray(self.same[basket].mean(axis=0)).ravel().astype(np.float32)
+        nought = np.zeros(len(basket), np.int64)
+        return weighted_rows(nought, basket, np.full(len(basket), 1 / len(basket)), 1, self.same)[0]
 
     def padded(self, extra: int) -> Together:
         """The same with `extra` items that go with nothing yet."""
@@ -70,14 +86,15 @@ class Together:
         parts = [part.copy() for part in (self.same, self.after)]
         for part in parts:
             part.resize((n, n))
-        return Together(*parts)
+        return Together(parts[0], parts[1], np.concatenate([self.idf, np.zeros(extra, np.float32)]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {**pack("together.same", self.same), **pack("together.after", self.after)}
+        return {**pack("together.same", self.same), **pack("together.after", self.after),
+                "together.idf": self.idf}  # fmt: skip
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Together:
-        return cls(unpack("together.same", arrays), unpack("together.after", arrays))
+        return cls(unpack("together.same", arrays), unpack("together.after", arrays), arrays["together.idf"])
 
 
 def pack(name: str, matrix: sparse.csr_array) -> dict[str, NDArray[Any]]:
@@ -120,13 +137,13 @@ def _shrunk(counts: sparse.csr_array, times: NDArray[np.floating]) -> sparse.csr
     return sparse.csr_array(sparse.diags_array(scale.astype(np.float32)) @ counts)
 
 
-def _best(matrix: sparse.csr_array) -> sparse.csr_array:
-    """The KEEP largest entries of each row (ties: the lower column)."""
+def _best(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
+    """The `keep` largest entries of each row (ties: the lower column)."""
     matrix.sort_indices()
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     by = np.lexsort((matrix.indices, -matrix.data, row))
     place = np.arange(len(row)) - matrix.indptr[row]
-    kept = np.sort(by[place < KEEP])
+    kept = np.sort(by[place < keep])
     return sparse.csr_array(
         (matrix.data[kept].astype(np.float32), (row[kept], matrix.indices[kept])), shape=matrix.shape
     )

@@ -1,0 +1,78 @@
+"""Orders predicted in bulk: fit on a history, answer a list of requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.interactions import Interactions
+from recommender.order_model import PART, Fitted, Settings, fit_orders
+from recommender.questions import ask
+from recommender.scenes.base import Progress
+
+BATCH = Settings(max_questions=7_000, rounds=3, trees=300, copies=2)
+"""A bulk run may take minutes, and is made once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The best items of each customer asked about, best first."""
+
+    customers: NDArray[np.str_]  # (n,) ascending
+    lists: NDArray[np.int32]  # (n, top) codes into `items`, -1 after the end
+    items: NDArray[np.str_]
+    fitted: Fitted
+
+    def to_csv(self) -> bytes:
+        """Lines of customer, rank (1 is best), item."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("customer", "rank", "item"))
+        for customer, codes in zip(self.customers.tolist(), self.lists, strict=True):
+            names = self.items[codes[codes >= 0]].tolist()
+            writer.writerows((customer, rank, name) for rank, name in enumerate(names, start=1))
+        return text.getvalue().encode()
+
+
+def predict_orders(
+    history: Interactions,
+    requests: Interactions,
+    *,
+    top: int = 20,
+    seed: int = 0,
+    settings: Settings = BATCH,
+    progress: Progress | None = None,
+) -> Predicted:
+    """Fit on `history` alone, then rank every item for each customer in `requests`.
+
+    A customer asked about more than once is answered once, in the context of the first row. Customers without
+    history get what is popular in their context. Same input and seed, same answer.
+
+    Args:
+        requests: rows without item (-1) under the vocabularies of `history`.
+
+    Raises:
+        ValueError: the history holds no order, or `top` is below 1.
+    """
+    if not len(history):
+        raise ValueError("the history holds no order: there is nothing to predict from")
+    if top < 1:
+        raise ValueError("top must be at least 1")
+    features: list[tuple[str, ...]] = [()] * len(history.items)
+    tick = progress or (lambda _what, _share: None)
+    fitted = fit_orders(
+        history, features, seed=seed, settings=settings, progress=lambda what, share: tick(what, 0.85 * share)
+    )
+    asked = ask(history, requests)
+    lists = [np.zeros((0, top), np.int32)]
+    for start in range(0, asked.n, PART):
+        part = asked.part(start, min(start + PART, asked.n))
+        pairs = fitted.model.crowd.pairs(part, width=max(60, top))
+        lists.append(fitted.model.lists(pairs, part.n, top))
+        tick("ranking", 0.85 + 0.15 * (start + part.n) / asked.n)
+    customers = history.customers[np.unique(requests.customer)]
+    return Predicted(customers, np.concatenate(lists), history.items, fitted)
