@@ -35,7 +35,12 @@ class Scoring:
 
     def applies(self, gallery_size: int) -> bool:
         """Whether the gallery is large enough that its next ranks are lookalikes rather than anybody."""
-        return self.cohort_weight > 0 and gallery_size >= 8 * self.cohort_ranks
+        return gallery_size >= self.least_gallery
+
+    @property
+    def least_gallery(self) -> float:
+        """The smallest gallery that has the cohort term; scores from smaller ones are not comparable."""
+        return 8 * self.cohort_ranks if self.cohort_weight > 0 else float("inf")
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,11 @@ def test_a_stranger_is_unknown() -> None:
 
 
 def test_a_near_tie_is_ambiguous_and_names_nobody() -> None:
-    """Between two lookalikes, both above the threshold, nobody is guessed."""
-    decision = decide(direction(5), direction(0, 10), at(0.9))
+    """Between two lookalikes, both above the threshold, nobody is guessed; clearly nearer to one, it is they."""
+    decision = decide(direction(5.1), direction(0, 10), at(0.9))
 
     assert (decision.outcome, decision.index) == ("ambiguous", None)
+    assert decide(direction(2), direction(0, 10), at(0.9)).index == 0
 
 
 def test_an_empty_gallery_knows_nobody() -> None:
