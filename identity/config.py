@@ -10,9 +10,6 @@ from plumbing.clock import DAY, MINUTE, SECOND
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
 
-FACE_OPENS = frozenset({"orders", "offers"})
-"""What a face alone opens. A photograph of somebody must not tell where they live."""
-
 LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slots have a fixed size
 
 

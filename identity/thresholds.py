@@ -97,7 +97,7 @@ class Thresholds:
         if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
             raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
         if len(cohort) < 2:
-            raise ValueError("a cohort needs people: two at least, better a hundred, with three usable frames each")
+            raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
         tails = {frames: cohort_tail(cohort, frames) for frames in range(1, MOST_FRAMES + 1)}
         with self._store.writing():
             for frames, tail in tails.items():
