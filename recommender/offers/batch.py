@@ -49,7 +49,8 @@ def batch_offers(
         progress("deciding", 0.8)
         plan = np.zeros((0, len(portfolio.arms)))
         if columns.n:
-            plan = planner.plan(waves, planner.model.gains(waves.visits), share=share, no_repeat=no_repeat)
+            _, gains = planner.model.judge(waves.visits)
+            plan = planner.plan(waves, gains, share=share, no_repeat=no_repeat)
         best, by_context = portfolio.arms[planner.best_single], planner.gate.open
     write_atomic(out, _as_csv(portfolio, waves, columns, plan).encode())
     progress("done", 1.0)

@@ -37,6 +37,8 @@ def half_width(standard_error: float, scale: float, alpha: float = 0.05) -> floa
 
     `scale` is the size of effect it is made for (the standard deviation of the mixture), in the same unit.
     """
+    if standard_error <= 0:
+        return 0.0
     ratio = (standard_error / scale) ** 2
     return standard_error * math.sqrt((1 + ratio) * (math.log1p(1 / ratio) + 2 * math.log(1 / alpha)))
 
@@ -70,7 +72,7 @@ def judged(
     difference: float, standard_error: float, n_visits: float, *, scale: float, alpha: float = 0.05
 ) -> Verdict:
     """What may be said about a difference of this standard error after so many visits."""
-    width = half_width(standard_error, scale, alpha) if standard_error > 0 else 0.0
+    width = half_width(standard_error, scale, alpha)
     low, high = difference - width, difference + width
     if low > 0 or high < 0:
         word = "more" if difference > 0 else "less"
@@ -83,6 +85,8 @@ def judged(
 
 def _more_visits(difference: float, error: float, n: float, scale: float, alpha: float) -> int | None:
     """Visits until the interval would leave out nought if the difference stays; None beyond a thousandfold."""
+    if error <= 0:
+        return None
     for factor in np.geomspace(1.0, 1000.0, 241):
         if half_width(error / math.sqrt(factor), scale, alpha) < abs(difference):
             return math.ceil(n * (factor - 1))
@@ -143,7 +147,7 @@ def aa_alarms(
         enough = np.minimum(ones[2], others[2]) >= LEAST_CUSTOMERS
         difference = np.abs(ones[0] - others[0])
         error = np.sqrt(ones[1] + others[1])
-        width = np.array([half_width(float(one), spread) if one > 0 else 0.0 for one in error])
+        width = np.array([half_width(float(one), spread) for one in error])
         valid |= enough & (difference > width)
         fixed |= enough & (difference > 1.96 * error)
     return Alarms(float(valid.mean()), float(fixed.mean()), runs, looks)

@@ -27,6 +27,8 @@ FEATURES = (
 )  # fmt: skip
 """What is known of the customer strictly before the decision. Nothing from the face, no gender, age or income."""
 
+_MOST_HELD = 256
+
 HOLDOUT, POLICY, GUEST = "holdout", "policy", "guest"
 
 
@@ -80,6 +82,21 @@ class Policy:
     none_sd: float = 1.0
     mode: str = "thompson"  # or "best_single": fallen back
     whether: Gain | None = None
+    _held: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
+
+    def win_probabilities(self, arms: tuple[str, ...]) -> NDArray[np.float64]:
+        """How often each arm would draw the best reward; `none` may be first. Kept: it hangs on nothing else."""
+        held = self._held.get(arms)
+        if held is None:
+            believed = self.believed(arms[1:] if arms[0] == NONE else arms)
+            if arms[0] == NONE:
+                mean, sd = np.r_[self.none_mean or 0.0, believed.mean], np.r_[self.none_sd, believed.sd]
+                believed = Posterior(mean, sd)
+            held = best_arm_probabilities(believed)
+            if len(self._held) >= _MOST_HELD:
+                self._held.clear()
+            self._held[arms] = held
+        return held
 
     def believed(self, offer_ids: Sequence[str]) -> Posterior:
         """The posterior of these arms; an arm the policy never saw has the prior and so gets tried."""
@@ -128,18 +145,16 @@ def propensities(
     if not offer_ids:
         return np.ones(1), "nothing_eligible"
     spread = np.zeros(1 + len(offer_ids))
-    believed = policy.believed(offer_ids)
     untried = not set(offer_ids) <= set(policy.arms)
     if policy.whether is not None and policy.whether.gain(features) <= policy.whether.threshold:
         spread[0], why = 1.0, "no_gain_expected"
     elif policy.mode == "best_single" and not untried:  # a newly written offer gets its trial first
-        spread[1 + int(np.argmax(believed.mean))], why = 1.0, "best_single_offer"
+        spread[1 + offer_ids.index(best_single(offer_ids, policy))], why = 1.0, "best_single_offer"
     elif policy.whether is None and policy.none_mean is not None:
         # Without a model of whom an offer moves, showing nothing is one more arm.
-        with_none = Posterior(np.r_[policy.none_mean, believed.mean], np.r_[policy.none_sd, believed.sd])
-        spread, why = best_arm_probabilities(with_none), "thompson"
+        spread, why = policy.win_probabilities((NONE, *offer_ids)).copy(), "thompson"
     else:
-        spread[1:], why = best_arm_probabilities(believed), "thompson"
+        spread[1:], why = policy.win_probabilities(tuple(offer_ids)), "thompson"
     if settings.share is not None and policy.whether is None:
         # Whom offers move is not known yet: chance decides who is among the share, whatever else is believed.
         spread *= min(1.0, settings.share / max(1 - spread[0], 1e-9))

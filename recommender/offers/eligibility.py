@@ -44,12 +44,13 @@ def screen(
     A clock that was set back cannot open a cap again: what was shown "later" than now counts as well.
     """
     nagged = _nagged(moment)
+    known = moment.shown  # most customers were shown few of the offers
     eligible, excluded = [], {}
     for offer in offers:
         reason = (
             _closed(offer, moment)
             or _spent(offer, usage.get(offer.offer_id, NO_USAGE))
-            or _capped(offer, moment)
+            or (offer.offer_id in known and _capped(offer, moment))
             or nagged
         )
         if reason:
@@ -71,11 +72,12 @@ def _closed(offer: Offer, moment: Moment) -> str | None:
         return "hour"
     elif local.hour < offer.to_hour:  # past midnight the evening before decides on date and weekday
         local -= timedelta(days=1)
-    today = local.date().isoformat()
-    if offer.starts_on and today < offer.starts_on:
-        return "not_started"
-    if offer.ends_on and today > offer.ends_on:
-        return "expired"
+    if offer.starts_on or offer.ends_on:
+        today = local.date().isoformat()
+        if offer.starts_on and today < offer.starts_on:
+            return "not_started"
+        if offer.ends_on and today > offer.ends_on:
+            return "expired"
     if offer.weekdays and local.weekday() not in offer.weekdays:
         return "weekday"
     if offer.sites and moment.site not in offer.sites:

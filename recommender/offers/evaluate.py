@@ -27,7 +27,7 @@ from recommender.offers.off_policy import (
 from recommender.offers.plan import Planner, fit_planner
 from recommender.offers.replay import thompson
 from recommender.offers.tables import Columns, Portfolio, Waves, read_decisions, read_portfolio
-from recommender.offers.uplift import by_decile, fit_completion, qini, two_model_uplift
+from recommender.offers.uplift import by_decile, fit_completion, gain_curve, qini, two_model_uplift
 from recommender.scenes.base import Progress
 
 Floats = NDArray[np.float64]
@@ -89,8 +89,7 @@ def cross_validate(
         here, _ = part_of(waves, log, test)
         fit_on, fit_log = part_of(waves, log, ~test)
         planner = fit_planner(fit_on, fit_log, seed=seed)
-        gains = planner.model.gains(here.visits)
-        expected[test] = planner.model.reward.per_arm(here.visits)
+        expected[test], gains = planner.model.judge(here.visits)
         everybody = planner.plan(here, gains)
         shown[test] = np.where(everybody[:, 0] > 0, planner.best_single, everybody.argmax(axis=1))
         gain[test] = gains[np.arange(len(gains)), shown[test]]
@@ -171,6 +170,7 @@ def evaluate_offers(
         "values": _values(log, found, scores, bootstrap), "gains": _gains(log, found, scores, bootstrap),
         "context_gate": found.gates, "repeats": _repeats(waves, found),
         "deciles": by_decile(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
+        "gain_curve": gain_curve(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
         "completion_auc": _auc(log, found, completed, portfolio.can_complete),
     }  # fmt: skip
     progress("replaying", 0.93)

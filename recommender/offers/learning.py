@@ -145,7 +145,7 @@ def arm_table(arms: Sequence[str], offers: Mapping[str, Offer]) -> Floats:
 class Whether:
     """Gain of the best single offer over showing nothing, for one customer at a time."""
 
-    reward: Trees
+    rewards: tuple[Trees, ...]
     effect: Trees
     table: Floats  # (2, k): none, and the best single offer
     threshold: float = 0.0
@@ -156,9 +156,11 @@ class Whether:
     def gains(self, features: Floats) -> Floats:
         """(n, d) -> (n,)"""
         visits = Visits(features, FEATURES, self.table)
-        nothing = self.reward.predict(visits.with_arms(np.zeros(len(features), np.int64)))
-        offer = visits.with_arms(np.ones(len(features), np.int64))
-        return (self.reward.predict(offer) - nothing + self.effect.predict(offer)) / 2
+        n = len(features)
+        offer, nothing = (visits.with_arms(np.full(n, arm)) for arm in (1, 0))
+        both = np.concatenate([offer, nothing])
+        expected = np.mean([model.predict(both) for model in self.rewards], axis=0)
+        return np.asarray((expected[:n] - expected[n:] + self.effect.predict(offer)) / 2)
 
 
 def context_free(closed: Closed, mode: str = "thompson", whether: Whether | None = None) -> Policy:
@@ -201,12 +203,14 @@ def to_parts(policy: Policy) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         "schema_version": SCHEMA_VERSION, "features": FEATURES, "arms": policy.arms, "mode": policy.mode,
         "prior_mean": policy.prior_mean, "prior_sd": policy.prior_sd, "none_mean": policy.none_mean,
         "none_sd": policy.none_sd, "threshold": whether.threshold if whether else None,
+        "bags": len(whether.rewards) if whether else 0,
     }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {"mean": policy.posterior.mean, "sd": policy.posterior.sd}
     texts = {"policy.json": json.dumps(told, sort_keys=True)}
     if whether:
         arrays["table"] = whether.table
-        texts |= {"reward.txt": whether.reward.text, "effect.txt": whether.effect.text}
+        texts["effect.txt"] = whether.effect.text
+        texts |= {f"reward{number}.txt": model.text for number, model in enumerate(whether.rewards)}
     return arrays, texts
 
 
@@ -222,9 +226,8 @@ def from_parts(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> 
             raise ValueError("the policy was fitted on other features; train again")
         whether = None
         if told["threshold"] is not None:
-            whether = Whether(
-                Trees(texts["reward.txt"]), Trees(texts["effect.txt"]), arrays["table"], told["threshold"]
-            )
+            rewards = tuple(Trees(texts[f"reward{number}.txt"]) for number in range(told["bags"]))
+            whether = Whether(rewards, Trees(texts["effect.txt"]), arrays["table"], told["threshold"])
         believed = Posterior(np.asarray(arrays["mean"], float), np.asarray(arrays["sd"], float))
         policy = Policy(
             "", tuple(told["arms"]), believed, told["prior_mean"], told["prior_sd"], told["none_mean"],

@@ -151,6 +151,14 @@ def doubly_robust(
     return Estimate(float(value.sum() / visits.sum()), *bootstrap.ratio(value, visits), ess, _warning(ess))
 
 
+def mean_per_visit(log: OfferLog, value: Floats) -> tuple[float, float]:
+    """Mean of `value` (n,) over visits and its standard error, visits of one customer taken together."""
+    visits = np.bincount(log.customer, minlength=log.n_customers).astype(float)
+    total = np.bincount(log.customer, weights=value, minlength=log.n_customers)
+    mean = float(total.sum() / visits.sum())
+    return mean, float(np.sqrt(((total - mean * visits) ** 2).sum()) / visits.sum())
+
+
 def always(log: OfferLog, arm: int) -> Floats:
     """The policy that shows one arm whatever happens, (n, arms)."""
     target = np.zeros((len(log), len(log.arms)))

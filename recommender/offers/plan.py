@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.offers.off_policy import OfferLog, arm_scores
+from recommender.offers.off_policy import OfferLog, arm_scores, mean_per_visit
 from recommender.offers.tables import Waves
 from recommender.offers.uplift import GainModel, crossfit_reward, fit_gain
 
@@ -46,7 +46,7 @@ class Planner:
     def plan(self, waves: Waves, gains: Floats, *, share: float | None = None, no_repeat: bool = False) -> Floats:
         """Probability of each arm for each row, (n, arms), ones and noughts.
 
-        `gains` (n, arms) are `model.gains(waves.visits)`. At most `share` of the rows carry an offer, those with
+        `gains` (n, arms) are those of `model.judge`. At most `share` of the rows carry an offer, those with
         the highest expected gain. With `no_repeat` nobody is planned an offer that was shown to them before; where
         the table does not say what was shown, this plan's own earlier waves count as shown.
         """
@@ -108,9 +108,5 @@ def context_gate(log: OfferLog, expected: Floats, value: Floats) -> Gate:
     scores = arm_scores(log, expected)
     rows = np.arange(len(log))
     change = scores[rows, 1 + expected[:, 1:].argmax(axis=1)] - scores[:, 1 + int(np.argmax(value[1:]))]
-    visits = np.bincount(log.customer, minlength=log.n_customers).astype(float)
-    total = np.bincount(log.customer, weights=change, minlength=log.n_customers)
-    mean = float(total.sum() / visits.sum())
-    seen = visits > 0
-    error = float(np.sqrt(((total - mean * visits)[seen] ** 2).sum()) / visits.sum())
+    mean, error = mean_per_visit(log, change)
     return Gate(mean, mean - 1.96 * error, mean + 1.96 * error)

@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 
 from plumbing.clock import DAY
 from recommender.offers import learning
-from recommender.offers.confidence import Verdict, compare, sample_ratio
+from recommender.offers.confidence import Verdict, compare, judged, sample_ratio
 from recommender.offers.decision import FEATURES, Policy, Settings, propensities
 from recommender.offers.learning import Closed, Whether, arm_statistics, arm_table, context_free
-from recommender.offers.off_policy import Bootstrap, Estimate, arm_scores, doubly_robust, snips
+from recommender.offers.off_policy import (
+    Bootstrap,
+    Estimate,
+    arm_scores,
+    doubly_robust,
+    mean_per_visit,
+    snips,
+)
 from recommender.offers.portfolio import Offer
-from recommender.offers.uplift import Crossfit, Visits, by_decile, crossfit_reward, fit_gain
+from recommender.offers.uplift import Crossfit, Visits, by_decile, crossfit_reward, fit_gain, gain_curve
 from recommender.scenes.base import Progress, Trained
 
 Floats = NDArray[np.float64]
@@ -70,7 +77,7 @@ def fit(
     scores = arm_scores(closed.log, np.ascontiguousarray(expected))
     progress("against the best single offer", 0.8)
     if len(closed) >= learning.LEAST_TO_JUDGE and best:
-        single = _single(closed, policy)
+        single = _single(closed, policy, settings)
         against = doubly_robust(
             closed.log, target(closed, policy, settings), scores, _bootstrap(closed, seed), against=single
         )
@@ -92,9 +99,8 @@ def _whether_pays(closed: Closed, scores: Floats, gain: Floats, best: int, setti
         worth = np.where(gain > 0, 0.0, -change)
     else:
         worth = (gain > np.quantile(gain, 1 - settings.share)) * change - settings.share * change
-    total = np.bincount(closed.log.customer, weights=worth, minlength=closed.log.n_customers)
-    error = float(np.sqrt(((total - total.mean()) ** 2).sum()))
-    return float(total.sum()) - 1.96 * error > 0
+    mean, error = mean_per_visit(closed.log, worth)
+    return mean - 1.96 * error > 0
 
 
 def _fit_whether(
@@ -102,7 +108,7 @@ def _fit_whether(
 ) -> Whether:
     log = closed.log
     model = fit_gain(visits, log.arm, log.propensity, log.reward, crossfit, seed=seed)
-    whether = Whether(model.reward, model.effect, visits.arm_table[[0, best]])
+    whether = Whether(model.rewards, model.effect, visits.arm_table[[0, best]])
     if settings.share is None:
         return whether
     # The floor shows offers to some of the others: the rest of the share is left for the most promising.
@@ -129,21 +135,30 @@ def target(closed: Closed, policy: Policy, settings: Settings, *, floor: bool = 
                 spread /= spread.sum()
             held[key] = np.bincount(np.r_[0, codes], weights=spread, minlength=len(arms))
         plan[row] = held[key] if shows[row] else np.eye(len(arms))[0]
-    return plan
+    return plan if policy.whether is not None else _rationed(plan, settings)
+
+
+def _rationed(plan: Floats, settings: Settings) -> Floats:
+    """The same on a share of visits drawn by lot: the measure of whoever chooses the visits."""
+    if settings.share is None:
+        return plan
+    nothing = np.zeros_like(plan)
+    nothing[:, 0] = 1.0
+    return settings.share * plan + (1 - settings.share) * nothing
 
 
 def _free(settings: Settings) -> Settings:
     return replace(settings, share=None)
 
 
-def _single(closed: Closed, policy: Policy) -> Floats:
-    """Always the best of what was eligible, by the same beliefs."""
+def _single(closed: Closed, policy: Policy, settings: Settings) -> Floats:
+    """Always the best of what was eligible, by the same beliefs; by lot where only a share may be shown."""
     believed = np.r_[-np.inf, policy.believed(closed.log.arms[1:]).mean]
     merit = np.where(closed.eligible, believed, -np.inf)
     chosen = np.where(np.isfinite(merit.max(axis=1)), merit.argmax(axis=1), 0)
     plan = np.zeros(merit.shape)
     plan[np.arange(len(merit)), chosen] = 1.0
-    return plan
+    return _rationed(plan, settings)
 
 
 def train(
@@ -151,7 +166,7 @@ def train(
 ) -> Trained:
     """Fit and report. What is fitted may be published: it fell back by itself where it had to."""
     fitted = fit(closed, offers, settings, seed=seed, progress=progress)
-    single, learned = _single(closed, fitted.policy), target(closed, fitted.policy, settings)
+    single, learned = _single(closed, fitted.policy, settings), target(closed, fitted.policy, settings)
     bootstrap = _bootstrap(closed, seed)
     against = doubly_robust(closed.log, learned, fitted.scores, bootstrap, against=single)
     exploring = target(closed, fitted.policy, settings, floor=True)
@@ -159,6 +174,9 @@ def train(
         {"method": name, **_both(closed, plan, fitted.scores, bootstrap)}
         for name, plan in (("no offer", _nothing(closed)), ("best single offer", single), ("learned", learned))
     ]
+    verdict = judged(*mean_per_visit(closed.log, ((learned - single) * fitted.scores).sum(axis=1)), len(closed),
+                     scale=settings.effect_scale)  # fmt: skip
+    effect = fitted.scores[:, fitted.best] - fitted.scores[:, 0]
     report = {
         "in_force": "counting" if fitted.policy.mode == "best_single" else "ranker",
         "why": fitted.why, "rows": rows, "metric": "margin per visit", "version": fitted.policy.version,
@@ -167,8 +185,9 @@ def train(
         "cost_of_exploring": float(((learned - exploring) * fitted.scores).sum() / max(len(closed), 1)),
         "open_windows": closed.n_open, "completed_aware": closed.aware, "completed_blind": closed.blind,
         "arms": _arms(closed, fitted.policy),
-        "deciles": by_decile(fitted.gain, fitted.scores[:, fitted.best] - fitted.scores[:, 0])
-        if fitted.gain is not None else [],
+        "against_best_single": {"text": verdict.text, "low": verdict.low, "high": verdict.high},
+        "deciles": by_decile(fitted.gain, effect) if fitted.gain is not None else [],
+        "gain_curve": gain_curve(fitted.gain, effect) if fitted.gain is not None else [],
     }  # fmt: skip
     progress("done", 1.0)
     return learning.trained(fitted.policy, report)

@@ -33,6 +33,7 @@ _TREES: Mapping[str, Any] = {
     "num_threads": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
 }  # fmt: skip
 _ROUNDS = 250
+_BAGS = 3
 _MOST_PSEUDO_ROWS = 300_000
 
 
@@ -97,22 +98,25 @@ def fit_reward(visits: Visits, arm: NDArray[np.int64], reward: Floats, *, seed: 
 
 def fit_completion(visits: Visits, arm: NDArray[np.int64], completed: Floats, *, seed: int) -> Trees:
     """Probability that a shown offer is viewed and then completed."""
-    return Trees(_fit(visits.with_arms(arm), completed, seed, objective="binary"))
+    return Trees(_fit(visits.with_arms(arm), completed, seed, 400, objective="binary", min_data_in_leaf=50))
 
 
 @dataclass(frozen=True, slots=True)
 class GainModel:
-    """Expected gain of each arm over `none`, the mean of both learners."""
+    """Expected gain of each arm over `none`, the mean of both learners.
 
-    reward: Trees
+    The S-learner is fitted from several seeds: one alone moves the gain at a share of 20 % by 0.1 either way.
+    """
+
+    rewards: tuple[Trees, ...]
     effect: Trees
 
-    def gains(self, visits: Visits) -> Floats:
-        """(n, arms); column 0 is nought."""
-        expected = self.reward.per_arm(visits)
+    def judge(self, visits: Visits) -> tuple[Floats, Floats]:
+        """Expected reward and gain of each arm, both (n, arms); the gain's column 0 is nought."""
+        expected = np.mean([model.per_arm(visits) for model in self.rewards], axis=0)
         effect = self.effect.per_arm(visits)
         effect[:, 0] = 0.0
-        return (expected - expected[:, :1] + effect) / 2
+        return expected, (expected - expected[:, :1] + effect) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def fit_gain(
     *,
     seed: int,
 ) -> GainModel:
-    """Both learners. `propensity` (n,) is that of the shown arm, as logged."""
+    """All learners. `propensity` (n,) is that of the shown arm, as logged."""
     rows = np.arange(len(arm))
     residual = (reward - crossfit.expected[rows, arm]) / propensity
     nothing = crossfit.expected[:, 0] + np.where(arm == 0, residual, 0.0)
@@ -160,7 +164,8 @@ def fit_gain(
         np.concatenate(parts), np.concatenate(pseudo), seed, 120,
         learning_rate=0.05, min_data_in_leaf=max(len(keep) // 16, 20), bagging_fraction=0.3,
     )  # fmt: skip
-    return GainModel(fit_reward(visits, arm, reward, seed=seed), Trees(effect))
+    rewards = tuple(fit_reward(visits, arm, reward, seed=seed + bag) for bag in range(_BAGS))
+    return GainModel(rewards, Trees(effect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,21 @@ def by_decile(score: Floats, gain: Floats) -> list[dict[str, float]]:
         {"decile": number, "predicted": float(score[rows].mean()), "gain": float(gain[rows].mean())}
         for number, rows in enumerate(np.array_split(order, 10), start=1)
         if len(rows)
+    ]
+
+
+def gain_curve(score: Floats, gain: Floats, points: int = 20) -> list[dict[str, float]]:
+    """The Qini curve where every visit has a doubly robust gain: gained per visit if the best `share` is shown."""
+    order = np.argsort(-score, kind="stable")
+    so_far = np.r_[0.0, np.cumsum(gain[order])] / max(len(gain), 1)
+    shares = np.linspace(0, 1, points + 1)
+    return [
+        {
+            "share": float(share),
+            "gained": float(so_far[round(share * len(gain))]),
+            "random": float(share * so_far[-1]),
+        }
+        for share in shares
     ]
 
 

@@ -116,6 +116,23 @@ def test_a_policy_that_fell_back_shows_the_best_single_offer():
     assert propensities(["a", "b"], fallen, NOBODY, HOUSE)[0][2] == pytest.approx(0.95 + 0.05 / 3)
 
 
+def test_a_new_offer_is_tried_although_the_policy_fell_back():
+    """Until the next training knows the unseen c, chance decides again."""
+    fallen = Policy("v", SURE.arms, SURE.posterior, 850.0, 200.0, mode="best_single")
+
+    assert propensities(["a", "b", "c"], fallen, NOBODY, HOUSE)[0][3] > 0.2
+
+
+def test_a_share_of_visits_is_drawn_by_lot_until_it_is_known_whom_offers_move():
+    """One visit in five carries an offer, give or take the floor."""
+    house = Settings(SALT, share=0.2)
+
+    spread, _ = propensities(["a", "b"], SURE, NOBODY, house)
+
+    assert spread[1:].sum() == pytest.approx(0.95 * 0.2 + 0.05 * 2 / 3)
+    assert spread.sum() == pytest.approx(1)
+
+
 def test_every_guest_sees_the_same():
     """Without a token there is no chance, no holdout and no history in the choice."""
     arms = {spread_and_draw(GUEST, ["a", "b"], SURE, NOBODY, HOUSE, seed)[0] for seed in range(20)}

@@ -124,7 +124,7 @@ def test_a_policy_that_may_be_worse_falls_back_to_the_best_single_offer():
     assert scene.load(trained.arrays, trained.texts).mode == "best_single"
 
 
-def moved_by_offers(n: int = 4_000) -> list[dict]:
+def moved_by_offers(n: int = 2_600) -> list[dict]:
     """Who spent 3 or more before spends 400 more with `good`; the others 200 less."""
     rng = np.random.default_rng(1)
     rows = []
@@ -150,6 +150,19 @@ def test_whom_offers_move_is_learned_saved_and_read_back():
     assert policy.version == trained.report["version"]
     assert again.texts == trained.texts
     assert trained.report["deciles"][0]["gain"] == pytest.approx(400, abs=60)
+
+
+def test_a_share_of_visits_goes_to_those_whom_offers_move():
+    """Where one visit in three may carry an offer, the threshold keeps the others out, in the report as well."""
+    house = Settings(SALT, holdout_share=0.2, share=0.33)
+    closed = learning.read_closed(moved_by_offers(), house)
+
+    policy = proof.fit(closed, OFFERS, house, seed=0, progress=lambda what, share: None).policy
+    shown = 1 - proof.target(closed, policy, house)[:, 0]
+
+    assert policy.whether is not None
+    assert 0.2 < shown.mean() <= 0.33
+    assert closed.features[shown > 0, FEATURES.index("spend")].min() >= 3
 
 
 @pytest.mark.parametrize("wrong", [{}, {"policy.json": "{"}, {"policy.json": "{}"}])

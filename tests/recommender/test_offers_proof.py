@@ -22,7 +22,7 @@ from recommender.offers.off_policy import (
     what_if,
 )
 from recommender.offers.replay import thompson
-from recommender.offers.uplift import Visits, by_decile, qini, two_model_uplift
+from recommender.offers.uplift import Visits, by_decile, gain_curve, qini, two_model_uplift
 
 ARMS = ("none", "a", "b")
 
@@ -187,6 +187,26 @@ def test_qini_knows_who_is_moved():
     assert best.coefficient == pytest.approx(6.25)
     assert worst.coefficient == pytest.approx(-6.25)
     assert qini(np.zeros(n), treated, outcome).coefficient == pytest.approx(0)
+
+
+def test_a_policy_that_is_the_other_one_differs_by_nothing():
+    """No error and no difference: no verdict, and no number of visits that would bring one."""
+    same = judged(0.0, 0.0, 500, scale=1.0)
+
+    assert (same.decided, same.more_visits, same.text) == (
+        False,
+        None,
+        "No verdict yet: no difference to be seen so far.",
+    )
+
+
+def test_the_gain_curve_rises_fastest_where_the_gain_is():
+    """Half of the visits gain 2, the others nothing: all of it is had at a share of one half."""
+    gain = np.repeat([2.0, 0.0], 50)
+    curve = {row["share"]: row for row in gain_curve(gain, gain)}
+
+    assert (curve[0.5]["gained"], curve[0.5]["random"]) == (1.0, 0.5)
+    assert curve[1.0]["gained"] == curve[1.0]["random"] == 1.0
 
 
 def test_deciles_rank_from_the_most_promising():

@@ -235,6 +235,21 @@ def test_features_are_strictly_before_the_decision(store):
     assert (context["n_tx"], context["spend"], context["last_tx_h"], context["max_tx"]) == (1, 400, 1, 400)
 
 
+def test_nothing_but_these_features_is_read(store):
+    """The context holds the listed features and the site: no item, no tag, nothing of the face or the person."""
+    store.save_offers(TENANT, [offer("a", items=("latte",))], NOW_US)
+
+    assert set(decide(store).context) == {*FEATURES, "site"}
+
+
+def test_a_clock_set_back_shows_nothing_twice(store):
+    """Shown tomorrow by a wrong clock, and today the clock is right again."""
+    store.save_offers(TENANT, [offer("a", never_twice=True)], NOW_US)
+    shown(store, now_us=NOW_US + DAY)
+
+    assert decide(store, now_us=NOW_US).excluded == {"a": "shown_before"}
+
+
 def test_forgetting_leaves_nothing_and_gives_the_budget_back(store):
     """Decisions, outcomes, purchases and the reservation of the forgotten are gone; the neighbour's stay."""
     store.save_offers(TENANT, [offer("a", budget_count=9)], NOW_US)
