@@ -58,42 +58,87 @@ def _packed(data: bytes, at: int) -> tuple[int, int]:
     return int.from_bytes(data[at + 1 : end], "little"), end
 
 
-class _Graph:
-    """Nodes and weights as they are added; `last` is the name of the newest result, `channels` its depth."""
+class Graph:
+    """Nodes and weights as they are added. `last` names the newest result, `channels` is its depth, `taps` are the
+    results of all convolutions and sums, in order."""
 
     def __init__(self) -> None:
         self.nodes: list[bytes] = []
         self.weights: dict[str, NDArray] = {}
+        self.taps: list[str] = []
         self.last, self.channels = "input", 3
         self._names = (f"n{i}" for i in itertools.count())
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """A node behind `inputs`; the name of its result."""
         self.last = next(self._names)
         self.nodes.append(node(kind, inputs, self.last, **attributes))
         return self.last
 
     def constant(self, name: str, array: NDArray) -> str:
+        """A weight; its name."""
         self.weights[f"{name}_{len(self.weights)}"] = array
         return next(reversed(self.weights))
 
-    def convolve(self, con: Weights, affine: Weights, stride: int, normalise: bool = False) -> None:
-        """A convolution with its affine (and at the input the mean and the scale) folded into the weights."""
-        gamma, beta = affine.reshape(2, -1).astype(np.float64)
-        filters = len(gamma)
-        kernel = round(((len(con) / filters - 1) / self.channels) ** 0.5)
-        weight = con[:-filters].astype(np.float64).reshape(filters, self.channels, kernel, kernel)
-        bias = con[-filters:].astype(np.float64)
-        if normalise:
-            weight = weight / 256
-            # fsum rounds once, so every processor writes the same bytes.
-            shifted = (weight * MEAN[:, None, None]).reshape(filters, -1)
-            bias = bias - np.array([math.fsum(row) for row in shifted])
-        weight, bias = weight * gamma[:, None, None, None], bias * gamma + beta
-        pads = [0] * 4 if stride > 1 else [kernel // 2] * 4
+    def convolve(
+        self, con: Weights, affine: Weights, *, stride: int, rectify: bool, normalise: bool = False
+    ) -> None:
+        """A convolution with its affine, and at the input the mean and the scale, folded into the weights."""
+        weight, bias = folded(con, affine, self.channels, normalise)
         names = self.constant("w", weight.astype(np.float32)), self.constant("b", bias.astype(np.float32))
-        sides = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}
-        self.add("Conv", self.last, *names, **sides)
-        self.channels = filters
+        self.add("Conv", self.last, *names, **window(weight.shape[2], stride))
+        if rectify:
+            self.add("Relu", self.last)
+        self.channels = len(bias)
+        self.taps.append(self.last)
+
+    def pool(self, largest: bool, size: int) -> str:
+        """The largest or the mean of each window, every 2 pixels."""
+        kind = "MaxPool" if largest else "AveragePool"
+        return self.add(kind, self.last, kernel_shape=[size] * 2, strides=[2, 2])
+
+    def fill(self, name: str, channels: int, rows: int) -> str:
+        """Zeros behind the last channel, row and column."""
+        if not channels and not rows:
+            return name
+        return self.add("Pad", name, self.constant("p", fill_sizes(channels, rows)))
+
+    def join(self, main: str, short: str) -> None:
+        """The sum of both ways, rectified."""
+        self.add("Add", main, short)
+        self.taps.append(self.add("Relu", self.last))
+
+    def finish(self, matrix: Weights) -> None:
+        """The mean over the picture and the last, linear layer."""
+        self.add("GlobalAveragePool", self.last)
+        self.add("Flatten", self.last)
+        self.nodes.append(node("MatMul", [self.last, self.constant("w", matrix)], "vector"))
+
+
+def folded(con: Weights, affine: Weights, channels: int, normalise: bool) -> tuple[NDArray, NDArray]:
+    """Weights (filters, channels, k, k) and bias (filters,) of one convolution, float64."""
+    gamma, beta = affine.reshape(2, -1).astype(np.float64)
+    filters = len(gamma)
+    kernel = round(((len(con) / filters - 1) / channels) ** 0.5)
+    weight = con[:-filters].astype(np.float64).reshape(filters, channels, kernel, kernel)
+    bias = con[-filters:].astype(np.float64)
+    if normalise:
+        weight = weight / 256
+        # fsum rounds once, so every processor writes the same bytes.
+        shifted = (weight * MEAN[:, None, None]).reshape(filters, -1)
+        bias = bias - np.array([math.fsum(row) for row in shifted])
+    return weight * gamma[:, None, None, None], bias * gamma + beta
+
+
+def window(kernel: int, stride: int) -> dict[str, list[int]]:
+    """Attributes of a convolution; dlib pads only where it does not shrink."""
+    pads = [0] * 4 if stride > 1 else [kernel // 2] * 4
+    return {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}
+
+
+def fill_sizes(channels: int, rows: int) -> NDArray[np.int64]:
+    """What `Pad` adds at the ends of (n, channels, rows, columns)."""
+    return np.array([0, 0, 0, 0, 0, channels, rows, rows], np.int64)
 
 
 def _take(layers: Iterator[tuple[str, Weights]], *tags: str) -> tuple[str, Weights]:
@@ -104,61 +149,52 @@ def _take(layers: Iterator[tuple[str, Weights]], *tags: str) -> tuple[str, Weigh
     return tag, values
 
 
-def to_onnx(data: bytes) -> bytes:
+def to_onnx(data: bytes, graph: Graph | None = None, taps: bool = False) -> bytes:
     """The bytes of an ONNX model: `input` (n, 3, 150, 150) RGB 0..255 -> `vector` (n, 128), as dlib gives it.
 
     The network: a 7 x 7 convolution, max pooling, then residual blocks of two 3 x 3 convolutions. Where a block
     halves the picture, the short cut is an average pool, and the smaller of the two (in depth, or by a row and a
     column) is filled up with zeros. Side lengths follow from 150: 35, 17, 8, 3 (filled up to 4), 1 (to 2).
+    `graph` may be one that writes other numbers (`dlib_int8.py`); with `taps` all sums are outputs as well.
     """
+    graph = graph or Graph()
     layers = iter(read_layers(data))
-    graph = _Graph()
-    stem = [_take(layers, tag)[1] for tag in ("con_4", "affine_", "max_pool_2")]
-    graph.convolve(stem[0], stem[1], stride=2, normalise=True)
-    graph.add("Relu", graph.last)
-    graph.add("MaxPool", graph.last, kernel_shape=[3, 3], strides=[2, 2])
+    con, affine, _ = (_take(layers, tag)[1] for tag in ("con_4", "affine_", "max_pool_2"))
+    graph.convolve(con, affine, stride=2, rectify=True, normalise=True)
+    graph.pool(largest=True, size=3)
     side = 35
     while True:
         tag, values = _take(layers, "con_4", "avg_pool_2")
         if tag == "avg_pool_2":
             break
         side = _block(graph, layers, values, side)
-    graph.add("GlobalAveragePool", graph.last)
-    graph.add("Flatten", graph.last)
     matrix = _take(layers, "fc_2")[1].reshape(graph.channels, -1)
-    graph.nodes.append(node("MatMul", [graph.last, graph.constant("w", matrix)], "vector"))
-    size = matrix.shape[1]
-    return model(
-        "dlib_resnet", graph.nodes, graph.weights, ("input", ["n", 3, CHIP, CHIP]), ("vector", ["n", size])
-    )
+    graph.finish(matrix)
+    results: list[tuple[str, list[int | str]]] = [("vector", ["n", matrix.shape[1]])]
+    results += [(name, ["n", "c", "y", "x"]) for name in graph.taps if taps]
+    return model("dlib_resnet", graph.nodes, graph.weights, ("input", ["n", 3, CHIP, CHIP]), *results)
 
 
-def _block(graph: _Graph, layers: Iterator[tuple[str, Weights]], first: Weights, side: int) -> int:
+def _block(graph: Graph, layers: Iterator[tuple[str, Weights]], first: Weights, side: int) -> int:
     """One residual block whose first convolution was read already; the side length behind it."""
     affine1, second, affine2 = (_take(layers, tag)[1] for tag in ("affine_", "con_4", "affine_"))
     down = _take(layers, "avg_pool_2", "add_prev_")[0] == "avg_pool_2"
     short, depth = graph.last, graph.channels
-    graph.convolve(first, affine1, stride=2 if down else 1)
-    graph.add("Relu", graph.last)
-    graph.convolve(second, affine2, stride=1)
-    main = graph.last
+    before = graph.last
     if down:
         _take(layers, "add_prev_")
-        short = graph.add("AveragePool", short, kernel_shape=[2, 2], strides=[2, 2])
+        short = graph.pool(largest=False, size=2)
+        graph.last = before
+    graph.convolve(first, affine1, stride=2 if down else 1, rectify=True)
+    graph.convolve(second, affine2, stride=1, rectify=False)
+    main = graph.last
+    if down:
         here, pooled = (side - 3) // 2 + 1, side // 2
         side = max(here, pooled)
-        main = _fill(graph, main, 0, side - here)
-        short = _fill(graph, short, graph.channels - depth, side - pooled)
-    graph.add("Add", main, short)
-    graph.add("Relu", graph.last)
+        main = graph.fill(main, 0, side - here)
+        short = graph.fill(short, graph.channels - depth, side - pooled)
+    graph.join(main, short)
     return side
-
-
-def _fill(graph: _Graph, name: str, channels: int, rows: int) -> str:
-    """Zeros behind the last channel, row and column."""
-    if not channels and not rows:
-        return name
-    return graph.add("Pad", name, graph.constant("p", np.array([0, 0, 0, 0, 0, channels, rows, rows], np.int64)))
 
 
 def converted(source: Path, cache: Path, sha256: str) -> Path:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from numpy.typing import NDArray
 
 Attribute = int | Sequence[int]
-FLOAT, INT64 = 1, 7
+STANDARD, MICROSOFT = "", "com.microsoft"
+FLOAT, UINT8, INT8, INT32, INT64 = 1, 2, 3, 6, 7
+KINDS = {"u1": UINT8, "i1": INT8, "i4": INT32, "i8": INT64}
 
 
 def _varint(value: int) -> bytes:
@@ -34,16 +35,17 @@ def _blob(field: int, data: bytes | str) -> bytes:
 
 
 def tensor(name: str, array: NDArray) -> bytes:
-    """A TensorProto of float32 or int64."""
-    kind = INT64 if array.dtype == np.int64 else FLOAT
-    little = array.astype("<i8" if kind == INT64 else "<f4")
+    """A TensorProto of float32 or of a whole-number type; a scalar has no dimensions."""
+    kind = FLOAT if array.dtype.kind == "f" else KINDS[f"{array.dtype.kind}{array.dtype.itemsize}"]
+    little = array.astype("<f4" if kind == FLOAT else array.dtype.newbyteorder("<"))
     dims = b"".join(_number(1, size) for size in array.shape)
     return dims + _number(2, kind) + _blob(8, name) + _blob(9, little.tobytes())
 
 
-def node(kind: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> bytes:
+def node(kind: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Attribute) -> bytes:
     """A NodeProto with whole numbers, or lists of them, as attributes."""
-    parts = [_blob(1, name) for name in inputs] + [_blob(2, output), _blob(3, output), _blob(4, kind)]
+    parts = [_blob(7, domain)] if domain else []
+    parts += [_blob(1, name) for name in inputs] + [_blob(2, output), _blob(3, output), _blob(4, kind)]
     for key, value in attributes.items():
         if isinstance(value, int):
             body = _number(3, value) + _number(20, 2)
@@ -63,10 +65,15 @@ def model(
     nodes: Sequence[bytes],
     weights: Mapping[str, NDArray],
     given: tuple[str, Sequence[int | str]],
-    result: tuple[str, Sequence[int | str]],
+    *results: tuple[str, Sequence[int | str]],
 ) -> bytes:
-    """A ModelProto with one float input and one float output; a text in a shape is a free dimension."""
+    """A ModelProto with one float input and float outputs; a text in a shape is a free dimension.
+
+    Operators of the ONNX standard (opset 17) and onnxruntime's own quantised ones (com.microsoft, 1).
+    """
     graph = b"".join(_blob(1, part) for part in nodes) + _blob(2, name)
     graph += b"".join(_blob(5, tensor(key, array)) for key, array in weights.items())
-    graph += _blob(11, _value(*given)) + _blob(12, _value(*result))
-    return _number(1, 8) + _blob(2, "usual") + _blob(7, graph) + _blob(8, _blob(1, "") + _number(2, 17))
+    graph += _blob(11, _value(*given)) + b"".join(_blob(12, _value(*result)) for result in results)
+    opsets = ((STANDARD, 17), (MICROSOFT, 1))
+    imports = b"".join(_blob(8, _blob(1, domain) + _number(2, version)) for domain, version in opsets)
+    return _number(1, 8) + _blob(2, "usual") + _blob(7, graph) + imports
