@@ -119,7 +119,7 @@ def missing(trainer: Trainer, tenant: str, scene: str) -> str | None:
     if back >= PROVEN_FROM:
         return None
     return (
-        f"{back} customers have at least 2 {many}; {PROVEN_FROM - back} more are needed before a gain over "
+        f"{back} {'customer has' if back == 1 else 'customers have'} at least 2 {many}; {PROVEN_FROM - back} more are needed before a gain over "
         "counting can be proven."
     )
 

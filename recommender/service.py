@@ -71,6 +71,7 @@ class Service:
         entropy: int,
     ) -> None:
         self.config = config
+        self.stores = stores
         self.database = stores.database
         self.events = stores.events
         self.offers = stores.offers

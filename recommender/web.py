@@ -90,8 +90,12 @@ def build(
     registry: CollectorRegistry | None = None,
     scenes: Mapping[str, Scene] = SCENES,
     launch: Launch | None = None,
+    entropy: int | None = None,
 ) -> RecommenderHalf:
-    """Open what lies under `config.home` and put the routes together. Starts nothing."""
+    """Open what lies under `config.home` and put the routes together. Starts nothing.
+
+    `entropy` seeds what is drawn at request time; left out, every process draws differently.
+    """
     stores = open_stores(config)
     trainer = trainer_of(stores, config, now_us, scenes)
     moments = open_moments(config.home)
@@ -100,7 +104,7 @@ def build(
         stores=stores,
         scenes=scenes,
         now_us=now_us,
-        entropy=secrets.randbits(64),
+        entropy=secrets.randbits(64) if entropy is None else entropy,
     )
     api = APIBlueprint(
         "recommender",

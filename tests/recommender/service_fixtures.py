@@ -176,6 +176,7 @@ def open_world(
         registry=world.registry,
         scenes=scenes or {name: CountingScene(name) for name in ("orders", "destinations")},
         launch=lambda *run: launched.append(run),
+        entropy=7,
     )
     world.app = OpenAPI(
         "test",

@@ -173,7 +173,7 @@ def test_a_training_that_breaks_off_is_closed(installation: Installation, tmp_pa
 
 
 def test_a_training_is_carried_out_by_a_process_of_its_own(world: World) -> None:
-    """What the route launches does the work from the state folder alone, with the real scenes; its run is closed."""
+    """What the route launches does the work from the state folder alone, with the real scenes."""
     visits(world, 1)
     run_id = world.half.trainer.models.begin("grill", "orders", NOON)
     main([str(world.home), "grill", "orders", run_id, "0"])
