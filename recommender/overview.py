@@ -118,10 +118,9 @@ def missing(trainer: Trainer, tenant: str, scene: str) -> str | None:
     back = trainer.events.returning_customers(tenant, LEARNED_FROM[scene], 2)
     if back >= PROVEN_FROM:
         return None
-    return (
-        f"{back} {'customer has' if back == 1 else 'customers have'} at least 2 {many}; {PROVEN_FROM - back} more are needed before a gain over "
-        "counting can be proven."
-    )
+    who = "customer has" if back == 1 else "customers have"
+    more = f"{PROVEN_FROM - back} more are needed before a gain over counting can be proven"
+    return f"{back} {who} at least 2 {many}; {more}."
 
 
 def version_row(shelf: Shelf, name: str, current: bool, published_us: int | None) -> dict[str, Any] | None:

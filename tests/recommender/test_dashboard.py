@@ -44,9 +44,11 @@ def test_the_page_allows_nothing_from_elsewhere(still: World) -> None:
 def test_every_file_the_page_names_is_served(still: World) -> None:
     """Scripts and styles come from the half's own folder."""
     page = still.client.get("/marketing").text
-    for path in re.findall(r'(?:src|href)="(/[^"]+)"', page):
-        assert still.client.get(path).status_code == 200, path
-    assert still.client.get("/recommender/static/figures.js").status_code == 200
+    paths = [*re.findall(r'(?:src|href)="(/[^"]+)"', page), "/recommender/static/figures.js"]
+    assert len(paths) == 3
+    for path in paths:
+        with still.client.get(path) as reply:
+            assert reply.status_code == 200, path
 
 
 def test_a_paired_page_may_train_and_nothing_else(world: World) -> None:
