@@ -28,7 +28,7 @@ SENSITIVE = frozenset(
 """Columns no policy may read, whatever they would be good for."""
 
 _TREES: Mapping[str, Any] = {
-    "objective": "regression", "num_leaves": 15, "learning_rate": 0.03, "min_data_in_leaf": 200,
+    "objective": "regression", "num_leaves": 15, "learning_rate": 0.03,
     "feature_fraction": 0.6, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0,
     "num_threads": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
 }  # fmt: skip
@@ -68,7 +68,8 @@ def _fit(rows: Floats, target: Floats, seed: int, rounds: int = _ROUNDS, **setti
     """LightGBM's own text of a model."""
     import lightgbm
 
-    parameters = {**_TREES, "seed": seed, **settings}
+    leaf = min(max(len(rows) // 50, 20), 200)  # a small cafe's leaves must be smaller than a chain's
+    parameters = {**_TREES, "min_data_in_leaf": leaf, "seed": seed, **settings}
     booster = lightgbm.train(parameters, lightgbm.Dataset(rows, target), rounds)
     return str(booster.model_to_string())
 
