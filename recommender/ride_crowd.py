@@ -18,7 +18,7 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.interactions import NO_TIME
 from recommender.places import PlaceIndex, cell_of
-from recommender.ride_signals import DAY_US, Visits
+from recommender.ride_signals import DAY_US, Visits, stays
 
 Floats = NDArray[np.float64]
 
@@ -43,11 +43,19 @@ class Crowd:
     lon: Floats
     visits: Floats  # (P,) decayed
     riders: Floats  # (P,) distinct riders, all time
+    total: Floats  # (P,) days at the place, undecayed
+    fresh: Floats  # (P,) the same as visits with a week's decay
+    stay: Floats  # (P,) mean log hours until a rider's next visit
     by_bin: NDArray[np.float32]  # (P, N_BINS) decayed
     follows: sparse.csr_array  # (P, P) decayed rides from pick-up to destination
     area_follows: sparse.csr_array  # (areas, P) the same, pick-ups pooled by area
     area: NDArray[np.int64]  # (P,) each place's area, -1 unknown
     alike: sparse.csr_array  # (P, P) cosine of the places' riders, the strongest of each row
+
+    @cached_property
+    def popular(self) -> NDArray[np.intp]:
+        """The most visited places, for when nobody knows where the rider is."""
+        return np.argsort(-self.visits, kind="stable")[:200]
 
     @property
     def n(self) -> int:
@@ -77,6 +85,7 @@ def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> Crowd:
     in_bin = bins >= 0
     by_bin = np.zeros((n, N_BINS), np.float32)
     np.add.at(by_bin, (seen.place[in_bin], bins[in_bin]), weight[in_bin])
+    stay = mean_stay(seen, n)
     areas, area = np.unique(cell_of(lat, lon, AREA_M), return_inverse=True)
     rode = (seen.origin >= 0) & (seen.origin != seen.place)
     pairs = (weight[rode], (seen.origin[rode], seen.place[rode]))
@@ -88,11 +97,22 @@ def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> Crowd:
         visits=np.bincount(seen.place, weight, minlength=n),
         riders=np.asarray((taste > 0).sum(axis=0)).ravel().astype(np.float64),
         by_bin=by_bin,
+        stay=stay,
+        total=np.bincount(seen.place, minlength=n).astype(np.float64),
+        fresh=np.bincount(seen.place, np.exp(-age / 7.0), minlength=n),
         follows=sparse.csr_array(sparse.coo_array(pairs, shape=(n, n))),
         area_follows=sparse.csr_array(sparse.coo_array(area_pairs, shape=(len(areas), n))),
         area=np.where(areas[area] < 0, -1, area),
         alike=_alike(taste),
     )
+
+
+def mean_stay(seen: Visits, n: int) -> Floats:
+    """Mean log hours until the rider's next visit, by place (n,), drawn towards 1.5 where little is known."""
+    stay = stays(seen)
+    known = np.isfinite(stay)
+    place = seen.place[known]
+    return (np.bincount(place, stay[known], minlength=n) + 3.0) / (np.bincount(place, minlength=n) + 2)
 
 
 def _taste(seen: Visits, n: int) -> sparse.csr_array:
@@ -131,14 +151,13 @@ def strongest(matrix: sparse.csr_array, k: int) -> sparse.csr_array:
     )
 
 
+_DENSE = ("lat", "lon", "visits", "riders", "total", "fresh", "stay", "by_bin", "area")
 _SPARSE = ("follows", "area_follows", "alike")
 
 
 def to_arrays(crowd: Crowd) -> dict[str, NDArray[Any]]:
     """The crowd as plain arrays, for the artefact."""
-    arrays: dict[str, NDArray[Any]] = {
-        f"crowd.{name}": getattr(crowd, name) for name in ("lat", "lon", "visits", "riders", "by_bin", "area")
-    }
+    arrays: dict[str, NDArray[Any]] = {f"crowd.{name}": getattr(crowd, name) for name in _DENSE}
     for name in _SPARSE:
         matrix = getattr(crowd, name)
         arrays[f"crowd.{name}.data"] = matrix.data.astype(np.float32)
@@ -150,9 +169,7 @@ def to_arrays(crowd: Crowd) -> dict[str, NDArray[Any]]:
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Crowd:
     """Raises KeyError or ValueError where a part is missing or does not fit."""
     n = len(arrays["crowd.lat"])
-    columns: dict[str, Any] = {
-        name: arrays[f"crowd.{name}"] for name in ("lat", "lon", "visits", "riders", "by_bin", "area")
-    }
+    columns: dict[str, Any] = {name: arrays[f"crowd.{name}"] for name in _DENSE}
     for name in _SPARSE:
         parts = tuple(arrays[f"crowd.{name}.{part}"] for part in ("data", "indices", "indptr"))
         columns[name] = sparse.csr_array(parts, shape=(len(parts[2]) - 1, n))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recommender.evaluation import highest
 from recommender.places import cell_of, haversine_km
 from recommender.ranking import Pairs
 from recommender.ride_crowd import N_BINS, Crowd, bin_of
@@ -21,10 +22,14 @@ from recommender.ride_signals import (
     gaps_of,
     in_sight,
     kernel_weights,
+    stays,
 )
 
 Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
+
+KM_SHIFT = 0.05
+"""Distances enter as log(km + this): 0 km must have a logarithm."""
 
 NEAREST = 150
 FROM_NEAR, FROM_ALIKE, FROM_FOLLOWS, FROM_POPULAR = 40, 40, 20, 10
@@ -57,8 +62,10 @@ def candidates(
     at = np.minimum(np.searchsorted(key, keys), max(len(key) - 1, 0))
     own = key[at] == keys if len(key) else np.zeros(len(keys), bool)
     columns: Columns = {}
-    for name, values in _own(visits, moments, sight, gaps, kernel, ground).items():
+    for name, values in _own(visits, moments, sight, gaps, kernel).items():
         columns[name] = np.where(own, values[at] if len(key) else 0.0, np.nan)
+    share = columns["kernel_share"]
+    columns |= _around(question, place, share, ground)
     rider = _rider(visits, moments, sight)
     columns |= {name: values[question] for name, values in rider.items()}
     columns |= _here(moments, ground, question, place)
@@ -67,75 +74,135 @@ def candidates(
     return Pairs(question, place.astype(np.int32), features), list(columns)
 
 
-def _own(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, kernel: Kernel, ground: Ground) -> Columns:
+def _own(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, kernel: Kernel) -> Columns:
     """Signals of the rider's own places, (g,) each: sums over earlier visits, and shares of the rider's total."""
-    m = sight.group_moment
-    n = len(moments)
-
-    def share(values: Floats, extra: float = 0.0) -> Floats:
-        return values / (np.bincount(m, values, minlength=n)[m] + extra + 1e-9)
-
-    weight = kernel_weights(kernel, gaps)
-    mass = sight.total(weight)
-    top = np.zeros(n)
-    np.maximum.at(top, m, mass)
-    ones = np.ones(len(sight.visit))
-    count = sight.total(ones)
-    days = np.nan_to_num(np.maximum(gaps.days, 0), nan=365.0)
-    near_hour = np.nan_to_num(np.exp(-(gaps.hours**2) / (2 * 1.0**2)), nan=0.0)
-    wide_hour = np.nan_to_num(np.exp(-(gaps.hours**2) / (2 * 2.5**2)), nan=0.0)
-    alike_day = np.where(gaps.other_class, 0.0, 1.0)
-    fresh = {d: np.exp(-days / d) for d in (4.0, 20.0, 90.0)}
-    same_origin = 1.0 * ((visits.origin[sight.visit] == moments.origin[sight.moment]) & gaps.drop_off)
-    weekday = 1.0 * gaps.same_weekday
-    near_origin = np.nan_to_num(np.exp(-((gaps.km / 0.4) ** 2)), nan=0.0)
-    off_week = np.abs(days - 7 * np.maximum(np.round(days / 7), 1)) * 24
-    weekly = np.exp(-((off_week / 3) ** 2)) * fresh[90.0]
-    off_day = np.abs(days - np.maximum(np.round(days), 1)) * 24
-    daily = np.exp(-((off_day / 1.5) ** 2)) * fresh[20.0]
-    last = -sight.largest(-days)
-    oldest = sight.largest(days)
-    since = moments.stop[sight.moment] - 1 - sight.visit
-    same_bin = (
-        bin_of(visits.hour, visits.weekday)[sight.visit] == bin_of(moments.hour, moments.weekday)[sight.moment]
-    )
-    columns = {
-        "frequency": share(sight.total(1.0 * same_bin + 0.01)),
+    mass = sight.total(kernel_weights(kernel, gaps))
+    top = np.zeros(len(moments))
+    np.maximum.at(top, sight.group_moment, mass)
+    share = _Shares(sight, len(moments))
+    return {
         "kernel_share": share(mass),
-        "kernel_of_best": mass / np.maximum(top[m], 1e-12),
+        "kernel_of_best": mass / np.maximum(top[sight.group_moment], 1e-12),
         "kernel": np.log(mass + 1e-6),
-        "count": np.log1p(count),
-        "count_share": share(count),
-        "fresh_4": share(sight.total(fresh[4.0]), 0.2),
-        "fresh_20": share(sight.total(fresh[20.0]), 0.2),
-        "fresh_90": share(sight.total(fresh[90.0]), 0.2),
+        **_own_clock(visits, moments, sight, gaps, share),
+        **_own_calendar(visits, moments, sight, gaps, share),
+        **_own_ways(visits, moments, sight, gaps, share),
+    }
+
+
+class _Shares:
+    """Sums of a moment's places as shares of its total, drawn towards 0 by `extra` where that is small."""
+
+    def __init__(self, sight: Sight, n: int) -> None:
+        self.group_moment, self.n = sight.group_moment, n
+
+    def __call__(self, sums: Floats, extra: float = 0.0) -> Floats:
+        total = np.bincount(self.group_moment, sums, minlength=self.n)
+        return sums / (total[self.group_moment] + extra + 1e-9)
+
+
+def _days(gaps: Gaps) -> Floats:
+    """The age of each visit in days (p,), a year where it is unknown."""
+    return np.nan_to_num(np.maximum(gaps.days, 0), nan=365.0)
+
+
+def _bell(distance: Floats, sigma: float) -> Floats:
+    """exp(-d^2 / 2 sigma^2), 0 where the distance is unknown."""
+    return np.nan_to_num(np.exp(-(distance**2) / (2 * sigma**2)))
+
+
+def _own_clock(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: _Shares) -> Columns:
+    """Visits round this hour, on this kind of day, on this weekday (g,)."""
+    days = _days(gaps)
+    near_hour, wide_hour = _bell(gaps.hours, 1.0), _bell(gaps.hours, 2.5)
+    alike_day, weekday = 1.0 * ~gaps.other_class, 1.0 * gaps.same_weekday
+    then, now = bin_of(visits.hour, visits.weekday), bin_of(moments.hour, moments.weekday)
+    same_bin = 1.0 * (then[sight.visit] == now[sight.moment])
+    count = sight.total(np.ones(len(sight.visit)))
+    fresh, old = np.exp(-days / 20), np.exp(-days / 90)
+    return {
+        "frequency": share(sight.total(same_bin + 0.01)),
         "hour": sight.total(near_hour),
         "hour_share": share(sight.total(near_hour), 0.5),
-        "hour_class_share": share(sight.total(wide_hour * alike_day * fresh[90.0]), 0.5),
-        "hour_fresh_share": share(sight.total(near_hour * alike_day * fresh[20.0]), 0.3),
+        "half_hour_share": share(sight.total(_bell(gaps.hours, 0.35) * old), 0.3),
+        "hour_class_share": share(sight.total(wide_hour * alike_day * old), 0.5),
+        "hour_fresh_share": share(sight.total(near_hour * alike_day * fresh), 0.3),
         "hour_of_place": sight.total(wide_hour) / count,
         "class_of_place": sight.total(alike_day) / count,
         "weekday_share": share(sight.total(weekday), 0.5),
-        "weekday_hour": sight.total(weekday * wide_hour * fresh[90.0]),
-        "weekly": sight.total(weekly),
-        "weekly_share": share(sight.total(weekly), 0.3),
-        "daily": sight.total(daily),
-        "daily_share": share(sight.total(daily), 0.3),
-        "from_here": sight.total(same_origin),
-        "from_here_share": share(sight.total(same_origin * fresh[90.0]), 0.2),
-        "from_near_share": share(sight.total(near_origin * fresh[90.0]), 0.2),
-        "from_near_hour": share(sight.total(near_origin * wide_hour * alike_day), 0.2),
+        "weekday_hour": sight.total(weekday * wide_hour * old),
+    }
+
+
+def _own_calendar(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: _Shares) -> Columns:
+    """How often, how lately, how regularly, and how long the rider stays (g,)."""
+    days = _days(gaps)
+    count = sight.total(np.ones(len(sight.visit)))
+    old, fresh = np.exp(-days / 90), np.exp(-days / 20)
+    off_week = np.abs(days - 7 * np.maximum(np.round(days / 7), 1)) * 24
+    off_day = np.abs(days - np.maximum(np.round(days), 1)) * 24
+    weekly = sight.total(np.exp(-((off_week / 3) ** 2)) * old)
+    daily = sight.total(np.exp(-((off_day / 1.5) ** 2)) * fresh)
+    last, oldest = -sight.largest(-days), sight.largest(days)
+    since = (moments.stop[sight.moment] - 1 - sight.visit).astype(np.float64)
+    stay = stays(visits)[sight.visit]  # as far as known: the last visit before the moment has not ended
+    stay = np.where(sight.visit + 1 < moments.stop[sight.moment], stay, np.nan)
+    known = 1.0 * np.isfinite(stay)
+    stay = np.nan_to_num(stay)
+    return {
+        "count": np.log1p(count),
+        "count_share": share(count),
+        "fresh_4": share(sight.total(np.exp(-days / 4)), 0.2),
+        "fresh_20": share(sight.total(fresh), 0.2),
+        "fresh_90": share(sight.total(old), 0.2),
+        "weekly": weekly,
+        "weekly_share": share(weekly, 0.3),
+        "daily": daily,
+        "daily_share": share(daily, 0.3),
         "last_hours": np.log1p(last * 24),
-        "last_visits": np.log1p(-sight.largest(-since.astype(np.float64))),
+        "last_visits": np.log1p(-sight.largest(-since)),
         "oldest_days": np.log1p(oldest),
         "gap_ratio": np.log((last + 0.25) / ((oldest - last) / np.maximum(count - 1, 1) + 0.25)),
-        "drop_off_share": sight.total(gaps.drop_off.astype(np.float64)) / count,
+        "stay": sight.total(stay) / np.maximum(sight.total(known), 1e-9),
+        "stay_long": sight.total(1.0 * (stay > np.log1p(12.0))) / count,
     }
-    cell = cell_of(ground.lat[sight.group_place], ground.lon[sight.group_place], 300.0)
-    _, block = np.unique(
-        m * np.int64(len(ground.lat) + 1) + np.unique(cell, return_inverse=True)[1], return_inverse=True
-    )
-    columns["kernel_around"] = np.bincount(block, columns["kernel_share"])[block]
+
+
+def _own_ways(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: _Shares) -> Columns:
+    """Rides from this pick-up, from near it, and in this order (g,)."""
+    days = _days(gaps)
+    old, fresh = np.exp(-days / 90), np.exp(-days / 20)
+    from_here = 1.0 * ((visits.origin[sight.visit] == moments.origin[sight.moment]) & gaps.drop_off)
+    near = np.nan_to_num(np.exp(-((gaps.km / 0.4) ** 2)))
+    newest = np.maximum(moments.stop - 1, 0)
+    before_now = np.where(moments.stop > moments.start, np.r_[visits.origin, -1][newest], -1)
+    before_then = np.r_[-1, visits.origin][sight.visit]  # of the visit before (rows are in order of time)
+    second = from_here * (before_then == before_now[sight.moment]) * (before_then >= 0)
+    alike_day = 1.0 * ~gaps.other_class
+    drop_off = sight.total(1.0 * gaps.drop_off)
+    return {
+        "from_here": sight.total(from_here),
+        "from_here_share": share(sight.total(from_here * old), 0.2),
+        "from_near_share": share(sight.total(near * old), 0.2),
+        "from_near_hour": share(sight.total(near * _bell(gaps.hours, 2.5) * alike_day), 0.2),
+        "hour_from_near": share(sight.total(near * _bell(gaps.hours, 1.0) * fresh), 0.1),
+        "second": sight.total(second),
+        "drop_off_share": drop_off / np.maximum(sight.total(np.ones(len(sight.visit))), 1),
+    }
+
+
+def _around(question: NDArray[np.int64], place: NDArray[np.int64], share: Floats, ground: Ground) -> Columns:
+    """The kernel's mass of all the rider's places near each candidate (rows,): in its cell, and round it."""
+    own = ~np.isnan(share)
+    columns = {}
+    for name, side in (("around_300", 300.0), ("around_1000", 1000.0)):
+        cell = cell_of(ground.lat[place], ground.lon[place], side)
+        _, code = np.unique(cell, return_inverse=True)
+        width = np.int64(highest(code) + 1)
+        block = question * width + code
+        keys, group = np.unique(block, return_inverse=True)
+        mass = np.bincount(group, np.where(own, share, 0.0), minlength=len(keys))
+        columns[name] = np.where(cell < 0, np.nan, mass[group])
     return columns
 
 
@@ -165,7 +232,7 @@ def _rider(visits: Visits, moments: Moments, sight: Sight) -> Columns:
 
 def _here(moments: Moments, ground: Ground, question: NDArray[np.int64], place: NDArray[np.int64]) -> Columns:
     km = haversine_km(moments.lat[question], moments.lon[question], ground.lat[place], ground.lon[place])
-    return {"km": np.log(km + 0.05), "is_pickup": (moments.origin[question] == place).astype(np.float64)}
+    return {"km": np.log(km + KM_SHIFT), "is_pickup": (moments.origin[question] == place).astype(np.float64)}
 
 
 class _Everybody:
@@ -227,7 +294,7 @@ class _Everybody:
             parts.append(_best(rows, matrix.indices.astype(np.int64), matrix.data, k, width))
         lost = np.flatnonzero(np.isnan(self.moments.lat))
         if len(lost):
-            popular = np.argsort(-self.crowd.visits, kind="stable")[:200]
+            popular = self.crowd.popular
             rows, columns = np.repeat(lost, len(popular)), np.tile(popular, len(lost))
             parts.append(_best(rows, columns, self.now(rows, columns), FROM_POPULAR, width))
         return np.unique(np.concatenate(parts))
@@ -248,6 +315,9 @@ class _Everybody:
             "riders": np.log1p(crowd.riders[p]),
             "loyalty": visits / (crowd.riders[p] + 0.5),
             "now": np.log(now),
+            "trend": np.log((crowd.fresh[p] + 0.2) / (visits + 1.0)),
+            "crowd_stay": crowd.stay[p],
+            "first_share": (crowd.riders[p] + 0.5) / (crowd.total[p] + 1.0),
             "now_share": (now + 0.05) / (visits + 0.05 * N_BINS),
             "near_now": np.log(now) - np.nan_to_num(km, nan=10.0) / 2,
             "follows": follows,

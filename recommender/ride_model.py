@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.evaluation import highest
 from recommender.interactions import NO_TIME
 from recommender.places import haversine_km
 from recommender.ranking import Pairs, Ranker, best_lists, fit_ranker, gate, sample_negatives
 from recommender.ride_crowd import Crowd, crowd_of, from_arrays, to_arrays
-from recommender.ride_features import Ground, candidates
+from recommender.ride_features import KM_SHIFT, Ground, candidates
 from recommender.ride_signals import (
     DAY_US,
     Kernel,
@@ -31,10 +32,14 @@ K = 20
 WALK_KM = 0.4
 """Nearer than this people walk (five minutes at 5 km/h)."""
 
+RIDE_FACTOR = 0.6
+"""Where somebody asks for a ride, a place within walking distance counts at most this much of its score."""
+
 REFRESH_US = 7 * DAY_US
 """How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""
 
-MOST_EXAMPLES = 24_000
+MOST_EXAMPLES = 40_000
+MOST_TRIAL = 12_000  # of these, for the trial that the gate judges
 WARM_UP = 0.1  # share of the log's time before the first example: there is nothing to know yet
 LEAST_EXAMPLES = 300
 
@@ -58,10 +63,10 @@ class RideModel:
     crowd: Crowd
 
 
-def near_walk(moments: Moments, ground: Ground, question: NDArray[np.int64], place: NDArray[np.int32]) -> NDArray:
-    """Which candidates lie within walking distance of their pick-up (rows,)."""
-    km = haversine_km(moments.lat[question], moments.lon[question], ground.lat[place], ground.lon[place])
-    return np.nan_to_num(km, nan=np.inf) < WALK_KM
+def walkable(pairs: Pairs, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which candidates lie within walking distance of their pick-up, or are it (rows,)."""
+    km = np.exp(pairs.features[:, names.index("km")].astype(np.float64)) - KM_SHIFT
+    return (np.nan_to_num(km, nan=np.inf) < WALK_KM) | (pairs.features[:, names.index("is_pickup")] > 0)
 
 
 def score(
@@ -72,34 +77,73 @@ def score(
     if not len(pairs):
         return np.zeros(0)
     if method == "ranker" and ranker is not None:
-        values = 1 / (1 + np.exp(-ranker.score(pairs.features)))
+        raw = ranker.score(pairs.features)
+        top = np.full(n, -np.inf)
+        np.maximum.at(top, pairs.question, raw)
+        values = np.exp(raw - top[pairs.question])
     else:
         own = np.nan_to_num(pairs.features[:, column["frequency" if method == "frequency" else "kernel_share"]])
         near = np.nan_to_num(np.exp(pairs.features[:, column["near_now"]]), nan=1e-6)
         near = near * (0.05 + np.nan_to_num(pairs.features[:, column["alike"]]))
         values = own + counting.new_share * near / (np.bincount(pairs.question, near, minlength=n)[pairs.question])
+        values = np.where(walkable(pairs, names), values * counting.walking, values)
     total = np.bincount(pairs.question, values, minlength=n)[pairs.question]
     return values / np.maximum(total, 1e-12)
 
 
 def rank(
-    model: RideModel, visits: Visits, moments: Moments, ground: Ground, k: int = K
+    model: RideModel, visits: Visits, moments: Moments, ground: Ground, k: int = K, *, riding: bool = True
 ) -> tuple[NDArray[np.int32], Pairs, list[str], Floats]:
     """The k best places of each moment, (m, k) with -1 at the end, and the candidates with their final scores.
 
-    Places within walking distance are demoted, and the pick-up place never comes first.
+    The pick-up place never comes first, and with `riding` places within walking distance are demoted. (A log of
+    check-ins is walked as much as ridden: there the likeliest place is asked for, near or far.)
     """
     n = len(moments)
     pairs, names = candidates(visits, moments, model.crowd, ground, model.counting.kernel)
     values = score(model.method, model.counting, model.ranker, pairs, names, n)
     here = pairs.item == moments.origin[pairs.question]
-    walk = near_walk(moments, ground, pairs.question, pairs.item)
-    factor = 1.0 if model.method == "ranker" else model.counting.walking  # the ranker has learned it from `km`
-    values = np.where(walk | here, values * factor, values)
+    if riding and len(pairs):
+        already = 1.0 if model.method == "ranker" else model.counting.walking
+        values = np.where(walkable(pairs, names), values * min(RIDE_FACTOR / already, 1.0), values)
     values = behind_the_best(pairs.question, values, here, n)
     tie = np.nan_to_num(pairs.features[:, names.index("visits")]) if len(pairs) else None
     lists = best_lists(pairs.question, pairs.item, values, n, k, tie)
-    return lists, pairs, names, values
+    return spread(lists, pairs, values, ground), pairs, names, values
+
+
+SPREAD_KM, SPREAD_WEIGHT, BUTTONS = 0.5, 0.3, 3
+
+
+def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, ground: Ground) -> NDArray[np.int32]:
+    """The same lists with their second and third place chosen so that the first three cover more ground.
+
+    Three buttons that lead to one block are one suggestion. A place counts for its own score and, with a weight
+    of `SPREAD_WEIGHT`, for the scores within `SPREAD_KM` that the places before it do not cover (the greedy
+    maximal marginal relevance of Carbonell & Goldstein 1998). The first place stays what it is.
+    """
+    n, k = lists.shape
+    if not n or not k or not len(pairs):
+        return lists
+    width = np.int64(len(ground.lat) + 1)
+    keys = pairs.question * width + pairs.item
+    wanted = np.arange(n)[:, None] * width + lists
+    worth = np.where(lists >= 0, values[np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)], 0.0)
+    lat, lon = np.r_[ground.lat, np.nan][lists], np.r_[ground.lon, np.nan][lists]
+    km = haversine_km(lat[:, :, None], lon[:, :, None], lat[:, None, :], lon[:, None, :])
+    near = (np.nan_to_num(km, nan=np.inf) < SPREAD_KM) | np.eye(k, dtype=bool)
+    every = np.arange(n)
+    covered, rank_of = near[:, 0, :].copy(), np.full((n, k), BUTTONS)
+    rank_of[:, 0] = 0
+    for button in range(1, min(BUTTONS, k)):
+        gain = (near & ~covered[:, None, :]).astype(np.float64) @ worth[:, :, None]
+        total = SPREAD_WEIGHT * gain[:, :, 0] + (1 - SPREAD_WEIGHT) * worth
+        total[rank_of < BUTTONS] = -1.0
+        chosen = total.argmax(axis=1)
+        rank_of[every, chosen] = button
+        covered |= near[every, chosen]
+    order = np.argsort(rank_of, axis=1, kind="stable")
+    return np.take_along_axis(lists, order, axis=1)
 
 
 def behind_the_best(question: NDArray[np.int64], values: Floats, here: NDArray[np.bool_], n: int) -> Floats:
@@ -214,9 +258,16 @@ def examples(
 
 
 def learn(
-    found: Examples, questions: NDArray[np.bool_], *, seed: int, progress: Callable[[float], None] | None = None
+    found: Examples,
+    questions: NDArray[np.bool_],
+    *,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+    columns: Sequence[int] | None = None,
 ) -> Ranker:
-    """The ranker from the chosen questions: the hardest wrong places by the kernel, and a few drawn at random.
+    """The ranker from the chosen questions, over all signals or the chosen columns.
+
+    It learns from the hardest wrong places by the kernel, and a few drawn at random.
 
     Raises:
         ValueError: none of the questions has its right answer among the candidates.
@@ -225,17 +276,18 @@ def learn(
     features = found.pairs.features
     hard = 10 * np.nan_to_num(features[:, column["kernel_share"]])
     hard += 0.02 * np.nan_to_num(features[:, column["near_now"]], nan=-10.0)
-    rows = sample_negatives(found.pairs.question, found.label, hard, np.random.default_rng(seed), hard=25, easy=15)
+    rows = sample_negatives(found.pairs.question, found.label, hard, np.random.default_rng(seed), hard=40, easy=20)
     rows = rows[questions[found.pairs.question[rows]]]
-    return fit_ranker(
-        found.pairs.take(rows), found.label[rows], found.names, seed=seed, progress=progress, **SETTINGS
-    )
+    kept = list(range(len(found.names)) if columns is None else columns)
+    sample = Pairs(found.pairs.question[rows], found.pairs.item[rows], features[np.ix_(rows, kept)])
+    names = [found.names[j] for j in kept]
+    return fit_ranker(sample, found.label[rows], names, seed=seed, progress=progress, **SETTINGS)
 
 
 SETTINGS: Mapping[str, Any] = {
-    "objective": "binary",
-    "rounds": 250,
-    "settings": {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 100, "feature_fraction": 0.4},
+    "objective": "lambdarank",
+    "rounds": 150,
+    "settings": {"learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 100, "feature_fraction": 0.4},
 }
 
 
@@ -249,43 +301,76 @@ def fit(
     """
     rng = np.random.default_rng(seed)
     rows = to_foretell(visits)
-    timed = visits.time_us[visits.time_us != NO_TIME]
-    end = int(np.max(timed)) + 1 if len(timed) else 0
-    crowd = crowd_of(visits, ground.lat, ground.lon, end)
+    crowd = crowd_of(visits, ground.lat, ground.lon, highest(visits.time_us) + 1)
     if len(rows) < LEAST_EXAMPLES:
         why = f"counting stays in force: {len(rows)} rides with a known pick-up are too few to learn from"
         return RideModel("kernel", Counting(), None, crowd), report_of("kernel", why, {}, len(rows), 0, None)
     if len(rows) > MOST_EXAMPLES:
-        rows = np.sort(rng.choice(rows, MOST_EXAMPLES, replace=False))
+        rows = rng.choice(rows, MOST_EXAMPLES, replace=False)
+    rows = rows[np.lexsort((rows, visits.time_us[rows]))]
     cut = np.quantile(visits.time_us[rows], 0.8)
     progress("fitting the kernel", 0.05)
-    by_time = rows[np.argsort(visits.time_us[rows], kind="stable")]
-    early = by_time[visits.time_us[by_time] < cut]
-    counting = Counting(kernel=fit_kernel(visits, ground, early))
-    found = examples(
-        visits, ground, by_time, counting.kernel, lambda share: progress("signals", 0.1 + 0.3 * share)
-    )
+    kernel = fit_kernel(visits, ground, rows[visits.time_us[rows] < cut])
+    found = examples(visits, ground, rows, kernel, lambda share: progress("signals", 0.1 + 0.3 * share))
     inner = visits.time_us[found.rows] < cut
-    outer = ~inner
-    methods: dict[str, Floats] = {}
-    ranker = None
-    truth = visits.place[found.rows]
+    counting = fit_counting(found, inner, visits.place[found.rows], kernel)
+    measured = trial(found, inner, visits, counting, rng, seed=seed, progress=progress)
+    base = "frequency" if measured["frequency"].mean() > measured["kernel"].mean() else "kernel"
+    challengers = {name: values for name, values in measured.items() if name == "ranker"}
+    verdict = gate(challengers, measured[base], rng, metric="mrr@20")
+    report = report_of(
+        "ranker" if verdict.in_force == "ranker" else base,
+        verdict.why,
+        measured,
+        int(inner.sum()),
+        int((~inner).sum()),
+        verdict,
+    )
+    if verdict.in_force != "ranker":
+        return RideModel(base, counting, None, crowd), report
+    everything = np.ones(len(inner), bool)
+    ranker = learn(found, everything, seed=seed, progress=lambda s: progress("fitting the ranker", 0.65 + 0.3 * s))
+    return RideModel("ranker", counting, ranker, crowd), report
+
+
+def fit_counting(found: Examples, inner: NDArray[np.bool_], truth: NDArray[np.int32], kernel: Kernel) -> Counting:
+    """How much new places and places within walking distance count beside the kernel, by the inner questions."""
+
+    def value(counting: Counting) -> float:
+        values = score("kernel", counting, None, found.pairs, found.names, len(inner))
+        lists = best_lists(found.pairs.question, found.pairs.item, values, len(inner), K)
+        return float(reciprocal(lists, truth)[inner].mean())
+
+    grid = [Counting(kernel, new, walk) for walk in (0.3, 0.6, 1.0) for new in (0.02, 0.05, 0.15)]
+    return max(grid, key=value)
+
+
+def trial(
+    found: Examples,
+    inner: NDArray[np.bool_],
+    visits: Visits,
+    counting: Counting,
+    rng: np.random.Generator,
+    *,
+    seed: int,
+    progress: Callable[[str, float], None],
+) -> dict[str, Floats]:
+    """The reciprocal place of the right answer for each method on the questions that are not `inner`.
+
+    The ranker of the trial learns from at most `MOST_TRIAL` inner questions; without one that can be answered
+    there is no ranker.
+    """
     n = len(found.rows)
-    if found.label[inner[found.pairs.question]].any():
-        ranker = learn(found, inner, seed=seed, progress=lambda s: progress("trying the ranker", 0.4 + 0.25 * s))
+    chosen = inner & (rng.random(n) < MOST_TRIAL / max(int(inner.sum()), 1))
+    ranker = None
+    if found.label[chosen[found.pairs.question]].any():
+        ranker = learn(found, chosen, seed=seed, progress=lambda s: progress("trying the ranker", 0.4 + 0.25 * s))
+    measured = {}
     for method in ("frequency", "kernel", *(["ranker"] if ranker else [])):
         values = score(method, counting, ranker, found.pairs, found.names, n)
         lists = best_lists(found.pairs.question, found.pairs.item, values, n, K)
-        methods[method] = reciprocal(lists, truth)[outer]
-    base = "frequency" if methods["frequency"].mean() > methods["kernel"].mean() else "kernel"
-    verdict = gate({"ranker": methods["ranker"]} if ranker else {}, methods[base], rng, metric="mrr@20")
-    method = "ranker" if verdict.in_force == "ranker" else base
-    if method == "ranker":
-        ranker = learn(
-            found, np.ones(n, bool), seed=seed, progress=lambda s: progress("fitting the ranker", 0.65 + 0.3 * s)
-        )
-    report = report_of(method, verdict.why, methods, int(inner.sum()), int(outer.sum()), verdict)
-    return RideModel(method, counting, ranker if method == "ranker" else None, crowd), report
+        measured[method] = reciprocal(lists, visits.place[found.rows])[~inner]
+    return measured
 
 
 def report_of(

@@ -61,7 +61,12 @@ def visits_of(rides: Interactions) -> Visits:
     same_rider = np.r_[False, rider[1:] == rider[:-1]] if len(rows) else np.zeros(0, bool)
     before = np.r_[-1, item[:-1]] if len(rows) else item
     told_twice = same_rider & (item == before) & np.r_[False, time_us[1:] == time_us[:-1]][: len(rows)]
-    unexplained = (origin >= 0) & ~(same_rider & (before == origin)) & ~told_twice
+    explained = told_twice | (origin < 0)
+    for back in (1, 2, 3):  # not only the last drop-off: several may share one time
+        earlier = np.r_[np.full(back, -1), item[:-back]][: len(rows)]
+        whose = np.r_[np.full(back, -2), rider[:-back]][: len(rows)]
+        explained |= (earlier == origin) & (whose == rider)
+    unexplained = ~explained
     kept, extra = rows[~told_twice], rows[unexplained]
     both = np.r_[kept, extra]
     is_pickup = np.r_[np.zeros(len(kept), bool), np.ones(len(extra), bool)]
@@ -74,6 +79,15 @@ def visits_of(rides: Interactions) -> Visits:
         rides.weekday[both],
     )
     return visits.where(np.lexsort((np.arange(len(both)), ~is_pickup, visits.time_us, visits.rider)))
+
+
+def stays(visits: Visits) -> Floats:
+    """Log hours until the rider's next visit (n,), NaN for the last one."""
+    if not len(visits):
+        return np.zeros(0)
+    hours = np.maximum(np.diff(visits.time_us) / HOUR_US, 0)
+    same = (np.diff(visits.rider) == 0) & (visits.rider[1:] >= 0)
+    return np.r_[np.where(same, np.log1p(hours), np.nan), np.nan]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,271 @@
+"""How good destination suggestions are: methods side by side on one log, with paired intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from recommender.datasets import DatasetError
+from recommender.evaluation import paired_bootstrap
+from recommender.places import haversine_km
+from recommender.ranking import Pairs, best_lists
+from recommender.ride_batch import answer, fit_log
+from recommender.ride_crowd import crowd_of
+from recommender.ride_features import Ground, candidates
+from recommender.ride_log import RideLog, read_log
+from recommender.ride_model import Counting, K, examples, learn, reciprocal, score, to_foretell
+from recommender.ride_signals import in_sight
+
+Floats = NDArray[np.float64]
+CUTS = (1, 3, 5, 10, 20)
+NEAR_KM = 0.5
+LENGTHS = ((0, 50), (50, 150), (150, None))
+BASE = "most frequent by hour x weekend"
+Tick = Callable[[str, float], None]
+
+
+def scores(lists: NDArray[np.int32], truth: NDArray[np.int32], ground: Ground) -> dict[str, Floats]:
+    """Each metric of each question (m,): acc@k (the exact place), mrr@20, in500m@k."""
+    hit = lists == truth[:, None]
+    place = np.where(hit.any(axis=1), hit.argmax(axis=1), K)
+    km = haversine_km(
+        np.r_[ground.lat, np.nan][lists],
+        np.r_[ground.lon, np.nan][lists],
+        ground.lat[truth][:, None],
+        ground.lon[truth][:, None],
+    )
+    near = np.nan_to_num(km, nan=np.inf) < NEAR_KM
+    near |= hit
+    found = {f"acc@{k}": (place < k).astype(float) for k in CUTS}
+    found["mrr@20"] = np.where(place < K, 1 / (place + 1.0), 0.0)
+    return found | {f"in500m@{k}": near[:, :k].any(axis=1).astype(float) for k in (1, 3, 10)}
+
+
+def split_of(log: RideLog) -> tuple[int, NDArray[np.intp]]:
+    """The last moment of the part to fit on, and the rows to foretell after it.
+
+    The file's own `split` and `target` where it has them; else the last quarter of the log's time and the last
+    visit of each of its riders' days.
+
+    Raises:
+        DatasetError: there is nothing to fit on or nothing to foretell.
+    """
+    if not len(log.time_us):
+        raise DatasetError("the log has no rows")
+    if log.train is not None and log.train.any() and not log.train.all():
+        until = int(np.max(log.time_us[log.train]))
+    else:
+        begin, end = int(np.min(log.time_us)), int(np.max(log.time_us))
+        until = begin + (end - begin) * 3 // 4
+    asked = log.target if log.target.any() else (log.origin >= 0)
+    rows = np.flatnonzero(asked & (log.time_us > until) & (log.rider >= 0))
+    if not len(rows):
+        raise DatasetError("the log has no row to foretell after the part to fit on")
+    return until, rows
+
+
+def evaluate(
+    path: Path, *, seed: int, progress: Tick, cpu: Callable[[], float], ablation: bool = False, draws: int = 2000
+) -> dict[str, Any]:
+    """The report of `usual evaluate destinations`, JSON-able: one row for each method, splits and what was fitted.
+
+    `cpu` gives seconds of processor time.
+
+    Raises:
+        DatasetError: the log cannot be used.
+    """
+    progress("reading the log", 0.0)
+    log = read_log(path)
+    until, rows = split_of(log)
+    begun = cpu()
+    model, report = fit_log(log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.6 * share))
+    fitted = cpu()
+    truth = log.place[rows]
+    moments = log.moments(rows)
+    sight = in_sight(log.visits, moments)
+    known = np.zeros(len(rows), bool)
+    known[sight.group_moment[sight.group_place == truth[sight.group_moment]]] = True
+    progress("baselines", 0.65)
+    lists = baselines(log, rows, model.counting)
+    progress("factor models", 0.75)
+    lists |= factor_lists(log, rows, until, seed)
+    progress("answering", 0.9)
+    asked = cpu()
+    lists[f"usual ({model.method})"] = answer(log, model, rows)
+    seconds = {"fit": fitted - begun, "answer": cpu() - asked}
+    measured = {name: scores(found, truth, log.ground) for name, found in lists.items()}
+    rng = np.random.default_rng(seed)
+    return {
+        "targets": len(rows),
+        "riders": len(np.unique(log.rider[rows])),
+        "new": float((~known).mean()),
+        "fitted": report,
+        "seconds": seconds,
+        "ablation": ablate(log, until, seed, progress) if ablation else [],
+        "rows": [row_of(name, values, measured[BASE], known, rng, draws) for name, values in measured.items()],
+        "by_history": by_history(measured, moments.stop - moments.start),
+        "by_hour": by_hour(measured[f"usual ({model.method})"], moments.hour),
+    }
+
+
+def row_of(
+    name: str,
+    values: Mapping[str, Floats],
+    base: Mapping[str, Floats],
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[str, Any]:
+    """A method's line: means, the two kinds of targets, and the paired interval of its gain in mrr@20."""
+    row: dict[str, Any] = {"method": name} | {metric: float(v.mean()) for metric, v in values.items()}
+    for label, chosen in (("seen", known), ("new", ~known)):
+        row[f"{label} acc@10"] = float(values["acc@10"][chosen].mean()) if chosen.any() else float("nan")
+    interval = paired_bootstrap(values["mrr@20"], base["mrr@20"], rng, draws=draws)
+    return row | {"gain": interval.mean, "gain_low": interval.low, "gain_high": interval.high}
+
+
+def by_history(measured: Mapping[str, Mapping[str, Floats]], length: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """acc@5 of each method by how many visits of the rider were in sight."""
+    found = []
+    for low, high in LENGTHS:
+        chosen = (length >= low) & (length < (high if high is not None else np.inf))
+        if chosen.any():
+            words = f"{low} visits or more" if high is None else f"{low} to {high - 1} visits"
+            line: dict[str, Any] = {"history": words, "targets": int(chosen.sum())}
+            found.append(line | {name: float(values["acc@5"][chosen].mean()) for name, values in measured.items()})
+    return found
+
+
+def by_hour(values: Mapping[str, Floats], hour: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """acc@3 by three-hour bin of the local clock."""
+    found = []
+    for start in range(0, 24, 3):
+        chosen = (hour >= start) & (hour < start + 3)
+        if chosen.any():
+            share = float(values["acc@3"][chosen].mean())
+            found.append({"hour": start, "targets": int(chosen.sum()), "acc@3": share})
+    return found
+
+
+def baselines(log: RideLog, rows: NDArray[np.intp], counting: Counting) -> dict[str, NDArray[np.int32]]:
+    """Lists of the methods that only count the rider's own visits, all up to each row."""
+    moments = log.moments(rows)
+    crowd = crowd_of(log.visits, log.ground.lat, log.ground.lon, int(np.min(log.time_us[rows])))
+    pairs, names = candidates(log.visits, moments, crowd, log.ground, counting.kernel, own_only=True)
+
+    def best(weights: Mapping[str, float]) -> NDArray[np.int32]:
+        values = sum(w * pairs.features[:, names.index(name)].astype(np.float64) for name, w in weights.items())
+        tie = pairs.features[:, names.index("fresh_90")]
+        return best_lists(pairs.question, pairs.item, np.asarray(values), len(rows), K, tie)
+
+    return {
+        "most frequent": best({"count_share": 1.0}),
+        BASE: best({"frequency": 1.0}),
+        "Markov from the pick-up": best({"from_here_share": 1.0, "count_share": 0.05}),
+        "kernel": best({"kernel_share": 1.0}),
+    }
+
+
+def factor_lists(log: RideLog, rows: NDArray[np.intp], until: int, seed: int) -> dict[str, NDArray[np.int32]]:
+    """Lists of LightFM and of implicit ALS (where it is installed), fitted on rider x place days up to `until`."""
+    seen = log.visits.where((log.visits.time_us <= until) & (log.visits.rider >= 0))
+    shape = (int(max(np.max(log.rider), np.max(seen.rider))) + 1, len(log.places))
+    counts = sparse.csr_matrix((np.ones(len(seen), np.float32), (seen.rider, seen.place)), shape=shape)
+    found = {"LightFM": _top(*_lightfm(counts, seed), log.rider[rows])}
+    try:
+        users, items = _als(counts, seed)
+    except ImportError:
+        return found
+    return found | {"implicit ALS": _top(users, items, log.rider[rows])}
+
+
+def _lightfm(counts: sparse.csr_matrix, seed: int) -> tuple[Floats, Floats]:
+    """Rider and place vectors (with a column for the bias) of LightFM with the WARP loss."""
+    from lightfm import LightFM
+
+    model = LightFM(no_components=32, loss="warp", random_state=seed)
+    model.fit(counts, epochs=15, num_threads=1)
+    users = np.c_[model.user_embeddings, np.ones(counts.shape[0])]
+    return users, np.c_[model.item_embeddings, model.item_biases]
+
+
+def _als(counts: sparse.csr_matrix, seed: int) -> tuple[Floats, Floats]:
+    """Rider and place vectors of implicit ALS (Hu, Koren & Volinsky 2008)."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    model = AlternatingLeastSquares(factors=64, iterations=15, random_state=seed, num_threads=1)
+    model.fit(counts, show_progress=False)
+    return np.asarray(model.user_factors), np.asarray(model.item_factors)
+
+
+def _top(users: Floats, items: Floats, rider: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The K places with the highest dot product for each rider (m, K)."""
+    values = users[rider] @ items.T
+    return np.argsort(-values, axis=1, kind="stable")[:, :K].astype(np.int32)
+
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "kernel": ("kernel_share", "kernel_of_best", "kernel"),
+    "hour and weekday": (
+        "frequency",
+        "hour",
+        "hour_share",
+        "hour_class_share",
+        "hour_fresh_share",
+        "half_hour_share",
+        "hour_of_place",
+        "class_of_place",
+        "weekday_share",
+        "weekday_hour",
+    ),
+    "from the pick-up": (
+        "from_here",
+        "from_here_share",
+        "from_near_share",
+        "from_near_hour",
+        "hour_from_near",
+        "second",
+    ),
+    "recency": ("fresh_4", "fresh_20", "fresh_90", "last_hours", "last_visits", "oldest_days", "gap_ratio"),
+    "regularity": ("weekly", "weekly_share", "daily", "daily_share"),
+    "distance": ("km", "is_pickup", "centre_km", "around_300", "around_1000"),
+    "popularity": ("visits", "riders", "loyalty", "now", "now_share", "near_now", "trend", "fresh", "first_share"),
+    "others from here": ("follows", "follows_share", "area_follows_share"),
+    "riders alike": ("alike", "alike_share"),
+    "length of stay": ("stay", "stay_long", "crowd_stay"),
+    "the rider": ("history", "places", "novelty", "waited", "origin_visits", "hour_now", "weekday_now"),
+}
+"""Signals that are left out together in the ablation."""
+
+
+def ablate(log: RideLog, until: int, seed: int, progress: Tick, most: int = 10_000) -> list[dict[str, Any]]:
+    """mrr@20 and acc@10 on the last quarter of the part to fit on, with all signals and without each group."""
+    visits = log.visits.where(log.visits.time_us <= until)
+    rows = to_foretell(visits)
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    found = examples(visits, log.ground, rows, Counting().kernel)
+    inner = visits.time_us[found.rows] < np.quantile(visits.time_us[found.rows], 0.75)
+    truth, n = visits.place[found.rows], len(found.rows)
+    lines: list[dict[str, Any]] = []
+    base = np.zeros(0)
+    for i, (group, left_out) in enumerate({"nothing": (), **GROUPS}.items()):
+        kept = [j for j, name in enumerate(found.names) if name not in left_out]
+        ranker = learn(found, inner, seed=seed, columns=kept)
+        pairs = Pairs(found.pairs.question, found.pairs.item, found.pairs.features[:, kept])
+        names = [found.names[j] for j in kept]
+        values = score("ranker", Counting(), ranker, pairs, names, n)
+        lists = best_lists(pairs.question, pairs.item, values, n, K)[~inner]
+        mrr = reciprocal(lists, truth[~inner])
+        base = mrr if not left_out else base
+        change = paired_bootstrap(mrr, base, np.random.default_rng(seed))
+        top = (lists[:, :10] == truth[~inner][:, None]).any(axis=1).mean()
+        line = {"without": group, "mrr@20": float(mrr.mean()), "acc@10": float(top)}
+        lines.append(line | {"change": change.mean, "low": change.low, "high": change.high})
+        progress("ablation", (i + 1) / (len(GROUPS) + 1))
+    return lines
