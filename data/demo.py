@@ -20,7 +20,7 @@ from data import menu, stage
 from data.client import Client, Refused
 from data.stage import Member, Setting, StageError
 from data.story import Story, StoryBroken
-from data.town import Town
+from data.town import CUSTOMERS, Town
 from plumbing.clock import SECOND, system_clock
 
 ENROLLED = 28
@@ -97,6 +97,8 @@ class Plan:
     seed: int
     serve: bool
     keep: bool
+    townsfolk: int = CUSTOMERS
+    strangers: int = stage.COHORT
     told: bool = False  # the story was told to its end
 
     def run(self) -> None:
@@ -109,13 +111,13 @@ class Plan:
         town = self._town()
         stage.sweep(self.setting)
         keys = stage.make_keys(self.setting)
-        thresholds = stage.calibrate(self.setting, bars)
+        thresholds = stage.calibrate(self.setting, bars, self.strangers)
         say(f"Thresholds measured on drawn strangers: {thresholds[1]:.3f} for one frame. None for real faces.")
         with stage.serving(self.setting, stage.free_port(self.port)) as server:
             with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["taxi"]) as taxi:
                 with Client(server.url, keys["office"]) as office:
                     members = self._move_in(town, kiosk, office)
-                tell(Story(town, members, say), kiosk, taxi)
+                tell(Story(town, members, say, self.setting.now_us), kiosk, taxi)
             self.told = True
             say(f"All of it came true, in {time.monotonic() - began:.0f} s.", heading=True)
             if self.serve:
@@ -124,18 +126,25 @@ class Plan:
     def _town(self) -> Town:
         """Ninety days until the day before yesterday: the story itself happens yesterday."""
         now = datetime.fromtimestamp(self.setting.now_us() / SECOND, ZoneInfo(menu.ZONE))
-        return Town.build(self.seed, last_day=now.date() - timedelta(days=2))
+        return Town.build(self.seed, customers=self.townsfolk, last_day=now.date() - timedelta(days=2))
 
     def _move_in(self, town: Town, kiosk: Client, office: Client) -> list[Member]:
+        """Catalogue, history, opting in, training. Rides are learned from while the others still opt in."""
         say("The town moves in", heading=True)
-        stage.import_town(self.setting, town, town.customers[self.customers :], bars)
-        members = stage.opt_in(kiosk, town, self.customers, bars)
+        stage.load_catalogue(office, town)
+        stage.import_history(self.setting, town, town.customers[self.customers :], bars)
+        riders = [k for k in range(self.customers) if "destinations" in stage.purposes_of(k)]
+        members = stage.opt_in(kiosk, town, riders, bars)
+        runs = {"destinations": stage.begin_training(office, "destinations")}
+        members += stage.opt_in(kiosk, town, [k for k in range(self.customers) if k not in riders], bars)
         agreed = {name: sum(name in m.purposes for m in members) for name in ("orders", "offers", "destinations")}
         say(f"{len(members)} opted in: " + ", ".join(f"{count} to {name}" for name, count in agreed.items()) + ".")
-        for scene, run in stage.train(office, ("orders", "destinations"), bars).items():
+        runs["orders"] = stage.begin_training(office, "orders")
+        for scene, run in stage.finish_training(office, runs, bars).items():
             if run["state"] != "published":
                 raise StageError(f"The training of {scene} was {run['state']}: {run['why']}")
             say(f"{scene}: version {run['version']} is in force; {run['why']}.")
+        say("offers: decided from the log of decisions, which begins today.")
         return members
 
     def _serve_kept(self) -> None:
@@ -157,7 +166,9 @@ class Plan:
 
 def tell(story: Story, kiosk: Client, taxi: Client) -> None:
     """One visit of each kind."""
-    say("A visit to the kiosk", heading=True)
+    say("A guest at the kiosk", heading=True)
+    story.guest(kiosk)
+    say("A customer at the kiosk", heading=True)
     story.order(kiosk)
     say("An offer", heading=True)
     story.offer(kiosk)

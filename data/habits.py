@@ -13,7 +13,10 @@ from data.menu import DAYPARTS, SITES
 from recommender.scenes.base import Item
 
 ALWAYS_HERE = 40
-"""The first customers are never newcomers and all take the taxi: the demo opts some of them in."""
+"""The first customers are never newcomers: the demo opts some of them in."""
+
+RIDERS = 20
+"""The first of them all take the taxi; of the others one in five does."""
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -147,8 +150,8 @@ def _routes(rng: np.random.Generator, n: int, places: Sequence[Item], popular: F
         np.isin(category, ["gym", "cinema", "shopping", "restaurant", "park", "place of worship"])
     )
     chance = popular[weekly] / popular[weekly].sum()
-    rides = rng.random(n) < 0.3
-    rides[:ALWAYS_HERE] = True
+    rides = rng.random(n) < 0.2
+    rides[:RIDERS] = True
     return {
         "rides": rides,
         "home": rng.choice(homes, n).astype(np.int32),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -278,35 +279,28 @@ def command(setting: Setting, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def import_town(setting: Setting, town: Town, strangers_to_identity: Sequence[str], progress: Progress) -> None:
-    """The catalogue, and the history of guests and of customers who were enrolled elsewhere, in bulk.
+def load_catalogue(client: Client, town: Town) -> None:
+    """Dishes, places and offers through the bulk routes."""
+    for kind, things in (("items", town.dishes), ("places", town.places), ("offers", town.offers)):
+        rows = [{k: v for k, v in asdict(one).items() if v not in ((), None, "")} for one in things]
+        client.call("POST", f"/recommender/v1/{kind}", {"rows": rows})
 
-    `strangers_to_identity` are the town's customers who get a pseudonym and no face.
-    """
-    files = town.write(setting.folder / "import")
-    kept = {"", *strangers_to_identity}
-    pseudonyms = {name: f"town-{town.seed}-{name}" for name in strangers_to_identity} | {"": ""}
-    for what, events in (("orders", town.order_events()), ("rides", town.ride_events())):
-        write_events(
-            files[what], ({**e, "customer": pseudonyms[e["customer"]]} for e in events if e["customer"] in kept)
-        )
-    order = (
-        ("items", "items"),
-        ("places", "places"),
-        ("offers", "offers"),
-        ("events", "orders"),
-        ("events", "rides"),
+
+def import_history(setting: Setting, town: Town, others: Sequence[str], progress: Progress) -> None:
+    """What guests and the `others` did, in bulk: customers of the town who get a pseudonym and no face."""
+    pseudonyms = {name: f"town-{town.seed}-{name}" for name in others} | {"": ""}
+    file = setting.folder / "events.jsonl"
+    events = (event for kind in (town.order_events(), town.ride_events()) for event in kind)
+    write_events(
+        file, ({**e, "customer": pseudonyms[e["customer"]]} for e in events if e["customer"] in pseudonyms)
     )
-    with progress("importing the town", len(order)) as bar:
-        for what, name in order:
-            command(setting, "import", what, str(files[name].resolve()))
-            bar.update(1)
+    with progress("importing ninety days", 1) as bar:
+        command(setting, "import", "events", str(file))
+        bar.update(1)
 
 
 def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:
     """Events as JSON lines."""
-    import json
-
     with path.open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
 
@@ -331,14 +325,14 @@ def purposes_of(k: int) -> tuple[str, ...]:
     return ("orders", "offers", "destinations") if k % 2 == 0 and k < 18 else ("orders", "offers")
 
 
-def opt_in(client: Client, town: Town, count: int, progress: Progress) -> list[Member]:
-    """The first `count` customers press, read the notice, choose, and are enrolled with three frames each.
+def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progress) -> list[Member]:
+    """Customers press, read the notice, choose, and are enrolled with three frames each.
 
     Then their own history is told under the pseudonym that only their token carries.
     """
     members = []
-    with progress("opting in", count) as bar:
-        for k in range(count):
+    with progress("opting in", len(numbers)) as bar:
+        for k in numbers:
             truth = town.truth[town.customers[k]]
             frames = [people.draw_face(truth.person_seed, moment) for moment in range(3)]
             pin = PIN if "destinations" in purposes_of(k) else None
@@ -359,14 +353,18 @@ def _tell_history(client: Client, town: Town, member: Member) -> None:
         client.events(list(town.ride_events(member.customer)), seen["token"])
 
 
-def train(client: Client, scenes: Sequence[str], progress: Progress) -> dict[str, dict[str, Any]]:
-    """Train through the API, all at once, and wait; the last state of each run by scene."""
-    runs = {scene: client.call("POST", f"/recommender/v1/models/{scene}/train")["run_id"] for scene in scenes}
+def begin_training(client: Client, scene: str) -> str:
+    """Start a training in the background; its id."""
+    return str(client.call("POST", f"/recommender/v1/models/{scene}/train")["run_id"])
+
+
+def finish_training(client: Client, runs: dict[str, str], progress: Progress) -> dict[str, dict[str, Any]]:
+    """Wait for the runs (scene -> id); the last state of each by scene."""
     states: dict[str, dict[str, Any]] = {}
-    with progress("training " + " and ".join(scenes), 100) as bar:
+    with progress("training " + " and ".join(runs), 100) as bar:
         done = 0
         while len(states) < len(runs):
-            time.sleep(0.25)
+            time.sleep(0.2)
             shares = []
             for scene, run_id in runs.items():
                 run = client.call("GET", f"/recommender/v1/models/{scene}/runs/{run_id}")
