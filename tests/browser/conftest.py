@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data.people import draw_face, write_mjpeg
 from tests.browser.fake_server import Fake, serve
 
 FRAME = (640, 480)
+PATIENCE_MS = 30_000  # a busy machine is slow, not wrong; a test that passes never waits so long
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -89,6 +90,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
 @pytest.fixture(scope="package")
 def browser(chromium: str, camera: Camera) -> Iterator[Browser]:
     film = f"--use-file-for-fake-video-capture={camera.path}"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, film])
         yield browser
@@ -119,7 +121,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             stack.callback(context.close)
             context.add_init_script(WITNESS)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(PATIENCE_MS)
             own = urlsplit(url).netloc
 
             def asked(request: Any) -> None:

@@ -98,7 +98,8 @@ def test_an_order_is_sent_with_the_token_and_the_recommendation(kiosk: Callable[
     recognised(page)
     page.click("#usual button")
     page.click("#basket-open")
-    page.click("#order")
+    with page.expect_response(lambda reply: "ordered" in (reply.request.post_data or "")):
+        page.click("#order")
     in_state(page, "done")
     expect(page.locator("#done-text")).to_contain_text("pay at the counter")
 

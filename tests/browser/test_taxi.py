@@ -58,9 +58,9 @@ def test_a_home_is_told_by_its_area_until_it_is_confirmed(taxi: Callable[..., Pa
     assert "Street" not in page.inner_text("#places")
     home.click()
     expect(page.locator("#confirm-name")).to_have_text("Linden Street")
-    page.click("#confirm")
+    with page.expect_response("**/recommender/v1/events"):
+        page.click("#confirm")
     in_state(page, "done")
-    page.wait_for_timeout(200)
 
     (body,) = fake.bodies("/recommender/v1/events")
     assert body["events"][0]["type"] == "rode"

@@ -8,6 +8,7 @@ import { localTime } from "./api.js";
 import { Visit } from "./stage.js";
 
 const SHOWN = 5; // the usual and the next four
+const OWN = ["usual", "usual_basket", "last_time", "had_before"]; // reasons that rest on somebody's own orders
 const GREET_MS = 400;
 const DONE_MS = 9000;
 
@@ -80,10 +81,9 @@ function offerEvent(offer, type) {
 // --- drawing -------------------------------------------------------------------------------------------------
 
 function draw(visit) {
-  const usual = visit.recognised && visit.purposes.includes("orders") && !visit.suggestions?.fallback;
   const items = (visit.suggestions?.items || []).filter((item) => item.bundle?.length || !visit.basket.has(item.item_id));
   const started = !visit.basket.empty;
-  const lead = started ? "goes_with" : usual ? "the_usual" : "popular";
+  const lead = started ? "goes_with" : leadOf(items[0], visit);
   $("#greeting").textContent = words.t(visit.recognised ? "greeting" : "guest_greeting");
   $("#usual").replaceChildren(...(items.length ? [large(items[0], lead, visit)] : [h("p", { class: "lead" }, words.t("no_suggestions"))]));
   $("#others-title").textContent = words.t("next_four");
@@ -93,6 +93,12 @@ function draw(visit) {
   $("#with-it-list").replaceChildren(...items.slice(0, 4).map((item) => h("li", {}, card(item, visit))));
   drawOffer(visit);
   drawBasket(visit);
+}
+
+/** What stands over the first suggestion: "The usual?" only when it is this person's own. */
+function leadOf(item, visit) {
+  if (!visit.recognised || !item || item.reason?.code === "popular_here") return "popular";
+  return OWN.includes(item.reason?.code) ? "the_usual" : "perhaps";
 }
 
 function large(item, lead, visit) {

@@ -1,0 +1,218 @@
+"""The whole way with nothing faked but the people: Chromium, a camera, the server, the engine pack's network."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from data.people import two_people
+from tests.browser.conftest import Camera, OpenPage
+from tests.browser.fake_server import serve
+from tests.browser.test_kiosk import in_state, tap_pin
+from tests.journey import Place
+
+pytestmark = pytest.mark.browser
+
+PIN = "2468"
+DISHES = [
+    ("flat-white", "Flat white", "coffee", 380),
+    ("tea", "Earl Grey", "tea", 300),
+    ("croissant", "Butter croissant", "bakery", 260),
+    ("soup", "Tomato soup", "soups", 560),
+    ("salad", "Caesar salad", "salads", 940),
+    ("cake", "Cheesecake", "cakes", 450),
+]
+PLACES = [
+    ("station", "Harbour station", "station", 54.450, 6.950),
+    ("home", "Linden Street", "residential", 54.470, 6.970),
+    ("office", "Quay office", "office", 54.430, 6.930),
+    ("gym", "Heron gym", "gym", 54.440, 6.990),
+    ("park", "Meadow park", "park", 54.465, 6.925),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place:
+    """An installation with a small menu and a small map, whose thresholds were set on drawn strangers."""
+    place = Place(tmp_path_factory.mktemp("home"), engine_cache)
+    place.calibrate(40)
+    dishes = [dict(zip(("item_id", "name", "category", "price"), row, strict=True)) for row in DISHES]
+    places = [dict(zip(("item_id", "name", "category", "lat", "lon"), row, strict=True)) for row in PLACES]
+    assert place.send("POST", "/recommender/v1/items", {"rows": dishes}).status_code == 200
+    assert place.send("POST", "/recommender/v1/places", {"rows": places}).status_code == 200
+    return place
+
+
+@pytest.fixture(scope="module")
+def address(place: Place) -> Iterator[str]:
+    with serve(place.app) as address:
+        yield address
+
+
+def paired(place: Place, address: str, open_page: OpenPage, page: str, query: str = "") -> Page:
+    """A fresh browser that became a screen by its first-run link."""
+    code = place.access.create_pairing(place.tenant, page, device=place.device, site="mill")
+    return open_page(f"{address}/{page}{query}#pair={code}")
+
+
+def opt_in(page: Page, *purposes: str) -> str:
+    """Opt in at the screen, with a PIN; the receipt's code."""
+    page.click("#join")
+    in_state(page, "consent")
+    for name in (*(f"#purpose-{purpose}" for purpose in purposes), "#consent-age"):
+        page.click(f"label:has({name})")
+    page.click("#consent-agree")
+    in_state(page, "pin")
+    tap_pin(page, PIN)
+    tap_pin(page, PIN)
+    in_state(page, "receipt")
+    code = page.inner_text("#receipt-code")
+    page.click("#receipt-done")
+    in_state(page, "attract")
+    return code
+
+
+def order(page: Page, dish: str) -> None:
+    """Order one dish from the whole menu."""
+    page.click("#menu-open")
+    page.click(f"#menu-list [data-item={dish}]")
+    page.click("#basket-open")
+    with page.expect_response("**/recommender/v1/events"):
+        page.click("#order")
+    in_state(page, "done")
+    expect(page.locator("#done-text")).to_contain_text("being prepared")
+    page.click("[data-screen=done] .big")
+    in_state(page, "attract")
+
+
+def test_a_customer_opts_in_orders_sees_the_usual_change_opts_out_and_is_a_guest(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.show(3, range(200, 224))
+    page = paired(place, address, open_page, "kiosk")
+
+    page.click("#recognise")  # nobody knows this face yet
+    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
+    page.click("#unknown-guest")
+    in_state(page, "suggest")
+    guest = page.inner_text("#usual")
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+
+    opt_in(page, "orders")
+    page.click("#recognise")
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_have_text("Welcome back.")
+    assert "The usual?" not in guest
+    order(page, "soup")
+
+    page.click("#recognise")
+    in_state(page, "suggest")
+    expect(page.locator("#usual")).to_contain_text("The usual?")
+    expect(page.locator("#usual")).to_contain_text("Tomato soup")
+    seen = page.evaluate("seen")
+    assert len(seen["started"]) == len(seen["stopped"])
+    assert all(
+        0 <= off - result <= 200 for off, result in zip(seen["stopped"][-2:], seen["results"][-2:], strict=True)
+    )
+    page.click("#not-me")
+    expect(page.locator("#usual")).to_contain_text("Popular here")
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+
+    page.click("#opt-out")
+    page.click("#optout-face")
+    expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
+    page.click("[data-screen=forgotten] .big")
+    in_state(page, "attract")
+    page.click("#recognise")
+    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
+
+
+def test_another_face_is_nobody_and_the_receipt_forgets_without_a_face(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.show(5, range(200, 224))
+    page = paired(place, address, open_page, "kiosk")
+    code = opt_in(page, "orders", "offers")
+    camera.show(6, range(200, 224))
+    page.click("#recognise")
+    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    page.click("#opt-out")
+    page.click("#optout-by-code")
+    page.fill("#optout-code", code)
+    page.click("#optout-now")
+    expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
+
+    assert page.evaluate("seen.asked") == 0
+
+
+def rides(place: Place, person: int, goal: str, count: int) -> None:
+    """Somebody who opted in has ridden to a place from the station, on earlier days at this hour."""
+    made = place.enrol(person)
+    setup = {"secret": made["pin_setup"]["secret"], "pin": PIN}
+    assert place.send("PUT", f"/identity/v1/enrolments/{made['receipt']}/pin", setup).status_code == 204
+    token = place.recognise(person)["token"]
+    raised = place.send("POST", "/identity/v1/tokens/raise", {"token": token, "pin": PIN}).get_json()["token"]
+    now = datetime.fromtimestamp(place.clock() / 1e6, UTC)
+    events: list[dict[str, Any]] = [
+        {
+            "event_id": uuid.uuid4().hex,
+            "type": "rode",
+            "occurred_at": (now - timedelta(days=day)).isoformat(),
+            "items": [{"item_id": goal}],
+            "pickup": {"place": "station"},
+        }
+        for day in range(1, count + 1)
+    ]
+    reply = place.send("POST", "/recommender/v1/events", {"events": events}, Authorization=f"Bearer {raised}")
+    assert reply.status_code in (200, 201, 202), reply.get_json()
+
+
+def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    rides(place, 8, "home", 6)
+    camera.show(8, range(200, 224))
+    page = paired(place, address, open_page, "taxi", "?pickup=station&lat=54.45&lon=6.95")
+    page.click("#recognise")
+    in_state(page, "pin")
+    assert page.locator("[data-item]").count() == 0
+    assert "Linden" not in page.evaluate("document.body.textContent")
+    tap_pin(page, "1357")
+    expect(page.locator("#pin-error")).to_contain_text("not the PIN")
+    tap_pin(page, PIN)
+    first = page.locator("#places [data-item]").first
+    expect(first).to_contain_text("Linden area")
+    first.click()
+    expect(page.locator("#confirm-name")).to_have_text("Linden Street")
+    with page.expect_response("**/recommender/v1/events") as stored:
+        page.click("#confirm")
+
+    assert stored.value.status in (200, 201, 202)
+    in_state(page, "done")
+    page.click("[data-screen=done] .big")
+    in_state(page, "attract")
+    assert "Linden" not in page.evaluate("document.body.textContent")
+
+
+def test_two_people_in_the_picture_get_a_hint_and_a_way_on(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.film([two_people(3, 9, moment) for moment in range(200, 206)])
+    page = paired(place, address, open_page, "kiosk")
+    page.click("#recognise")
+    expect(page.locator("#hint")).to_have_text("One person, please")
+    page.click("[data-screen~=capture] [data-action=guest]")
+    in_state(page, "suggest")
+
+    assert page.evaluate("seen.stopped.length") == page.evaluate("seen.started.length") == 1
+    assert place.recognise(3, 50)["decision"] == "unknown"
