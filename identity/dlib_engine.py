@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from identity.dlib_int8 import Int8Graph
 from identity.dlib_pack import CHIP, converted
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
@@ -22,7 +23,11 @@ DLIBS = [3, 2, 0, 1, 4]
 
 
 class DlibEngine:
-    """A `FaceEngine`. The 68-point predictor of the same package is never touched: its data excludes business."""
+    """A `FaceEngine`. The 68-point predictor of the same package is never touched: its data excludes business.
+
+    The manifest says whether the network runs in float32 or int8, and whether a face and its mirror image are
+    averaged.
+    """
 
     def __init__(self, pack: Pack, files: Mapping[str, Path], cache: Path) -> None:
         import dlib
@@ -31,7 +36,11 @@ class DlibEngine:
         self._dlib = dlib
         self._detector = dlib.get_frontal_face_detector()
         self._landmarks = dlib.shape_predictor(str(files["landmarks"]))
-        self._network = open_session(converted(files["embedder"], cache, pack.input["converted_sha256"]))
+        numbers = pack.input["network"]
+        graph = Int8Graph(pack.input["ranges"]) if numbers == "int8" else None
+        pinned = pack.input["converted_sha256"][numbers]
+        self._network = open_session(converted(files["embedder"], cache, pinned, graph, numbers))
+        self._mirror = bool(pack.input.get("mirror"))
 
     @property
     def pack(self) -> Pack:
@@ -65,5 +74,6 @@ class DlibEngine:
         box = self._dlib.rectangle(*(round(v) for v in (x, y, x + w - 1, y + h - 1)))
         shape = self._dlib.full_object_detection(box, points)
         chip = self._dlib.get_face_chip(rgb, shape, size=CHIP)
-        batch = chip.transpose(2, 0, 1)[None].astype(np.float32)
-        return unit(self._network.run(None, {"input": batch})[0].reshape(-1))
+        chips = np.stack([chip, chip[:, ::-1]] if self._mirror else [chip])
+        vectors = self._network.run(None, {"input": chips.transpose(0, 3, 1, 2).astype(np.float32)})[0]
+        return unit(vectors.mean(axis=0))

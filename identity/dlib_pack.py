@@ -197,14 +197,14 @@ def _block(graph: Graph, layers: Iterator[tuple[str, Weights]], first: Weights, 
     return side
 
 
-def converted(source: Path, cache: Path, sha256: str) -> Path:
+def converted(source: Path, cache: Path, sha256: str, graph: Graph | None = None, name: str = "float32") -> Path:
     """The ONNX file of the .dat at `source`, made in `cache` when it is not there or not as pinned.
 
     Written whole or not at all. Raises PackAltered when the conversion gives other bytes than `sha256` tells.
     """
-    target = cache / "dlib" / "dlib_resnet.onnx"
+    target = cache / "dlib" / f"dlib_resnet_{name}.onnx"
     if not (target.is_file() and sha256_of(target) == sha256):
-        data = to_onnx(source.read_bytes())
+        data = to_onnx(source.read_bytes(), graph)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise PackAltered("The dlib network was converted to other bytes than its manifest pins.")
         write_atomic(target, data)

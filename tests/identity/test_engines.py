@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,10 +15,11 @@ import pytest
 from data import people
 from identity import errors
 from identity.capture import embed_one, eye_distance
-from identity.conformance import examine
+from identity.conformance import examine, pattern, some_face
 from identity.dlib_engine import DlibEngine
+from identity.dlib_int8 import Int8Graph
 from identity.dlib_pack import CHIP, converted, to_onnx
-from identity.engines import FaceEngine, open_pack
+from identity.engines import Face, FaceEngine, open_pack
 from identity.frames import decode
 from identity.manifests import (
     DENIED_VENDORS,
@@ -47,13 +49,21 @@ def zoo(shared: Path, cache: Path) -> FaceEngine:
     return open_pack("open-model-zoo", shared / "models", cache)
 
 
+@pytest.fixture(scope="module")
+def plain_dlib(cache: Path) -> FaceEngine:
+    """The same pack as dlib itself computes: in float32, and without the mirror image."""
+    pack = load_pack("dlib")
+    pack = replace(pack, input={**pack.input, "network": "float32", "mirror": False})
+    return DlibEngine(pack, located(pack, None, cache), cache)
+
+
 def resnet() -> Path:
     folder = package_folder("face_recognition_models")
     assert folder is not None
     return folder / "models" / "dlib_face_recognition_resnet_model_v1.dat"
 
 
-def test_the_converted_network_equals_dlib_on_drawn_faces(dlib_pack: FaceEngine) -> None:
+def test_the_converted_network_equals_dlib_on_drawn_faces(plain_dlib: FaceEngine) -> None:
     """Five drawn people through dlib's own pipeline and through ours: vectors within 1e-5."""
     import dlib
 
@@ -61,34 +71,61 @@ def test_the_converted_network_equals_dlib_on_drawn_faces(dlib_pack: FaceEngine)
     predictor = dlib.shape_predictor(str(resnet().with_name("shape_predictor_5_face_landmarks.dat")))
     for person in range(5):
         pixels = people.draw_face(person, 0)
-        face = dlib_pack.detect(pixels)[0]
+        face = plain_dlib.detect(pixels)[0]
         rgb = np.ascontiguousarray(pixels[:, :, ::-1])
         x, y, w, h = (round(v) for v in face.box)
         shape = predictor(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dlib.rectangle(x, y, x + w - 1, y + h - 1))
         chip = dlib.get_face_chip(rgb, shape, size=CHIP)
         theirs = np.array(reference.compute_face_descriptor(chip))
 
-        assert np.abs(dlib_pack.embed(pixels, face) - theirs / np.linalg.norm(theirs)).max() < 1e-5
+        assert np.abs(plain_dlib.embed(pixels, face) - theirs / np.linalg.norm(theirs)).max() < 1e-5
 
 
-def test_converting_twice_gives_the_same_bytes(cache: Path, dlib_pack: FaceEngine) -> None:
+def test_whole_numbers_cost_next_to_nothing(plain_dlib: FaceEngine, cache: Path) -> None:
+    """Drawn people in int8 are where they are in float32: cosine above .998, and their order is the same."""
+    pack = replace(plain_dlib.pack, input={**plain_dlib.pack.input, "network": "int8"})
+    small = DlibEngine(pack, located(pack, None, cache), cache)
+    pictures = [people.draw_face(person, frame) for person in range(3) for frame in range(2)]
+    found = [plain_dlib.detect(pixels)[0] for pixels in pictures]
+    exact = np.stack([plain_dlib.embed(*pair) for pair in zip(pictures, found, strict=True)])
+    rounded = np.stack([small.embed(*pair) for pair in zip(pictures, found, strict=True)])
+
+    assert (exact * rounded).sum(axis=1).min() > 0.998
+    assert np.abs(exact @ exact.T - rounded @ rounded.T).max() < 0.01
+
+
+def test_a_face_and_its_mirror_image_are_one_vector(dlib_pack: FaceEngine) -> None:
+    """The pack averages both, so a mirrored picture gives nearly the same vector."""
+    picture, face = pattern(), some_face(dlib_pack)
+    points = face.landmarks.copy()
+    points[:, 0] = picture.shape[1] - 1 - points[:, 0]
+    x, y, w, h = face.box
+    other = Face((picture.shape[1] - x - w, y, w, h), points[[3, 2, 1, 0, 4]], 1.0, face.scheme)
+    mirrored = np.ascontiguousarray(picture[:, ::-1])
+
+    assert dlib_pack.embed(picture, face) @ dlib_pack.embed(mirrored, other) > 0.999
+
+
+@pytest.mark.parametrize("numbers", ["float32", "int8"])
+def test_converting_twice_gives_the_same_bytes(numbers: str) -> None:
     """The ONNX file is pinned by its hash, so it must come out the same everywhere."""
-    data = to_onnx(resnet().read_bytes())
+    pack = load_pack("dlib")
+    graph = Int8Graph(pack.input["ranges"]) if numbers == "int8" else None
+    data = to_onnx(resnet().read_bytes(), graph)
 
-    assert hashlib.sha256(data).hexdigest() == dlib_pack.pack.input["converted_sha256"]
-    assert data == (cache / "dlib" / "dlib_resnet.onnx").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == pack.input["converted_sha256"][numbers]
 
 
 def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
     """Whatever lies in the cache is trusted by its hash alone, and no draft is left beside it."""
-    pinned = load_pack("dlib").input["converted_sha256"]
-    target = tmp_path / "dlib" / "dlib_resnet.onnx"
+    pinned = load_pack("dlib").input["converted_sha256"]["float32"]
+    target = tmp_path / "dlib" / "dlib_resnet_float32.onnx"
     target.parent.mkdir()
     target.write_bytes(b"half a network")
     path = converted(resnet(), tmp_path, pinned)
 
     assert sha256_of(path) == pinned
-    assert [p.name for p in target.parent.iterdir()] == ["dlib_resnet.onnx"]
+    assert [p.name for p in target.parent.iterdir()] == ["dlib_resnet_float32.onnx"]
 
 
 def test_a_cut_dlib_file_is_named(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_prepare_converts_the_default_pack(tmp_path: Path) -> None:
 
     assert status == 0
     assert said.startswith("dlib@1 is ready")
-    assert (tmp_path / "dlib" / "dlib_resnet.onnx").is_file()
+    assert (tmp_path / "dlib" / "dlib_resnet_int8.onnx").is_file()
 
 
 @pytest.mark.shared
