@@ -56,6 +56,18 @@ class Presses:
             broken = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
             self._moments.keep_streak(tenant, device, broken)
 
+    def unjudged(self, tenant: str, device: str) -> None:
+        """No face was compared with anybody: it counts in the minute, but not in the row that pauses a device.
+
+        Whoever is told to come closer, five times, has not failed to be recognised.
+        """
+        with self._moments.database.write():
+            streak = self._moments.streak(tenant, device)
+            paused = streak.failures == 0  # this press was the last of a row
+            failures = self._config.failures_in_a_row - 1 if paused else streak.failures - 1
+            until = 0 if paused else streak.paused_until_us
+            self._moments.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
+
     def _failed(self, streak: Streak, now: int) -> Streak:
         same_minute = streak.minute_us <= now < streak.minute_us + MINUTE
         failures = streak.failures + 1

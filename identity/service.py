@@ -26,6 +26,7 @@ from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import (
     AlreadyEnrolled,
+    CaptureError,
     EnrolmentUnknown,
     FramesDiffer,
     KeyDestroyed,
@@ -140,6 +141,15 @@ class Service:
         self.erasures.due()
         return nonce, expires
 
+    def _look(self, device: Device, nonce: str, frames: Sequence[bytes], *, least: int = 1) -> list[Capture]:
+        """Use up the press, then look. Raises a PressError before anything is decoded."""
+        self._presses.claim(device.tenant, device.name, nonce)
+        try:
+            return captures_of(self.engine, frames, self._metrics, least=least)
+        except CaptureError:
+            self._presses.unjudged(device.tenant, device.name)
+            raise
+
     # --- recognise
 
     def recognise(self, device: Device, nonce: str, frames: Sequence[bytes]) -> Recognition:
@@ -147,8 +157,7 @@ class Service:
 
         Raises a PressError before anything is decoded, a FrameError or CaptureError when no frame is usable.
         """
-        self._presses.claim(device.tenant, device.name, nonce)
-        captures = captures_of(self.engine, frames, self._metrics)
+        captures = self._look(device, nonce, frames)
         decision, known = self._who(device.tenant, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         opens = () if known is None or decision == "ambiguous" else known.purposes
@@ -233,8 +242,7 @@ class Service:
         )
         if len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
-        self._presses.claim(device.tenant, device.name, nonce)
-        captures = captures_of(self.engine, frames, self._metrics, least=TEMPLATE_FRAMES)
+        captures = self._look(device, nonce, frames, least=TEMPLATE_FRAMES)
         vectors = np.stack([capture.vector for capture in captures])
         self._require_one_person(device.tenant, vectors)
         events = consent.give(given, self.notice, self._now_us())
@@ -364,8 +372,7 @@ class Service:
 
     def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes]) -> bool:
         """Opt out by face: whether somebody was found and forgotten. Who looks like another needs the receipt."""
-        self._presses.claim(device.tenant, device.name, nonce)
-        decision, known = self._who(device.tenant, captures_of(self.engine, frames, self._metrics))
+        decision, known = self._who(device.tenant, self._look(device, nonce, frames))
         if known is None or decision != "matched":
             self._audit.note(device.tenant, "forget", "nobody", NOBODY)
             return False

@@ -11,6 +11,7 @@ import pytest
 from identity.errors import (
     IdentityError,
     NameTooLong,
+    NoFace,
     NotAnImage,
     NotCalibrated,
     PressExpired,
@@ -126,6 +127,30 @@ class TestPress:
         assert told.value.retry_after == 60
         world.clock.now += MINUTE
         world.service.press(KIOSK)
+
+    def test_hints_count_in_the_minute_and_do_not_pause_a_device(self, world: World) -> None:
+        world.engine.faces = []
+        for _ in range(10):
+            with pytest.raises(NoFace):
+                world.recognise(1)
+
+        with pytest.raises(TooManyFailures):
+            world.service.press(KIOSK)
+        world.clock.now += MINUTE
+        world.service.press(KIOSK)
+
+    def test_a_hint_neither_breaks_nor_ends_a_row_of_failures(self, world: World) -> None:
+        for _ in range(4):
+            world.recognise(9)
+        world.engine.faces = []
+        with pytest.raises(NoFace):
+            world.recognise(9)
+        world.engine.faces = None
+        world.recognise(9)
+
+        with pytest.raises(TooManyFailures) as told:
+            world.service.press(KIOSK)
+        assert told.value.retry_after == 30
 
     def test_a_pause_refuses_a_nonce_from_before_and_leaves_it_unused(self, world: World) -> None:
         nonce, _ = world.service.press(KIOSK)
