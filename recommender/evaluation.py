@@ -91,7 +91,8 @@ def score_lists(lists: NDArray[np.int32], truth: Truth, cut: int = 10) -> dict[s
     def per_question(mask: NDArray[np.bool_], weight: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         return np.bincount(question[mask], None if weight is None else weight[mask], minlength=n).astype(float)
 
-    first = np.full(n, k, np.int64)
+    absent = 1_000_000
+    first = np.full(n, absent, np.int64)
     np.minimum.at(first, question, place)
     gain = 1.0 / np.log2(place + 2.0)
     ideal = np.r_[0.0, np.cumsum(1.0 / np.log2(np.arange(cut) + 2.0))]
@@ -104,12 +105,12 @@ def score_lists(lists: NDArray[np.int32], truth: Truth, cut: int = 10) -> dict[s
             "ndcg@10": np.where(sizes > 0, per_question(in_cut, gain) / ideal[np.minimum(sizes, cut)], 0.0),
             "recall@10": np.where(sizes > 0, found / sizes, 0.0),
             "phr@10": (first < cut).astype(float),
-            "hr@1": (first == 0).astype(float) if k else np.zeros(n),
-            "mrr@20": np.where(first < min(20, k), 1.0 / (first + 1.0), 0.0),
+            "hr@1": (first == 0).astype(float),
+            "mrr@20": np.where(first < 20, 1.0 / (first + 1.0), 0.0),
             "repeat@10": np.where(n_known > 0, found_known / n_known, np.nan),
             "explore@10": np.where(sizes > n_known, (found - found_known) / (sizes - n_known), np.nan),
-            "acc@5": (first < min(5, k)).astype(float),
-            "place": first.astype(float),
+            "acc@5": (first < 5).astype(float),
+            "place": np.minimum(first, k).astype(float),
         }
 
 

@@ -43,14 +43,13 @@ class Menu:
         items = tuple(catalogue)
         allergens = sorted({name for item in items for name in item.allergens})
         sites = sorted({name for item in items for name in item.sites})
+        parts = [[not item.dayparts or part in item.dayparts for part in DAYPART_NAMES] for item in items]
         prices = [math.nan if item.price is None else float(item.price) for item in items]
         return cls(
             catalogue=items,
             code=codes,
             price=np.array(prices, np.float64),
-            parts=_flags(
-                [[not item.dayparts or part in item.dayparts for part in DAYPART_NAMES] for item in items]
-            ),
+            parts=_flags(parts).reshape(len(items), len(DAYPART_NAMES)),
             allergens={name: _flags([name in item.allergens for item in items]) for name in allergens},
             sites={name: _flags([not item.sites or name in item.sites for item in items]) for name in sites},
             everywhere=_flags([not item.sites for item in items]),
@@ -65,7 +64,7 @@ class Menu:
             removed.append(("site", ~self.sites.get(context.site, self.everywhere)))
         if context.local_time is not None:
             part = int(daypart(context.local_time.hour))
-            removed.append(("daypart", ~self.parts[:, part].reshape(-1)))
+            removed.append(("daypart", ~self.parts[:, part]))
         for name in context.without_allergens:
             if name in self.allergens:
                 removed.append(("allergen", self.allergens[name]))

@@ -31,14 +31,14 @@ class Settings:
 
     rounds: int = 3  # orders of each customer that are learned from, newest first
     max_questions: int = 4_000  # in one round
-    trees: int = 200
+    trees: int = 300
     copies: int = 1
     objective: str = "binary"
     hard: int = 40
     easy: int = 20
     ranker: Mapping[str, Any] = field(
         default_factory=lambda: {
-            "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 60, "feature_fraction": 0.4,
+            "learning_rate": 0.04, "num_leaves": 7, "min_data_in_leaf": 60, "feature_fraction": 0.4,
             "lambda_l2": 20.0,
         }
     )  # fmt: skip
@@ -163,6 +163,12 @@ def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
     return Pairs.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
+def learn_from(seen: Interactions, back: int, features: Features, settings: Settings, seed: int) -> Sample:
+    """What the ranker learns from everybody's orders `back` from the end: rows and their labels."""
+    made = make_round(seen, back, features, seed, least=2, most=settings.max_questions)
+    return _sample(made, settings, seed, back)
+
+
 def _nothing() -> Sample:
     empty = np.zeros(0, np.int64)
     return Pairs(empty, empty.astype(np.int32), np.zeros((0, len(NAMES)), np.float32)), np.zeros(0, np.bool_)
@@ -225,8 +231,7 @@ def fit_orders(
     samples: list[Sample] = []
     for back in range(1, settings.rounds + 1):
         tick(f"learning from the orders {back} back", 0.1 + 0.4 * (back - 1) / settings.rounds)
-        made = make_round(valid.history, back, features, seed, least=2, most=most)
-        samples.append(_sample(made, settings, seed, back))
+        samples.append(learn_from(valid.history, back, features, settings, seed))
     tick("fitting the ranker", 0.5)
     trial = OrderModel(
         seen.items, seen.sites, seen.regions, valid.crowd, _fit(samples, settings, seed), "counting", 1
@@ -236,8 +241,8 @@ def fit_orders(
     ranker = None
     if chosen.model.in_force != "counting":
         tick("learning from the last orders too", 0.75)
-        newest = make_round(seen, 1, features, seed, least=2, most=most)
-        ranker = _fit([_sample(newest, settings, seed, 0), *samples[: settings.rounds - 1]], settings, seed)
+        newest = learn_from(seen, 1, features, settings, seed)
+        ranker = _fit([newest, *samples[: settings.rounds - 1]], settings, seed)
     tick("counting everything", 0.95)
     crowd = Crowd.fit(seen, features, seed)
     tick("done", 1.0)

@@ -19,7 +19,7 @@ from recommender.signals import Crowd, Questions, ask_one, column, merge_repeats
 
 EXPLORE_SHARE = 0.05
 EXPLORE_POOL = 20
-BASKET_WEIGHT = 0.7
+BASKET_WEIGHT = 1.0
 REQUEST_WIDTH = 30  # candidates of each kind at request time
 KEPT_MENUS = 4
 
