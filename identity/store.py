@@ -6,6 +6,7 @@ What a press needs for seconds is in `moments.py`, in a file of its own.
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,6 +99,21 @@ class CustomerRow:
     last_day: int
 
 
+@contextmanager
+def named_when_full() -> Iterator[None]:
+    """Whatever runs out of disk in here raises StorageFull."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "full" in str(error):
+            raise StorageFull from error
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise
+
+
 class Store:
     """identity.db."""
 
@@ -169,13 +185,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Several calls as one write transaction. Raises DatabaseBusy, or StorageFull with nothing written."""
-        try:
-            with self.database.write():
-                yield
-        except sqlite3.OperationalError as error:
-            if "full" in str(error):
-                raise StorageFull from error
-            raise
+        with named_when_full(), self.database.write():
+            yield
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ from identity.moments import Moments
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.service import Device, Recognition, Service
-from identity.store import Store
+from identity.store import Store, named_when_full
 from identity.thresholds import Thresholds
 from identity.vault import Vault
 from identity.web_models import (
@@ -173,7 +173,8 @@ class Door:
         asked = json.dumps([request.path, *told]).encode()
         # Keyed, because what is asked may be a PIN.
         fingerprint = hmac.digest(self.secret, asked, hashlib.sha256).hex()
-        reply = self.once.run(caller, name, fingerprint, lambda: work(caller))
+        with named_when_full():
+            reply = self.once.run(caller, name, fingerprint, lambda: work(caller))
         content = json.dumps(reply.body, separators=(",", ":")) if reply.status != 204 else ""
         response = Response(content, status=reply.status, mimetype="application/json")
         response.headers["Cache-Control"] = "no-store"

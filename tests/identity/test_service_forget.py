@@ -97,6 +97,27 @@ class TestForget:
         assert world.service.erasures.finish_all() == 0
         assert stored(world) == (0, 0, 2, 0)
 
+    def test_a_full_disk_stops_nobody_from_opting_out(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing can be counted, noted or deleted; the key is overwritten where it lies."""
+        made = world.enrol(1)
+
+        def no_room(*_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def no_space(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as full:
+            full.setattr(world.service._limits, "allow", no_room)
+            full.setattr(world.half.store, "delete_customer", no_room)
+            full.setattr(world.half.audit, "note", no_space)
+            assert world.service.forget(KIOSK, made.receipt) is False
+
+        assert world.recognise(1).decision == "unknown"
+        assert world.half.vault.keys.counts()["erasures"] == 1
+        assert world.service.erasures.finish_all() == 0
+        assert len(world.elsewhere.tokens) == 1
+
     def test_a_token_from_before_cannot_be_raised_after(self, world: World) -> None:
         made = world.enrol(1)
         world.service.set_pin(KIOSK, made.receipt, made.pin_secret, "1234")

@@ -332,6 +332,14 @@ class TestBadInput:
         blocker.close()
         assert stored(world) == (0, 0, 0, 0)
 
+    def test_a_full_disk_is_a_507(self, world: World, kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+        def no_space(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(world.half.audit, "note", no_space)
+
+        problem(kiosk.recognise(pictures(1, 1)), 507, "storage_full")
+
 
 class TestAccess:
     @pytest.mark.parametrize(
