@@ -44,9 +44,9 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
 
 def _read(dataset: Path | None) -> Interactions:
     if dataset is None:
-        from recommender.town_orders import town_orders
+        from data.town import Town
 
-        return town_orders()
+        return Town.build().orders()
     from recommender.datasets import read_history
 
     return read_history(dataset)[0]
