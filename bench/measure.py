@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -103,19 +104,34 @@ def apart(module: str, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def resident_mb(pid: int) -> float:
-    """Proportional memory of a process and all it started, MB (shared pages count once), from /proc."""
-    family, total = [pid], 0.0
+def family_of(pid: int) -> list[int]:
+    """A process and all that it started and are still there."""
+    family = [pid]
     for one in family:
-        folder = Path("/proc") / str(one)
-        try:
-            for children in folder.glob("task/*/children"):
+        for children in (Path("/proc") / str(one)).glob("task/*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 family += [int(child) for child in children.read_text().split()]
-            rollup = (folder / "smaps_rollup").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(float(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
+    return family
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process and all it started, MB; pages that they share count once (PSS of /proc)."""
+    total = 0.0
+    for one in family_of(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            rollup = (Path("/proc") / str(one) / "smaps_rollup").read_text().splitlines()
+            total += sum(float(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
     return total
+
+
+def processor_s(pid: int) -> float:
+    """Processor seconds that a process and all it started have used: other work on the machine does not count."""
+    ticks = 0
+    for one in family_of(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            after_name = (Path("/proc") / str(one) / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(after_name[11]) + int(after_name[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,0 +1,74 @@
+"""`python -m bench`: every figure of one run in one table; `--json` for a machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import faces, served, suggesting, training
+from bench.measure import ROOT, Row, as_json, machine, table
+
+SECTIONS = ("stages", "dlib", "served", "factors", "suggestions", "training")
+
+
+def default_models() -> Path | None:
+    """USUAL_MODELS, else the models beside the project when they are there."""
+    told = os.environ.get("USUAL_MODELS")
+    beside = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared")) / "models"
+    return Path(told) if told else beside if beside.is_dir() else None
+
+
+def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
+    """What is measured under each name."""
+    models, cache, few = options.models, options.cache, options.quick
+    packs = ["dlib", *(["open-model-zoo"] if models else [])]
+    return {
+        "stages": lambda: faces.stages(models, cache, 10 if few else 40),
+        "dlib": lambda: faces.against_dlib(cache, 10 if few else 30),
+        "served": lambda: [
+            row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
+        ],
+        "factors": lambda: suggesting.dot_product(200 if few else 2_000),
+        "suggestions": lambda: suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000),
+        "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
+    }
+
+
+def main() -> int:
+    """Measure and print; status 1 when a target was missed."""
+    reader = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    reader.add_argument("--json", action="store_true", help="JSON instead of a table")
+    reader.add_argument(
+        "--quick", action="store_true", help="fewer repetitions and smaller towns: to see that it runs"
+    )
+    reader.add_argument("--only", action="append", choices=SECTIONS, help="one section; repeat for several")
+    reader.add_argument(
+        "--models", type=Path, default=default_models(), help="folder of packs that are not installed"
+    )
+    reader.add_argument(
+        "--cache", type=Path, default=ROOT / ".cache" / "models", help="where converted packs are kept"
+    )
+    options = reader.parse_args()
+    where = machine()
+    rows: list[Row] = []
+    for name, measure in plan(options).items():
+        if options.only and name not in options.only:
+            continue
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        rows += measure()
+    if options.json:
+        print(as_json(rows, where))
+    else:
+        print(table(rows))
+        print(f"\n{where['cpus']} processors, {where['cpu']}, Python {where['python']}", end="")
+        print(f"; load before the run {where['load_before']:.1f}")
+        if where["load_before"] > 0.5 * (where["cpus"] or 1):
+            print("The machine was busy with something else: read the ratios, not the milliseconds.")
+    return int(any(row.met is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
