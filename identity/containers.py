@@ -7,10 +7,11 @@ and 11; RFC 9649 (WebP).
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from typing import NamedTuple
+
+import numpy as np
 
 from identity.errors import AnimatedImage, NotAnImage, SuspiciousImage, TruncatedImage
 
@@ -18,7 +19,6 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 MOST_CHUNKS = 4_000
 MOST_SCANS = 24  # an ordinary progressive JPEG has 10; each scan costs a pass over all pixels
-JPEG_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
 
 
 class Header(NamedTuple):
@@ -149,10 +149,13 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
 
 def _end_of_scan(data: bytes, at: int) -> int:
     """Where entropy-coded data end: at a marker that is neither a stuffed zero nor a restart."""
-    found = JPEG_MARKER.search(data, at)
-    if found is None:
+    octets = np.frombuffer(data, np.uint8, offset=at)
+    marks = np.flatnonzero(octets[:-1] == 0xFF)
+    behind = octets[marks + 1]
+    ends = marks[(behind != 0) & (behind != 0xFF) & ((behind < 0xD0) | (behind > 0xD7))]
+    if not len(ends):
         raise _truncated()
-    return found.start()
+    return at + int(ends[0])
 
 
 def _jpeg_size(marker: int, segment: bytes) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import LEAST_TAIL, TAIL_SHARE, Scoring, fit_tail
+from identity.calibration import LEAST_TAIL, TAIL_SHARE, Scoring, fit_tail, stranger_quantile
 from identity.matching import mean_template, top_scores, unit
 
 Vectors = NDArray[np.float32]
@@ -125,17 +125,20 @@ def _stranger_probes(
     return np.stack(probes), np.array(owners)
 
 
-def threshold_on(tops: NDArray[np.floating], target: float) -> float:
-    """The threshold that a share `target` of strangers' best scores reaches.
+def threshold_on(strangers: Vectors, people: int, gallery: Vectors, target: float, scoring: Scoring) -> float:
+    """The threshold that a share `target` of strangers like these reaches; `people` is how many they are.
 
-    The empirical quantile where at least ten scores lie beyond it; the fitted tail where the promise goes further
-    than the data; the highest score of all when there are too few to fit.
+    From their best scores where at least ten of them lie beyond it, and the fitted tail of these where five do.
+    A promise that goes further than so many people can show is reached through the tail of all their single
+    comparisons, as in `calibration.stranger_quantile`.
     """
-    if len(tops) * target >= 10:
-        return float(np.quantile(tops, 1 - target))
-    if len(tops) * TAIL_SHARE >= LEAST_TAIL:
-        return fit_tail(tops).quantile(target)
-    return float(np.max(tops))
+    if people * target >= 5:
+        tops = top_scores(strangers, gallery, scoring)[1]
+        if people * target >= 10:
+            return float(np.quantile(tops, 1 - target))
+        if len(tops) * TAIL_SHARE >= LEAST_TAIL:
+            return fit_tail(tops).quantile(target)
+    return stranger_quantile(target, len(gallery), fit_tail(strangers @ gallery.T), scoring)
 
 
 def identify(
@@ -160,9 +163,10 @@ def identify(
         strangers = sum(len(np.unique(people)) for people in dealt.stranger_people)
         index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
         tops = [top_scores(half, dealt.gallery, scoring)[1] for half in dealt.strangers]
+        counts = [len(np.unique(people)) for people in dealt.stranger_people]
         for target in targets:
             for setting, testing in ((0, 1), (1, 0)):
-                threshold = threshold_on(tops[setting], target)
+                threshold = threshold_on(dealt.strangers[setting], counts[setting], dealt.gallery, target, scoring)
                 missed = (index != dealt.owners) | (score < threshold)
                 greeted = tops[testing] >= threshold
                 per_target[target].append(
@@ -290,7 +294,7 @@ def occlusion_row(
 ) -> dict[str, Any]:
     """FPIR and FNIR of covered probes at the clear threshold. No face found is a miss, and greets nobody."""
     gallery = np.stack([mean_template(album.vectors[rows]) for rows in plan.enrolled])
-    threshold = threshold_on(top_scores(album.vectors[plan.setters], gallery, scoring)[1], target)
+    threshold = threshold_on(album.vectors[plan.setters], len(plan.setters), gallery, target, scoring)
     found = [row for row, vector in enumerate(probes) if vector is not None]
     hits = 0
     if found:
