@@ -81,7 +81,16 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     """Take in items, places, offers or events from a CSV or JSON-lines FILE.
 
     The whole file or nothing: every wrong row is named. Items come before the offers and events that name them.
-    Taking the same file in twice changes nothing. Columns and an example: docs in data/README.md.
+    Taking the same file in twice changes nothing. In CSV lists are separated by |, and an empty cell is no value.
+
+    \b
+    items   item_id name price [category dayparts allergens tags sites available sensitive]
+    places  item_id name lat lon [category tags available sensitive]
+    offers  offer_id name [text kind items starts_on ends_on weekdays budget_count ...]
+    events  event_id type occurred_at item_id [customer quantity price site region pickup scene]
+
+    Prices are in minor units (cents), times are ISO 8601 with an offset, an event with several items has one row
+    for each. JSON lines have the fields of the API, and events a `customer`.
     """
     from recommender.importing import import_file
     from recommender.service import service_of

@@ -107,7 +107,7 @@ class Service:
         kind = KINDS[asked.scene]
         served = self.live.model(asked.tenant, asked.scene)
         try:
-            request, by_id = self._request(asked, claims, kind, rng, began)
+            request, by_id = self._request(asked, claims, kind, rng, began, served)
             why = None
         except (DatabaseBusy, sqlite3.OperationalError):
             request, by_id = self._request_held(asked, kind, rng, began)
@@ -157,7 +157,13 @@ class Service:
         )
 
     def _request(
-        self, asked: Asked, claims: Claims | None, kind: Kind, rng: np.random.Generator, now_us: int
+        self,
+        asked: Asked,
+        claims: Claims | None,
+        kind: Kind,
+        rng: np.random.Generator,
+        now_us: int,
+        served: Served,
     ) -> tuple[Request, Mapping[str, Item]]:
         menu = self.live.menu(asked.tenant, kind)
         event_type = LEARNED_FROM[asked.scene]
@@ -166,7 +172,7 @@ class Service:
             if self.events.is_erased(asked.tenant, claims.pseudonym):
                 raise Erased
             history = self.events.history(asked.tenant, claims.pseudonym, event_type, self.config.history_lines)
-        recent = self.live.popular(asked.tenant, event_type)
+        recent = self.live.popular(asked.tenant, event_type) if served.model is None else None
         request = Request(history, asked.context, menu.items, asked.n, now_us, rng, recent)
         return request, menu.by_id
 

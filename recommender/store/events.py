@@ -84,7 +84,7 @@ _INSERT = (
     " ON CONFLICT (tenant, event_id) DO NOTHING RETURNING event_id"
 )
 _COLUMNS = "e.customer, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin, l.item, l.quantity"
-# CROSS JOIN makes SQLite begin with the events, which it does not do by itself before ANALYZE: 15 ms of CPU became 0.4.
+# CROSS JOIN makes SQLite begin with the events; before ANALYZE it does not: 15 ms of CPU became 0.4.
 _FROM = "FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.event_id = e.event_id AND"
 
 
