@@ -3,6 +3,10 @@
 # No postponed annotations in this file: the route's models exist only where both halves do.
 import json
 import os
+import resource
+import sqlite3
+import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -118,8 +122,22 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
 
 
 def wsgi() -> OpenAPI:
-    """What a worker process of the server calls."""
-    return create_app(Config.from_environment())
+    """What a worker process of the server calls: the application, and somebody who finishes what was left."""
+    app = create_app(Config.from_environment())
+    identity = app.extensions["usual"].get("identity")
+    if identity is not None:
+        threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
+    return app
+
+
+def _finish_erasures(identity: Any) -> None:
+    """Hand over, minute by minute, the opt-outs that the recommender could not take yet; let retention expire."""
+    while True:
+        try:
+            identity.service.erasures.due()
+        except (Problem, sqlite3.Error, OSError) as error:
+            log.warning("erasures are still to be finished", why=str(error))
+        time.sleep(60)
 
 
 def _erase_elsewhere(config: Config) -> Callable[[str], None]:
@@ -209,7 +227,8 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="usual")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Recognise the customer who asked to be recognised, and offer them the usual.
 
     \b
@@ -217,6 +236,7 @@ def cli() -> None:
     Serve:        usual serve, then usual keys pair kiosk
     Measure:      usual evaluate orders
     """
+    context.obj = {"town": lambda: import_module("data.town").Town.build()}
 
 
 @cli.command()
@@ -232,6 +252,8 @@ def serve(home: Path, host: str, port: int, workers: int, threads: int, only: st
     """Serve the API and the screens until stopped (Ctrl-C)."""
     from plumbing import server
 
+    # No image is ever kept, also not in the memory dump of a crash.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     config = replace(Config.from_environment(), home=home, only=only, pack=pack)
     os.environ |= config.to_environment()
     scheduler = None
@@ -268,20 +290,25 @@ COMMANDS = {
 """Where each command lives; those of two words stand in a group."""
 
 
-def main() -> None:
+def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo under one roof."""
     groups = {
         "evaluate": click.Group("evaluate", help="Tables of figures, each method beside its peers in one run."),
         "batch": click.Group("batch", help="Answers for a whole file: same input, same bytes out."),
+        "keys": keys,
     }
-    groups["keys"] = keys
     for command in groups.values():
         cli.add_command(command)
     for path, where in COMMANDS.items():
         module, _, attribute = where.partition(":")
         group, _, name = path.rpartition(" ")
         groups.get(group, cli).add_command(getattr(import_module(module), attribute), name)
+    return cli
+
+
+def main() -> None:
+    """Run it; an error of ours is one sentence, not a traceback."""
     try:
-        cli()
+        assemble()()
     except Problem as error:
         raise SystemExit(f"{error.title}: {error.detail}") from None

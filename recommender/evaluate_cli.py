@@ -44,9 +44,11 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
 
 def _read(dataset: Path | None) -> Interactions:
     if dataset is None:
-        from data.town import Town
-
-        return Town.build().orders()
+        # The doorway hands the synthetic town in: the recommender itself knows no data of its own.
+        known = click.get_current_context().find_object(dict) or {}
+        if "town" not in known:
+            raise click.UsageError("Name a data set with --dataset.")
+        return known["town"]().orders()
     from recommender.datasets import read_history
 
     return read_history(dataset)[0]

@@ -1,0 +1,82 @@
+"""The words are held against the code: commands, settings, paths, help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import app
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command below a group with the words that call it."""
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = dict(commands(app.assemble()))
+
+
+@pytest.mark.parametrize("path", sorted(ALL), ids=" ".join)
+def test_every_command_teaches_what_it_does(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app.assemble(), [*path, "--help"])
+
+    assert result.exit_code == 0, result.output
+    told = ALL[path]
+    assert len((told.help or "").split()) >= 3, "a command needs a sentence"
+    unexplained = [p.name for p in told.params if isinstance(p, click.Option) and not p.help and p.name != "help"]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize("name", sorted({path[0] for path in ALL}))
+def test_the_readme_names_every_command(name: str) -> None:
+    assert re.search(rf"usual [^\n]*\b{name}\b", README), name
+
+
+@pytest.mark.parametrize("name", sorted(app.Config.__dataclass_fields__))
+def test_the_readme_names_every_setting(name: str) -> None:
+    assert f"USUAL_{name.upper()}" in README
+
+
+def test_the_paths_that_the_words_name_are_there() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+    named = {
+        (page.name, path)
+        for page in pages
+        for path in re.findall(
+            r"`((?:docs|identity|recommender|plumbing|screens|data|tests)/[\w./-]+\.\w+)`", page.read_text()
+        )
+    }
+    assert named
+    assert [(page, path) for page, path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_the_commands_in_the_readme_parse() -> None:
+    shown = re.findall(r"^(?:\S+=\S+ )?(?:\.venv/bin/)?usual ([a-z][^\n|#]*)$", README, re.MULTILINE)
+
+    for line in shown:
+        words = tuple(word for word in line.split() if not word.startswith("-"))
+        assert any(words[: len(path)] == path for path in ALL), line
+
+
+def test_every_decision_is_numbered_once() -> None:
+    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+
+    assert all(number.isdecimal() for number in numbers)
+    assert len(numbers) == len(set(numbers)), numbers
+
+
+def test_nothing_happens_when_the_modules_are_imported() -> None:
+    for name in ("app", "identity.web", "recommender.web", "screens.web", "data.town"):
+        assert import_module(name)
