@@ -7,12 +7,10 @@ import resource
 import sqlite3
 import threading
 import time
-import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 import structlog
@@ -23,9 +21,9 @@ from prometheus_client import CollectorRegistry
 from pydantic import Field
 
 from plumbing import access as access_tables
+from plumbing import handover, openapi, problems
 from plumbing import idempotency as idempotency_tables
 from plumbing import limits as limit_tables
-from plumbing import openapi, problems
 from plumbing import web as service_web
 from plumbing.access import Access, Caller
 from plumbing.cli import home_option, keys
@@ -35,33 +33,10 @@ from plumbing.files import load_or_create_secret
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
 from plumbing.problems import Problem
+from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
 HALVES = ("identity", "recommender")
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What an installation is told. Everything else has a default that is safe."""
-
-    home: Path = Path("data/state")
-    pack: str = "dlib"
-    models: Path | None = None  # folder with the files of an engine pack that is not installed
-    cache: Path = Path(".cache/models")  # where converted and fetched packs are kept
-    only: str | None = None  # one of HALVES; None serves both
-    recommender_url: str | None = None  # where the other process answers, to hand erasures over
-    recommender_key: str | None = None
-
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Settings from USUAL_HOME, USUAL_PACK, USUAL_MODELS, USUAL_ONLY, USUAL_RECOMMENDER_URL and _KEY."""
-        told: dict[str, Any] = {name: os.environ.get(f"USUAL_{name.upper()}") for name in cls.__dataclass_fields__}
-        paths = {name: Path(told[name]) for name in ("home", "models", "cache") if told[name]}
-        return cls(**{name: text for name, text in told.items() if text} | paths)
-
-    def to_environment(self) -> dict[str, str]:
-        """The same for the processes of the server."""
-        return {f"USUAL_{name.upper()}": str(told) for name, told in asdict(self).items() if told is not None}
 
 
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
@@ -98,7 +73,11 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             models_folder=config.models,
             cache=config.cache,
         )
-        erase = halves["recommender"].erase if "recommender" in halves else _erase_elsewhere(config)
+        erase = (
+            halves["recommender"].erase
+            if "recommender" in halves
+            else handover.erasures(config.recommender_url, config.recommender_key)
+        )
         try:
             halves["identity"] = web.build(told, forget_elsewhere=erase, **shared)
         except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
@@ -138,34 +117,6 @@ def _finish_erasures(identity: Any) -> None:
         except (Problem, sqlite3.Error, OSError) as error:
             log.warning("erasures are still to be finished", why=str(error))
         time.sleep(60)
-
-
-def _erase_elsewhere(config: Config) -> Callable[[str], None]:
-    """Hands erasures to the recommender's process. An error keeps them in identity's outbox, to be tried again."""
-
-    def erase(token: str) -> None:
-        if not (config.recommender_url and config.recommender_key):
-            raise RecommenderUnreachable("Set USUAL_RECOMMENDER_URL and USUAL_RECOMMENDER_KEY (scope privacy).")
-        call = urllib.request.Request(  # noqa: S310 - the operator's own address
-            config.recommender_url.rstrip("/") + "/recommender/v1/erasures",
-            method="POST",
-            headers={"Authorization": f"Bearer {token}", "X-API-Key": config.recommender_key},
-        )
-        try:
-            with urllib.request.urlopen(call, timeout=5):  # noqa: S310
-                return
-        except OSError as error:
-            raise RecommenderUnreachable(f"The recommender did not take an erasure: {error}") from error
-
-    return erase
-
-
-class RecommenderUnreachable(Problem):
-    """The other half did not answer; whatever waits for it is kept."""
-
-    code = "recommender_unreachable"
-    status = 503
-    title = "The recommender does not answer"
 
 
 def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) -> APIBlueprint:

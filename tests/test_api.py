@@ -74,6 +74,31 @@ def test_without_a_key_nothing_but_health_and_pairing_answers(place: Place) -> N
             assert reply.status_code in (401, 422), (method, path, reply.status_code)
 
 
+def test_a_link_pairs_a_browser_once_and_its_cookie_alone_opens_nothing(place: Place) -> None:
+    code = place.access.create_pairing("mill", "kiosk", device="till-7", site="mill")
+    browser = place.app.test_client()
+
+    paired = browser.post("/v1/pairings", json={"code": code})
+    again = browser.post("/v1/pairings", json={"code": code})
+    with_header = browser.post("/identity/v1/presses", json={}, headers={"X-Usual-Page": "kiosk"})
+    without = browser.post("/identity/v1/presses", json={})
+
+    cookie = paired.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert [r.status_code for r in (paired, again, with_header, without)] == [200, 403, 201, 401]
+
+
+def test_metrics_need_a_key_and_name_nobody(place: Place) -> None:
+    place.send("GET", "/recommender/v1/suggestions/orders")
+
+    told = place.send("GET", "/metrics").text
+
+    assert place.client.get("/metrics").status_code == 401
+    assert "suggestions" in told
+    assert not any(word in told for word in ("till-1", "mill", "usual-k1"))
+
+
 def test_an_unknown_route_and_bad_json_are_problems_too(place: Place) -> None:
     missing = place.client.get("/nowhere")
     broken = place.client.post(

@@ -19,8 +19,10 @@ from plumbing.access import Access, Caller, KeyRefused, PairingRefused, ScopeMis
 from plumbing.clock import DAY, SECOND
 from plumbing.database import Database, DatabaseBusy
 from plumbing.files import load_or_create_secret, write_atomic
+from plumbing.handover import RecommenderUnreachable, erasures
 from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillRunning
 from plumbing.limits import Limits, TooManyRequests
+from plumbing.settings import Config
 
 CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
 
@@ -279,3 +281,21 @@ class TestFiles:
         assert load_or_create_secret(path, b"second") == b"first"
         assert path.stat().st_mode & 0o077 == 0
         assert list(tmp_path.iterdir()) == [path]
+
+
+class TestHandover:
+    @pytest.mark.parametrize("url", [None, "http://127.0.0.1:1"])
+    def test_a_recommender_that_is_not_there_is_named_and_nothing_is_lost_in_silence(
+        self, url: str | None
+    ) -> None:
+        with pytest.raises(RecommenderUnreachable):
+            erasures(url, "usual-k1-key")("usual-t1.token")
+
+
+class TestSettings:
+    def test_what_is_told_to_the_workers_is_what_they_hear(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = Config(home=Path("somewhere"), pack="open-model-zoo", models=Path("packs"), only="identity")
+        for name, text in told.to_environment().items():
+            monkeypatch.setenv(name, text)
+
+        assert Config.from_environment() == told
