@@ -65,7 +65,6 @@ PLACES: list[Row] = [
 NOTICE = {
     "version": "2026-11",
     "sha256": "0" * 64,
-    "grade": "demo",
     "text": "May Lindenholm Cafes recognise your face when you press the button?\n\n"
     "What happens. When you press, and only then, the camera takes one to five pictures. They are turned into a\n"
     "list of numbers, the template, and are thrown away.\n\n"
@@ -82,6 +81,7 @@ class Fake:
 
     idle_seconds: float = 60.0
     paired: bool = True
+    grade: str = "demo"
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
     heard: list[Row] = field(default_factory=list)
@@ -103,7 +103,7 @@ class Fake:
         app.before_request(self._hear)
         rule = app.add_url_rule
         rule("/v1/pairings", "pair", self._pair, methods=["POST"])
-        rule("/identity/v1/notice", "notice", lambda: jsonify(NOTICE))
+        rule("/identity/v1/notice", "notice", lambda: jsonify(NOTICE | {"grade": self.grade}))
         rule(
             "/identity/v1/presses", "presses", lambda: (jsonify(nonce="n", expires_at="x"), 201), methods=["POST"]
         )

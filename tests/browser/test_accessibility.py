@@ -89,8 +89,8 @@ def taxi_states(page: Page, fake: Fake) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("name", "language", "size"),
-    [("kiosk", "de", TABLET), ("kiosk", "en", PORTRAIT), ("taxi", "de", TABLET)],
-    ids=["kiosk-tablet-de", "kiosk-portrait-en", "taxi-tablet-de"],
+    [("kiosk", "de", TABLET), ("kiosk", "en", PORTRAIT), ("taxi", "de", TABLET), ("taxi", "de", PORTRAIT)],
+    ids=["kiosk-tablet-de", "kiosk-portrait-en", "taxi-tablet-de", "taxi-portrait-de"],
 )
 def test_each_state_is_readable_large_named_and_fits(
     fake: Fake, open_page: OpenPage, name: str, language: str, size: tuple[int, int]
@@ -102,6 +102,7 @@ def test_each_state_is_readable_large_named_and_fits(
         if complaints := page.evaluate(AUDIT):
             found[state] = complaints
         assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.querySelector('.top').offsetHeight") < 200
 
     assert found == {}
 
@@ -125,8 +126,11 @@ def test_the_audit_sees_what_is_pale_small_nameless_or_too_wide(fake: Fake, open
     assert kinds == {"contrast", "text", "target", "no", "wider"}
 
 
-def test_the_suggestions_fit_on_a_tablet_without_scrolling_even_in_german(fake: Fake, open_page: OpenPage) -> None:
-    page = open_page(f"{fake.address}/kiosk?lang=de", TABLET)
+@pytest.mark.parametrize("size", [TABLET, PORTRAIT], ids=["tablet", "portrait"])
+def test_the_suggestions_fit_without_scrolling_even_in_german(
+    fake: Fake, open_page: OpenPage, size: tuple[int, int]
+) -> None:
+    page = open_page(f"{fake.address}/kiosk?lang=de", size)
     page.click("#recognise")
     in_state(page, "suggest")
     expect(page.locator("#offer button")).to_be_visible()

@@ -109,6 +109,7 @@ def test_a_customer_opts_in_orders_sees_the_usual_change_opts_out_and_is_a_guest
     page.click("#recognise")
     in_state(page, "suggest")
     expect(page.locator("#greeting")).to_have_text("Welcome back.")
+    expect(page.locator("#demo-badge")).to_be_visible()
     assert "The usual?" not in guest
     order(page, "soup")
 

@@ -81,6 +81,13 @@ def test_the_greeting_holds_no_name_and_the_badge_says_what_the_recogniser_is(ki
     expect(page.locator("#demo-badge")).to_contain_text("please confirm it is you")
 
 
+def test_a_recogniser_fit_for_production_carries_no_badge(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.grade = "production"
+    page = kiosk()
+
+    expect(page.locator("#demo-badge")).to_be_hidden()
+
+
 def test_the_basket_changes_what_is_suggested(kiosk: Callable[..., Page], fake: Fake) -> None:
     page = kiosk()
     recognised(page)
@@ -382,3 +389,16 @@ def test_an_offer_that_was_taken_stands_on_the_order_and_is_reported_with_it(
 
     told = [body["events"][0]["type"] for body in fake.bodies("/recommender/v1/events")]
     assert told == ["shown", "accepted", "ordered", "redeemed"]
+
+
+def test_a_screen_whose_key_is_taken_away_forgets_the_visit_and_asks_to_be_paired(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    recognised(page)
+    fake.paired = False
+    page.click("#usual button")
+    in_state(page, "pairing")
+
+    assert "Flat white" not in page.evaluate("document.body.textContent")
+    expect(page.locator("#not-me")).to_be_hidden()

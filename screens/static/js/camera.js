@@ -6,6 +6,7 @@ export class NoCamera extends Error {}
 const WIDTH = 1280;
 const HEIGHT = 960;
 const QUALITY = 0.9;
+const WARM_UP_MS = 150; // the first pictures of most cameras are dark
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -47,6 +48,7 @@ export class Camera {
     await this.video.play().catch(() => {
       throw new NoCamera("the picture does not start");
     });
+    await pause(WARM_UP_MS);
   }
 
   /**

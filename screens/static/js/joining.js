@@ -31,8 +31,8 @@ export class Joining {
   /** Load the notice ahead; without it nobody can be asked, and the screen does not offer it. */
   async prepare() {
     this.notice = await this.api.notice();
-    document.body.dataset.grade = this.notice.grade || "";
-    $("#demo-badge").hidden = this.notice.grade !== "demo";
+    // A recogniser that does not call itself fit for production is treated as one that is not.
+    $("#demo-badge").hidden = this.notice.grade === "production";
     this.look.canJoin = true;
     for (const button of $$("[data-needs-notice]")) button.hidden = false;
   }
@@ -40,7 +40,7 @@ export class Joining {
   #consent() {
     // The notice is wrapped for a terminal: a new line means something only before a dash.
     const paragraphs = String(this.notice.text).split(/\n\s*\n|\n(?=\s*[-*•])/);
-    $("#consent-text").replaceChildren(...paragraphs.map((text) => h("p", {}, text.replace(/\s+/g, " ").trim())));
+    $("#consent-text").replaceChildren(...paragraphs.map((text) => h("p", {}, text.replace(/\s+/g, " ").trim().replace(/^[*-] /, "• "))));
     $("#consent-age-text").textContent = this.words.t("consent_age", { age: this.notice.minimum_age ?? 16 });
     $("#consent-error").textContent = "";
     for (const box of $$("#consent input")) box.checked = false;

@@ -82,8 +82,7 @@ function offerEvent(offer, type) {
 
 function draw(visit) {
   const items = (visit.suggestions?.items || []).filter((item) => item.bundle?.length || !visit.basket.has(item.item_id));
-  const started = !visit.basket.empty;
-  const lead = started ? "goes_with" : leadOf(items[0], visit);
+  const lead = leadOf(items[0], visit);
   $("#greeting").textContent = words.t(visit.recognised ? "greeting" : "guest_greeting");
   $("#usual").replaceChildren(...(items.length ? [large(items[0], lead, visit)] : [h("p", { class: "lead" }, words.t("no_suggestions"))]));
   $("#others-title").textContent = words.t("next_four");
@@ -97,6 +96,7 @@ function draw(visit) {
 
 /** What stands over the first suggestion: "The usual?" only when it is this person's own. */
 function leadOf(item, visit) {
+  if (!visit.basket.empty) return item?.reason?.code === "with_basket" ? "goes_with" : "anything_else";
   if (!visit.recognised || !item || item.reason?.code === "popular_here") return "popular";
   return OWN.includes(item.reason?.code) ? "the_usual" : "perhaps";
 }

@@ -82,7 +82,7 @@ export class Stage {
     if (!CAMERA_STATES.includes(state)) this.camera.stop();
     const before = this.state;
     this.state = state;
-    if (state === "forget") this.#forgetNow();
+    if (state === "forget" || state === "pairing") this.#forgetNow();
     this.body.dataset.state = state;
     this.marks();
     this.#show(before !== state);
