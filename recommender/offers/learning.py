@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 
 LEAST_TO_JUDGE = 200
 """Closed decisions below which a policy is neither believed nor mistrusted: it goes on exploring."""
+SURE = 0.9
+"""Chance of being the best offer from which on it is taken for known; falling back on less would be a guess."""
 TOLERANCE = 0.012
 """Of the best single offer's value: the learned policy may be so much worse at its lower bound, not more."""
 

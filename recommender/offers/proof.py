@@ -76,16 +76,21 @@ def fit(
             why = "Shown where a gain is expected; Thompson sampling says which."
     scores = arm_scores(closed.log, np.ascontiguousarray(expected))
     progress("against the best single offer", 0.8)
-    if len(closed) >= learning.LEAST_TO_JUDGE and best:
-        single = _single(closed, policy, settings)
-        against = doubly_robust(
-            closed.log, target(closed, policy, settings), scores, _bootstrap(closed, seed), against=single
-        )
-        value = float((single * scores).sum() / len(closed))
-        if against.low < -learning.TOLERANCE * abs(value):
-            policy = context_free(closed, mode="best_single")
-            why = "Fallen back to the best single offer: the learned policy may be worse than it."
+    if len(closed) >= learning.LEAST_TO_JUDGE and best and _may_be_worse(closed, policy, scores, settings):
+        known = float(np.max(policy.win_probabilities(policy.arms))) >= learning.SURE
+        policy = context_free(closed, mode="best_single" if known else "thompson")
+        why = "Fallen back to the best single offer: the learned policy may be worse than it."
+        if not known:
+            why = "Thompson sampling over the averages of each offer: which is the best is not certain yet."
     return Fitted(policy, scores, best, gain, why)
+
+
+def _may_be_worse(closed: Closed, policy: Policy, scores: Floats, settings: Settings) -> bool:
+    """Is the lower bound of the paired difference to the best single offer below what is tolerated?"""
+    single = _single(closed, policy, settings)
+    mean, error = mean_per_visit(closed.log, ((target(closed, policy, settings) - single) * scores).sum(axis=1))
+    value = float((single * scores).sum() / len(closed))
+    return mean - 1.96 * error < -learning.TOLERANCE * abs(value)
 
 
 def _bootstrap(closed: Closed, seed: int) -> Bootstrap:
