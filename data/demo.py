@@ -119,6 +119,7 @@ class Plan:
                     members = self._move_in(town, kiosk, office)
                 tell(Story(town, members, say, self.setting.now_us), kiosk, taxi)
             self.told = True
+            stage.film(self.setting, members[0])
             say(f"All of it came true, in {time.monotonic() - began:.0f} s.", heading=True)
             if self.serve:
                 self._wait(server)
@@ -142,7 +143,7 @@ class Plan:
         runs["orders"] = stage.begin_training(office, "orders")
         for scene, run in stage.finish_training(office, runs, bars).items():
             if run["state"] != "published":
-                raise StageError(f"The training of {scene} was {run['state']}: {run['why']}")
+                raise StageError(f"The training of {scene} ended as {run['state']}: {run['why']}")
             say(f"{scene}: version {run['version']} is in force; {run['why']}.")
         say("offers: decided from the log of decisions, which begins today.")
         return members
@@ -158,7 +159,13 @@ class Plan:
         say("Three pages to try", heading=True)
         for page, link in stage.pairing_links(self.setting, server.url).items():
             say(f"{page:<10} {link}")
-        say(f"Each link pairs one browser, once. A drawn customer's PIN is {stage.PIN}. Ctrl-C stops the server.")
+        say(f"Each link pairs one browser, once. A drawn customer's PIN is {stage.PIN}.")
+        say("The thresholds are those of drawn faces: yours is measured by `usual serve`, without the demo.")
+        if self.setting.camera.exists():
+            say("A browser whose camera sees a drawn customer:")
+            say("  chromium --use-fake-device-for-media-stream \\")
+            say(f"    --use-file-for-fake-video-capture={self.setting.camera}")
+        say("Ctrl-C stops the server.")
         while server.running():
             time.sleep(0.3)
         raise StageError(f"The server ended with status {server.process.returncode}.\n{server.tail()}")

@@ -62,6 +62,11 @@ class Setting:
     def home(self) -> Path:
         return self.folder / "state"
 
+    @property
+    def camera(self) -> Path:
+        """What Chromium's fake camera may play."""
+        return self.folder / "camera.mjpeg"
+
     def environment(self) -> dict[str, str]:
         """For the commands and the server: this state and no other, one thread for each sum."""
         own = {"USUAL_HOME": str(self.home), "USUAL_PACK": self.pack, "USUAL_CACHE": str(self.cache)}
@@ -351,6 +356,11 @@ def _tell_history(client: Client, town: Town, member: Member) -> None:
     client.events(list(town.order_events(member.customer)), seen["token"])
     if "destinations" in member.purposes:
         client.events(list(town.ride_events(member.customer)), seen["token"])
+
+
+def film(setting: Setting, member: Member) -> None:
+    """Two dozen frames of a drawn customer for a browser without a camera."""
+    people.write_mjpeg(setting.camera, [people.draw_face(member.person_seed, 60 + k) for k in range(24)])
 
 
 def begin_training(client: Client, scene: str) -> str:

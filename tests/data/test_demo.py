@@ -43,6 +43,7 @@ def test_the_story_of_a_small_town_comes_true(tmp_path: Path, capsys: pytest.Cap
     plan.run()
     told = capsys.readouterr().out
     assert plan.told
+    assert plan.setting.camera.stat().st_size > 100_000
     for line in (
         "opted in: 8 to orders",
         "Recognised and answered",
