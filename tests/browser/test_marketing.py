@@ -73,7 +73,7 @@ def test_a_morning_at_the_desk(desk: Desk, open_page: OpenPage) -> None:
     expect(orders.locator("progress")).to_be_visible()
     expect(orders.locator(".train")).to_be_disabled()
     desk.world.run_trainings()
-    expect(orders.locator(".outcome")).to_contain_text("is in use")
+    expect(orders.locator(".outcome")).to_contain_text("was published")
     expect(orders.locator(".answer")).to_contain_text("0.500 against 0.400")
     expect(orders.locator("svg text.baseline-text")).to_have_text("counting 0.400")
 

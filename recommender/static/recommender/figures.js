@@ -53,22 +53,22 @@ export function chart(scene, version, room = 720) {
   const height = top + step * rows.length + 6;
   const words = rows.map((row) => `${row.method} ${number(row[metric])}`).join(", ");
   const svg = mark("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${metric}: ${words}` });
+  const labels = [];
   rows.forEach((row, index) => {
     const wins = row.method === scene.in_force;
     const y = top + step * index;
     const strong = wins ? "strong" : "";
-    svg.append(
+    svg.append(mark("rect", { x: left, y: y + 3, width: Math.max(at(row[metric]) - left, 1), height: step - 12, rx: 3, class: wins ? "winner" : "other" }));
+    labels.push(
       mark("text", { x: left - 10, y: y + 18, "text-anchor": "end", class: strong }, wins ? `${row.method} (in use)` : row.method),
-      mark("rect", { x: left, y: y + 3, width: Math.max(at(row[metric]) - left, 1), height: step - 12, rx: 3, class: wins ? "winner" : "other" }),
       mark("text", { x: at(row[metric]) + 8, y: y + 18, class: strong }, number(row[metric])),
     );
   });
   if (typeof version.baseline_value === "number") {
     const x = at(version.baseline_value);
-    svg.append(
-      mark("line", { x1: x, x2: x, y1: top - 4, y2: height - 4, class: "baseline" }),
-      mark("text", { x, y: top - 10, "text-anchor": "middle", class: "baseline-text" }, `counting ${number(version.baseline_value)}`),
-    );
+    svg.append(mark("line", { x1: x, x2: x, y1: top - 4, y2: height - 4, class: "baseline" }));
+    labels.push(mark("text", { x, y: top - 10, "text-anchor": "middle", class: "baseline-text" }, `counting ${number(version.baseline_value)}`));
   }
+  svg.append(...labels); // last, so that no line crosses a number
   return svg;
 }

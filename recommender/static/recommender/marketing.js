@@ -123,7 +123,7 @@ function drawRuns(box, scene) {
 
 function told(run) {
   if (run.state === "running") return `running, ${run.stage}, ${Math.round(100 * run.share)} %`;
-  const words = { published: `version ${run.version} is in use`, unchanged: "nothing new", refused: "refused", failed: "failed", lost: "broken off" };
+  const words = { published: `version ${run.version} was published`, unchanged: "nothing new", refused: "refused", failed: "failed", lost: "broken off" };
   const why = run.why.charAt(0).toUpperCase() + run.why.slice(1);
   return `${words[run.state] || run.state}. ${why}`;
 }
