@@ -103,7 +103,9 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
 def wsgi() -> OpenAPI:
     """What a worker process of the server calls: the application, and somebody who finishes what was left."""
     app = create_app(Config.from_environment())
-    identity = app.extensions["usual"].get("identity")
+    identity, recommender = (app.extensions["usual"].get(half) for half in HALVES)
+    if recommender is not None:
+        recommender.service.warm()  # or the first customer would wait for it
     if identity is not None:
         threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
     return app

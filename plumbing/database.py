@@ -66,15 +66,20 @@ class Database:
         # Threads of the server come and go; close() must be able to close what they opened.
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
-        for pragma in (
+        pragmas = (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "journal_mode=WAL",
             f"synchronous={'FULL' if self._durable else 'OFF'}",
             "secure_delete=ON",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        )
+        try:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         with self._lock:
             self._all.append(connection)
         return connection
