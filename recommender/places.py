@@ -15,8 +15,8 @@ EARTH_KM = 6371.0088
 """Mean radius of the earth in km (IUGG)."""
 
 DEGREE_KM = EARTH_KM * math.pi / 180
-CELL_M = 100.0
-"""Side of the cells that stored positions are snapped to; docs/decisions/destination-cells.md has the curve."""
+CELL_M = 200.0
+"""Side of the cells that stored positions are snapped to; docs/decisions/0050-destination-cells.md has the curve."""
 
 _GEO = "geo:"
 _DAY_US = 86_400_000_000
@@ -150,12 +150,12 @@ def coarsen(
     return np.where(cell < 0, np.nan, middle), np.where(cell < 0, np.nan, east)
 
 
-def stay_points(lat: ArrayLike, lon: ArrayLike, radius_km: float = 0.15) -> NDArray[np.intp]:
+def stay_points(lat: ArrayLike, lon: ArrayLike, radius_km: float = 0.2) -> NDArray[np.intp]:
     """A label for each position (n,): positions of one label lie within `radius_km` of its densest point.
 
     Densest first: the point with most others around it takes them all, then the next that is left. Unlike
     density chaining it cannot join a whole street into one place; unlike a grid no place is cut by a cell
-    border. docs/decisions/destination-cells.md measures it beside HDBSCAN and a grid. -1 where unknown.
+    border. docs/decisions/0050-destination-cells.md measures it beside HDBSCAN and a grid. -1 where unknown.
     """
     a, b = np.asarray(lat, np.float64), np.asarray(lon, np.float64)
     index = PlaceIndex(a, b)

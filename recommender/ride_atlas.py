@@ -57,6 +57,15 @@ def recoded_to(rides: Interactions, places: NDArray[np.str_]) -> Interactions:
     return recoded(rides, places, codes_in(places, rides.items))
 
 
+def compact(rides: Interactions) -> Interactions:
+    """The same rides over only those places that occur in them."""
+    used = np.unique(np.r_[rides.item, rides.origin])
+    used = used[used >= 0]
+    code = np.full(len(rides.items), -1, np.int32)
+    code[used] = np.arange(len(used))
+    return recoded(rides, rides.items[used], code)
+
+
 def settled(rides: Interactions, atlas: Atlas) -> Interactions:
     """Raw coordinates (geo URIs that are no place of the catalogue) replaced by each rider's own stay points.
 

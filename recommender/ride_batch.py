@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from plumbing.files import write_atomic
 from recommender.datasets import DatasetError
-from recommender.ride_crowd import crowd_of
+from recommender.ride_fit import fit, snapshots
 from recommender.ride_log import RideLog, read_log
-from recommender.ride_model import REFRESH_US, K, RideModel, fit, rank
+from recommender.ride_model import K, RideModel, rank
 
 Tick = Callable[[str, float], None]
 
@@ -33,13 +34,12 @@ def answer(
     what came before that week: as in service between two trainings.
     """
     lists = np.full((len(rows), K), -1, np.int32)
-    week = log.time_us[rows] // REFRESH_US
-    for done, number in enumerate(weeks := np.unique(week)):
-        block = np.flatnonzero(week == number)
-        crowd = crowd_of(log.visits, log.ground.lat, log.ground.lon, int(number * REFRESH_US))
-        fresh = RideModel(model.method, model.counting, model.ranker, crowd)
+    done = 0
+    for block, crowd in snapshots(log.visits, log.ground, log.time_us[rows]):
+        fresh = replace(model, crowd=crowd)
         lists[block] = rank(fresh, log.visits, log.moments(rows[block]), log.ground, riding=False)[0]
-        tick((done + 1) / len(weeks))
+        done += len(block)
+        tick(done / len(rows))
     return lists
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from recommender.ranking import Pairs, best_lists
 from recommender.ride_batch import answer, fit_log
 from recommender.ride_crowd import crowd_of
 from recommender.ride_features import Ground, candidates
+from recommender.ride_fit import examples, learn, reciprocal, to_foretell
 from recommender.ride_log import RideLog, read_log
-from recommender.ride_model import Counting, K, examples, learn, reciprocal, score, to_foretell
+from recommender.ride_model import Counting, K, score
 from recommender.ride_signals import in_sight
 
 Floats = NDArray[np.float64]
@@ -98,6 +100,7 @@ def evaluate(
     asked = cpu()
     lists[f"usual ({model.method})"] = answer(log, model, rows)
     seconds = {"fit": fitted - begun, "answer": cpu() - asked}
+    lists[f"usual ({model.method}), never the pick-up first"] = answer(log, replace(model, stayed=0.0), rows)
     measured = {name: scores(found, truth, log.ground) for name, found in lists.items()}
     rng = np.random.default_rng(seed)
     return {

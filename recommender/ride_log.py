@@ -30,7 +30,7 @@ class RideLog:
 
     rider: NDArray[np.int32]
     place: NDArray[np.int32]
-    origin: NDArray[np.int32]  # the place before in the same chain, at an earlier time; -1 none
+    origin: NDArray[np.int32]  # the place before in the same chain, -1 none
     time_us: Ints
     hour: NDArray[np.float32]
     weekday: NDArray[np.int8]
@@ -123,7 +123,10 @@ def read_log(path: Path) -> RideLog:
     origin_row = _rows_before(rider, np.array(columns.get("chain", empty), np.str_), time_us, "chain" in columns)
     had = origin_row >= 0
     origin = np.where(had, place[origin_row], "")
-    offset = _offsets(path, columns.get("local_time", empty), time_us, np.where(had, lon[origin_row], np.nan))
+    target = np.array([value.strip() == "1" for value in columns.get("target", empty)], bool)
+    # a target's own coordinates may not be looked at, not even for its time zone
+    lon_known = np.where(had, lon[origin_row], np.where(target, np.nan, lon))
+    offset = _offsets(path, columns.get("local_time", empty), time_us, lon_known)
     hour, weekday = clocks_at(time_us, offset)
     rides = Interactions.from_columns(
         {"customer": rider, "item": place, "origin": origin, "time_us": time_us, "hour": hour, "weekday": weekday}
@@ -136,7 +139,7 @@ def read_log(path: Path) -> RideLog:
         time_us=time_us,
         hour=hour,
         weekday=weekday,
-        target=np.array([value.strip() == "1" for value in columns.get("target", empty)], bool),
+        target=target,
         train=np.array([value == "train" for value in columns["split"]], bool) if "split" in columns else None,
         visits=visits_of(rides),
         places=rides.items,
@@ -163,29 +166,21 @@ def _place_ids(
 def _rows_before(
     rider: NDArray[np.str_], chain: NDArray[np.str_], time_us: Ints, chained: bool
 ) -> NDArray[np.intp]:
-    """For each row the last row of the same chain at an EARLIER time, -1 where there is none (n,)."""
+    """For each row the row before it in its chain, by time, then by the file's order (n,); -1 where none is."""
     n = len(rider)
     before = np.full(n, -1, np.intp)
-    if not n:
-        return before
     order = np.lexsort((np.arange(n), time_us, chain, rider))
-    time = time_us[order]
     same = (rider[order][1:] == rider[order][:-1]) & (chain[order][1:] == chain[order][:-1])
     if not chained:
-        same &= np.diff(time) <= CHAIN_GAP_US
+        same &= np.diff(time_us[order]) <= CHAIN_GAP_US
     same &= rider[order][1:] != ""
-    begins = np.r_[True, ~same]
-    new_time = np.r_[True, np.diff(time) != 0] | begins
-    last_earlier = np.maximum.accumulate(np.where(new_time, np.arange(n), 0)) - 1
-    first_of_chain = np.maximum.accumulate(np.where(begins, np.arange(n), 0))
-    have = last_earlier >= first_of_chain
-    before[order[have]] = order[last_earlier[have]]
+    before[order[1:][same]] = order[:-1][same]
     return before
 
 
-def _offsets(path: Path, local: Sequence[str], time_us: Ints, lon_before: NDArray[np.float64]) -> Ints:
+def _offsets(path: Path, local: Sequence[str], time_us: Ints, lon: NDArray[np.float64]) -> Ints:
     """What to add to UTC for the clock on the wall, in microseconds (n,): as told, else by longitude."""
-    guess = np.round(np.nan_to_num(lon_before) / 15).astype(np.int64) * HOUR_US
+    guess = np.round(np.nan_to_num(lon) / 15).astype(np.int64) * HOUR_US
     told = np.array([bool(value) for value in local], bool)
     if told.any():
         # an offset behind the local time is not needed: the difference to utc_time says it

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from recommender.interactions import Interactions, codes_in
 from recommender.places import SwappedCoordinatesError, check_position, clock, clock_at, haversine_km
-from recommender.ride_atlas import Atlas, recoded, recoded_to, settled
+from recommender.ride_atlas import Atlas, compact, recoded, recoded_to, settled
 from recommender.ride_crowd import crowd_of
 from recommender.ride_features import Ground
-from recommender.ride_model import Counting, RideModel, fit, model_arrays, model_from, rank
+from recommender.ride_fit import fit
+from recommender.ride_model import Counting, RideModel, model_arrays, model_from, rank
 from recommender.ride_reasons import NO_REASON, reason_for
 from recommender.ride_signals import Moments, Visits, no_visits, visits_of
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
@@ -22,8 +23,8 @@ from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion,
 FAR_KM = 100.0
 """A pick-up farther than this from every place (in the sea, say) tells nothing: it is left out of account."""
 
-AT_KM = 0.06
-"""A place this near to the pick-up is the pick-up place."""
+AT_KM = 0.15
+"""A place this near to the pick-up is the pick-up place: a stored position may be half a cell's diagonal off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def _without_model(request: Request, atlas: Atlas) -> DestinationModel:
     A place of the catalogue where nobody has been yet is offered all the same, behind the others.
     """
     recent = request.recent
-    own = None if request.history is None else settled(request.history, atlas)
+    own = None if request.history is None else settled(compact(request.history), atlas)
     ids = [*atlas.by_id, *(text for rides in (recent, own) if rides is not None for text in rides.items.tolist())]
     places = np.unique(np.array(ids, np.str_))
     visits = no_visits() if recent is None else visits_of(recoded_to(recent, places))
@@ -162,7 +163,7 @@ def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Settin
     ids, lat, lon, visits = model.places, crowd.lat, crowd.lon, no_visits()
     strange = np.zeros(0, np.str_)
     if request.history is not None and len(request.history):
-        history = settled(request.history, atlas)
+        history = settled(compact(request.history), atlas)
         code = codes_in(model.places, history.items)
         strange = history.items[code < 0]
         code[code < 0] = crowd.n + np.arange(len(strange))

@@ -56,6 +56,16 @@ def test_the_pickup_place_is_never_the_first(answered: dict[int, list[str]]) -> 
         assert places[0] != before["place"]
 
 
+def test_where_visits_often_repeat_the_place_before_the_pickup_place_may_come_first(tmp_path: Path) -> None:
+    rows = [
+        {**row, "place": "p00", "lat": "41.25", "lon": "69.2"} if row["rider"] == "r00" else row for row in ROWS
+    ]
+
+    found = answers(tmp_path, rows)
+
+    assert all(places[0] == "p00" for row, places in found.items() if rows[row]["rider"] == "r00")
+
+
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     logs = [write_log(tmp_path / name, ROWS) for name in ("a.csv.gz", "b.csv")]
 
@@ -88,7 +98,7 @@ def test_what_happens_at_the_same_moment_and_the_rows_own_place_are_not_looked_a
     row = max(answered)
     known = [dict(other) for other in ROWS if other["utc_time"] < ROWS[row]["utc_time"]]
     asked = {**ROWS[row], "place": "p00", "lat": "-33.0", "lon": "151.0"}
-    same_moment = {**ROWS[row], "place": "p01", "target": "0"}
+    same_moment = {**ROWS[row], "place": "p01", "target": "0", "chain": "another"}
 
     for rows in ([*known, asked], [*known, same_moment, asked], [*known, asked, same_moment]):
         found = answers(tmp_path, rows)
@@ -197,7 +207,7 @@ def test_a_fit_until_that_is_no_time_is_refused(tmp_path: Path) -> None:
     assert "--fit-until" in result.output
 
 
-def test_the_pickup_is_the_row_before_of_the_same_chain_at_an_earlier_time(tmp_path: Path) -> None:
+def test_the_pickup_is_the_row_before_in_the_same_chain(tmp_path: Path) -> None:
     base = {"rider": "a", "local_time": "", "lat": "41", "lon": "69", "split": "", "target": "0"}
     times = {
         "p1": ("1", "05:00"),
@@ -214,7 +224,7 @@ def test_the_pickup_is_the_row_before_of_the_same_chain_at_an_earlier_time(tmp_p
     log = read_log(write_log(tmp_path / "log.csv", rows))
 
     before = [str(log.places[code]) if code >= 0 else "" for code in log.origin]
-    assert before == ["", "p1", "p1", "", "p3"]
+    assert before == ["", "p1", "p2", "", "p3"]
 
 
 def test_the_hour_the_clock_changes_is_read_from_the_wall(tmp_path: Path) -> None:

@@ -1,0 +1,279 @@
+"""Fitting a model of rides: examples over time, the kernel's parameters, the ranker, the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation import highest
+from recommender.interactions import NO_TIME
+from recommender.ranking import Pairs, Ranker, best_lists, fit_ranker, gate, sample_negatives
+from recommender.ride_crowd import Crowd, crowd_of
+from recommender.ride_features import Ground, candidates
+from recommender.ride_model import STAYED, Counting, Floats, K, RideModel, score
+from recommender.ride_signals import DAY_US, Kernel, Visits, gaps_of, in_sight, kernel_weights, moments_at
+
+REFRESH_US = 7 * DAY_US
+"""How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""
+
+BLOCK = 2000
+MOST_CROWDS = 40  # in training; a log of many years is summed up less often
+MOST_EXAMPLES = 40_000
+MOST_TRIAL = 12_000  # of these, for the trial that the gate judges
+WARM_UP = 0.1  # share of the log's time before the first example: there is nothing to know yet
+LEAST_EXAMPLES = 300
+
+
+def snapshots(
+    visits: Visits, ground: Ground, time_us: NDArray[np.int64], refresh_us: int = REFRESH_US
+) -> Iterator[tuple[NDArray[np.intp], Crowd]]:
+    """Blocks of moments (indices into `time_us`), each with the crowd as it was at the beginning of its week.
+
+    A block has at most `BLOCK` moments, which bounds the memory.
+    """
+    week = time_us // refresh_us
+    for number in np.unique(week):
+        crowd = crowd_of(visits, ground.lat, ground.lon, int(number * refresh_us))
+        rows = np.flatnonzero(week == number)
+        for start in range(0, len(rows), BLOCK):
+            yield rows[start : start + BLOCK], crowd
+
+
+def to_foretell(visits: Visits, since: float = WARM_UP) -> NDArray[np.intp]:
+    """Rows of known riders' drop-offs with a known pick-up and time, but for the first tenth of the log's time."""
+    timed = visits.time_us != NO_TIME
+    usable = (visits.rider >= 0) & (visits.origin >= 0) & timed
+    if not usable.any():
+        return np.zeros(0, np.intp)
+    begin, end = visits.time_us[timed].min(), visits.time_us[timed].max()
+    return np.flatnonzero(usable & (visits.time_us >= begin + since * (end - begin)))
+
+
+_GRID: Mapping[str, tuple[float, ...]] = {
+    "age_days": (15.0, 30.0, 60.0, 120.0),
+    "hour_sigma": (1.0, 1.5, 2.5),
+    "origin_floor": (0.15, 0.3, 0.6),
+    "age_floor": (0.05, 0.15, 0.4),
+    "pickup_weight": (0.4, 0.7, 1.0),
+    "other_class": (0.3, 0.5, 0.8),
+    "hour_floor": (0.05, 0.15),
+    "origin_km": (0.25, 0.5, 1.0),
+}
+
+
+def fit_kernel(visits: Visits, ground: Ground, rows: NDArray[np.intp], sample: int = 3000) -> Kernel:
+    """The kernel whose parameters foretell the given visits best (mean reciprocal rank), one parameter at a time.
+
+    Starts from the values that worked on public check-ins and moves only where the gain is above noise.
+    """
+    kernel = Kernel()
+    rows = rows[-sample:]
+    if len(rows) < LEAST_EXAMPLES:
+        return kernel
+    moments = moments_at(visits, rows, ground.lat, ground.lon)
+    sight = in_sight(visits, moments)
+    gaps = gaps_of(visits, moments, sight, ground.lat, ground.lon)
+    truth = visits.place[rows]
+
+    def value(candidate: Kernel) -> float:
+        mass = sight.total(kernel_weights(candidate, gaps))
+        lists = best_lists(sight.group_moment, sight.group_place, mass, len(rows), K)
+        return float(reciprocal(lists, truth).mean())
+
+    best = value(kernel)
+    for name, values in _GRID.items():
+        for setting in values:
+            trial = kernel.with_values(**{name: setting})
+            if trial != kernel and (gain := value(trial)) > best + 0.001:
+                kernel, best = trial, gain
+    return kernel
+
+
+def reciprocal(lists: NDArray[np.int32], truth: NDArray[np.int32]) -> Floats:
+    """1 / place of the right answer in each list, 0 where it is not there (m,)."""
+    hit = lists == truth[:, None]
+    return np.where(hit.any(axis=1), 1.0 / (hit.argmax(axis=1) + 1.0), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Candidates of many moments with the right one marked, and the visits they came from."""
+
+    pairs: Pairs
+    label: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+    names: list[str]
+
+
+def examples(
+    visits: Visits,
+    ground: Ground,
+    rows: NDArray[np.intp],
+    kernel: Kernel,
+    tick: Callable[[float], None] = lambda share: None,
+) -> Examples:
+    """Candidates and signals of the given visits, each as it could be known just before it."""
+    parts, labels, taken, done = [], [], [], 0
+    names: list[str] = []
+    time_us = visits.time_us[rows]
+    weeks = (highest(time_us) - int(np.min(time_us))) // REFRESH_US + 1
+    for chosen, crowd in snapshots(visits, ground, time_us, REFRESH_US * (1 + weeks // MOST_CROWDS)):
+        block = rows[chosen]
+        moments = moments_at(visits, block, ground.lat, ground.lon)
+        pairs, names = candidates(visits, moments, crowd, ground, kernel)
+        parts.append(pairs)
+        labels.append(visits.place[block][pairs.question] == pairs.item)
+        taken.append(block)
+        done += len(block)
+        tick(done / len(rows))
+    offsets = np.cumsum([0, *(len(block) for block in taken)])
+    questions = [part.question + offset for part, offset in zip(parts, offsets, strict=False)]
+    pairs = Pairs(
+        np.concatenate(questions),
+        np.concatenate([part.item for part in parts]),
+        np.concatenate([part.features for part in parts]),
+    )
+    return Examples(pairs, np.concatenate(labels), np.concatenate(taken), names)
+
+
+def learn(
+    found: Examples,
+    questions: NDArray[np.bool_],
+    *,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+    columns: Sequence[int] | None = None,
+) -> Ranker:
+    """The ranker from the chosen questions, over all signals or the chosen columns.
+
+    It learns from the hardest wrong places by the kernel, and a few drawn at random.
+
+    Raises:
+        ValueError: none of the questions has its right answer among the candidates.
+    """
+    column = {name: i for i, name in enumerate(found.names)}
+    features = found.pairs.features
+    hard = 10 * np.nan_to_num(features[:, column["kernel_share"]])
+    hard += 0.02 * np.nan_to_num(features[:, column["near_now"]], nan=-10.0)
+    rows = sample_negatives(found.pairs.question, found.label, hard, np.random.default_rng(seed), hard=40, easy=20)
+    rows = rows[questions[found.pairs.question[rows]]]
+    kept = list(range(len(found.names)) if columns is None else columns)
+    sample = Pairs(found.pairs.question[rows], found.pairs.item[rows], features[np.ix_(rows, kept)])
+    names = [found.names[j] for j in kept]
+    return fit_ranker(sample, found.label[rows], names, seed=seed, progress=progress, **SETTINGS)
+
+
+SETTINGS: Mapping[str, Any] = {
+    "objective": "lambdarank",
+    "rounds": 150,
+    "settings": {"learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 100, "feature_fraction": 0.4},
+}
+
+
+def fit(
+    visits: Visits, ground: Ground, *, seed: int, progress: Callable[[str, float], None] = lambda what, share: None
+) -> tuple[RideModel, dict[str, Any]]:
+    """The model in force after an inner validation on the last fifth of the rides, and its report.
+
+    The learned ranker replaces the kernel only where it wins a paired bootstrap, and the kernel stays only where
+    it is not below the rider's most frequent places by hour and weekend.
+    """
+    rng = np.random.default_rng(seed)
+    rows = to_foretell(visits)
+    crowd = crowd_of(visits, ground.lat, ground.lon, highest(visits.time_us) + 1)
+    stayed = float(np.mean(visits.place[rows] == visits.origin[rows])) if len(rows) else 0.0
+    if len(rows) < LEAST_EXAMPLES:
+        why = f"counting stays in force: {len(rows)} rides with a known pick-up are too few to learn from"
+        counting = Counting(walking=0.3 if stayed <= STAYED else 1.0)
+        report = report_of("kernel", why, {}, len(rows), 0, None)
+        return RideModel("kernel", counting, None, crowd, stayed), report
+    if len(rows) > MOST_EXAMPLES:
+        rows = rng.choice(rows, MOST_EXAMPLES, replace=False)
+    rows = rows[np.lexsort((rows, visits.time_us[rows]))]
+    cut = np.quantile(visits.time_us[rows], 0.8)
+    progress("fitting the kernel", 0.05)
+    kernel = fit_kernel(visits, ground, rows[visits.time_us[rows] < cut])
+    found = examples(visits, ground, rows, kernel, lambda share: progress("signals", 0.1 + 0.3 * share))
+    inner = visits.time_us[found.rows] < cut
+    counting = fit_counting(found, inner, visits.place[found.rows], kernel)
+    measured = trial(found, inner, visits, counting, rng, seed=seed, progress=progress)
+    base = "frequency" if measured["frequency"].mean() > measured["kernel"].mean() else "kernel"
+    challengers = {name: values for name, values in measured.items() if name == "ranker"}
+    verdict = gate(challengers, measured[base], rng, metric="mrr@20")
+    report = report_of(
+        "ranker" if verdict.in_force == "ranker" else base,
+        verdict.why,
+        measured,
+        int(inner.sum()),
+        int((~inner).sum()),
+        verdict,
+    )
+    if verdict.in_force != "ranker":
+        return RideModel(base, counting, None, crowd, stayed), report
+    everything = np.ones(len(inner), bool)
+    ranker = learn(found, everything, seed=seed, progress=lambda s: progress("fitting the ranker", 0.65 + 0.3 * s))
+    return RideModel("ranker", counting, ranker, crowd, stayed), report
+
+
+def fit_counting(found: Examples, inner: NDArray[np.bool_], truth: NDArray[np.int32], kernel: Kernel) -> Counting:
+    """How much new places and places within walking distance count beside the kernel, by the inner questions."""
+
+    def value(counting: Counting) -> float:
+        values = score("kernel", counting, None, found.pairs, found.names, len(inner))
+        lists = best_lists(found.pairs.question, found.pairs.item, values, len(inner), K)
+        return float(reciprocal(lists, truth)[inner].mean())
+
+    grid = [Counting(kernel, new, walk) for walk in (0.3, 0.6, 1.0) for new in (0.02, 0.05, 0.15)]
+    return max(grid, key=value)
+
+
+def trial(
+    found: Examples,
+    inner: NDArray[np.bool_],
+    visits: Visits,
+    counting: Counting,
+    rng: np.random.Generator,
+    *,
+    seed: int,
+    progress: Callable[[str, float], None],
+) -> dict[str, Floats]:
+    """The reciprocal place of the right answer for each method on the questions that are not `inner`.
+
+    The ranker of the trial learns from at most `MOST_TRIAL` inner questions; without one that can be answered
+    there is no ranker.
+    """
+    n = len(found.rows)
+    chosen = inner & (rng.random(n) < MOST_TRIAL / max(int(inner.sum()), 1))
+    ranker = None
+    if found.label[chosen[found.pairs.question]].any():
+        ranker = learn(found, chosen, seed=seed, progress=lambda s: progress("trying the ranker", 0.4 + 0.25 * s))
+    measured = {}
+    for method in ("frequency", "kernel", *(["ranker"] if ranker else [])):
+        values = score(method, counting, ranker, found.pairs, found.names, n)
+        lists = best_lists(found.pairs.question, found.pairs.item, values, n, K)
+        measured[method] = reciprocal(lists, visits.place[found.rows])[~inner]
+    return measured
+
+
+def report_of(
+    method: str, why: str, methods: Mapping[str, Floats], n_train: int, n_validation: int, verdict: Any
+) -> dict[str, Any]:
+    """The part of `Trained.report` that decides on publishing."""
+    means = {name: float(values.mean()) if len(values) else 0.0 for name, values in methods.items()}
+    base = max((means.get(name, 0.0), name) for name in ("frequency", "kernel"))
+    return {
+        "in_force": "ranker" if method == "ranker" else "counting",
+        "method": method,
+        "why": why,
+        "rows": [{"method": name, "mrr@20": value} for name, value in means.items()],
+        "n_train": n_train,
+        "n_validation": n_validation,
+        "metric": "mrr@20",
+        "value": means.get(method, 0.0),
+        "baseline_value": base[0],
+        "interval": [verdict.interval.low, verdict.interval.high] if verdict else [0.0, 0.0],
+    }
