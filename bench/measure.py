@@ -41,9 +41,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of repeated runs, shape (n,)."""
+    """Milliseconds of repeated runs, shape (n,), and this process's processor time for one of them."""
 
     ms: np.ndarray
+    processor_ms: float = float("nan")
 
     @property
     def p50(self) -> float:
@@ -63,11 +64,12 @@ def timed(run: Callable[[int], Any], n: int, warm: int = 3) -> Times:
     for k in range(warm):
         run(k)
     taken = np.empty(n)
+    used = time.process_time()
     for k in range(n):
         began = time.perf_counter()
         run(k)
         taken[k] = 1000 * (time.perf_counter() - began)
-    return Times(taken)
+    return Times(taken, 1000 * (time.process_time() - used) / n)
 
 
 def in_turn(runs: Sequence[Callable[[int], Any]], n: int, warm: int = 3) -> list[Times]:

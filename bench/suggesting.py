@@ -41,6 +41,7 @@ def suggestions(n: int, events: int = EVENTS) -> list[Row]:
     return [
         Row(section, "p50", times.p50, "ms"),
         Row(section, "p99", times.p99, "ms", 20),
+        Row(section, "processor time for one", times.processor_ms, "ms"),
         Row(section, "per second", times.per_second, "/s", 300, "more"),
     ]
 

@@ -9,7 +9,7 @@ from recommender.interactions import Interactions
 from recommender.scenes.base import Item
 
 _DAYS, _DAY_US = 180, 86_400_000_000
-_START_US = 1_767_225_600_000_000  # 2026-01-01, a Thursday
+_START_US = 1_735_689_600_000_000  # 2025-01-01, a Wednesday
 
 
 def scaled(n_customers: int, n_items: int, n_events: int, seed: int = 0) -> tuple[Interactions, list[Item]]:
@@ -42,7 +42,7 @@ def scaled(n_customers: int, n_items: int, n_events: int, seed: int = 0) -> tupl
         quantity=np.ones(len(line), np.float32),
         time_us=_START_US + at * 60_000_000,
         hour=(at % 1440 / 60).astype(np.float32),
-        weekday=((at // 1440 + 3) % 7).astype(np.int8),
+        weekday=((at // 1440 + 2) % 7).astype(np.int8),
         site=(customer % 4).astype(np.int32),
         region=np.full(len(line), -1, np.int32),
         origin=np.full(len(line), -1, np.int32),

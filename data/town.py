@@ -26,7 +26,7 @@ from recommender.offers.portfolio import Offer
 from recommender.scenes.base import Item
 
 CUSTOMERS, DAYS = 200, 90
-LAST_DAY = date(2026, 9, 30)
+LAST_DAY = date(2025, 7, 2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 
 

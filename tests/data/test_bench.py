@@ -1,0 +1,113 @@
+"""The measurements' own instruments: targets, table, JSON, memory."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bench import measure, training
+from bench.measure import Row, as_json, in_turn, table, timed
+from tests.conftest import ROOT
+
+
+def test_a_target_is_met_from_its_good_side_only() -> None:
+    """`less` wants a value at or below the target, `more` at or above it; no target or value, no verdict."""
+    assert Row("s", "n", 5, "ms", 5).met is True
+    assert Row("s", "n", 5.1, "ms", 5).met is False
+    assert Row("s", "n", 5.1, "x", 5, "more").met is True
+    assert Row("s", "n", 4.9, "x", 5, "more").met is False
+    assert Row("s", "n", 4.9, "x").met is None
+    assert Row("s", "n", math.nan, "ms", 5).met is None
+
+
+def test_the_table_says_what_was_missed() -> None:
+    """A missed target stands out; sections are named once."""
+    text = table([Row("A", "fast", 1, "ms", 2), Row("A", "slow", 3, "ms", 2), Row("B", "plain", 7, "MB")])
+
+    assert text.count("\nA") == 1
+    assert "yes" in next(line for line in text.splitlines() if "fast" in line)
+    assert "NO" in next(line for line in text.splitlines() if "slow" in line)
+
+
+def test_what_could_not_be_measured_is_null() -> None:
+    """JSON knows no NaN."""
+    told = json.loads(as_json([Row("A", "missing", math.nan, "")], {"cpus": 2}))
+
+    assert told["rows"][0]["value"] is None
+    assert told["machine"] == {"cpus": 2}
+
+
+def test_the_stopwatch_leaves_out_the_warming_up() -> None:
+    """Ten measured runs of five milliseconds; the slow first one is not among them."""
+    calls: list[int] = []
+
+    def run(k: int) -> None:
+        calls.append(k)
+        time.sleep(0.05 if len(calls) == 1 else 0.005)
+
+    times = timed(run, 10, warm=1)
+    assert calls == [0, *range(10)]
+    assert len(times.ms) == 10
+    assert times.p50 >= 5
+    assert times.p50 <= times.p99
+    assert times.processor_ms < times.ms.mean()
+
+
+def test_ways_are_measured_turn_by_turn() -> None:
+    """Each round runs every way once, in order."""
+    seen: list[str] = []
+    in_turn([lambda k: seen.append(f"a{k}"), lambda k: seen.append(f"b{k}")], 2, warm=0)
+
+    assert seen == ["a0", "b0", "a1", "b1"]
+
+
+def test_memory_counts_a_process_and_its_children() -> None:
+    """A child that holds 60 MB makes its parent's family at least that much larger."""
+    before = measure.resident_mb(os.getpid())
+    child = subprocess.Popen(
+        [sys.executable, "-c", "b = b'x' * 60_000_000; print(len(b), flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert child.pid in measure.family_of(os.getpid())
+        assert measure.resident_mb(os.getpid()) > before + 50
+    finally:
+        child.communicate(b"\n")
+
+
+def test_the_exponent_is_that_of_the_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times the events in twenty times the seconds is an exponent of 1.301, and it misses the target."""
+    figures = {"10": {"seconds": 1.0, "peak_mb": 100.0}, "100": {"seconds": 20.0, "peak_mb": 1000.0}}
+    monkeypatch.setattr(training, "apart", lambda module, size: figures[size])
+    rows = {row.name: row for row in training.training((10, 100))}
+
+    assert rows["exponent of time"].value == pytest.approx(math.log10(20))
+    assert rows["exponent of time"].met is False
+    assert rows["exponent of memory"].value == pytest.approx(1.0)
+
+
+def test_the_command_measures_and_says_so() -> None:
+    """`python -m bench --only factors --quick --json` prints rows for a machine, and where it was."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "factors", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(done.stdout)
+
+    assert told["machine"]["cpus"] >= 1
+    names = {row["name"]: row for row in told["rows"]}
+    assert names["largest difference of a score"]["met"] is True
+    assert names["predict / dot product"]["value"] > 1
+    assert done.returncode == int(any(row["met"] is False for row in told["rows"]))
