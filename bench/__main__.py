@@ -65,7 +65,7 @@ def main() -> int:
         print(table(rows))
         print(f"\n{where['cpus']} processors, {where['cpu']}, Python {where['python']}", end="")
         print(f"; load before the run {where['load_before']:.1f}")
-        if where["load_before"] > 0.5 * (where["cpus"] or 1):
+        if where["load_before"] > where["cpus"]:
             print("The machine was busy with something else: read the ratios, not the milliseconds.")
     return int(any(row.met is False for row in rows))
 

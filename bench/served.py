@@ -84,6 +84,7 @@ def _visits(kiosk: Client, town: Town, members: list[stage.Member], pack: str, n
     return [
         Row(section, "p50", times.p50, "ms", TARGETS_MS[pack]),
         Row(section, "p99", times.p99, "ms"),
+        Row(section, "processor time of the server for one", 1000 * used / n, "ms"),
         Row(
             section,
             "recognised",
