@@ -126,6 +126,15 @@ def resident_mb(pid: int) -> float:
     return total
 
 
+def peak_mb() -> float:
+    """The most memory that this process ever held, MB.
+
+    Not getrusage's ru_maxrss: that survives exec, and a child would tell the peak of whoever started it.
+    """
+    status = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line for line in status if line.startswith("VmHWM:")).split()[1]) / 1024
+
+
 def processor_s(pid: int) -> float:
     """Processor seconds that a process and all it started have used: other work on the machine does not count."""
     ticks = 0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import resource
 import sys
 import time
 
-from bench.measure import Row, apart
+from bench.measure import Row, apart, peak_mb
 
 SIZES = (50_000, 500_000)
 
@@ -38,7 +37,7 @@ def one(events: int) -> dict[str, float]:
     began = time.process_time()
     scene.train(interactions, catalogue, seed=0, progress=lambda what, share: None)
     seconds = time.process_time() - began
-    return {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"seconds": seconds, "peak_mb": peak_mb()}
 
 
 if __name__ == "__main__":

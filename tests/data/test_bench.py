@@ -84,6 +84,21 @@ def test_memory_counts_a_process_and_its_children() -> None:
         child.communicate(b"\n")
 
 
+def test_a_small_child_of_a_large_parent_has_a_small_peak() -> None:
+    """A process that starts another while holding 150 MB passes none of it on to the other's peak."""
+    held = b"x" * 150_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", "from bench.measure import peak_mb; print(peak_mb())"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert measure.peak_mb() > len(held) / 2**20
+    assert 5 < float(done.stdout) < 120
+
+
 def test_the_exponent_is_that_of_the_growth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times the events in twenty times the seconds is an exponent of 1.301, and it misses the target."""
     figures = {"10": {"seconds": 1.0, "peak_mb": 100.0}, "100": {"seconds": 20.0, "peak_mb": 1000.0}}
