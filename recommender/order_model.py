@@ -29,13 +29,13 @@ PRIOR_ORDERS = (1.0, 3.0, 10.0)
 class Settings:
     """How much is trained. The defaults suit a nightly run of a restaurant; the batch takes more time."""
 
-    rounds: int = 3  # orders of each customer that are learned from, newest first
+    rounds: int = 2  # orders of each customer that are learned from, newest first
     max_questions: int = 4_000  # in one round
     trees: int = 300
     copies: int = 1
     objective: str = "binary"
-    hard: int = 40
-    easy: int = 20
+    hard: int = 0  # hard negatives would be mostly own items, and teach the ranker to doubt repeats
+    easy: int = 60
     ranker: Mapping[str, Any] = field(
         default_factory=lambda: {
             "learning_rate": 0.04, "num_leaves": 7, "min_data_in_leaf": 60, "feature_fraction": 0.4,
