@@ -44,17 +44,27 @@ def _default_folder() -> Path:
     "--dataset", type=click.Path(file_okay=False, path_type=Path), help="Folder with the decision tables."
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@click.option("--audit", type=_FILE, help="A table of groups (CSV with `customer`), for fairness only.")
+@click.option("--by", multiple=True, help="A column of that table; may be repeated. Numbers become four bands.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
-def evaluate_offers(dataset: Path | None, as_json: bool, folds: int, seed: int) -> None:
-    """What each way of offering earns per visit, on customers it was not fitted on."""
+def evaluate_offers(
+    dataset: Path | None, as_json: bool, audit: Path | None, by: tuple[str, ...], folds: int, seed: int
+) -> None:
+    """What each way of offering earns per visit, on customers it was not fitted on.
+
+    --audit joins a table from outside to the finished policy and shows exposure and gain by group. No policy reads
+    it: a table of decisions that holds such a column is refused.
+    """
+    from recommender.offers.audit import read_groups
     from recommender.offers.evaluate import evaluate_offers as evaluate
 
     folder = dataset or _default_folder()
     if not folder.is_dir():
         raise click.ClickException(f"There is no folder {folder}. Name one with --dataset or set USUAL_SHARED.")
     with _progress() as progress:
-        report = evaluate(folder, seed=seed, n_folds=folds, progress=progress)
+        groups = read_groups(audit, by) if audit else None
+        report = evaluate(folder, seed=seed, n_folds=folds, groups=groups, progress=progress)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else told(report))
 
 
@@ -118,4 +128,10 @@ def told(report: dict[str, Any]) -> str:
             f"Hillstrom, women's mail, Qini on visits, {row['policy']:<10}{row['qini']:.3f} "
             f"[{row['low']:.3f}, {row['high']:.3f}]"
         )
+    for column, rows in report.get("audit", {}).items():
+        lines += ["", f"{'by ' + column:<24}{'customers':<12}{'visits with an offer':<26}gain per visit"]
+        for row in rows:
+            exposure = f"{row['exposure']:.3f} [{row['exposure_low']:.3f}, {row['exposure_high']:.3f}]"
+            gain = f"{row['gain']:.2f} [{row['gain_low']:.2f}, {row['gain_high']:.2f}]"
+            lines.append(f"{row['group']:<24}{row['customers']:<12}{exposure:<26}{gain}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ EARTH_KM = 6371.0088
 
 DEGREE_KM = EARTH_KM * math.pi / 180
 CELL_M = 200.0
-"""Side of the cells that stored positions are snapped to; docs/decisions/0050-destination-cells.md has the curve."""
+"""Side of the cells that stored positions are snapped to (curve: docs/decisions/0050-destination-cells.md)."""
 
 _GEO = "geo:"
 _DAY_US = 86_400_000_000

@@ -46,9 +46,7 @@ def test_what_identity_mints_the_recommender_reads_to_the_letter() -> None:
 
 
 def test_both_halves_name_the_same_fields_in_the_same_order() -> None:
-    ours, theirs = (
-        [(f.name, str(f.type)) for f in dataclasses.fields(m.Claims)] for m in (minting, opening)
-    )
+    ours, theirs = ([(f.name, str(f.type)) for f in dataclasses.fields(m.Claims)] for m in (minting, opening))
 
     assert [name for name, _ in ours] == [name for name, _ in theirs]
 

@@ -6,14 +6,19 @@ stored, returned by name of a person, or handed on: `uplift.refuse_sensitive` re
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.offers.confidence import group_mean
+from recommender.offers.errors import UnusableLog
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +74,33 @@ def audit(
             )
         )  # fmt: skip
     return reports
+
+
+def read_groups(path: Path, columns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """column -> customer -> group, from a CSV file with a column `customer`; numbers become four bands.
+
+    Raises:
+        UnusableLog: the file lacks a column or names a customer twice.
+    """
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    missing = [name for name in ("customer", *columns) if not rows or name not in rows[0]]
+    if missing:
+        raise UnusableLog(f"{path.name} lacks the columns {', '.join(missing)}.")
+    names = [row["customer"] for row in rows]
+    if len(set(names)) != len(names):
+        raise UnusableLog(f"{path.name} names a customer twice.")
+    return {column: _grouped({row["customer"]: row[column] for row in rows}) for column in columns}
+
+
+def _grouped(values: Mapping[str, str]) -> dict[str, str]:
+    try:
+        numbers = {one: float(text) for one, text in values.items() if text}
+    except ValueError:
+        return dict(values)
+    edges = {float(edge) for edge in np.quantile(list(numbers.values()), [0.25, 0.5, 0.75])} if numbers else set()
+    return bands(numbers, sorted(edges))
 
 
 def bands(values: Mapping[str, float], edges: Sequence[float]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.offers.audit import audit
 from recommender.offers.confidence import aa_alarms
 from recommender.offers.off_policy import (
     Bootstrap,
@@ -149,9 +150,11 @@ def _plans(
 
 def evaluate_offers(
     folder: Path, *, seed: int, n_folds: int = 5, draws: int = 1000, replays: int = 10, aa_runs: int = 200,
-    progress: Progress,
+    groups: Mapping[str, Mapping[str, str]] | None = None, progress: Progress,
 ) -> dict[str, Any]:  # fmt: skip
     """The whole report on a folder such as `datasets/offers`; JSON-able.
+
+    `groups` (column -> customer -> group) is an auditor's: joined to the finished policies, it goes nowhere else.
 
     Raises:
         UnusableLog, SensitiveInput: the tables cannot be evaluated.
@@ -178,6 +181,15 @@ def evaluate_offers(
     by_time = np.argsort(waves.wave, kind="stable")
     alarms = aa_alarms(log.reward[by_time], log.customer[by_time], np.random.default_rng(seed), runs=aa_runs)
     report["aa"] = {"always_valid": alarms.always_valid, "fixed": alarms.fixed, "runs": aa_runs, "looks": 100}
+    if groups:
+        plan = found.policies[f"uplift at {SHARES[0]:.0%}"]
+        gain = (plan * scores).sum(axis=1) - scores[:, 0]
+        report["audit"] = {
+            column: [
+                row.as_dict() for row in audit(list(waves.customers), log.customer, 1 - plan[:, 0], gain, named)
+            ]
+            for column, named in groups.items()
+        }
     progress("Hillstrom", 0.98)
     if (folder / "hillstrom_half.csv.gz").is_file():
         report["hillstrom"] = evaluate_hillstrom(folder / "hillstrom_half.csv.gz", seed=seed)

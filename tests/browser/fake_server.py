@@ -260,7 +260,7 @@ class Quiet(WSGIRequestHandler):
 def serve(app: Flask) -> Iterator[str]:
     """`app` on a free port of this machine, in a thread; gives its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -193,9 +193,7 @@ def test_the_next_person_starts_in_the_screens_own_language(fake: Fake, open_pag
     in_state(page, "suggest")
     page.clock.install()
     page.click("#menu-open")
-    page.clock.run_for(61_000)
-    in_state(page, "forget")
-    page.clock.run_for(2_000)
+    page.clock.run_for(65_000)
     in_state(page, "attract")
 
     expect(page.locator("#recognise")).to_contain_text("Mich erkennen")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from plumbing.clock import DAY
 from recommender.errors import NotEnoughEvents
 from recommender.offers import learning, proof
+from recommender.offers.audit import read_groups
 from recommender.offers.decision import FEATURES, SCHEMA_VERSION, Settings
 from recommender.offers.errors import UnusableLog
 from recommender.offers.tables import AS_OF
@@ -414,7 +415,7 @@ def test_the_evaluation_lies_between_floor_and_ceiling(shared: Path, tmp_path: P
     (tmp_path / "starbucks_decisions.csv.gz").write_bytes(packed)
     (tmp_path / "hillstrom_half.csv.gz").write_bytes((source / "hillstrom_half.csv.gz").read_bytes())
 
-    report = scene_report(tmp_path)
+    report = scene_report(tmp_path, read_groups(source / "starbucks_sensitive_audit_only.csv.gz", ["gender"]))
 
     values = {line["policy"]: line for line in report["values"]}
     gains = {line["policy"]: line for line in report["gains"]}
@@ -427,14 +428,23 @@ def test_the_evaluation_lies_between_floor_and_ceiling(shared: Path, tmp_path: P
     assert 0.77 < report["completion_auc"]["value"] < 0.83
     assert 0.25 < report["hillstrom"][0]["qini"] < 0.45
     assert all(0.5 < line["rate"] < 0.65 for line in report["replay"])
+    assert {row["group"] for row in report["audit"]["gender"]} >= {"F", "M", "not known"}
+    assert all(0.02 < row["exposure"] < 0.6 for row in report["audit"]["gender"])
 
 
-def scene_report(folder: Path) -> dict:
+def scene_report(folder: Path, groups: dict) -> dict:
     from recommender.offers.evaluate import evaluate_offers as evaluate
     from recommender.offers_cli import told
 
     report = evaluate(
-        folder, seed=0, n_folds=2, draws=100, replays=1, aa_runs=2, progress=lambda what, share: None
+        folder,
+        groups=groups,
+        seed=0,
+        n_folds=2,
+        draws=100,
+        replays=1,
+        aa_runs=2,
+        progress=lambda what, share: None,
     )
     assert "best single offer" in told(report)
     return report

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.offers.audit import TOO_FEW, audit, bands
+from recommender.offers.audit import TOO_FEW, audit, bands, read_groups
 from recommender.offers.confidence import aa_alarms, compare, half_width, judged, sample_ratio
 from recommender.offers.errors import SensitiveInput, UnusableLog
 from recommender.offers.off_policy import (
@@ -271,6 +271,22 @@ def test_small_groups_are_shown_together():
     (only,) = audit(names, np.arange(10), np.ones(10), np.ones(10), {n: str(i % 2) for i, n in enumerate(names)})
 
     assert (only.group, only.customers) == (TOO_FEW, 10)
+
+
+def test_an_auditors_table_is_read_with_its_numbers_in_bands(tmp_path):
+    """Words stay groups, numbers become quarters, a blank is nobody's group; a repeated customer is refused."""
+    table = tmp_path / "groups.csv"
+    table.write_text("customer,kind,years\na,x,20\nb,y,40\nc,,60\nd,x,\n")
+
+    groups = read_groups(table, ["kind", "years"])
+
+    assert groups["kind"] == {"a": "x", "b": "y", "c": "", "d": "x"}
+    assert groups["years"] == {"a": "under 30", "b": "40-50", "c": "50 and over"}
+    with pytest.raises(UnusableLog, match="lacks the columns wealth"):
+        read_groups(table, ["wealth"])
+    table.write_text("customer,kind\na,x\na,y\n")
+    with pytest.raises(UnusableLog, match="twice"):
+        read_groups(table, ["kind"])
 
 
 def test_ages_become_bands():

@@ -4,7 +4,7 @@ import { $, $$ } from "./dom.js";
 import { CAMERA_STATES, PERSONAL_STATES, next } from "./states.js";
 
 const WARN_SECONDS = 12; // "Are you still there?" this long before everything goes
-const FORGET_MS = 1800; // how long "Nothing stays on this screen" is shown
+const FORGET_MS = 1200; // how long "Nothing stays on this screen" is shown
 
 /** What is held of one visit. Forgetting is replacing it: nothing of a person is kept anywhere else. */
 export class Visit {
