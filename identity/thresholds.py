@@ -113,8 +113,12 @@ class Thresholds:
         return same and not kept.stale(self._pack.id, size)
 
     def _made(self, tenant: str, size: int, frames: int, target: float) -> Calibration | None:
-        # Best scores that were taken in a much smaller gallery say too little about this one.
-        tops = np.array(self._store.tops(tenant, self._pack.id, frames, (size + 1) // 2))
+        # Best scores that were taken in a much smaller gallery say too little about this one, and those taken
+        # before the cohort term applied are on another scale.
+        least = (size + 1) // 2
+        if self.scoring.applies(size):
+            least = max(least, int(self.scoring.least_gallery))
+        tops = np.array(self._store.tops(tenant, self._pack.id, frames, least))
         try:
             return calibrate(
                 pack=self._pack.id,
