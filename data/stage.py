@@ -31,6 +31,7 @@ from plumbing.database import Database
 from plumbing.files import load_or_create_secret
 
 TENANT = "demo"
+PICKUP = "?pickup=place-46&lat=54.45853&lon=6.95365"  # where the taxi of the link stands: Chandler station
 KIOSK = ("identify", "enrol", "suggest", "event")
 OFFICE = ("train", "suggest", "admin")
 COHORT = 120
@@ -105,7 +106,7 @@ def pairing_links(setting: Setting, url: str) -> dict[str, str]:
     access, database = access_of(setting)
     try:
         return {
-            page: f"{url}/{page}#pair="
+            page: f"{url}/{page}{PICKUP if page == 'taxi' else ''}#pair="
             + access.create_pairing(
                 TENANT, page, device=f"{page}-screen", site="market" if page == "kiosk" else ""
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 BASE = "/identity/v1"
@@ -136,3 +138,6 @@ class NoticeReply(BaseModel):
     purposes: list[NoticePurpose]
     retention_months: int
     minimum_age: int
+    grade: Literal["demo", "production"] = Field(
+        description="of the engine pack: demo must be confirmed by the person"
+    )

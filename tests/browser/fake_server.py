@@ -82,6 +82,7 @@ class Fake:
     idle_seconds: float = 60.0
     paired: bool = True
     grade: str = "demo"
+    sold_out: bool = False  # orders are refused
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
     heard: list[Row] = field(default_factory=list)
@@ -118,11 +119,14 @@ class Fake:
         rule("/v1/visits", "visits", self._visit, methods=["POST"])
         rule("/recommender/v1/items", "items", lambda: jsonify(rows=ITEMS, next_cursor=None))
         rule("/recommender/v1/places", "places", lambda: jsonify(rows=PLACES, next_cursor=None))
-        rule(
-            "/recommender/v1/events", "events", lambda: (jsonify(accepted=1, duplicates=0), 202), methods=["POST"]
-        )
+        rule("/recommender/v1/events", "events", self._events, methods=["POST"])
         rule("/recommender/v1/suggestions/<scene>", "suggest", self._suggest)
         return app
+
+    def _events(self) -> tuple[Response, int]:
+        if self.sold_out:
+            return jsonify(status=422, code="unknown_item", title="no", detail="no"), 422
+        return jsonify(accepted=1, duplicates=0), 201
 
     def _hear(self) -> Response | None:
         if request.path.startswith(("/screens", "/kiosk", "/taxi", "/favicon")):

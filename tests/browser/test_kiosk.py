@@ -290,6 +290,17 @@ def test_a_screen_left_alone_asks_and_then_forgets_everything(fake: Fake, open_p
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_an_order_that_is_refused_is_not_said_to_be_prepared(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    recognised(page)
+    fake.sold_out = True
+    page.click("#usual button")
+    page.click("#basket-open")
+    page.click("#order")
+    in_state(page, "done")
+    expect(page.locator("#done-text")).to_contain_text("order at the counter")
+
+
 def test_without_a_line_the_menu_stays_and_orders_wait_until_it_is_back(
     kiosk: Callable[..., Page], fake: Fake
 ) -> None:

@@ -90,6 +90,7 @@ class TestTheWay:
         assert [purpose["name"] for purpose in notice["purposes"]] == ["orders", "offers", "destinations"]
         assert all(purpose["text"] in notice["text"] for purpose in notice["purposes"])
         assert (notice["sha256"], notice["minimum_age"]) == (world.service.notice.sha256, 16)
+        assert notice["grade"] == world.service.engine.pack.grade
 
     def test_times_carry_their_offset(self, kiosk: Kiosk) -> None:
         reply = kiosk.send("POST", "/presses", {})

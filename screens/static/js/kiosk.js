@@ -241,10 +241,10 @@ async function order(visit) {
   const token = visit.purposes.includes("orders") ? visit.token : undefined;
   stage.go("order");
   const { taken, token: own } = visit;
-  const sent = await outbox.send([event], token);
+  const outcome = await outbox.send([event], token);
   if (taken) outbox.send([offerEvent(taken, "redeemed")], own);
   if (visit !== stage.visit) return;
-  $("#done-text").textContent = words.t(sent ? "done_text" : "done_offline");
+  $("#done-text").textContent = words.t({ sent: "done_text", waiting: "done_offline", refused: "done_refused" }[outcome]);
 }
 
 stage.on("matched", () => stage.go("greet"));

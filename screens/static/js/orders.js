@@ -16,12 +16,13 @@ export class Outbox {
   /**
    * Send now or later. The key makes a repeat harmless. The token stays with its own events alone and is dropped
    * when it has run out: then they count as a guest's.
-   * @returns {Promise<boolean>} whether the server has them
+   * @returns {Promise<"sent"|"waiting"|"refused">} whether the server has them, will have them, or does not want them
    */
   async send(events, token) {
-    this.waiting.push({ events, token, key: crypto.randomUUID(), until: Date.now() + TOKEN_MS });
+    const entry = { events, token, key: crypto.randomUUID(), until: Date.now() + TOKEN_MS, outcome: "waiting" };
+    this.waiting.push(entry);
     await this.flush();
-    return this.waiting.length === 0;
+    return entry.outcome;
   }
 
   /** Try what waits, oldest first; one try at a time. */
@@ -39,6 +40,7 @@ export class Outbox {
       if (Date.now() > first.until) first.token = undefined;
       try {
         await this.api.events(first.events, first);
+        first.outcome = "sent";
       } catch (error) {
         if (error instanceof Offline || (error instanceof Problem && error.status >= 500)) {
           this.timer = setTimeout(() => this.flush(), RETRY_MS);
@@ -50,6 +52,7 @@ export class Outbox {
           Object.assign(first, { token: undefined, key: crypto.randomUUID() });
           continue;
         }
+        first.outcome = "refused";
       }
       this.waiting.shift();
     }
