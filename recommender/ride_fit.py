@@ -170,7 +170,13 @@ def learn(
 SETTINGS: Mapping[str, Any] = {
     "objective": "lambdarank",
     "rounds": 150,
-    "settings": {"learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 100, "feature_fraction": 0.4},
+    "settings": {
+        "learning_rate": 0.08,
+        "num_leaves": 31,
+        "min_data_in_leaf": 300,
+        "lambda_l2": 20.0,
+        "feature_fraction": 0.4,
+    },
 }
 
 
