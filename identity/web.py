@@ -248,8 +248,7 @@ def _enrolment_routes(api: APIBlueprint, service: Service, door: Door) -> None:
             told = {"version": now.version, "sha256": now.sha256, "text": now.text}
             told_purposes = [{"name": name, "text": PURPOSE_TEXTS[name]} for name in PURPOSES]
             kept = {"retention_months": now.retention_months, "minimum_age": now.minimum_age}
-            kept |= {"grade": service.engine.pack.grade}
-            return Reply(200, told | {"purposes": told_purposes} | kept)
+            return Reply(200, told | {"purposes": told_purposes, "grade": service.engine.pack.grade} | kept)
 
         return door.answer("enrol", work)
 
