@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from recommender.evaluation import orders_per_customer
 from recommender.interactions import Interactions
@@ -136,12 +137,7 @@ class Dot:
 
 def lightfm_alone(seen: Interactions, seed: int, *, size: int = 32, epochs: int = 10) -> Dot:
     """LightFM with WARP (Kula 2015) on all (customer, item) pairs, nothing else."""
-    from lightfm import LightFM
-
-    matrix = _counts(seen, binary=True)
-    model = LightFM(no_components=size, loss="warp", random_state=seed)
-    model.fit(matrix.tocoo(), epochs=epochs, num_threads=1)
-    return Dot(model.user_embeddings, model.item_embeddings, model.item_biases)
+    return lightfm_factors(_counts(seen, binary=True), seed, size=size, epochs=epochs)
 
 
 def implicit_als(seen: Interactions, seed: int, *, size: int = 64, iterations: int = 10) -> Dot:
@@ -150,13 +146,34 @@ def implicit_als(seen: Interactions, seed: int, *, size: int = 64, iterations: i
     Raises:
         ImportError: the package `implicit` is not installed.
     """
-    from implicit.als import AlternatingLeastSquares
+    return als_factors(_counts(seen, binary=False), seed, size=size, iterations=iterations, alpha=10.0)
 
-    model = AlternatingLeastSquares(
-        factors=size, iterations=iterations, alpha=10.0, random_state=seed, num_threads=1, use_gpu=False
-    )
-    model.fit(_counts(seen, binary=False), show_progress=False)
-    return Dot(model.user_factors, model.item_factors, np.zeros(len(seen.items), np.float32))
+
+def lightfm_factors(matrix: sparse.csr_matrix, seed: int, *, size: int, epochs: int) -> Dot:
+    """LightFM with the WARP loss on a (customers, items) matrix."""
+    from lightfm import LightFM
+
+    model = LightFM(no_components=size, loss="warp", random_state=seed)
+    model.fit(matrix.tocoo(), epochs=epochs, num_threads=1)
+    return Dot(model.user_embeddings, model.item_embeddings, model.item_biases)
+
+
+def als_factors(matrix: sparse.csr_matrix, seed: int, *, size: int, iterations: int, alpha: float) -> Dot:
+    """ALS on a (customers, items) matrix of confidences.
+
+    Raises:
+        ImportError: the package `implicit` is not installed.
+    """
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    # Its own threads and BLAS's get into each other's way; one of each also makes it reproducible.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=size, iterations=iterations, alpha=alpha, random_state=seed, num_threads=1
+        )
+        model.fit(matrix, show_progress=False)
+    users, items = np.asarray(model.user_factors), np.asarray(model.item_factors)
+    return Dot(users, items, np.zeros(len(items), np.float32))
 
 
 def _counts(seen: Interactions, *, binary: bool) -> sparse.csr_matrix:

@@ -37,6 +37,7 @@ class Menu:
     everywhere: NDArray[np.bool_]
     available: NDArray[np.bool_]
     at: dict[str, int]  # item id -> row
+    row_of: dict[int, int]  # code -> row
 
     @classmethod
     def of(cls, catalogue: Sequence[Item], codes: NDArray[np.int64]) -> Menu:
@@ -55,6 +56,7 @@ class Menu:
             everywhere=_flags([not item.sites for item in items]),
             available=_flags([item.available for item in items]),
             at={item.item_id: row for row, item in reversed(list(enumerate(items)))},
+            row_of={code: row for row, code in reversed(list(enumerate(codes.tolist())))},
         )
 
     def filters(self, context: Context) -> list[tuple[str, NDArray[np.bool_]]]:

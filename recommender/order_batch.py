@@ -14,7 +14,7 @@ from recommender.order_model import PART, Fitted, Settings, fit_orders
 from recommender.questions import ask
 from recommender.scenes.base import Progress
 
-BATCH = Settings(max_questions=7_000, rounds=2, trees=300, copies=2)
+BATCH = Settings(max_questions=7_000, rounds=2, trees=300, copies=2, easy=120)
 """A bulk run may take minutes, and is made once."""
 
 

@@ -34,7 +34,7 @@ class Settings:
     trees: int = 300
     copies: int = 1
     objective: str = "binary"
-    hard: int = 0  # hard negatives would be mostly own items, and teach the ranker to doubt repeats
+    hard: int = 0  # hard negatives are mostly own items: too many of them teach the ranker to doubt repeats
     easy: int = 60
     ranker: Mapping[str, Any] = field(
         default_factory=lambda: {

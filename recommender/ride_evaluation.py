@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from recommender.baselines import Dot, als_factors, lightfm_factors
 from recommender.datasets import DatasetError
 from recommender.evaluation import paired_bootstrap
 from recommender.places import haversine_km
@@ -179,36 +180,17 @@ def factor_lists(log: RideLog, rows: NDArray[np.intp], until: int, seed: int) ->
     seen = log.visits.where((log.visits.time_us <= until) & (log.visits.rider >= 0))
     shape = (int(max(np.max(log.rider), np.max(seen.rider))) + 1, len(log.places))
     counts = sparse.csr_matrix((np.ones(len(seen), np.float32), (seen.rider, seen.place)), shape=shape)
-    found = {"LightFM": _top(*_lightfm(counts, seed), log.rider[rows])}
+    found = {"LightFM": _top(lightfm_factors(counts, seed, size=32, epochs=15), log.rider[rows])}
     try:
-        users, items = _als(counts, seed)
+        als = als_factors(counts, seed, size=64, iterations=15, alpha=1.0)
     except ImportError:
         return found
-    return found | {"implicit ALS": _top(users, items, log.rider[rows])}
+    return found | {"implicit ALS": _top(als, log.rider[rows])}
 
 
-def _lightfm(counts: sparse.csr_matrix, seed: int) -> tuple[Floats, Floats]:
-    """Rider and place vectors (with a column for the bias) of LightFM with the WARP loss."""
-    from lightfm import LightFM
-
-    model = LightFM(no_components=32, loss="warp", random_state=seed)
-    model.fit(counts, epochs=15, num_threads=1)
-    users = np.c_[model.user_embeddings, np.ones(counts.shape[0])]
-    return users, np.c_[model.item_embeddings, model.item_biases]
-
-
-def _als(counts: sparse.csr_matrix, seed: int) -> tuple[Floats, Floats]:
-    """Rider and place vectors of implicit ALS (Hu, Koren & Volinsky 2008)."""
-    from implicit.cpu.als import AlternatingLeastSquares
-
-    model = AlternatingLeastSquares(factors=64, iterations=15, random_state=seed, num_threads=1)
-    model.fit(counts, show_progress=False)
-    return np.asarray(model.user_factors), np.asarray(model.item_factors)
-
-
-def _top(users: Floats, items: Floats, rider: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The K places with the highest dot product for each rider (m, K)."""
-    values = users[rider] @ items.T
+def _top(model: Dot, rider: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The K places with the highest score for each rider (m, K)."""
+    values = model.askers[rider] @ model.items.T + model.biases
     return np.argsort(-values, axis=1, kind="stable")[:, :K].astype(np.int32)
 
 

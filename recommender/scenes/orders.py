@@ -253,16 +253,15 @@ def _suggestions(
     eligible: NDArray[np.bool_],
 ) -> list[Suggestion]:
     """The chosen rows with reasons; a recurring basket takes the place of its best item."""
-    row_of_code = {int(menu.code[row]): row for row in range(len(menu.code))} if len(rows) else {}
     usual = bundles(told, eligible)
     result = []
     for place, row in enumerate(rows.tolist()):
         code = int(pairs.item[row])
-        item = menu.catalogue[row_of_code[code]]
+        item = menu.catalogue[menu.row_of[code]]
         last = place == len(rows) - 1
         new = explored and last
         bundle = () if new else usual.pop(code, ())
-        whole = tuple((menu.catalogue[row_of_code[c]].item_id, q) for c, q in bundle)
+        whole = tuple((menu.catalogue[menu.row_of[c]].item_id, q) for c, q in bundle)
         if whole:  # a basket is offered once, at its best item
             usual = {c: b for c, b in usual.items() if b != bundle}
         reason = reason_for(told, item, code, pairs.features[row], new, bool(whole))

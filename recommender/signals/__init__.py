@@ -21,7 +21,7 @@ from recommender.signals.together import Together
 __all__ = ["NAMES", "Crowd", "Questions", "ask", "ask_one", "column", "merge_repeats"]
 
 ITEM = ("item_orders", "item_buyers", "item_repeat", "item_trend", "item_recent")
-CONTEXT = ("here", "here_now", "now_lift", "alike", "near", "follows", "factor")
+CONTEXT = ("here", "here_now", "now_lift", "alike", "lately", "near", "follows", "factor")
 NAMES = (*OWN, *ASKER, *ITEM, *CONTEXT)
 """The signals, in the order of the columns that `Crowd.pairs` gives."""
 
@@ -113,7 +113,8 @@ class Crowd:
         """Candidates of every question with their signals.
 
         Candidates: the asker's own items (the 300 most frequent lately), and the best `width` each by
-        similar customers and by popularity here and now; half as many by near customers, by what followed the last
+        similar customers and by popularity here and now; half as many by near customers, by similar
+        customers' last orders, by what followed the last
         orders, by factors and by what is popular lately.
 
         Args:
@@ -144,7 +145,7 @@ class Crowd:
     ) -> Pairs:
         n_items = self.n_items
         here, now = self.popular.scores(asked)
-        alike, near = self.neighbours.scores(asked)
+        alike, lately, near = self.neighbours.scores(asked)
         follows = self.together.scores(asked)
         factor = self.factors.scores(asked)
         own = own_signals(asked, n_items)
@@ -177,7 +178,7 @@ class Crowd:
         features[:, len(OWN) : len(OWN) + len(ASKER)] = asker_signals(asked, own)[question]
         popular = self.popular
         here, now = np.log(here[question, item]), np.log(now[question, item])
-        dense = (alike, near, follows, factor)
+        dense = (alike, lately, near, follows, factor)
         crowd = (
             np.log1p(popular.orders[item]), np.log1p(popular.buyers[item]), popular.repeat[item],
             popular.trend[item], popular.recent[item], here, now, now - here,

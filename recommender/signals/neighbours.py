@@ -17,28 +17,28 @@ from recommender.signals.gather import weighted_rows
 from recommender.signals.together import pack, unpack
 
 DECAY = 0.9
-LOCALITY = 2.0
+STEEP = 0.7
 NEIGHBOURS = 300
 TWIN = 0.98  # cosine above which a profile is taken for the asker's own
 MAX_REFERENCE = 8000  # customers compared with: keeps the cost of a question and of training bounded
+_MATRICES = ("profiles", "steep", "last", "across", "unit")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Profiles of reference customers, without anything that names them.
+    """What reference customers order, without anything that names them."""
 
-    A profile p is the sum of .9**ago over a customer's orders with the item, divided by the number of orders.
-    """
-
-    reference: sparse.csr_array  # (customers, items) profiles
-    across: sparse.csr_array  # (items, customers) the same, transposed
+    profiles: sparse.csr_array  # (customers, items) sum of .9**ago over the orders with the item / orders
+    steep: sparse.csr_array  # (customers, items) sum of .7**ago
+    last: sparse.csr_array  # (customers, items) 1 where the item is in the last order
+    across: sparse.csr_array  # (items, customers) profiles, transposed
     unit: sparse.csr_array  # (items, customers) profiles * idf, of length 1 per customer
     idf: NDArray[np.float32]  # (items,)
     square: NDArray[np.float32]  # (customers,) squared length of each profile
 
     @classmethod
     def fit(cls, seen: Interactions, n_items: int, rng: np.random.Generator) -> Neighbours:
-        """The profiles of at most 8,000 customers, drawn by `rng` where there are more."""
+        """From at most 8,000 customers, drawn by `rng` where there are more."""
         rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
         customers = np.unique(seen.customer[rows])
         if len(customers) > MAX_REFERENCE:
@@ -46,72 +46,96 @@ class Neighbours:
         number = np.full(len(seen.customers), -1, np.int64)
         number[customers] = np.arange(len(customers))
         rows = rows[number[seen.customer[rows]] >= 0]
-        who = number[seen.customer[rows]]
-        last = np.zeros(len(customers), np.int32)
-        np.maximum.at(last, who, seen.order[rows])
-        weight = DECAY ** (last[who] - seen.order[rows]).astype(np.float32) / (last[who] + 1)
-        reference = sparse.csr_array(
-            (weight.astype(np.float32), (who, seen.item[rows])), shape=(len(customers), n_items)
-        )
-        buyers = np.bincount(reference.indices, minlength=n_items)
+        who, item = number[seen.customer[rows]], seen.item[rows]
+        newest = np.zeros(len(customers), np.int32)
+        np.maximum.at(newest, who, seen.order[rows])
+        ago = newest[who] - seen.order[rows]
+
+        def matrix(
+            weight: NDArray[np.floating], keep: NDArray[np.bool_] | slice = slice(None)
+        ) -> sparse.csr_array:
+            entries = (weight[keep].astype(np.float32), (who[keep], item[keep]))
+            return sparse.csr_array(entries, shape=(len(customers), n_items))
+
+        profiles = matrix(DECAY**ago / (newest[who] + 1))
+        buyers = np.bincount(profiles.indices, minlength=n_items)
         idf = (np.log((len(customers) + 1.0) / (buyers + 1.0)) + 0.1).astype(np.float32)
-        weighted = sparse.csr_array(reference @ sparse.diags_array(idf))
+        weighted = sparse.csr_array(profiles @ sparse.diags_array(idf))
         length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         unit = sparse.csr_array(sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted)
-        square = np.asarray(reference.multiply(reference).sum(axis=1)).ravel().astype(np.float32)
-        return cls(reference, sparse.csr_array(reference.T), sparse.csr_array(unit.T), idf, square)
+        return cls(
+            profiles=profiles,
+            steep=matrix(STEEP**ago),
+            last=matrix(np.ones(len(ago)), ago == 0),
+            across=sparse.csr_array(profiles.T),
+            unit=sparse.csr_array(unit.T),
+            idf=idf,
+            square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
+        )
 
-    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(alike, near), both (n, items): mean profiles of 300 reference customers.
+    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """(alike, lately, near), each (n, items).
 
-        alike: the most similar by cosine of idf-weighted profiles, weighted by cosine**2 (UP-CF's locality,
-        Faggioli et al. 2020); profiles that are the asker's own or just like it tell nothing new and are left
-        out. near: the nearest by Euclidean distance, unweighted (TIFU-KNN, Hu et al. 2020); among these are
-        customers with few and common items, so it leans to what is popular among them.
+        alike: the asker's own profile and those of the 300 most similar customers, weighted by cosine**2 of
+        idf-weighted profiles, the own by 1 (UP-CF's locality, Faggioli et al. 2020). lately: the last orders of
+        everybody, weighted by that cosine. near: mean steep profile of the 300 nearest by Euclidean distance
+        (TIFU-KNN, Hu et al. 2020); among them are customers with few and common items, so it leans to what is
+        popular among them. Profiles just like the asker's are mostly his own and are left out.
         """
         mine = np.float32(DECAY) ** asked.ago / np.maximum(asked.n_orders, 1)[asked.question]
         weighted = mine * self.idf[asked.item]
-        length = _lengths(asked, weighted)
-        cosine = weighted_rows(asked.question, asked.item, weighted, asked.n, self.unit) / length[:, None]
+        cosine = weighted_rows(asked.question, asked.item, weighted, asked.n, self.unit)
+        cosine = cosine / _lengths(asked, weighted)[:, None]
         cosine = np.where(cosine > TWIN, 0, cosine).astype(np.float32)
-        alike = self._mean(cosine, cosine**LOCALITY)
+        own = np.zeros((asked.n, len(self.idf)), np.float32)
+        np.add.at(own, (asked.question, asked.item), mine)
+        others, weight = self._sum(cosine, cosine**2, self.profiles)
+        total = np.maximum(cosine.sum(axis=1, keepdims=True), 1e-9)
+        lately = np.asarray((self.last.T @ (cosine / total).T).T, np.float32)
         product = weighted_rows(asked.question, asked.item, mine, asked.n, self.across)
         closeness = 2 * product - self.square
-        return alike, self._mean(closeness, np.ones_like(closeness))
+        near, count = self._sum(closeness, np.ones_like(closeness), self.steep)
+        alike = ((own + others) / (1 + weight)).astype(np.float32)
+        return alike, lately, (near / np.maximum(count, 1)).astype(np.float32)
 
-    def _mean(self, closeness: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, items): weighted mean profile of the NEIGHBOURS closest reference customers."""
+    def _sum(
+        self, closeness: NDArray[np.float32], weight: NDArray[np.float32], matrix: sparse.csr_array
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weighted sum (n, items) of the closest NEIGHBOURS' rows, and the sum of their weights (n, 1)."""
         n, total = closeness.shape
         if total == 0:
-            return np.zeros((n, self.reference.shape[1]), np.float32)
+            return np.zeros((n, matrix.shape[1]), np.float32), np.zeros((n, 1), np.float32)
         k = min(NEIGHBOURS, total)
         pick = np.argpartition(-closeness, k - 1, axis=1)[:, :k]
         chosen = np.take_along_axis(weight, pick, axis=1)
-        share = chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-9)
-        return weighted_rows(np.repeat(np.arange(n), k), pick.ravel(), share.ravel(), n, self.reference)
+        summed = weighted_rows(np.repeat(np.arange(n), k), pick.ravel(), chosen.ravel(), n, matrix)
+        return summed, chosen.sum(axis=1, keepdims=True)
 
     def padded(self, extra: int) -> Neighbours:
         """The same with `extra` items that no reference customer had."""
         if not extra:
             return self
         n = len(self.idf) + extra
-        reference, across, unit = self.reference.copy(), self.across.copy(), self.unit.copy()
-        reference.resize((reference.shape[0], n))
-        across.resize((n, across.shape[1]))
-        unit.resize((n, unit.shape[1]))
+        grown = {name: getattr(self, name).copy() for name in _MATRICES}
+        for name, matrix in grown.items():
+            rows, columns = matrix.shape
+            matrix.resize((n, columns) if name in ("across", "unit") else (rows, n))
         idf = np.concatenate([self.idf, np.zeros(extra, np.float32)])
-        return Neighbours(reference, across, unit, idf, self.square)
+        return Neighbours(**grown, idf=idf, square=self.square)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {**pack("neighbours.reference", self.reference), **pack("neighbours.unit", self.unit),
-                "neighbours.idf": self.idf, "neighbours.square": self.square}  # fmt: skip
+        packed: dict[str, NDArray[Any]] = {"neighbours.idf": self.idf, "neighbours.square": self.square}
+        for name in _MATRICES:
+            packed |= pack(f"neighbours.{name}", getattr(self, name)) if name != "across" else {}
+        return packed
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Neighbours:
-        reference = unpack("neighbours.reference", arrays)
-        unit = unpack("neighbours.unit", arrays)
-        across = sparse.csr_array(reference.T)
-        return cls(reference, across, unit, arrays["neighbours.idf"], arrays["neighbours.square"])
+        profiles, steep, last, unit = (
+            unpack(f"neighbours.{name}", arrays) for name in _MATRICES if name != "across"
+        )
+        across = sparse.csr_array(profiles.T)
+        return cls(profiles, steep, last, across, unit, arrays["neighbours.idf"], arrays["neighbours.square"])
 
 
 def _lengths(asked: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:

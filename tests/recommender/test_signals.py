@@ -145,9 +145,11 @@ def test_neighbours_speak_for_what_the_asker_never_had() -> None:
     asked = ask_one(
         orders(("x", 0, "ramen")), np.array([ramen], np.int32), time_us=0, hour=12, weekday=0, site=-1, region=-1
     )
-    alike, _ = neighbours.scores(asked)
+    alike, lately, near = neighbours.scores(asked)
 
-    assert alike[0, gyoza] > 10 * max(alike[0, pie], alike[0, peas])
+    for signal_of in (alike, lately):
+        assert signal_of[0, gyoza] > 10 * max(signal_of[0, pie], signal_of[0, peas])
+    assert near[0, gyoza] > 0
 
 
 def test_one_question_and_many_give_the_same_signals() -> None:
