@@ -52,15 +52,15 @@ def reason_for(
     if bundle:
         return Reason("usual_basket", "your usual order")
     asked = told.asked
-    mine = asked.item == code
-    visits = min(VISITS, int(asked.n_orders[0]))
-    times = len(np.unique(asked.ago[mine & (asked.ago < visits)]))
     if told.has_basket and told.with_basket[code] >= 0.1:
         return Reason("with_basket", "goes with what is in your basket")
+    ago = set(asked.ago[asked.item == code].tolist())  # a handful: numpy's unique costs more than the rest
+    visits = min(VISITS, int(asked.n_orders[0]))
+    times = sum(age < visits for age in ago)
     if times >= 2:
         return Reason("usual", f"you ordered this on {times} of your last {visits} visits")
-    if mine.any():
-        if asked.ago[mine].min() == 0:
+    if ago:
+        if 0 in ago:
             return Reason("last_time", "you ordered this last time")
         return Reason("had_before", "you have ordered this before")
     return _of_others(told, code, features)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -14,20 +16,37 @@ def weighted_rows(
     n: int,
     matrix: sparse.csr_array,
 ) -> NDArray[np.float32]:
-    """out[r] = sum over entries with row == r of weight * matrix[pick], dense, shape (n, columns).
+    """out[r] = sum over entries with row == r of weight * matrix[pick], dense, shape (n, columns)."""
+    return weighted_sums(row, pick, [weight], n, matrix)[0]
+
+
+def weighted_sums(
+    row: NDArray[np.integer],
+    pick: NDArray[np.integer],
+    weights: Sequence[NDArray[np.floating]],
+    n: int,
+    matrix: sparse.csr_array,
+) -> list[NDArray[np.float32]]:
+    """`weighted_rows` for several weights of the same entries, which are looked up once.
 
     A single row is gathered by hand: scipy's checks cost ten times as much as the sum itself.
     """
     width = matrix.shape[1]
     if n != 1:
-        left = sparse.csr_array((weight.astype(np.float32), (row, pick)), shape=(n, matrix.shape[0]))
-        return np.asarray((left @ matrix).toarray(), dtype=np.float32)
+        shape = (n, matrix.shape[0])
+        left = (sparse.csr_array((weight.astype(np.float32), (row, pick)), shape=shape) for weight in weights)
+        return [np.asarray((each @ matrix).toarray(), dtype=np.float32) for each in left]
     starts = matrix.indptr[pick]
     lengths = matrix.indptr[pick + 1] - starts
     total = int(lengths.sum())
     if not total:
-        return np.zeros((1, width), np.float32)
+        return [np.zeros((1, width), np.float32) for _ in weights]
     before = np.cumsum(lengths) - lengths
     at = np.repeat(starts - before, lengths) + np.arange(total)
-    values = matrix.data[at] * np.repeat(weight.astype(np.float32), lengths)
-    return np.bincount(matrix.indices[at], values, minlength=width).astype(np.float32)[None, :]
+    data, columns = matrix.data[at], matrix.indices[at]
+    return [
+        np.bincount(columns, data * np.repeat(weight.astype(np.float32), lengths), minlength=width).astype(
+            np.float32
+        )[None, :]
+        for weight in weights
+    ]

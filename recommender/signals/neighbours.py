@@ -13,7 +13,7 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.interactions import Interactions
 from recommender.questions import Questions
-from recommender.signals.gather import weighted_rows
+from recommender.signals.gather import weighted_rows, weighted_sums
 from recommender.signals.together import pack, unpack
 
 DECAY = 0.9
@@ -21,7 +21,7 @@ STEEP = 0.7
 NEIGHBOURS = 300
 TWIN = 0.98  # cosine above which a profile is taken for the asker's own
 MAX_REFERENCE = 8000  # customers compared with: keeps the cost of a question and of training bounded
-_MATRICES = ("profiles", "steep", "last", "across", "unit")
+_MATRICES = ("profiles", "steep", "last", "across")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Neighbours:
     steep: sparse.csr_array  # (customers, items) sum of .7**ago
     last: sparse.csr_array  # (customers, items) 1 where the item is in the last order
     across: sparse.csr_array  # (items, customers) profiles, transposed
-    unit: sparse.csr_array  # (items, customers) profiles * idf, of length 1 per customer
     idf: NDArray[np.float32]  # (items,)
+    length: NDArray[np.float32]  # (customers,) of each profile * idf
     square: NDArray[np.float32]  # (customers,) squared length of each profile
 
     @classmethod
@@ -62,14 +62,13 @@ class Neighbours:
         idf = (np.log((len(customers) + 1.0) / (buyers + 1.0)) + 0.1).astype(np.float32)
         weighted = sparse.csr_array(profiles @ sparse.diags_array(idf))
         length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-        unit = sparse.csr_array(sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted)
         return cls(
             profiles=profiles,
             steep=matrix(STEEP**ago),
             last=matrix(np.ones(len(ago)), ago == 0),
             across=sparse.csr_array(profiles.T),
-            unit=sparse.csr_array(unit.T),
             idf=idf,
+            length=np.maximum(length, 1e-9).astype(np.float32),
             square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
         )
 
@@ -84,15 +83,16 @@ class Neighbours:
         """
         mine = np.float32(DECAY) ** asked.ago / np.maximum(asked.n_orders, 1)[asked.question]
         weighted = mine * self.idf[asked.item]
-        cosine = weighted_rows(asked.question, asked.item, weighted, asked.n, self.unit)
-        cosine = cosine / _lengths(asked, weighted)[:, None]
+        product, cosine = weighted_sums(
+            asked.question, asked.item, [mine, weighted * self.idf[asked.item]], asked.n, self.across
+        )
+        cosine = cosine / self.length / _lengths(asked, weighted)[:, None]
         cosine = np.where(cosine > TWIN, 0, cosine).astype(np.float32)
         own = np.zeros((asked.n, len(self.idf)), np.float32)
         np.add.at(own, (asked.question, asked.item), mine)
         others, weight = self._sum(cosine, cosine**2, self.profiles)
         total = np.maximum(cosine.sum(axis=1, keepdims=True), 1e-9)
         lately = np.asarray((self.last.T @ (cosine / total).T).T, np.float32)
-        product = weighted_rows(asked.question, asked.item, mine, asked.n, self.across)
         closeness = 2 * product - self.square
         near, count = self._sum(closeness, np.ones_like(closeness), self.steep)
         alike = ((own + others) / (1 + weight)).astype(np.float32)
@@ -119,23 +119,23 @@ class Neighbours:
         grown = {name: getattr(self, name).copy() for name in _MATRICES}
         for name, matrix in grown.items():
             rows, columns = matrix.shape
-            matrix.resize((n, columns) if name in ("across", "unit") else (rows, n))
+            matrix.resize((n, columns) if name == "across" else (rows, n))
         idf = np.concatenate([self.idf, np.zeros(extra, np.float32)])
-        return Neighbours(**grown, idf=idf, square=self.square)
+        return Neighbours(**grown, idf=idf, length=self.length, square=self.square)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        packed: dict[str, NDArray[Any]] = {"neighbours.idf": self.idf, "neighbours.square": self.square}
+        names = ("idf", "length", "square")
+        packed: dict[str, NDArray[Any]] = {f"neighbours.{name}": getattr(self, name) for name in names}
         for name in _MATRICES:
             packed |= pack(f"neighbours.{name}", getattr(self, name)) if name != "across" else {}
         return packed
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Neighbours:
-        profiles, steep, last, unit = (
-            unpack(f"neighbours.{name}", arrays) for name in _MATRICES if name != "across"
-        )
+        profiles, steep, last = (unpack(f"neighbours.{name}", arrays) for name in _MATRICES if name != "across")
         across = sparse.csr_array(profiles.T)
-        return cls(profiles, steep, last, across, unit, arrays["neighbours.idf"], arrays["neighbours.square"])
+        idf, length, square = (arrays[f"neighbours.{name}"] for name in ("idf", "length", "square"))
+        return cls(profiles, steep, last, across, idf, length, square)
 
 
 def _lengths(asked: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:
