@@ -41,7 +41,7 @@ def batch_orders(history: Path, requests: Path, out: Path, top: int, seed: int) 
     """Predict the next order of each customer asked about. Same input, same bytes out."""
     from plumbing.files import write_atomic
     from recommender.datasets import DatasetError, read_history
-    from recommender.order_batch import predict_orders
+    from recommender.orders.batch import predict_orders
 
     try:
         seen, asked = read_history(history, requests)

@@ -29,7 +29,7 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
     Whatever is chosen is chosen on the order before it.
     """
     from recommender.datasets import DatasetError
-    from recommender.order_study import study
+    from recommender.orders.study import study
 
     try:
         seen = _read(dataset)

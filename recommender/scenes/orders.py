@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from recommender.interactions import NO_TIME, Interactions, codes_in
 from recommender.menu import Menu, item_features
-from recommender.order_model import OrderModel, Settings, fit_orders
-from recommender.order_reasons import Told, bundles, reason_for
+from recommender.orders.model import OrderModel, Settings, fit_orders
+from recommender.orders.reasons import Told, bundles, reason_for
 from recommender.ranking import Pairs, standardise
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
 from recommender.signals import Crowd, Questions, ask_one, column, merge_repeats

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from recommender import baselines
 from recommender.evaluate_cli import evaluate_orders
-from recommender.order_model import Settings
-from recommender.order_study import GATE, study
+from recommender.orders.model import Settings
+from recommender.orders.study import GATE, study
 from recommender.questions import ask
 from tests.recommender.worlds import habits, orders
 

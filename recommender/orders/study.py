@@ -21,8 +21,8 @@ from recommender.evaluation import (
     summary,
 )
 from recommender.interactions import Interactions
-from recommender.order_batch import BATCH
-from recommender.order_model import METRIC, PART, Fitted, Settings, fit_orders, labels_of, learn_from, truth_of
+from recommender.orders.batch import BATCH
+from recommender.orders.model import METRIC, PART, Fitted, Settings, fit_orders, labels_of, learn_from, truth_of
 from recommender.questions import Questions, ask
 from recommender.ranking import Pairs, best_lists, fit_ranker
 from recommender.scenes.base import Progress

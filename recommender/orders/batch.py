@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.interactions import Interactions
-from recommender.order_model import PART, Fitted, Settings, fit_orders
+from recommender.orders.model import PART, Fitted, Settings, fit_orders
 from recommender.questions import ask
 from recommender.scenes.base import Progress
 
