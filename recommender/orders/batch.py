@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.interactions import Interactions
-from recommender.orders.model import PART, Fitted, Settings, fit_orders
+from recommender.orders.fit import PART, Fitted, Settings, fit_orders
 from recommender.questions import ask
 from recommender.scenes.base import Progress
 
-BATCH = Settings(max_questions=7_000, rounds=2, trees=300, copies=2, easy=120)
+BATCH = Settings(max_questions=7_000, rounds=3, easy=120)
 """A bulk run may take minutes, and is made once."""
 
 
@@ -64,9 +64,12 @@ def predict_orders(
         raise ValueError("top must be at least 1")
     features: list[tuple[str, ...]] = [()] * len(history.items)
     tick = progress or (lambda _what, _share: None)
+    who = np.zeros(len(history.customers), np.bool_)
+    who[requests.customer] = True
     fitted = fit_orders(
-        history, features, seed=seed, settings=settings, progress=lambda what, share: tick(what, 0.85 * share)
-    )
+        history, features, seed=seed, settings=settings, asked=who,
+        progress=lambda what, share: tick(what, 0.85 * share),
+    )  # fmt: skip
     asked = ask(history, requests)
     lists = [np.zeros((0, top), np.int32)]
     for start in range(0, asked.n, PART):

@@ -22,7 +22,19 @@ from recommender.evaluation import (
 )
 from recommender.interactions import Interactions
 from recommender.orders.batch import BATCH
-from recommender.orders.model import METRIC, PART, Fitted, Settings, fit_orders, labels_of, learn_from, truth_of
+from recommender.orders.fit import (
+    METRIC,
+    PART,
+    RANKER,
+    Fitted,
+    Mask,
+    Settings,
+    fit_orders,
+    labels_of,
+    learn_from,
+    truth_of,
+)
+from recommender.orders.model import LEARNED
 from recommender.questions import Questions, ask
 from recommender.ranking import Pairs, best_lists, fit_ranker
 from recommender.scenes.base import Progress
@@ -44,9 +56,9 @@ class Part:
     popular: NDArray[np.float32]
 
     @classmethod
-    def of(cls, seen: Interactions, least: int) -> Part:
-        """Everybody's last order as the question, for customers with at least `least` orders."""
-        history, targets = split_last(seen, back=1, least=least)
+    def of(cls, seen: Interactions, least: int, asked: Mask | None = None) -> Part:
+        """The last order as the question, for customers (of those `asked`) with at least `least` orders."""
+        history, targets = split_last(seen, 1, least, asked)
         who = np.unique(targets.customer)
         truth = truth_of(history, targets)
         return cls(history, ask(history, targets), who, truth, baselines.popularity(history))
@@ -68,7 +80,8 @@ def study(
 ) -> dict[str, Any]:
     """The report on one data set: the last order of every customer with >= 4 orders is the test.
 
-    All choices (parameters of the neighbours, ranker or counting) are made on the order before it.
+    All choices (parameters of the neighbours, ranker or counting) are made on the same customers' order before
+    it, while every order of the other customers is known.
 
     Raises:
         ValueError: no customer has four orders.
@@ -77,7 +90,9 @@ def study(
     test = Part.of(seen, least=4)
     if not test.asked.n:
         raise ValueError("no customer has four orders: there is nothing to test on")
-    valid = Part.of(test.history, least=3)
+    asked = np.zeros(len(seen.customers), np.bool_)
+    asked[test.customers] = True
+    valid = Part.of(test.history, least=3, asked=asked)
     tick("choosing neighbours on validation", 0.02)
     chosen = _chosen(valid)
     lists = {GATE: test.lists(baselines.own_frequency(test.history))}
@@ -89,6 +104,7 @@ def study(
         [()] * len(seen.items),
         seed=seed,
         settings=settings,
+        asked=asked,
         progress=lambda what, share: tick(what, 0.3 + 0.4 * share),
     )
     tick("ranking the test", 0.7)
@@ -97,7 +113,7 @@ def study(
     tick("taking signals away", 0.85)
     report = _report(lists, test, fitted, chosen, np.random.default_rng([seed, 3]))
     report["candidate_recall"] = found
-    report["ablation"] = ablation(test.history, seed, settings, tick) if ablate else []
+    report["ablation"] = ablation(test.history, asked, seed, settings, tick) if ablate else []
     tick("done", 1.0)
     return report
 
@@ -134,7 +150,7 @@ def _rivals(
 def _ours(fitted: Fitted, test: Part, seed: int, settings: Settings) -> tuple[dict[str, NDArray[np.int32]], float]:
     """(lists of our own methods, share of right answers among the candidates)."""
     model, n_items = fitted.model, max(len(test.popular), 1)
-    names = ["counting back-off", *(("ranker", "blend", "HistGradientBoosting") if model.ranker else ())]
+    names = ["counting back-off", *((*LEARNED, "HistGradientBoosting") if model.ranker else ())]
     parts: dict[str, list[NDArray[np.int32]]] = {name: [] for name in names}
     runner_up = _runner_up(test.history, seed, settings) if model.ranker else None
     wanted, found = labels_of(test.truth, n_items), 0
@@ -144,7 +160,7 @@ def _ours(fitted: Fitted, test: Part, seed: int, settings: Settings) -> tuple[di
         found += int(np.isin((pairs.question + start) * n_items + pairs.item, wanted).sum())
         parts["counting back-off"].append(model.lists(pairs, part.n, 20, "counting"))
         if runner_up is not None:
-            for name in ("ranker", "blend"):
+            for name in LEARNED:
                 parts[name].append(model.lists(pairs, part.n, 20, name))
             parts["HistGradientBoosting"].append(_lists(pairs, part.n, runner_up(pairs.features)))
     lists = {name: np.concatenate(made) for name, made in parts.items()}
@@ -216,26 +232,28 @@ def _by_length(ours: Per, gate: Per, test: Part) -> list[dict[str, Any]]:
     return rows
 
 
-def ablation(history: Interactions, seed: int, settings: Settings, tick: Progress) -> list[dict[str, Any]]:
-    """What each signal earns: the ranker fitted without it, measured on the validation orders.
+def ablation(
+    history: Interactions, asked: Mask, seed: int, settings: Settings, tick: Progress
+) -> list[dict[str, Any]]:
+    """What each signal earns: the ranker of chances fitted without it, measured on the validation orders.
 
-    All with the same sample, one booster and half of the trees; `loss` is the fall of NDCG@10 when it is gone.
+    All with the same sample and half of the trees; `loss` is the fall of NDCG@10 when it is gone.
     """
     features: list[tuple[str, ...]] = [()] * len(history.items)
-    valid = Part.of(history, least=3)
+    valid = Part.of(history, 3, asked)
     crowd = Crowd.fit(valid.history, features, seed)
     pairs, label = learn_from(valid.history, 1, features, settings, seed)
-    asked = crowd.pairs(valid.asked)
-    steady = asked.features[:, column("item_orders")]
+    told = crowd.pairs(valid.asked)
+    steady = told.features[:, column("item_orders")]
 
     def measured(columns: list[int]) -> NDArray[np.float64]:
         chosen = Pairs(pairs.question, pairs.item, np.ascontiguousarray(pairs.features[:, columns]))
         ranker = fit_ranker(
-            chosen, label, [NAMES[c] for c in columns], seed=seed, objective=settings.objective,
-            rounds=max(1, settings.trees // 2), settings=settings.ranker,
+            chosen, label, [NAMES[c] for c in columns], seed=seed, objective="binary",
+            rounds=max(1, settings.trees // 2), settings={**RANKER, "num_leaves": 7},
         )  # fmt: skip
-        score = ranker.score(np.ascontiguousarray(asked.features[:, columns]))
-        lists = best_lists(asked.question, asked.item, score, valid.asked.n, 20, steady)
+        score = ranker.score(np.ascontiguousarray(told.features[:, columns]))
+        lists = best_lists(told.question, told.item, score, valid.asked.n, 20, steady)
         return score_lists(lists, valid.truth)[METRIC]
 
     everything = [c for c in range(len(NAMES)) if not np.isnan(pairs.features[:, c]).all()]

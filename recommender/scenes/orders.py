@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from recommender.interactions import NO_TIME, Interactions, codes_in
 from recommender.menu import Menu, item_features
-from recommender.orders.model import OrderModel, Settings, fit_orders
+from recommender.orders.fit import Settings, fit_orders
+from recommender.orders.model import OrderModel
 from recommender.orders.reasons import Told, bundles, reason_for
 from recommender.ranking import Pairs, standardise
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained

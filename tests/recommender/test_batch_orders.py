@@ -15,7 +15,7 @@ from recommender.batch_cli import batch_orders
 from recommender.datasets import DatasetError, read_history
 from recommender.evaluation import score_lists, split_last, summary
 from recommender.orders.batch import predict_orders
-from recommender.orders.model import Settings, truth_of
+from recommender.orders.fit import Settings, truth_of
 
 HEAD = "customer,order_id,order_index,item\n"
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from recommender import baselines
 from recommender.evaluate_cli import evaluate_orders
-from recommender.orders.model import Settings
+from recommender.orders.fit import Settings
 from recommender.orders.study import GATE, study
 from recommender.questions import ask
 from tests.recommender.worlds import habits, orders

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recommender.interactions import Interactions
+from recommender.orders.model import LEARNED
 from recommender.scenes.base import Answer, Context, Item, Request, Trained
 from recommender.scenes.orders import Orders, Served
 from tests.recommender.worlds import DAY_US, habits, menu, of, orders
@@ -238,7 +239,7 @@ def test_the_report_says_what_is_in_force_and_why(trained: Trained) -> None:
 
     assert report["in_force"] in {"ranker", "counting"}
     assert report["n_validation"] == 40
-    assert {"own frequency", "counting", "ranker", "blend"} == {row["method"] for row in report["rows"]}
+    assert {"own frequency", "counting", *LEARNED} == {row["method"] for row in report["rows"]}
     assert report["why"]
     assert report["value"] >= report["baseline_value"]
 

@@ -1,0 +1,262 @@
+"""Fitting favourite orders: rounds of past orders, what is learned from them, the choice on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation import Interval, Truth, orders_per_customer, score_lists, split_last, summary
+from recommender.interactions import Interactions
+from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel, counting
+from recommender.questions import Questions, ask
+from recommender.ranking import Mixture, Pairs, fit_ranker, gate, sample_negatives
+from recommender.scenes.base import Progress
+from recommender.signals import NAMES, Crowd
+
+Features = Sequence[Sequence[str]]
+Sample = tuple[Pairs, NDArray[np.bool_]]
+Mask = NDArray[np.bool_]
+
+METRIC = "ndcg@10"
+PART = 1000  # questions whose candidates are held at once
+
+
+OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
+OLDER = 0.5  # an order further back counts half: tastes and menus move on
+LARGE = 200_000  # rows from which on the trees may have more leaves: few rows carry only small trees
+RANKER: Mapping[str, Any] = {
+    "learning_rate": 0.04, "min_data_in_leaf": 60, "feature_fraction": 0.4, "lambda_l2": 20.0,
+}  # fmt: skip
+ENOUGH_ASKED = 2_000  # customers asked about; with fewer everybody's orders are learned from and chosen by
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is trained. The defaults suit a nightly run of a restaurant; the batch takes more time."""
+
+    rounds: int = 2  # orders of each customer that are learned from, newest first
+    max_questions: int = 4_000  # in one round
+    trees: int = 300
+    copies: int = 1
+    easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
+
+
+def truth_of(history: Interactions, targets: Interactions) -> Truth:
+    """The right answers of the questions that `ask(history, targets)` makes."""
+    asked, question = np.unique(targets.customer, return_inverse=True)
+    width = max(len(history.items), 1)
+    had = np.unique(history.customer.astype(np.int64) * width + history.item)
+    known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
+    return Truth.from_pairs(question, targets.item, known, len(asked))
+
+
+def labels_of(truth: Truth, n_items: int) -> NDArray[np.int64]:
+    """question * n_items + item of every right answer."""
+    return truth.question * n_items + truth.items
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One past order of many customers as questions, with what was known before it."""
+
+    history: Interactions
+    crowd: Crowd
+    asked: Questions
+    truth: Truth
+
+
+def make_round(
+    seen: Interactions,
+    back: int,
+    features: Features,
+    seed: int,
+    *,
+    least: int,
+    most: int,
+    asked: Mask | None = None,
+) -> Round:
+    """The orders `back` from the end, with everything of their customers from then on taken away.
+
+    At most `most` customers, drawn by the seed, are asked about; the others keep all their orders, as they
+    will when the question is real: what is new among them is known then, and must be known here.
+
+    Args:
+        asked: (customers,) who may be asked about; None is everybody.
+    """
+    counts = orders_per_customer(seen)
+    able = np.flatnonzero((counts >= max(least, back + 1)) & (True if asked is None else asked))
+    if len(able) > most:
+        able = np.random.default_rng([seed, back]).choice(able, most, replace=False)
+    mask = np.zeros(len(counts), np.bool_)
+    mask[able] = True
+    history, targets = split_last(seen, back, least, mask)
+    return Round(history, Crowd.fit(history, features, seed), ask(history, targets), truth_of(history, targets))
+
+
+def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
+    """The rows of a round that the ranker learns from, gathered part by part to keep memory low."""
+    rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
+    right = labels_of(made.truth, n_items)
+    for start in range(0, made.asked.n, PART):
+        part = made.crowd.pairs(made.asked.part(start, min(start + PART, made.asked.n)))
+        label = np.isin((part.question + start) * n_items + part.item, right)
+        hardness = counting(part, 100.0).astype(np.float32)
+        rows = sample_negatives(part.question, label, hardness, rng, hard=0, easy=settings.easy)
+        parts.append((part.take(rows), label[rows]))
+    if not parts:
+        return _nothing()
+    return Pairs.join([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def learn_from(
+    seen: Interactions, back: int, features: Features, settings: Settings, seed: int, asked: Mask | None = None
+) -> Sample:
+    """What the ranker learns from the orders `back` from the end: rows and their labels."""
+    made = make_round(seen, back, features, seed, least=2, most=settings.max_questions, asked=asked)
+    return _sample(made, settings, seed, back)
+
+
+def _nothing() -> Sample:
+    empty = np.zeros(0, np.int64)
+    return Pairs(empty, empty.astype(np.int32), np.zeros((0, len(NAMES)), np.float32)), np.zeros(0, np.bool_)
+
+
+def fit_mixture(
+    parts: Sequence[Sample],
+    settings: Settings,
+    seed: int,
+    tick: Callable[[float], None] = lambda share: None,
+    names: Sequence[str] = NAMES,
+) -> Mixture | None:
+    """Rankers of both objectives from the rows of several rounds, the newest first, each older one by half.
+
+    None where there is nothing to learn from.
+    """
+    label = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.bool_)
+    if label.sum() < 50 or label.all():
+        return None
+    pairs = Pairs.join([part[0] for part in parts])
+    weight = np.concatenate([np.full(len(part[1]), OLDER**age) for age, part in enumerate(parts)])
+    leaves = 15 if len(label) >= LARGE else 7
+    rankers = {}
+    for number, (name, objective) in enumerate(OBJECTIVES.items()):
+
+        def told(share: float, done: int = number) -> None:
+            tick((done + share) / len(OBJECTIVES))
+
+        rankers[name] = fit_ranker(
+            pairs, label, names, seed=seed, objective=objective, rounds=settings.trees, copies=settings.copies,
+            settings={**RANKER, "num_leaves": leaves}, weight=weight, progress=told,
+        )  # fmt: skip
+    return Mixture(rankers)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model and how it came out on validation."""
+
+    model: OrderModel
+    rows: tuple[dict[str, float | str], ...]
+    why: str
+    interval: Interval
+    n_train: int
+    n_validation: int
+    value: float
+    baseline: float
+
+
+def fit_orders(
+    seen: Interactions,
+    features: Features,
+    *,
+    seed: int,
+    settings: Settings | None = None,
+    asked: Mask | None = None,
+    progress: Progress | None = None,
+) -> Fitted:
+    """Learn from earlier orders, choose on the last order, then fit again on everything.
+
+    Customers with >= 3 orders give a validation question each (their last order). The rankers learn from the
+    orders before it, the last known of everybody first, each with the history that came before it. The
+    counting back-off stays in force unless a learned method wins (`ranking.gate`). The published rankers have
+    learned from the validation orders as well.
+
+    Args:
+        seen: all interactions; their items are the first len(features) codes.
+        asked: (customers,) whose next order will be asked for, where that is known: then their orders are
+            learned from and chosen by, if they are enough. None is everybody.
+    """
+    settings = settings or Settings()
+    tick = progress or (lambda _what, _share: None)
+    if asked is not None and asked.sum() < ENOUGH_ASKED:
+        asked = None
+    tick("what everybody knew before the last order", 0.02)
+    valid = make_round(seen, 1, features, seed, least=3, most=settings.max_questions, asked=asked)
+    samples: list[Sample] = []
+    for back in range(1, settings.rounds + 1):
+        tick(f"learning from the orders {back} back", 0.05 + 0.2 * (back - 1) / settings.rounds)
+        samples.append(learn_from(valid.history, back, features, settings, seed, asked))
+
+    def fitting(parts: Sequence[Sample], begin: float, end: float) -> Mixture | None:
+        return fit_mixture(
+            parts, settings, seed, lambda share: tick("fitting the rankers", begin + (end - begin) * share)
+        )
+
+    ranker = fitting(samples, 0.25, 0.55)
+    trial = OrderModel(seen.items, seen.sites, seen.regions, valid.crowd, ranker, "counting", 1)
+    tick("choosing on the last order", 0.55)
+    chosen = _choose(trial, valid, np.random.default_rng([seed, 7]))
+    ranker = None
+    if chosen.model.in_force != "counting":
+        tick("learning from the last orders too", 0.6)
+        newest = learn_from(seen, 1, features, settings, seed, asked)
+        ranker = fitting([newest, *samples[: settings.rounds - 1]], 0.65, 0.95)
+    tick("counting everything", 0.95)
+    crowd = Crowd.fit(seen, features, seed)
+    tick("done", 1.0)
+    n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
+    return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)
+
+
+def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted:
+    """Which method is in force, by the validation round."""
+    n = valid.asked.n
+    methods = ["counting", *(LEARNED if trial.ranker else ())]
+    lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*methods, *map(str, PRIOR_ORDERS))}
+    for start in range(0, n, PART):
+        part = valid.asked.part(start, min(start + PART, n))
+        pairs = trial.crowd.pairs(part)
+        for prior in PRIOR_ORDERS:
+            lists[str(prior)].append(replace(trial, prior_orders=prior).lists(pairs, part.n, 20, "counting"))
+        for name in methods[1:]:
+            lists[name].append(trial.lists(pairs, part.n, 20, name))
+    empty = np.zeros((0, 20), np.int32)
+    scored = {
+        name: score_lists(np.concatenate([empty, *made]), valid.truth)
+        for name, made in lists.items()
+        if name != "counting"
+    }
+    prior, plain = PRIOR_ORDERS[0], scored[str(PRIOR_ORDERS[0])]
+    rows: list[dict[str, float | str]] = [{"method": "own frequency", **summary(plain)}]
+    for other in PRIOR_ORDERS[1:]:
+        if gate({"more": scored[str(other)][METRIC]}, plain[METRIC], rng, level=0.8).in_force == "more":
+            prior, plain = other, scored[str(other)]
+    rows.append({"method": "counting", **summary(plain)})
+    learned = {name: scored[name] for name in methods[1:]}
+    rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
+    verdict = gate({name: scores[METRIC] for name, scores in learned.items()}, plain[METRIC], rng, level=0.9)
+    winner = {**learned, "counting": plain}[verdict.in_force]
+    return Fitted(
+        model=replace(trial, in_force=verdict.in_force, prior_orders=prior),
+        rows=tuple(rows),
+        why=verdict.why,
+        interval=verdict.interval,
+        n_train=0,
+        n_validation=n,
+        value=float(np.mean(winner[METRIC])) if n else 0.0,
+        baseline=float(np.mean(plain[METRIC])) if n else 0.0,
+    )
