@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help s
     from recommender.opening import Stores
 
 WHAT = ("items", "places", "offers", "events")
-TRAINED = ("orders", "destinations")
+TRAINED = ("orders", "destinations", "offers")
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
@@ -148,7 +148,8 @@ def train(config: RecommenderConfig, tenant: str, scene: str, seed: int, accept_
         raise click.ClickException(run.why)
     value, baseline = run.report.get("value"), run.report.get("baseline_value")
     click.echo(f"{scene} {run.version} ({run.state}): {run.why}")
-    click.echo(f"{run.report.get('metric')} {value:.4f}, counting {baseline:.4f}")
+    against = "the best single offer" if scene == "offers" else "counting"
+    click.echo(f"{run.report.get('metric')} {value:.4f}, {against} {baseline:.4f}")
 
 
 @click.command()

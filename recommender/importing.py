@@ -32,8 +32,9 @@ from recommender.scenes.base import Item
 from recommender.service import Service, check_event
 from recommender.store.catalogue import Kind
 from recommender.store.events import Event
-from recommender.web_catalogue import check_offers, check_rows, said
+from recommender.web_catalogue import check_rows, said
 from recommender.web_models import EventModel, Id
+from recommender.web_offers import check_offers
 
 What = Literal["items", "places", "offers", "events"]
 LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})

@@ -16,6 +16,7 @@ from plumbing.clock import MINUTE, Clock
 from recommender.artifacts import Shelf
 from recommender.errors import ArtifactError
 from recommender.interactions import Interactions
+from recommender.offers.learning import from_parts
 from recommender.scenes.base import Item, Scene
 from recommender.store.catalogue import CatalogueStore, Kind
 from recommender.store.events import EventStore
@@ -122,7 +123,8 @@ class Live:
         for name in shelf.candidates():
             try:
                 version = shelf.load(name)
-                model = self._scenes[scene].load(dict(version.arrays), dict(version.texts))
+                load = from_parts if scene == "offers" else self._scenes[scene].load
+                model = load(dict(version.arrays), dict(version.texts))
             except (ArtifactError, ValueError):
                 skipped.append(name)
                 continue

@@ -65,6 +65,7 @@ def trainer_of(
         root=config.home / "models",
         now_us=now_us,
         keep_versions=config.keep_versions,
+        offers=stores.offers,
     )
 
 

@@ -22,7 +22,7 @@ from plumbing.database import DatabaseBusy
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.store.models import Due, ModelStore
-from recommender.training import KINDS, Launch
+from recommender.training import TRAINED, Launch
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_EVERY_S = 20
@@ -35,8 +35,8 @@ def check_due(scene: str, days: Sequence[str], time: str, timezone: str, enabled
     Raises:
         ScheduleRefused: an unknown scene, a day that is no name, no such time or zone.
     """
-    if scene not in KINDS:
-        raise ScheduleRefused(f"There is nothing to train for {scene!r}; there are {', '.join(KINDS)}.")
+    if scene not in TRAINED:
+        raise ScheduleRefused(f"There is nothing to train for {scene!r}; there are {', '.join(TRAINED)}.")
     wrong = [day for day in days if day not in DAYS]
     if wrong or not days:
         raise ScheduleRefused(

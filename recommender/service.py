@@ -133,7 +133,8 @@ class Service:
             with self.database.write():
                 if pseudonym is not None and self.events.is_erased(asked.tenant, pseudonym):
                     raise Erased
-                decision = offer_scene.decide(self.offers, request, asked.tenant, pseudonym, began, rng)
+                policy = self.live.model(asked.tenant, "offers").model
+                decision = offer_scene.decide(self.offers, request, asked.tenant, pseudonym, began, rng, policy)
             answer = offer_scene.answer(decision)
             name, policy, fallback = decision.decision_id, decision.policy_version, answer.fallback
             rows = _shown(answer, {})

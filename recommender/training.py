@@ -15,12 +15,19 @@ from plumbing.clock import SECOND, Clock
 from recommender.artifacts import Shelf, finite, is_same
 from recommender.errors import NotEnoughEvents, SceneUntrained
 from recommender.interactions import Interactions
+from recommender.offers.errors import UnusableLog
+from recommender.scenes import offers as offer_scene
 from recommender.scenes.base import Context, Item, Progress, Request, Scene, Trained
 from recommender.store.catalogue import CatalogueStore, Kind
 from recommender.store.events import LEARNED_FROM, EventStore
 from recommender.store.models import ModelStore
+from recommender.store.offers import OfferStore
 
 KINDS: Mapping[str, Kind] = {"orders": "item", "destinations": "place"}
+OFFERS = "offers"
+"""Learns from its own log of decisions, not from events (recommender/offers)."""
+
+TRAINED = (*KINDS, OFFERS)
 LEAST_ORDERS = 2
 """A customer teaches something from this many orders on: the last one is what the others should foretell."""
 
@@ -46,6 +53,11 @@ class Trainer:
     root: Path  # home/models
     now_us: Clock
     keep_versions: int = 5
+    offers: OfferStore | None = None
+
+    def trains(self, scene: str) -> bool:
+        """Whether there is something to train under this name."""
+        return scene in self.scenes or (scene == OFFERS and self.offers is not None)
 
     def shelf(self, tenant: str, scene: str) -> Shelf:
         return Shelf(self.root, tenant, scene)
@@ -58,7 +70,10 @@ class Trainer:
         Raises:
             SceneUntrained: the scene learns elsewhere.
             NotEnoughEvents: nobody came twice, or there is no catalogue; it says how much is missing.
+            UnusableLog: the log of offers lacks a propensity.
         """
+        if name == OFFERS and self.offers is not None:
+            return self._train_offers(self.offers, tenant, seed, progress, accept_smaller_log)
         if name not in self.scenes:
             raise SceneUntrained(name)
         progress("reading the log", 0.0)
@@ -74,6 +89,22 @@ class Trainer:
         if why_not:
             return Outcome("refused", why_not, "", finite(trained.report))
         return self._publish(tenant, name, trained, data_cut(interactions, catalogue), seed, accept_smaller_log)
+
+    def _train_offers(
+        self, offers: OfferStore, tenant: str, seed: int, progress: Progress, accept_smaller_log: bool
+    ) -> Outcome:
+        """Offers carry their own gate: what is fitted has fallen back by itself where it had to."""
+        progress("reading the log", 0.0)
+
+        def show(what: str, share: float) -> None:
+            progress(what, 0.05 + 0.9 * share)
+
+        trained = offer_scene.reward_model(offers, tenant, self.now_us(), seed=seed, progress=show)
+        try:
+            offer_scene.load(dict(trained.arrays), dict(trained.texts))
+        except ValueError as error:
+            return Outcome("refused", f"Not published: the policy cannot be loaded ({error}).", "", {})
+        return self._publish(tenant, OFFERS, trained, trained.report["cut"], seed, accept_smaller_log)
 
     def _publish(
         self, tenant: str, name: str, trained: Trained, cut: Mapping[str, Any], seed: int, accept_smaller_log: bool
@@ -116,7 +147,7 @@ class Trainer:
         try:
             outcome = self.train(tenant, name, seed=seed, progress=progress, accept_smaller_log=accept_smaller_log)
             state, why = outcome.state, outcome.why
-        except (NotEnoughEvents, SceneUntrained) as error:
+        except (NotEnoughEvents, SceneUntrained, UnusableLog) as error:
             state, why = "refused", error.detail
         finally:
             version, report = (outcome.version, outcome.report) if outcome else ("", {})

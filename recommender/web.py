@@ -21,7 +21,7 @@ from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database, DatabaseBusy
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
-from recommender import dashboard, web_catalogue, web_training
+from recommender import dashboard, web_catalogue, web_offers, web_training
 from recommender.config import RecommenderConfig
 from recommender.errors import TokenAltered
 from recommender.metrics import Metrics
@@ -127,7 +127,8 @@ def build(
     _event_routes(api, door, service)
     for kind in web_catalogue.MODELS:
         web_catalogue.item_routes(api, door.answer, stores.catalogue, kind)
-    web_catalogue.offer_routes(api, door.answer, stores.offers, stores.catalogue, now_us)
+    web_offers.offer_routes(api, door.answer, stores.offers, stores.catalogue, now_us)
+    web_offers.desk_routes(api, door.answer, stores, trainer)
     web_training.routes(api, door, service, trainer, launcher)
     dashboard.page(api)
     return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)

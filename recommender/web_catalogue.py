@@ -1,4 +1,4 @@
-"""Routes of the catalogue: dishes, places and offers, one by one or in bulk."""
+"""Routes of the catalogue: dishes and places, one by one or in bulk. Offers have a file of their own."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask_openapi3 import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from plumbing.access import Caller
-from plumbing.clock import Clock
 from recommender.errors import BadRows, CatalogueError, RowError
-from recommender.offers.errors import InvalidOffer
-from recommender.offers.portfolio import Offer, parse_offer
 from recommender.scenes.base import Item
 from recommender.store.catalogue import CatalogueStore, Kind
-from recommender.store.offers import OfferStore
 from recommender.web_models import (
     BASE,
-    Id,
     IdPath,
     ItemModel,
     ItemsReply,
@@ -124,123 +119,3 @@ def same_id(path: str, body: str) -> None:
     """Raises CatalogueError when the address and the body name two things."""
     if path != body:
         raise CatalogueError(f"The address says {path!r} and the body {body!r}; nothing was stored.")
-
-
-# --- offers ------------------------------------------------------------------------------------------
-
-
-class OfferModel(BaseModel):
-    """An offer; every wrong field is named by the checks of the portfolio itself."""
-
-    model_config = ConfigDict(extra="allow")
-    offer_id: Id
-    name: str = Field(max_length=500)
-    text: str = ""
-    kind: str = "discount"
-    items: list[str] | str = Field(default_factory=list)
-    starts_on: str | None = None
-    ends_on: str | None = None
-    weekdays: list[int | str] | str = Field(default_factory=list)
-    from_hour: int = 0
-    to_hour: int = 24
-    sites: list[str] | str = Field(default_factory=list)
-    budget_count: int | None = None
-    budget_money: int | None = None
-    cap_count: int | None = None
-    cap_days: int | None = None
-    never_twice: bool = False
-    redemption_cost: int = 0
-    min_spend: int = 0
-    window_hours: int = 72
-    status: str = "active"
-
-
-class OfferPath(BaseModel):
-    offer_id: Id
-
-
-class OffersReply(BaseModel):
-    rows: list[OfferModel]
-    next_cursor: str | None
-
-
-def check_offers(
-    rows: Sequence[Mapping[str, Any]], known: set[str], numbers: Sequence[int] | None = None
-) -> list[Offer]:
-    """Rows as offers; `known` are the item ids that they may name.
-
-    Raises:
-        BadRows: names every wrong row, by its number (default: 0, 1, ...), and field.
-    """
-    offers: dict[str, Offer] = {}
-    wrong: list[RowError] = []
-    for number, row in zip(numbers or range(len(rows)), rows, strict=True):
-        try:
-            offer = parse_offer(row, items=known)
-        except InvalidOffer as error:
-            wrong.append(RowError(number, "; ".join(f"{name} {message}" for name, message in error.fields)))
-            continue
-        if offer.offer_id in offers:
-            wrong.append(RowError(number, f"offer_id {offer.offer_id!r} appears twice"))
-        offers[offer.offer_id] = offer
-    if wrong:
-        raise BadRows(wrong)
-    return list(offers.values())
-
-
-def offer_routes(
-    api: APIBlueprint, answer: Answer, offers: OfferStore, catalogue: CatalogueStore, now_us: Clock
-) -> None:
-    """GET list, GET, PUT, DELETE (ends it: its decisions stay) and bulk POST of offers."""
-
-    def known(tenant: str) -> set[str]:
-        return {item.item_id for item in catalogue.all(tenant, "item")}
-
-    @api.get(BASE + "/offers", responses={"200": OffersReply}, summary="Offers, page by page")
-    def page_offer(query: PageQuery) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            after = [one for one in offers.offers(caller.tenant) if one.offer_id > query.cursor]
-            rows = [asdict(one) for one in after[: query.n]]
-            return 200, {
-                "rows": rows,
-                "next_cursor": rows[-1]["offer_id"] if len(after) > query.n else None,
-            }
-
-        return answer("suggest", work)
-
-    @api.get(BASE + "/offers/<offer_id>", responses={"200": OfferModel}, summary="One offer")
-    def get_offer(path: OfferPath) -> Response:
-        return answer("suggest", lambda caller: (200, asdict(offers.offer(caller.tenant, path.offer_id))))
-
-    @api.put(
-        BASE + "/offers/<offer_id>", responses={"200": OfferModel}, summary="Write, change, pause or end an offer"
-    )
-    def put_offer(path: OfferPath, body: OfferModel) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            given = request.get_json()
-            offer = parse_offer(given, items=known(caller.tenant))
-            same_id(path.offer_id, offer.offer_id)
-            offers.save_offers(caller.tenant, [offer], now_us())
-            return 200, asdict(offer)
-
-        return answer("train", work)
-
-    @api.delete(BASE + "/offers/<offer_id>", responses={"204": None}, summary="End an offer")
-    def delete_offer(path: OfferPath) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            ended = asdict(offers.offer(caller.tenant, path.offer_id)) | {"status": "ended"}
-            offers.save_offers(caller.tenant, [Offer(**ended)], now_us())
-            return 204, None
-
-        return answer("train", work)
-
-    @api.post(
-        BASE + "/offers", responses={"200": StoredReply}, summary="Write or replace many offers, all or none"
-    )
-    def bulk_offer(body: RowsBody) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            rows = check_offers(body.rows, known(caller.tenant))
-            offers.save_offers(caller.tenant, rows, now_us())
-            return 200, {"stored": len(rows)}
-
-        return answer("train", work)

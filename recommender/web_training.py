@@ -101,7 +101,7 @@ def routes(api: APIBlueprint, door: Any, service: Service, trainer: Trainer, lau
     models, now_us = trainer.models, trainer.now_us
 
     def trained_here(scene: str) -> str:
-        if scene not in trainer.scenes:
+        if not trainer.trains(scene):
             raise SceneUntrained(scene)
         return scene
 

@@ -51,10 +51,38 @@ def group_mean(reward: Floats, visits: Floats) -> tuple[float, float]:
     return mean, math.sqrt(n / (n - 1) * float((residual**2).sum())) / total
 
 
+def adjusted(reward: Floats, visits: Floats, before: Floats) -> Floats:
+    """Rewards less what was to be expected of each customer from what was known before they were first treated.
+
+    `reward`, `visits` (n,) sums per customer; `before` (n, d). The groups were drawn by lot, so what is known
+    before says nothing about the group: the mean difference stays, its noise shrinks (Deng et al. 2013, CUPED).
+    Left as it is with fewer than ten customers for each column.
+    """
+    spread = before.std(axis=0)
+    before = before[:, spread > 0]
+    if len(before) < 10 * (before.shape[1] + 1) or not before.shape[1]:
+        return reward
+    total = visits.sum()
+    columns = (before - visits @ before / total) / before.std(axis=0)
+    rate = reward / visits - reward.sum() / total
+    weighted = columns * visits[:, None]
+    slopes = np.linalg.lstsq(weighted.T @ columns, weighted.T @ rate, rcond=1e-8)[0]
+    return np.asarray(reward - visits * (columns @ slopes))
+
+
 def compare(
-    reward: Floats, visits: Floats, treated: NDArray[np.bool_], *, scale: float, alpha: float = 0.05
+    reward: Floats,
+    visits: Floats,
+    treated: NDArray[np.bool_],
+    *,
+    scale: float,
+    alpha: float = 0.05,
+    before: Floats | None = None,
 ) -> Verdict:
-    """Treated against held out, from sums per customer (customers without a closed visit left out)."""
+    """Treated against held out, from sums per customer (customers without a closed visit left out).
+
+    `before` (n_customers, d) is what was known of them before anything was decided: it narrows the interval.
+    """
     ones, others = int(treated.sum()), int((~treated).sum())
     if min(ones, others) < LEAST_CUSTOMERS:
         missing = LEAST_CUSTOMERS - min(ones, others)
@@ -62,6 +90,8 @@ def compare(
         return Verdict(
             0.0, math.inf, -math.inf, math.inf, False, None, f"No verdict yet: {missing} more customers {group}."
         )
+    if before is not None:
+        reward = adjusted(reward, visits, before)
     mean, se = group_mean(reward[treated], visits[treated])
     base, base_se = group_mean(reward[~treated], visits[~treated])
     difference, error = mean - base, math.hypot(se, base_se)

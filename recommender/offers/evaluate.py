@@ -172,7 +172,7 @@ def evaluate_offers(
         "decisions": len(log), "customers": log.n_customers, "folds": n_folds, "seed": seed,
         "values": _values(log, found, scores, bootstrap), "gains": _gains(log, found, scores, bootstrap),
         "context_gate": found.gates, "repeats": _repeats(waves, found),
-        "deciles": by_decile(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
+        "deciles": by_decile(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0], log.customer),
         "gain_curve": gain_curve(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
         "completion_auc": _auc(log, found, completed, portfolio.can_complete),
     }  # fmt: skip

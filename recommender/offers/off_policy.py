@@ -153,8 +153,12 @@ def doubly_robust(
 
 def mean_per_visit(log: OfferLog, value: Floats) -> tuple[float, float]:
     """Mean of `value` (n,) over visits and its standard error, visits of one customer taken together."""
-    visits = np.bincount(log.customer, minlength=log.n_customers).astype(float)
-    total = np.bincount(log.customer, weights=value, minlength=log.n_customers)
+    return mean_of(log.customer, value)
+
+
+def mean_of(customer: NDArray[np.int64], value: Floats) -> tuple[float, float]:
+    """The same for some of the visits; `customer` (n,) are their codes, with gaps or without."""
+    visits, total = np.bincount(customer).astype(float), np.bincount(customer, weights=value)
     mean = float(total.sum() / visits.sum())
     return mean, float(np.sqrt(((total - mean * visits) ** 2).sum()) / visits.sum())
 

@@ -1,11 +1,12 @@
-"""What the offers earned, and what another policy would have: fit with gates, and the figures for the desk. Pure.
+"""From the log to a policy with its gates, and what it and others would have earned on that log. Pure.
 
-Three questions: against people who were left alone (the holdout, always-valid intervals), against the best single
-offer (off-policy, paired and doubly robust), and whether whom-an-offer-moves is known well enough to be used.
+Two questions: is the learned policy better than the best single offer (off-policy, paired, doubly robust), and is
+whom-an-offer-moves known well enough to be used? What offers earned against people left alone is in `desk`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from plumbing.clock import DAY
 from recommender.offers import learning
-from recommender.offers.confidence import Verdict, compare, judged, sample_ratio
+from recommender.offers.confidence import judged
 from recommender.offers.decision import FEATURES, Policy, Settings, propensities
 from recommender.offers.learning import Closed, Whether, arm_statistics, arm_table, context_free
 from recommender.offers.off_policy import (
@@ -23,6 +24,7 @@ from recommender.offers.off_policy import (
     Estimate,
     arm_scores,
     doubly_robust,
+    mean_of,
     mean_per_visit,
     snips,
 )
@@ -179,9 +181,7 @@ def train(
         {"method": name, **_both(closed, plan, fitted.scores, bootstrap)}
         for name, plan in (("no offer", _nothing(closed)), ("best single offer", single), ("learned", learned))
     ]
-    verdict = judged(*mean_per_visit(closed.log, ((learned - single) * fitted.scores).sum(axis=1)), len(closed),
-                     scale=settings.effect_scale)  # fmt: skip
-    effect = fitted.scores[:, fitted.best] - fitted.scores[:, 0]
+    gained = ((learned - single) * fitted.scores).sum(axis=1)
     report = {
         "in_force": "counting" if fitted.policy.mode == "best_single" else "ranker",
         "why": fitted.why, "rows": rows, "metric": "margin per visit", "version": fitted.policy.version,
@@ -189,13 +189,73 @@ def train(
         "interval": [against.low, against.high], "n_train": len(closed), "n_validation": len(closed),
         "cost_of_exploring": float(((learned - exploring) * fitted.scores).sum() / max(len(closed), 1)),
         "open_windows": closed.n_open, "completed_aware": closed.aware, "completed_blind": closed.blind,
-        "arms": _arms(closed, fitted.policy),
-        "against_best_single": {"text": verdict.text, "low": verdict.low, "high": verdict.high},
-        "deciles": by_decile(fitted.gain, effect) if fitted.gain is not None else [],
-        "gain_curve": gain_curve(fitted.gain, effect) if fitted.gain is not None else [],
+        "arms": _arms(closed, fitted.policy), "best_single": closed.log.arms[fitted.best],
+        "against_best_single": _over_time(closed, gained, settings), "cut": _cut(closed),
+        "what_if": rows + _each_alone(closed, fitted, bootstrap), **_whom(closed, fitted),
     }  # fmt: skip
     progress("done", 1.0)
     return learning.trained(fitted.policy, report)
+
+
+def _cut(closed: Closed) -> dict[str, Any]:
+    """Which decisions it was learned from: how many, until when, and a hash of all that was read of them."""
+    digest = hashlib.sha256("\0".join((*closed.log.arms, *closed.customers.tolist())).encode())
+    parts = (closed.log.arm, closed.within, closed.log.reward, closed.log.customer, closed.features,
+             closed.held_out, closed.decided_us, closed.eligible)  # fmt: skip
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return {
+        "lines": len(closed), "customers": closed.log.n_customers, "until_us": int(closed.decided_us[-1]),
+        "sha256": digest.hexdigest(),
+    }  # fmt: skip
+
+
+def _over_time(closed: Closed, gained: Floats, settings: Settings) -> dict[str, Any]:
+    """The learned policy against the best single offer, always-valid, as the log grew."""
+    history = []
+    for end in day_ends(closed):
+        some = closed.decided_us <= end
+        mean, error = mean_of(closed.log.customer[some], gained[some])
+        then = judged(mean, error, int(some.sum()), scale=settings.effect_scale)
+        history.append({"until_us": end, "difference": mean, "low": then.low, "high": then.high})
+    verdict = judged(*mean_per_visit(closed.log, gained), len(closed), scale=settings.effect_scale)
+    return {
+        "text": verdict.text, "difference": verdict.difference, "low": verdict.low, "high": verdict.high,
+        "decided": verdict.decided, "more_visits": verdict.more_visits, "history": history,
+    }  # fmt: skip
+
+
+def day_ends(closed: Closed, most: int = 60) -> list[int]:
+    """Moments a day or more apart from the first to the last decision, at most `most`; the last is the end."""
+    if not len(closed):
+        return []
+    first, last = int(closed.decided_us[0]), int(closed.decided_us[-1])
+    step = DAY * max(1, -(-(last - first) // (DAY * most)))
+    return [*range(first + step, last, step), last]
+
+
+def _each_alone(closed: Closed, fitted: Fitted, bootstrap: Bootstrap, most: int = 20) -> list[dict[str, Any]]:
+    """What each offer alone would have earned, shown wherever it was eligible; the most shown ones."""
+    counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
+    rows = []
+    for code in sorted(np.argsort(-counts[1:], kind="stable")[:most] + 1):
+        if counts[code]:
+            plan = _nothing(closed)
+            plan[closed.eligible[:, code]] = np.eye(len(closed.log.arms))[code]
+            rows.append({"method": closed.log.arms[code], **_both(closed, plan, fitted.scores, bootstrap)})
+    return rows
+
+
+def _whom(closed: Closed, fitted: Fitted) -> dict[str, Any]:
+    """Predicted against doubly robust gain of the best single offer, where it could be shown at all."""
+    if fitted.gain is None:
+        return {"deciles": [], "gain_curve": []}
+    at = closed.eligible[:, fitted.best]
+    effect = (fitted.scores[:, fitted.best] - fitted.scores[:, 0])[at]
+    return {
+        "deciles": by_decile(fitted.gain[at], effect, closed.log.customer[at]),
+        "gain_curve": gain_curve(fitted.gain[at], effect),
+    }
 
 
 def _nothing(closed: Closed) -> Floats:
@@ -222,41 +282,3 @@ def _arms(closed: Closed, policy: Policy) -> list[dict[str, Any]]:
         {"arm": arm, "shown": int(counts[code]), "mean": float(found.mean[code]), "ess": float(found.count[code])}
         for code, arm in enumerate(closed.log.arms)
     ]
-
-
-def against_holdout(closed: Closed, settings: Settings, until_us: int | None = None) -> Verdict:
-    """Margin per visit of customers who may be shown offers against those left alone, on windows closed so far."""
-    ended = np.ones(len(closed), bool)
-    if until_us is not None:
-        ended = closed.decided_us <= until_us
-    n = closed.log.n_customers
-    visits = np.bincount(closed.log.customer[ended], minlength=n).astype(float)
-    reward = np.bincount(closed.log.customer[ended], weights=closed.log.reward[ended], minlength=n)
-    treated = np.ones(n, bool)
-    treated[closed.log.customer[closed.held_out]] = False
-    seen = visits > 0
-    return compare(reward[seen], visits[seen], treated[seen], scale=settings.effect_scale)
-
-
-def desk(closed: Closed, settings: Settings) -> dict[str, Any]:
-    """What the marketing page shows without a training: verdict, its history by day, the sample ratio."""
-    verdict = against_holdout(closed, settings)
-    held = len(np.unique(closed.log.customer[closed.held_out]))
-    history = []
-    if len(closed):
-        first, last = int(closed.decided_us[0]), int(closed.decided_us[-1])
-        for end in range(first + DAY, last + DAY + 1, DAY):
-            then = against_holdout(closed, settings, end)
-            if np.isfinite(then.low):
-                history.append(
-                    {"until_us": end, "difference": then.difference, "low": then.low, "high": then.high}
-                )
-    ratio = 1.0
-    if 0 < settings.holdout_share < 1 and len(closed):
-        ratio = sample_ratio(held, closed.log.n_customers - held, settings.holdout_share)
-    return {
-        "verdict": verdict.text, "difference": verdict.difference, "low": verdict.low, "high": verdict.high,
-        "decided": verdict.decided, "more_visits": verdict.more_visits, "history": history,
-        "sample_ratio_p": ratio, "sample_ratio_broken": ratio < 0.01, "customers_held_out": held,
-        "customers": closed.log.n_customers, "decisions": len(closed), "open_windows": closed.n_open,
-    }  # fmt: skip

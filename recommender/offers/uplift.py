@@ -8,7 +8,7 @@ Their errors differ; the average ranked customers better than either. Single-thr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,14 +192,24 @@ def qini(score: Floats, treated: NDArray[np.bool_], outcome: Floats) -> Qini:
     return Qini(share, gained, float(np.trapezoid(gained, share) - gained[-1] / 2))
 
 
-def by_decile(score: Floats, gain: Floats) -> list[dict[str, float]]:
-    """Mean predicted and doubly robust gain in each tenth of visits, the most promising tenth first."""
+def by_decile(score: Floats, gain: Floats, customer: NDArray[np.int64] | None = None) -> list[dict[str, float]]:
+    """Mean predicted and doubly robust gain in each tenth of visits, the most promising tenth first.
+
+    `low` and `high` are a 95 % interval of the gain; visits of one `customer` are taken together.
+    """
     order = np.argsort(-score, kind="stable")
     return [
-        {"decile": number, "predicted": float(score[rows].mean()), "gain": float(gain[rows].mean())}
+        {"decile": number, "predicted": float(score[rows].mean()), **_span(gain[rows], rows, customer)}
         for number, rows in enumerate(np.array_split(order, 10), start=1)
         if len(rows)
     ]
+
+
+def _span(gain: Floats, rows: NDArray[np.int64], customer: NDArray[np.int64] | None) -> dict[str, float]:
+    mean = float(gain.mean())
+    group = np.arange(len(rows)) if customer is None else np.unique(customer[rows], return_inverse=True)[1]
+    error = float(np.sqrt((np.bincount(group, weights=gain - mean) ** 2).sum())) / len(rows)
+    return {"gain": mean, "low": mean - 1.96 * error, "high": mean + 1.96 * error}
 
 
 def gain_curve(score: Floats, gain: Floats, points: int = 20) -> list[dict[str, float]]:
@@ -215,6 +225,12 @@ def gain_curve(score: Floats, gain: Floats, points: int = 20) -> list[dict[str, 
         }
         for share in shares
     ]
+
+
+def qini_of_curve(curve: Sequence[Mapping[str, float]]) -> float:
+    """The area between a gain curve and the straight line of a random order, in the gain's own unit."""
+    share, above = [row["share"] for row in curve], [row["gained"] - row["random"] for row in curve]
+    return float(np.trapezoid(above, share)) if curve else 0.0
 
 
 def two_model_uplift(

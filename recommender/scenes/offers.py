@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from plumbing.clock import DAY, HOUR, MINUTE
 from recommender.errors import NotEnoughEvents
+from recommender.offers import desk as desks
 from recommender.offers import proof
 from recommender.offers.decision import (
     FEATURES,
@@ -254,7 +255,7 @@ def reward_model(store: OfferStore, tenant: str, now_us: int, *, seed: int, prog
         NotEnoughEvents: no window has closed yet.
         UnusableLog: the log lacks a propensity.
     """
-    settings, _ = store.settings(tenant, "-" * 16)
+    settings = store.settings_as_read(tenant)
     closed = _closed(store, tenant, settings, now_us)
     if not len(closed):
         hours = settings.window_hours + settings.lateness_hours
@@ -270,10 +271,14 @@ def load(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> Policy
     return from_parts(arrays, texts)
 
 
-def desk(store: OfferStore, tenant: str, now_us: int) -> dict[str, Any]:
-    """What the marketing page shows: the verdict against the holdout, its history by day, the sample ratio."""
-    settings, _ = store.settings(tenant, "-" * 16)
-    return proof.desk(_closed(store, tenant, settings, now_us), settings)
+def desk(store: OfferStore, tenant: str, now_us: int, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the marketing page shows; `report` is that of the policy in force.
+
+    Raises:
+        UnusableLog: the log lacks a propensity.
+    """
+    settings = store.settings_as_read(tenant)
+    return desks.desk(_closed(store, tenant, settings, now_us), settings, report)
 
 
 def _closed(store: OfferStore, tenant: str, settings: Settings, now_us: int) -> Closed:

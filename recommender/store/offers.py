@@ -186,6 +186,11 @@ class OfferStore:
         assert row is not None
         return Settings(**json.loads(row["body"])), row["portfolio_version"]
 
+    def settings_as_read(self, tenant: str) -> Settings:
+        """The settings without making any: a reader must not be the one who draws the salt."""
+        row = self._db.row("SELECT body FROM offer_settings WHERE tenant = ?", (tenant,))
+        return Settings(**json.loads(row["body"])) if row else Settings("not drawn yet: nobody was decided about")
+
     def save_settings(self, tenant: str, settings: Settings) -> None:
         """Replace the tenant's settings. Keep the salt, or everybody is assigned anew."""
         with self._db.write() as connection:
@@ -205,6 +210,19 @@ class OfferStore:
             (tenant,),
         )
         return {row[0]: Usage(*row[1:]) for row in rows}
+
+    def all_usage(self, tenant: str) -> dict[str, Usage]:
+        """The same of every offer there ever was."""
+        columns = "offer_id, spent_count, reserved_count, spent_money, reserved_money"
+        rows = self._db.rows(f"SELECT {columns} FROM offers WHERE tenant = ?", (tenant,))  # noqa: S608 constant
+        return {row[0]: Usage(*row[1:]) for row in rows}
+
+    def times_shown(self, tenant: str) -> dict[str, int]:
+        """How many decisions showed each offer."""
+        rows = self._db.rows(
+            "SELECT arm, COUNT(*) FROM offer_decisions WHERE tenant = ? AND arm <> 'none' GROUP BY arm", (tenant,)
+        )
+        return dict(map(tuple, rows))
 
     def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:
         """Set one redemption aside until `release_us`; False when it no longer fits into the budget."""

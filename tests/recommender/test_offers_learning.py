@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from plumbing.clock import DAY
 from recommender.errors import NotEnoughEvents
+from recommender.offers import desk as desks
 from recommender.offers import learning, proof
 from recommender.offers.audit import read_groups
 from recommender.offers.decision import FEATURES, SCHEMA_VERSION, Settings
@@ -189,11 +190,11 @@ def test_a_broken_policy_is_not_loaded(wrong: dict):
 def test_the_desk_sees_the_gain_grow_certain():
     """Offers that add some 200 a visit: in the end the interval leaves out nought, and it has narrowed."""
     closed = learning.read_closed([r for r in world(1_200) if r["arm"] != "poor"], HOUSE)
-    desk = proof.desk(closed, HOUSE)
+    desk = desks.desk(closed, HOUSE)
 
     assert desk["decided"]
     assert 0 < desk["low"] < 200 < desk["high"]
-    assert not desk["sample_ratio_broken"]
+    assert not desk["ratio"]["broken"]
     assert desk["history"][0]["high"] - desk["history"][0]["low"] > desk["high"] - desk["low"]
 
 

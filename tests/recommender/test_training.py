@@ -146,8 +146,10 @@ def test_too_little_to_learn_from(world: World) -> None:
     visits(world, 1)
     with pytest.raises(NotEnoughEvents, match="2 orders"):
         trained(world)
-    with pytest.raises(SceneUntrained):
+    with pytest.raises(NotEnoughEvents, match="No window has closed"):
         world.half.trainer.train("grill", "offers", seed=0, progress=lambda what, share: None)
+    with pytest.raises(SceneUntrained):
+        world.half.trainer.train("grill", "dreams", seed=0, progress=lambda what, share: None)
     world.call("POST", "/models/orders/train", key="desk")
     world.run_trainings()
     told = world.call("GET", "/models", key="desk").json["scenes"][0]

@@ -301,7 +301,7 @@ def test_an_offer_is_decided_logged_and_followed_up(world: World) -> None:
         ("POST", "/erasures", "kiosk", 403),
         ("GET", "/models", "kiosk", 403),
         ("GET", "/nothing", "kiosk", 404),
-        ("POST", "/models/offers/train", "desk", 422),
+        ("POST", "/models/offers/train", "kiosk", 403),
         ("POST", "/models/dreams/train", "desk", 422),
     ],
 )
