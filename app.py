@@ -239,6 +239,7 @@ COMMANDS = {
     "batch destinations": "recommender.destinations_cli:batch_destinations",
     "batch offers": "recommender.offers_cli:batch_offers",
     "demo": "data.demo:demo",
+    "month": "data.month:month",
 }
 """Where each command lives; those of two words stand in a group."""
 

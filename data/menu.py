@@ -147,7 +147,7 @@ def dish_popularity() -> np.ndarray:
 
 
 def offers() -> list[Offer]:
-    """12 offers, `offer-01` to `offer-12`: shown at most once a week to one customer, 300 redemptions each."""
+    """12 offers, `offer-01` to `offer-12`: shown at most once a week to one customer, 2,000 redemptions each."""
     menu, made = dishes(), []
     for k, (name, category, percent, spend, daypart) in enumerate(_rows(_OFFERS), 1):
         meant = [dish for dish in menu if dish.category == category] if category else menu
@@ -161,7 +161,7 @@ def offers() -> list[Offer]:
                 items=tuple(dish.item_id for dish in meant) if category else (),
                 from_hour=opens,
                 to_hour=closes,
-                budget_count=300,
+                budget_count=2_000,
                 cap_count=1,
                 cap_days=7,
                 redemption_cost=round(price * int(percent) / 100),

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 RATIO_ALARM = 0.01
 """An always-valid p-value of the sample ratio below this says that the assignment is broken."""
 
-_KNOWN_BEFORE = ("n_tx", "spend", "max_tx", "spend_7d", "n_tx_7d", "days_known")
+_KNOWN_BEFORE = ("n_tx", "spend", "max_tx", "spend_7d", "n_tx_7d")
 
 
 def money(minor: float) -> str:
@@ -90,7 +90,8 @@ def _before(closed: Closed) -> Floats:
     """What was known of each customer at their first decision, before any offer: (n_customers, d)."""
     first = np.unique(closed.log.customer, return_index=True)[1]  # decisions are sorted by time
     columns = closed.features[first][:, [FEATURES.index(name) for name in _KNOWN_BEFORE]]
-    return np.log1p(np.maximum(columns, 0))
+    n, spend = columns[:, 0], columns[:, 1]
+    return np.column_stack([columns, np.log1p(n), spend / np.maximum(n, 1)])
 
 
 def against_holdout(closed: Closed, settings: Settings, until_us: int | None = None) -> Verdict:

@@ -290,11 +290,13 @@ class OfferStore:
         return tuple(row)
 
     def reactions_before(self, tenant: str, pseudonym: str, now_us: int) -> dict[str, int]:
-        """How many offers this customer viewed and completed strictly before now."""
+        """How many offers this customer viewed and completed strictly before now.
+
+        CROSS JOIN keeps SQLite from walking through everybody's outcomes: 5 ms instead of 0.05 after 5,000 visits.
+        """
         rows = self._db.rows(
-            """SELECT o.kind, COUNT(*) FROM offer_decisions d JOIN offer_outcomes o
-            ON o.tenant = d.tenant AND o.decision_id = d.decision_id
-            WHERE d.tenant = ? AND d.pseudonym = ? AND o.occurred_us < ? GROUP BY o.kind""",
+            """SELECT o.kind, COUNT(*) FROM offer_decisions d CROSS JOIN offer_outcomes o
+            WHERE o.tenant = d.tenant AND o.decision_id = d.decision_id AND d.tenant = ? AND d.pseudonym = ? AND o.occurred_us < ? GROUP BY o.kind""",
             (tenant, pseudonym, now_us),
         )
         return dict(map(tuple, rows))

@@ -47,7 +47,7 @@ def test_a_day_is_the_day_it_says(day: str) -> None:
         {"time": "nine!"},
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},
-        {"scene": "offers"},
+        {"scene": "dreams"},
     ],
 )
 def test_what_is_no_schedule(still: World, changes: dict[str, Any]) -> None:
