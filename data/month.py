@@ -255,13 +255,9 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     try:
         if stores.offers.offers(tenant):
             raise click.ClickException(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
-        live_month(
-            stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=bars
-        )
+        live_month(stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=bars)
         told = offer_scene.desk(stores.offers, tenant, now_us)
     finally:
         stores.database.close()
     say(f"{told['decisions']:,} decisions about {customers} customers. {told['answer']}")
     say(f"See it: usual serve --home {home}, and a link from: usual keys pair marketing --home {home}")
-
-

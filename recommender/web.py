@@ -130,7 +130,7 @@ def build(
     web_offers.offer_routes(api, door.answer, stores.offers, stores.catalogue, now_us)
     web_offers.desk_routes(api, door.answer, stores, trainer)
     web_training.routes(api, door, service, trainer, launcher)
-    dashboard.page(api)
+    dashboard.pages(api)
     return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)
 
 

@@ -158,16 +158,20 @@ def _best_single(report: Mapping[str, Any]) -> dict[str, Any]:
         return {"answer": "Not known before the first training.", "offer": "", "history": []}
     difference, low, high = found["difference"], found["low"], found["high"]
     if report.get("in_force") == "counting" or high - low < 1e-9:
-        told = f"The policy shows the best single offer, {name}: it earns the same by definition."
+        told = "The policy in force shows the best single offer: it earns the same by definition."
     else:
-        word = "more" if difference >= 0 else "less"
-        told = f"The policy in force would earn {money(abs(difference))} {word} per visit than always {name}"
-        span = f"between {money(low)} and {money(high)}"
-        sure = f"; that is certain ({span})." if found.get("decided") else (
-            f". No verdict yet ({span}): {_how_long(found.get('more_visits'))}.")  # fmt: skip
-        told += sure
-    return {"answer": told, "offer": name, "difference": difference, "low": low, "high": high,
-            "history": found.get("history", [])}  # fmt: skip
+        word, span = "more" if difference >= 0 else "less", f"between {money(low)} and {money(high)}"
+        end = f". No verdict yet ({span}): {_how_long(found.get('more_visits'))}."
+        if found.get("decided"):
+            end = f"; that is certain ({span})."
+        told = (
+            f"The policy in force would earn {money(abs(difference))} {word} per visit than the best single offer"
+        )
+        told += end
+    return {
+        "answer": told, "offer": name, "difference": difference, "low": low, "high": high,
+        "history": found.get("history", []),
+    }  # fmt: skip
 
 
 def _exploring(report: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -193,7 +197,8 @@ def _what_if(report: Mapping[str, Any]) -> dict[str, Any]:
         return {"answer": "What other ways would have earned is known after the first training.", "rows": []}
     weak = sum(bool(row["warning"]) for row in rows)
     best = rows[0]
-    told = f"On these visits {best['policy']} would have earned most: {money(best['dr']['value'])} per visit."
+    name = {"learned": "the policy in force"}.get(best["policy"], best["policy"])
+    told = f"On these visits {name} would have earned most: {money(best['dr']['value'])} per visit."
     if weak:
         told += f" {weak} of {len(rows)} figures rest on fewer than {SMALL_ESS:.0f} effective visits: hints only."
     return {"answer": told, "rows": rows}

@@ -48,7 +48,7 @@ class Fitted:
     policy: Policy
     scores: Floats  # (n, arms), doubly robust
     best: int  # arm code of the best single offer, 0: no offer was ever shown
-    gain: Floats | None  # (n,) cross-fitted gain of the best single offer
+    expected: Floats | None  # (n, arms) cross-fitted rewards; None: too few decisions to fit anything
     why: str
 
 
@@ -61,7 +61,7 @@ def fit(
     policy = context_free(closed)
     best = 1 + int(np.argmax(policy.posterior.mean)) if policy.arms else 0
     expected = np.broadcast_to(np.where(found.count > 0, found.mean, policy.prior_mean), closed.eligible.shape)
-    gain: Floats | None = None
+    crossfit: Crossfit | None = None
     why = "Thompson sampling over the averages of each offer."
     counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
     if len(closed) >= LEAST_TO_FIT and best and min(counts[0], counts[best]) >= LEAST_OF_ARM:
@@ -84,7 +84,7 @@ def fit(
         why = "Fallen back to the best single offer: the learned policy may be worse than it."
         if not known:
             why = "Thompson sampling over the averages of each offer: which is the best is not certain yet."
-    return Fitted(policy, scores, best, gain, why)
+    return Fitted(policy, scores, best, crossfit.expected if crossfit else None, why)
 
 
 def _may_be_worse(closed: Closed, policy: Policy, scores: Floats, settings: Settings) -> bool:
@@ -158,13 +158,17 @@ def _free(settings: Settings) -> Settings:
     return replace(settings, share=None)
 
 
-def _single(closed: Closed, policy: Policy, settings: Settings) -> Floats:
-    """Always the best of what was eligible, by the same beliefs; by lot where only a share may be shown."""
+def _best_eligible(closed: Closed, policy: Policy) -> NDArray[np.int64]:
+    """(n,) the arm code of the best of what was eligible, by the policy's beliefs; 0 where nothing was."""
     believed = np.r_[-np.inf, policy.believed(closed.log.arms[1:]).mean]
     merit = np.where(closed.eligible, believed, -np.inf)
-    chosen = np.where(np.isfinite(merit.max(axis=1)), merit.argmax(axis=1), 0)
-    plan = np.zeros(merit.shape)
-    plan[np.arange(len(merit)), chosen] = 1.0
+    return np.where(np.isfinite(merit.max(axis=1)), merit.argmax(axis=1), 0)
+
+
+def _single(closed: Closed, policy: Policy, settings: Settings) -> Floats:
+    """Always the best of what was eligible; by lot where only a share may be shown."""
+    plan = np.zeros(closed.eligible.shape)
+    plan[np.arange(len(closed)), _best_eligible(closed, policy)] = 1.0
     return _rationed(plan, settings)
 
 
@@ -247,14 +251,16 @@ def _each_alone(closed: Closed, fitted: Fitted, bootstrap: Bootstrap, most: int 
 
 
 def _whom(closed: Closed, fitted: Fitted) -> dict[str, Any]:
-    """Predicted against doubly robust gain of the best single offer, where it could be shown at all."""
-    if fitted.gain is None:
+    """Predicted against doubly robust gain of the best offer that could be shown, where any could."""
+    if fitted.expected is None:
         return {"deciles": [], "gain_curve": []}
-    at = closed.eligible[:, fitted.best]
-    effect = (fitted.scores[:, fitted.best] - fitted.scores[:, 0])[at]
+    chosen = _best_eligible(closed, fitted.policy)
+    rows = np.flatnonzero(chosen)
+    foretold = fitted.expected[rows, chosen[rows]] - fitted.expected[rows, 0]
+    effect = fitted.scores[rows, chosen[rows]] - fitted.scores[rows, 0]
     return {
-        "deciles": by_decile(fitted.gain[at], effect, closed.log.customer[at]),
-        "gain_curve": gain_curve(fitted.gain[at], effect),
+        "deciles": by_decile(foretold, effect, closed.log.customer[rows]),
+        "gain_curve": gain_curve(foretold, effect),
     }
 
 

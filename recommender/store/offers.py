@@ -296,7 +296,8 @@ class OfferStore:
         """
         rows = self._db.rows(
             """SELECT o.kind, COUNT(*) FROM offer_decisions d CROSS JOIN offer_outcomes o
-            WHERE o.tenant = d.tenant AND o.decision_id = d.decision_id AND d.tenant = ? AND d.pseudonym = ? AND o.occurred_us < ? GROUP BY o.kind""",
+            WHERE o.tenant = d.tenant AND o.decision_id = d.decision_id AND d.tenant = ?
+            AND d.pseudonym = ? AND o.occurred_us < ? GROUP BY o.kind""",
             (tenant, pseudonym, now_us),
         )
         return dict(map(tuple, rows))

@@ -34,7 +34,7 @@ function cell(kind, value) {
   return made;
 }
 
-function mark(kind, attributes, text) {
+export function mark(kind, attributes, text) {
   const made = document.createElementNS(SVG, kind);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   if (text !== undefined) made.textContent = text;

@@ -1,43 +1,10 @@
-// The marketing page: figures, training, going back, schedule. No build, no third party, no inline anything.
+// The page of suggestions: figures, training, going back, schedule. No build, no third party, no inline anything.
+import { $, BASE, api, followed, save, say, start, told, when } from "./desk.js";
 import { chart, table } from "./figures.js";
 
-const BASE = "/recommender/v1";
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-const TITLES = { orders: "Favourite orders", destinations: "Taxi destinations" };
-const $ = (id) => document.getElementById(id);
+const TITLES = { orders: "Favourite orders", destinations: "Taxi destinations", offers: "Offers" };
 const boxes = new Map();
-
-class Refused extends Error {}
-
-async function api(method, path, body) {
-  const options = { method, headers: { "X-Usual-Page": "marketing" }, credentials: "same-origin", cache: "no-store" };
-  if (body !== undefined) {
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
-  }
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    throw new Error("The server does not answer. The figures below may be old; this page tries again by itself.");
-  }
-  const told = response.status === 204 ? {} : await response.json();
-  if (response.status === 401 || response.status === 403) throw new Refused(told.detail);
-  if (!response.ok) throw new Error(told.detail || told.title);
-  return told;
-}
-
-function say(text) {
-  $("notice").textContent = text;
-  $("notice").hidden = !text;
-}
-
-async function pairIfAsked() {
-  const code = new URLSearchParams(location.hash.slice(1)).get("pair");
-  if (!code) return;
-  history.replaceState(null, "", location.pathname); // the code is spent: it must not stay in the address bar
-  await api("POST", "/v1/pairings", { code });
-}
 
 function sceneBox(scene) {
   if (boxes.has(scene.scene)) return boxes.get(scene.scene);
@@ -121,17 +88,6 @@ function drawRuns(box, scene) {
   if (last && last.state !== "running") outcome.textContent = `Last training, ${when(last.ended_at)}: ${told(last)}`;
 }
 
-function told(run) {
-  if (run.state === "running") return `running, ${run.stage}, ${Math.round(100 * run.share)} %`;
-  const words = { published: `version ${run.version} was published`, unchanged: "nothing new", refused: "refused", failed: "failed", lost: "broken off" };
-  const why = run.why.charAt(0).toUpperCase() + run.why.slice(1);
-  return `${words[run.state] || run.state}. ${why}`;
-}
-
-function when(text) {
-  return text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–";
-}
-
 async function train(scene) {
   const button = boxes.get(scene).querySelector(".train");
   button.disabled = true;
@@ -144,29 +100,16 @@ async function train(scene) {
   }
 }
 
-const followed = new Set();
+const followedRuns = new Set();
 
 async function follow(scene, run) {
-  if (followed.has(run)) return;
-  followed.add(run);
+  if (followedRuns.has(run)) return;
+  followedRuns.add(run);
   const box = boxes.get(scene);
-  const [button, progress] = [box.querySelector(".train"), box.querySelector(".progress")];
-  button.disabled = true;
-  progress.hidden = false;
+  box.querySelector(".train").disabled = true;
   box.querySelector(".outcome").textContent = "";
-  try {
-    for (;;) {
-      const now = await api("GET", `${BASE}/models/${scene}/runs/${run}`);
-      progress.querySelector(".stage").textContent = `${now.stage}, ${Math.round(100 * now.share)} %`;
-      progress.querySelector("progress").value = now.share;
-      if (now.state !== "running") break;
-      await new Promise((done) => setTimeout(done, 700));
-    }
-  } catch (error) {
-    say(error.message);
-  }
-  progress.hidden = true;
-  button.disabled = false;
+  await followed(scene, run, box.querySelector(".progress"));
+  box.querySelector(".train").disabled = false;
   await load();
 }
 
@@ -178,15 +121,6 @@ async function goBack(scene, version) {
   } catch (error) {
     say(error.message);
   }
-}
-
-function save(name, rows) {
-  const quoted = (cell) => `"${String(cell ?? "").replaceAll('"', '""')}"`;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n"], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 function input(type, value, label, text) {
@@ -245,24 +179,7 @@ async function load() {
   $("counts").textContent = `${ordered.toLocaleString()} orders and ${rode.toLocaleString()} rides so far; ` +
     `${items} dishes, ${places} places, ${offers} offers.`;
   models.scenes.forEach(drawScene);
-  if ($("schedule").hidden) drawSchedule(schedule.rows, models.scenes);
+  if ($("schedule").hidden) drawSchedule(schedule.rows, [...models.scenes, { scene: "offers" }]);
 }
 
-async function start() {
-  try {
-    await pairIfAsked();
-    await load();
-    say("");
-  } catch (error) {
-    if (error instanceof Refused) {
-      $("counts").textContent = "";
-      say(`This browser is not signed in. Print a link with “usual keys pair marketing” and open it here. (${error.message})`);
-    } else {
-      say(error.message);
-      setTimeout(start, 5000);
-    }
-  }
-  document.body.dataset.ready = "true";
-}
-
-start();
+start(load);
