@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import faces, riding, served, suggesting, training
+from bench import deciding, faces, riding, served, suggesting, training
 from bench.measure import ROOT, Row, as_json, machine, table
 
-SECTIONS = ("stages", "dlib", "served", "factors", "suggestions", "training", "riding")
+SECTIONS = ("stages", "dlib", "served", "factors", "suggestions", "training", "riding", "deciding")
 
 
 def default_models() -> Path | None:
@@ -34,6 +34,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
         "suggestions": lambda: suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000),
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
+        "deciding": lambda: deciding.deciding(200 if few else 2_000),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
     }
 

@@ -20,7 +20,7 @@ from recommender.offers.decision import FEATURES, HOLDOUT, SCHEMA_VERSION, Polic
 from recommender.offers.errors import UnusableLog
 from recommender.offers.off_policy import OfferLog, effective_sample_size
 from recommender.offers.portfolio import KINDS, NONE, Offer
-from recommender.offers.uplift import Trees, Visits
+from recommender.offers.uplift import Trees, Visits, mixed
 from recommender.scenes.base import Trained
 
 Floats = NDArray[np.float64]
@@ -162,7 +162,7 @@ class Whether:
         offer, nothing = (visits.with_arms(np.full(n, arm)) for arm in (1, 0))
         both = np.concatenate([offer, nothing])
         expected = np.mean([model.predict(both) for model in self.rewards], axis=0)
-        return np.asarray((expected[:n] - expected[n:] + self.effect.predict(offer)) / 2)
+        return mixed(expected[:n] - expected[n:], self.effect.predict(offer))
 
 
 def context_free(closed: Closed, mode: str = "thompson", whether: Whether | None = None) -> Policy:

@@ -1,7 +1,8 @@
 """A policy fitted on a table of randomised decisions, and what it plans for a table of requests. Pure.
 
-The same two rules as at the counter: *who* by expected gain, *which* by the best offer on average, or by context
-once a cross-fitted doubly robust gain over the best single offer has a lower bound above nought.
+The same two rules as at the counter: *who* by expected gain, *which* by the best offer on average. Context may
+choose the offer, and a visit may go without one where nothing limits how many carry one, once a cross-fitted
+doubly robust gain of doing so has a lower bound above nought: what is not proven to be better is not done.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether context may decide which offer: the paired gain of doing so, per visit, and its 95 % interval."""
+    """Whether something may be done: the paired gain of doing so, per visit, and its 95 % interval."""
 
     gain: float
     low: float
@@ -33,11 +34,17 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """A fitted policy. `value` (arms,) is each arm's mean reward; the offer with the largest is the best."""
+    """A fitted policy. `value` (arms,) is each arm's mean reward; the offer with the largest is the best.
+
+    `gate` is that of context; `abstaining` and `abstaining_left` those of showing nothing where no gain is
+    expected, of the best offer and of the best that was not shown before.
+    """
 
     model: GainModel
     value: Floats
     gate: Gate
+    abstaining: Gate
+    abstaining_left: Gate
 
     @property
     def best_single(self) -> int:
@@ -56,7 +63,8 @@ class Planner:
             merit = gains if self.gate.open else np.broadcast_to(self.value, gains.shape)
             chosen = self._which(waves, merit, no_repeat)
             gain = np.where(chosen > 0, gains[np.arange(n), chosen], -np.inf)
-            chosen[gain <= 0] = 0
+            if share is not None or (self.abstaining_left if no_repeat else self.abstaining).open:
+                chosen[gain <= 0] = 0
             if share is not None:
                 order = np.lexsort((np.arange(n), -gain))
                 chosen[order[int(np.floor(share * n + 1e-9)) :]] = 0
@@ -98,7 +106,22 @@ def fit_planner(waves: Waves, log: OfferLog, *, seed: int) -> Planner:
     crossfit = crossfit_reward(waves.visits, log.arm, log.reward, waves.customer, seed=seed)
     value = arm_means(log)
     model = fit_gain(waves.visits, log.arm, log.propensity, log.reward, crossfit, seed=seed)
-    return Planner(model, value, context_gate(log, crossfit.expected, value))
+    expected = crossfit.expected
+    best = np.full(len(log), 1 + int(np.argmax(value[1:]))) if len(value) > 1 else np.zeros(len(log), np.int64)
+    left = _best_left(np.broadcast_to(value, expected.shape), waves.shown_before) if len(value) > 1 else best
+    return Planner(
+        model, value, context_gate(log, expected, value), abstention_gate(log, expected, best),
+        abstention_gate(log, expected, left),
+    )  # fmt: skip
+
+
+def abstention_gate(log: OfferLog, expected: Floats, chosen: NDArray[np.int64]) -> Gate:
+    """Does showing nothing, where `chosen` (n,) is not expected to gain, beat showing it? As `context_gate`."""
+    scores = arm_scores(log, expected)
+    rows = np.arange(len(log))
+    loses = expected[rows, chosen] <= expected[:, 0]
+    mean, error = mean_per_visit(log, np.where(loses, scores[:, 0] - scores[rows, chosen], 0.0))
+    return Gate(mean, mean - 1.96 * error, mean + 1.96 * error)
 
 
 def context_gate(log: OfferLog, expected: Floats, value: Floats) -> Gate:

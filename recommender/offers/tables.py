@@ -172,6 +172,7 @@ def _row_before(customer: NDArray[np.int64], wave: Floats) -> NDArray[np.int64]:
 
 def _derived(known: dict[str, Floats], wave: Floats) -> dict[str, Floats]:
     n, spend, hours = known["n_tx"], known["spend"], np.maximum(wave, 1)
+    viewed = known["view_bogo"] + known["view_discount"] + known["view_informational"]
     completed, received = known["comp_bogo"] + known["comp_discount"], known["rec_bogo"] + known["rec_discount"]
     return {
         "ticket": np.where(n > 0, spend / np.maximum(n, 1), np.nan),
@@ -183,15 +184,28 @@ def _derived(known: dict[str, Floats], wave: Floats) -> dict[str, Floats]:
         "discount_rate": known["comp_discount"] / np.maximum(known["rec_discount"], 1),
         "bogo_rate": known["comp_bogo"] / np.maximum(known["rec_bogo"], 1),
         "ticket_7d": known["spend7"] / np.maximum(known["n_tx7"], 1),
+        "largest_to_usual": known["max_tx"] / np.maximum(spend / np.maximum(n, 1), 1),
+        "view_rate": (viewed + 1) / (known["n_rec"] + 1.5),
+        "tx_rate_shrunk": (n + 1) / (wave + 200),
     }
 
 
+_CUMULATED = (
+    "spend", "n_tx", "rec_bogo", "rec_discount", "rec_informational", "view_bogo", "view_discount",
+    "view_informational", "comp_bogo", "comp_discount",
+)  # fmt: skip
+
+
 def _changes(known: dict[str, Floats], before: NDArray[np.int64]) -> dict[str, Floats]:
-    """What happened between the wave before and this one."""
-    completed = known["comp_bogo"] + known["comp_discount"]
-    cumulated = {"spend": known["spend"], "tx": known["n_tx"], "completed": completed}
+    """What happened between the wave before and this one, and between the two before; not known: NaN."""
     at = np.maximum(before, 0)
-    return {f"{k}_since": np.where(before >= 0, v - v[at], np.nan) for k, v in cumulated.items()}
+    twice = np.where(before >= 0, before[at], -1)
+    found = {}
+    for name in _CUMULATED:
+        value = known[name]
+        found[f"{name}_since"] = np.where(before >= 0, value - value[at], np.nan)
+        found[f"{name}_earlier"] = np.where(twice >= 0, value[at] - value[np.maximum(twice, 0)], np.nan)
+    return found
 
 
 def _shown_before(

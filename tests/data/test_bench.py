@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from bench import measure, training
+from bench import deciding, measure, training
 from bench.measure import Row, as_json, in_turn, table, timed
 from tests.conftest import ROOT
 
@@ -126,3 +126,12 @@ def test_the_command_measures_and_says_so() -> None:
     assert names["largest difference of a score"]["met"] is True
     assert names["predict / dot product"]["value"] > 1
     assert done.returncode == int(any(row["met"] is False for row in told["rows"]))
+
+
+def test_deciding_is_measured_with_and_without_its_log() -> None:
+    """A small run gives the rows that are promised, and decisions that are faster than asked."""
+    rows = {row.name: row for row in deciding.deciding(80)}
+
+    assert rows["decisions with 50 eligible offers, one core"].met
+    assert rows["of that, processor time"].value < rows["a decision with its transaction, p50"].value
+    assert rows["of that, processor time"].met

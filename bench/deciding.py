@@ -1,0 +1,105 @@
+"""How fast offers are decided, with every eligible arm's propensity, and what writing a decision down adds."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from bench.measure import Row, timed
+from plumbing.clock import MINUTE, SECOND
+from plumbing.database import Database
+from recommender.offers.bandit import Posterior
+from recommender.offers.decision import FEATURES, POLICY, Decision, Policy, Settings, spread_and_draw
+from recommender.offers.learning import Whether
+from recommender.offers.portfolio import Offer
+from recommender.offers.uplift import Visits, crossfit_reward, fit_gain
+from recommender.scenes import offers as scene
+from recommender.scenes.base import Context, Request
+from recommender.store.offers import OfferStore, migrations
+
+ELIGIBLE, CUSTOMERS = 50, 500
+NOON_US = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()) * SECOND
+
+
+def offers() -> list[Offer]:
+    return [
+        Offer(f"o{k:02d}", f"Offer {k}", redemption_cost=10, budget_count=10**6, cap_count=10**6, cap_days=7)
+        for k in range(ELIGIBLE)
+    ]
+
+
+def learned(rng: np.random.Generator) -> tuple[Policy, np.ndarray]:
+    """A policy that asks whom an offer moves before it draws, and features of visits, shape (n, d)."""
+    n = 6_000
+    visits = Visits(rng.normal(size=(n, len(FEATURES))), FEATURES, rng.normal(size=(2, 7)))
+    arm = rng.integers(0, 2, n)
+    reward = rng.normal(size=n) + arm * (visits.features[:, 0] > -1)
+    crossfit = crossfit_reward(visits, arm, reward, np.arange(n), seed=0)
+    model = fit_gain(visits, arm, np.full(n, 0.5), reward, crossfit, seed=0)
+    arms = tuple(offer.offer_id for offer in offers())
+    believed = Posterior(rng.normal(5, 1, ELIGIBLE), np.full(ELIGIBLE, 0.5))
+    whether = Whether(model.rewards, model.effect, visits.arm_table)
+    return Policy("bench", arms, believed, 5.0, 1.0, 4.0, 0.2, whether=whether), visits.features
+
+
+def deciding(n: int = 2_000) -> list[Row]:
+    """Decisions a second on one core, and the milliseconds that logging adds to a request."""
+    rng = np.random.default_rng(0)
+    policy, features = learned(rng)
+    settings, arms = Settings("a salt for the bench"), tuple(offer.offer_id for offer in offers())
+
+    def pure(k: int) -> None:
+        spread_and_draw(POLICY, arms, policy, features[k % len(features)], settings, k)
+
+    decided = timed(pure, n)
+    rows = [
+        Row("deciding", f"decisions with {ELIGIBLE} eligible offers, one core", 1_000 / decided.processor_ms, "/s",
+            1_000, "more", "with every propensity, and whom it moves from 4 models"),
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        rows += logging(Path(folder), policy, settings, n // 4)
+    return rows
+
+
+def logging(folder: Path, policy: Policy, settings: Settings, n: int) -> list[Row]:
+    """The same visit decided from the same reads: written down and reserved, durably, or neither."""
+    database = Database(folder / "recommender.db", migrations)
+    rng = np.random.default_rng(0)
+    try:
+        store = OfferStore(database)
+        store.save_settings("bench", settings)
+        store.save_offers("bench", offers(), NOON_US)
+
+        def visit(k: int, into: OfferStore = store) -> None:
+            at = NOON_US + k * MINUTE
+            context = Context("site", local_time=datetime.fromtimestamp(at / SECOND, UTC))
+            request = Request(None, context, (), 1, at, rng)
+            scene.decide(into, request, "bench", f"p{k % CUSTOMERS}", at, rng, policy)
+
+        def unlogged(k: int) -> None:
+            visit(k, reader)
+
+        reader = Forgetful(database)
+        with_log, without = timed(visit, n), timed(unlogged, n)
+    finally:
+        database.close()
+    return [
+        Row("deciding", "a decision with its transaction, p50", with_log.p50, "ms", None, "less",
+            "history, caps, budget, log; durable before the answer"),
+        Row("deciding", "logging and reserving, durably, adds, p50", with_log.p50 - without.p50, "ms", 1.0),
+        Row("deciding", "of that, processor time", with_log.processor_ms - without.processor_ms, "ms", 1.0),
+    ]  # fmt: skip
+
+
+class Forgetful(OfferStore):
+    """Reads like the other, writes nothing down."""
+
+    def log(self, tenant: str, decision: Decision) -> None:
+        """Nothing."""
+
+    def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:
+        """As if it fitted."""
+        return True
