@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import recommender
+from recommender.dashboard import PAGES
 from recommender.overview import explained, method_in_force, sentence
 from tests.recommender.service_fixtures import World
 
@@ -27,28 +28,37 @@ REPORT = {
 }
 
 
-def test_the_page_allows_nothing_from_elsewhere(still: World) -> None:
+@pytest.mark.parametrize("path", [page.path for page in PAGES])
+def test_the_pages_allow_nothing_from_elsewhere(still: World, path: str) -> None:
     """A strict policy, no inline script or style, no other host in any of its files, no figures in the page."""
-    reply = still.client.get("/marketing")
+    reply = still.client.get(path)
     policy = reply.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert reply.headers["Cache-Control"] == "no-store"
     page = reply.text
     assert not re.search(r"\sstyle=|\son\w+=|<style|<script(?![^>]*src=)", page)
-    for text in (page, *(path.read_text() for path in STATIC.iterdir())):
+    for text in (page, *(file.read_text() for file in STATIC.iterdir())):
         assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
         assert "innerHTML" not in text
 
 
-def test_every_file_the_page_names_is_served(still: World) -> None:
-    """Scripts and styles come from the half's own folder."""
-    page = still.client.get("/marketing").text
-    paths = [*re.findall(r'(?:src|href)="(/[^"]+)"', page), "/recommender/static/figures.js"]
-    assert len(paths) == 3
-    for path in paths:
-        with still.client.get(path) as reply:
-            assert reply.status_code == 200, path
+@pytest.mark.parametrize("path", [page.path for page in PAGES])
+def test_every_file_a_page_names_is_served(still: World, path: str) -> None:
+    """Scripts and styles come from the half's own folder, and so do the modules that scripts import."""
+    page = still.client.get(path).text
+    paths = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+    scripts = [STATIC / Path(one).name for one in paths if one.endswith(".js")]
+    assert scripts
+    paths += [
+        f"/recommender/static/{name}"
+        for file in scripts
+        for name in re.findall(r'"\./(.+\.js)"', file.read_text())
+    ]
+    assert len(paths) >= 3 + len(PAGES)
+    for one in paths:
+        with still.client.get(one) as reply:
+            assert reply.status_code == 200, one
 
 
 def test_a_paired_page_may_train_and_nothing_else(world: World) -> None:
