@@ -114,12 +114,19 @@ def _parts(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in map(_text, given) if part))
 
 
+def _weekday(value: Any) -> int:
+    """`mon`, `Monday`, 0 and "0" are all Monday."""
+    if isinstance(value, str) and not value.strip().isdecimal():
+        return WEEKDAYS.index(value.strip()[:3].lower())
+    return _whole(0, 6)(value)
+
+
 def _days(value: Any) -> tuple[int, ...]:
     given = [part for part in value.split("|") if part] if isinstance(value, str) else value
     if not isinstance(given, (list, tuple)):
         raise ValueError("must be a list")
     try:
-        found = {WEEKDAYS.index(d[:3].lower()) if isinstance(d, str) else _whole(0, 6)(d) for d in given}
+        found = {_weekday(d) for d in given}
     except ValueError as error:
         raise ValueError("must be days such as mon, tue, or 0 (Monday) to 6") from error
     return tuple(sorted(found))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from data.month import live_month
 from plumbing import limits as limit_tables
 from plumbing import web as service_web
+from plumbing.clock import MINUTE
 from plumbing.database import Database
 from plumbing.limits import Limits
+from recommender.config import RecommenderConfig
+from recommender.opening import open_stores
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import serve
-from tests.recommender.service_fixtures import World, open_world, stock
+from tests.recommender.service_fixtures import NOON, World, open_world, stock
 
 pytestmark = pytest.mark.browser
 AUDIT = (Path(__file__).parent / "audit.js").read_text()
@@ -26,27 +32,36 @@ class Desk:
     world: World
     address: str
 
-    def link(self) -> str:
+    def link(self, page: str = "") -> str:
+        """A pairing link to one of the desk's pages."""
         code = self.world.access.create_pairing("grill", "marketing", device="desk")
-        return f"{self.address}/marketing#pair={code}"
+        return f"{self.address}/marketing{'/' + page if page else ''}#pair={code}"
+
+
+@contextmanager
+def _served(world: World, home: Path) -> Iterator[Desk]:
+    """A recommender behind a real port, with what pairing needs."""
+    moments = Database(home / "moments.db", limit_tables.migrations, durable=False)
+    limits = Limits(moments, world.now_us)
+    world.app.register_api(
+        service_web.blueprint(access=world.access, limits=limits, checks={}, registry=world.registry)
+    )
+    with serve(world.app) as address:
+        yield Desk(world, address)
+    moments.close()
+    world.close()
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A recommender with a menu and a few orders behind a real port."""
     world = open_world(tmp_path)
-    moments = Database(tmp_path / "moments.db", limit_tables.migrations, durable=False)
-    limits = Limits(moments, world.now_us)
-    world.app.register_api(
-        service_web.blueprint(access=world.access, limits=limits, checks={}, registry=world.registry)
-    )
-    stock(world)
-    for number, item in enumerate(["cola", "cola", "burger"]):
-        world.order(item, token=world.token(), event_id=f"e{number}", occurred_at=f"2026-11-20T1{number}:00:00Z")
-    with serve(world.app) as address:
-        yield Desk(world, address)
-    moments.close()
-    world.close()
+    with _served(world, tmp_path) as desk:
+        stock(world)
+        for number, item in enumerate(["cola", "cola", "burger"]):
+            at = f"2026-11-20T1{number}:00:00Z"
+            world.order(item, token=world.token(), event_id=f"e{number}", occurred_at=at)
+        yield desk
 
 
 def test_a_browser_that_is_not_paired_sees_no_figures(desk: Desk, open_page: OpenPage) -> None:
@@ -98,6 +113,163 @@ def test_a_morning_at_the_desk(desk: Desk, open_page: OpenPage) -> None:
     expect(page.locator("#schedule-answer")).to_contain_text("Favourite orders: wed, sun at 03:00")
     due = {one.scene: one for one in desk.world.half.trainer.models.schedule("grill") if one.enabled}
     assert (list(due), due["orders"].days) == (["orders"], ("wed", "sun"))
+
+
+@contextmanager
+def _quiet(label: str, total: int) -> Iterator[Any]:
+    class Bar:
+        def update(self, n: int) -> None: ...
+
+    yield Bar()
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Thirty days of offers in the simulated town, four days ago, and the desk that may look at them."""
+    home = tmp_path_factory.mktemp("month")
+    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
+    live_month(stores, home, "grill", customers=800, days=30, seed=0, now_us=NOON, progress=_quiet)
+    stores.database.close()
+    with _served(open_world(home), home) as desk:
+        yield desk
+
+
+def _points(page: Page, selector: str) -> list[tuple[float, float]]:
+    """The corners of a line or an area as they are drawn."""
+    text = page.locator(selector).first.get_attribute("points") or ""
+    return [(float(x), float(y)) for x, y in (pair.split(",") for pair in text.split())]
+
+
+def test_thirty_days_of_offers_show_their_gain_over_the_holdout(month: Desk, open_page: OpenPage) -> None:
+    """The sentence is certain, and so is the picture: at its end the whole band lies above that of no offers."""
+    told = month.world.call("GET", "/desk/offers", key="desk").json
+    page = open_page(f"{month.link('offers')}")
+    box = page.locator("#holdout")
+    expect(box.locator(".answer")).to_contain_text("more per visit than leaving people alone; that is certain")
+    assert 0 < told["low"] < told["difference"]
+
+    line, band = _points(page, "#holdout polyline.line"), _points(page, "#holdout polygon.band")
+    nought = float(box.locator("line.nought").get_attribute("y1") or 0)
+    days = len(told["history"])
+    assert days >= 26
+    assert (len(line), len(band)) == (days, 2 * days)
+    assert line[-1][1] < nought  # upwards is smaller
+    assert band[days][1] < nought  # the lower bound of the last day
+    assert band[days][1] - band[days - 1][1] < band[-1][1] - band[0][1]  # narrower than on the first day
+    expect(box.locator("text.result")).to_have_text(f"+{told['difference'] / 100:.2f}")
+
+    box.locator("summary").click()
+    expect(box.locator("tbody tr")).to_have_count(days)
+    with page.expect_download() as saved:
+        box.locator(".download").click()
+    last = Path(saved.value.path()).read_text().splitlines()[-1]
+    assert f"+{told['difference'] / 100:.2f}" in last
+
+
+def test_the_other_questions_are_answered_too(month: Desk, open_page: OpenPage) -> None:
+    """Best single offer, whom, what if, trust: a sentence, a chart and a table each; training again says so."""
+    page = open_page(month.link("offers"))
+    expect(page.locator("#single .answer")).to_contain_text("best single offer")
+    expect(page.locator("#single polygon.band")).to_be_visible()
+    expect(page.locator("#whom .answer")).to_contain_text("most promising tenth")
+    assert page.locator("#whom rect").count() == 10
+    curve = _points(page, "#whom polyline.line:not(.random)")
+    chance = _points(page, "#whom polyline.random")
+    assert sum(there[1] - here[1] for here, there in zip(curve, chance, strict=True)) > 0  # above a random order
+    expect(page.locator("#what-if .answer")).to_contain_text("would have earned most")
+    assert page.locator("#what-if circle").count() >= 12
+    expect(page.locator("#what-if")).to_contain_text("effective visits")
+    expect(page.locator("#trust .answer")).to_contain_text("within chance")
+    expect(page.locator("#trust")).to_contain_text("costs")
+
+    month.world.time_us += MINUTE
+    page.locator("#training .train").click()
+    expect(page.locator("#training .progress")).to_be_visible()
+    month.world.run_trainings()
+    expect(page.locator("#training .outcome")).to_contain_text("nothing new")
+    page.locator("#training summary").click()
+    expect(page.locator("#training tr.current")).to_have_count(1)
+
+
+def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: OpenPage) -> None:
+    """Each wrong field is named beside itself and nothing is stored; then the offer lives its life."""
+    page = open_page(desk.link("portfolio"))
+    expect(page.locator("#offers .answer")).to_contain_text("1 offers are active")
+    page.get_by_role("button", name="Write a new offer").click()
+    form = page.locator("#edit")
+    form.get_by_label("Short name").fill("cola-2")
+    form.get_by_label("The customer reads first").fill("Two colas for one")
+    form.get_by_label("From", exact=True).fill("2026-12-24")
+    form.get_by_label("Until").fill("2026-12-01")
+    form.get_by_label("Most money in all").fill("-3")
+    form.get_by_label("At most so often").fill("0")
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator(".wrong")).to_contain_text("3 fields are not right yet")
+    wrong = {one.get_attribute("data-field") for one in form.locator(".is-wrong").all()}
+    assert wrong == {"ends_on", "budget_money", "cap_count"}
+    assert [one.offer_id for one in desk.world.half.service.offers.offers("grill")] == ["lunch"]
+
+    form.get_by_label("Until").fill("2026-12-31")
+    form.get_by_label("Most money in all").fill("300.50")
+    form.get_by_label("At most so often").fill("2")
+    form.get_by_label("Applies to these dishes").select_option(["cola"])
+    form.get_by_label("tue").check()
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#offers .outcome")).to_contain_text("is running")
+    stored = desk.world.half.service.offers.offer("grill", "cola-2")
+    assert (stored.budget_money, stored.weekdays, stored.items, stored.cap_count) == (30_050, (1,), ("cola",), 2)
+
+    row = page.locator("#offers tbody tr", has_text="Two colas")
+    for button, state in (("Pause", "paused"), ("Go on", "active"), ("End", "ended")):
+        row.get_by_role("button", name=button).click()
+        expect(row).to_contain_text(state)
+    row.get_by_role("button", name="Change").click()
+    expect(form.get_by_label("Short name")).not_to_be_editable()
+
+
+def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
+    """A file with wrong rows is refused whole with their numbers; what is downloaded can be taken in again."""
+    page = open_page(desk.link("portfolio"))
+
+    def take(text: str) -> None:
+        file = {"name": "new.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        page.locator("#offers input[type=file]").set_input_files(file)
+
+    outcome = page.locator("#offers .outcome")
+    take("offer_id,name,budget_count,items\nsoup,Soup,-1,cola\ntea,Tea,5,nothing\n")
+    expect(outcome).to_contain_text("budget_count must be at least 0")
+    expect(outcome).to_contain_text("not known: nothing")
+    take('offer_id,name,budget_count,items,weekdays\nsoup,"Soup, hot",7,cola|burger,mon|tue\n')
+    expect(outcome).to_contain_text("1 offers were taken in")
+    stored = desk.world.half.service.offers.offer("grill", "soup")
+    assert (stored.name, stored.budget_count, stored.items, stored.weekdays) == (
+        "Soup, hot",
+        7,
+        ("cola", "burger"),
+        (0, 1),
+    )
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download as CSV").click()
+    take(Path(saved.value.path()).read_text())
+    expect(outcome).to_contain_text("2 offers were taken in")
+    assert desk.world.half.service.offers.offer("grill", "soup") == stored
+
+
+@pytest.mark.parametrize("where", ["offers", "portfolio"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", (1100, 900)), ("dark", (390, 800))])
+def test_the_pages_of_offers_can_be_read(
+    month: Desk, open_page: OpenPage, where: str, scheme: str, size: tuple[int, int]
+) -> None:
+    """The same audit as for the suggestions: everything open, with a form full of mistakes."""
+    page = open_page(month.link(where), size, color_scheme=scheme)
+    if where == "portfolio":
+        page.locator(".new").click()
+        page.locator("#edit .save").click()
+    for summary in page.locator("summary").all():
+        if summary.is_visible():
+            summary.click()
+    found = [one for one in page.evaluate(AUDIT) if not one.startswith(("text ", "target "))]
+    assert found == []
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", (1100, 900)), ("dark", (390, 800))])

@@ -79,6 +79,12 @@ def test_a_file_names_its_wrong_rows_and_imports_nothing():
     assert [row["row"] for row in refused.value.extra["rows"]] == [2, 3]
 
 
+@pytest.mark.parametrize("days", ["mon|tue", "Monday|tuesday", "0|1", ["mon", 1], [0, "1"]])
+def test_days_are_names_or_numbers(days: object):
+    """As people write them, and as a file holds them that was written from here."""
+    assert parse_offer({"offer_id": "a", "name": "A", "weekdays": days}).weekdays == (0, 1)
+
+
 def test_a_file_is_read_with_its_lists_and_days():
     """Lists are parted by |, days are written by name, an empty cell means the usual."""
     text = "offer_id,name,items,weekdays,cap_count,to_hour\nlunch,Lunch,latte|bagel,mon|tue,,\n"

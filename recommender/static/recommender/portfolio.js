@@ -174,17 +174,22 @@ function minor(text) {
 
 // One field with its label, hint and room for what is wrong; `read` gets how to read it.
 function drawField([field, label, kind, hint = ""], given, exists, read) {
-  const group = kind === "days"; // several boxes under one name
-  const around = document.createElement(group ? "div" : "label");
-  if (group) around.setAttribute("role", "group");
-  if (group) around.setAttribute("aria-label", label);
+  const around = document.createElement("div");
   around.dataset.field = field;
   around.className = `field ${kind}`;
   const [input, value] = control(kind, given[field]);
   if (field === "offer_id" && exists) input.readOnly = true;
   read[field] = value;
-  const text = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent });
-  around.append(text("label", label), input, text("hint", hint), text("message", ""));
+  const text = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent, id: `${field}-${className}` });
+  const title = text("label", label);
+  const named = document.createElement(kind === "days" ? "div" : "label"); // several boxes are a group, one is labelled
+  if (kind === "days") {
+    named.setAttribute("role", "group");
+    named.setAttribute("aria-labelledby", title.id);
+  }
+  named.append(title, input);
+  input.setAttribute("aria-describedby", `${field}-hint ${field}-message`);
+  around.append(named, text("hint", hint), text("message", ""));
   return around;
 }
 
