@@ -189,7 +189,10 @@ def cli(context: click.Context) -> None:
     Serve:        usual serve, then usual keys pair kiosk
     Measure:      usual evaluate orders
     """
-    context.obj = {"town": lambda: import_module("data.town").Town.build()}
+    context.obj = {
+        "town": lambda: import_module("data.town").Town.build(),
+        "month": lambda home, progress: import_module("data.month").for_evaluation(home, progress),
+    }
 
 
 @cli.command()

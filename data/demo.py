@@ -30,6 +30,9 @@ FOLDER = Path("data/state/demo")
 @click.command()
 @click.option("--no-serve", is_flag=True, help="End when the story is told: status 0 if all of it came true.")
 @click.option("--keep", is_flag=True, help="Serve what the last run left, without telling the story again.")
+@click.option(
+    "--month/--no-month", default=True, show_default=True, help="Thirty days of offers before the story."
+)
 @click.option("--port", default=8000, show_default=True, help="Port to listen on; another one if it is taken.")
 @click.option(
     "--customers", default=ENROLLED, show_default=True, help="How many opt in.", type=click.IntRange(8, 40)
@@ -60,6 +63,7 @@ FOLDER = Path("data/state/demo")
 def demo(
     no_serve: bool,
     keep: bool,
+    month: bool,
     port: int,
     customers: int,
     seed: int,
@@ -74,7 +78,7 @@ def demo(
     """
     folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(folder.resolve(), pack, models.resolve() if models else None, cache.resolve(), system_clock)
-    plan = Plan(setting, port, customers, seed, serve=not no_serve, keep=keep)
+    plan = Plan(setting, port, customers, seed, serve=not no_serve, keep=keep, month=month)
     with _alone(folder), _ending_politely():
         try:
             plan.run()
@@ -99,6 +103,7 @@ class Plan:
     keep: bool
     townsfolk: int = CUSTOMERS
     strangers: int = stage.COHORT
+    month: bool = False
     told: bool = False  # the story was told to its end
 
     def run(self) -> None:
@@ -113,6 +118,9 @@ class Plan:
         keys = stage.make_keys(self.setting)
         thresholds = stage.calibrate(self.setting, bars, self.strangers)
         say(f"Thresholds measured on drawn strangers: {thresholds[1]:.3f} for one frame. None for real faces.")
+        if self.month:
+            say("Last month", heading=True)
+            say(stage.live_month(self.setting, self.seed, bars))
         with stage.serving(self.setting, stage.free_port(self.port)) as server:
             with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["taxi"]) as taxi:
                 with Client(server.url, keys["office"]) as office:
@@ -145,7 +153,8 @@ class Plan:
             if run["state"] != "published":
                 raise StageError(f"The training of {scene} ended as {run['state']}: {run['why']}")
             say(f"{scene}: version {run['version']} is in force; {run['why']}.")
-        say("offers: decided from the log of decisions, which begins today.")
+        begins = "goes on with last month" if self.month else "begins today"
+        say(f"offers: decided from the log of decisions, which {begins}.")
         return members
 
     def _serve_kept(self) -> None:

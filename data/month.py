@@ -8,7 +8,8 @@ then shows what the offers earned. The truth is known, so the proof can be judge
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from data import menu
 from data.town import Town
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from recommender.offers.decision import Decision, Policy, Settings
-from recommender.offers.portfolio import NONE, Offer
+from recommender.offers.portfolio import NONE
 from recommender.opening import Stores, trainer_of
 from recommender.scenes import offers as offer_scene
 from recommender.scenes.base import Context, Request
@@ -193,7 +194,7 @@ def live_month(
     month = Month(stores, tenant, town, People.draw(rng, visits, customers, len(town.offers)), rng)
     first_us = round(town.moment(HISTORY, 0.0).timestamp()) * SECOND
     stores.catalogue.put(tenant, "item", list(town.dishes))
-    stores.offers.save_offers(tenant, running(town.offers), first_us)
+    stores.offers.save_offers(tenant, list(town.offers), first_us)
     salt = rng.bytes(16).hex()
     stores.offers.save_settings(tenant, Settings(salt, holdout_share=HOLDOUT, effect_scale=EXPECTED))
     before = [v for v in visits if v.time_us < first_us]
@@ -210,11 +211,6 @@ def live_month(
     return month
 
 
-def running(offers: tuple[Offer, ...]) -> list[Offer]:
-    """The town's offers as they are: their caps and budgets hold in this month as well."""
-    return list(offers)
-
-
 def by_day(visits: list[Visit]) -> Iterator[list[Visit]]:
     """Visits of one local day after the other."""
     day: list[Visit] = []
@@ -225,6 +221,31 @@ def by_day(visits: list[Visit]) -> Iterator[list[Visit]]:
         day.append(visit)
     if day:
         yield day
+
+
+def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
+    """The same month every time, for `usual evaluate offers` where there is no other data."""
+    from recommender.config import RecommenderConfig
+    from recommender.opening import open_stores
+
+    class Bar:
+        done = 0
+
+        def update(self, n: int) -> None:
+            self.done += n
+            progress("thirty days in the town", 0.95 * self.done / DAYS)
+
+    @contextmanager
+    def bar(label: str, total: int) -> Iterator[Bar]:
+        yield Bar()
+
+    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
+    try:
+        live_month(
+            stores, home, "demo", customers=CUSTOMERS, days=DAYS, seed=0, now_us=system_clock(), progress=bar
+        )
+    finally:
+        stores.database.close()
 
 
 @click.command()

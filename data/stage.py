@@ -305,6 +305,25 @@ def import_history(setting: Setting, town: Town, others: Sequence[str], progress
         bar.update(1)
 
 
+def live_month(setting: Setting, seed: int, progress: Progress) -> str:
+    """Thirty days of offers to others in the town (see `data.month`); what they proved, in a sentence."""
+    from data import month
+    from recommender.config import RecommenderConfig
+    from recommender.opening import open_stores
+    from recommender.scenes import offers
+
+    stores = open_stores(RecommenderConfig(home=setting.home, token_keys=()))
+    now_us = setting.now_us()
+    try:
+        month.live_month(
+            stores, setting.home, TENANT, customers=month.CUSTOMERS, days=month.DAYS, seed=seed, now_us=now_us,
+            progress=progress,
+        )  # fmt: skip
+        return str(offers.desk(stores.offers, TENANT, now_us)["answer"])
+    finally:
+        stores.database.close()
+
+
 def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:
     """Events as JSON lines."""
     with path.open("w", encoding="utf-8") as out:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -41,16 +42,25 @@ def _default_folder() -> Path:
 
 @click.command("offers")
 @click.option(
-    "--dataset", type=click.Path(file_okay=False, path_type=Path), help="Folder with the decision tables."
+    "--dataset",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the decision tables; without one, thirty days of the synthetic town.",
 )
+@click.option(
+    "--home",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge the log in this state folder.",
+)
+@click.option("--tenant", default="demo", show_default=True, help="Whose log, with --home.")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--audit", type=_FILE, help="A table of groups (CSV with `customer`), for fairness only.")
 @click.option("--by", multiple=True, help="A column of that table; may be repeated. Numbers become four bands.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
 def evaluate_offers(
-    dataset: Path | None, as_json: bool, audit: Path | None, by: tuple[str, ...], folds: int, seed: int
-) -> None:
+    dataset: Path | None, home: Path | None, tenant: str, as_json: bool, audit: Path | None, by: tuple[str, ...],
+    folds: int, seed: int,
+) -> None:  # fmt: skip
     """What each way of offering earns per visit, on customers it was not fitted on.
 
     --audit joins a table from outside to the finished policy and shows exposure and gain by group. No policy reads
@@ -60,12 +70,44 @@ def evaluate_offers(
     from recommender.offers.evaluate import evaluate_offers as evaluate
 
     folder = dataset or _default_folder()
-    if not folder.is_dir():
+    if dataset is not None and not folder.is_dir():
         raise click.ClickException(f"There is no folder {folder}. Name one with --dataset or set USUAL_SHARED.")
+    if home is not None or not folder.is_dir():
+        with _progress() as progress:
+            desk = _own_log(home, tenant) if home is not None else _month(progress)
+        click.echo(json.dumps(desk, indent=1, sort_keys=True) if as_json else told_desk(desk))
+        return
     with _progress() as progress:
         groups = read_groups(audit, by) if audit else None
         report = evaluate(folder, seed=seed, n_folds=folds, groups=groups, progress=progress)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else told(report))
+
+
+def _own_log(home: Path, tenant: str) -> dict[str, Any]:
+    """The answers of the marketing page."""
+    from plumbing.clock import system_clock
+    from recommender.config import RecommenderConfig
+    from recommender.opening import open_stores, trainer_of
+    from recommender.web_offers import proof_of
+
+    config = RecommenderConfig(home=home, token_keys=())
+    stores = open_stores(config)
+    try:
+        return proof_of(stores, trainer_of(stores, config, system_clock), tenant)
+    finally:
+        stores.database.close()
+
+
+def _month(progress: Progress) -> dict[str, Any]:
+    """The same of a month in the town, which the doorway hands in: the recommender knows no data of its own."""
+    known = click.get_current_context().find_object(dict) or {}
+    if "month" not in known:
+        raise click.ClickException(
+            f"There is no folder {_default_folder()}. Name one with --dataset or set USUAL_SHARED."
+        )
+    with TemporaryDirectory() as folder:
+        known["month"](Path(folder), progress)
+        return _own_log(Path(folder), "demo")
 
 
 @click.command("offers")
@@ -135,3 +177,31 @@ def told(report: dict[str, Any]) -> str:
             gain = f"{row['gain']:.2f} [{row['gain_low']:.2f}, {row['gain_high']:.2f}]"
             lines.append(f"{row['group']:<24}{row['customers']:<12}{exposure:<26}{gain}")
     return "\n".join(lines)
+
+
+def told_desk(desk: dict[str, Any]) -> str:
+    """The marketing page in plain text: each question's answer, and what else could have been done."""
+    lines = [
+        f"{desk['decisions']:,} closed decisions; {desk['open_windows']:,} windows are still open", "",
+        desk["answer"], desk["best_single"]["answer"], desk["ratio"]["answer"], desk["exploring"]["answer"],
+        desk["whom"]["answer"], desk["what_if"]["answer"],
+    ]  # fmt: skip
+    if desk["what_if"]["rows"]:
+        lines += ["", f"{'margin per visit':<30}{'doubly robust':<26}{'SNIPS':<26}effective visits"]
+    for row in desk["what_if"]["rows"]:
+        spans = "".join(f"{_money_span(row[key]):<26}" for key in ("dr", "snips"))
+        lines.append(f"{row['policy']:<30}{spans}{row['ess']:.0f} {row['warning']}".rstrip())
+    if desk["whom"]["deciles"]:
+        lines += ["", "gain per visit by tenth of visits, most promising first (foretold / doubly robust)"]
+        lines.append(
+            "  ".join(f"{r['predicted'] / 100:.2f}/{r['gain'] / 100:.2f}" for r in desk["whom"]["deciles"])
+        )
+        lines.append(f"Qini coefficient: {desk['whom']['qini'] / 100:.2f} per visit")
+    return "\n".join(lines)
+
+
+def _money_span(estimate: dict[str, Any]) -> str:
+    if estimate["value"] is None:
+        return "not known"
+    value, low, high = (estimate[key] / 100 for key in ("value", "low", "high"))
+    return f"{value:6.2f} [{low:6.2f}, {high:6.2f}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,7 @@ from plumbing.clock import Clock
 from recommender.errors import BadRows, RowError
 from recommender.moments import from_us
 from recommender.offers.errors import InvalidOffer
+from recommender.offers.house import FIXED_ONCE_DECIDED, changed
 from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, Offer, parse_offer
 from recommender.opening import Stores
 from recommender.overview import run_row, version_row
@@ -101,6 +103,23 @@ class PortfolioReply(BaseModel):
     answer: str
 
 
+class SettingsModel(BaseModel):
+    """Left out: stays as it is. What is `fixed` cannot change any more: somebody was decided about."""
+
+    model_config = ConfigDict(extra="allow")
+    holdout_share: Any = _field(None, {"type": "number"}, "of customers, always left alone")
+    exploration: Any = _field(None, {"type": "number"}, "of visits, try something else")
+    share: Any = _field(
+        None, {"anyOf": [{"type": "number"}, {"type": "null"}]}, "of visits that may carry an offer"
+    )
+    margin_share: Any = _field(None, {"type": "number"}, "of what is spent that is earned")
+    nag_count: Any = _field(None, _LIMIT, "offers of any kind shown to one customer ...")
+    nag_days: Any = _field(None, {"type": "integer"}, "... in so many days")
+    window_hours: Any = _field(None, {"type": "integer"}, "after a decision whose spending counts")
+    lateness_hours: Any = _field(None, {"type": "integer"}, "in which outcomes may arrive late")
+    effect_scale: Any = _field(None, {"type": "number"}, "minor units a visit that intervals are made for")
+
+
 def check_offers(
     rows: Sequence[Mapping[str, Any]], known: set[str], numbers: Sequence[int] | None = None
 ) -> list[Offer]:
@@ -185,10 +204,11 @@ def offer_routes(
 
 def desk_routes(api: APIBlueprint, answer: Answer, stores: Stores, trainer: Trainer) -> None:
     """What the marketing page asks about offers; for whoever may train, like the rest of that page."""
+    _settings_routes(api, answer, stores.offers)
 
     @api.get(BASE + "/desk/offers", responses={"200": ProofReply}, summary="What the offers earned, with proof")
     def proof() -> Response:
-        return answer("train", lambda caller: (200, _proof(stores, trainer, caller.tenant)))
+        return answer("train", lambda caller: (200, proof_of(stores, trainer, caller.tenant)))
 
     @api.get(
         BASE + "/desk/portfolio",
@@ -199,7 +219,33 @@ def desk_routes(api: APIBlueprint, answer: Answer, stores: Stores, trainer: Trai
         return answer("train", lambda caller: (200, _portfolio(stores, caller.tenant)))
 
 
-def _proof(stores: Stores, trainer: Trainer, tenant: str) -> dict[str, Any]:
+def _settings_routes(api: APIBlueprint, answer: Answer, offers: OfferStore) -> None:
+    """How the house decides. The holdout's salt is neither shown nor taken."""
+
+    @api.get(BASE + "/desk/settings", responses={"200": SettingsModel}, summary="How offers are decided")
+    def settings() -> Response:
+        return answer("train", lambda caller: (200, _plain(offers, caller.tenant)))
+
+    @api.put(BASE + "/desk/settings", responses={"200": SettingsModel}, summary="Change how offers are decided")
+    def change_settings(body: SettingsModel) -> Response:
+        def work(caller: Caller) -> tuple[int, Any]:
+            with offers.transaction():
+                now, _ = offers.settings(caller.tenant, secrets.token_hex(16))
+                fixed = FIXED_ONCE_DECIDED if offers.decided(caller.tenant) else ()
+                offers.save_settings(caller.tenant, changed(now, request.get_json(), fixed))
+            return 200, _plain(offers, caller.tenant)
+
+        return answer("train", work)
+
+
+def _plain(offers: OfferStore, tenant: str) -> dict[str, Any]:
+    told = asdict(offers.settings_as_read(tenant))
+    del told["salt"]
+    return told | {"fixed": list(FIXED_ONCE_DECIDED) if offers.decided(tenant) else []}
+
+
+def proof_of(stores: Stores, trainer: Trainer, tenant: str) -> dict[str, Any]:
+    """The body of GET /recommender/v1/desk/offers."""
     shelf = trainer.shelf(tenant, OFFERS)
     current = shelf.current()
     report = ((shelf.manifest(current) if current else None) or {}).get("report")
@@ -228,8 +274,11 @@ def _portfolio(stores: Stores, tenant: str) -> dict[str, Any]:
     spent = sum(row["spent_money"] for row in rows)
     told = "There is no offer yet. Write the first one below, or take in a file."
     if rows:
+        one = counts["active"] == 1
+        others = [f"{counts[state]} {state}" for state in STATUSES[1:] if counts[state]]
+        active = f"{counts['active']} {'offer is' if one else 'offers are'} active"
         told = (
-            f"{counts['active']} offers are active, {counts['paused']} paused, {counts['ended']} ended; "
+            f"{', '.join([active, *others])}; "
             f"{sum(row['spent_count'] for row in rows):,} redemptions have cost {spent / 100:,.2f} so far."
         )
     return {"rows": rows, "items": items, "answer": told}

@@ -32,6 +32,14 @@ _MOST_HELD = 256
 HOLDOUT, POLICY, GUEST = "holdout", "policy", "guest"
 
 
+RANGES: Mapping[str, tuple[float, float]] = {
+    "holdout_share": (0.0, 0.5), "exploration": (0.01, 1.0), "share": (0.0, 1.0), "margin_share": (0.0, 1.0),
+    "window_hours": (1, 24 * 90), "lateness_hours": (0, 24 * 90), "nag_count": (1, 10**6), "nag_days": (1, 3650),
+    "effect_scale": (0.01, 1e6),
+}  # fmt: skip
+"""What each setting may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a tenant decides. `salt` makes the holdout of one tenant independent of any other's."""
@@ -48,11 +56,7 @@ class Settings:
     effect_scale: float = 50.0  # the size of difference, in minor units a visit, that intervals are made for
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("holdout_share", 0.0, 0.5), ("exploration", 0.01, 1.0), ("share", 0.0, 1.0),
-            ("margin_share", 0.0, 1.0), ("window_hours", 1, 24 * 90), ("lateness_hours", 0, 24 * 90),
-            ("nag_count", 1, 10**6), ("nag_days", 1, 3650), ("effect_scale", 0.01, 1e6),
-        ):  # fmt: skip
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} must lie between {low} and {high}, got {value}")

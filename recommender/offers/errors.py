@@ -2,6 +2,7 @@
 
 Problem
     InvalidOffer        422  every wrong field is named
+    InvalidSettings     422  every wrong field is named
     InvalidPortfolio    422  every wrong row of a file is named
     TooManyOffers       422
     UnknownOffer        404
@@ -33,6 +34,13 @@ class InvalidOffer(Problem):
             fields=[{"field": name, "message": message} for name, message in fields],
         )
         self.fields = tuple(fields)
+
+
+class InvalidSettings(InvalidOffer):
+    """Settings with wrong fields; `fields` names each of them and nothing was changed."""
+
+    code = "invalid_settings"
+    title = "The settings are not valid"
 
 
 class InvalidPortfolio(Problem):

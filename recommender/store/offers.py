@@ -200,6 +200,10 @@ class OfferStore:
                 (tenant, json.dumps(asdict(settings), sort_keys=True)),
             )
 
+    def decided(self, tenant: str) -> bool:
+        """Whether anybody was decided about yet."""
+        return self._db.row("SELECT 1 FROM offer_decisions WHERE tenant = ? LIMIT 1", (tenant,)) is not None
+
     # -- budgets ---------------------------------------------------------------------------------------------
 
     def usage(self, tenant: str) -> dict[str, Usage]:

@@ -194,7 +194,7 @@ def test_the_other_questions_are_answered_too(month: Desk, open_page: OpenPage) 
 def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: OpenPage) -> None:
     """Each wrong field is named beside itself and nothing is stored; then the offer lives its life."""
     page = open_page(desk.link("portfolio"))
-    expect(page.locator("#offers .answer")).to_contain_text("1 offers are active")
+    expect(page.locator("#offers .answer")).to_contain_text("1 offer is active")
     page.get_by_role("button", name="Write a new offer").click()
     form = page.locator("#edit")
     form.get_by_label("Short name").fill("cola-2")
@@ -253,6 +253,30 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
     take(Path(saved.value.path()).read_text())
     expect(outcome).to_contain_text("2 offers were taken in")
     assert desk.world.half.service.offers.offer("grill", "soup") == stored
+
+
+def test_the_house_sets_how_offers_are_decided(desk: Desk, open_page: OpenPage) -> None:
+    """What is wrong is named beside its field; what is right is told as a sentence."""
+    page = open_page(desk.link("portfolio"))
+    house = page.locator("#house")
+    expect(house.locator(".answer")).to_contain_text("5 % of customers are always left alone")
+    house.locator("summary").click()
+    house.get_by_label("Visits that may carry an offer").fill("120")
+    house.get_by_label("Visits that try something else").fill("")
+    house.get_by_role("button", name="Save").click()
+    expect(house.locator(".outcome")).to_contain_text("Not changed")
+    assert {one.get_attribute("data-field") for one in house.locator(".is-wrong").all()} == {
+        "share",
+        "exploration",
+    }
+    house.get_by_label("Visits that may carry an offer").fill("20")
+    house.get_by_label("Visits that try something else").fill("7,5")
+    house.get_by_label("Most offers one customer sees").fill("3")
+    house.get_by_role("button", name="Save").click()
+    expect(house.locator(".answer")).to_contain_text("at most 20 % of the other visits carry an offer, 7.5 %")
+    expect(house.locator(".answer")).to_contain_text("more than 3 offers in 7 days")
+    now = desk.world.half.service.offers.settings_as_read("grill")
+    assert (now.share, now.exploration, now.nag_count) == (0.2, 0.075, 3)
 
 
 @pytest.mark.parametrize("where", ["offers", "portfolio"])

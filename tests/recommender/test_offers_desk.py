@@ -165,6 +165,49 @@ def test_a_wrong_type_hides_no_other_wrong_field(world: World) -> None:
     assert world.call("GET", "/offers/lunch").json["name"] == OFFER["name"]
 
 
+def test_the_house_decides_how_offers_are_decided(world: World) -> None:
+    """Settings hold from the next decision on; the salt is neither told nor taken."""
+    before = world.call("GET", "/desk/settings", key="desk").json
+    assert "salt" not in before
+    reply = world.call(
+        "PUT", "/desk/settings", key="desk", json={"holdout_share": 0.5, "share": 0.2, "nag_count": 1}
+    )
+    assert reply.status_code == 200, reply.json
+    assert reply.json["fixed"] == []
+    shown = sum(bool(world.suggest("offers", world.token(f"p{k}")).json["items"]) for k in range(120))
+    assert 2 <= shown <= 30  # of 60 who are not left alone, a fifth
+    again = world.call("GET", "/desk/settings", key="desk").json
+    assert (again["holdout_share"], again["share"], again["exploration"]) == (0.5, 0.2, before["exploration"])
+
+
+def test_every_wrong_setting_is_named_and_nothing_changes(world: World) -> None:
+    """Out of range, of the wrong type, unknown, needed: all in one answer."""
+    wrong = {
+        "share": 2,
+        "exploration": 0,
+        "nag_days": 1.5,
+        "margin_share": None,
+        "salt": "x" * 20,
+        "window_hours": "3",
+    }
+    before = world.call("GET", "/desk/settings", key="desk").json
+    reply = world.call("PUT", "/desk/settings", key="desk", json=wrong | {"nag_count": 3})
+    assert (reply.status_code, reply.json["code"]) == (422, "invalid_settings")
+    assert {one["field"] for one in reply.json["fields"]} == set(wrong)
+    assert world.call("GET", "/desk/settings", key="desk").json == before
+
+
+def test_the_holdout_stays_once_somebody_was_decided_about(world: World) -> None:
+    """Another share would move customers between the groups; the rest may change, and sending it back is fine."""
+    world.suggest("offers", world.token())
+    now = world.call("GET", "/desk/settings", key="desk").json
+    assert "holdout_share" in now["fixed"]
+    moved = world.call("PUT", "/desk/settings", key="desk", json=now | {"holdout_share": 0.3, "share": 0.5})
+    assert [one["field"] for one in moved.json["fields"]] == ["holdout_share"]
+    assert world.call("PUT", "/desk/settings", key="desk", json=now | {"share": 0.5}).status_code == 200
+    assert world.call("PUT", "/desk/settings", key="kiosk", json={}).status_code == 403
+
+
 def teach(world: World, visits: int = 240) -> None:
     """Two offers at a counter: after `good` people spend 9.00 more."""
     for name in ("good", "poor"):

@@ -2,6 +2,7 @@
 import { money } from "./curves.js";
 import { $, BASE, api, save, say, start } from "./desk.js";
 import { table } from "./figures.js";
+import { drawHouse } from "./house.js";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KINDS = ["discount", "bogo", "bundle", "gift", "informational"];
@@ -265,6 +266,7 @@ function download() {
 async function load() {
   portfolio = await api("GET", `${BASE}/desk/portfolio`);
   draw();
+  await drawHouse();
 }
 
 $("offers").querySelector(".new").addEventListener("click", () => edit());
