@@ -64,10 +64,9 @@ def adjusted(reward: Floats, visits: Floats, before: Floats) -> Floats:
         return reward
     total = visits.sum()
     columns = (before - visits @ before / total) / before.std(axis=0)
-    rate = reward / visits - reward.sum() / total
-    weighted = columns * visits[:, None]
-    slopes = np.linalg.lstsq(weighted.T @ columns, weighted.T @ rate, rcond=1e-8)[0]
-    return np.asarray(reward - visits * (columns @ slopes))
+    expected = visits[:, None] * columns  # least squares on what the standard error sums: whole customers
+    slopes = np.linalg.lstsq(expected, reward - visits * (reward.sum() / total), rcond=1e-8)[0]
+    return np.asarray(reward - expected @ slopes)
 
 
 def compare(

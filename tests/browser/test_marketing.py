@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,6 +20,7 @@ from recommender.config import RecommenderConfig
 from recommender.opening import open_stores
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import serve
+from tests.data.test_demo import quiet
 from tests.recommender.service_fixtures import NOON, World, open_world, stock
 
 pytestmark = pytest.mark.browser
@@ -115,20 +115,12 @@ def test_a_morning_at_the_desk(desk: Desk, open_page: OpenPage) -> None:
     assert (list(due), due["orders"].days) == (["orders"], ("wed", "sun"))
 
 
-@contextmanager
-def _quiet(label: str, total: int) -> Iterator[Any]:
-    class Bar:
-        def update(self, n: int) -> None: ...
-
-    yield Bar()
-
-
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Thirty days of offers in the simulated town, four days ago, and the desk that may look at them."""
     home = tmp_path_factory.mktemp("month")
     stores = open_stores(RecommenderConfig(home=home, token_keys=()))
-    live_month(stores, home, "grill", customers=800, days=30, seed=0, now_us=NOON, progress=_quiet)
+    live_month(stores, home, "grill", customers=800, days=30, seed=0, now_us=NOON, progress=quiet)
     stores.database.close()
     with _served(open_world(home), home) as desk:
         yield desk

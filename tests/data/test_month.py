@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,10 @@ from recommender.config import RecommenderConfig
 from recommender.offers.portfolio import NONE
 from recommender.opening import open_stores
 from recommender.scenes import offers as scene
+from tests.data.test_demo import quiet
 
 NOW_US = 1_795_435_200_000_000  # a Monday in November 2026
 DAYS = 12
-
-
-@contextmanager
-def quiet(label: str, total: int) -> Iterator[Any]:
-    class Bar:
-        def update(self, n: int) -> None: ...
-
-    yield Bar()
 
 
 @pytest.fixture(scope="module")

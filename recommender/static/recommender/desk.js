@@ -47,6 +47,16 @@ export function when(text) {
   return text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–";
 }
 
+// A button in a table: `name` says which row it is for to who cannot see it.
+export function button(label, name, work) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = label;
+  made.setAttribute("aria-label", name);
+  made.addEventListener("click", work);
+  return made;
+}
+
 // Follow a training to its end; `progress` is an element with a .stage and a progress bar in it.
 export async function followed(scene, run, progress) {
   progress.hidden = false;

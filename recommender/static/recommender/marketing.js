@@ -1,5 +1,5 @@
 // The page of suggestions: figures, training, going back, schedule. No build, no third party, no inline anything.
-import { $, BASE, api, followed, save, say, start, told, when } from "./desk.js";
+import { $, BASE, api, button, followed, save, say, start, told, when } from "./desk.js";
 import { chart, table } from "./figures.js";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -60,11 +60,7 @@ function drawVersions(box, scene) {
   const details = box.querySelector(".versions");
   details.hidden = !scene.versions.length;
   const rows = scene.versions.map((version) => {
-    const back = document.createElement("button");
-    back.type = "button";
-    back.textContent = "Use this one";
-    back.setAttribute("aria-label", `Use version ${version.version}`);
-    back.addEventListener("click", () => goBack(scene.scene, version.version));
+    const back = button("Use this one", `Use version ${version.version}`, () => goBack(scene.scene, version.version));
     return {
       cells: [version.version, version.in_force, version.value, version.baseline_value, version.lines,
         when(version.until), when(version.published_at), version.current ? "in use" : back],

@@ -1,6 +1,6 @@
 // What the offers earn: a question, its answer as a sentence, the chart under it, the table behind it, the download.
 import { gained, intervals, money, ribbon, tenths } from "./curves.js";
-import { $, BASE, api, followed, save, say, start, told, when } from "./desk.js";
+import { $, BASE, api, button, followed, save, say, start, told, when } from "./desk.js";
 import { table } from "./figures.js";
 
 const boxes = new Map();
@@ -113,11 +113,7 @@ function drawTraining(desk) {
   const details = box.querySelector(".versions");
   details.hidden = !desk.versions.length;
   const rows = desk.versions.map((version) => {
-    const back = document.createElement("button");
-    back.type = "button";
-    back.textContent = "Use this one";
-    back.setAttribute("aria-label", `Use version ${version.version}`);
-    back.addEventListener("click", () => goBack(version.version));
+    const back = button("Use this one", `Use version ${version.version}`, () => goBack(version.version));
     return {
       cells: [version.version, money(version.value), money(version.baseline_value), version.lines.toLocaleString(),
         when(version.published_at), version.current ? "in use" : back],

@@ -1,6 +1,6 @@
 // Which offers there are: what each has used up; write, change, pause and end them, one by one or from a file.
 import { money } from "./curves.js";
-import { $, BASE, api, save, say, start } from "./desk.js";
+import { $, BASE, api, button, save, say, start } from "./desk.js";
 import { table } from "./figures.js";
 import { drawHouse } from "./house.js";
 
@@ -48,12 +48,7 @@ function used(now, most, show = (value) => value.toLocaleString()) {
 }
 
 function act(label, offer, work) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = label;
-  button.setAttribute("aria-label", `${label} “${offer.name}”`);
-  button.addEventListener("click", work);
-  return button;
+  return button(label, `${label} “${offer.name}”`, work);
 }
 
 function actions(offer) {
