@@ -42,6 +42,10 @@ STAYS_OPEN = 4
 """Days until the last window has closed and what came late is in: the month ends so long before today."""
 
 
+class MonthLived(Exception):
+    """There has been a month in this folder; the text says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Somebody at a till: when, who, where, and what the order costs without any offer (minor units)."""
@@ -105,6 +109,9 @@ class Month:
     later: list[tuple[int, int, int]] = field(default_factory=list)  # purchases to come: time, customer, amount
     events: int = 0
 
+    def __post_init__(self) -> None:
+        self.codes = {offer.offer_id: code for code, offer in enumerate(self.town.offers)}
+
     def now_us(self) -> int:
         return self.clock_us
 
@@ -135,7 +142,7 @@ class Month:
             return 0  # never looked at the screen
         self._tell(decision, "viewed", visit.time_us + SECOND)
         who = visit.customer
-        likes = self.people.likes[who, int(decision.arm[-2:]) - 1]
+        likes = self.people.likes[who, self.codes[decision.arm]]
         if self.rng.random() < self.people.moved[who] * likes:
             self._tell(decision, "completed", visit.time_us + MINUTE)
             if self.rng.random() < 0.7:  # and they like to come again
@@ -223,10 +230,38 @@ def by_day(visits: list[Visit]) -> Iterator[list[Visit]]:
         yield day
 
 
-def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
-    """The same month every time, for `usual evaluate offers` where there is no other data."""
+def live_in(
+    home: Path,
+    tenant: str,
+    now_us: int,
+    progress: Any,
+    *,
+    customers: int = CUSTOMERS,
+    days: int = DAYS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The same in a state folder; returns what the desk says afterwards.
+
+    Raises:
+        MonthLived: the folder holds offers of this tenant; two months in one log would prove neither.
+    """
     from recommender.config import RecommenderConfig
     from recommender.opening import open_stores
+
+    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
+    try:
+        if stores.offers.offers(tenant):
+            raise MonthLived(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
+        live_month(
+            stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
+        )
+        return offer_scene.desk(stores.offers, tenant, now_us)
+    finally:
+        stores.database.close()
+
+
+def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
+    """The month for `usual evaluate offers` where there is no other data."""
 
     class Bar:
         done = 0
@@ -239,13 +274,7 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
     def bar(label: str, total: int) -> Iterator[Bar]:
         yield Bar()
 
-    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
-    try:
-        live_month(
-            stores, home, "demo", customers=CUSTOMERS, days=DAYS, seed=0, now_us=system_clock(), progress=bar
-        )
-    finally:
-        stores.database.close()
+    live_in(home, "demo", system_clock(), bar)
 
 
 @click.command()
@@ -268,17 +297,10 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     Every visit is decided, logged and learned from by the product; what people do about offers is made up.
     """
     from data.demo import bars, say
-    from recommender.config import RecommenderConfig
-    from recommender.opening import open_stores
 
-    now_us = system_clock()
-    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
     try:
-        if stores.offers.offers(tenant):
-            raise click.ClickException(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
-        live_month(stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=bars)
-        told = offer_scene.desk(stores.offers, tenant, now_us)
-    finally:
-        stores.database.close()
+        told = live_in(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
+    except MonthLived as error:
+        raise click.ClickException(str(error)) from error
     say(f"{told['decisions']:,} decisions about {customers} customers. {told['answer']}")
     say(f"See it: usual serve --home {home}, and a link from: usual keys pair marketing --home {home}")

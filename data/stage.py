@@ -306,22 +306,10 @@ def import_history(setting: Setting, town: Town, others: Sequence[str], progress
 
 
 def live_month(setting: Setting, seed: int, progress: Progress) -> str:
-    """Thirty days of offers to others in the town (see `data.month`); what they proved, in a sentence."""
-    from data import month
-    from recommender.config import RecommenderConfig
-    from recommender.opening import open_stores
-    from recommender.scenes import offers
+    """Thirty days of offers to others in the town; what they proved, in a sentence."""
+    from data.month import live_in
 
-    stores = open_stores(RecommenderConfig(home=setting.home, token_keys=()))
-    now_us = setting.now_us()
-    try:
-        month.live_month(
-            stores, setting.home, TENANT, customers=month.CUSTOMERS, days=month.DAYS, seed=seed, now_us=now_us,
-            progress=progress,
-        )  # fmt: skip
-        return str(offers.desk(stores.offers, TENANT, now_us)["answer"])
-    finally:
-        stores.database.close()
+    return str(live_in(setting.home, TENANT, setting.now_us(), progress, seed=seed)["answer"])
 
 
 def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:

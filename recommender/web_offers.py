@@ -12,8 +12,9 @@ from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access import Caller
-from plumbing.clock import Clock
+from plumbing.clock import MINUTE, Clock
 from recommender.errors import BadRows, RowError
+from recommender.live import Cache
 from recommender.moments import from_us
 from recommender.offers.errors import InvalidOffer
 from recommender.offers.house import FIXED_ONCE_DECIDED, changed
@@ -205,10 +206,11 @@ def offer_routes(
 def desk_routes(api: APIBlueprint, answer: Answer, stores: Stores, trainer: Trainer) -> None:
     """What the marketing page asks about offers; for whoever may train, like the rest of that page."""
     _settings_routes(api, answer, stores.offers)
+    held = Cache()  # the log is read whole: once a minute is enough while nothing is added
 
     @api.get(BASE + "/desk/offers", responses={"200": ProofReply}, summary="What the offers earned, with proof")
     def proof() -> Response:
-        return answer("train", lambda caller: (200, proof_of(stores, trainer, caller.tenant)))
+        return answer("train", lambda caller: (200, proof_of(stores, trainer, caller.tenant, held)))
 
     @api.get(
         BASE + "/desk/portfolio",
@@ -244,12 +246,15 @@ def _plain(offers: OfferStore, tenant: str) -> dict[str, Any]:
     return told | {"fixed": list(FIXED_ONCE_DECIDED) if offers.decided(tenant) else []}
 
 
-def proof_of(stores: Stores, trainer: Trainer, tenant: str) -> dict[str, Any]:
-    """The body of GET /recommender/v1/desk/offers."""
-    shelf = trainer.shelf(tenant, OFFERS)
+def proof_of(stores: Stores, trainer: Trainer, tenant: str, held: Cache | None = None) -> dict[str, Any]:
+    """The body of GET /recommender/v1/desk/offers; `held` keeps what was read of the log for a minute."""
+    shelf, now_us = trainer.shelf(tenant, OFFERS), trainer.now_us()
     current = shelf.current()
     report = ((shelf.manifest(current) if current else None) or {}).get("report")
-    told = offer_scene.desk(stores.offers, tenant, trainer.now_us(), report)
+    stamp = (current, now_us // MINUTE, stores.offers.size(tenant), stores.offers.settings_as_read(tenant))
+    told = dict(
+        (held or Cache()).get(tenant, stamp, lambda: offer_scene.desk(stores.offers, tenant, now_us, report))
+    )
     for history in (told["history"], told["best_single"].get("history", [])):
         for row in history:
             row["until"] = from_us(row["until_us"])

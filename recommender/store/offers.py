@@ -200,6 +200,14 @@ class OfferStore:
                 (tenant, json.dumps(asdict(settings), sort_keys=True)),
             )
 
+    def size(self, tenant: str) -> tuple[int, ...]:
+        """How many decisions, outcomes and purchases there are: the log is as it was while these are."""
+        counts = []
+        for table in ("offer_decisions", "offer_outcomes", "offer_purchases"):
+            row = self._db.row(f"SELECT COUNT(*) FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 constant
+            counts.append(row[0] if row else 0)
+        return tuple(counts)
+
     def decided(self, tenant: str) -> bool:
         """Whether anybody was decided about yet."""
         return self._db.row("SELECT 1 FROM offer_decisions WHERE tenant = ? LIMIT 1", (tenant,)) is not None

@@ -437,15 +437,7 @@ def scene_report(folder: Path, groups: dict) -> dict:
     from recommender.offers.evaluate import evaluate_offers as evaluate
     from recommender.offers_cli import told
 
-    report = evaluate(
-        folder,
-        groups=groups,
-        seed=0,
-        n_folds=2,
-        draws=100,
-        replays=1,
-        aa_runs=2,
-        progress=lambda what, share: None,
-    )
+    small: dict = {"n_folds": 2, "draws": 100, "replays": 1, "aa_runs": 2}
+    report = evaluate(folder, groups=groups, seed=0, progress=lambda what, share: None, **small)
     assert "best single offer" in told(report)
     return report
