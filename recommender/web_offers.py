@@ -36,7 +36,13 @@ _DAYS = {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"enum": list
 
 def _field(default: Any, schema: Mapping[str, Any], description: str | None = None) -> Any:
     """Described here, checked by the portfolio: it names every wrong field, pydantic those of a wrong type."""
-    return Field(default, description=description, json_schema_extra=dict(schema))
+
+    def say(found: dict[str, Any]) -> None:
+        found.update(schema)
+        if default is None and "anyOf" not in schema:
+            found.pop("default")  # left out is not null
+
+    return Field(default, description=description, json_schema_extra=say)
 
 
 class OfferModel(BaseModel):

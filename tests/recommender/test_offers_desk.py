@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from plumbing.clock import DAY, HOUR
+from recommender.cli import train
 from recommender.offers import desk as desks
 from recommender.offers.confidence import adjusted, compare
 from recommender.offers.decision import Settings
 from recommender.offers.learning import read_closed
+from recommender.offers_cli import evaluate_offers
 from tests.recommender.offers_world import SALT
 from tests.recommender.service_fixtures import NOON, OFFER, World
 from tests.recommender.test_offers_learning import row
@@ -259,6 +262,22 @@ def test_training_again_changes_nothing_and_going_back_is_possible(world: World)
     )
     assert world.call("POST", "/models/offers/rollback", key="desk", json={}).json["version"] == first
     assert second != first
+
+
+def test_the_command_trains_and_judges_the_same_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`usual train offers` publishes; `usual evaluate offers --home` tells what the page tells."""
+    teach(world)
+    for module in ("recommender.cli", "plumbing.clock"):
+        monkeypatch.setattr(f"{module}.system_clock", world.now_us)
+    home = ["--home", str(world.home), "--tenant", "grill"]
+    done = CliRunner().invoke(train, ["offers", *home])
+    assert done.exit_code == 0, done.output
+    assert "the best single offer" in done.output
+    told = CliRunner().invoke(evaluate_offers, home)
+    assert told.exit_code == 0, told.output
+    page = world.call("GET", "/desk/offers", key="desk").json
+    for answer in (page["answer"], page["best_single"]["answer"], page["ratio"]["answer"], "effective visits"):
+        assert answer in told.output
 
 
 def test_a_new_offer_is_tried_by_a_policy_that_never_saw_it(world: World) -> None:
