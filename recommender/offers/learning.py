@@ -20,7 +20,7 @@ from recommender.offers.decision import FEATURES, HOLDOUT, SCHEMA_VERSION, Polic
 from recommender.offers.errors import UnusableLog
 from recommender.offers.off_policy import OfferLog, effective_sample_size
 from recommender.offers.portfolio import KINDS, NONE, Offer
-from recommender.offers.uplift import Trees, Visits, mixed
+from recommender.offers.uplift import Trees, Visits
 from recommender.scenes.base import Trained
 
 Floats = NDArray[np.float64]
@@ -148,7 +148,6 @@ class Whether:
     """Gain of the best single offer over showing nothing, for one customer at a time."""
 
     rewards: tuple[Trees, ...]
-    effect: Trees
     table: Floats  # (2, k): none, and the best single offer
     threshold: float = 0.0
 
@@ -162,7 +161,7 @@ class Whether:
         offer, nothing = (visits.with_arms(np.full(n, arm)) for arm in (1, 0))
         both = np.concatenate([offer, nothing])
         expected = np.mean([model.predict(both) for model in self.rewards], axis=0)
-        return mixed(expected[:n] - expected[n:], self.effect.predict(offer))
+        return np.asarray(expected[:n] - expected[n:])
 
 
 def context_free(closed: Closed, mode: str = "thompson", whether: Whether | None = None) -> Policy:
@@ -211,7 +210,6 @@ def to_parts(policy: Policy) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     texts = {"policy.json": json.dumps(told, sort_keys=True)}
     if whether:
         arrays["table"] = whether.table
-        texts["effect.txt"] = whether.effect.text
         texts |= {f"reward{number}.txt": model.text for number, model in enumerate(whether.rewards)}
     return arrays, texts
 
@@ -229,7 +227,7 @@ def from_parts(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> 
         whether = None
         if told["threshold"] is not None:
             rewards = tuple(Trees(texts[f"reward{number}.txt"]) for number in range(told["bags"]))
-            whether = Whether(rewards, Trees(texts["effect.txt"]), arrays["table"], told["threshold"])
+            whether = Whether(rewards, arrays["table"], told["threshold"])
         believed = Posterior(np.asarray(arrays["mean"], float), np.asarray(arrays["sd"], float))
         policy = Policy(
             "", tuple(told["arms"]), believed, told["prior_mean"], told["prior_sd"], told["none_mean"],

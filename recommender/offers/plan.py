@@ -103,10 +103,9 @@ def arm_means(log: OfferLog) -> Floats:
 
 def fit_planner(waves: Waves, log: OfferLog, *, seed: int) -> Planner:
     """Fit on randomised decisions: means, gains and the gate of context."""
-    crossfit = crossfit_reward(waves.visits, log.arm, log.reward, waves.customer, seed=seed)
+    expected = crossfit_reward(waves.visits, log.arm, log.reward, waves.customer, seed=seed)
     value = arm_means(log)
-    model = fit_gain(waves.visits, log.arm, log.propensity, log.reward, crossfit, seed=seed)
-    expected = crossfit.expected
+    model = fit_gain(waves.visits, log.arm, log.reward, seed=seed)
     best = np.full(len(log), 1 + int(np.argmax(value[1:]))) if len(value) > 1 else np.zeros(len(log), np.int64)
     left = _best_left(np.broadcast_to(value, expected.shape), waves.shown_before) if len(value) > 1 else best
     return Planner(

@@ -29,7 +29,7 @@ from recommender.offers.off_policy import (
     snips,
 )
 from recommender.offers.portfolio import Offer
-from recommender.offers.uplift import Crossfit, Visits, by_decile, crossfit_reward, fit_gain, gain_curve
+from recommender.offers.uplift import Visits, by_decile, crossfit_reward, fit_gain, gain_curve
 from recommender.scenes.base import Progress, Trained
 
 Floats = NDArray[np.float64]
@@ -61,19 +61,19 @@ def fit(
     policy = context_free(closed)
     best = 1 + int(np.argmax(policy.posterior.mean)) if policy.arms else 0
     expected = np.broadcast_to(np.where(found.count > 0, found.mean, policy.prior_mean), closed.eligible.shape)
-    crossfit: Crossfit | None = None
+    crossfit: Floats | None = None
     why = "Thompson sampling over the averages of each offer."
     counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
     if len(closed) >= LEAST_TO_FIT and best and min(counts[0], counts[best]) >= LEAST_OF_ARM:
         progress("whom an offer moves", 0.2)
         visits = Visits(closed.features, FEATURES, arm_table(closed.log.arms, offers))
         crossfit = crossfit_reward(visits, closed.log.arm, closed.log.reward, closed.log.customer, seed=seed)
-        expected = crossfit.expected
+        expected = crossfit
         gain = expected[:, best] - expected[:, 0]
         scores = arm_scores(closed.log, expected)
         if _whether_pays(closed, scores, gain, best, settings):
             progress("fitting", 0.5)
-            whether = _fit_whether(closed, visits, crossfit, best, settings, seed)
+            whether = _fit_whether(closed, visits, best, settings, seed)
             policy = context_free(closed, whether=whether)
             why = "Shown where a gain is expected; Thompson sampling says which."
     scores = arm_scores(closed.log, np.ascontiguousarray(expected))
@@ -84,7 +84,7 @@ def fit(
         why = "Fallen back to the best single offer: the learned policy may be worse than it."
         if not known:
             why = "Thompson sampling over the averages of each offer: which is the best is not certain yet."
-    return Fitted(policy, scores, best, crossfit.expected if crossfit else None, why)
+    return Fitted(policy, scores, best, crossfit, why)
 
 
 def _may_be_worse(closed: Closed, policy: Policy, scores: Floats, settings: Settings) -> bool:
@@ -110,12 +110,10 @@ def _whether_pays(closed: Closed, scores: Floats, gain: Floats, best: int, setti
     return mean - 1.96 * error > 0
 
 
-def _fit_whether(
-    closed: Closed, visits: Visits, crossfit: Crossfit, best: int, settings: Settings, seed: int
-) -> Whether:
+def _fit_whether(closed: Closed, visits: Visits, best: int, settings: Settings, seed: int) -> Whether:
     log = closed.log
-    model = fit_gain(visits, log.arm, log.propensity, log.reward, crossfit, seed=seed)
-    whether = Whether(model.rewards, model.effect, visits.arm_table[[0, best]])
+    model = fit_gain(visits, log.arm, log.reward, seed=seed)
+    whether = Whether(model.rewards, visits.arm_table[[0, best]])
     if settings.share is None:
         return whether
     # The floor shows offers to some of the others: the rest of the share is left for the most promising.

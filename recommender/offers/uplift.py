@@ -1,9 +1,9 @@
 """Whom an offer moves: reward per arm, gain over showing nothing, and how good the ranking by it is. Pure.
 
-Two views of the gain are mixed: a pooled S-learner (one model of the reward over customer and offer, offers
-described by what they are, so that similar ones lend each other data) and a DR-learner on top of cross-fitted
-S-learners (Kennedy 2023, "Towards optimal doubly robust estimation of heterogeneous causal effects").
-Their errors differ; the average ranked customers better than either. Single-threaded and seeded: byte-identical.
+The reward is learned by pooled S-learners: one model over customer and offer, offers described by what they are:
+similar ones lend each other data (Kunzel et al. 2019, "Metalearners for estimating heterogeneous treatment
+effects"). Whether the gains may be used is decided elsewhere, by doubly robust values of cross-fitted models.
+Single-threaded and seeded: byte-identical.
 """
 
 from __future__ import annotations
@@ -33,11 +33,9 @@ _TREES: Mapping[str, Any] = {
     "num_threads": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
 }  # fmt: skip
 _ROUNDS = 250
-_BAGS: tuple[Mapping[str, Any], ...] = ({}, {"num_leaves": 31, "learning_rate": 0.02, "rounds": 350}, {})
-"""Settings of each S-learner: two of one size from different seeds, one of larger and slower trees."""
-_REWARDS_WEIGH = 2 / 3
-"""Of the S-learners in the gain; the rest is the DR-learner's, which is noisier and errs elsewhere."""
-_MOST_PSEUDO_ROWS = 300_000
+_LARGE: Mapping[str, Any] = {"num_leaves": 31, "learning_rate": 0.02, "rounds": 400}
+_BAGS: tuple[Mapping[str, Any], ...] = ({}, _LARGE, _LARGE)
+"""Settings of each learner: one of smaller, two of larger and slower trees; each from a seed of its own."""
 
 
 def refuse_sensitive(columns: object) -> None:
@@ -107,74 +105,37 @@ def fit_completion(visits: Visits, arm: NDArray[np.int64], completed: Floats, *,
 
 @dataclass(frozen=True, slots=True)
 class GainModel:
-    """Expected gain of each arm over `none`, a mean of both learners.
+    """Expected gain of each arm over `none`: the mean of several S-learners.
 
-    The S-learner is fitted several times: one alone moves the gain at a share of 20 % by 0.1 either way.
+    One alone moves the gain at a share of 20 % by 0.1 either way.
     """
 
     rewards: tuple[Trees, ...]
-    effect: Trees
 
     def judge(self, visits: Visits) -> tuple[Floats, Floats]:
         """Expected reward and gain of each arm, both (n, arms); the gain's column 0 is nought."""
         expected = np.mean([model.per_arm(visits) for model in self.rewards], axis=0)
-        effect = self.effect.per_arm(visits)
-        effect[:, 0] = 0.0
-        return expected, mixed(expected - expected[:, :1], effect)
-
-
-def mixed(of_rewards: Floats, of_effect: Floats) -> Floats:
-    """The gain from both kinds of learners."""
-    return _REWARDS_WEIGH * of_rewards + (1 - _REWARDS_WEIGH) * of_effect
-
-
-@dataclass(frozen=True, slots=True)
-class Crossfit:
-    """What half the customers say about the other half; `expected` (n, arms) never saw the row's own customer."""
-
-    expected: Floats
-    half: NDArray[np.bool_]
+        return expected, expected - expected[:, :1]
 
 
 def crossfit_reward(
     visits: Visits, arm: NDArray[np.int64], reward: Floats, customer: NDArray[np.int64], *, seed: int
-) -> Crossfit:
-    """Expected rewards from two S-learners, each fitted on one half of the customers."""
+) -> Floats:
+    """Expected rewards (n, arms) from two S-learners, each fitted on one half of the customers.
+
+    No row's expectation has seen the row's own customer.
+    """
     half = (np.random.default_rng(seed).permutation(int(np.max(customer)) + 1) % 2 == 0)[customer]
     expected = np.zeros((len(arm), len(visits.arm_table)))
     for part in (half, ~half):
         model = fit_reward(visits.where(~part), arm[~part], reward[~part], seed=seed)
         expected[part] = model.per_arm(visits.where(part))
-    return Crossfit(expected, half)
+    return expected
 
 
-def fit_gain(
-    visits: Visits,
-    arm: NDArray[np.int64],
-    propensity: Floats,
-    reward: Floats,
-    crossfit: Crossfit,
-    *,
-    seed: int,
-) -> GainModel:
-    """All learners. `propensity` (n,) is that of the shown arm, as logged."""
-    rows = np.arange(len(arm))
-    residual = (reward - crossfit.expected[rows, arm]) / propensity
-    nothing = crossfit.expected[:, 0] + np.where(arm == 0, residual, 0.0)
-    n_arms = len(visits.arm_table)
-    keep = np.random.default_rng(seed).permutation(len(arm))[: max(_MOST_PSEUDO_ROWS // max(n_arms - 1, 1), 1)]
-    keep.sort()
-    parts, pseudo = [], []
-    for one in range(1, n_arms):
-        parts.append(visits.where(keep).with_arms(np.full(len(keep), one)))
-        score = crossfit.expected[:, one] + np.where(arm == one, residual, 0.0) - nothing
-        pseudo.append(score[keep])
-    effect = _fit(
-        np.concatenate(parts), np.concatenate(pseudo), seed, 120,
-        learning_rate=0.05, min_data_in_leaf=max(len(keep) // 16, 20), bagging_fraction=0.3,
-    )  # fmt: skip
-    rewards = tuple(fit_reward(visits, arm, reward, seed=seed + k, **bag) for k, bag in enumerate(_BAGS))
-    return GainModel(rewards, Trees(effect))
+def fit_gain(visits: Visits, arm: NDArray[np.int64], reward: Floats, *, seed: int) -> GainModel:
+    """All learners, on all visits."""
+    return GainModel(tuple(fit_reward(visits, arm, reward, seed=seed + k, **bag) for k, bag in enumerate(_BAGS)))
 
 
 @dataclass(frozen=True, slots=True)
