@@ -134,7 +134,7 @@ def test_the_command_measures_and_says_so() -> None:
 
 
 def test_deciding_is_measured_with_and_without_its_log(tmp_path: Path) -> None:
-    """The promised rows with their targets; what is compared with writes nothing down, and the other everything."""
+    """The promised rows and targets; what is compared with writes nothing down, the other does."""
     rows = {row.name: row.target for row in deciding.deciding(80)}
     assert rows["decisions with 50 eligible offers, one core"] == 1_000
     assert rows["logging and reserving, durably, adds, p50"] == 1.0
