@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import deciding, faces, riding, served, suggesting, training
+from bench import deciding, faces, ordering, riding, served, suggesting, training
 from bench.measure import ROOT, Row, as_json, machine, table
 
-SECTIONS = ("stages", "dlib", "served", "factors", "suggestions", "training", "riding", "deciding")
+SECTIONS = (
+    "stages", "dlib", "served", "factors", "suggestions", "training", "ordering", "riding", "deciding",
+)  # fmt: skip
 
 
 def default_models() -> Path | None:
@@ -32,8 +34,13 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
-        "suggestions": lambda: suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000),
+        "suggestions": lambda: [
+            row
+            for items in (suggesting.ITEMS, suggesting.MANY_ITEMS)
+            for row in suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000, items)
+        ],
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
+        "ordering": lambda: [] if few else ordering.against_tifu(),
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
     }

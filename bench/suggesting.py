@@ -12,11 +12,12 @@ from recommender.scenes.base import Context, Request
 from recommender.scenes.registry import SCENES
 
 CUSTOMERS, ITEMS, EVENTS = 10_000, 500, 200_000
+MANY_ITEMS = 5_000
 
 
-def suggestions(n: int, events: int = EVENTS) -> list[Row]:
+def suggestions(n: int, events: int = EVENTS, items: int = ITEMS) -> list[Row]:
     """The scene `orders` in this process: one customer's live history in, ten ranked dishes with reasons out."""
-    interactions, catalogue = Town.scaled(CUSTOMERS, ITEMS, events, seed=1)
+    interactions, catalogue = Town.scaled(CUSTOMERS, items, events, seed=1)
     scene = SCENES["orders"]
     trained = scene.train(interactions, catalogue, seed=0, progress=lambda what, share: None)
     model = scene.load(trained.arrays, trained.texts)
@@ -37,12 +38,12 @@ def suggestions(n: int, events: int = EVENTS) -> list[Row]:
         return answer
 
     times = timed(ask, n, warm=20)
-    section = f"Suggestions, {CUSTOMERS:,} customers x {ITEMS} items, one process ({trained.report['in_force']})"
+    section = f"Suggestions, {CUSTOMERS:,} customers x {items:,} items, one process ({trained.report['in_force']})"
     return [
         Row(section, "p50", times.p50, "ms"),
         Row(section, "p99", times.p99, "ms", 20),
         Row(section, "processor time for one", times.processor_ms, "ms"),
-        Row(section, "per second", times.per_second, "/s", 300, "more"),
+        Row(section, "per second", times.per_second, "/s", 300 if items == ITEMS else None, "more"),
     ]
 
 

@@ -27,7 +27,7 @@ PART = 1000  # questions whose candidates are held at once
 
 OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
 OLDER = 0.5  # an order further back counts half: tastes and menus move on
-LARGE = 200_000  # rows from which on the trees may have more leaves: few rows carry only small trees
+LARGE = 200_000  # rows; fewer carry only small trees, and several draws of them steady each other
 RANKER: Mapping[str, Any] = {
     "learning_rate": 0.04, "min_data_in_leaf": 60, "feature_fraction": 0.4, "lambda_l2": 20.0,
 }  # fmt: skip
@@ -41,7 +41,6 @@ class Settings:
     rounds: int = 2  # orders of each customer that are learned from, newest first
     max_questions: int = 4_000  # in one round
     trees: int = 300
-    copies: int = 1
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
 
 
@@ -141,7 +140,7 @@ def fit_mixture(
         return None
     pairs = Pairs.join([part[0] for part in parts])
     weight = np.concatenate([np.full(len(part[1]), OLDER**age) for age, part in enumerate(parts)])
-    leaves = 15 if len(label) >= LARGE else 7
+    leaves, copies = (15, 1) if len(label) >= LARGE else (7, 3)
     rankers = {}
     for number, (name, objective) in enumerate(OBJECTIVES.items()):
 
@@ -149,7 +148,7 @@ def fit_mixture(
             tick((done + share) / len(OBJECTIVES))
 
         rankers[name] = fit_ranker(
-            pairs, label, names, seed=seed, objective=objective, rounds=settings.trees, copies=settings.copies,
+            pairs, label, names, seed=seed, objective=objective, rounds=settings.trees, copies=copies,
             settings={**RANKER, "num_leaves": leaves}, weight=weight, progress=told,
         )  # fmt: skip
     return Mixture(rankers)
@@ -248,7 +247,8 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
     rows.append({"method": "counting", **summary(plain)})
     learned = {name: scored[name] for name in methods[1:]}
     rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
-    verdict = gate({name: scores[METRIC] for name, scores in learned.items()}, plain[METRIC], rng, level=0.9)
+    best = _steadiest({name: scores[METRIC] for name, scores in learned.items()})
+    verdict = gate(best, plain[METRIC], rng, level=0.9)
     winner = {**learned, "counting": plain}[verdict.in_force]
     return Fitted(
         model=replace(trial, in_force=verdict.in_force, prior_orders=prior),
@@ -260,3 +260,19 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
         value=float(np.mean(winner[METRIC])) if n else 0.0,
         baseline=float(np.mean(plain[METRIC])) if n else 0.0,
     )
+
+
+def _steadiest(learned: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """The first method that is within one standard error of the best: {name: metric (questions,)}.
+
+    Validation cannot tell such methods apart, and the steadier is the safer guess (the one-standard-error rule,
+    Breiman et al. 1984).
+    """
+    if not any(map(len, learned.values())):
+        return {}
+    best = max(learned.values(), key=lambda values: float(values.mean()))
+    for name, values in learned.items():
+        behind = best - values
+        if behind.mean() <= behind.std() / max(len(behind), 1) ** 0.5:
+            return {name: values}
+    raise AssertionError("the best is within reach of itself")

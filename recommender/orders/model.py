@@ -14,8 +14,8 @@ from recommender.ranking import Mixture, Pairs, best_lists, standardise
 from recommender.signals import NAMES, Crowd, column
 
 PRIOR_ORDERS = (1.0, 3.0, 10.0)
-LEARNED = ("ranker", "ranker with neighbours", "ranker with counting")
-"""The methods that need a ranker; which of them is in force is chosen on validation."""
+LEARNED = ("ranker with counting", "ranker with neighbours", "ranker")
+"""The methods that need a ranker, the steadiest first; which of them is in force is chosen on validation."""
 
 NEAR = 0.1  # of the nearest neighbours beside the ranker
 STEADY = 0.43  # of counting beside the ranker

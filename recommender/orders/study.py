@@ -94,7 +94,10 @@ def study(
     asked[test.customers] = True
     valid = Part.of(test.history, least=3, asked=asked)
     tick("choosing neighbours on validation", 0.02)
-    chosen = _chosen(valid)
+    chosen = {
+        "TIFU-KNN": chosen_tifu(valid),
+        "UP-CF": _best(valid, baselines.UpCf.fit, baselines.UP_CF_CHOICES),
+    }
     lists = {GATE: test.lists(baselines.own_frequency(test.history))}
     for number, (name, method) in enumerate(_rivals(test.history, chosen, seed).items()):
         tick(name, 0.1 + 0.03 * number)
@@ -118,16 +121,15 @@ def study(
     return report
 
 
-def _chosen(valid: Part) -> dict[str, Any]:
-    """The neighbours' parameters with the highest validation metric."""
+def _best(valid: Part, make: Callable[[Interactions, Any], baselines.Method], choices: Any) -> Any:
+    """The parameters with the highest validation metric."""
+    return max(choices, key=lambda choice: float(valid.score(make(valid.history, choice))[METRIC].mean()))
 
-    def best(make: Callable[[Interactions, Any], baselines.Method], choices: Any) -> Any:
-        return max(choices, key=lambda choice: float(valid.score(make(valid.history, choice))[METRIC].mean()))
 
-    return {
-        "TIFU-KNN": best(baselines.TifuKnn.fit, baselines.TIFU_CHOICES),
-        "UP-CF": best(baselines.UpCf.fit, baselines.UP_CF_CHOICES),
-    }
+def chosen_tifu(valid: Part) -> tuple[int, int, float, float, float]:
+    """TIFU-KNN's parameters, chosen on validation among those that were found good elsewhere."""
+    chosen: tuple[int, int, float, float, float] = _best(valid, baselines.TifuKnn.fit, baselines.TIFU_CHOICES)
+    return chosen
 
 
 def _rivals(

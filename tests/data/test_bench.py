@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import deciding, measure, training
+from bench import deciding, measure, ordering, training
 from bench.measure import Row, as_json, in_turn, table, timed
 from plumbing.database import Database
+from recommender.baselines import TifuKnn
 from recommender.offers.decision import NO_POLICY
+from recommender.orders.study import Part
 from recommender.store.offers import migrations
 from tests.conftest import ROOT
+from tests.recommender.worlds import habits
 
 
 def test_a_target_is_met_from_its_good_side_only() -> None:
@@ -110,9 +113,19 @@ def test_the_exponent_is_that_of_the_growth(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(training, "apart", lambda module, size: figures[size])
     rows = {row.name: row for row in training.training((10, 100))}
 
-    assert rows["exponent of time"].value == pytest.approx(math.log10(20))
-    assert rows["exponent of time"].met is False
-    assert rows["exponent of memory"].value == pytest.approx(1.0)
+    assert rows["exponent of time, 10 to 100"].value == pytest.approx(math.log10(20))
+    assert rows["exponent of time, 10 to 100"].met is False
+    assert rows["exponent of memory, 10 to 100"].value == pytest.approx(1.0)
+
+
+def test_plain_tifu_knn_answers_as_our_own_does() -> None:
+    """The peer whose price we are held against gives the same lists as the sparse one, ties aside."""
+    seen = habits(customers=60, dishes=9)
+    part = Part.of(seen, least=4)
+    method = TifuKnn.fit(part.history, (20, 3, 0.9, 0.6, 0.2))
+    plain = ordering.plain_answers(method, part.asked, k=3)
+
+    assert (plain[:, 0] == part.lists(method)[:, 0]).mean() > 0.95
 
 
 def test_the_command_measures_and_says_so() -> None:

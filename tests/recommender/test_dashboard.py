@@ -17,14 +17,14 @@ STATIC = Path(recommender.__file__).parent / "static" / "recommender"
 
 REPORT = {
     "in_force": "ranker",
-    "method": "blend",
+    "method": "ranker with neighbours",
     "metric": "ndcg@10",
     "value": 0.77,
     "baseline_value": 0.67,
     "interval": [0.07, 0.13],
     "n_validation": 1189,
     "why": "it wins",
-    "rows": [{"method": "counting", "hr@1": 0.51}, {"method": "blend", "hr@1": 0.72}],
+    "rows": [{"method": "counting", "hr@1": 0.51}, {"method": "ranker with neighbours", "hr@1": 0.72}],
 }
 
 

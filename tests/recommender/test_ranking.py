@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.ranking import (
+    Mixture,
     Pairs,
     Ranker,
     best_lists,
@@ -118,3 +119,22 @@ def test_counting_stays_in_force_until_it_is_beaten() -> None:
     assert "has not won" in tied.why
     assert "too few" in few.why
     assert gate({}, counting, rng).in_force == "counting"
+
+
+def test_a_mixture_weighs_its_rankers_alike_and_comes_back_from_its_texts() -> None:
+    """The mean of both standardised scores; read again it is the same; a part missing: refused."""
+    pairs, label = world(40)
+    made = {
+        name: fit_ranker(pairs, label, ("a", "b"), seed=1, objective=name, rounds=15, settings=SMALL)
+        for name in ("binary", "lambdarank")
+    }
+    mixture = Mixture(made)
+    both = [standardise(pairs.question, one.score(pairs.features), 40) for one in made.values()]
+    texts = mixture.to_texts()
+
+    np.testing.assert_allclose(mixture.score(pairs, 40), (both[0] + both[1]) / 2)
+    np.testing.assert_allclose(Mixture.from_texts(texts).score(pairs, 40), mixture.score(pairs, 40))
+    assert sum(mixture.importance().values()) == pytest.approx(1)
+    for gone in texts:
+        with pytest.raises(ValueError):
+            Mixture.from_texts({name: text for name, text in texts.items() if name != gone})
