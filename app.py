@@ -72,6 +72,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             pack=config.pack,
             models_folder=config.models,
             cache=config.cache,
+            engines=config.engines,
         )
         erase = (
             halves["recommender"].erase
@@ -107,6 +108,10 @@ def wsgi() -> OpenAPI:
     if recommender is not None:
         recommender.service.warm()  # or the first customer would wait for it
     if identity is not None:
+        try:
+            identity.warm()
+        except Problem as error:  # guests are served meanwhile; readiness says why
+            log.error("recognition is not available", why=error.detail)
         threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
     return app
 
