@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import faces, riding, served, suggesting, training
+from bench import faces, index, riding, served, suggesting, training
 from bench.measure import ROOT, Row, as_json, machine, table
 
-SECTIONS = ("stages", "dlib", "served", "factors", "suggestions", "training", "riding")
+SECTIONS = ("stages", "dlib", "index", "served", "factors", "suggestions", "training", "riding")
 
 
 def default_models() -> Path | None:
@@ -28,6 +28,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     return {
         "stages": lambda: faces.stages(models, cache, 10 if few else 40),
         "dlib": lambda: faces.against_dlib(cache, 10 if few else 30),
+        "index": lambda: index.index(20_000 if few else 100_000, 30 if few else 200),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],

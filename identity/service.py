@@ -35,7 +35,7 @@ from identity.errors import (
     TokenExpired,
     TooFewFrames,
 )
-from identity.gallery import Galleries, Snapshot, sealed_template
+from identity.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.links import Links
 from identity.matching import decide, mean_template, top_scores
 from identity.metrics import Metrics
@@ -179,10 +179,11 @@ class Service:
         if calibration is None:
             return "unknown", None
         probes = gallery.turned(np.stack([capture.vector for capture in captures[: calibration.frames]]))
-        decision = decide(probes, gallery.matrix, calibration)
+        near = gallery.near(probes)
+        decision = decide(probes, near.matrix, calibration, size=near.size)
         if decision.index is None:
             return decision.outcome, None
-        known = self._known(tenant, gallery.ids[decision.index])
+        known = self._known(tenant, near.ids[decision.index])
         if known is None or not known.purposes:
             return "unknown", None
         return ("ambiguous" if known.row.needs_second_factor else "matched"), known
@@ -312,15 +313,17 @@ class Service:
         alone = self._thresholds.current(tenant, gallery.size, 1)
         if together is not None and not somebody_else:
             probes = gallery.turned(vectors[: together.frames])
-            if decide(probes, gallery.matrix, together).outcome != "unknown":
+            near = gallery.near(probes)
+            if decide(probes, near.matrix, together, size=near.size).outcome != "unknown":
                 raise AlreadyEnrolled
         if alone is None:
             return []
         probes = gallery.turned(vectors)
-        cosines = probes @ gallery.matrix.T
-        cohort = cosines.max(axis=1) - top_scores(probes, gallery.matrix, alone.scoring)[1]
+        near = gallery.near(probes, 4 * SHORTLIST)
+        cosines = probes @ near.matrix.T
+        cohort = cosines.max(axis=1) - top_scores(probes, near.matrix, alone.scoring, near.size)[1]
         found = np.flatnonzero((cosines - cohort[:, None]).max(axis=0) >= alone.threshold)
-        return [gallery.ids[n] for n in found]
+        return [near.ids[n] for n in found]
 
     def _keep_tops(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Vectors) -> None:
         """What an impostor scores here: kept as scores only, from them a threshold is made (`thresholds`)."""
@@ -329,7 +332,9 @@ class Service:
         for frames in (1, 2, 3):
             starts = range(0, len(vectors) - frames + 1, frames)
             probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
-            tops = top_scores(gallery.turned(probes), gallery.matrix, self._thresholds.scoring)[1]
+            turned = gallery.turned(probes)
+            near = gallery.near(turned)
+            tops = top_scores(turned, near.matrix, self._thresholds.scoring, near.size)[1]
             self.store.keep_tops(
                 tenant, self.engine.pack.id, customer_id, frames, tops.tolist(), size=gallery.size
             )
