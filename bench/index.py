@@ -40,7 +40,7 @@ def index(count: int, looks: int) -> list[Row]:
     """Search, recall and start of one gallery of `count` templates, then where exact comparing stops to pay."""
     rng = np.random.default_rng(0)
     vectors = unit(rng.standard_normal((count, SIZE)))
-    picked = rng.choice(count, min(count, 2_000), replace=False)
+    picked = rng.choice(count, min(count, 5_000), replace=False)
     # A look at an enrolled person: a cosine of .6 with their template, as photographs have it.
     probes = unit(0.6 * vectors[picked] + 0.8 * unit(rng.standard_normal((len(picked), SIZE))))
     with installation(vectors) as (galleries, seconds):
@@ -68,23 +68,24 @@ def searched(snapshot: Snapshot, vectors: Array, probes: Array, looks: int) -> l
         looks,
         clock=time.thread_time,
     )
-    found = sum(_first(snapshot, asked[k]) == int((turned @ asked[k]).argmax()) for k in range(len(asked)))
-    low, high = interval(found / len(asked), len(asked))
+    strangers = unit(np.random.default_rng(1).standard_normal((len(asked), SIZE)))
     section = f"Gallery of {len(vectors):,} templates of {SIZE} numbers, one thread (processor time, p50)"
     return [
         Row(section, f"a look: turn, search, the {SHORTLIST} nearest", ours.p50, "ms"),
         Row(section, "faiss IDMap2,SQfp16 alone", theirs.p50, "ms"),
         Row(section, "a look / faiss alone", ours.p50 / theirs.p50, "x", 1.15),
-        Row(
-            section,
-            "recall@1 against float32",
-            found / len(asked),
-            "",
-            0.999,
-            "more",
-            note=f"{len(asked)} probes, 95 % interval {low:.4f} to {high:.4f}",
-        ),
+        recall(section, "recall@1 against float32, customers", snapshot, turned, asked),
+        recall(section, "recall@1 against float32, strangers", snapshot, turned, strangers),
     ]
+
+
+def recall(section: str, name: str, snapshot: Snapshot, turned: Array, asked: Array) -> Row:
+    """How often the first found is the first in float32; a stranger's first and second lie close together."""
+    right = np.concatenate([(turned @ part.T).argmax(axis=0) for part in np.array_split(asked, 20)])
+    share = sum(_first(snapshot, probe) == best for probe, best in zip(asked, right, strict=True)) / len(asked)
+    low, high = interval(share, len(asked))
+    note = f"{len(asked):,} probes, 95 % interval {low:.4f} to {high:.4f}"
+    return Row(section, name, share, "", 0.999, "more", note=note)
 
 
 def _first(snapshot: Snapshot, probe: Array) -> int:

@@ -65,7 +65,7 @@ class Process:
 
 @pytest.fixture(params=[EXACT_UP_TO, 4], ids=["exact", "large"])
 def exact_up_to(request: pytest.FixtureRequest) -> int:
-    """Every test is held against both ways of keeping a gallery: a fifth template makes one large, or it does not."""
+    """Every test is held against both ways of keeping a gallery: the fifth template makes one large, or not."""
     return int(request.param)
 
 
