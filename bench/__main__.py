@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import faces, index, riding, served, suggesting, training
+from bench import faces, index, riding, served, suggesting, training, visits
 from bench.measure import ROOT, Row, as_json, machine, table
 
-SECTIONS = ("stages", "dlib", "index", "served", "factors", "suggestions", "training", "riding")
+SECTIONS = ("stages", "dlib", "index", "served", "visits", "factors", "suggestions", "training", "riding")
 
 
 def default_models() -> Path | None:
@@ -32,6 +32,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
+        "visits": lambda: visits.visits(packs[-1], models, cache, 6 if few else 60),
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
         "suggestions": lambda: suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000),
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),

@@ -96,6 +96,7 @@ def _first(snapshot: Snapshot, probe: Array) -> int:
 def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
     """Exact comparison in numpy and 16-bit floats in faiss at growing sizes: where the gallery changes over."""
     rows = []
+    keep = SHORTLIST
     for count in (10_000, 25_000, 50_000):
         if count > len(vectors):
             continue
@@ -103,8 +104,8 @@ def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
         half.put(np.arange(count), some)
         exact, halved = in_turn(
             [
-                lambda k, some=some: np.partition(some @ probes[k % len(probes)], count - SHORTLIST),
-                lambda k, half=half: half.nearest(probes[k % len(probes)][None], SHORTLIST),
+                lambda k, some=some: np.partition(some @ probes[k % len(probes)], len(some) - keep),
+                lambda k, half=half: half.nearest(probes[k % len(probes)][None], keep),
             ],
             looks,
             clock=time.thread_time,
