@@ -132,6 +132,8 @@ class _Worker:
         finally:
             self._pixels[:count] = 0  # between two presses no picture is anywhere
         status, told = np.frombuffer(reply, wire.HEAD, 1)[0].item()
+        if status not in (wire.DONE, wire.FAILED):
+            raise wire.Gibberish("an answer of no kind")
         return status, told, reply[wire.HEAD.itemsize :]
 
     def _read(self, count: int, deadline: float) -> bytes:
