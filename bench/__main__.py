@@ -11,7 +11,19 @@ from pathlib import Path
 from bench import faces, index, riding, served, suggesting, training, visits
 from bench.measure import ROOT, Row, as_json, machine, table
 
-SECTIONS = ("stages", "dlib", "index", "served", "visits", "factors", "suggestions", "training", "riding")
+SECTIONS = (
+    "stages",
+    "dlib",
+    "pipelines",
+    "apart",
+    "index",
+    "served",
+    "visits",
+    "factors",
+    "suggestions",
+    "training",
+    "riding",
+)
 
 
 def default_models() -> Path | None:
@@ -28,6 +40,8 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     return {
         "stages": lambda: faces.stages(models, cache, 10 if few else 40),
         "dlib": lambda: faces.against_dlib(cache, 10 if few else 30),
+        "pipelines": lambda: faces.pipelines(models, cache, 10 if few else 40),
+        "apart": lambda: faces.at_arms_length(models, cache, 20 if few else 100),
         "index": lambda: index.index(20_000 if few else 100_000, 30 if few else 200),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
