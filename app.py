@@ -194,7 +194,10 @@ def cli(context: click.Context) -> None:
     Serve:        usual serve, then usual keys pair kiosk
     Measure:      usual evaluate orders
     """
-    context.obj = {"town": lambda: import_module("data.town").Town.build()}
+    context.obj = {
+        "town": lambda: import_module("data.town").Town.build(),
+        "people": lambda: import_module("data.people").draw_face,
+    }
 
 
 @cli.command()
