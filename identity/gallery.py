@@ -42,16 +42,21 @@ class Near:
 class Snapshot:
     """A gallery as of one moment. `size` counts all templates that the database holds, also one whose key is gone.
 
-    A gallery of up to `exact_up_to` has all rows in `matrix` (n, d), row i is customer `ids[i]`. A larger one has
-    them in `rows`, and None among its ids for a row that nobody has; `matrix` is empty.
+    A gallery of up to `exact_up_to` has its rows in `exact`. A larger one has them in `rows`, and None among its
+    ids for a row that nobody has.
     """
 
     state: GalleryState
     ids: tuple[str | None, ...]
-    matrix: Array
+    exact: Array
     size: int
     rotation: Array | None = None
     rows: HalfRows | None = None
+
+    @property
+    def matrix(self) -> Array:
+        """All rows (n, d), row i is customer `ids[i]`. Of a large gallery a copy: for looking, `near` is meant."""
+        return self.exact if self.rows is None else self.rows.vectors(np.arange(len(self.ids)))
 
     def turned(self, vectors: Array) -> Array:
         """Vectors of the engine, (d,) or (k, d), as they would stand in this gallery."""
@@ -60,7 +65,7 @@ class Snapshot:
     def near(self, probes: Array, most: int = SHORTLIST) -> Near:
         """Everybody; of a large gallery the `most` nearest to each of `probes` (k, d), turned, and to the mean."""
         if self.rows is None:
-            return Near(cast(tuple[str, ...], self.ids), self.matrix, len(self.ids))
+            return Near(cast(tuple[str, ...], self.ids), self.exact, len(self.ids))
         probes = np.atleast_2d(probes)
         asked = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
         found = np.unique(self.rows.nearest(asked, most)[1])

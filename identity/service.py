@@ -11,7 +11,7 @@ import hmac
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +42,7 @@ from identity.metrics import Metrics
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.store import CustomerRow, Store
+from identity.succession import succeed
 from identity.thresholds import TEMPLATE_FRAMES, Thresholds, Vectors
 from identity.vault import Holder, Vault, new_salt
 from plumbing.clock import DAY, MINUTE, Clock
@@ -232,12 +233,15 @@ class Service:
         notice_version: str,
         age_confirmed: bool,
         somebody_else: bool = False,
+        earlier: str | None = None,
     ) -> Enrolled:
-        """Enrol the person at the device, for the purposes they agreed to.
+        """Enrol the person at the device, for the purposes they agreed to. `earlier` is the receipt of an
+        enrolment with another engine pack that they go on from: history and PIN stay theirs (`succession`).
 
         Raises a ConsentError before a frame is looked at, then as `recognise` does; TooFewFrames, FramesIdentical,
-        FramesDiffer; AlreadyEnrolled unless `somebody_else`. Nothing is kept when it raises.
+        FramesDiffer; AlreadyEnrolled unless `somebody_else`; EnrolmentUnknown. Nothing is kept when it raises.
         """
+        before = None if earlier is None else self._holder_of(device, earlier)
         given = consent.check(
             purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
         )
@@ -251,6 +255,9 @@ class Service:
         receipt, secret = _receipt(), secrets.token_urlsafe(16)
         until = self._now_us() + self.config.pin_setup_life_us
         self._add(device.tenant, vectors, links, events, (receipt, secret, until), somebody_else)
+        if before is not None and (row := self.store.customer_of_receipt(device.tenant, _digest(receipt))):
+            with suppress(EnrolmentUnknown):  # opted out meanwhile: then they are a new customer
+                links = succeed(self.store, self._vault, before, row, self._now_us())
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "enrol", "enrolled", links.audit, sync=True)
         self._metrics.enrolments.inc()

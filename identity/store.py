@@ -332,6 +332,25 @@ class Store:
             [(tenant, *astuple(event)) for event in events],
         )
 
+    def set_links(self, tenant: str, customer_id: str, links: bytes) -> None:
+        """Replace where a customer leads to (sealed)."""
+        with self.database.write() as connection:
+            connection.execute(
+                "UPDATE customers SET links = ? WHERE tenant = ? AND customer_id = ?", (links, tenant, customer_id)
+            )
+
+    def retire_pack(self, pack: str) -> int:
+        """Delete every tenant's templates of a pack, and what was measured on them; returns how many templates."""
+        with self.database.write() as connection:
+            gone = connection.execute("DELETE FROM templates WHERE pack = ?", (pack,)).rowcount
+            for table in ("tops", "calibrations"):
+                connection.execute(f"DELETE FROM {table} WHERE pack = ?", (pack,))  # noqa: S608 - our own names
+            connection.execute(
+                "UPDATE galleries SET generation = generation + 1, size = 0 WHERE pack = ?", (pack,)
+            )
+        self.database.scrub()
+        return gone
+
     # --- second factor
 
     def set_pin(self, tenant: str, customer_id: str, pin: bytes) -> None:

@@ -275,12 +275,15 @@ def _enrolment_routes(api: APIBlueprint, service: Service, door: Door) -> None:
                 notice_version=body.consent.notice_version,
                 age_confirmed=body.consent.age_confirmed,
                 somebody_else=body.somebody_else,
+                earlier=body.earlier,
             )
             told = {"receipt": made.receipt, "purposes": list(made.purposes)}
             setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
             return Reply(201, told | {"notice_version": made.notice_version, "pin_setup": setup})
 
-        return door.answer("enrol", work, body.nonce, body.consent.model_dump_json(), str(body.somebody_else))
+        return door.answer(
+            "enrol", work, body.nonce, body.consent.model_dump_json(), str(body.somebody_else), body.earlier or ""
+        )
 
     @api.put("/enrolments/<receipt>/pin", responses={"204": None}, summary="Set the PIN, once")
     def set_pin(path: ReceiptPath, body: PinBody) -> Response:

@@ -266,7 +266,9 @@ def test_a_gallery_that_grows_large_forgets_the_exact_rows(tmp_path: Path) -> No
 
     assert [process.best(vector) for vector in vectors] == [holder.customer_id for holder in holders]
     large = process.galleries.current("north")
-    assert (large.rows is None, len(large.matrix)) == (False, 0)
+    assert (large.rows is None, len(large.exact)) == (False, 0)
+    turned = large.turned(vectors)
+    assert np.abs(np.sort((large.matrix @ turned.T).max(axis=0)) - 1).max() < 1e-3
     process.close()
 
 
