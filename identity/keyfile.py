@@ -55,6 +55,9 @@ class KeyFile:
         self._thread_lock = threading.Lock()
         self._hint = 1
         header = os.pread(self._file, SLOT, 0)
+        if os.fstat(self._file).st_size % SLOT:
+            os.close(self._file)
+            raise KeyFileDamaged("it was cut short; put back the last whole one")
         if header[: len(MAGIC)] != MAGIC:
             raise KeyFileDamaged("it does not begin like one")
         self.root = self._unwrap(header[len(MAGIC) :][: 12 + KEY_BYTES + 16], 0)

@@ -16,7 +16,6 @@ import os
 import platform
 import resource
 import signal
-import socket
 import struct
 import sys
 
@@ -104,18 +103,18 @@ def end_with(parent: int) -> None:
 def lock_down() -> tuple[str, ...]:
     """Give everything up and say which walls stand: "limits", "system calls". Not to be taken back.
 
-    Raises RuntimeError when a file can still be opened or a socket be made afterwards.
+    Raises RuntimeError when a file can still be opened, or another descriptor be had, afterwards.
     """
     for what in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
         with contextlib.suppress(AttributeError, ValueError, OSError):  # not every Unix knows or grants each
             resource.setrlimit(getattr(resource, what), (0, 0))
     walls = ("limits", "system calls") if _filter_calls() else ("limits",)
-    for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), socket.socket):
+    for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), os.pipe):
         try:
             attempt()
         except OSError:
             continue
-        raise RuntimeError("files or sockets can still be opened: this system keeps no engine pack apart")
+        raise RuntimeError("descriptors can still be had: this system keeps no engine pack apart")
     return walls
 
 
