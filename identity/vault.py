@@ -71,10 +71,7 @@ class Vault:
     def open_many(
         self, what: str, sealed: Iterable[tuple[Holder, bytes]], version: str = "1"
     ) -> Iterator[bytes | None]:
-        """`open` of one after the other, None where it would raise; the key file is read once, in one go.
-
-        100,000 templates: 17 s with a read for each key, under load.
-        """
+        """`open` of one after the other, None where it would raise; the key file is read once, in one go."""
         key = self.keys.all_keys()
         for holder, content in sealed:
             try:
