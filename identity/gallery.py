@@ -149,9 +149,10 @@ class Galleries:
     def _drop(self, held: _Held, ids: set[str]) -> None:
         """Forget who is not among `ids`. Snapshots in use keep their shape, but lose those rows' numbers."""
         held.dead &= ids
-        gone = [n for n, customer in enumerate(held.ids) if customer is not None and customer not in ids]
-        if not gone:
+        left = set(held.ids).difference(ids, (None,))
+        if not left:
             return
+        gone = [n for n, customer in enumerate(held.ids) if customer in left]
         if held.rows is not None:
             for n in gone:
                 held.ids[n] = None

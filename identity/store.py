@@ -161,7 +161,7 @@ class Store:
                 found = self.database.rows(
                     "SELECT customer_id FROM templates WHERE tenant = ? AND pack = ?", (tenant, pack)
                 )
-                ids = {row["customer_id"] for row in found}
+                ids = {row[0] for row in found}
         return state, [TemplateRow(*row) for row in rows], ids
 
     def galleries(self, tenant: str | None = None) -> list[tuple[str, str, GalleryState]]:
