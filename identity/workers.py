@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class _Worker:
 
     def __init__(self, launch: Launch, size: int) -> None:
         self._size = size
+        self._ended = False
         memory = os.memfd_create("usual-pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(memory, FRAME_BYTES)
         # Or the other side could cut it short, and touching what is missing would end the server.
@@ -149,7 +151,10 @@ class _Worker:
         return b"".join(parts)
 
     def end(self) -> None:
-        """Kill it, and leave nothing behind."""
+        """Kill it, and leave nothing behind. Once: a descriptor's number may be another's by the second time."""
+        if self._ended:
+            return
+        self._ended = True
         self.process.kill()
         self.process.wait()
         for descriptor in (self._questions, self._answers):
@@ -233,16 +238,19 @@ class Workers:
             raise EngineUnavailable(self.trouble() or "The engine pack is busy or starting.") from None
 
     @contextlib.contextmanager
-    def _returned(self, worker: _Worker):  # type: ignore[no-untyped-def]
+    def _returned(self, worker: _Worker) -> Iterator[None]:
         """Give the worker back when it did its work, else end it and have another one started."""
         try:
             yield
-        except (OSError, EOFError, wire.Gibberish) as error:
+        except BaseException as error:  # whatever broke it off, an answer may still be under way: not for the next
             log.warning("engine_ended", why=f"{type(error).__name__}: {error}")
-            self._state.workers.discard(worker)
+            with self._state.lock:
+                self._state.workers.discard(worker)
             worker.end()
             self._state.wanted.set()
-            raise EngineUnavailable("The engine pack gave no answer; it is being started again.") from error
+            if isinstance(error, OSError | EOFError | wire.Gibberish):
+                raise EngineUnavailable("The engine pack gave no answer; it is being started again.") from error
+            raise
         self._idle.put(worker)
 
     def _begin(self) -> None:

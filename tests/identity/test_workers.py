@@ -204,6 +204,19 @@ def test_between_two_questions_no_picture_is_in_shared_memory(rogue: Workers) ->
     assert not worker._pixels.any()
 
 
+def test_a_question_that_is_broken_off_leaves_no_answer_for_the_next(cache: Path) -> None:
+    """A picture that does not fit into the shared memory, say: the process is replaced, not used again."""
+    workers = started(cache)
+    before = workers.processes
+
+    with pytest.raises(ValueError, match="reshape"):
+        workers.detect(np.zeros((2_400, 1_800, 3), np.uint8))
+
+    assert workers.detect(picture(3))[0].box[0] == 3
+    assert workers.processes != before
+    workers.close()
+
+
 def test_many_threads_ask_and_each_gets_its_own_answer(cache: Path) -> None:
     workers, wrong = started(cache, count=2), []
 
@@ -238,10 +251,13 @@ def test_a_pack_sees_no_key_of_the_servers_environment(tmp_path: Path, monkeypat
     ("maker", "why"), [("broken", "MemoryError while"), ("foreign", "opencv-zoo@1, not dlib@1")]
 )
 def test_a_pack_that_does_not_load_says_why_and_keeps_its_secrets(cache: Path, maker: str, why: str) -> None:
+    workers = Workers(Launch("dlib", None, cache, MAKER + maker))
     with pytest.raises(EngineUnavailable, match=why) as told:
-        started(cache, maker)
+        workers.start()
 
+    assert workers.trouble() == told.value.detail  # what readiness says
     assert "secret" not in told.value.detail
+    workers.close()
 
 
 def test_closing_leaves_no_process_and_refuses_questions(cache: Path) -> None:
