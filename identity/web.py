@@ -120,8 +120,7 @@ def build(
     master = config.master_file or config.home / "master.key"
     workers = None
     if engine is None:
-        launch = Launch(config.pack, config.models_folder, config.cache)
-        engine = workers = Workers(launch, config.engines)
+        engine = workers = Workers(Launch(config.pack, config.models_folder, config.cache), config.engines)
     lasting = Database(config.home / "identity.db", store_tables.migrations)
     passing = Database(
         config.home / "identity-moments.db",
