@@ -73,6 +73,8 @@ class _Worker:
         # Or the other side could cut it short, and touching what is missing would end the server.
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         self._pixels = np.frombuffer(mmap.mmap(memory, FRAME_BYTES), np.uint8)
+        # Theirs is opened for reading: what is mapped through it can never be made writable.
+        readable = os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
         theirs, self._questions = os.pipe()
         self._answers, ours = os.pipe()
         order = {
@@ -83,7 +85,7 @@ class _Worker:
             "parent": os.getpid(),
             "questions": theirs,
             "answers": ours,
-            "pixels": memory,
+            "pixels": readable,
             "bytes": FRAME_BYTES,
         }
         kept = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
@@ -94,14 +96,14 @@ class _Worker:
                 env=kept | threads,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=(theirs, ours, memory),
+                pass_fds=(theirs, ours, readable),
             )
         except OSError:
             os.close(self._questions)
             os.close(self._answers)
             raise
         finally:
-            for descriptor in (theirs, ours, memory):
+            for descriptor in (theirs, ours, memory, readable):
                 os.close(descriptor)
         self._waiting = select.poll()
         self._waiting.register(self._answers, select.POLLIN)

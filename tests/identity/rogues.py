@@ -37,6 +37,7 @@ ATTEMPTS = (
     "make memory with a name",
     "cut the shared pixels short",
     "write into the shared pixels",
+    "make the shared pixels writable",
     "raise its limits",
     "look into the server's memory",
     "start a thread",
@@ -51,6 +52,11 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
 
     def called(number: int, *arguments: int) -> None:
         if libc.syscall(number, *arguments) < 0:
+            raise OSError(ctypes.get_errno(), what)
+
+    def unlock_pixels() -> None:
+        page = pixels.ctypes.data // 4096 * 4096
+        if libc.mprotect(ctypes.c_void_p(page), 4096, 3):  # PROT_READ | PROT_WRITE
             raise OSError(ctypes.get_errno(), what)
 
     def write_pixels() -> None:
@@ -76,6 +82,7 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
         "make memory with a name": lambda: os.memfd_create("stolen"),
         "cut the shared pixels short": lambda: [os.ftruncate(n, 0) for n in range(3, 12)],
         "write into the shared pixels": write_pixels,
+        "make the shared pixels writable": unlock_pixels,
         "raise its limits": lambda: called(302, 0, 7, 0, 0),  # prlimit64 on x86-64
         "look into the server's memory": lambda: called(310, os.getpid(), 0, 0, 0, 0, 0),  # process_vm_readv
         "start a thread": lambda: __import__("_thread").start_new_thread(time.sleep, (0,)),

@@ -241,11 +241,13 @@ def test_of_who_left_a_large_gallery_keeps_no_byte_and_takes_the_row_again(tmp_p
     assert gallery.rows is not None
     needle = gallery.turned(vectors[3]).astype(np.float16).tobytes()
     assert needle[:64] in memory(gallery)
+    assert needle[:64] in snapshot_of(gallery)
 
     process.remove(holders[3])
     after = process.galleries.current("north")
 
     assert needle[:16] not in memory(gallery)
+    assert needle[:16] not in snapshot_of(gallery)
     assert (after.rows, after.ids[3], after.size) == (gallery.rows, None, 7)
     late = process.add(vectors[8])
     assert process.galleries.current("north").ids[3] == late.customer_id
@@ -284,6 +286,14 @@ def test_keys_read_in_one_go_open_what_single_reads_open_and_nothing_else(tmp_pa
 
     assert opened == [b"\0", None, b"\2", b"\3", b"\4", None, None]
     process.close()
+
+
+def snapshot_of(gallery: Snapshot) -> bytes:
+    """What faiss would write into an index file."""
+    import faiss
+
+    assert gallery.rows is not None
+    return faiss.serialize_index(gallery.rows._faiss).tobytes()
 
 
 def memory(gallery: Snapshot) -> bytes:
