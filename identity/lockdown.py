@@ -2,7 +2,7 @@
 
 Two walls, because each holds where the other may not (docs/decisions):
 * limits of the process, on every Unix: no new descriptor (so no file, socket, pipe or database), no byte into a
-  file, no new process, no core dump;
+  file, no new process, no core dump, a gigabyte of memory and no more;
 * on Linux a list of the few system calls that computing needs, kept by the kernel (seccomp, BPF). Every other one
   answers "not permitted". It holds for root as well, and nobody can take it back.
 """
@@ -18,6 +18,7 @@ import resource
 import signal
 import struct
 import sys
+from pathlib import Path
 
 # Number of each permitted call on x86-64 and on arm64 (None: it does not exist there). Reading, writing and
 # mapping work on descriptors that are open already; nothing here opens one, takes a path or another process.
@@ -67,6 +68,8 @@ X32_BIT = 0x40000000  # the x32 numbers: another way into the same kernel
 SET_NO_NEW_PRIVILEGES, SET_DEATH_SIGNAL = 38, 1
 FILTER_MODE, ALL_THREADS = 1, 1
 
+SPARE_BYTES = 2**30  # for computing, beside what loading took: a pack must not take the server's memory
+
 
 class _Program(ctypes.Structure):
     """struct sock_fprog."""
@@ -105,6 +108,9 @@ def lock_down() -> tuple[str, ...]:
 
     Raises RuntimeError when a file can still be opened, or another descriptor be had, afterwards.
     """
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # how much it has now, only Linux tells
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + SPARE_BYTES, held + SPARE_BYTES))
     for what in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
         with contextlib.suppress(AttributeError, ValueError, OSError):  # not every Unix knows or grants each
             resource.setrlimit(getattr(resource, what), (0, 0))

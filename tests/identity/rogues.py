@@ -39,6 +39,7 @@ ATTEMPTS = (
     "write into the shared pixels",
     "make the shared pixels writable",
     "raise its limits",
+    "take two gigabytes",
     "look into the server's memory",
     "start a thread",
     "import what was not loaded",
@@ -84,6 +85,7 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
         "write into the shared pixels": write_pixels,
         "make the shared pixels writable": unlock_pixels,
         "raise its limits": lambda: called(302, 0, 7, 0, 0),  # prlimit64 on x86-64
+        "take two gigabytes": lambda: np.ones(2**31, np.uint8),
         "look into the server's memory": lambda: called(310, os.getpid(), 0, 0, 0, 0, 0),  # process_vm_readv
         "start a thread": lambda: __import__("_thread").start_new_thread(time.sleep, (0,)),
         "import what was not loaded": lambda: __import__("wave"),
