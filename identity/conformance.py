@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from identity.engines import Face, FaceEngine, Pixels, Vector
 from identity.manifests import ACCEPTED_LICENCES, DENIED_VENDORS, Pack, denied
-from identity.occlusion import KINDS
+from identity.occlusion import blur, mask
 
 Draw = Callable[[int, int], Pixels]
 """draw(person, moment): a picture of somebody who does not exist."""
@@ -135,10 +135,10 @@ def covered(engine: FaceEngine, draw: Draw, people: int = PEOPLE) -> list[Findin
         Finding("faces are found", True, f"{len(seen)} of {people} drawn people"),
         Finding("people are told apart", own > others, f"own at least {own:.3f}, others at most {others:.3f}"),
     ]
-    for kind in ("mask", "blur"):
+    for kind, alter in (("mask", mask), ("blur", blur)):
         vectors, found = [], 0
         for _, (pixels, face, _) in seen:
-            altered = KINDS[kind](pixels, face)
+            altered = alter(pixels, face)
             again = engine.detect(altered)
             found += bool(again)
             vectors.append(engine.embed(altered, again[0] if again else face))

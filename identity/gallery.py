@@ -58,6 +58,11 @@ class Snapshot:
         """All rows (n, d), row i is customer `ids[i]`. Of a large gallery a copy: for looking, `near` is meant."""
         return self.exact if self.rows is None else self.rows.vectors(np.arange(len(self.ids)))
 
+    def template(self, customer_id: str) -> Array:
+        """One customer's row (d,), turned. Raises ValueError when they are not in it."""
+        row = self.ids.index(customer_id)
+        return self.exact[row] if self.rows is None else self.rows.vectors(np.array([row]))[0]
+
     def turned(self, vectors: Array) -> Array:
         """Vectors of the engine, (d,) or (k, d), as they would stand in this gallery."""
         return vectors if self.rotation is None else np.ascontiguousarray(vectors @ self.rotation.T)

@@ -270,6 +270,8 @@ def test_a_gallery_that_grows_large_forgets_the_exact_rows(tmp_path: Path) -> No
     large = process.galleries.current("north")
     assert (large.rows is None, len(large.exact)) == (False, 0)
     turned = large.turned(vectors)
+    assert large.template(holders[7].customer_id) @ turned[7] == pytest.approx(1, abs=1e-3)
+    assert exact.template(holders[2].customer_id) @ turned[2] == pytest.approx(1, abs=1e-5)
     assert np.abs(np.sort((large.matrix @ turned.T).max(axis=0)) - 1).max() < 1e-3
     process.close()
 
