@@ -72,6 +72,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             pack=config.pack,
             models_folder=config.models,
             cache=config.cache,
+            engines=config.engines,
         )
         erase = (
             halves["recommender"].erase
@@ -107,6 +108,10 @@ def wsgi() -> OpenAPI:
     if recommender is not None:
         recommender.service.warm()  # or the first customer would wait for it
     if identity is not None:
+        try:
+            identity.warm()
+        except Problem as error:  # guests are served meanwhile; readiness says why
+            log.error("recognition is not available", why=error.detail)
         threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
     return app
 
@@ -192,6 +197,7 @@ def cli(context: click.Context) -> None:
     context.obj = {
         "town": lambda: import_module("data.town").Town.build(),
         "month": lambda home, progress: import_module("data.month").for_evaluation(home, progress),
+        "people": lambda: import_module("data.people").draw_face,
     }
 
 
@@ -200,7 +206,7 @@ def cli(context: click.Context) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, help="Processes.")
-@click.option("--threads", default=4, show_default=True, help="Threads of each process.")
+@click.option("--threads", default=8, show_default=True, help="Threads of each process.")
 @click.option("--only", type=click.Choice(HALVES), help="Serve one half; the other runs elsewhere.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian.")

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import deciding, faces, ordering, riding, served, suggesting, training
+from bench import deciding, faces, index, ordering, riding, served, suggesting, training, visits
 from bench.measure import ROOT, Row, as_json, machine, table
 
 SECTIONS = (
-    "stages", "dlib", "served", "factors", "suggestions", "training", "ordering", "riding", "deciding",
+    "stages", "dlib", "pipelines", "apart", "index", "served", "visits",
+    "factors", "suggestions", "training", "ordering", "riding", "deciding",
 )  # fmt: skip
 
 
@@ -30,9 +31,13 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
     return {
         "stages": lambda: faces.stages(models, cache, 10 if few else 40),
         "dlib": lambda: faces.against_dlib(cache, 10 if few else 30),
+        "pipelines": lambda: faces.pipelines(models, cache, 10 if few else 40),
+        "apart": lambda: faces.at_arms_length(models, cache, 20 if few else 100),
+        "index": lambda: index.index(30_000 if few else 100_000, 30 if few else 200),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
+        "visits": lambda: visits.visits(packs[-1], models, cache, 6 if few else 60),
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
         "suggestions": lambda: [
             row

@@ -1,23 +1,28 @@
-"""Stages of a visit for each engine pack there is, and the converted network against dlib's own."""
+"""Stages of a visit for each engine pack there is, packs beside dlib's own pipeline, and what keeping them apart
+costs."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from bench.measure import Row, in_turn, timed
+from bench.measure import Row, in_turn, processor_s, timed
 from data import people
 from identity.calibration import Calibration
-from identity.capture import choose, isolate
+from identity.capture import choose, embed_one, isolate
 from identity.engines import Face, FaceEngine, open_pack
 from identity.errors import PackError
 from identity.frames import decode
-from identity.manifests import pack_names
+from identity.manifests import pack_names, package_folder
 from identity.matching import decide, unit
+from identity.workers import Launch, Workers
 
 GALLERY = 1_000
 PEOPLE = 6
@@ -60,16 +65,92 @@ def _stages_of(engine: FaceEngine, name: str, frames: list[bytes], n: int) -> li
     return [Row(section, label, timed(run, n).p50, "ms") for label, run in runs.items()]
 
 
+def pipelines(models: Path | None, cache: Path, n: int) -> list[Row]:
+    """A JPEG of 1280x960 to its vector: every pack, and dlib as it comes (HOG, five points, its own ResNet).
+
+    dlib is asked twice: with its detector on the whole frame, as dlib is used, and on the picture shrunk to 640
+    pixels that the dlib pack looks at, which is the better part of our own doing.
+    """
+    frames = [people.jpeg(people.draw_face(k, 0, (1280, 960))) for k in range(PEOPLE)]
+    ways: dict[str, Callable[[int], Any]] = {
+        "dlib's own": dlibs_own(frames, (1280, 960)),
+        "dlib's own, detecting at 640 pixels": dlibs_own(frames, (640, 480)),
+    }
+    for name in pack_names():
+        with suppress(PackError):
+            engine = open_pack(name, models, cache)
+            ways[name] = lambda k, engine=engine: embed_one(engine, decode(frames[k % PEOPLE]))
+    times = dict(zip(ways, in_turn(list(ways.values()), n, clock=time.process_time), strict=True))
+    section = "A JPEG of 1280x960 to its vector (processor time)"
+    rows = [Row(section, f"{name}: frames a second", times[name].per_second, "/s") for name in ways]
+    best = "open-model-zoo" if "open-model-zoo" in times else "dlib"
+    ratios = {name: times[best].per_second / times[name].per_second for name in list(ways)[:2]}
+    whole, shrunk = ratios
+    rows.append(Row(section, f"{best} / {whole}", ratios[whole], "x", 8, "more"))
+    return [*rows, Row(section, f"{best} / {shrunk}", ratios[shrunk], "x")]
+
+
+def dlibs_own(frames: list[bytes], size: tuple[int, int]) -> Callable[[int], Any]:
+    """dlib's pipeline on one of the frames; its detector sees them at `size` (width, height)."""
+    import dlib
+
+    detector, shapes, network = dlibs_parts()
+
+    def run(k: int) -> Any:
+        rgb = np.ascontiguousarray(decode(frames[k % PEOPLE]).pixels[..., ::-1])
+        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        found = max(detector(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 0), key=lambda box: box.area())
+        sides = found.left(), found.top(), found.right(), found.bottom()
+        x, y, right, bottom = (side * grey.shape[1] // size[0] for side in sides)
+        shape = shapes(rgb, dlib.rectangle(x, y, right, bottom))
+        return network.compute_face_descriptor(dlib.get_face_chip(rgb, shape))
+
+    return run
+
+
+def dlibs_parts() -> tuple[Any, Any, Any]:
+    """dlib's detector, its predictor of five points and its ResNet."""
+    import dlib
+
+    folder = package_folder("face_recognition_models")
+    if folder is None:
+        raise RuntimeError("face_recognition_models is not installed")
+    network = dlib.face_recognition_model_v1(str(folder / "models" / "dlib_face_recognition_resnet_model_v1.dat"))
+    shapes = dlib.shape_predictor(str(folder / "models" / "shape_predictor_5_face_landmarks.dat"))
+    return dlib.get_frontal_face_detector(), shapes, network
+
+
+def at_arms_length(models: Path | None, cache: Path, n: int) -> list[Row]:
+    """What it costs to run a pack in a process of its own: milliseconds a frame, detected and embedded."""
+    frames = [decode(people.jpeg(people.draw_face(k, 0, (1280, 960)))) for k in range(PEOPLE)]
+    rows: list[Row] = []
+    for name in pack_names():
+        try:
+            here, apart = open_pack(name, models, cache), Workers(Launch(name, models, cache))
+        except PackError:
+            continue
+        apart.start()
+        costs, walls = [], []
+        for engine in (here, apart, here, apart):  # twice, so that a change of the machine's pace hits both
+            used = processor_s(os.getpid())
+            walls.append(timed(lambda k, engine=engine: embed_one(engine, frames[k % PEOPLE]), n).p50)
+            costs.append(1000 * (processor_s(os.getpid()) - used) / (n + 3))
+        apart.close()
+        section = f"{name} in a process of its own, walls: {', '.join(apart.walls)}"
+        rows += [
+            Row(section, "in the server's process, processor time a frame", (costs[0] + costs[2]) / 2, "ms"),
+            Row(section, "in its own, both processes together", (costs[1] + costs[3]) / 2, "ms"),
+            Row(section, "in the server's process, p50", (walls[0] + walls[2]) / 2, "ms"),
+            Row(section, "in its own, p50", (walls[1] + walls[3]) / 2, "ms"),
+        ]
+    return rows
+
+
 def against_dlib(cache: Path, n: int) -> list[Row]:
     """The converted network and dlib's own on the same aligned faces, turn by turn."""
     import dlib
 
-    package = find_spec("face_recognition_models")
-    if package is None or package.origin is None:
-        return [Row("dlib converted", "face_recognition_models is not installed", float("nan"), "")]
-    folder = Path(package.origin).parent / "models"
-    network = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
-    shapes = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
+    _, shapes, network = dlibs_parts()
     engine = open_pack("dlib", None, cache)
     pixels = [people.draw_face(k, 0) for k in range(PEOPLE)]
     faces: list[Face] = [engine.detect(picture)[0] for picture in pixels]

@@ -30,21 +30,32 @@ def _silent(label: str, total: int) -> Iterator[Any]:
     yield Bar()
 
 
+@contextmanager
+def installed(setting: Setting) -> Iterator[tuple[stage.Server, Town, list[stage.Member]]]:
+    """A small installation that serves: the town's history, 12 customers opted in, both scenes trained."""
+    stage.sweep(setting)
+    keys = stage.make_keys(setting)
+    stage.calibrate(setting, _silent, 60)
+    with stage.serving(setting, stage.free_port(0)) as server:
+        with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["office"]) as office:
+            town = Town.build()
+            stage.load_catalogue(office, town)
+            stage.import_history(setting, town, town.customers[ENROLLED:], _silent)
+            members = stage.opt_in(kiosk, town, range(ENROLLED), _silent)
+            runs = {scene: stage.begin_training(office, scene) for scene in ("orders", "destinations")}
+            stage.finish_training(office, runs, _silent)
+        yield server, town, members
+
+
 def served(pack: str, models: Path | None, cache: Path, n: int) -> list[Row]:
-    """A small installation on `pack`: the town's history, 12 customers opted in, both scenes trained."""
+    """One visit after the other on a small installation with `pack`."""
     with tempfile.TemporaryDirectory(prefix="usual-bench-") as folder:
         setting = Setting(Path(folder), pack, models, cache, system_clock)
-        stage.sweep(setting)
-        keys = stage.make_keys(setting)
-        stage.calibrate(setting, _silent, 60)
-        with stage.serving(setting, stage.free_port(0)) as server:
-            with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["office"]) as office:
-                town = Town.build()
-                stage.load_catalogue(office, town)
-                stage.import_history(setting, town, town.customers[ENROLLED:], _silent)
-                members = stage.opt_in(kiosk, town, range(ENROLLED), _silent)
-                runs = {scene: stage.begin_training(office, scene) for scene in ("orders", "destinations")}
-                stage.finish_training(office, runs, _silent)
+        with installed(setting) as (server, town, members):
+            access, database = stage.access_of(setting)
+            key = access.create_key(stage.TENANT, stage.KIOSK, device="kiosk-bench", site="market")
+            database.close()
+            with Client(server.url, key) as kiosk:
                 rows = _visits(kiosk, town, members, pack, n, server.process.pid)
             rows.append(
                 Row(rows[0].section, "resident memory of the server", resident_mb(server.process.pid), "MB", 600)

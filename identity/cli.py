@@ -142,6 +142,17 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 
 @identity.command()
 @home_option
+@click.argument("old", metavar="PACK@VERSION")
+def retire(home: Path, old: str) -> None:
+    """Erase every template of an engine pack that is used no more. Customers, history and receipts stay."""
+    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    count = half.store.retire_pack(old)
+    half.close()
+    click.echo(f"{count} templates of {old} erased. Who held one is asked again on their next visit.")
+
+
+@identity.command()
+@home_option
 @tenant_option
 @pack_option
 @folder_option

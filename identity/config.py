@@ -19,7 +19,8 @@ class IdentityConfig:
 
     `token_keys` are Fernet keys, newest first. `master_file` holds the keys that wrap every customer's own, one a
     line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
-    by mistake: a threshold follows from it, the engine pack and the size of the gallery.
+    by mistake: a threshold follows from it, the engine pack and the size of the gallery. `engines` is the number
+    of processes that the pack runs in.
     """
 
     home: Path
@@ -28,6 +29,7 @@ class IdentityConfig:
     pack: str = "dlib"
     models_folder: Path | None = None
     cache: Path = Path(".cache/models")
+    engines: int = 1
     promise: float = 0.01
     organisation: str = "this restaurant"
     retention_months: int = 12
@@ -46,6 +48,8 @@ class IdentityConfig:
     def __post_init__(self) -> None:
         if not self.token_keys:
             raise ValueError("identity needs at least one token key")
+        if self.engines < 1:
+            raise ValueError("the engine pack needs a process at least")
         if not 0 < self.promise < 0.5:
             raise ValueError("the promise is a share of strangers between 0 and 0.5")
         if not 1 <= self.retention_months <= 36:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from plumbing.problems import Problem
+from plumbing.problem import Problem
 
 
 class IdentityError(Problem):

@@ -55,6 +55,9 @@ class KeyFile:
         self._thread_lock = threading.Lock()
         self._hint = 1
         header = os.pread(self._file, SLOT, 0)
+        if os.fstat(self._file).st_size % SLOT:
+            os.close(self._file)
+            raise KeyFileDamaged("it was cut short; put back the last whole one")
         if header[: len(MAGIC)] != MAGIC:
             raise KeyFileDamaged("it does not begin like one")
         self.root = self._unwrap(header[len(MAGIC) :][: 12 + KEY_BYTES + 16], 0)
@@ -83,6 +86,18 @@ class KeyFile:
     def key(self, slot: int, owner: bytes) -> bytes:
         """The key in `slot`. Raises KeyDestroyed when it is gone or has become another owner's."""
         raw = os.pread(self._file, SLOT, slot * SLOT) if slot > 0 else b""
+        return self._key_in(raw, slot, owner)
+
+    def all_keys(self) -> Callable[[int, bytes], bytes]:
+        """What `key` does, from one reading of the whole file: for opening many at once, then to be dropped."""
+        content = os.pread(self._file, os.fstat(self._file).st_size, 0)
+
+        def key(slot: int, owner: bytes) -> bytes:
+            return self._key_in(content[slot * SLOT : (slot + 1) * SLOT] if slot > 0 else b"", slot, owner)
+
+        return key
+
+    def _key_in(self, raw: bytes, slot: int, owner: bytes) -> bytes:
         if raw[:1] != KEY:
             raise KeyDestroyed
         content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)

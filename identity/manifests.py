@@ -73,10 +73,14 @@ def load_pack(name: str, folder: Path = PACKS) -> Pack:
     return pack
 
 
+def denied(vendor: str) -> bool:
+    """Whether a vendor is on the deny list, however it is spelt."""
+    return any(name in vendor.casefold() for name in DENIED_VENDORS)
+
+
 def check_policy(pack: Pack) -> None:
     """Raise PackDenied when the vendor is on the deny list or a licence is not one for commercial use."""
-    vendor = pack.vendor.casefold()
-    if any(denied in vendor for denied in DENIED_VENDORS):
+    if denied(pack.vendor):
         raise PackDenied(f"Pack {pack.name!r} is refused: vendor {pack.vendor!r} is on the deny list.")
     for licence in (pack.licence, *(f.licence for f in pack.files)):
         if licence not in ACCEPTED_LICENCES:

@@ -45,10 +45,13 @@ def mean_template(vectors: NDArray[np.floating]) -> Array:
     return unit(unit(np.atleast_2d(vectors)).astype(np.float64).mean(axis=0))
 
 
-def top_scores(probes: Array, gallery: Array, scoring: Scoring) -> tuple[NDArray[np.intp], Array, Array]:
+def top_scores(
+    probes: Array, gallery: Array, scoring: Scoring, size: int | None = None
+) -> tuple[NDArray[np.intp], Array, Array]:
     """For probes (m, d) against a gallery (n, d): index, score of the best row, and its margin to the second.
 
     The score may hold a cohort term (`Scoring`); index and margin are of the plain cosines.
+    `size` is the gallery's, where `gallery` holds only the rows nearest to the probes.
     """
     scores = probes @ gallery.T
     n = scores.shape[1]
@@ -56,17 +59,19 @@ def top_scores(probes: Array, gallery: Array, scoring: Scoring) -> tuple[NDArray
     ranked = -np.sort(-np.partition(scores, n - kept, axis=1)[:, n - kept :], axis=1)
     index = scores.argmax(axis=1)
     margin = ranked[:, 0] - ranked[:, 1] if n > 1 else np.full(len(scores), np.inf, np.float32)
-    best = scored(ranked, n, scoring)
+    best = scored(ranked, n if size is None else size, scoring)
     return index, best.astype(np.float32), margin.astype(np.float32)
 
 
-def decide(probes: Array, gallery: Array, calibration: Calibration, *, near_tie: float = NEAR_TIE) -> Decision:
+def decide(
+    probes: Array, gallery: Array, calibration: Calibration, *, near_tie: float = NEAR_TIE, size: int | None = None
+) -> Decision:
     """Who it is, from the 1-3 frames of one press.
 
     `probes` is (k, d), `gallery` (n, d) of unit rows. The mean of the frames is compared once, at the threshold
     calibrated for k frames: `calibration.frames` must equal k, else ValueError. When the best customer is not
     clearly nearer than the second (1 - cosine above `near_tie` of the second's) it is `ambiguous`, not a guess. An
-    empty gallery knows nobody.
+    empty gallery knows nobody. `size` is as in `top_scores`.
     """
     probes = np.atleast_2d(np.asarray(probes, np.float32))
     if len(probes) != calibration.frames:
@@ -74,7 +79,7 @@ def decide(probes: Array, gallery: Array, calibration: Calibration, *, near_tie:
     if len(gallery) == 0:
         return Decision("unknown")
     probe = mean_template(probes)[None, :]
-    index, score, margin = (part[0] for part in top_scores(probe, gallery, calibration.scoring))
+    index, score, margin = (part[0] for part in top_scores(probe, gallery, calibration.scoring, size))
     if not score >= calibration.threshold:
         return Decision("unknown", None, float(score), float(margin))
     best = float(probe[0] @ gallery[index])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -99,14 +100,20 @@ def prepare(name: str, folder: Path | None, cache: Path) -> None:
 @folder_option
 @cache_option
 def check(name: str, folder: Path | None, cache: Path) -> None:
-    """Hold PACK against what every pack must be: files, licence, vendor, shape, length, same answer twice."""
-    from identity.conformance import examine
+    """Hold PACK against what every pack must be, at arm's length: files, licence, vendor, shape, length, the same
+    answer twice, speed, and what a mask or a blur does to people who do not exist."""
+    from identity.conformance import Finding, examine
+    from identity.workers import Launch, Workers
 
+    told = click.get_current_context().find_object(dict) or {}
     try:
-        engine = open_pack(name, folder, cache)
+        engine, twin = (Workers(Launch(name, folder, cache)) for _ in range(2))
+        with closing(engine), closing(twin):
+            engine.start()
+            walls = Finding("no file, socket, program or database", bool(engine.walls), ", ".join(engine.walls))
+            findings = [*examine(engine, told["people"]() if "people" in told else None, twin), walls]
     except PackError as error:
         raise click.ClickException(error.detail) from error
-    findings = examine(engine)
     for finding in findings:
         click.echo(f"{'ok   ' if finding.passed else 'FAIL '} {finding.name}: {finding.detail}")
     if not all(finding.passed for finding in findings):

@@ -13,6 +13,7 @@ from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
 from identity.sessions import open_session
+from identity.shrinking import shrink
 from identity.yunet import Yunet
 
 
@@ -46,15 +47,17 @@ class OnnxEngine:
 def align(pixels: Pixels, landmarks: NDArray[np.float32], points: NDArray[np.float32], side: int) -> Pixels:
     """The (side, side, 3) crop in which `landmarks` (5, 2) come to lie on `points` (5, 2, pixels of the crop).
 
-    A face larger than the crop is shrunk by area first: a bilinear warp alone would skip pixels and alias.
+    A face twice as large as in the crop, or larger, is halved by area first, once or more often: a bilinear warp
+    alone would skip pixels and alias.
     """
     matrix = similarity(landmarks, points)
-    shrink = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
-    if shrink >= 2:
-        factor = 1 / int(shrink)
-        shrunk = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        pixels = np.asarray(shrunk, np.uint8)
-        matrix = similarity((landmarks + 0.5) * factor - 0.5, points)
+    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
+    factor = min(1 << int(np.log2(max(larger, 1))), min(pixels.shape[:2]))
+    if factor > 1:
+        height, width = (int(side) // factor for side in pixels.shape[:2])
+        # Cut to whole blocks, so that a pixel of the small picture is `factor` of the large one, exactly.
+        pixels = shrink(pixels[: height * factor, : width * factor], width, height)
+        matrix = similarity((landmarks + 0.5) / factor - 0.5, points)
     return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
 
 

@@ -21,15 +21,15 @@ def renew_templates(store: Store, vault: Vault, galleries: Galleries, pack: Pack
             return 0
         salt = new_salt()
         fresh = vault.rotation(tenant, pack.id, salt, pack.size)
-        turned = gallery.matrix @ gallery.rotation @ fresh.T
+        turn = gallery.rotation @ fresh.T
         sealed = {}
-        for customer_id, vector in zip(gallery.ids, turned, strict=True):
+        for customer_id, kept in galleries.templates(tenant, gallery.state):
             row = store.customer(tenant, customer_id)
             if row is None:
                 continue
             try:
                 holder = Holder(tenant, customer_id, row.slot)
-                sealed[customer_id] = sealed_template(vault, holder, pack.id, salt, vector)
+                sealed[customer_id] = sealed_template(vault, holder, pack.id, salt, kept @ turn)
             except KeyDestroyed:
                 continue
         with store.writing():

@@ -11,7 +11,7 @@ import hmac
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,13 +35,14 @@ from identity.errors import (
     TokenExpired,
     TooFewFrames,
 )
-from identity.gallery import Galleries, Snapshot, sealed_template
+from identity.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.links import Links
 from identity.matching import decide, mean_template, top_scores
 from identity.metrics import Metrics
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.store import CustomerRow, Store
+from identity.succession import succeed
 from identity.thresholds import TEMPLATE_FRAMES, Thresholds, Vectors
 from identity.vault import Holder, Vault, new_salt
 from plumbing.clock import DAY, MINUTE, Clock
@@ -179,10 +180,11 @@ class Service:
         if calibration is None:
             return "unknown", None
         probes = gallery.turned(np.stack([capture.vector for capture in captures[: calibration.frames]]))
-        decision = decide(probes, gallery.matrix, calibration)
+        near = gallery.near(probes)
+        decision = decide(probes, near.matrix, calibration, size=near.size)
         if decision.index is None:
             return decision.outcome, None
-        known = self._known(tenant, gallery.ids[decision.index])
+        known = self._known(tenant, near.ids[decision.index])
         if known is None or not known.purposes:
             return "unknown", None
         return ("ambiguous" if known.row.needs_second_factor else "matched"), known
@@ -231,12 +233,15 @@ class Service:
         notice_version: str,
         age_confirmed: bool,
         somebody_else: bool = False,
+        earlier: str | None = None,
     ) -> Enrolled:
-        """Enrol the person at the device, for the purposes they agreed to.
+        """Enrol the person at the device, for the purposes they agreed to. `earlier` is the receipt of an
+        enrolment with another engine pack that they go on from: history and PIN stay theirs (`succession`).
 
         Raises a ConsentError before a frame is looked at, then as `recognise` does; TooFewFrames, FramesIdentical,
-        FramesDiffer; AlreadyEnrolled unless `somebody_else`. Nothing is kept when it raises.
+        FramesDiffer; AlreadyEnrolled unless `somebody_else`; EnrolmentUnknown. Nothing is kept when it raises.
         """
+        before = None if earlier is None else self._holder_of(device, earlier)
         given = consent.check(
             purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
         )
@@ -250,6 +255,9 @@ class Service:
         receipt, secret = _receipt(), secrets.token_urlsafe(16)
         until = self._now_us() + self.config.pin_setup_life_us
         self._add(device.tenant, vectors, links, events, (receipt, secret, until), somebody_else)
+        if before is not None and (row := self.store.customer_of_receipt(device.tenant, _digest(receipt))):
+            with suppress(EnrolmentUnknown):  # opted out meanwhile: then they are a new customer
+                links = succeed(self.store, self._vault, before, row, self._now_us())
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "enrol", "enrolled", links.audit, sync=True)
         self._metrics.enrolments.inc()
@@ -312,15 +320,17 @@ class Service:
         alone = self._thresholds.current(tenant, gallery.size, 1)
         if together is not None and not somebody_else:
             probes = gallery.turned(vectors[: together.frames])
-            if decide(probes, gallery.matrix, together).outcome != "unknown":
+            near = gallery.near(probes)
+            if decide(probes, near.matrix, together, size=near.size).outcome != "unknown":
                 raise AlreadyEnrolled
         if alone is None:
             return []
         probes = gallery.turned(vectors)
-        cosines = probes @ gallery.matrix.T
-        cohort = cosines.max(axis=1) - top_scores(probes, gallery.matrix, alone.scoring)[1]
+        near = gallery.near(probes, 4 * SHORTLIST)
+        cosines = probes @ near.matrix.T
+        cohort = cosines.max(axis=1) - top_scores(probes, near.matrix, alone.scoring, near.size)[1]
         found = np.flatnonzero((cosines - cohort[:, None]).max(axis=0) >= alone.threshold)
-        return [gallery.ids[n] for n in found]
+        return [near.ids[n] for n in found]
 
     def _keep_tops(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Vectors) -> None:
         """What an impostor scores here: kept as scores only, from them a threshold is made (`thresholds`)."""
@@ -329,7 +339,9 @@ class Service:
         for frames in (1, 2, 3):
             starts = range(0, len(vectors) - frames + 1, frames)
             probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
-            tops = top_scores(gallery.turned(probes), gallery.matrix, self._thresholds.scoring)[1]
+            turned = gallery.turned(probes)
+            near = gallery.near(turned)
+            tops = top_scores(turned, near.matrix, self._thresholds.scoring, near.size)[1]
             self.store.keep_tops(
                 tenant, self.engine.pack.id, customer_id, frames, tops.tolist(), size=gallery.size
             )

@@ -161,7 +161,7 @@ class Store:
                 found = self.database.rows(
                     "SELECT customer_id FROM templates WHERE tenant = ? AND pack = ?", (tenant, pack)
                 )
-                ids = {row["customer_id"] for row in found}
+                ids = {row[0] for row in found}
         return state, [TemplateRow(*row) for row in rows], ids
 
     def galleries(self, tenant: str | None = None) -> list[tuple[str, str, GalleryState]]:
@@ -331,6 +331,25 @@ class Store:
             "INSERT INTO consent_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(tenant, *astuple(event)) for event in events],
         )
+
+    def set_links(self, tenant: str, customer_id: str, links: bytes) -> None:
+        """Replace where a customer leads to (sealed)."""
+        with self.database.write() as connection:
+            connection.execute(
+                "UPDATE customers SET links = ? WHERE tenant = ? AND customer_id = ?", (links, tenant, customer_id)
+            )
+
+    def retire_pack(self, pack: str) -> int:
+        """Delete every tenant's templates of a pack, and what was measured on them; returns how many templates."""
+        with self.database.write() as connection:
+            gone = connection.execute("DELETE FROM templates WHERE pack = ?", (pack,)).rowcount
+            for table in ("tops", "calibrations"):
+                connection.execute(f"DELETE FROM {table} WHERE pack = ?", (pack,))  # noqa: S608 - our own names
+            connection.execute(
+                "UPDATE galleries SET generation = generation + 1, size = 0 WHERE pack = ?", (pack,)
+            )
+        self.database.scrub()
+        return gone
 
     # --- second factor
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from identity.errors import SealBroken
+from identity.errors import KeyDestroyed, SealBroken
 from identity.keyfile import KeyFile
 
 SALT_BYTES = 32
@@ -65,7 +66,23 @@ class Vault:
 
     def open(self, holder: Holder, what: str, sealed: bytes, version: str = "1") -> bytes:
         """The inverse of `seal`. Raises KeyDestroyed, or SealBroken when anything of it was altered or moved."""
-        key = self.keys.key(holder.slot, holder.owner)
+        return self._opened(self.keys.key, holder, what, sealed, version)
+
+    def open_many(
+        self, what: str, sealed: Iterable[tuple[Holder, bytes]], version: str = "1"
+    ) -> Iterator[bytes | None]:
+        """`open` of one after the other, None where it would raise; the key file is read once, in one go."""
+        key = self.keys.all_keys()
+        for holder, content in sealed:
+            try:
+                yield self._opened(key, holder, what, content, version)
+            except (KeyDestroyed, SealBroken):
+                yield None
+
+    def _opened(
+        self, key_of: Callable[[int, bytes], bytes], holder: Holder, what: str, sealed: bytes, version: str
+    ) -> bytes:
+        key = key_of(holder.slot, holder.owner)
         bound = _bound(holder.tenant, holder.customer_id, what, version)
         try:
             return AESGCM(key).decrypt(sealed[:12], sealed[12:], bound)

@@ -21,7 +21,7 @@ from identity import store as store_tables
 from identity.audit import Audit
 from identity.config import PURPOSES, IdentityConfig
 from identity.consent import PURPOSE_TEXTS
-from identity.engines import FaceEngine, open_pack
+from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import NotAnImage
 from identity.gallery import Galleries
@@ -50,6 +50,7 @@ from identity.web_models import (
     RecognitionBody,
     RecognitionReply,
 )
+from identity.workers import Launch, Workers
 from plumbing import idempotency, limits
 from plumbing.access import Access, Caller
 from plumbing.clock import MINUTE, SECOND, Clock
@@ -77,14 +78,20 @@ class IdentityHalf:
     audit: Audit
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
+    workers: Workers | None
+
+    def warm(self) -> None:
+        """Start the engine pack, or the first customer would wait for it. Raises EngineUnavailable."""
+        if self.workers is not None:
+            self.workers.start()
 
     def check(self) -> str | None:
-        """Readiness: None when the database answers, else a sentence."""
+        """Readiness: None when the database answers and the engine pack runs, else a sentence."""
         try:
             self.store.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
-        return None
+        return None if self.workers is None else self.workers.trouble()
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -92,6 +99,8 @@ class IdentityHalf:
             database.close()
         self.vault.keys.close()
         self.audit.close()
+        if self.workers is not None:
+            self.workers.close()
 
 
 def build(
@@ -109,7 +118,9 @@ def build(
     and is called again later. `engine` takes the place of the pack that the configuration names (tests).
     """
     master = config.master_file or config.home / "master.key"
-    engine = engine or open_pack(config.pack, config.models_folder, config.cache)
+    workers = None
+    if engine is None:
+        engine = workers = Workers(Launch(config.pack, config.models_folder, config.cache), config.engines)
     lasting = Database(config.home / "identity.db", store_tables.migrations)
     passing = Database(
         config.home / "identity-moments.db",
@@ -152,7 +163,7 @@ def build(
     replies = base64.urlsafe_b64encode(vault.keys.derive("replies"))
     once = Idempotency(passing, replies, now_us, keep_us=REPLIES_US)
     api = _blueprint(service, Door(access, once, vault.keys.derive("fingerprints")))
-    return IdentityHalf(config, service, store, vault, galleries, audit, api, (lasting, passing))
+    return IdentityHalf(config, service, store, vault, galleries, audit, api, (lasting, passing), workers)
 
 
 @dataclass(frozen=True)
@@ -263,12 +274,15 @@ def _enrolment_routes(api: APIBlueprint, service: Service, door: Door) -> None:
                 notice_version=body.consent.notice_version,
                 age_confirmed=body.consent.age_confirmed,
                 somebody_else=body.somebody_else,
+                earlier=body.earlier,
             )
             told = {"receipt": made.receipt, "purposes": list(made.purposes)}
             setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
             return Reply(201, told | {"notice_version": made.notice_version, "pin_setup": setup})
 
-        return door.answer("enrol", work, body.nonce, body.consent.model_dump_json(), str(body.somebody_else))
+        return door.answer(
+            "enrol", work, body.nonce, body.consent.model_dump_json(), str(body.somebody_else), body.earlier or ""
+        )
 
     @api.put("/enrolments/<receipt>/pin", responses={"204": None}, summary="Set the PIN, once")
     def set_pin(path: ReceiptPath, body: PinBody) -> Response:

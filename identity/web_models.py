@@ -62,6 +62,9 @@ class EnrolmentBody(Body):
     somebody_else: StrictBool = Field(
         False, description="After `already_enrolled`: that was somebody else, who looks alike"
     )
+    earlier: str | None = Field(
+        None, max_length=64, description="Receipt of an enrolment with another engine pack: history and PIN stay"
+    )
 
 
 class PinSetup(BaseModel):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels
+from identity.shrinking import shrink
 
 STRIDES = (8, 16, 32)
 DETECT_WIDTH = 320
@@ -42,8 +42,7 @@ class Yunet:
         scale = min(1.0, limit / max(height, width)) if self._fixed else min(1.0, limit / width)
         small = pixels
         if scale < 1:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+            small = shrink(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
         rows, columns = small.shape[:2]
         shape = (self._fixed, self._fixed) if self._fixed else (-(-rows // 32) * 32, -(-columns // 32) * 32)
         padded = np.zeros((1, 3, *shape), np.float32)

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import Flask, Response, json
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from plumbing.problem import Problem
 
-class Problem(Exception):
-    """Base of both halves' error families.
-
-    A leaf sets `code` (stable, snake_case), `status` and `title`, and composes its own sentence: the
-    detail says what happened and what to do. `extra` is added to the reply (row numbers, field names).
-    """
-
-    code: ClassVar[str] = "problem"
-    status: ClassVar[int] = 400
-    title: ClassVar[str] = "The request could not be carried out"
-    retry_after: int | None = None
-
-    def __init__(self, detail: str, **extra: Any) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.extra = extra
+__all__ = ["Problem", "ProblemReply", "invalid_request", "register", "reply", "reply_to"]
 
 
 class ProblemReply(BaseModel):

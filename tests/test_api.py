@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import Config, create_app
-from tests.journey import EVERYTHING, Place
+from identity.workers import Launch
+from tests.identity import rogues
+from tests.journey import EVERYTHING, Place, picture
 
 PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing")
 
@@ -134,6 +138,34 @@ def test_a_missing_engine_pack_leaves_the_guest_path_open_and_readiness_says_why
     assert (guest.status_code, guest.get_json()["fallback"]) == (200, "no_token")
     assert ready.status_code == 503
     assert ready.get_json()["parts"]["identity"] != "ok"
+
+
+@pytest.mark.parametrize("order", [rogues.CRASH, rogues.HANG, rogues.FAIL, rogues.BABBLE])
+def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
+    tmp_path: Path, engine_cache: Path, order: int
+) -> None:
+    """The visit is answered as to a guest; the next one finds the pack running again."""
+    app = create_app(Config(home=tmp_path, pack="dlib", cache=engine_cache))
+    identity = app.extensions["usual"]["identity"]
+    identity.workers._launch = Launch("dlib", None, tmp_path, "tests.identity.rogues:rogue")
+    identity.workers._patience_s = 1.0
+    identity.warm()
+    key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING, device="kiosk")
+    client, told = app.test_client(), {"X-API-Key": key}
+
+    def visit(shade: int) -> Any:
+        nonce = client.post("/identity/v1/presses", json={}, headers=told).get_json()["nonce"]
+        sent = {"nonce": nonce, "frames": [picture(np.full((96, 96, 3), shade, np.uint8))], "scene": "orders"}
+        return client.post("/v1/visits", json=sent, headers=told)
+
+    during = visit(order)
+    identity.workers._patience_s = 20.0
+    after = visit(1)
+    identity.close()
+
+    assert (during.status_code, during.get_json()["decision"]) == (200, "unknown")
+    assert during.get_json()["suggestions"]["fallback"] == "no_token"
+    assert after.get_json()["code"] == "face_off_centre"  # the pack runs: it saw a face in the corner
 
 
 def test_no_generated_request_makes_a_server_error(place: Place) -> None:

@@ -32,6 +32,7 @@ from identity.manifests import (
 )
 from identity.onnx_engine import align, similarity
 from identity.yunet import suppress
+from tests.identity.fakes import FakeEngine, person_picture
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +211,68 @@ def test_the_dlib_pack_conforms(dlib_pack: FaceEngine) -> None:
 def test_the_open_model_zoo_pack_conforms(zoo: FaceEngine) -> None:
     """The same questions to the other pack."""
     assert [finding.name for finding in examine(zoo) if not finding.passed] == []
+
+
+class Flawed(FakeEngine):
+    """A pack with one fault, named by `flaw`."""
+
+    flaw = ""
+
+    def embed(self, pixels: np.ndarray, face: Face) -> np.ndarray:
+        vector = super().embed(pixels, face)
+        noise = np.random.default_rng(self.calls).normal(0, 1e-4, vector.shape).astype(np.float32)
+        return {
+            "nan": np.full_like(vector, np.nan),
+            "zero": np.zeros_like(vector),
+            "short": vector[:-1],
+            "double": vector.astype(np.float64),
+            "long": 2 * vector,
+            "moody": vector + noise,
+            "blind": np.ones_like(vector) / np.float32(len(vector) ** 0.5),
+        }[self.flaw]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "named"),
+    [
+        ("nan", "length"),
+        ("zero", "length"),
+        ("short", "vector"),
+        ("double", "vector"),
+        ("long", "length"),
+        ("moody", "the same picture twice"),
+        ("blind", "another picture"),
+        ("blind", "people are told apart"),
+    ],
+)
+def test_a_pack_with_a_fault_is_told_which(flaw: str, named: str) -> None:
+    engine = Flawed()
+    engine.flaw = flaw
+
+    failed = [finding.name for finding in examine(engine, people.draw_face) if not finding.passed]
+
+    assert named in failed
+
+
+def test_a_pack_that_takes_masks_for_a_person_is_not_fit() -> None:
+    """Bare faces are told apart; whoever wears a mask looks like the first customer."""
+
+    class Masked(FakeEngine):
+        def embed(self, pixels: np.ndarray, face: Face) -> np.ndarray:
+            x, y, w, h = (round(v) for v in face.box)
+            chin = pixels[y + 7 * h // 10 : y + 8 * h // 10, x + w // 4 : x + 3 * w // 4]
+            return templates[0] if chin.std(axis=(0, 1)).max() < 12 else super().embed(pixels, face)
+
+    def draw(person: int, moment: int) -> np.ndarray:
+        return decode(person_picture(person, moment)).pixels
+
+    engine = Masked()
+    templates = [FakeEngine().embed(draw(0, 0), engine.detect(draw(0, 0))[0])]
+
+    failed = {finding.name for finding in examine(engine, draw) if not finding.passed}
+
+    assert "mask: nobody looks more like somebody else" in failed
+    assert "people are told apart" not in failed
 
 
 @pytest.mark.shared

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from identity import store as store_tables
-from identity.gallery import Galleries, Snapshot, sealed_template, template_version
+from identity.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
 from identity.keyfile import KeyFile
 from identity.renewal import renew_templates
 from identity.store import CustomerRow, Store
@@ -26,12 +26,12 @@ MASTER = [secrets.token_bytes(32)]
 class Process:
     """What one process holds of a gallery."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, exact_up_to: int) -> None:
         self.database = Database(home / "identity.db", store_tables.migrations)
         self.store = Store(self.database)
         self.keys = KeyFile(home / "identity-keys", lambda: MASTER)
         self.vault = Vault(self.keys)
-        self.galleries = Galleries(self.store, self.vault, PACK, SIZE)
+        self.galleries = Galleries(self.store, self.vault, PACK, SIZE, exact_up_to=exact_up_to)
 
     def add(self, vector: np.ndarray, tenant: str = "north", pack: str = PACK) -> Holder:
         state = self.store.open_gallery(tenant, pack, new_salt())
@@ -53,24 +53,32 @@ class Process:
         gallery = self.galleries.current(tenant)
         if not gallery.ids:
             return None
-        scores = gallery.matrix @ gallery.turned(vector)
-        return gallery.ids[int(scores.argmax())] if scores.max() > 0.999 else None
+        probe = gallery.turned(vector)
+        near = gallery.near(probe)
+        scores = near.matrix @ probe
+        return near.ids[int(scores.argmax())] if len(scores) and scores.max() > 0.998 else None
 
     def close(self) -> None:
         self.database.close()
         self.keys.close()
 
 
+@pytest.fixture(params=[EXACT_UP_TO, 4], ids=["exact", "large"])
+def exact_up_to(request: pytest.FixtureRequest) -> int:
+    """Every test is held against both ways of keeping a gallery: the fifth template makes one large, or not."""
+    return int(request.param)
+
+
 @pytest.fixture
-def one(tmp_path: Path) -> Iterator[Process]:
-    process = Process(tmp_path)
+def one(tmp_path: Path, exact_up_to: int) -> Iterator[Process]:
+    process = Process(tmp_path, exact_up_to)
     yield process
     process.close()
 
 
 @pytest.fixture
-def two(tmp_path: Path, one: Process) -> Iterator[Process]:
-    process = Process(tmp_path)
+def two(tmp_path: Path, one: Process, exact_up_to: int) -> Iterator[Process]:
+    process = Process(tmp_path, exact_up_to)
     yield process
     process.close()
 
@@ -176,14 +184,17 @@ def test_each_tenant_has_a_gallery_and_a_rotation_of_its_own(one: Process) -> No
 def test_renewed_templates_keep_every_customer_and_match_no_old_template(one: Process, two: Process) -> None:
     vectors = people(20)
     holders = [one.add(vector) for vector in vectors]
-    old = np.array(two.galleries.current("north").matrix)
+    before = two.galleries.current("north").near(vectors)
+    old = dict(zip(before.ids, before.matrix.copy(), strict=True))
 
     assert renew_templates(one.store, one.vault, one.galleries, FAKE_PACK, "north") == 20
 
     assert [two.best(vector) for vector in vectors] == [holder.customer_id for holder in holders]
-    new = two.galleries.current("north")
-    mated = [float(old[n] @ new.matrix[new.ids.index(h.customer_id)]) for n, h in enumerate(holders)]
-    assert np.abs(mated).max() < 0.4
+    gallery = two.galleries.current("north")
+    after = gallery.near(gallery.turned(vectors))
+    new = dict(zip(after.ids, after.matrix, strict=True))
+    assert len(old) == len(new) == 20
+    assert max(abs(float(old[name] @ new[name])) for name in old) < 0.4
 
 
 def test_adding_and_removing_under_load_never_shows_a_wrong_customer(one: Process, two: Process) -> None:
@@ -210,7 +221,7 @@ def test_adding_and_removing_under_load_never_shows_a_wrong_customer(one: Proces
         thread.join()
 
     assert wrong == []
-    assert sorted(two.galleries.current("north").ids) == sorted(stays)
+    assert sorted(name for name in two.galleries.current("north").ids if name) == sorted(stays)
 
 
 def test_nothing_of_a_snapshot_can_be_written_to(one: Process) -> None:
@@ -219,3 +230,75 @@ def test_nothing_of_a_snapshot_can_be_written_to(one: Process) -> None:
 
     with pytest.raises(ValueError, match="read-only"):
         gallery.matrix[0, 0] = 1
+
+
+def test_of_who_left_a_large_gallery_keeps_no_byte_and_takes_the_row_again(tmp_path: Path) -> None:
+    """The index's own memory, before and after: the template's 16-bit floats are in it, and then they are not."""
+    process = Process(tmp_path, exact_up_to=4)
+    vectors = people(9)
+    holders = [process.add(vector) for vector in vectors[:8]]
+    gallery = process.galleries.current("north")
+    assert gallery.rows is not None
+    needle = gallery.turned(vectors[3]).astype(np.float16).tobytes()
+    assert needle[:64] in memory(gallery)
+    assert needle[:64] in snapshot_of(gallery)
+
+    process.remove(holders[3])
+    after = process.galleries.current("north")
+
+    assert needle[:16] not in memory(gallery)
+    assert needle[:16] not in snapshot_of(gallery)
+    assert (after.rows, after.ids[3], after.size) == (gallery.rows, None, 7)
+    late = process.add(vectors[8])
+    assert process.galleries.current("north").ids[3] == late.customer_id
+    assert process.best(vectors[8]) == late.customer_id
+    # Who still holds the earlier look finds in that row nobody it knows.
+    assert late.customer_id not in gallery.near(gallery.turned(vectors[8])).ids
+    process.close()
+
+
+def test_a_gallery_that_grows_large_forgets_the_exact_rows(tmp_path: Path) -> None:
+    process = Process(tmp_path, exact_up_to=4)
+    vectors = people(12)
+    holders = [process.add(vector) for vector in vectors[:4]]
+    exact = process.galleries.current("north")
+    assert exact.rows is None
+
+    holders += [process.add(vector) for vector in vectors[4:]]
+
+    assert [process.best(vector) for vector in vectors] == [holder.customer_id for holder in holders]
+    large = process.galleries.current("north")
+    assert (large.rows is None, len(large.exact)) == (False, 0)
+    turned = large.turned(vectors)
+    assert large.template(holders[7].customer_id) @ turned[7] == pytest.approx(1, abs=1e-3)
+    assert exact.template(holders[2].customer_id) @ turned[2] == pytest.approx(1, abs=1e-5)
+    assert np.abs(np.sort((large.matrix @ turned.T).max(axis=0)) - 1).max() < 1e-3
+    process.close()
+
+
+def test_keys_read_in_one_go_open_what_single_reads_open_and_nothing_else(tmp_path: Path) -> None:
+    process = Process(tmp_path, exact_up_to=4)
+    holders = [process.vault.admit("north", f"customer {n}") for n in range(5)]
+    sealed = [process.vault.seal(holder, "template", bytes([n])) for n, holder in enumerate(holders)]
+    process.keys.destroy(holders[1].slot, holders[1].owner)
+    stranger = Holder("south", "customer 2", holders[2].slot)
+    asked = [*zip(holders, sealed, strict=True), (stranger, sealed[2]), (holders[3], sealed[4])]
+
+    opened = list(process.vault.open_many("template", asked))
+
+    assert opened == [b"\0", None, b"\2", b"\3", b"\4", None, None]
+    process.close()
+
+
+def snapshot_of(gallery: Snapshot) -> bytes:
+    """What faiss would write into an index file."""
+    import faiss
+
+    assert gallery.rows is not None
+    return faiss.serialize_index(gallery.rows._faiss).tobytes()
+
+
+def memory(gallery: Snapshot) -> bytes:
+    """All of the room that the index has, used or not."""
+    assert gallery.rows is not None
+    return gallery.rows.vectors(np.arange(gallery.rows.capacity)).astype(np.float16).tobytes()

@@ -111,3 +111,18 @@ def test_a_higher_threshold_never_greets_more(seed: int, threshold: float, step:
 
     assert low.outcome != "unknown" or high.outcome == "unknown"
     assert high.index in (low.index, None)
+
+
+def test_of_a_large_gallery_the_nearest_decide_as_all_would() -> None:
+    """The cohort term applies by the size of the gallery, not by how many rows were fetched from it."""
+    rng = np.random.default_rng(4)
+    gallery = unit(rng.normal(size=(500, 32)))
+    probes = unit(gallery[:40] + 0.5 * unit(rng.normal(size=(40, 32))))
+    scoring = Scoring(0.3, 10)
+    everybody = top_scores(probes, gallery, scoring)
+
+    for n, probe in enumerate(probes):
+        nearest = np.sort(np.argsort(-(gallery @ probe))[:16])
+        index, score, margin = top_scores(probe[None], gallery[nearest], scoring, size=len(gallery))
+        assert nearest[index[0]] == everybody[0][n]
+        assert (score[0], margin[0]) == pytest.approx((everybody[1][n], everybody[2][n]), abs=1e-5)

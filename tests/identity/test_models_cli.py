@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from data import people
 from identity.manifests import pack_names
 from identity.models_cli import models
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(models, arguments, env={"USUAL_MODELS": None, "USUAL_CACHE": None})
+    told = {"people": lambda: people.draw_face}
+    done = CliRunner().invoke(models, arguments, env={"USUAL_MODELS": None, "USUAL_CACHE": None}, obj=told)
     return done.exit_code, done.output
 
 
@@ -42,7 +45,9 @@ def test_check_answers_every_question(shared: Path, tmp_path: Path) -> None:
     status, said = run("check", "open-model-zoo", "--folder", str(shared / "models"), "--cache", str(tmp_path))
 
     assert status == 0
-    assert said.count("ok ") == 7
+    assert said.count("ok ") == 15
+    assert re.search(r"speed: embed [\d.]+ ms, detect [\d.]+ ms", said)
+    assert re.search(r"mask: nobody .*: found \d+ of 12; own at least [\d.]+, others at most [\d.]+", said)
     assert "FAIL" not in said
 
 

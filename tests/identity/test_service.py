@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from identity.errors import (
+    AlreadyEnrolled,
     IdentityError,
     NameTooLong,
     NoFace,
@@ -258,6 +259,21 @@ class TestRecognise:
         assert swapped.service.forget(KIOSK, receipt)
         assert (world.recognise(1).decision, swapped.recognise(1).decision) == ("unknown", "matched")
         swapped.close()
+
+    def test_a_large_gallery_knows_whom_an_exact_one_knows(self, world: World) -> None:
+        """The same visits before and after the third customer makes the gallery a large one."""
+        world.half.galleries._exact_up_to = 2
+        receipts = [world.enrol(person).receipt for person in range(6)]
+        assert world.half.galleries.current("north").rows is not None
+
+        assert [world.recognise(person).decision for person in range(6)] == ["matched"] * 6
+        assert [world.recognise(person, count=3).decision for person in (40, 41)] == ["unknown"] * 2
+        with pytest.raises(AlreadyEnrolled):
+            world.enrol(3)
+        assert world.service.forget(KIOSK, receipts[2])
+        assert world.recognise(2).decision == "unknown"
+        world.enrol(7)
+        assert [world.recognise(person).decision for person in (1, 7)] == ["matched"] * 2
 
     def test_one_good_frame_of_three_is_enough_and_two_people_in_one_are_not(self, world: World) -> None:
         world.enrol(1)

@@ -319,3 +319,28 @@ def test_yesterdays_database_opens_everybody_but_the_erased(world: World) -> Non
     assert restored.service.forget(KIOSK, gone.receipt)
     assert restored.half.galleries.current("north").size == len(kept)
     restored.close()
+
+
+def test_a_key_file_cut_within_a_slot_is_named(tmp_path: Path, masters: list[bytes]) -> None:
+    path = tmp_path / "cut"
+    keys = KeyFile(path, lambda: masters)
+    keys.close()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 100)
+
+    with pytest.raises(KeyFileDamaged, match="cut short"):
+        KeyFile(path, lambda: masters)
+
+
+def test_of_a_key_file_cut_between_slots_the_rest_opens(tmp_path: Path, masters: list[bytes]) -> None:
+    """Who had a key beyond the end cannot be greeted any more; everybody else is."""
+    path = tmp_path / "cut"
+    keys = KeyFile(path, lambda: masters)
+    vault = Vault(keys)
+    holders = [vault.admit("north", str(n)) for n in range(4)]
+    sealed = [(holder, vault.seal(holder, "template", b"x")) for holder in holders]
+    with path.open("r+b") as file:
+        file.truncate(256 * holders[2].slot)
+
+    assert list(vault.open_many("template", sealed)) == [b"x", b"x", None, None]
+    keys.close()

@@ -1,0 +1,153 @@
+"""The gallery in memory: its search beside faiss alone and beside numpy, whom it finds, and how it starts."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure import Row, in_turn
+from identity import store as store_tables
+from identity.evaluation import interval
+from identity.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
+from identity.index import HalfRows
+from identity.keyfile import KeyFile
+from identity.matching import unit
+from identity.store import CustomerRow, GalleryState, Store
+from identity.vault import Holder, Vault, new_salt
+from plumbing.database import Database
+
+PACK, TENANT, SIZE = "bench@1", "bench", 256
+Array = NDArray[np.float32]
+
+
+class Unsynced(KeyFile):
+    """A key file that does not wait for the disk: 100,000 keys are made to be measured, not to be kept."""
+
+    def _write(self, slot: int, content: bytes) -> None:
+        with self.path.open("r+b") as file:
+            file.seek(256 * slot)
+            file.write(content.ljust(256, b"\0"))
+
+
+def index(count: int, looks: int) -> list[Row]:
+    """Search, recall and start of one gallery of `count` templates, then where exact comparing stops to pay."""
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.standard_normal((count, SIZE)))
+    picked = rng.choice(count, min(count, 5_000), replace=False)
+    # A look at an enrolled person: a cosine of .6 with their template, as photographs have it.
+    probes = unit(0.6 * vectors[picked] + 0.8 * unit(rng.standard_normal((len(picked), SIZE))))
+    with installation(vectors) as (galleries, seconds, used):
+        snapshot = galleries.current(TENANT)
+        rows = searched(snapshot, vectors, probes, looks)
+        note = f"{used:.1f} s of processor time"
+        rows.append(Row(rows[0].section, "start: read, open and hold all of them", seconds, "s", 10, note=note))
+    return rows + crossing(vectors, probes, looks)
+
+
+def searched(snapshot: Snapshot, vectors: Array, probes: Array, looks: int) -> list[Row]:
+    """Our look (turn the probe, search, fetch the shortlist) and faiss' own search, turn by turn."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    turned = snapshot.turned(vectors)
+    reference = faiss.index_factory(SIZE, "IDMap2,SQfp16", faiss.METRIC_INNER_PRODUCT)
+    reference.train(turned[:10])
+    reference.add_with_ids(turned, np.arange(len(turned)))
+    asked = snapshot.turned(probes)
+    ours, theirs = in_turn(
+        [
+            lambda k: snapshot.near(snapshot.turned(probes[k % len(probes)][None])),
+            lambda k: reference.search(asked[k % len(asked)][None], 1),
+        ],
+        looks,
+        clock=time.thread_time,
+    )
+    strangers = unit(np.random.default_rng(1).standard_normal((len(asked), SIZE)))
+    section = f"Gallery of {len(vectors):,} templates of {SIZE} numbers, one thread (processor time, p50)"
+    return [
+        Row(section, f"a look: turn, search, the {SHORTLIST} nearest", ours.p50, "ms"),
+        Row(section, "faiss IDMap2,SQfp16 alone", theirs.p50, "ms"),
+        Row(section, "a look / faiss alone", ours.p50 / theirs.p50, "x", 1.15),
+        recall(section, "recall@1 against float32, customers", snapshot, turned, asked),
+        recall(section, "recall@1 against float32, strangers", snapshot, turned, strangers),
+    ]
+
+
+def recall(section: str, name: str, snapshot: Snapshot, turned: Array, asked: Array) -> Row:
+    """How often the first found is the first in float32; a stranger's first and second lie close together."""
+    right = np.concatenate([(turned @ part.T).argmax(axis=0) for part in np.array_split(asked, 20)])
+    share = sum(_first(snapshot, probe) == best for probe, best in zip(asked, right, strict=True)) / len(asked)
+    low, high = interval(share, len(asked))
+    note = f"{len(asked):,} probes, 95 % interval {low:.4f} to {high:.4f}"
+    return Row(section, name, share, "", 0.999, "more", note=note)
+
+
+def _first(snapshot: Snapshot, probe: Array) -> int:
+    near = snapshot.near(probe)
+    return int(near.ids[int((near.matrix @ probe).argmax())])
+
+
+def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
+    """Exact comparison in numpy and 16-bit floats in faiss at growing sizes: where the gallery changes over."""
+    rows = []
+    keep = SHORTLIST
+    for count in (10_000, 25_000, 50_000):
+        if count > len(vectors):
+            continue
+        some, half = vectors[:count].copy(), HalfRows(SIZE, count)
+        half.put(np.arange(count), some)
+        exact, halved = in_turn(
+            [
+                lambda k, some=some: np.partition(some @ probes[k % len(probes)], len(some) - keep),
+                lambda k, half=half: half.nearest(probes[k % len(probes)][None], keep),
+            ],
+            looks,
+            clock=time.thread_time,
+        )
+        section = f"Exact in numpy or 16-bit floats in faiss (processor time, p50): exact up to {EXACT_UP_TO:,}"
+        rows += [
+            Row(section, f"{count:,} templates, exact", exact.p50, "ms"),
+            Row(section, f"{count:,} templates, 16-bit floats", halved.p50, "ms"),
+        ]
+    return rows
+
+
+@contextmanager
+def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
+    """A database and a key file with a sealed template for each vector; customer ids are row numbers. With it the
+    seconds that opening all of them took, and those of the processor."""
+    with tempfile.TemporaryDirectory(prefix="usual-bench-") as folder:
+        database = Database(Path(folder) / "identity.db", store_tables.migrations, durable=False)
+        master = [secrets.token_bytes(32)]
+        keys = Unsynced(Path(folder) / "identity-keys", lambda: master)
+        store, vault = Store(database), Vault(keys)
+        enrol(store, vault, vectors)
+        galleries = Galleries(store, vault, PACK, SIZE)
+        began, used = time.perf_counter(), time.process_time()
+        galleries.current(TENANT)
+        seconds, used = time.perf_counter() - began, time.process_time() - used
+        try:
+            yield galleries, seconds, used
+        finally:
+            database.close()
+            keys.close()
+
+
+def enrol(store: Store, vault: Vault, vectors: Array, pack: str = PACK, tenant: str = TENANT) -> None:
+    """A customer for each of `vectors` (n, d), as an enrolment would leave them, in one transaction."""
+    state: GalleryState = store.open_gallery(tenant, pack, new_salt())
+    turned = vectors @ vault.rotation(tenant, pack, state.salt, vectors.shape[1]).T
+    with store.writing():
+        for n, vector in enumerate(turned):
+            holder: Holder = vault.admit(tenant, str(n))
+            row = CustomerRow(
+                tenant, str(n), holder.slot, secrets.token_hex(32), b"", None, None, 0, 0, 0, 0, False, 0
+            )
+            store.add_customer(row, pack, sealed_template(vault, holder, pack, state.salt, vector), ())

@@ -1,0 +1,138 @@
+"""Giving up, for good, whatever a process could do but compute.
+
+Two walls, because each holds where the other may not (docs/decisions):
+* limits of the process, on every Unix: no new descriptor (so no file, socket, pipe or database), no byte into a
+  file, no new process, no core dump, a gigabyte of memory and no more;
+* on Linux a list of the few system calls that computing needs, kept by the kernel (seccomp, BPF). Every other one
+  answers "not permitted". It holds for root as well, and nobody can take it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+from pathlib import Path
+
+# Number of each permitted call on x86-64 and on arm64 (None: it does not exist there). Reading, writing and
+# mapping work on descriptors that are open already; nothing here opens one, takes a path or another process.
+PERMITTED: dict[str, tuple[int | None, int | None]] = {
+    "read": (0, 63),
+    "write": (1, 64),
+    "close": (3, 57),
+    "fstat": (5, 80),
+    "lseek": (8, 62),
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
+    "munmap": (11, 215),
+    "brk": (12, 214),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sched_yield": (24, 124),
+    "mremap": (25, 216),
+    "madvise": (28, 233),
+    "nanosleep": (35, 101),
+    "getpid": (39, 172),
+    "exit": (60, 93),
+    "gettimeofday": (96, 169),
+    "getrusage": (98, 165),
+    "sigaltstack": (131, 132),
+    "gettid": (186, 178),
+    "futex": (202, 98),
+    "sched_getaffinity": (204, 123),
+    "restart_syscall": (219, 128),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "exit_group": (231, 94),
+    "getcpu": (309, 168),
+    "getrandom": (318, 278),
+    "membarrier": (324, 283),
+    "rseq": (334, 293),
+}
+MACHINES = {"x86_64": (0, 0xC000003E, 317), "aarch64": (1, 0xC00000B7, 277)}
+"""machine -> column of PERMITTED, the kernel's name of the architecture (AUDIT_ARCH_*), number of `seccomp`."""
+
+# <linux/bpf_common.h>, <linux/seccomp.h>, <linux/prctl.h>
+LOAD_WORD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+OFFSET_NUMBER, OFFSET_ARCHITECTURE = 0, 4
+X32_BIT = 0x40000000  # the x32 numbers: another way into the same kernel
+SET_NO_NEW_PRIVILEGES, SET_DEATH_SIGNAL = 38, 1
+FILTER_MODE, ALL_THREADS = 1, 1
+
+SPARE_BYTES = 2**30  # for computing, beside what loading took: a pack must not take the server's memory
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def filter_for(machine: str) -> bytes:
+    """The BPF program for a machine: struct sock_filter after struct sock_filter."""
+    column, architecture, _ = MACHINES[machine]
+    numbers = [known[column] for known in PERMITTED.values()]
+    permitted = [number for number in numbers if number is not None]
+    steps = [
+        (LOAD_WORD, 0, 0, OFFSET_ARCHITECTURE),
+        (EQUAL, 1, 0, architecture),
+        (RETURN, 0, 0, KILL),
+        (LOAD_WORD, 0, 0, OFFSET_NUMBER),
+        (AT_LEAST, len(permitted), 0, X32_BIT),  # to the refusal
+        *((EQUAL, len(permitted) - n, 0, number) for n, number in enumerate(permitted)),
+        (RETURN, 0, 0, REFUSE | errno.EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
+    return b"".join(struct.pack("<HBBI", *step) for step in steps)
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel end this process with the thread that started it; leave at once if that is gone already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def lock_down() -> tuple[str, ...]:
+    """Give everything up and say which walls stand: "limits", "system calls". Not to be taken back.
+
+    Raises RuntimeError when a file can still be opened, or another descriptor be had, afterwards.
+    """
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # how much it has now, only Linux tells
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + SPARE_BYTES, held + SPARE_BYTES))
+    for what in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # not every Unix knows or grants each
+            resource.setrlimit(getattr(resource, what), (0, 0))
+    walls = ("limits", "system calls") if _filter_calls() else ("limits",)
+    for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), os.pipe):
+        try:
+            attempt()
+        except OSError:
+            continue
+        raise RuntimeError("descriptors can still be had: this system keeps no engine pack apart")
+    return walls
+
+
+def _filter_calls() -> bool:
+    """Whether the kernel took the list of permitted calls, for all threads of this process."""
+    machine = platform.machine()
+    if sys.platform != "linux" or machine not in MACHINES:
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    program = filter_for(machine)
+    described = _Program(len(program) // 8, program)
+    if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+        return False
+    call = MACHINES[machine][2]
+    return libc.syscall(call, FILTER_MODE, ALL_THREADS, ctypes.byref(described)) == 0

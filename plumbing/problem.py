@@ -1,0 +1,26 @@
+"""An error that a caller can act on: the base of both halves' families. `problems.py` turns it into a reply.
+
+In a file of its own, because whoever raises one need not load a web framework: an engine's process does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class Problem(Exception):
+    """Base of both halves' error families.
+
+    A leaf sets `code` (stable, snake_case), `status` and `title`, and composes its own sentence: the
+    detail says what happened and what to do. `extra` is added to the reply (row numbers, field names).
+    """
+
+    code: ClassVar[str] = "problem"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "The request could not be carried out"
+    retry_after: int | None = None
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
