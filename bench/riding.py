@@ -73,7 +73,7 @@ def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row
 
 def fit_time() -> list[Row]:
     """The fit on the check-ins beside the project, and how far ahead of factor models it is; [] without them."""
-    from recommender.ride_evaluation import evaluate
+    from recommender.rides.evaluation import evaluate
 
     shared = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
     path = shared / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"

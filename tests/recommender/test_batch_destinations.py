@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recommender.destinations_cli import batch_destinations, evaluate_destinations
-from recommender.ride_log import read_log
+from recommender.rides.log import read_log
 from tests.recommender.rides_world import HEADER, Row, split_time, town_log, write_log
 
 ROWS = town_log()

@@ -11,8 +11,8 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.places import cell_of, haversine_km
 from recommender.ranking import Pairs
-from recommender.ride_crowd import N_BINS, Crowd, bin_of
-from recommender.ride_signals import (
+from recommender.rides.crowd import N_BINS, Crowd, bin_of
+from recommender.rides.signals import (
     HOUR_US,
     Gaps,
     Kernel,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from recommender.places import haversine_km
 from recommender.ranking import Pairs, Ranker, best_lists
-from recommender.ride_crowd import Crowd, from_arrays, to_arrays
-from recommender.ride_features import KM_SHIFT, Ground, candidates
-from recommender.ride_signals import (
+from recommender.rides.crowd import Crowd, from_arrays, to_arrays
+from recommender.rides.features import KM_SHIFT, Ground, candidates
+from recommender.rides.signals import (
     Kernel,
     Moments,
     Visits,

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from recommender.evaluation import highest
 from recommender.interactions import NO_TIME
 from recommender.ranking import Pairs, Ranker, best_lists, fit_ranker, gate, sample_negatives
-from recommender.ride_crowd import Crowd, crowd_of
-from recommender.ride_features import Ground, candidates
-from recommender.ride_model import STAYED, Counting, Floats, K, RideModel, score
-from recommender.ride_signals import DAY_US, Kernel, Visits, gaps_of, in_sight, kernel_weights, moments_at
+from recommender.rides.crowd import Crowd, crowd_of
+from recommender.rides.features import Ground, candidates
+from recommender.rides.model import STAYED, Counting, Floats, K, RideModel, score
+from recommender.rides.signals import DAY_US, Kernel, Visits, gaps_of, in_sight, kernel_weights, moments_at
 
 REFRESH_US = 7 * DAY_US
 """How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""

@@ -16,13 +16,13 @@ from recommender.datasets import DatasetError
 from recommender.evaluation import paired_bootstrap
 from recommender.places import haversine_km
 from recommender.ranking import Pairs, best_lists
-from recommender.ride_batch import answer, fit_log
-from recommender.ride_crowd import crowd_of
-from recommender.ride_features import Ground, candidates
-from recommender.ride_fit import examples, learn, reciprocal, to_foretell
-from recommender.ride_log import RideLog, read_log
-from recommender.ride_model import Counting, K, score
-from recommender.ride_signals import in_sight
+from recommender.rides.batch import answer, fit_log
+from recommender.rides.crowd import crowd_of
+from recommender.rides.features import Ground, candidates
+from recommender.rides.fit import examples, learn, reciprocal, to_foretell
+from recommender.rides.log import RideLog, read_log
+from recommender.rides.model import Counting, K, score
+from recommender.rides.signals import in_sight
 
 Floats = NDArray[np.float64]
 CUTS = (1, 3, 5, 10, 20)

@@ -18,7 +18,7 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.interactions import NO_TIME
 from recommender.places import PlaceIndex, cell_of
-from recommender.ride_signals import DAY_US, Visits, stays
+from recommender.rides.signals import DAY_US, Visits, stays
 
 Floats = NDArray[np.float64]
 
