@@ -80,14 +80,15 @@ def fit_time() -> list[Row]:
     if not path.is_file():
         return []
     report = evaluate(path, seed=0, progress=lambda what, share: None, cpu=time.process_time)
-    first = {row["method"]: row["acc@1"] for row in report["rows"]}
-    ours = first[f"usual ({report['fitted']['method']})"]
     section = f"Destinations, fitted and asked on {path.name}"
-    rows = [
-        Row(section, "processor time of the fit", report["seconds"]["fit"], "s", 180),
-        Row(section, "acc@1", ours, "", 0.40, "more"),
+    return [
+        Row(
+            section,
+            line["figure"],
+            line["found"],
+            "",
+            line["asked"],
+            "less" if "seconds" in line["figure"] else "more",
+        )
+        for line in report["reach"]
     ]
-    for name in ("LightFM", "implicit ALS"):
-        if name in first:
-            rows.append(Row(section, f"acc@1 over that of {name}", ours / max(first[name], 1e-9), "x", 3, "more"))
-    return rows

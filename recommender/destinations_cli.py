@@ -105,10 +105,13 @@ def told(report: dict[str, Any]) -> str:
         "acc@3 by the hour of the local clock",
         table(report["by_hour"]),
         "",
+        "What is asked on public check-ins in New York (the default log), and what was found on this log",
+        table(report["reach"]),
+        "",
         f"In force: {report['fitted']['method']}; {report['fitted']['why']}.",
         f"Fitted in {report['seconds']['fit']:.0f} s of CPU, answered in {report['seconds']['answer']:.0f} s.",
     ]
     if report.get("ablation"):
-        lines += ["", "mrr@20 of the ranker on the inner validation without each group of signals"]
+        lines += ["", "What signals earn: mrr@20 of the ranker on the inner validation, and the loss without them"]
         lines += [table(report["ablation"])]
     return "\n".join(lines)

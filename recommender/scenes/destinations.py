@@ -13,11 +13,10 @@ from recommender.interactions import Interactions, codes_in
 from recommender.places import SwappedCoordinatesError, check_position, clock, clock_at, haversine_km
 from recommender.rides.atlas import Atlas, compact, recoded, recoded_to, settled
 from recommender.rides.crowd import crowd_of
-from recommender.rides.features import Ground
 from recommender.rides.fit import fit
 from recommender.rides.model import Counting, RideModel, model_arrays, model_from, rank
 from recommender.rides.reasons import NO_REASON, reason_for
-from recommender.rides.signals import Moments, Visits, no_visits, visits_of
+from recommender.rides.signals import Ground, Moments, Visits, no_visits, visits_of
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
 
 FAR_KM = 100.0
