@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -260,7 +260,7 @@ def fit(
 
 
 def fit_counting(found: Examples, asked: NDArray[np.bool_], truth: NDArray[np.int32], kernel: Kernel) -> Counting:
-    """How much new places and places within walking distance count beside the kernel.
+    """How much new places and places within walking distance count beside the kernel, one number at a time.
 
     By the questions of the trial itself: what the ranker is tried against has the advantage.
     """
@@ -270,8 +270,9 @@ def fit_counting(found: Examples, asked: NDArray[np.bool_], truth: NDArray[np.in
         lists = best_lists(found.pairs.question, found.pairs.item, values, len(asked), K)
         return float(reciprocal(lists, truth)[asked].mean())
 
-    grid = [Counting(kernel, new, walk) for walk in (0.3, 0.6, 1.0) for new in (0.02, 0.05, 0.15)]
-    return max(grid, key=value)
+    best = max((Counting(kernel, walking=factor) for factor in (0.3, 0.6, 1.0)), key=value)
+    best = max((replace(best, popularity=exponent) for exponent in (1.0, 0.5, 0.0)), key=value)
+    return max((replace(best, new_share=share) for share in (0.05, 0.02, 0.15)), key=value)
 
 
 def trial(

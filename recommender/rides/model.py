@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recommender.places import haversine_km
 from recommender.ranking import Pairs, Ranker, best_lists, place_within
 from recommender.rides.crowd import Crowd, from_arrays, to_arrays
+from recommender.rides.everybody import CLOSE_KM, LEAST_ALIKE
 from recommender.rides.features import KM_SHIFT, candidates
 from recommender.rides.signals import (
     Ground,
@@ -29,6 +30,9 @@ WALK_KM = 0.4
 RIDE_FACTOR = 0.6
 """Where somebody asks for a ride, a place within walking distance counts at most this much of its score."""
 
+FAR_AWAY_KM = 10.0
+"""How far a place of unknown distance counts to be."""
+
 STAYED = 0.02
 
 
@@ -39,6 +43,7 @@ class Counting:
     kernel: Kernel = field(default_factory=Kernel)
     new_share: float = 0.05  # weight of places the rider has not been to
     walking: float = 0.3  # factor for places within walking distance of the pick-up
+    popularity: float = 1.0  # exponent of a new place's popularity, beside its nearness and its likeness
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +77,9 @@ def score(
         values = np.exp(raw - top[pairs.question])
     else:
         own = np.nan_to_num(pairs.features[:, column["frequency" if method == "frequency" else "kernel_share"]])
-        near = np.nan_to_num(np.exp(pairs.features[:, column["near_now"]]), nan=1e-6)
-        near = near * (0.05 + np.nan_to_num(pairs.features[:, column["alike"]]))
+        now, km, alike = (pairs.features[:, column[name]].astype(np.float64) for name in ("now", "km", "alike"))
+        close = np.exp(counting.popularity * now) / (CLOSE_KM + np.nan_to_num(np.exp(km), nan=FAR_AWAY_KM))
+        near = np.nan_to_num(close * (LEAST_ALIKE + alike), nan=1e-6)
         values = own + counting.new_share * near / (np.bincount(pairs.question, near, minlength=n)[pairs.question])
         values = np.where(walkable(pairs, names), values * counting.walking, values)
     total = np.bincount(pairs.question, values, minlength=n)[pairs.question]
