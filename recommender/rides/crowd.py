@@ -43,8 +43,6 @@ class Crowd:
     lat: Floats  # (P,)
     lon: Floats
     visits: Floats  # (P,) decayed
-    riders: Floats  # (P,) distinct riders, all time
-    total: Floats  # (P,) days at the place, undecayed
     fresh: Floats  # (P,) the same as visits with a week's decay
     stay: Floats  # (P,) mean log hours until a rider's next visit
     by_bin: NDArray[np.float32]  # (P, N_BINS) decayed
@@ -91,20 +89,17 @@ def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> Crowd:
     rode = (seen.origin >= 0) & (seen.origin != seen.place)
     pairs = (weight[rode], (seen.origin[rode], seen.place[rode]))
     area_pairs = (weight[rode], (area[seen.origin[rode]], seen.place[rode]))
-    taste = _taste(seen, n)
     return Crowd(
         lat=lat,
         lon=lon,
         visits=np.bincount(seen.place, weight, minlength=n),
-        riders=np.asarray((taste > 0).sum(axis=0)).ravel().astype(np.float64),
         by_bin=by_bin,
         stay=stay,
-        total=np.bincount(seen.place, minlength=n).astype(np.float64),
         fresh=np.bincount(seen.place, np.exp(-age / 7.0), minlength=n),
         follows=sparse.csr_array(sparse.coo_array(pairs, shape=(n, n))),
         area_follows=sparse.csr_array(sparse.coo_array(area_pairs, shape=(len(areas), n))),
         area=np.where(areas[area] < 0, -1, area),
-        alike=_alike(taste),
+        alike=_alike(_taste(seen, n)),
     )
 
 
@@ -140,7 +135,7 @@ def _alike(taste: sparse.csr_array) -> sparse.csr_array:
     return strongest(together, ALIKE_PER_PLACE)
 
 
-_DENSE = ("lat", "lon", "visits", "riders", "total", "fresh", "stay", "by_bin", "area")
+_DENSE = ("lat", "lon", "visits", "fresh", "stay", "by_bin", "area")
 _SPARSE = ("follows", "area_follows", "alike")
 
 

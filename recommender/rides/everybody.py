@@ -8,7 +8,7 @@ from scipy import sparse
 
 from recommender.places import haversine_km
 from recommender.ranking import place_within
-from recommender.rides.crowd import N_BINS, Crowd, bin_of
+from recommender.rides.crowd import Crowd, bin_of
 from recommender.rides.signals import Ground, Moments, Sight
 
 Floats = NDArray[np.float64]
@@ -38,16 +38,6 @@ class Everybody:
         area = np.where(origin >= 0, crowd.area[origin], -1)
         self.follows = _rows(crowd.follows, origin)
         self.area_follows = _rows(crowd.area_follows, area)
-        self.centre = self._centre(sight, count)
-
-    def _centre(self, sight: Sight, count: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each rider's most visited place, (m,), -1 without a history."""
-        order = np.lexsort((sight.group_place, -count, sight.group_moment))
-        moment = sight.group_moment[order]
-        first = np.r_[True, np.diff(moment) != 0][: len(moment)]
-        centre = np.full(len(self.moments), -1, np.int64)
-        centre[moment[first]] = sight.group_place[order][first]
-        return centre
 
     def now(self, question: NDArray[np.int64], place: NDArray[np.int64]) -> Floats:
         """Decayed visits at the place in this bin, with a tenth of its visits at any hour as back-off."""
@@ -96,20 +86,15 @@ class Everybody:
         q, p = question, np.where(known, place, 0)
         crowd, ground = self.crowd, self.ground
         visits, now = crowd.visits[p], self.now(q, p)
-        centre = self.centre[q]
         km = haversine_km(self.moments.lat[q], self.moments.lon[q], ground.lat[place], ground.lon[place])
         follows, area = _at(self.follows, q, p), _at(self.area_follows, q, p)
         total = np.asarray(self.follows.sum(axis=1)).ravel()[q]
         area_total = np.asarray(self.area_follows.sum(axis=1)).ravel()[q]
         columns = {
             "visits": np.log1p(visits),
-            "riders": np.log1p(crowd.riders[p]),
-            "loyalty": visits / (crowd.riders[p] + 0.5),
             "now": np.log(now),
             "trend": np.log((crowd.fresh[p] + 0.2) / (visits + 1.0)),
             "crowd_stay": crowd.stay[p],
-            "first_share": (crowd.riders[p] + 0.5) / (crowd.total[p] + 1.0),
-            "now_share": (now + 0.05) / (visits + 0.05 * N_BINS),
             "near_now": np.log(now) - np.nan_to_num(km, nan=10.0) / 2,
             "follows": follows,
             "follows_share": follows / (total + 3),
@@ -117,15 +102,7 @@ class Everybody:
             "alike": _at(self.alike, q, p),
             "alike_share": _at(self.alike, q, p) / (np.asarray(self.alike.sum(axis=1)).ravel()[q] + 0.1),
         }
-        columns = {name: np.where(known, values, np.nan) for name, values in columns.items()}
-        far = haversine_km(ground.lat[centre], ground.lon[centre], ground.lat[place], ground.lon[place])
-        origin = np.where(self.moments.origin < crowd.n, self.moments.origin, -1)[q]
-        columns["origin_stay"] = np.where(origin >= 0, crowd.stay[origin], np.nan)
-        columns["origin_first_share"] = np.where(
-            origin >= 0, (crowd.riders[origin] + 0.5) / (crowd.total[origin] + 1.0), np.nan
-        )
-        columns["centre_km"] = np.where(centre >= 0, np.log(far + 0.05), np.nan)
-        return columns
+        return {name: np.where(known, values, np.nan) for name, values in columns.items()}
 
 
 def _rows(matrix: sparse.csr_array, rows: NDArray[np.integer]) -> sparse.csr_array:

@@ -39,7 +39,7 @@ def candidates(
     at = np.minimum(np.searchsorted(key, keys), max(len(key) - 1, 0))
     own = key[at] == keys if len(key) else np.zeros(len(keys), bool)
     columns: Columns = {}
-    for name, values in own_signals(visits, moments, sight, gaps, kernel, ground).items():
+    for name, values in own_signals(visits, moments, sight, gaps, kernel).items():
         columns[name] = np.where(own, values[at] if len(key) else 0.0, np.nan)
     share = columns["kernel_share"]
     columns |= _around(question, place, share, ground)

@@ -15,7 +15,18 @@ from recommender.ranking import Pairs, Ranker, best_lists, fit_ranker, gate, pla
 from recommender.rides.crowd import Crowd, crowd_of
 from recommender.rides.features import candidates
 from recommender.rides.model import STAYED, Counting, Floats, K, RideModel, score
-from recommender.rides.signals import DAY_US, Ground, Kernel, Visits, gaps_of, in_sight, kernel_weights, moments_at
+from recommender.rides.signals import (
+    DAY_US,
+    TRAIL,
+    Ground,
+    Kernel,
+    Visits,
+    gaps_of,
+    in_sight,
+    kernel_weights,
+    moments_at,
+    stays,
+)
 
 REFRESH_US = 7 * DAY_US
 """How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""
@@ -23,7 +34,7 @@ REFRESH_US = 7 * DAY_US
 BLOCK = 2000
 MOST_CROWDS = 40  # in training; a log of many years is summed up less often
 MOST_EXAMPLES = 40_000
-MOST_TRIAL = 12_000  # of these, for the trial that the gate judges
+MOST_TRIAL = 8_000  # of these, for the trial that the gate judges
 WARM_UP = 0.1  # share of the log's time before the first example: there is nothing to know yet
 LEAST_EXAMPLES = 300
 
@@ -113,6 +124,7 @@ class Examples:
     drawn: NDArray[np.bool_]  # the rows to learn from
     rows: NDArray[np.intp]
     names: list[str]
+    weight: Floats  # of each moment in learning
 
 
 def examples(
@@ -151,7 +163,10 @@ def examples(
     together = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("question", "item", "features")
     )
-    return Examples(Pairs(*together), np.concatenate(labels), np.concatenate(drawn), np.concatenate(taken), names)
+    order = np.concatenate(taken)
+    ends = np.nan_to_num(stays(visits)[order]) > TRAIL
+    weight = np.where(ends, END_WEIGHT, 1.0)
+    return Examples(Pairs(*together), np.concatenate(labels), np.concatenate(drawn), order, names, weight)
 
 
 def to_learn_from(
@@ -168,7 +183,10 @@ def to_learn_from(
     return sample_negatives(pairs.question, label, -hard.astype(np.float32), rng, hard=HARD, easy=EASY)
 
 
-HARD, EASY = 50, 15
+END_WEIGHT = 2.0
+"""Of a ride that ended a trail, in learning (docs/decisions/0051-destination-ranker.md)."""
+
+HARD, EASY = 45, 10
 
 
 def learn(
@@ -190,14 +208,16 @@ def learn(
     features = features if columns is None else features[:, kept]
     sample = Pairs(found.pairs.question[rows], found.pairs.item[rows], features)
     names = [found.names[j] for j in kept]
-    return fit_ranker(sample, found.label[rows], names, seed=seed, progress=progress, **SETTINGS)
+    weight = found.weight[sample.question]
+    return fit_ranker(sample, found.label[rows], names, seed=seed, weight=weight, progress=progress, **SETTINGS)
 
 
 SETTINGS: Mapping[str, Any] = {
     "objective": "lambdarank",
-    "rounds": 150,
+    "rounds": 90,
+    "copies": 2,
     "settings": {
-        "learning_rate": 0.08,
+        "learning_rate": 0.1,
         "num_leaves": 31,
         "min_data_in_leaf": 300,
         "lambda_l2": 20.0,

@@ -116,7 +116,7 @@ def with_room_for_new(pairs: Pairs, values: Floats, names: Sequence[str]) -> Flo
     """Keys to sort by: the first `SURE` places by their scores alone, behind them new places count more.
 
     Down there a place of the rider's own is about as unlikely as the best new ones, and only new ones can show
-    somebody what they do not know. On the check-ins it costs .007 of acc@10 and brings .024 among new places.
+    somebody what they do not know (docs/decisions/0051-destination-ranker.md).
     """
     if not len(pairs):
         return values

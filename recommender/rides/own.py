@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation import highest
-from recommender.places import haversine_km
 from recommender.rides.crowd import bin_of
 from recommender.rides.signals import (
     TRAIL,
     Gaps,
-    Ground,
     Kernel,
     Moments,
     Sight,
@@ -26,9 +23,7 @@ Floats = NDArray[np.float64]
 Columns = dict[str, Floats]
 
 
-def own_signals(
-    visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, kernel: Kernel, ground: Ground
-) -> Columns:
+def own_signals(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, kernel: Kernel) -> Columns:
     """Signals of the rider's own places, (g,) each: sums over earlier visits, and shares of the rider's total."""
     mass = sight.total(kernel_weights(kernel, gaps))
     top = np.zeros(len(moments))
@@ -37,10 +32,9 @@ def own_signals(
     return {
         "kernel_share": share(mass),
         "kernel_of_best": mass / np.maximum(top[sight.group_moment], 1e-12),
-        "kernel": np.log(mass + 1e-6),
         **_own_clock(visits, moments, sight, gaps, share),
         **_own_calendar(visits, moments, sight, gaps, share),
-        **_own_ways(visits, moments, sight, gaps, share, ground),
+        **_own_ways(visits, moments, sight, gaps, share),
         **_own_waits(visits, moments, sight, gaps, share),
     }
 
@@ -74,19 +68,15 @@ def _own_clock(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share
     then, now = bin_of(visits.hour, visits.weekday), bin_of(moments.hour, moments.weekday)
     same_bin = 1.0 * (then[sight.visit] == now[sight.moment])
     count = sight.total(np.ones(len(sight.visit)))
-    fresh, old = np.exp(-days / 20), np.exp(-days / 90)
+    old = np.exp(-days / 90)
     return {
         "frequency": share(sight.total(same_bin + 0.01)),
         "hour": sight.total(near_hour),
-        "hour_share": share(sight.total(near_hour), 0.5),
         "half_hour_share": share(sight.total(_bell(gaps.hours, 0.35) * old), 0.3),
-        "hour_class_share": share(sight.total(wide_hour * alike_day * old), 0.5),
-        "hour_fresh_share": share(sight.total(near_hour * alike_day * fresh), 0.3),
         "hour_of_place": sight.total(wide_hour) / count,
         "class_of_place": sight.total(alike_day) / count,
         "weekday_share": share(sight.total(weekday), 0.5),
         "weekday_hour": sight.total(weekday * wide_hour * old),
-        "weekday_hour_share": share(sight.total(weekday * near_hour), 0.2),
     }
 
 
@@ -100,7 +90,6 @@ def _own_calendar(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, sh
     weekly = sight.total(np.exp(-((off_week / 3) ** 2)) * old)
     daily = sight.total(np.exp(-((off_day / 1.5) ** 2)) * fresh)
     last, oldest = -sight.largest(-days), sight.largest(days)
-    since = (moments.stop[sight.moment] - 1 - sight.visit).astype(np.float64)
     stay = stays(visits)[sight.visit]  # as far as known: the last visit before the moment has not ended
     stay = np.where(sight.visit + 1 < moments.stop[sight.moment], stay, np.nan)
     known = 1.0 * np.isfinite(stay)
@@ -113,33 +102,20 @@ def _own_calendar(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, sh
         "fresh_90": share(sight.total(old), 0.2),
         "weekly": weekly,
         "weekly_share": share(weekly, 0.3),
-        "daily": daily,
         "daily_share": share(daily, 0.3),
         "last_hours": np.log1p(last * 24),
-        "last_visits": np.log1p(-sight.largest(-since)),
-        "oldest_days": np.log1p(oldest),
         "gap_ratio": np.log((last + 0.25) / ((oldest - last) / np.maximum(count - 1, 1) + 0.25)),
         "stay": sight.total(stay) / np.maximum(sight.total(known), 1e-9),
         "stay_long": sight.total(1.0 * (stay > np.log1p(12.0))) / count,
     }
 
 
-def _own_ways(
-    visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: Shares, ground: Ground
-) -> Columns:
-    """Rides from this pick-up, from near it, and in this order (g,)."""
-    lat, lon = np.r_[ground.lat, np.nan], np.r_[ground.lon, np.nan]  # -1 is nowhere
+def _own_ways(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: Shares) -> Columns:
+    """Rides from this pick-up and from near it (g,)."""
     days = _days(gaps)
     old, fresh = np.exp(-days / 90), np.exp(-days / 20)
     from_here = 1.0 * ((visits.origin[sight.visit] == moments.origin[sight.moment]) & gaps.drop_off)
     near = np.nan_to_num(np.exp(-((gaps.km / 0.4) ** 2)))
-    newest = np.maximum(moments.stop - 1, 0)
-    before_now = np.where(moments.stop > moments.start, np.r_[visits.origin, -1][newest], -1)
-    before_then = np.r_[-1, visits.origin][sight.visit]  # of the visit before (rows are in order of time)
-    before_now = before_now[sight.moment]
-    second = from_here * (before_then == before_now) * (before_then >= 0)
-    apart = haversine_km(lat[before_now], lon[before_now], lat[before_then], lon[before_then])
-    near_before = near * np.nan_to_num(np.exp(-((apart / 0.4) ** 2)))
     alike_day = 1.0 * ~gaps.other_class
     drop_off = sight.total(1.0 * gaps.drop_off)
     return {
@@ -148,8 +124,6 @@ def _own_ways(
         "from_near_share": share(sight.total(near * old), 0.2),
         "from_near_hour": share(sight.total(near * _bell(gaps.hours, 2.5) * alike_day), 0.2),
         "hour_from_near": share(sight.total(near * _bell(gaps.hours, 1.0) * fresh), 0.1),
-        "second": sight.total(second),
-        "second_near_share": share(sight.total(near_before * old), 0.2),
         "drop_off_share": drop_off / np.maximum(sight.total(np.ones(len(sight.visit))), 1),
     }
 
@@ -157,18 +131,13 @@ def _own_ways(
 def _own_waits(visits: Visits, moments: Moments, sight: Sight, gaps: Gaps, share: Shares) -> Columns:
     """Rides after a wait as long as this one, and rides that ended a trail (g,)."""
     days = _days(gaps)
-    old, alike_day = np.exp(-days / 90), 1.0 * ~gaps.other_class
-    as_long = _bell(gaps.wait, 0.35)
-    wide_hour = _bell(gaps.hours, 2.5)
+    old, as_long = np.exp(-days / 90), _bell(gaps.wait, 0.35)
     near = np.nan_to_num(np.exp(-((gaps.km / 0.4) ** 2)))
     known = sight.visit + 1 < moments.stop[sight.moment]  # of the newest visit nobody knows what came after
     ended = 1.0 * (known & (np.nan_to_num(stays(visits)[sight.visit]) > TRAIL))
     return {
         "wait_share": share(sight.total(as_long * old), 0.3),
-        "wait_hour_share": share(sight.total(as_long * wide_hour * alike_day), 0.2),
         "wait_from_near": share(sight.total(as_long * near), 0.2),
-        "end_share": share(sight.total(ended * old), 0.3),
-        "end_hour_share": share(sight.total(ended * wide_hour * alike_day), 0.2),
         "end_of_place": sight.total(ended) / sight.total(np.ones(len(days))),
     }
 
@@ -195,23 +164,10 @@ def rider_signals(visits: Visits, moments: Moments, sight: Sight) -> Columns:
     once = np.bincount(sight.group_moment, days == 1, minlength=n)
     return {
         "hour_now": moments.hour.astype(np.float64),
-        "weekday_now": np.where(moments.weekday < 0, np.nan, moments.weekday).astype(np.float64),
         "history": np.log1p(length),
         "places": np.log1p(places),
         "novelty": once / np.maximum(length, 1),
-        "new_of_10": _lately_new(visits, moments, 10),
-        "new_of_40": _lately_new(visits, moments, 40),
         "waited": waited(visits, moments),
         "trail": (moments.stop - trail_begins(visits, moments)).astype(np.float64),
         "origin_visits": np.log1p(at_origin),
     }
-
-
-def _lately_new(visits: Visits, moments: Moments, n: int) -> Floats:
-    """Which share of the rider's newest n visits went to places they had not been to (m,); 0 without a history."""
-    place = visits.rider.astype(np.int64) * (highest(visits.place) + 1) + visits.place
-    first = np.zeros(len(visits), np.int64)
-    first[np.unique(place, return_index=True)[1]] = 1
-    so_far = np.r_[0, np.cumsum(first)]
-    begin = np.maximum(moments.stop - n, moments.start)
-    return (so_far[moments.stop] - so_far[begin]) / np.maximum(moments.stop - begin, 1)
