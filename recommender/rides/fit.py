@@ -296,6 +296,7 @@ def fit_counting(found: Examples, asked: NDArray[np.bool_], truth: NDArray[np.in
         return float(reciprocal(lists, truth)[asked].mean())
 
     best = max((Counting(kernel, walking=factor) for factor in (0.3, 0.6, 1.0)), key=value)
+    best = max((replace(best, here=factor) for factor in (0.3, 0.1, 1.0)), key=value)
     best = max((replace(best, popularity=exponent) for exponent in (1.0, 0.5, 0.0)), key=value)
     return max((replace(best, new_share=share) for share in (0.05, 0.02, 0.15)), key=value)
 

@@ -43,6 +43,7 @@ class Counting:
     kernel: Kernel = field(default_factory=Kernel)
     new_share: float = 0.05  # weight of places the rider has not been to
     walking: float = 0.3  # factor for places within walking distance of the pick-up
+    here: float = 0.3  # factor for the pick-up place itself
     popularity: float = 1.0  # exponent of a new place's popularity, beside its nearness and its likeness
 
 
@@ -81,7 +82,9 @@ def score(
         close = np.exp(counting.popularity * now) / (CLOSE_KM + np.nan_to_num(np.exp(km), nan=FAR_AWAY_KM))
         near = np.nan_to_num(close * (LEAST_ALIKE + alike), nan=1e-6)
         values = own + counting.new_share * near / (np.bincount(pairs.question, near, minlength=n)[pairs.question])
-        values = np.where(walkable(pairs, names), values * counting.walking, values)
+        here = pairs.features[:, column["is_pickup"]] > 0
+        nearby = np.where(walkable(pairs, names), counting.walking, 1.0)
+        values = values * np.where(here, counting.here, nearby)
     total = np.bincount(pairs.question, values, minlength=n)[pairs.question]
     return values / np.maximum(total, 1e-12)
 

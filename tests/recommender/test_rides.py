@@ -7,7 +7,7 @@ import pytest
 
 from recommender.interactions import NO_TIME
 from recommender.ranking import Pairs
-from recommender.rides.model import DISCOVER, SURE, with_room_for_new
+from recommender.rides.model import DISCOVER, SURE, Counting, score, with_room_for_new
 from recommender.rides.own import trail_begins
 from recommender.rides.signals import (
     HOUR_US,
@@ -111,3 +111,14 @@ def test_behind_the_first_five_new_places_count_more_and_none_of_the_five_moves(
     assert order[:SURE] == [0, 1, 2, 3, 4]
     assert order[SURE:] == [6, 7, 5]
     assert DISCOVER * 0.045 > 0.06
+
+
+def test_counting_takes_into_account_that_people_leave_where_they_are() -> None:
+    names = ["kernel_share", "now", "km", "alike", "is_pickup"]
+    features = np.array([[0.6, 0, np.log(0.05), 0, 1], [0.4, 0, np.log(3.0), 0, 0]], "f4")
+    pairs = Pairs(np.zeros(2, "i8"), np.arange(2, dtype="i4"), features)
+
+    stay, leave = score("kernel", Counting(here=0.3, new_share=0.0), None, pairs, names, 1)
+
+    assert leave / stay == pytest.approx(0.4 / (0.6 * 0.3))
+    assert stay + leave == pytest.approx(1)
