@@ -73,21 +73,22 @@ def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row
 
 def fit_time() -> list[Row]:
     """The fit on the check-ins beside the project, and how far ahead of factor models it is; [] without them."""
-    from recommender.ride_evaluation import evaluate
+    from recommender.rides.evaluation import evaluate
 
     shared = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
     path = shared / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():
         return []
     report = evaluate(path, seed=0, progress=lambda what, share: None, cpu=time.process_time)
-    first = {row["method"]: row["acc@1"] for row in report["rows"]}
-    ours = first[f"usual ({report['fitted']['method']})"]
     section = f"Destinations, fitted and asked on {path.name}"
-    rows = [
-        Row(section, "processor time of the fit", report["seconds"]["fit"], "s", 180),
-        Row(section, "acc@1", ours, "", 0.40, "more"),
+    return [
+        Row(
+            section,
+            line["figure"],
+            line["found"],
+            "",
+            line["asked"],
+            "less" if "seconds" in line["figure"] else "more",
+        )
+        for line in report["reach"]
     ]
-    for name in ("LightFM", "implicit ALS"):
-        if name in first:
-            rows.append(Row(section, f"acc@1 over that of {name}", ours / max(first[name], 1e-9), "x", 3, "more"))
-    return rows

@@ -1,4 +1,4 @@
-"""`usual evaluate destinations` and `usual batch destinations`: thin doors to the modules named ride_*."""
+"""`usual evaluate destinations` and `usual batch destinations`: thin doors to `recommender.rides`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _default_dataset() -> Path:
 @click.option("--seed", default=0, show_default=True, help="Of the ranker and the bootstrap.")
 def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, seed: int) -> None:
     """How often the place a rider goes to is among the first suggested, beside simpler methods."""
-    from recommender.ride_evaluation import evaluate
+    from recommender.rides.evaluation import evaluate
 
     path = dataset or _default_dataset()
     if not path.is_file():
@@ -68,7 +68,7 @@ def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, s
 @click.option("--seed", default=0, show_default=True, help="The same log and seed give the same bytes.")
 def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path, seed: int) -> None:
     """Suggest up to 20 places for each target row of a log, from what came strictly before it."""
-    from recommender.ride_batch import batch
+    from recommender.rides.batch import batch
 
     until_us = _moment("--fit-until", fit_until)
     from_us = None if start is None else _moment("--from", start)
@@ -78,7 +78,7 @@ def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path,
 
 
 def _moment(option: str, text: str) -> int:
-    from recommender.ride_log import parse_utc
+    from recommender.rides.log import parse_utc
 
     try:
         return parse_utc(text)
@@ -105,10 +105,13 @@ def told(report: dict[str, Any]) -> str:
         "acc@3 by the hour of the local clock",
         table(report["by_hour"]),
         "",
+        "What is asked on public check-ins in New York (the default log), and what was found on this log",
+        table(report["reach"]),
+        "",
         f"In force: {report['fitted']['method']}; {report['fitted']['why']}.",
         f"Fitted in {report['seconds']['fit']:.0f} s of CPU, answered in {report['seconds']['answer']:.0f} s.",
     ]
     if report.get("ablation"):
-        lines += ["", "mrr@20 of the ranker on the inner validation without each group of signals"]
+        lines += ["", "What signals earn: mrr@20 of the ranker on the inner validation, and the loss without them"]
         lines += [table(report["ablation"])]
     return "\n".join(lines)

@@ -73,14 +73,14 @@ def sample_negatives(
         return np.zeros(0, np.intp)
     useful = np.bincount(question, label, minlength=highest(question) + 1)[question] > 0
     negative = useful & ~label
-    place = _place(question, np.where(negative, -hardness.astype(np.float64), np.inf))
+    place = place_within(question, np.where(negative, -hardness.astype(np.float64), np.inf))
     taken = negative & (place < hard)
     rest = negative & ~taken
     lot = np.where(rest, rng.random(len(question)), np.inf)
-    return np.flatnonzero((useful & label) | taken | (rest & (_place(question, lot) < easy)))
+    return np.flatnonzero((useful & label) | taken | (rest & (place_within(question, lot) < easy)))
 
 
-def _place(question: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.int64]:
+def place_within(question: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.int64]:
     """Each row's 0-based place within its question by ascending key (ties by row)."""
     rows = np.lexsort((key, question))
     sorted_question = question[rows]

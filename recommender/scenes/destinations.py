@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from recommender.interactions import Interactions, codes_in
 from recommender.places import SwappedCoordinatesError, check_position, clock, clock_at, haversine_km
-from recommender.ride_atlas import Atlas, compact, recoded, recoded_to, settled
-from recommender.ride_crowd import crowd_of
-from recommender.ride_features import Ground
-from recommender.ride_fit import fit
-from recommender.ride_model import Counting, RideModel, model_arrays, model_from, rank
-from recommender.ride_reasons import NO_REASON, reason_for
-from recommender.ride_signals import Moments, Visits, no_visits, visits_of
+from recommender.rides.atlas import Atlas, compact, recoded, recoded_to, settled
+from recommender.rides.crowd import crowd_of
+from recommender.rides.fit import fit
+from recommender.rides.model import Counting, RideModel, model_arrays, model_from, rank
+from recommender.rides.reasons import NO_REASON, reason_for
+from recommender.rides.signals import Ground, Moments, Visits, no_visits, visits_of
 from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
 
 FAR_KM = 100.0

@@ -59,8 +59,8 @@ class Together:
         )
         after = sparse.csr_array(weighted.T @ held[follows + 1])
         return cls(
-            _best(_shrunk(same, times), KEEP_SAME),
-            _best(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
+            strongest(_shrunk(same, times), KEEP_SAME),
+            strongest(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
             idf,
         )
 
@@ -137,7 +137,7 @@ def _shrunk(counts: sparse.csr_array, times: NDArray[np.floating]) -> sparse.csr
     return sparse.csr_array(sparse.diags_array(scale.astype(np.float32)) @ counts)
 
 
-def _best(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
+def strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
     """The `keep` largest entries of each row (ties: the lower column)."""
     matrix.sort_indices()
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

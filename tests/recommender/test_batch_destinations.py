@@ -10,7 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from recommender.destinations_cli import batch_destinations, evaluate_destinations
-from recommender.ride_log import read_log
+from recommender.rides import study
+from recommender.rides.crowd import crowd_of
+from recommender.rides.evaluation import BASE, reach_of, split_of
+from recommender.rides.features import candidates
+from recommender.rides.log import read_log
+from recommender.rides.signals import Kernel
 from tests.recommender.rides_world import HEADER, Row, split_time, town_log, write_log
 
 ROWS = town_log()
@@ -164,6 +169,43 @@ def test_a_log_too_small_to_learn_from_is_counted(tmp_path: Path) -> None:
     assert np.mean([line["places"][0] == rows[line["row"]]["place"] for line in lines]) > 0.7
 
 
+def test_rows_told_twice_change_no_answer(answered: dict[int, list[str]], tmp_path: Path) -> None:
+    twice = [row for row in ROWS for _ in range(1 if row["target"] == "1" else 2)]
+    number = {id(row): i for i, row in enumerate(ROWS)}
+
+    found = answers(tmp_path, twice)
+
+    assert {number[id(twice[i])]: places for i, places in found.items()} == answered
+
+
+def test_ten_thousand_rides_of_one_rider_in_a_day_are_borne_and_move_nobody_else(
+    answered: dict[int, list[str]], tmp_path: Path
+) -> None:
+    flood = [
+        {**ROWS[0], "rider": "bot", "place": f"p{i % 20:02d}", "chain": "flood", "target": "0"}
+        | {"utc_time": f"2026-03-02T{i // 3600:02d}:{i // 60 % 60:02d}:{i % 60:02d}Z", "local_time": ""}
+        for i in range(10_000)
+    ]
+
+    found = answers(tmp_path, [*ROWS, *flood])
+
+    right = [places[0] == ROWS[row]["place"] for row, places in found.items()]
+    assert np.mean(right) > 0.85
+    assert list(found) == list(answered)
+
+
+def test_a_pick_up_in_the_sea_is_answered_from_the_rider_habits(tmp_path: Path) -> None:
+    asked = max(i for i, row in enumerate(ROWS) if row["target"] == "1")
+    at_sea = {**ROWS[asked - 1], "rider": ROWS[asked]["rider"], "chain": ROWS[asked]["chain"], "target": "0"}
+    at_sea |= {"place": "buoy", "lat": "20.0", "lon": "-40.0", "utc_time": ROWS[asked]["utc_time"][:14] + "00Z"}
+
+    rows = [*ROWS[:asked], at_sea, ROWS[asked]]
+    found = answers(tmp_path, rows)
+
+    own = {row["place"] for row in ROWS[:asked] if row["rider"] == ROWS[asked]["rider"]}
+    assert found[asked + 1][0] in own
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -256,8 +298,49 @@ def test_the_evaluation_reads_as_tables(tmp_path: Path) -> None:
     result = CliRunner().invoke(evaluate_destinations, ["--dataset", str(write_log(tmp_path / "l.csv", ROWS))])
 
     assert result.exit_code == 0, result.output
-    for words in ("most frequent by hour x weekend", "in500m@3", "In force:", "s of CPU"):
+    for words in ("most frequent by hour x weekend", "in500m@3", "In force:", "s of CPU", "reached"):
         assert words in result.output
+
+
+def test_what_is_asked_stands_beside_what_was_found() -> None:
+    rows = [
+        {"method": "ours", "acc@1": 0.42, "acc@5": 0.6, "acc@10": 0.7, "mrr@20": 0.5, "in500m@3": 0.8}
+        | {"new acc@10": float("nan")},
+        {"method": BASE, "acc@1": 0.3, "acc@5": 0.6, "acc@10": 0.7, "mrr@20": 0.4, "in500m@3": 0.8}
+        | {"new acc@10": 0.0},
+        {"method": "LightFM", "acc@1": 0.1},
+    ]
+
+    lines = {line["figure"]: line["reached"] for line in reach_of(rows, "ours", 200.0)}
+
+    assert lines == {
+        "acc@1": "yes",
+        "acc@5": "no",
+        "acc@10": "no",
+        "mrr@20": "yes",
+        "in500m@3": "yes",
+        "new acc@10": "no",
+        "acc@1 over that of LightFM": "yes",
+        "processor seconds of the fit": "no",
+    }
+
+
+def test_the_study_takes_every_signal_into_account_and_finds_what_carries_a_town_of_habits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = read_log(write_log(tmp_path / "log.csv", ROWS))
+    until, rows = split_of(log)
+    crowd = crowd_of(log.visits, log.ground.lat, log.ground.lon, until)
+    _, names = candidates(log.visits, log.moments(rows[:1]), crowd, log.ground, Kernel())
+    assert sorted(name for group in study.GROUPS.values() for name in group) == sorted(names)
+    hours = study.GROUPS["hour and weekday"] + study.GROUPS["kernel"] + study.GROUPS["the rider"]
+    monkeypatch.setattr(study, "GROUPS", {"nothing at all": (), "the clock": hours})
+
+    lines = study.ablate(log, until, Kernel(), 0, lambda what, share: None, most_asked=80)
+
+    earns = {line["signals"]: line.get("earns") for line in lines}
+    assert set(earns) == {"all", "without nothing at all", "without the clock", *(f"{n} shuffled" for n in names)}
+    assert earns["without nothing at all"] == 0
 
 
 @pytest.mark.shared

@@ -18,7 +18,8 @@ from scipy import sparse
 from recommender.evaluation import highest
 from recommender.interactions import NO_TIME
 from recommender.places import PlaceIndex, cell_of
-from recommender.ride_signals import DAY_US, Visits, stays
+from recommender.rides.signals import DAY_US, Visits, stays
+from recommender.signals.together import pack, strongest, unpack
 
 Floats = NDArray[np.float64]
 
@@ -42,8 +43,6 @@ class Crowd:
     lat: Floats  # (P,)
     lon: Floats
     visits: Floats  # (P,) decayed
-    riders: Floats  # (P,) distinct riders, all time
-    total: Floats  # (P,) days at the place, undecayed
     fresh: Floats  # (P,) the same as visits with a week's decay
     stay: Floats  # (P,) mean log hours until a rider's next visit
     by_bin: NDArray[np.float32]  # (P, N_BINS) decayed
@@ -90,20 +89,17 @@ def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> Crowd:
     rode = (seen.origin >= 0) & (seen.origin != seen.place)
     pairs = (weight[rode], (seen.origin[rode], seen.place[rode]))
     area_pairs = (weight[rode], (area[seen.origin[rode]], seen.place[rode]))
-    taste = _taste(seen, n)
     return Crowd(
         lat=lat,
         lon=lon,
         visits=np.bincount(seen.place, weight, minlength=n),
-        riders=np.asarray((taste > 0).sum(axis=0)).ravel().astype(np.float64),
         by_bin=by_bin,
         stay=stay,
-        total=np.bincount(seen.place, minlength=n).astype(np.float64),
         fresh=np.bincount(seen.place, np.exp(-age / 7.0), minlength=n),
         follows=sparse.csr_array(sparse.coo_array(pairs, shape=(n, n))),
         area_follows=sparse.csr_array(sparse.coo_array(area_pairs, shape=(len(areas), n))),
         area=np.where(areas[area] < 0, -1, area),
-        alike=_alike(taste),
+        alike=_alike(_taste(seen, n)),
     )
 
 
@@ -139,19 +135,7 @@ def _alike(taste: sparse.csr_array) -> sparse.csr_array:
     return strongest(together, ALIKE_PER_PLACE)
 
 
-def strongest(matrix: sparse.csr_array, k: int) -> sparse.csr_array:
-    """The k largest entries of each row (ties: the lower column)."""
-    matrix = sparse.csr_array(matrix)
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, row))
-    place = np.arange(len(order)) - matrix.indptr[row[order]]
-    kept = order[place < k]
-    return sparse.csr_array(
-        sparse.coo_array((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
-    )
-
-
-_DENSE = ("lat", "lon", "visits", "riders", "total", "fresh", "stay", "by_bin", "area")
+_DENSE = ("lat", "lon", "visits", "fresh", "stay", "by_bin", "area")
 _SPARSE = ("follows", "area_follows", "alike")
 
 
@@ -159,10 +143,7 @@ def to_arrays(crowd: Crowd) -> dict[str, NDArray[Any]]:
     """The crowd as plain arrays, for the artefact."""
     arrays: dict[str, NDArray[Any]] = {f"crowd.{name}": getattr(crowd, name) for name in _DENSE}
     for name in _SPARSE:
-        matrix = getattr(crowd, name)
-        arrays[f"crowd.{name}.data"] = matrix.data.astype(np.float32)
-        arrays[f"crowd.{name}.indices"] = matrix.indices.astype(np.int32)
-        arrays[f"crowd.{name}.indptr"] = matrix.indptr.astype(np.int64)
+        arrays |= pack(f"crowd.{name}", getattr(crowd, name))
     return arrays
 
 
@@ -170,9 +151,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Crowd:
     """Raises KeyError or ValueError where a part is missing or does not fit."""
     n = len(arrays["crowd.lat"])
     columns: dict[str, Any] = {name: arrays[f"crowd.{name}"] for name in _DENSE}
-    for name in _SPARSE:
-        parts = tuple(arrays[f"crowd.{name}.{part}"] for part in ("data", "indices", "indptr"))
-        columns[name] = sparse.csr_array(parts, shape=(len(parts[2]) - 1, n))
-    if any(len(column) != n for name, column in columns.items() if name not in _SPARSE):
+    columns |= {name: unpack(f"crowd.{name}", arrays) for name in _SPARSE}
+    if any((column.shape[1] if name in _SPARSE else len(column)) != n for name, column in columns.items()):
         raise ValueError("the crowd's columns differ in length")
     return Crowd(**columns)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from plumbing.files import write_atomic
 from recommender.datasets import DatasetError
-from recommender.ride_fit import fit, snapshots
-from recommender.ride_log import RideLog, read_log
-from recommender.ride_model import K, RideModel, rank
+from recommender.rides.fit import fit, snapshots
+from recommender.rides.log import RideLog, read_log
+from recommender.rides.model import K, RideModel, rank
 
 Tick = Callable[[str, float], None]
 

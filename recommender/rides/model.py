@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.places import haversine_km
-from recommender.ranking import Pairs, Ranker, best_lists
-from recommender.ride_crowd import Crowd, from_arrays, to_arrays
-from recommender.ride_features import KM_SHIFT, Ground, candidates
-from recommender.ride_signals import (
+from recommender.ranking import Pairs, Ranker, best_lists, place_within
+from recommender.rides.crowd import Crowd, from_arrays, to_arrays
+from recommender.rides.everybody import CLOSE_KM, LEAST_ALIKE
+from recommender.rides.features import KM_SHIFT, candidates
+from recommender.rides.signals import (
+    Ground,
     Kernel,
     Moments,
     Visits,
@@ -28,6 +30,9 @@ WALK_KM = 0.4
 RIDE_FACTOR = 0.6
 """Where somebody asks for a ride, a place within walking distance counts at most this much of its score."""
 
+FAR_AWAY_KM = 10.0
+"""How far a place of unknown distance counts to be."""
+
 STAYED = 0.02
 
 
@@ -38,6 +43,8 @@ class Counting:
     kernel: Kernel = field(default_factory=Kernel)
     new_share: float = 0.05  # weight of places the rider has not been to
     walking: float = 0.3  # factor for places within walking distance of the pick-up
+    here: float = 0.3  # factor for the pick-up place itself
+    popularity: float = 1.0  # exponent of a new place's popularity, beside its nearness and its likeness
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +78,13 @@ def score(
         values = np.exp(raw - top[pairs.question])
     else:
         own = np.nan_to_num(pairs.features[:, column["frequency" if method == "frequency" else "kernel_share"]])
-        near = np.nan_to_num(np.exp(pairs.features[:, column["near_now"]]), nan=1e-6)
-        near = near * (0.05 + np.nan_to_num(pairs.features[:, column["alike"]]))
+        now, km, alike = (pairs.features[:, column[name]].astype(np.float64) for name in ("now", "km", "alike"))
+        close = np.exp(counting.popularity * now) / (CLOSE_KM + np.nan_to_num(np.exp(km), nan=FAR_AWAY_KM))
+        near = np.nan_to_num(close * (LEAST_ALIKE + alike), nan=1e-6)
         values = own + counting.new_share * near / (np.bincount(pairs.question, near, minlength=n)[pairs.question])
-        values = np.where(walkable(pairs, names), values * counting.walking, values)
+        here = pairs.features[:, column["is_pickup"]] > 0
+        nearby = np.where(walkable(pairs, names), counting.walking, 1.0)
+        values = values * np.where(here, counting.here, nearby)
     total = np.bincount(pairs.question, values, minlength=n)[pairs.question]
     return values / np.maximum(total, 1e-12)
 
@@ -98,8 +108,24 @@ def rank(
     if riding or model.stayed <= STAYED:
         values = behind_the_best(pairs.question, values, here, n)
     tie = np.nan_to_num(pairs.features[:, names.index("visits")]) if len(pairs) else None
-    lists = best_lists(pairs.question, pairs.item, values, n, k, tie)
+    lists = best_lists(pairs.question, pairs.item, with_room_for_new(pairs, values, names), n, k, tie)
     return spread(lists, pairs, values, ground), pairs, names, values
+
+
+SURE, DISCOVER = 5, 1.5
+
+
+def with_room_for_new(pairs: Pairs, values: Floats, names: Sequence[str]) -> Floats:
+    """Keys to sort by: the first `SURE` places by their scores alone, behind them new places count more.
+
+    Down there a place of the rider's own is about as unlikely as the best new ones, and only new ones can show
+    somebody what they do not know (docs/decisions/0051-destination-ranker.md).
+    """
+    if not len(pairs):
+        return values
+    sure = place_within(pairs.question, -values) < SURE
+    new = np.isnan(pairs.features[:, names.index("count")])
+    return np.where(sure, 2.0 + values, np.where(new, DISCOVER * values, values))
 
 
 SPREAD_KM, SPREAD_WEIGHT, BUTTONS = 0.5, 0.3, 3

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recommender.ride_signals import Moments
+from recommender.rides.signals import Moments
 from recommender.scenes.base import Reason
 
 NO_REASON = Reason("suggested", "one of your suggestions")

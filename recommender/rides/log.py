@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from recommender.datasets import DatasetError, read_columns
 from recommender.interactions import Interactions, codes_in
 from recommender.places import PlaceError, check_positions, clocks_at, geo_id
-from recommender.ride_features import Ground
-from recommender.ride_signals import DAY_US, HOUR_US, Moments, Visits, visits_of
+from recommender.rides.signals import DAY_US, HOUR_US, Ground, Moments, Visits, visits_of
 
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,6 +19,9 @@ HOUR_US = 3_600_000_000
 MOST_VISITS = 600
 """Of one rider only the newest visits count: bounds the work where ten thousand rides came in one day."""
 
+TRAIL = float(np.log1p(24.0))
+"""A pause of more log hours than this ends a trail: how much longer it was says nothing more."""
+
 Floats = NDArray[np.float64]
 
 
@@ -85,9 +88,38 @@ def stays(visits: Visits) -> Floats:
     """Log hours until the rider's next visit (n,), NaN for the last one."""
     if not len(visits):
         return np.zeros(0)
-    hours = np.maximum(np.diff(visits.time_us) / HOUR_US, 0)
-    same = (np.diff(visits.rider) == 0) & (visits.rider[1:] >= 0)
+    timed = visits.time_us != NO_TIME
+    hours = np.maximum(np.diff(np.where(timed, visits.time_us, 0)) / HOUR_US, 0)
+    same = (np.diff(visits.rider) == 0) & (visits.rider[1:] >= 0) & timed[1:] & timed[:-1]
     return np.r_[np.where(same, np.log1p(hours), np.nan), np.nan]
+
+
+def waits(visits: Visits) -> Floats:
+    """Log hours since the rider's visit before (n,), NaN for the first one.
+
+    A pick-up and its drop-off may carry one time: the visit before is the last one of an earlier time.
+    """
+    if not len(visits):
+        return np.zeros(0)
+    before = np.maximum(_first_of_time(visits) - 1, 0)
+    known = (visits.time_us[before] != visits.time_us) & (visits.rider[before] == visits.rider)
+    known &= (visits.rider >= 0) & (visits.time_us[before] != NO_TIME)
+    hours = (visits.time_us - np.where(known, visits.time_us[before], visits.time_us)) / HOUR_US
+    return np.where(known, np.log1p(hours), np.nan)
+
+
+def _first_of_time(visits: Visits) -> NDArray[np.int64]:
+    """The first row of each visit's rider and time (n,)."""
+    new_time = np.r_[True, (np.diff(visits.time_us) != 0) | (np.diff(visits.rider) != 0)][: len(visits)]
+    return np.maximum.accumulate(np.where(new_time, np.arange(len(visits)), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The places under discussion: positions (P,) of one vocabulary. A crowd knows the first `crowd.n` of them."""
+
+    lat: Floats
+    lon: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +153,7 @@ def moments_at(visits: Visits, rows: NDArray[np.intp], lat: Floats, lon: Floats)
     """
     block = np.r_[0, np.flatnonzero(np.diff(visits.rider)) + 1, len(visits)]
     which = np.searchsorted(block, rows, side="right") - 1
-    new_time = np.r_[True, (np.diff(visits.time_us) != 0) | (np.diff(visits.rider) != 0)][: len(visits)]
-    first_of_time = np.maximum.accumulate(np.where(new_time, np.arange(len(visits)), 0))
+    first_of_time = _first_of_time(visits)
     origin = visits.origin[rows]
     known = origin >= 0
     return Moments(
@@ -137,13 +168,24 @@ def moments_at(visits: Visits, rows: NDArray[np.intp], lat: Floats, lon: Floats)
     )
 
 
+def waited(visits: Visits, moments: Moments) -> Floats:
+    """Log hours since the rider's newest visit (m,), NaN where there is none or its time is not known."""
+    has = moments.stop > moments.start
+    newest = np.where(has, moments.stop - 1, 0)
+    before = visits.time_us[newest] if len(visits) else np.full(len(moments), NO_TIME)
+    known = has & (before != NO_TIME) & (moments.time_us != NO_TIME)
+    hours = (moments.time_us - np.where(known, before, 0)) / HOUR_US
+    return np.where(known, np.log1p(np.maximum(np.where(known, hours, 0), 0)), np.nan)
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """How much an earlier visit counts now: hour x weekday class x age x distance between the pick-ups.
+    """How much an earlier visit counts now: hour x weekday class x age x distance between the pick-ups x wait.
 
     weight = (exp(-dh^2 / 2 hour_sigma^2) + hour_floor) * (1 or other_class) * (exp(-age / age_days) + age_floor)
-    * (origin_floor + origin_gain * exp(-(km / origin_km)^2)). The defaults are those that worked on public
-    check-ins; `train` fits them to the tenant's own rides (recommender/scenes/destinations.py).
+    * (origin_floor + origin_gain * exp(-(km / origin_km)^2)) * (exp(-dw^2 / 2 wait_sigma^2) + wait_floor), where
+    dw compares how long the rider had been at the place before, in log hours. The defaults are those that worked
+    on public check-ins; `train` fits them to the tenant's own rides (recommender/scenes/destinations.py).
     """
 
     hour_sigma: float = 1.5  # hours, round the clock
@@ -154,6 +196,8 @@ class Kernel:
     origin_km: float = 0.5
     origin_gain: float = 1.5
     origin_floor: float = 0.15
+    wait_sigma: float = 0.5  # log hours
+    wait_floor: float = 0.2
     pickup_weight: float = 0.7  # a place where rides began, as today's destination (the return leg)
 
     def with_values(self, **values: float) -> Kernel:
@@ -209,6 +253,7 @@ class Gaps:
     same_weekday: NDArray[np.bool_]
     days: Floats  # age of the visit
     km: Floats  # between the two pick-ups
+    wait: Floats  # between how long the rider had been at the place before: log hours
     drop_off: NDArray[np.bool_]  # the visit ended a ride (it has a pick-up of its own)
 
 
@@ -228,6 +273,7 @@ def gaps_of(visits: Visits, moments: Moments, sight: Sight, lat: Floats, lon: Fl
         both & (then == now),
         age,
         np.where((origin >= 0), km, np.nan),
+        np.abs(np.minimum(waited(visits, moments), TRAIL)[m] - np.minimum(waits(visits), TRAIL)[v]),
         origin >= 0,
     )
 
@@ -239,4 +285,5 @@ def kernel_weights(kernel: Kernel, gaps: Gaps) -> Floats:
     by_age = np.nan_to_num(np.exp(-np.maximum(gaps.days, 0) / kernel.age_days)) + kernel.age_floor
     near = np.nan_to_num(np.exp(-((gaps.km / kernel.origin_km) ** 2)))
     by_origin = kernel.origin_floor + kernel.origin_gain * near
-    return by_hour * by_class * by_age * by_origin * np.where(gaps.drop_off, 1.0, kernel.pickup_weight)
+    by_wait = np.nan_to_num(np.exp(-(gaps.wait**2) / (2 * kernel.wait_sigma**2))) + kernel.wait_floor
+    return by_hour * by_class * by_age * by_origin * by_wait * np.where(gaps.drop_off, 1.0, kernel.pickup_weight)
