@@ -69,13 +69,13 @@ def reason_for(
 def _of_others(told: Told, code: int, features: NDArray[np.float32]) -> Reason:
     """Why an item the customer never had is suggested."""
     share = np.exp(features[column("here")])
-    alike = features[column("alike")]
+    similar = features[column("lately")]
     if told.crowd.popular.orders[code] == 0:
         return Reason("new", "new on the menu")
-    if len(told.asked.item) and alike > 1.5 * share:
+    if len(told.asked.item) and similar > 1.5 * share:
         return Reason("alike", "people who order like you choose this")
     place = "here" if told.here else "with our guests"
-    if told.part >= 0 and features[column("now_lift")] > 0.05:
+    if told.part >= 0 and features[column("here_now")] - features[column("here")] > 0.05:
         return Reason("popular_here", f"popular {place} {WHEN[told.part]}")
     return Reason("popular_here", f"popular {place}")
 

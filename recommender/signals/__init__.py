@@ -20,8 +20,8 @@ from recommender.signals.together import Together
 
 __all__ = ["NAMES", "Crowd", "Questions", "ask", "ask_one", "column", "merge_repeats"]
 
-ITEM = ("item_orders", "item_buyers", "item_repeat", "item_trend", "item_recent")
-CONTEXT = ("here", "here_now", "now_lift", "alike", "lately", "near", "follows", "factor")
+ITEM = ("item_orders", "item_repeat", "item_trend", "item_recent")
+CONTEXT = ("here", "here_now", "lately", "near", "follows", "factor")
 NAMES = (*OWN, *ASKER, *ITEM, *CONTEXT)
 """The signals, in the order of the columns that `Crowd.pairs` gives."""
 
@@ -112,10 +112,9 @@ class Crowd:
     ) -> Pairs:
         """Candidates of every question with their signals.
 
-        Candidates: the asker's own items (the 300 most frequent lately), and the best `width` each by
-        similar customers and by popularity here and now; half as many by near customers, by similar
-        customers' last orders, by what followed the last
-        orders, by factors and by what is popular lately.
+        Candidates: the asker's own items (the 300 most frequent lately), and the best `width` each by similar
+        customers' last orders and by popularity here and now; half as many by near customers, by what followed
+        the last orders, by factors and by what is popular lately.
 
         Args:
             eligible: (items,) False for items that may not be suggested.
@@ -145,13 +144,13 @@ class Crowd:
     ) -> Pairs:
         n_items = self.n_items
         here, now = self.popular.scores(asked)
-        alike, lately, near = self.neighbours.scores(asked)
+        lately, near = self.neighbours.scores(asked)
         follows = self.together.scores(asked)
         factor = self.factors.scores(asked)
         own = own_signals(asked, n_items)
         keys = [_strongest_own(own.question, own.item, own.values, n_items)]
         for scores, k in (
-            (alike, width),
+            (lately, width),
             (near, width // 2),
             (now, width),
             (follows, width // 2),
@@ -178,10 +177,10 @@ class Crowd:
         features[:, len(OWN) : len(OWN) + len(ASKER)] = asker_signals(asked, own)[question]
         popular = self.popular
         here, now = np.log(here[question, item]), np.log(now[question, item])
-        dense = (alike, lately, near, follows, factor)
+        dense = (lately, near, follows, factor)
         crowd = (
-            np.log1p(popular.orders[item]), np.log1p(popular.buyers[item]), popular.repeat[item],
-            popular.trend[item], popular.recent[item], here, now, now - here,
+            np.log1p(popular.orders[item]), popular.repeat[item],
+            popular.trend[item], popular.recent[item], here, now,
             *(scores[question, item] for scores in dense),
         )  # fmt: skip
         features[:, len(OWN) + len(ASKER) :] = np.stack(crowd, axis=1)

@@ -21,17 +21,16 @@ STEEP = 0.7
 NEIGHBOURS = 300
 TWIN = 0.98  # cosine above which a profile is taken for the asker's own
 MAX_REFERENCE = 8000  # customers compared with: keeps the cost of a question and of training bounded
-_MATRICES = ("profiles", "steep", "last", "across")
+_MATRICES = ("across", "steep", "last")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """What reference customers order, without anything that names them."""
 
-    profiles: sparse.csr_array  # (customers, items) sum of .9**ago over the orders with the item / orders
+    across: sparse.csr_array  # (items, customers) sum of .9**ago over the orders with the item / orders
     steep: sparse.csr_array  # (customers, items) sum of .7**ago
     last: sparse.csr_array  # (customers, items) 1 where the item is in the last order
-    across: sparse.csr_array  # (items, customers) profiles, transposed
     idf: NDArray[np.float32]  # (items,)
     length: NDArray[np.float32]  # (customers,) of each profile * idf
     square: NDArray[np.float32]  # (customers,) squared length of each profile
@@ -63,23 +62,21 @@ class Neighbours:
         weighted = sparse.csr_array(profiles @ sparse.diags_array(idf))
         length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         return cls(
-            profiles=profiles,
+            across=sparse.csr_array(profiles.T),
             steep=matrix(STEEP**ago),
             last=matrix(np.ones(len(ago)), ago == 0),
-            across=sparse.csr_array(profiles.T),
             idf=idf,
             length=np.maximum(length, 1e-9).astype(np.float32),
             square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
         )
 
-    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """(alike, lately, near), each (n, items).
+    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(lately, near), each (n, items).
 
-        alike: the asker's own profile and those of the 300 most similar customers, weighted by cosine**2 of
-        idf-weighted profiles, the own by 1 (UP-CF's locality, Faggioli et al. 2020). lately: the last orders of
-        everybody, weighted by that cosine. near: mean steep profile of the 300 nearest by Euclidean distance
-        (TIFU-KNN, Hu et al. 2020); among them are customers with few and common items, so it leans to what is
-        popular among them. Profiles just like the asker's are mostly his own and are left out.
+        lately: the share of everybody's last orders that hold the item, weighted by the cosine of idf-weighted
+        profiles. near: mean steep profile of the 300 nearest by Euclidean distance (TIFU-KNN, Hu et al. 2020);
+        among them are customers with few and common items, so it leans to what is popular among them. Profiles
+        just like the asker's are mostly his own and are left out of `lately`.
         """
         mine = np.float32(DECAY) ** asked.ago / np.maximum(asked.n_orders, 1)[asked.question]
         weighted = mine * self.idf[asked.item]
@@ -88,28 +85,19 @@ class Neighbours:
         )
         cosine = cosine / self.length / _lengths(asked, weighted)[:, None]
         cosine = np.where(cosine > TWIN, 0, cosine).astype(np.float32)
-        own = np.zeros((asked.n, len(self.idf)), np.float32)
-        np.add.at(own, (asked.question, asked.item), mine)
-        others, weight = self._sum(cosine, cosine**2, self.profiles)
         total = np.maximum(cosine.sum(axis=1, keepdims=True), 1e-9)
         lately = np.asarray((self.last.T @ (cosine / total).T).T, np.float32)
-        closeness = 2 * product - self.square
-        near, count = self._sum(closeness, np.ones_like(closeness), self.steep)
-        alike = ((own + others) / (1 + weight)).astype(np.float32)
-        return alike, lately, (near / np.maximum(count, 1)).astype(np.float32)
+        return lately, self._nearest(2 * product - self.square)
 
-    def _sum(
-        self, closeness: NDArray[np.float32], weight: NDArray[np.float32], matrix: sparse.csr_array
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Weighted sum (n, items) of the closest NEIGHBOURS' rows, and the sum of their weights (n, 1)."""
+    def _nearest(self, closeness: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, items): mean steep profile of the NEIGHBOURS closest customers; closeness is (n, customers)."""
         n, total = closeness.shape
-        if total == 0:
-            return np.zeros((n, matrix.shape[1]), np.float32), np.zeros((n, 1), np.float32)
         k = min(NEIGHBOURS, total)
+        if not k:
+            return np.zeros((n, self.steep.shape[1]), np.float32)
         pick = np.argpartition(-closeness, k - 1, axis=1)[:, :k]
-        chosen = np.take_along_axis(weight, pick, axis=1)
-        summed = weighted_rows(np.repeat(np.arange(n), k), pick.ravel(), chosen.ravel(), n, matrix)
-        return summed, chosen.sum(axis=1, keepdims=True)
+        share = np.full(n * k, 1 / k, np.float32)
+        return weighted_rows(np.repeat(np.arange(n), k), pick.ravel(), share, n, self.steep)
 
     def padded(self, extra: int) -> Neighbours:
         """The same with `extra` items that no reference customer had."""
@@ -127,15 +115,14 @@ class Neighbours:
         names = ("idf", "length", "square")
         packed: dict[str, NDArray[Any]] = {f"neighbours.{name}": getattr(self, name) for name in names}
         for name in _MATRICES:
-            packed |= pack(f"neighbours.{name}", getattr(self, name)) if name != "across" else {}
+            packed |= pack(f"neighbours.{name}", getattr(self, name))
         return packed
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Neighbours:
-        profiles, steep, last = (unpack(f"neighbours.{name}", arrays) for name in _MATRICES if name != "across")
-        across = sparse.csr_array(profiles.T)
+        across, steep, last = (unpack(f"neighbours.{name}", arrays) for name in _MATRICES)
         idf, length, square = (arrays[f"neighbours.{name}"] for name in ("idf", "length", "square"))
-        return cls(profiles, steep, last, across, idf, length, square)
+        return cls(across, steep, last, idf, length, square)
 
 
 def _lengths(asked: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:

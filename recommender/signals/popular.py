@@ -34,7 +34,6 @@ class Popular:
     """
 
     orders: NDArray[np.float32]  # (items,) orders that held the item
-    buyers: NDArray[np.float32]  # (items,) distinct customers
     repeat: NDArray[np.float32]  # (items,) chance that a later order of a buyer holds it again
     trend: NDArray[np.float32]  # (items,) log of recent share / whole share
     recent: NDArray[np.float32]  # (items,) log of recent share
@@ -46,7 +45,7 @@ class Popular:
     def fit(cls, seen: Interactions, n_items: int) -> Popular:
         """Counts from rows, all vectorised.
 
-        orders_i, buyers_i: plain counts. repeat_i = (sum over buyers (times - 1) + 4 r) / (sum over buyers
+        orders_i: a plain count. repeat_i = (sum over buyers (times - 1) + 4 r) / (sum over buyers
         (orders after the first) + 4) with r the mean over all items: the item's repeat hazard. recent_i =
         log((r_i + .5) / sum r) with r halved every 14 days (or, without clock, with every order back);
         trend_i = recent_i - log((orders_i + .5) / total). p(i | place) = (n + 20 p(i | coarser)) / (N + 20), the
@@ -55,7 +54,7 @@ class Popular:
         """
         item = seen.item
         orders = np.bincount(item, minlength=n_items).astype(np.float32)
-        buyers, repeat = _repeats(seen, n_items)
+        repeat = _repeats(seen, n_items)
         recent = np.bincount(item, _freshness(seen), minlength=n_items)
         lately = np.log((recent + 0.5) / max(recent.sum(), 1))
         trend = lately - np.log((orders + 0.5) / max(float(orders.sum()), 1))
@@ -78,7 +77,7 @@ class Popular:
                 smooth = _hour_kernel() @ grid.astype(np.float32)
                 now[row] = (smooth + BACK_OFF * here[row]) / (smooth.sum(axis=1, keepdims=True) + BACK_OFF)
         lately, trend = lately.astype(np.float32), trend.astype(np.float32)
-        return cls(orders, buyers, repeat, trend, lately, places, here, now)
+        return cls(orders, repeat, trend, lately, places, here, now)
 
     def rows_for(self, asked: Questions) -> NDArray[np.int64]:
         """Each question's place row: (region, site) if known, else site, else region, else everywhere."""
@@ -116,7 +115,6 @@ class Popular:
 
         return Popular(
             orders=grow(self.orders, 0),
-            buyers=grow(self.buyers, 0),
             repeat=grow(self.repeat, _mean(self.repeat)),
             trend=grow(self.trend, 0),
             recent=grow(self.recent, rarest(self.recent)),
@@ -148,8 +146,8 @@ def _freshness(seen: Interactions) -> NDArray[np.float64]:
     return np.where(seen.customer >= 0, 0.5 ** (last[seen.customer] - seen.order).astype(float), 1.0)
 
 
-def _repeats(seen: Interactions, n_items: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(buyers, repeat hazard) of each item; see `Popular.fit`."""
+def _repeats(seen: Interactions, n_items: int) -> NDArray[np.float32]:
+    """Repeat hazard of each item; see `Popular.fit`."""
     known = np.flatnonzero(seen.customer >= 0)
     customer, item, order = seen.customer[known].astype(np.int64), seen.item[known], seen.order[known]
     last = np.zeros(len(seen.customers), np.int64)
@@ -161,8 +159,7 @@ def _repeats(seen: Interactions, n_items: int) -> tuple[NDArray[np.float32], NDA
     again = np.bincount(of_item, times - 1, minlength=n_items)
     possible = np.bincount(of_item, chances, minlength=n_items)
     mean = again.sum() / max(possible.sum(), 1)
-    buyers = np.bincount(of_item, minlength=n_items)
-    return buyers.astype(np.float32), ((again + 4 * mean) / (possible + 4)).astype(np.float32)
+    return ((again + 4 * mean) / (possible + 4)).astype(np.float32)
 
 
 def _places(seen: Interactions, n_items: int) -> NDArray[np.int64]:

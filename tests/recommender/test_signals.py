@@ -145,10 +145,9 @@ def test_neighbours_speak_for_what_the_asker_never_had() -> None:
     asked = ask_one(
         orders(("x", 0, "ramen")), np.array([ramen], np.int32), time_us=0, hour=12, weekday=0, site=-1, region=-1
     )
-    alike, lately, near = neighbours.scores(asked)
+    lately, near = neighbours.scores(asked)
 
-    for signal_of in (alike, lately):
-        assert signal_of[0, gyoza] > 10 * max(signal_of[0, pie], signal_of[0, peas])
+    assert lately[0, gyoza] > 10 * max(lately[0, pie], lately[0, peas])
     assert near[0, gyoza] > 0
 
 
@@ -209,7 +208,7 @@ def test_new_items_get_a_place_in_every_table() -> None:
 
     assert len(new) == 2
     assert np.isfinite(new[:, column("here") :]).all()
-    assert (new[:, [column("own_count"), column("item_orders"), column("alike")]] == 0).all()
+    assert (new[:, [column("own_count"), column("item_orders"), column("lately")]] == 0).all()
 
 
 def test_a_crowd_comes_back_from_its_arrays() -> None:
