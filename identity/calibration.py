@@ -214,8 +214,8 @@ def threshold_for(
 
     `pack_tail` is the tail of single comparisons (a probe of the same number of frames against mean templates of
     others), shipped with a pack or measured on a cohort: plain cosines, whatever the scoring; `shift` is its
-    `dependence`. `gallery_tops` are the site's own: each enrolment frame's best score among the OTHER customers, made with the same `scoring`
-    (`own_tops`). The stricter of the two holds. The gallery's own counts only
+    `dependence`. `gallery_tops` are the site's own: each enrolment frame's best score among the OTHER customers,
+    made with the same `scoring` (`own_tops`). The stricter of the two holds. The gallery's own counts only
     when it is large enough to show its tail. Raises ValueError when neither is usable.
     """
     if not 0 < target < 1:

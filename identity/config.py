@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbing.clock import DAY, MINUTE, SECOND
 
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
+
+NEEDS = ("face", "liveness", "pin", "liveness_and_pin")
+"""What opens a purpose, from the least to the most."""
 
 LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slots have a fixed size
 
@@ -19,11 +23,15 @@ class IdentityConfig:
 
     `token_keys` are Fernet keys, newest first. `master_file` holds the keys that wrap every customer's own, one a
     line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
-    by mistake: a threshold follows from it, the engine pack and the size of the gallery.
+    by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
+    purpose what opens it (NEEDS); where somebody lives is never opened by less than the PIN.
     """
 
     home: Path
     token_keys: tuple[bytes, ...]
+    needs: Mapping[str, str] = field(
+        default_factory=lambda: {"orders": "face", "offers": "face", "destinations": "pin"}
+    )
     master_file: Path | None = None
     pack: str = "dlib"
     models_folder: Path | None = None
@@ -46,6 +54,10 @@ class IdentityConfig:
     def __post_init__(self) -> None:
         if not self.token_keys:
             raise ValueError("identity needs at least one token key")
+        if set(self.needs) != set(PURPOSES) or not set(self.needs.values()) <= set(NEEDS):
+            raise ValueError(f"needs gives each of {', '.join(PURPOSES)} one of {', '.join(NEEDS)}")
+        if "pin" not in self.needs["destinations"]:
+            raise ValueError("destinations need the PIN: a photograph must not tell where somebody lives")
         if not 0 < self.promise < 0.5:
             raise ValueError("the promise is a share of strangers between 0 and 0.5")
         if not 1 <= self.retention_months <= 36:
@@ -54,3 +66,13 @@ class IdentityConfig:
             raise ValueError("a press is good for 10 s at most")
         if not 0 < self.token_life_us <= 10 * MINUTE:
             raise ValueError("a token is good for 10 minutes at most")
+
+    def opened(self, purposes: Sequence[str], *, live: bool, pin: bool) -> tuple[str, ...]:
+        """Those of a customer's purposes that a token names. Destinations are named before the PIN was given: the
+        token's level keeps them shut until then."""
+
+        def opens(purpose: str) -> bool:
+            need = self.needs[purpose]
+            return (live or "liveness" not in need) and (pin or purpose == "destinations" or "pin" not in need)
+
+        return tuple(purpose for purpose in purposes if opens(purpose))

@@ -31,8 +31,9 @@ drawn masks: 99.4 % of 1,944 are told, 9 % of hands before a mouth as well; of f
 photographs and none of 150 drawn people."""
 
 DARK_BELOW, EVEN_BELOW = 0.25, 0.06
-"""Eyes darker than a quarter of forehead and cheeks, and without any contrast, are covered: 96 % of drawn sunglasses,
-1 % of uncovered faces or fewer. It never keeps anybody from being recognised: it only chooses the hint."""
+"""Eyes darker than a quarter of forehead and cheeks, and without any contrast, are covered: 96 % of drawn
+sunglasses, 1 % of uncovered faces or fewer. It never keeps anybody from being recognised: it only chooses the
+hint."""
 
 
 class FaceCovered(CaptureError):
@@ -68,15 +69,15 @@ def lower_face(patch: Patch) -> float:
 
 
 def masked_pack(pack: Pack) -> Pack | None:
-    """The pack as it sees masked faces: templates under an id of their own, a calibration of its own. None when the
-    pack ships no figures for masks."""
+    """The pack as it sees masked faces: templates under an id of their own, a calibration of its own. None when
+    the pack ships no figures for masks."""
     calibration = pack.calibration.get("masked")
     return None if calibration is None else replace(pack, name=f"{pack.name}-masked", calibration=calibration)
 
 
 def masked_template(clear: Array, masked: Array, pack: Pack) -> Array:
-    """The (d,) template for masked probes from (k, d) vectors of a person's frames as they are and with a mask drawn
-    over them. `pack` is a `masked_pack`; its calibration says how much the clear ones count."""
+    """The (d,) template for masked probes from (k, d) vectors of a person's frames as they are and with a mask
+    drawn over them. `pack` is a `masked_pack`; its calibration says how much the clear ones count."""
     share = float(pack.calibration["clear_share"])
     mixed = share * mean_template(clear).astype(np.float64) + (1 - share) * mean_template(masked)
     return unit(mixed)

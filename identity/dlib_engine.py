@@ -25,8 +25,8 @@ DLIBS = [3, 2, 0, 1, 4]
 class DlibEngine:
     """A `FaceEngine`. The 68-point predictor of the same package is never touched: its data excludes business.
 
-    The manifest says whether the network runs in float32 or int8, whether a face and its mirror image are averaged,
-    and over which margins around the face (`paddings`, shares of its size) as well.
+    The manifest says whether the network runs in float32 or int8, whether a face and its mirror image are
+    averaged, and over which margins around the face (`paddings`, shares of its size) as well.
     """
 
     def __init__(self, pack: Pack, files: Mapping[str, Path], cache: Path) -> None:

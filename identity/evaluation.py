@@ -1,7 +1,7 @@
 """PURE: how well a pack recognises people, from vectors and names alone.
 
-Every threshold is set on people apart from those it is tested on: strangers are dealt into ten parts, and each part
-is tested at a threshold that the nine others set. Rates are means over the parts and over several dealings.
+Every threshold is set on people apart from those it is tested on: strangers are dealt into ten parts, and each
+part is tested at a threshold that the nine others set. Rates are means over the parts and over several dealings.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def _stranger_probes(
 def threshold_on(
     tops: NDArray[np.floating], people: int, target: float, singles: Callable[[], float] | None = None
 ) -> float:
-    """The threshold that a share `target` of strangers like these reaches, from their best scores (k,); `people` is
-    how many they are.
+    """The threshold that a share `target` of strangers like these reaches, from their best scores (k,); `people`
+    is how many they are.
 
     Where at least SEEN of them lie beyond it, the score of that rank: one more stranger lies beyond the r-th of n
     scores with probability r / (n + 1), whatever their distribution. A stricter promise is reached through the
@@ -181,9 +181,7 @@ def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, N
         threshold = threshold_on(tops[~tested], people, target, singles)
         missed = (index != dealt.owners) | (score < threshold)
         _, whose = np.unique(dealt.stranger_people[tested], return_inverse=True)
-        found.append(
-            (threshold, _mean_by(missed, dealt.owners), _mean_by(tops[tested] >= threshold, whose))
-        )
+        found.append((threshold, _mean_by(missed, dealt.owners), _mean_by(tops[tested] >= threshold, whose)))
     return found
 
 

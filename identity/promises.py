@@ -39,7 +39,8 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Tails:
-    """What a threshold is made from: the tail of comparisons of `frames` frames, that of one frame, whole scores."""
+    """What a threshold is made from: the tail of comparisons of `frames` frames, that of one frame, whole
+    scores."""
 
     frames: Tail
     one: Tail

@@ -3,17 +3,19 @@ promise of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
+from identity.covers import masked_pack
 from identity.gallery import Galleries, Snapshot, sealed_template
 from identity.manifests import Pack
 from identity.matching import Array, decide, mean_template, top_scores
 from identity.store import GalleryState, Store
 from identity.thresholds import TEMPLATE_FRAMES, Thresholds
 from identity.vault import Holder, Vault, new_salt
+from plumbing.clock import Clock
 
 Outcome = Literal["matched", "unknown", "ambiguous"]
 
@@ -21,7 +23,9 @@ Outcome = Literal["matched", "unknown", "ambiguous"]
 class Side:
     """The galleries of all tenants for one pack, or for the masked twin of one (`covers.masked_pack`)."""
 
-    def __init__(self, store: Store, vault: Vault, pack: Pack, galleries: Galleries, thresholds: Thresholds) -> None:
+    def __init__(
+        self, store: Store, vault: Vault, pack: Pack, galleries: Galleries, thresholds: Thresholds
+    ) -> None:
         self.pack = pack
         self.galleries = galleries
         self.thresholds = thresholds
@@ -69,10 +73,12 @@ class Side:
         return self._store.gallery(tenant, self.pack.id) == state
 
     def sealed(self, holder: Holder, gallery: Snapshot, template: Array) -> bytes:
-        """A template (d,) as it is kept in `gallery`."""
-        return sealed_template(
-            self._vault, holder, self.pack.id, gallery.state.salt, gallery.turned(template)
-        )
+        """A template (d,) of the engine as it is kept in `gallery`."""
+        return self.sealed_turned(holder, gallery, gallery.turned(template))
+
+    def sealed_turned(self, holder: Holder, gallery: Snapshot, turned: Array) -> bytes:
+        """The same of one that stands in the gallery's rotation already."""
+        return sealed_template(self._vault, holder, self.pack.id, gallery.state.salt, turned)
 
     def learn_from(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Array) -> None:
         """Keep what the frames of somebody new score among the others, as scores only, and renew the thresholds.
@@ -84,7 +90,28 @@ class Side:
                 starts = range(0, len(vectors) - frames + 1, frames)
                 probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
                 tops = top_scores(gallery.turned(probes), gallery.matrix, self.thresholds.scoring)[1]
-                self._store.keep_tops(
-                    tenant, self.pack.id, customer_id, frames, tops.tolist(), size=gallery.size
-                )
+                self._store.keep_tops(tenant, self.pack.id, customer_id, frames, tops.tolist(), size=gallery.size)
         self.thresholds.renew(tenant, gallery.size + 1)
+
+
+def sides_of(store: Store, vault: Vault, pack: Pack, promise: float, now_us: Clock) -> tuple[Side, Side | None]:
+    """The clear side of a pack, and the masked one when it ships figures for masks."""
+    clear = Side(
+        store,
+        vault,
+        pack,
+        Galleries(store, vault, pack.id, pack.size),
+        Thresholds(store, pack, promise, now_us),
+    )
+    twin = masked_pack(pack)
+    if twin is None:
+        return clear, None
+    thresholds = Thresholds(store, twin, promise, now_us, beside=clear.thresholds)
+    return clear, Side(store, vault, twin, Galleries(store, vault, twin.id, twin.size), thresholds)
+
+
+def renew_all(sides: Sequence[Side | None], tenant: str, sizes: Mapping[str, int]) -> None:
+    """Make stale thresholds anew after somebody left: `sizes` are those of the galleries they were in."""
+    for side in sides:
+        if side is not None:
+            side.thresholds.renew(tenant, sizes.get(side.pack.id, 0))
