@@ -44,6 +44,7 @@ class CaptureRules:
 
 
 RULES = CaptureRules()
+BRIDGE = 48  # row of the 96 x 96 patch below which a mask lies
 
 
 @dataclass(frozen=True)
@@ -140,16 +141,17 @@ def quality_of(pixels: Pixels, face: Face) -> Quality:
     however well lit; noise is held down by a small Gaussian first.
     """
     patch = _inner_patch(pixels, face)
-    smooth = cv2.GaussianBlur(patch, (3, 3), 0)
-    contrast = float(patch.std())
-    edges = float(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)).mean())
+    cover = cover_of(patch)
+    shown = patch[:BRIDGE] if cover == "mask" else patch  # a mask is smooth however sharp the picture is
+    edges = float(np.abs(cv2.Laplacian(cv2.GaussianBlur(shown, (3, 3), 0), cv2.CV_32F)).mean())
+    contrast = float(shown.std())
     return Quality(
         eye_distance(face),
         yaw_of(face),
         100 * edges / max(contrast, 1.0),
-        float(patch.mean()),
+        float(shown.mean()),
         contrast,
-        cover_of(patch),
+        cover,
     )
 
 

@@ -154,7 +154,7 @@ def test_what_is_drawn_over_a_face_stays_off_the_rest(kind: str) -> None:
     assert covered.shape == pixels.shape
     assert covered.dtype == np.uint8
     assert (covered[130:330, 220:420] != pixels[130:330, 220:420]).mean() > 0.1
-    if kind in ("mask", "hand", "sunglasses"):
+    if kind in ("hand", "sunglasses"):
         assert np.array_equal(covered[:60], pixels[:60])
 
 
@@ -174,6 +174,8 @@ def test_the_command_writes_figures_in_the_agreed_shape(
 ) -> None:
     """The JSON holds identification, verification and occlusion with their fields, and no picture is written."""
     monkeypatch.setattr(evaluate_cli, "open_pack", lambda *_: FakeEngine())
+    (folder / "p003" / "broken.png").write_bytes(b"no picture")
+    (folder / "p004" / "notes.txt").write_text("not looked at")
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     out = tmp_path / "figures.json"
     done = CliRunner().invoke(evaluate_faces, ["--images", str(folder), "--json", str(out)])
@@ -181,10 +183,13 @@ def test_the_command_writes_figures_in_the_agreed_shape(
 
     assert done.exit_code == 0, done.output
     assert found["people"] == 60
+    assert found["unreadable"] == ["p003/broken.png"]
+    assert "p003/broken.png cannot be read" in done.output
+    assert sum(found["hints"].values()) == found["images"] - 1
     assert {"enrolled_images", "probe_frames", "fpir_target", "gallery", "threshold", "fpir", "fnir"} <= set(
         found["identification"][0]
     )
-    assert {row["kind"] for row in found["occlusion"]} == set(KINDS)
+    assert {row["kind"] for row in found["occlusion"]} == {"mask", *KINDS}
     assert all({"fpir", "fnir"} <= set(row) for row in found["occlusion"])
     assert "eer" in found["verification"]
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*before, out])

@@ -8,6 +8,7 @@ export class Problem extends Error {
     this.code = body.code || "problem";
     this.hint = body.hint || "";
     this.retryAfter = Number(body.retry_after || 0);
+    this.token = body.token || null;
   }
 }
 
@@ -116,6 +117,11 @@ export class Api {
 
   raise(token, pin, signal) {
     return this.call("POST", "/identity/v1/tokens/raise", { body: { token, pin }, signal });
+  }
+
+  /** The greeting was for somebody else: counted, and never made that way again. */
+  notMe(token) {
+    return this.call("POST", "/identity/v1/not-me", { body: { token } });
   }
 
   suggestions(scene, { token, context = {}, n, signal }) {

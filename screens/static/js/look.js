@@ -29,6 +29,7 @@ export class Look {
   somebodyElse() {
     this.stage.visit.purpose = "enrol";
     this.stage.visit.somebodyElse = true;
+    this.stage.visit.token = null;
     this.stage.go("agreed");
   }
 
@@ -80,7 +81,10 @@ export class Look {
       visit.why = reply.decision;
       return "forgotten";
     }
-    return this.recognise(body, visit);
+    const decision = await this.recognise(body, visit);
+    // Nobody was recognised because of what covers the face: a hint, as for any picture that is of no use.
+    if (decision === "low_quality") throw new Problem(200, { code: "face_covered" });
+    return decision;
   }
 
   async #enrol(body, visit) {
@@ -105,8 +109,10 @@ export class Look {
     }
     if (error instanceof NoCamera) visit.why = "no_camera";
     else if (error instanceof Problem && error.status === 429) visit.why = "wait";
-    else if (error instanceof Problem && error.code === "already_enrolled") visit.why = "already";
-    else if (error instanceof Problem || error instanceof Offline) visit.why = "failed";
+    else if (error instanceof Problem && error.code === "already_enrolled") {
+      visit.why = "already";
+      visit.token = error.token; // opens nothing until the PIN shows whose enrolment it is
+    } else if (error instanceof Problem || error instanceof Offline) visit.why = "failed";
     else throw error;
     if (this.stage.state === "capture") this.stage.go("failed", visit);
   }
@@ -118,7 +124,7 @@ export class Look {
     $("#unknown-title").textContent = this.words.t(`${name}_title`);
     const failedToEnrol = visit.purpose === "enrol" && name === "failed";
     $("#unknown-text").textContent = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
-    $("#unknown-pin").hidden = name !== "ambiguous" || !visit.recognised;
+    $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised;
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
     $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;
