@@ -236,6 +236,7 @@ COMMANDS = {
     "evaluate destinations": "recommender.destinations_cli:evaluate_destinations",
     "evaluate offers": "recommender.offers_cli:evaluate_offers",
     "evaluate faces": "identity.evaluate_cli:evaluate_faces",
+    "evaluate town": "data.town_faces:evaluate_town",
     "batch orders": "recommender.batch_cli:batch_orders",
     "batch destinations": "recommender.destinations_cli:batch_destinations",
     "batch offers": "recommender.offers_cli:batch_offers",

@@ -109,15 +109,20 @@ def liveness_of(
         return "failed"
 
 
-def usable_vectors(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Vector]:
-    """The vectors of those pictures that are usable, for a calibration."""
-    vectors = []
+def usable(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Capture]:
+    """The captures of those pictures that are usable as for an enrolment, for a calibration."""
+    captures = []
     for data in pictures:
         try:
-            vectors.append(embed_one(engine, decode(data)).vector)
+            captures.append(embed_one(engine, decode(data), enrolling=True))
         except (FrameError, CaptureError):
             continue
-    return vectors
+    return captures
+
+
+def usable_vectors(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Vector]:
+    """Their vectors."""
+    return [capture.vector for capture in usable(engine, pictures)]
 
 
 def _require_different(pictures: Sequence[Frame]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,8 +14,11 @@ import click
 from cryptography.fernet import Fernet
 
 from identity.config import IdentityConfig
+from identity.covers import masked_pack
+from identity.curves import Scored, curve, in_words
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import PackMissing
+from identity.gallery import Galleries
 from identity.keyfile import KEY_BYTES, master_keys
 from identity.manifests import Pack, load_pack
 from identity.models_cli import cache_option, folder_option
@@ -136,6 +140,15 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
             for tenant, name, _ in half.store.galleries()
             if name == half.service.engine.pack.id
         )
+        # What is kept for masked faces is turned as well.
+        masked = masked_pack(half.service.engine.pack)
+        if masked is not None:
+            galleries = Galleries(half.store, half.vault, masked.id, masked.size)
+            renewed += sum(
+                renew_templates(half.store, half.vault, galleries, masked, tenant)
+                for tenant, name, _ in half.store.galleries()
+                if name == masked.id
+            )
         click.echo(f"{renewed} templates turned by new rotations.")
     half.close()
 
@@ -149,25 +162,73 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
     help="DIR/<person>/<picture>: strangers who agreed to it, three pictures or more of each.",
 )
-def calibrate(home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path) -> None:
-    """Measure the tenant's thresholds on strangers. Keeps numbers made from scores: no picture, no template."""
-    from tqdm import tqdm
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
+def calibrate(
+    home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
+) -> None:
+    """Make the tenant's thresholds anew and show what they do: strangers greeted, customers missed.
 
-    half = open_half(home, pack, open_pack(pack, folder, cache))
-    folders = sorted(path for path in images.iterdir() if path.is_dir())
-
-    def people() -> Iterator[list[bytes]]:
-        for path in tqdm(folders, desc="strangers", disable=None):
-            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
-
+    With --images they are measured on these strangers, else on what the site's own enrolments scored among each
+    other. Keeps numbers made from scores: no picture, no template.
+    """
+    half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
-        made = half.service.calibrate_on_pictures(tenant, people())
+        scores = half.service.own_scores(tenant) if images is None else _measured(half, tenant, images)
+        made = half.service.thresholds(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
     finally:
         half.close()
     for frames, threshold in made.items():
         click.echo(f"{frames} frame(s): threshold {threshold:.3f}")
+    if not made:
+        click.echo("No threshold can be made yet: everybody is a guest.")
+    elif scores is not None:
+        click.echo(in_words(scores, made.get(1, next(iter(made.values())))))
+    if plot is not None and scores is not None:
+        write_atomic(plot, drawn(scores, made))
+        click.echo(f"The curve is in {plot}.")
+
+
+def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
+    """Measure a tenant's tails on strangers' pictures."""
+    from tqdm import tqdm
+
+    folders = sorted(path for path in images.iterdir() if path.is_dir())
+
+    def people() -> Iterator[list[bytes]]:
+        for path in tqdm(folders, desc="strangers", disable=None):
+            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
+
+    return half.service.calibrate_on_pictures(tenant, people())
+
+
+def drawn(scores: Scored, thresholds: Mapping[int, float]) -> bytes:
+    """The curve as PNG: both shares with their intervals against the threshold, and those in force."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    points = curve(scores)
+    at = [p.threshold for p in points]
+    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    axes.plot(at, [100 * p.fpir for p in points], label="strangers greeted")
+    low, high = zip(*[p.fpir_interval for p in points], strict=True)
+    axes.fill_between(at, [100 * v for v in low], [100 * v for v in high], alpha=0.25)
+    missed = [(p.threshold, p.fnir, p.fnir_interval) for p in points if p.fnir is not None and p.fnir_interval]
+    if missed:
+        x, y, bounds = zip(*missed, strict=True)
+        axes.plot(x, [100 * v for v in y], linestyle="--", label="customers missed")
+        axes.fill_between(x, [100 * b[0] for b in bounds], [100 * b[1] for b in bounds], alpha=0.25)
+    for frames, threshold in thresholds.items():
+        axes.axvline(threshold, color="grey", linewidth=1)
+        axes.annotate(f"{frames}", (threshold, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
+    axes.set(xlabel="threshold (lines: in force, by number of frames)", ylabel="% of people", ylim=(0, 50))
+    axes.legend()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    pyplot.close(figure)
+    return stream.getvalue()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from identity import evaluation, mask_evaluation, promises
+from identity import evaluation, liveness_rates, mask_evaluation, promises
 from identity.archive import embed_all, shots_of
 from identity.calibration import Scoring, shipped_scoring
 from identity.covered_pictures import masked_pictures, occlusion_rows
@@ -19,6 +19,7 @@ from identity.errors import PackError
 from identity.evaluate_told import told
 from identity.evaluation import Album
 from identity.models_cli import cache_option, folder_option
+from identity.worlds import kept_in_worlds
 from plumbing.files import write_atomic
 
 TARGETS = (0.01, 0.001)
@@ -52,6 +53,7 @@ def identification_rows(album: Album, scoring: Scoring, seed: int) -> list[dict[
 @click.option("--seed", default=6, show_default=True, help="How people are dealt into customers and strangers.")
 @click.option("--occlusion/--no-occlusion", default=True, show_default=True, help="Draw masks, hands and so on.")
 @click.option("--tails", is_flag=True, help="Also measure the tails that a pack's manifest ships.")
+@click.option("--worlds", is_flag=True, help="Also test the promise in simulated galleries up to 30,000 people.")
 @folder_option
 @cache_option
 def evaluate_faces(
@@ -61,6 +63,7 @@ def evaluate_faces(
     seed: int,
     occlusion: bool,
     tails: bool,
+    worlds: bool,
     folder: Path | None,
     cache: Path,
 ) -> None:
@@ -104,6 +107,8 @@ def evaluate_faces(
             album, np.random.default_rng(seed), scoring, TARGETS, calibration=engine.pack.calibration
         ),
         "occlusion": covered,
+        "liveness": liveness_rates.rates(np.random.default_rng(seed)),
+        "worlds": kept_in_worlds(scoring) if worlds else [],
     }
     if tails:
         result["tails"] = promises.tails_to_ship(album, np.random.default_rng(seed), scoring)

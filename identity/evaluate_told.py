@@ -44,6 +44,14 @@ def told(result: dict[str, Any]) -> str:
                 f"  {row['kind']:18s} found {100 * row['detected']:5.1f}  greeted {100 * row['fpir']:5.2f}"
                 f"  missed {_share(row['fnir'], row['fnir_interval']):20s}  (gallery {row['gallery']})"
             )
+    if result["worlds"]:
+        lines += ["", "Promise kept in simulated worlds: greeted / promised, mean over worlds"]
+        for row in result["worlds"]:
+            low, high = row["ratio_interval"]
+            told_as = f"  gallery {row['gallery']:6d}, {100 * row['fpir_target']:.1f} %: {row['ratio']:.2f}"
+            lines.append(f"{told_as} [{low:.2f}, {high:.2f}] ({row['worlds']} worlds)")
+    lines += ["", "The challenge, on simulated heads and sheets (landmarks alone): passed, %"]
+    lines += [f"  {row['kind']:16s} {100 * row['passed']:6.2f} of {row['tries']}" for row in result["liveness"]]
     checked = result["verification"]
     if "eer" in checked:
         lines += ["", f"Verification: EER {100 * checked['eer']:.2f} %"]

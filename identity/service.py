@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -20,9 +20,10 @@ import structlog
 from identity import consent, tokens
 from identity.audit import NOBODY, Audit
 from identity.capture import Capture
-from identity.captures import captures_of, liveness_of, usable_vectors
+from identity.captures import captures_of, liveness_of, usable
 from identity.config import IdentityConfig
 from identity.covers import masked_template
+from identity.curves import Scored, cohort_scores
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import (
@@ -397,27 +398,42 @@ class Service:
             raise EnrolmentUnknown
         return row
 
-    # --- calibrate, renew
+    # --- calibrate
 
     def calibrate(self, tenant: str, people: Iterable[Vectors]) -> dict[int, float]:
         """Measure a tenant's thresholds on a cohort of strangers: (k, d) vectors of each, k >= 3 frames.
 
         Only numbers made from scores are kept. Returns the thresholds by number of frames. Raises ValueError.
         """
-        size = max(1, self._clear.galleries.current(tenant).size)
-        made = self._clear.thresholds.learn(tenant, people, size)
-        return {frames: calibration.threshold for frames, calibration in made.items()}
+        self._clear.thresholds.learn(tenant, people, max(1, self._clear.galleries.current(tenant).size))
+        return self.thresholds(tenant)
 
-    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> dict[int, float]:
-        """The same on pictures of each person. Who has fewer than three usable ones is left out. On no route."""
+    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
+        """The same on pictures of each person, for masked faces as well where the pack has figures for them. Who
+        has fewer than three usable ones is left out. On no route. Returns the cohort's scores, for the curve."""
+        cohort = [
+            seen for seen in (usable(self.engine, pictures) for pictures in people) if len(seen) >= TEMPLATE_FRAMES
+        ]
+        vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
+        self.calibrate(tenant, vectors)
+        if self._masked is not None:
+            twins = [np.stack([c.masked for c in seen if c.masked is not None]) for seen in cohort]
+            templates = [masked_template(*pair, self._masked.pack) for pair in zip(vectors, twins, strict=True)]
+            size = max(1, self._masked.galleries.current(tenant).size)
+            self._masked.thresholds.learn(tenant, twins, size, np.stack(templates))
+        return cohort_scores(vectors, self._clear.thresholds.scoring)
 
-        def cohort() -> Iterator[Vectors]:
-            for pictures in people:
-                vectors = usable_vectors(self.engine, pictures)
-                if len(vectors) >= TEMPLATE_FRAMES:
-                    yield np.stack(vectors)
+    def thresholds(self, tenant: str) -> dict[int, float]:
+        """Those in force, by number of frames."""
+        return self._clear.thresholds.by_frames(tenant, max(1, self._clear.galleries.current(tenant).size))
 
-        return self.calibrate(tenant, cohort())
+    def own_scores(self, tenant: str) -> Scored | None:
+        """Make the thresholds anew from what the tenant's own enrolments scored among each other; these scores, or
+        None when there are none yet."""
+        size = self._clear.galleries.current(tenant).size
+        self._clear.thresholds.renew(tenant, size, always=True)
+        tops = self._clear.thresholds.own(tenant, size)
+        return Scored(tops, np.zeros(0), size) if len(tops) else None
 
 
 def _holder(row: CustomerRow) -> Holder:

@@ -117,14 +117,12 @@ class Thresholds:
         tops = None if self.has_cohort(tenant) else shipped_tops(self._pack.calibration)
         return dependence(target, one, tops, self.scoring)
 
-    def learn(
-        self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None
-    ) -> dict[int, Calibration]:
+    def learn(self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None) -> None:
         """Measure the tails on strangers who agreed to it, or were drawn, and make the calibrations anew.
 
         `people` gives (k, d) unit vectors for each of them, k >= 3 frames; only numbers made from scores are kept.
-        `templates` (n, d) are theirs where they are not the mean of these. Returns the calibrations by number of
-        frames. Raises ValueError when they are too few.
+        `templates` (n, d) are theirs where they are not the mean of these. Raises ValueError when they are too
+        few.
         """
         cohort = [unit(np.atleast_2d(frames)) for frames in people]
         if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
@@ -143,20 +141,28 @@ class Thresholds:
                     tenant, self._pack.id, frames, numbers, people=len(cohort), now_us=self._now_us()
                 )
             self.renew(tenant, size, always=True)
-        made = {frames: self.current(tenant, size, frames) for frames in tails}
-        return {frames: calibration for frames, calibration in made.items() if calibration is not None}
+
+    def by_frames(self, tenant: str, size: int) -> dict[int, float]:
+        """The thresholds in force for a gallery of `size`, by number of frames."""
+        found = {frames: self.current(tenant, size, frames) for frames in range(1, MOST_FRAMES + 1)}
+        return {frames: made.threshold for frames, made in found.items() if made is not None}
+
+    def own(self, tenant: str, size: int) -> NDArray[np.float64]:
+        """Scores of single frames of the tenant's enrolments among the others, comparable to those in a gallery of
+        `size`."""
+        return np.array(self._store.tops(tenant, self._pack.id, 1, self._least(size)))
+
+    def _least(self, size: int) -> int:
+        """Best scores that were taken in a much smaller gallery say too little about this one, and those taken
+        before the cohort term applied are on another scale."""
+        return max((size + 1) // 2, int(self.scoring.least_gallery) if self.scoring.applies(size) else 0)
 
     def _as_promised(self, kept: Calibration, size: int) -> bool:
         same = (kept.target, kept.scoring) == (self._promise, self.scoring)
         return same and not kept.stale(self._pack.id, size)
 
     def _made(self, tenant: str, size: int, frames: int, target: float) -> Calibration | None:
-        # Best scores that were taken in a much smaller gallery say too little about this one, and those taken
-        # before the cohort term applied are on another scale.
-        least = (size + 1) // 2
-        if self.scoring.applies(size):
-            least = max(least, int(self.scoring.least_gallery))
-        tops = np.array(self._store.tops(tenant, self._pack.id, frames, least))
+        tops = np.array(self._store.tops(tenant, self._pack.id, frames, self._least(size)))
         try:
             return calibrate(
                 pack=self._pack.id,
