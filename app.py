@@ -72,6 +72,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             pack=config.pack,
             models_folder=config.models,
             cache=config.cache,
+            needs=settings.needs_of(config.needs),
         )
         erase = (
             halves["recommender"].erase

@@ -17,6 +17,21 @@ NEEDS = ("face", "liveness", "pin", "liveness_and_pin")
 LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slots have a fixed size
 
 
+DEFAULT_NEEDS = {"orders": "face", "offers": "face", "destinations": "pin"}
+
+
+def needs_of(told: str | None) -> dict[str, str]:
+    """`purpose=need,...` as an operator writes it, over the defaults. Raises ValueError on what is no pair."""
+    needs = dict(DEFAULT_NEEDS)
+    for pair in (told or "").replace(" ", "").split(","):
+        if pair:
+            purpose, sign, need = pair.partition("=")
+            if not sign:
+                raise ValueError(f"{pair!r} is no purpose=need")
+            needs[purpose] = need
+    return needs
+
+
 @dataclass(frozen=True)
 class IdentityConfig:
     """Settings of one installation. The limits are promises: a site may make them stricter.
@@ -29,9 +44,7 @@ class IdentityConfig:
 
     home: Path
     token_keys: tuple[bytes, ...]
-    needs: Mapping[str, str] = field(
-        default_factory=lambda: {"orders": "face", "offers": "face", "destinations": "pin"}
-    )
+    needs: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_NEEDS))
     master_file: Path | None = None
     pack: str = "dlib"
     models_folder: Path | None = None
@@ -66,6 +79,11 @@ class IdentityConfig:
             raise ValueError("a press is good for 10 s at most")
         if not 0 < self.token_life_us <= 10 * MINUTE:
             raise ValueError("a token is good for 10 minutes at most")
+
+    @property
+    def asks_for_moves(self) -> bool:
+        """Whether any purpose needs a living head."""
+        return any("liveness" in need for need in self.needs.values())
 
     def opened(self, purposes: Sequence[str], *, live: bool, pin: bool) -> tuple[str, ...]:
         """Those of a customer's purposes that a token names. Destinations are named before the PIN was given: the

@@ -27,7 +27,7 @@ class PressReply(BaseModel):
     nonce: str
     expires_at: str
     challenge: list[Literal["left", "right", "closer"]] = Field(
-        description="Moves that prove a living head: one frame of each in `moves`, where a purpose needs that"
+        description="Moves that prove a living head: send one frame of each as `moves`. Empty: no purpose needs it"
     )
 
 

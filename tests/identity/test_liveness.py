@@ -10,11 +10,11 @@ import pytest
 
 from identity import liveness, liveness_rates
 from identity.capture import CaptureRules
-from identity.config import IdentityConfig
+from identity.config import IdentityConfig, needs_of
 from identity.engines import Face, Pixels
 from identity.liveness import ORDERS, Pose, challenge, judge, pose_of
 from tests.identity.fakes import FakeEngine, face_at
-from tests.identity.halves import KIOSK, TOKEN_KEY, World, claims_of, pictures
+from tests.identity.halves import KIOSK, TOKEN_KEY, World, claims_of, kiosk_of, pictures
 
 STRAIGHT = Pose(0.0, 80.0, 40.0, (320.0, 200.0))
 MOVES = {
@@ -191,6 +191,23 @@ def test_places_are_never_opened_by_less_than_the_pin(tmp_path: Any) -> None:
             IdentityConfig(home=tmp_path, token_keys=(TOKEN_KEY,), needs=needs)
     default = IdentityConfig(home=tmp_path, token_keys=(TOKEN_KEY,))
     assert default.needs == {"orders": "face", "offers": "face", "destinations": "pin"}
+
+
+def test_a_press_tells_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Any) -> None:
+    moves = kiosk_of(moving).send("POST", "/presses", {}).json["challenge"]
+    plain = World(tmp_path / "plain")
+    none = kiosk_of(plain).send("POST", "/presses", {}).json["challenge"]
+    plain.close()
+
+    assert tuple(moves) in ORDERS
+    assert none == []
+
+
+def test_an_operator_writes_needs_as_pairs() -> None:
+    assert needs_of(None) == {"orders": "face", "offers": "face", "destinations": "pin"}
+    assert needs_of("offers=liveness, destinations=liveness_and_pin")["destinations"] == "liveness_and_pin"
+    with pytest.raises(ValueError, match="purpose=need"):
+        needs_of("offers")
 
 
 def test_rules_of_a_move_are_looser_about_the_place_alone() -> None:

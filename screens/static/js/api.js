@@ -86,8 +86,9 @@ export class Api {
     return this.call("GET", "/identity/v1/notice");
   }
 
-  async nonce(signal) {
-    return (await this.call("POST", "/identity/v1/presses", { body: {}, signal })).nonce;
+  /** `{nonce, challenge}`: what one look costs, and the moves that it has to show, if any. */
+  press(signal) {
+    return this.call("POST", "/identity/v1/presses", { body: {}, signal });
   }
 
   /** Recognition and suggestions in one answer. */
