@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,11 +27,12 @@ Item = TypeVar("Item")
 
 @dataclass
 class Shot:
-    """One picture: whose it is, where it lies, its vector, or None without a face, and whether it could be
-    read."""
+    """One picture: whose it is, where it lies, all faces in it, the vector of its subject, or None without a face,
+    and whether it could be read."""
 
     person: int
     path: Path
+    faces: list[Face] = field(default_factory=list)
     vector: Vectors | None = None
     readable: bool = True
 
@@ -103,9 +104,9 @@ def embed_all(engine: FaceEngine, shots: list[Shot]) -> tuple[Album, dict[str, i
         shot.readable = pixels is not None
         if pixels is None:
             continue
-        faces = engine.detect(pixels)
-        said[hint_of(pixels, faces)] += 1
-        shot.vector = embed(engine, pixels, faces)
+        shot.faces = engine.detect(pixels)
+        said[hint_of(pixels, shot.faces)] += 1
+        shot.vector = embed(engine, pixels, shot.faces)
     seen = [shot for shot in shots if shot.vector is not None]
     if not seen:
         raise click.ClickException("No face was found in any picture.")

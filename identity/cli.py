@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,13 +14,14 @@ from cryptography.fernet import Fernet
 
 from identity.config import IdentityConfig
 from identity.covers import masked_pack
-from identity.curves import Scored, curve, in_words
+from identity.curves import Scored, in_words
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import PackMissing
 from identity.gallery import Galleries
 from identity.keyfile import KEY_BYTES, master_keys
 from identity.manifests import Pack, load_pack
 from identity.models_cli import cache_option, folder_option
+from identity.plots import drawn
 from identity.renewal import renew_templates
 from identity.service import Device
 from identity.web import IdentityHalf, build
@@ -203,32 +203,3 @@ def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
             yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
 
     return half.service.calibrate_on_pictures(tenant, people())
-
-
-def drawn(scores: Scored, thresholds: Mapping[int, float]) -> bytes:
-    """The curve as PNG: both shares with their intervals against the threshold, and those in force."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    points = curve(scores)
-    at = [p.threshold for p in points]
-    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
-    axes.plot(at, [100 * p.fpir for p in points], label="strangers greeted")
-    low, high = zip(*[p.fpir_interval for p in points], strict=True)
-    axes.fill_between(at, [100 * v for v in low], [100 * v for v in high], alpha=0.25)
-    missed = [(p.threshold, p.fnir, p.fnir_interval) for p in points if p.fnir is not None and p.fnir_interval]
-    if missed:
-        x, y, bounds = zip(*missed, strict=True)
-        axes.plot(x, [100 * v for v in y], linestyle="--", label="customers missed")
-        axes.fill_between(x, [100 * b[0] for b in bounds], [100 * b[1] for b in bounds], alpha=0.25)
-    for frames, threshold in thresholds.items():
-        axes.axvline(threshold, color="grey", linewidth=1)
-        axes.annotate(f"{frames}", (threshold, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
-    axes.set(xlabel="threshold (lines: in force, by number of frames)", ylabel="% of people", ylim=(0, 50))
-    axes.legend()
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    pyplot.close(figure)
-    return stream.getvalue()

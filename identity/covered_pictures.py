@@ -3,16 +3,18 @@ covered."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from identity import evaluation
-from identity.archive import Shot, Vectors, embed, read_picture, subject, watched
+from identity.archive import Shot, Vectors, embed, hint_of, read_picture, subject, watched
 from identity.calibration import Scoring
 from identity.capture import isolate, quality_of
-from identity.engines import FaceEngine
+from identity.engines import Face, FaceEngine, Pixels
 from identity.evaluation import Album
 from identity.mask_evaluation import Masked, mask_plan
 from identity.occlusion import KINDS, mask
@@ -30,40 +32,37 @@ def masked_pictures(
         return None
     twins, probes = np.zeros_like(album.vectors), np.zeros_like(album.vectors)
     told = np.zeros(len(seen), bool)
+    hints: Counter[str] = Counter()
     for row in watched(plan.twins() if twins_too else [], "drawing masks for enrolments"):
-        vector = _twin(engine, seen[row].path)
+        vector = _twin(engine, seen[row])
         twins[row] = album.vectors[row] if vector is None else vector
     for row in watched(plan.probes(), "mask"):
-        vector, told[row] = _probe(engine, seen[row].path, style=row)
-        if vector is not None:
-            probes[row] = vector
-    return Masked(album, plan, twins, probes, told)
+        covered = _covered(seen[row], partial(mask, style=row))
+        faces = [] if covered is None else engine.detect(covered)
+        if covered is None:
+            continue
+        hints[hint_of(covered, faces)] += 1
+        vector, found = embed(engine, covered, faces), subject(faces, covered.shape)
+        if vector is not None and found is not None:
+            probes[row], told[row] = vector, quality_of(covered, found).cover == "mask"
+    return Masked(album, plan, twins, probes, told, dict(hints.most_common()))
 
 
-def _twin(engine: FaceEngine, path: Path) -> Vectors | None:
+def _twin(engine: FaceEngine, shot: Shot) -> Vectors | None:
     """As `capture.embed_one` draws it: over the face where it was found, in the enrolment's own style."""
-    pixels = read_picture(path)
-    faces = [] if pixels is None else engine.detect(pixels)
-    face = None if pixels is None else subject(faces, pixels.shape)
+    pixels = read_picture(shot.path)
+    face = None if pixels is None else subject(shot.faces, pixels.shape)
     if pixels is None or face is None:
         return None
-    crop, moved = isolate(pixels, faces, face)
+    crop, moved = isolate(pixels, shot.faces, face)
     return engine.embed(mask(crop, moved), moved)
 
 
-def _probe(engine: FaceEngine, path: Path, style: int) -> tuple[Vectors | None, bool]:
-    """Somebody with a mask of another colour and shape: the vector, None without a face, and whether the product
-    sees the mask."""
-    pixels = read_picture(path)
-    face = None if pixels is None else subject(engine.detect(pixels), pixels.shape)
-    if pixels is None or face is None:
-        return None, False
-    covered = mask(pixels, face, style)
-    faces = engine.detect(covered)
-    found = subject(faces, covered.shape)
-    if found is None:
-        return None, False
-    return embed(engine, covered, faces), quality_of(covered, found).cover == "mask"
+def _covered(shot: Shot, draw: Callable[[Pixels, Face], Pixels]) -> Pixels | None:
+    """The picture with something drawn over its subject; None without one."""
+    pixels = read_picture(shot.path)
+    face = None if pixels is None else subject(shot.faces, pixels.shape)
+    return None if pixels is None or face is None else draw(pixels, face)
 
 
 def occlusion_rows(
@@ -78,18 +77,10 @@ def occlusion_rows(
         wanted = [*plan.probes, *plan.strangers]
         vectors = []
         for shot in watched([seen[row] for row in wanted], kind):
-            vectors.append(occluded(engine, shot.path, kind))
+            covered = _covered(shot, KINDS[kind])
+            vectors.append(None if covered is None else embed(engine, covered))
         count = len(plan.probes)
         rows.append(
             {"kind": kind} | evaluation.occlusion_row(album, plan, vectors[:count], vectors[count:], scoring)
         )
     return rows
-
-
-def occluded(engine: FaceEngine, path: Path, kind: str) -> Vectors | None:
-    """The vector of a picture after `kind` was drawn over its subject; None when no face is found then."""
-    pixels = read_picture(path)
-    face = None if pixels is None else subject(engine.detect(pixels), pixels.shape)
-    if pixels is None or face is None:
-        return None
-    return embed(engine, KINDS[kind](pixels, face))

@@ -11,14 +11,16 @@ import click
 import numpy as np
 
 from identity import evaluation, liveness_rates, mask_evaluation, promises
-from identity.archive import embed_all, shots_of
+from identity.archive import Shot, embed_all, shots_of
 from identity.calibration import Scoring, shipped_scoring
 from identity.covered_pictures import masked_pictures, occlusion_rows
 from identity.engines import open_pack
 from identity.errors import PackError
 from identity.evaluate_told import told
 from identity.evaluation import Album
+from identity.groups import by_group, scores_of
 from identity.models_cli import cache_option, folder_option
+from identity.plots import drawn
 from identity.worlds import kept_in_worlds
 from plumbing.files import write_atomic
 
@@ -53,6 +55,12 @@ def identification_rows(album: Album, scoring: Scoring, seed: int) -> list[dict[
 @click.option("--seed", default=6, show_default=True, help="How people are dealt into customers and strangers.")
 @click.option("--occlusion/--no-occlusion", default=True, show_default=True, help="Draw masks, hands and so on.")
 @click.option("--tails", is_flag=True, help="Also measure the tails that a pack's manifest ships.")
+@click.option(
+    "--groups",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV of person,group (your own knowledge): a row of figures for each group.",
+)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 @click.option("--worlds", is_flag=True, help="Also test the promise in simulated galleries up to 30,000 people.")
 @folder_option
 @cache_option
@@ -64,6 +72,8 @@ def evaluate_faces(
     occlusion: bool,
     tails: bool,
     worlds: bool,
+    groups: Path | None,
+    plot: Path | None,
     folder: Path | None,
     cache: Path,
 ) -> None:
@@ -100,6 +110,7 @@ def evaluate_faces(
         "unreadable": unreadable,
         "without_a_face": len(shots) - len(unreadable) - len(album.vectors),
         "hints": hints,
+        "hints_masked": {} if masked is None else masked.hints,
         "scoring": {"cohort_weight": scoring.cohort_weight, "cohort_ranks": scoring.cohort_ranks},
         "verification": evaluation.verification(album, np.random.default_rng(seed)),
         "identification": identification_rows(album, scoring, seed),
@@ -107,6 +118,7 @@ def evaluate_faces(
             album, np.random.default_rng(seed), scoring, TARGETS, calibration=engine.pack.calibration
         ),
         "occlusion": covered,
+        "groups": group_rows(album, shots, groups, scoring, seed),
         "liveness": liveness_rates.rates(np.random.default_rng(seed)),
         "worlds": kept_in_worlds(scoring) if worlds else [],
     }
@@ -114,9 +126,30 @@ def evaluate_faces(
         result["tails"] = promises.tails_to_ship(album, np.random.default_rng(seed), scoring)
         if masked is not None:
             result["tails"]["masked"] = mask_evaluation.mask_tails(masked, CLEAR_SHARE, scoring)
+    scores = scores_of(album, scoring, np.random.default_rng(seed))
+    if plot is not None and scores is not None:
+        write_atomic(plot, drawn(scores, {}))
     if out is not None:
         write_atomic(out, (json.dumps(result, indent=2) + "\n").encode())
     click.echo(told(result))
+
+
+def group_rows(
+    album: Album, shots: list[Shot], groups: Path | None, scoring: Scoring, seed: int
+) -> list[dict[str, Any]]:
+    """`groups.by_group` for what the operator's file says. Raises click.ClickException on a line without a
+    comma."""
+    if groups is None:
+        return []
+    numbers = {shot.path.parent.name: shot.person for shot in shots}
+    named = {}
+    for line in groups.read_text("utf-8").splitlines():
+        person, comma, group = line.partition(",")
+        if line.strip() and not comma:
+            raise click.ClickException(f"{groups} holds a line without a comma: person,group is expected.")
+        if person.strip() in numbers:
+            named[numbers[person.strip()]] = group.strip()
+    return by_group(album, named, scoring, np.random.default_rng(seed))
 
 
 def mask_share(calibration: Mapping[str, Any]) -> float | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+SHARES = (("greeted", "fpir"), ("missed", "fnir"))
+
 
 def told(result: dict[str, Any]) -> str:
     """The figures as text, shares in per cent with their 95 % intervals."""
     lines = [
         f"{result['pack']}: {result['people']} people, {result['images']} pictures,"
         f" {len(result['unreadable'])} unreadable, {result['without_a_face']} without a face that was found",
-        "What a kiosk would say of them: " + ", ".join(f"{name} {n}" for name, n in result["hints"].items()),
+        f"What a kiosk would say of them: {_counts(result['hints'])}",
+        f"and of those with a mask drawn over: {_counts(result['hints_masked']) or 'not drawn'}",
         "",
         "Identification: strangers greeted (FPIR) and customers missed (FNIR), %",
         "enrolled  frames  gallery  promise  greeted             missed              threshold",
@@ -44,6 +47,11 @@ def told(result: dict[str, Any]) -> str:
                 f"  {row['kind']:18s} found {100 * row['detected']:5.1f}  greeted {100 * row['fpir']:5.2f}"
                 f"  missed {_share(row['fnir'], row['fnir_interval']):20s}  (gallery {row['gallery']})"
             )
+    for row in result["groups"]:
+        parts = [
+            f"{name} {_share(row[key], row[f'{key}_interval'])}" for name, key in SHARES if row[key] is not None
+        ]
+        lines.append(f"  group {row['group']}: {', '.join(parts)}")
     if result["worlds"]:
         lines += ["", "Promise kept in simulated worlds: greeted / promised, mean over worlds"]
         for row in result["worlds"]:
@@ -64,3 +72,7 @@ def told(result: dict[str, Any]) -> str:
 
 def _share(value: float, bounds: tuple[float, float]) -> str:
     return f"{100 * value:.2f} [{100 * bounds[0]:.2f}, {100 * bounds[1]:.2f}]"
+
+
+def _counts(counted: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items())

@@ -73,6 +73,8 @@ class Deal:
     strangers: Vectors  # (k, d)
     stranger_people: NDArray[np.intp]  # (k,), who they are
     stranger_parts: NDArray[np.intp]  # (k,), 0 ... PARTS - 1
+    customer_names: NDArray[np.intp]  # (N,), the album's numbers of people
+    stranger_names: NDArray[np.intp]  # by `stranger_people`
 
 
 def deal(
@@ -100,7 +102,16 @@ def deal(
             probes.append(mean_template(album.vectors[images[start : start + frames]]))
             owners.append(row)
     vectors, whose = _stranger_probes(album, strangers, frames, rng)
-    return Deal(np.stack(gallery), np.stack(probes), np.array(owners), vectors, whose, whose % PARTS)
+    return Deal(
+        gallery=np.stack(gallery),
+        probes=np.stack(probes),
+        owners=np.array(owners),
+        strangers=vectors,
+        stranger_people=whose,
+        stranger_parts=whose % PARTS,
+        customer_names=np.array([album.people[rows[0]] for rows in customers]),
+        stranger_names=np.array([album.people[rows[0]] for rows in strangers]),
+    )
 
 
 def largest_gallery(album: Album, enrolled: int, frames: int) -> int:

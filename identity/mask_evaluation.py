@@ -7,7 +7,7 @@ on strangers apart from those they are tested on, masked ones on masked stranger
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ class Masked:
     twins: Vectors
     probes: Vectors
     told: NDArray[np.bool_]
+    hints: dict[str, int] = field(default_factory=dict)  # what a kiosk says of the masked probes
 
     @property
     def found(self) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from identity import evaluate_cli, evaluation, promises
 from identity.calibration import Scoring
 from identity.evaluate_cli import evaluate_faces
 from identity.evaluation import Album, album_of
+from identity.groups import by_group
 from identity.matching import unit
 from identity.occlusion import KINDS
 from tests.identity.fakes import FakeEngine, face_at, person_picture
@@ -178,7 +179,11 @@ def test_the_command_writes_figures_in_the_agreed_shape(
     (folder / "p004" / "notes.txt").write_text("not looked at")
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     out = tmp_path / "figures.json"
-    done = CliRunner().invoke(evaluate_faces, ["--images", str(folder), "--json", str(out)])
+    groups = tmp_path / "groups.csv"
+    groups.write_text("p000,north\np001,south\n\nsomebody else,south\n")
+    before.append(groups)
+    more = ["--groups", str(groups), "--plot", str(tmp_path / "curve.png")]
+    done = CliRunner().invoke(evaluate_faces, ["--images", str(folder), "--json", str(out), *more])
     found = json.loads(out.read_text())
 
     assert done.exit_code == 0, done.output
@@ -192,8 +197,27 @@ def test_the_command_writes_figures_in_the_agreed_shape(
     assert {row["kind"] for row in found["occlusion"]} == {"mask", *KINDS}
     assert all({"fpir", "fnir"} <= set(row) for row in found["occlusion"])
     assert "eer" in found["verification"]
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*before, out])
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(
+        [*before, out, tmp_path / "curve.png"]
+    )
     assert "enrolled  frames  gallery" in done.output
+
+
+def test_figures_by_group_add_up_to_all() -> None:
+    """One group misses everybody, the other nobody; a third has no customers."""
+    rng = np.random.default_rng(8)
+    centres = unit(rng.normal(size=(120, 64)))
+    owners = np.concatenate([np.repeat(np.arange(40), 4), np.arange(40, 120)])
+    blurred = (owners < 20)[:, None] * 3.0
+    album = Album(unit(centres[owners] + (0.05 + blurred) * rng.normal(size=(len(owners), 64))), owners)
+    named = {person: "late" if person < 20 else "noon" if person < 40 else "strangers" for person in range(120)}
+    late, noon, strangers = by_group(album, named, Scoring(), np.random.default_rng(1))
+
+    assert (late["group"], noon["group"], strangers["group"]) == ("late", "noon", "strangers")
+    assert late["fnir"] > 0.9
+    assert noon["fnir"] == 0
+    assert (late["fnir_people"], noon["fnir_people"], strangers["fnir_people"]) == (20, 20, 0)
+    assert (late["fpir"], strangers["fpir_people"]) == (None, 80)
 
 
 def test_a_folder_without_people_is_named(tmp_path: Path) -> None:
