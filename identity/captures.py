@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from identity.capture import Capture, CaptureRules, choose, embed_one
@@ -15,7 +16,8 @@ from identity.metrics import Metrics
 
 CHALLENGE_RULES = CaptureRules(middle=0.9)  # whoever turns and comes closer may leave the middle
 MOST_KEPT = 4  # frames of an enrolment that a template is made from
-SAME_FRAME = 0.9995  # cosine above which two frames are one picture, saved twice
+SAVED_TWICE = 0.35  # grey levels by which a picture saved again at the same quality differs when shrunk
+SHRUNK = (64, 48)
 WORSE = 0.6  # a frame with less than this share of the sharpest one's sharpness is left out where others are left
 
 
@@ -52,7 +54,7 @@ def chosen(captures: Sequence[Capture], least: int) -> list[Capture]:
     """The captures of an enrolment that a template is made from: sharp ones that differ, `least` to MOST_KEPT.
 
     The sharpest first, then again and again the one that is least like those chosen: a template of three pictures
-    in a row knows no more than one. Raises FramesIdentical when fewer than `least` differ at all.
+    in a row knows no more than one.
     """
     ranked = sorted(captures, key=lambda capture: -capture.quality.sharpness)
     good = [c for c in ranked if c.quality.sharpness >= WORSE * ranked[0].quality.sharpness]
@@ -61,12 +63,7 @@ def chosen(captures: Sequence[Capture], least: int) -> list[Capture]:
     while pool and len(kept) < MOST_KEPT:
         known = np.stack([capture.vector for capture in kept])
         nearest = [float(np.max(known @ capture.vector)) for capture in pool]
-        newest = int(np.argmin(nearest))
-        if nearest[newest] > SAME_FRAME:
-            break
-        kept.append(pool.pop(newest))
-    if len(kept) < least:
-        raise FramesIdentical
+        kept.append(pool.pop(int(np.argmin(nearest))))
     return kept
 
 
@@ -126,7 +123,9 @@ def usable_vectors(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Vector
 
 
 def _require_different(pictures: Sequence[Frame]) -> None:
-    """One picture sent three times is one picture."""
-    for n, picture in enumerate(pictures):
-        if any(np.array_equal(picture.pixels, other.pixels) for other in pictures[:n]):
+    """One picture sent three times is one picture, also when it was saved anew in between: shrunk, the traces of a
+    compression are gone, and a person who moved by a hair is not."""
+    small = [cv2.resize(p.pixels, SHRUNK, interpolation=cv2.INTER_AREA).astype(np.int16) for p in pictures]
+    for n, picture in enumerate(small):
+        if any(np.abs(picture - other).mean() < SAVED_TWICE for other in small[:n]):
             raise FramesIdentical
