@@ -19,6 +19,7 @@ from identity.frames import Frame, decode
 from identity.manifests import load_pack
 from identity.matching import unit
 from identity.occlusion import MASKS, mask, sunglasses
+from identity.renewal import renew_templates
 from tests.identity.fakes import FAKE_PACK, FakeEngine, person_picture
 from tests.identity.halves import KIOSK, World, pictures
 
@@ -166,6 +167,18 @@ def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:
     assert recognise(masking, 1) == "low_quality"
     sizes = {pack: state.size for _, pack, state in masking.half.store.galleries("north")}
     assert sizes == {"fake@1": 1, "fake-masked@1": 1}
+
+
+def test_a_new_rotation_turns_masked_templates_too(masking: World) -> None:
+    masking.enrol(1)
+    side = masking.service._masked
+    assert side is not None
+    before = np.array(side.galleries.current("north").matrix)
+    turned = renew_templates(masking.half.store, masking.half.vault, side.galleries, side.pack, "north")
+
+    assert turned == 1
+    assert not np.allclose(side.galleries.current("north").matrix, before)
+    assert recognise(masking, 1) == "matched"
 
 
 def test_a_masked_template_lies_between_both() -> None:
