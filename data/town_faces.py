@@ -19,7 +19,7 @@ from identity.errors import PackError
 from identity.evaluation import interval
 from identity.matching import decide, mean_template
 from identity.models_cli import cache_option, folder_option
-from identity.thresholds import TEMPLATE_FRAMES, cohort_tail
+from identity.thresholds import TEMPLATE_FRAMES, careful_tail
 from plumbing.files import write_atomic
 
 Vectors = NDArray[np.float32]
@@ -106,7 +106,7 @@ def _calibration(
         frames=frames,
         target=promise,
         made_at_us=0,
-        pack_tail=cohort_tail(others, frames, templates),
+        pack_tail=careful_tail(others, frames, templates),
         gallery_tops=tops,
         scoring=scoring,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ Vectors = NDArray[np.float32]
 MOST_FRAMES = 3  # of one press
 TOPS = 0  # under this number of frames a cohort's tail of whole scores is kept
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
+GROUPS = 10  # of a cohort's people, left out in turn
 SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
 ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
 
@@ -131,7 +132,7 @@ class Thresholds:
             raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
         if templates is None:
             templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
-        tails = {frames: cohort_tail(cohort, frames, templates) for frames in range(1, MOST_FRAMES + 1)}
+        tails = {frames: careful_tail(cohort, frames, templates) for frames in range(1, MOST_FRAMES + 1)}
         told = {frames: asdict(tail) for frames, tail in tails.items()}
         if self.scoring.applies(len(cohort) - 1):
             told[TOPS] = asdict(cohort_tops(cohort, templates, self.scoring))
@@ -177,6 +178,24 @@ class Thresholds:
             )
         except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
             return None
+
+
+def careful_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
+    """`cohort_tail`, raised by what it would scatter if other strangers had been asked: one standard error.
+
+    A promise is made to people, and a hundred strangers show its threshold only roughly. The error is a
+    jackknife's over GROUPS of people, at the score that one comparison in a hundred times their number exceeds.
+    """
+    whole = cohort_tail(cohort, frames, templates)
+    far = 0.01 / len(cohort)
+    who = np.arange(len(cohort)) % GROUPS
+    parts = []
+    for group in range(GROUPS):
+        rest = np.flatnonzero(who != group)
+        parts.append(cohort_tail([cohort[n] for n in rest], frames, templates[rest]).quantile(far))
+    error = float(np.std(parts)) * np.sqrt(GROUPS - 1)
+    body = tuple((chance, score + error) for chance, score in whole.body)
+    return replace(whole, start=whole.start + error, body=body)
 
 
 def cohort_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
