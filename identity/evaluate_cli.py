@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from identity import evaluation, liveness_rates, mask_evaluation, promises
+from identity import evaluation, liveness_rates, promises
 from identity.archive import Shot, embed_all, shots_of
 from identity.calibration import Scoring, shipped_scoring
 from identity.covered_pictures import masked_pictures, occlusion_rows
@@ -19,6 +19,8 @@ from identity.errors import PackError
 from identity.evaluate_told import told
 from identity.evaluation import Album
 from identity.groups import by_group, scores_of
+from identity.manifests import Pack
+from identity.mask_evaluation import mask_rows, mask_tails
 from identity.models_cli import cache_option, folder_option
 from identity.plots import drawn
 from identity.worlds import kept_in_worlds
@@ -96,42 +98,46 @@ def evaluate_faces(
     masked = None
     if occlusion or tails:
         masked = masked_pictures(engine, seen, album, seed, twins_too=tails or share is not None)
-    covered: list[dict[str, Any]] = []
-    if masked is not None:
-        covered = mask_evaluation.mask_rows(masked, share, scoring, np.random.default_rng(seed))
+    covered = [] if masked is None else mask_rows(masked, share, scoring, np.random.default_rng(seed))
     if occlusion:
         covered += occlusion_rows(engine, seen, album, scoring, seed, 400)
-    result: dict[str, Any] = {
-        "pack": engine.pack.id,
-        "grade": engine.pack.grade,
-        "seed": seed,
+    result = figures(engine.pack, album, scoring, seed) | {
         "people": len({shot.person for shot in shots}),
         "images": len(shots),
         "unreadable": unreadable,
         "without_a_face": len(shots) - len(unreadable) - len(album.vectors),
         "hints": hints,
         "hints_masked": {} if masked is None else masked.hints,
-        "scoring": {"cohort_weight": scoring.cohort_weight, "cohort_ranks": scoring.cohort_ranks},
-        "verification": evaluation.verification(album, np.random.default_rng(seed)),
-        "identification": identification_rows(album, scoring, seed),
-        "promise": promises.kept(
-            album, np.random.default_rng(seed), scoring, TARGETS, calibration=engine.pack.calibration
-        ),
         "occlusion": covered,
         "groups": group_rows(album, shots, groups, scoring, seed),
-        "liveness": liveness_rates.rates(np.random.default_rng(seed)),
         "worlds": kept_in_worlds(scoring) if worlds else [],
     }
     if tails:
         result["tails"] = promises.tails_to_ship(album, np.random.default_rng(seed), scoring)
         if masked is not None:
-            result["tails"]["masked"] = mask_evaluation.mask_tails(masked, CLEAR_SHARE, scoring)
+            result["tails"]["masked"] = mask_tails(masked, CLEAR_SHARE, scoring)
     scores = scores_of(album, scoring, np.random.default_rng(seed))
     if plot is not None and scores is not None:
         write_atomic(plot, drawn(scores, {}))
     if out is not None:
         write_atomic(out, (json.dumps(result, indent=2) + "\n").encode())
     click.echo(told(result))
+
+
+def figures(pack: Pack, album: Album, scoring: Scoring, seed: int) -> dict[str, Any]:
+    """What follows from the vectors alone, and the rates of the challenge, which need none."""
+    return {
+        "pack": pack.id,
+        "grade": pack.grade,
+        "seed": seed,
+        "scoring": {"cohort_weight": scoring.cohort_weight, "cohort_ranks": scoring.cohort_ranks},
+        "verification": evaluation.verification(album, np.random.default_rng(seed)),
+        "identification": identification_rows(album, scoring, seed),
+        "promise": promises.kept(
+            album, np.random.default_rng(seed), scoring, TARGETS, calibration=pack.calibration
+        ),
+        "liveness": liveness_rates.rates(np.random.default_rng(seed)),
+    }
 
 
 def group_rows(
