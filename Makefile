@@ -31,6 +31,7 @@ evaluate: ## the accuracy tables, on the town or on data beside the project
 	.venv/bin/usual evaluate orders
 	.venv/bin/usual evaluate destinations
 	.venv/bin/usual evaluate offers
+	.venv/bin/usual evaluate town
 
 lock: ## pin the newest versions again (needs uv)
 	cd locks && uv pip compile --universal --python-version 3.11 --generate-hashes -o runtime.txt runtime.in

@@ -73,6 +73,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             models_folder=config.models,
             cache=config.cache,
             engines=config.engines,
+            needs=settings.needs_of(config.needs),
         )
         erase = (
             halves["recommender"].erase
@@ -156,6 +157,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             if error.status < 500:
                 raise  # the person can do something about it
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
+            seen |= {"hint": None, "liveness": "not_run"}
         context, locked = body.context.to_context(caller.site), False
         guest = Asked(caller.tenant, caller.device, body.scene, None, context, body.n)
         try:
@@ -244,6 +246,7 @@ COMMANDS = {
     "evaluate destinations": "recommender.destinations_cli:evaluate_destinations",
     "evaluate offers": "recommender.offers_cli:evaluate_offers",
     "evaluate faces": "identity.evaluate_cli:evaluate_faces",
+    "evaluate town": "data.town_faces:evaluate_town",
     "batch orders": "recommender.batch_cli:batch_orders",
     "batch destinations": "recommender.destinations_cli:batch_destinations",
     "batch offers": "recommender.offers_cli:batch_offers",

@@ -84,6 +84,15 @@ class Tail:
 
 
 @dataclass(frozen=True)
+class TopTail:
+    """The tail of whole scores, cohort term and all: strangers' single frames against a gallery of `gallery` mean
+    templates. It shows what single comparisons cannot: how a stranger's comparisons hang together."""
+
+    gallery: int
+    tail: Tail
+
+
+@dataclass(frozen=True)
 class Calibration:
     """A threshold and everything it depends on. When one of these changed, it must not be used."""
 
@@ -160,20 +169,36 @@ def single_comparison(target: float, gallery_size: int) -> float:
 
 def stranger_quantile(target: float, gallery_size: int, tail: Tail, scoring: Scoring) -> float:
     """The score that a share `target` of strangers reach in a gallery of `gallery_size`, from the tail of single
-    comparisons.
-
-    Without a cohort term in closed form. With one, the best scores of a stranger are order statistics of the tail
-    (Renyi's representation: cumulated exponential gaps), of which 100,000 are drawn. The draw is a numerical
-    integral: always the same one, so that equal input gives an equal threshold.
-    """
+    comparisons taken as independent. Without a cohort term in closed form."""
     if not scoring.applies(gallery_size):
         return tail.quantile(single_comparison(target, gallery_size))
+    return ranked_quantile(target, gallery_size, tail, scoring)
+
+
+def ranked_quantile(target: float, gallery_size: int, tail: Tail, scoring: Scoring) -> float:
+    """The same with the cohort term, in a gallery of any size.
+
+    The best scores of a stranger are order statistics of the tail (Renyi's representation: cumulated exponential
+    gaps), of which 100,000 are drawn. The draw is a numerical integral: always the same one, so that equal input
+    gives an equal threshold.
+    """
     gaps = np.random.default_rng(11).exponential(size=(100_000, 1 + scoring.cohort_ranks))
     ranked = tail.quantiles(np.cumsum(gaps, axis=1) / (gallery_size + 1))
     scores = ranked[:, 0] - scoring.cohort_weight * ranked[:, 1:].mean(axis=1)
     if target * len(scores) >= 100:
         return float(np.quantile(scores, 1 - target))
     return fit_tail(scores, share=0.02).quantile(target)
+
+
+def dependence(target: float, tail: Tail, tops: TopTail | None, scoring: Scoring) -> float:
+    """What to add to `ranked_quantile` because comparisons of one stranger are not independent.
+
+    Measured in one gallery, with single frames (`tail` is theirs, too), as the difference between the scores seen
+    and those that independence would give; it hardly changes with the size of the gallery and serves all of them.
+    """
+    if tops is None:
+        return 0.0
+    return tops.tail.quantile(target) - ranked_quantile(target, tops.gallery, tail, scoring)
 
 
 def threshold_for(
@@ -183,13 +208,14 @@ def threshold_for(
     pack_tail: Tail | None = None,
     gallery_tops: Scores | None = None,
     scoring: Scoring | None = None,
+    shift: float = 0.0,
 ) -> float:
     """The threshold that keeps "at most `target` of strangers are greeted" in a gallery of `gallery_size`.
 
     `pack_tail` is the tail of single comparisons (a probe of the same number of frames against mean templates of
-    others), shipped with a pack or measured on a cohort: plain cosines, whatever the scoring. `gallery_tops` are
-    the site's own: each enrolment frame's best score among the OTHER customers, made with the same `scoring`
-    (`own_tops`). The stricter of the two holds. The gallery's own counts only
+    others), shipped with a pack or measured on a cohort: plain cosines, whatever the scoring; `shift` is its
+    `dependence`. `gallery_tops` are the site's own: each enrolment frame's best score among the OTHER customers,
+    made with the same `scoring` (`own_tops`). The stricter of the two holds. The gallery's own counts only
     when it is large enough to show its tail. Raises ValueError when neither is usable.
     """
     if not 0 < target < 1:
@@ -197,8 +223,10 @@ def threshold_for(
     if gallery_size < 1:
         raise ValueError("an empty gallery needs no threshold")
     candidates = []
+    used = scoring or Scoring()
     if pack_tail is not None:
-        candidates.append(stranger_quantile(target, gallery_size, pack_tail, scoring or Scoring()))
+        found = stranger_quantile(target, gallery_size, pack_tail, used)
+        candidates.append(found + shift if used.applies(gallery_size) else found)
     if gallery_tops is not None and len(gallery_tops) * TAIL_SHARE >= LEAST_TAIL:
         candidates.append(fit_tail(gallery_tops).quantile(target))
     if not candidates:
@@ -216,10 +244,13 @@ def calibrate(
     pack_tail: Tail | None = None,
     gallery_tops: Scores | None = None,
     scoring: Scoring | None = None,
+    shift: float = 0.0,
 ) -> Calibration:
     """`threshold_for` together with all that it depends on."""
     used = scoring or Scoring()
-    threshold = threshold_for(target, gallery_size, pack_tail=pack_tail, gallery_tops=gallery_tops, scoring=used)
+    threshold = threshold_for(
+        target, gallery_size, pack_tail=pack_tail, gallery_tops=gallery_tops, scoring=used, shift=shift
+    )
     return Calibration(pack, threshold, gallery_size, frames, target, made_at_us, used)
 
 
@@ -227,6 +258,12 @@ def shipped_tail(calibration: Mapping[str, Any], frames: int) -> Tail | None:
     """The tail for `frames` probe frames in a pack manifest's `calibration`, or None when it ships none."""
     raw = calibration.get("tails", {}).get(str(frames))
     return None if raw is None else Tail(**raw)
+
+
+def shipped_tops(calibration: Mapping[str, Any]) -> TopTail | None:
+    """The tail of whole scores in a pack manifest's `calibration`, or None when it ships none."""
+    raw = calibration.get("tops")
+    return None if raw is None else TopTail(raw["gallery"], Tail(**raw["tail"]))
 
 
 def shipped_scoring(calibration: Mapping[str, Any]) -> Scoring:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from identity.covers import Cover, FaceCovered, cover_of, masked_pack
 from identity.engines import Face, FaceEngine, Pixels, Vector
 from identity.errors import (
     FaceBlurred,
@@ -24,6 +25,7 @@ from identity.errors import (
 )
 from identity.frames import Frame
 from identity.matching import unit
+from identity.occlusion import mask
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class CaptureRules:
 
 
 RULES = CaptureRules()
+BRIDGE = 48  # row of the 96 x 96 patch below which a mask lies
 
 
 @dataclass(frozen=True)
@@ -53,28 +56,37 @@ class Quality:
     sharpness: float
     brightness: float
     contrast: float
+    cover: Cover = "none"
 
 
 @dataclass(frozen=True)
 class Capture:
-    """The only thing that leaves: a unit vector (d,) and the picture's quality."""
+    """The only thing that leaves: a unit vector (d,) and the picture's quality. `masked` is the vector of the same
+    face with a mask drawn over it, for an enrolment with a pack that has figures for masks."""
 
     vector: Vector
     quality: Quality
     pack: str
+    masked: Vector | None = None
 
 
-def embed_one(engine: FaceEngine, frame: Frame, rules: CaptureRules = RULES) -> Capture:
-    """Detect, choose, check, blank everybody else, embed: the embedder runs once or, on an error, not at all.
+def embed_one(
+    engine: FaceEngine, frame: Frame, rules: CaptureRules = RULES, *, enrolling: bool = False
+) -> Capture:
+    """Detect, choose, check, blank everybody else, embed: the embedder sees one face or, on an error, none.
 
+    `enrolling` refuses a covered face, and embeds the face a second time with a mask drawn over it, in memory.
     Raises a CaptureError with a stable code and hint.
     """
     faces = engine.detect(frame.pixels)
     chosen = choose(faces, frame.pixels.shape[:2], rules)
     quality = quality_of(frame.pixels, chosen)
     check_quality(quality, rules)
+    if enrolling and quality.cover != "none":
+        raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
     crop, face = isolate(frame.pixels, faces, chosen)
-    return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id)
+    masked = unit(engine.embed(mask(crop, face), face)) if enrolling and masked_pack(engine.pack) else None
+    return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id, masked)
 
 
 def choose(faces: list[Face], shape: tuple[int, int], rules: CaptureRules = RULES) -> Face:
@@ -129,11 +141,17 @@ def quality_of(pixels: Pixels, face: Face) -> Quality:
     however well lit; noise is held down by a small Gaussian first.
     """
     patch = _inner_patch(pixels, face)
-    smooth = cv2.GaussianBlur(patch, (3, 3), 0)
-    contrast = float(patch.std())
-    edges = float(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)).mean())
+    cover = cover_of(patch)
+    shown = patch[:BRIDGE] if cover == "mask" else patch  # a mask is smooth however sharp the picture is
+    edges = float(np.abs(cv2.Laplacian(cv2.GaussianBlur(shown, (3, 3), 0), cv2.CV_32F)).mean())
+    contrast = float(shown.std())
     return Quality(
-        eye_distance(face), yaw_of(face), 100 * edges / max(contrast, 1.0), float(patch.mean()), contrast
+        eye_distance(face),
+        yaw_of(face),
+        100 * edges / max(contrast, 1.0),
+        float(shown.mean()),
+        contrast,
+        cover,
     )
 
 

@@ -13,11 +13,15 @@ import click
 from cryptography.fernet import Fernet
 
 from identity.config import IdentityConfig
+from identity.covers import masked_pack
+from identity.curves import Scored, in_words
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import PackMissing
+from identity.gallery import Galleries
 from identity.keyfile import KEY_BYTES, master_keys
 from identity.manifests import Pack, load_pack
 from identity.models_cli import cache_option, folder_option
+from identity.plots import drawn
 from identity.renewal import renew_templates
 from identity.service import Device
 from identity.web import IdentityHalf, build
@@ -136,6 +140,15 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
             for tenant, name, _ in half.store.galleries()
             if name == half.service.engine.pack.id
         )
+        # What is kept for masked faces is turned as well.
+        masked = masked_pack(half.service.engine.pack)
+        if masked is not None:
+            galleries = Galleries(half.store, half.vault, masked.id, masked.size)
+            renewed += sum(
+                renew_templates(half.store, half.vault, galleries, masked, tenant)
+                for tenant, name, _ in half.store.galleries()
+                if name == masked.id
+            )
         click.echo(f"{renewed} templates turned by new rotations.")
     half.close()
 
@@ -160,25 +173,44 @@ def retire(home: Path, old: str) -> None:
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
     help="DIR/<person>/<picture>: strangers who agreed to it, three pictures or more of each.",
 )
-def calibrate(home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path) -> None:
-    """Measure the tenant's thresholds on strangers. Keeps numbers made from scores: no picture, no template."""
-    from tqdm import tqdm
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
+def calibrate(
+    home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
+) -> None:
+    """Make the tenant's thresholds anew and show what they do: strangers greeted, customers missed.
 
-    half = open_half(home, pack, open_pack(pack, folder, cache))
-    folders = sorted(path for path in images.iterdir() if path.is_dir())
-
-    def people() -> Iterator[list[bytes]]:
-        for path in tqdm(folders, desc="strangers", disable=None):
-            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
-
+    With --images they are measured on these strangers, else on what the site's own enrolments scored among each
+    other. Keeps numbers made from scores: no picture, no template.
+    """
+    half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
-        made = half.service.calibrate_on_pictures(tenant, people())
+        scores = half.service.own_scores(tenant) if images is None else _measured(half, tenant, images)
+        made = half.service.thresholds(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
     finally:
         half.close()
     for frames, threshold in made.items():
         click.echo(f"{frames} frame(s): threshold {threshold:.3f}")
+    if not made:
+        click.echo("No threshold can be made yet: everybody is a guest.")
+    elif scores is not None:
+        click.echo(in_words(scores, made.get(1, next(iter(made.values())))))
+    if plot is not None and scores is not None:
+        write_atomic(plot, drawn(scores, made))
+        click.echo(f"The curve is in {plot}.")
+
+
+def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
+    """Measure a tenant's tails on strangers' pictures."""
+    from tqdm import tqdm
+
+    folders = sorted(path for path in images.iterdir() if path.is_dir())
+
+    def people() -> Iterator[list[bytes]]:
+        for path in tqdm(folders, desc="strangers", disable=None):
+            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
+
+    return half.service.calibrate_on_pictures(tenant, people())

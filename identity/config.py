@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbing.clock import DAY, MINUTE, SECOND
@@ -10,7 +11,25 @@ from plumbing.clock import DAY, MINUTE, SECOND
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
 
+NEEDS = ("face", "liveness", "pin", "liveness_and_pin")
+"""What opens a purpose, from the least to the most."""
+
 LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slots have a fixed size
+
+
+DEFAULT_NEEDS = {"orders": "face", "offers": "face", "destinations": "pin"}
+
+
+def needs_of(told: str | None) -> dict[str, str]:
+    """`purpose=need,...` as an operator writes it, over the defaults. Raises ValueError on what is no pair."""
+    needs = dict(DEFAULT_NEEDS)
+    for pair in (told or "").replace(" ", "").split(","):
+        if pair:
+            purpose, sign, need = pair.partition("=")
+            if not sign:
+                raise ValueError(f"{pair!r} is no purpose=need")
+            needs[purpose] = need
+    return needs
 
 
 @dataclass(frozen=True)
@@ -19,12 +38,14 @@ class IdentityConfig:
 
     `token_keys` are Fernet keys, newest first. `master_file` holds the keys that wrap every customer's own, one a
     line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
-    by mistake: a threshold follows from it, the engine pack and the size of the gallery. `engines` is the number
-    of processes that the pack runs in.
+    by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
+    purpose what opens it (NEEDS); where somebody lives is never opened by less than the PIN. `engines` is the
+    number of processes that the pack runs in.
     """
 
     home: Path
     token_keys: tuple[bytes, ...]
+    needs: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_NEEDS))
     master_file: Path | None = None
     pack: str = "dlib"
     models_folder: Path | None = None
@@ -50,6 +71,10 @@ class IdentityConfig:
             raise ValueError("identity needs at least one token key")
         if self.engines < 1:
             raise ValueError("the engine pack needs a process at least")
+        if set(self.needs) != set(PURPOSES) or not set(self.needs.values()) <= set(NEEDS):
+            raise ValueError(f"needs gives each of {', '.join(PURPOSES)} one of {', '.join(NEEDS)}")
+        if "pin" not in self.needs["destinations"]:
+            raise ValueError("destinations need the PIN: a photograph must not tell where somebody lives")
         if not 0 < self.promise < 0.5:
             raise ValueError("the promise is a share of strangers between 0 and 0.5")
         if not 1 <= self.retention_months <= 36:
@@ -58,3 +83,18 @@ class IdentityConfig:
             raise ValueError("a press is good for 10 s at most")
         if not 0 < self.token_life_us <= 10 * MINUTE:
             raise ValueError("a token is good for 10 minutes at most")
+
+    @property
+    def asks_for_moves(self) -> bool:
+        """Whether any purpose needs a living head."""
+        return any("liveness" in need for need in self.needs.values())
+
+    def opened(self, purposes: Sequence[str], *, live: bool, pin: bool) -> tuple[str, ...]:
+        """Those of a customer's purposes that a token names. Destinations are named before the PIN was given: the
+        token's level keeps them shut until then."""
+
+        def opens(purpose: str) -> bool:
+            need = self.needs[purpose]
+            return (live or "liveness" not in need) and (pin or purpose == "destinations" or "pin" not in need)
+
+        return tuple(purpose for purpose in purposes if opens(purpose))

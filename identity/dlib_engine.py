@@ -25,8 +25,8 @@ DLIBS = [3, 2, 0, 1, 4]
 class DlibEngine:
     """A `FaceEngine`. The 68-point predictor of the same package is never touched: its data excludes business.
 
-    The manifest says whether the network runs in float32 or int8, and whether a face and its mirror image are
-    averaged.
+    The manifest says whether the network runs in float32 or int8, whether a face and its mirror image are
+    averaged, and over which margins around the face (`paddings`, shares of its size) as well.
     """
 
     def __init__(self, pack: Pack, files: Mapping[str, Path], cache: Path) -> None:
@@ -41,6 +41,7 @@ class DlibEngine:
         pinned = pack.input["converted_sha256"][numbers]
         self._network = open_session(converted(files["embedder"], cache, pinned, graph, numbers))
         self._mirror = bool(pack.input.get("mirror"))
+        self._paddings = [float(padding) for padding in pack.input.get("paddings", [0.25])]
 
     @property
     def pack(self) -> Pack:
@@ -73,7 +74,8 @@ class DlibEngine:
         points = [self._dlib.point(*(int(v) for v in np.round(face.landmarks[i]))) for i in DLIBS]
         box = self._dlib.rectangle(*(round(v) for v in (x, y, x + w - 1, y + h - 1)))
         shape = self._dlib.full_object_detection(box, points)
-        chip = self._dlib.get_face_chip(rgb, shape, size=CHIP)
-        chips = np.stack([chip, chip[:, ::-1]] if self._mirror else [chip])
+        chips = np.stack([self._dlib.get_face_chip(rgb, shape, CHIP, padding) for padding in self._paddings])
+        if self._mirror:
+            chips = np.concatenate([chips, chips[:, :, ::-1]])
         vectors = self._network.run(None, {"input": chips.transpose(0, 3, 1, 2).astype(np.float32)})[0]
         return unit(vectors.mean(axis=0))

@@ -189,8 +189,8 @@ class Fixed(IdentityError):
 
     says: ClassVar[str]
 
-    def __init__(self) -> None:
-        super().__init__(self.says)
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(self.says, **extra)
 
 
 class PressError(IdentityError):
@@ -305,8 +305,8 @@ class AlreadyEnrolled(Fixed, EnrolmentError):
     status = 409
     title = "This face is enrolled already"
     says = (
-        "Go on with the enrolment that exists, or opt out first. If that was somebody else, send"
-        " `somebody_else: true`: both will then be asked for their PIN."
+        "Go on with the enrolment that exists: `token` and its PIN open it. Or opt out first. If that was somebody"
+        " else, send `somebody_else: true`: both will then be asked for their PIN."
     )
 
 

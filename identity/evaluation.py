@@ -1,12 +1,12 @@
 """PURE: how well a pack recognises people, from vectors and names alone.
 
-Every threshold is set on people apart from those it is tested on: strangers are dealt into two halves, a threshold
-comes from one and is tested on the other, and then the other way round. Rates are means over several dealings.
+Every threshold is set on people apart from those it is tested on: strangers are dealt into ten parts, and each
+part is tested at a threshold that the nine others set. Rates are means over the parts and over several dealings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import LEAST_TAIL, TAIL_SHARE, Scoring, fit_tail, stranger_quantile
+from identity.calibration import LEAST_TAIL, Scoring, fit_tail, stranger_quantile
 from identity.matching import mean_template, top_scores, unit
 
 Vectors = NDArray[np.float32]
 SIZES = (100, 300, 600, 1_000, 3_000, 10_000)
 LEAST_STRANGERS = 40
+PARTS = 10  # of the strangers: nine set a threshold, one is tested at it
+SEEN = 4  # so many strangers must lie beyond a threshold for their scores to show it
+TOPS_SHARE = 0.2  # of strangers' scores: the tail through which a stricter promise is reached
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,16 @@ class Identification:
 
 @dataclass
 class Deal:
-    """Who plays what: a gallery with its own probes, and strangers' probes in two halves."""
+    """Who plays what: a gallery with its own probes, and strangers' probes in parts that share nobody."""
 
     gallery: Vectors  # (N, d)
     probes: Vectors  # (m, d), of customers
     owners: NDArray[np.intp]  # (m,), gallery rows
-    strangers: tuple[Vectors, Vectors]
-    stranger_people: tuple[NDArray[np.intp], NDArray[np.intp]]
+    strangers: Vectors  # (k, d)
+    stranger_people: NDArray[np.intp]  # (k,), who they are
+    stranger_parts: NDArray[np.intp]  # (k,), 0 ... PARTS - 1
+    customer_names: NDArray[np.intp]  # (N,), the album's numbers of people
+    stranger_names: NDArray[np.intp]  # by `stranger_people`
 
 
 def deal(
@@ -95,13 +101,16 @@ def deal(
         for start in range(enrolled, min(len(images) - frames + 1, enrolled + most_probes * frames), frames):
             probes.append(mean_template(album.vectors[images[start : start + frames]]))
             owners.append(row)
-    halves = [_stranger_probes(album, strangers[part::2], frames, rng) for part in (0, 1)]
+    vectors, whose = _stranger_probes(album, strangers, frames, rng)
     return Deal(
-        np.stack(gallery),
-        np.stack(probes),
-        np.array(owners),
-        (halves[0][0], halves[1][0]),
-        (halves[0][1], halves[1][1]),
+        gallery=np.stack(gallery),
+        probes=np.stack(probes),
+        owners=np.array(owners),
+        strangers=vectors,
+        stranger_people=whose,
+        stranger_parts=whose % PARTS,
+        customer_names=np.array([album.people[rows[0]] for rows in customers]),
+        stranger_names=np.array([album.people[rows[0]] for rows in strangers]),
     )
 
 
@@ -125,20 +134,21 @@ def _stranger_probes(
     return np.stack(probes), np.array(owners)
 
 
-def threshold_on(strangers: Vectors, people: int, gallery: Vectors, target: float, scoring: Scoring) -> float:
-    """The threshold that a share `target` of strangers like these reaches; `people` is how many they are.
+def threshold_on(
+    tops: NDArray[np.floating], people: int, target: float, singles: Callable[[], float] | None = None
+) -> float:
+    """The threshold that a share `target` of strangers like these reaches, from their best scores (k,); `people`
+    is how many they are.
 
-    From their best scores where at least ten of them lie beyond it, and the fitted tail of these where five do.
-    A promise that goes further than so many people can show is reached through the tail of all their single
-    comparisons, as in `calibration.stranger_quantile`.
+    Where at least SEEN of them lie beyond it, the score of that rank: one more stranger lies beyond the r-th of n
+    scores with probability r / (n + 1), whatever their distribution. A stricter promise is reached through the
+    fitted tail of their scores, and with too few of these through `singles`, the tail of single comparisons.
     """
-    if people * target >= 5:
-        tops = top_scores(strangers, gallery, scoring)[1]
-        if people * target >= 10:
-            return float(np.quantile(tops, 1 - target))
-        if len(tops) * TAIL_SHARE >= LEAST_TAIL:
-            return fit_tail(tops).quantile(target)
-    return stranger_quantile(target, len(gallery), fit_tail(strangers @ gallery.T), scoring)
+    if people * target >= SEEN or (singles is None and len(tops) * TOPS_SHARE < LEAST_TAIL):
+        return float(np.quantile(tops, 1 - target, method="weibull"))
+    if singles is None or len(tops) * TOPS_SHARE >= LEAST_TAIL:
+        return fit_tail(tops, TOPS_SHARE).quantile(target)
+    return singles()
 
 
 def identify(
@@ -160,23 +170,30 @@ def identify(
         if dealt is None:
             return []
         n, probed = len(dealt.gallery), len(np.unique(dealt.owners))
-        strangers = sum(len(np.unique(people)) for people in dealt.stranger_people)
-        index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
-        tops = [top_scores(half, dealt.gallery, scoring)[1] for half in dealt.strangers]
-        counts = [len(np.unique(people)) for people in dealt.stranger_people]
+        strangers = len(np.unique(dealt.stranger_people))
         for target in targets:
-            for setting, testing in ((0, 1), (1, 0)):
-                threshold = threshold_on(dealt.strangers[setting], counts[setting], dealt.gallery, target, scoring)
-                missed = (index != dealt.owners) | (score < threshold)
-                greeted = tops[testing] >= threshold
-                per_target[target].append(
-                    (
-                        threshold,
-                        _mean_by(missed, dealt.owners),
-                        _mean_by(greeted, dealt.stranger_people[testing]),
-                    )
-                )
+            per_target[target] += _tested(dealt, target, scoring)
     return [_row(enrolled, frames, target, n, found, strangers, probed) for target, found in per_target.items()]
+
+
+def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, NDArray, NDArray]]:
+    """(threshold, missed by customer, greeted by stranger) for each part of the strangers."""
+    index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
+    tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
+    found = []
+    for part in np.unique(dealt.stranger_parts):
+        tested = dealt.stranger_parts == part
+        people = len(np.unique(dealt.stranger_people[~tested]))
+
+        def singles(setters: Vectors = dealt.strangers[~tested]) -> float:
+            comparisons = fit_tail(setters @ dealt.gallery.T)
+            return stranger_quantile(target, len(dealt.gallery), comparisons, scoring)
+
+        threshold = threshold_on(tops[~tested], people, target, singles)
+        missed = (index != dealt.owners) | (score < threshold)
+        _, whose = np.unique(dealt.stranger_people[tested], return_inverse=True)
+        found.append((threshold, _mean_by(missed, dealt.owners), _mean_by(tops[tested] >= threshold, whose)))
+    return found
 
 
 def _row(
@@ -294,7 +311,8 @@ def occlusion_row(
 ) -> dict[str, Any]:
     """FPIR and FNIR of covered probes at the clear threshold. No face found is a miss, and greets nobody."""
     gallery = np.stack([mean_template(album.vectors[rows]) for rows in plan.enrolled])
-    threshold = threshold_on(album.vectors[plan.setters], len(plan.setters), gallery, target, scoring)
+    tops = top_scores(album.vectors[plan.setters], gallery, scoring)[1]
+    threshold = threshold_on(tops, len(plan.setters), target)
     found = [row for row, vector in enumerate(probes) if vector is not None]
     hits = 0
     if found:

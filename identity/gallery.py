@@ -141,8 +141,8 @@ class Galleries:
             held.ids, held.dead, held.free, held.rows = [], set(), [], None
             held.buffer[:] = 0
             state, rows, ids = self._store.changes(tenant, self._pack, -1, 0)
-        if ids is not None:
-            self._drop(held, ids)
+        if ids is not None:  # somebody left, or their template was replaced and comes anew
+            self._drop(held, ids - {row.customer_id for row in rows})
         self._add(tenant, held, state, rows)
         held.state = state
         rotation = self._vault.rotation(tenant, self._pack, state.salt, self._size)

@@ -19,3 +19,5 @@ class Metrics:
         self.embeddings = counter("embeddings", "Faces that became a vector")
         self.refusals = counter("refusals", "Captures without one usable face, by the hint given", "hint")
         self.undelivered = counter("erasures_undelivered", "Tries to hand on an erasure that failed")
+        self.not_me = counter("not_me", "Greetings that the person said were somebody else's: false matches")
+        self.liveness = counter("liveness", "Challenges by what they showed", "state")

@@ -1,4 +1,5 @@
-"""Masks, hands, sunglasses, blur, dusk and distance, drawn over a face for measurements."""
+"""Masks, hands, sunglasses, blur, dusk and distance, drawn over a face in memory: for measurements, and the mask
+for the second template of an enrolment (`capture.embed_one`)."""
 
 from __future__ import annotations
 
@@ -42,11 +43,25 @@ def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int,
     return np.clip(pixels * (1 - cover) + np.array(colour, np.float32) * shade * cover, 0, 255).astype(np.uint8)
 
 
-def mask(pixels: Pixels, face: Face) -> Pixels:
-    """A surgical mask from the bridge of the nose over the chin."""
+MASKS = (
+    ((214, 196, 168), 0.0),
+    ((245, 245, 245), 0.05),
+    ((30, 30, 34), -0.03),
+    ((190, 150, 120), 0.1),
+    ((120, 110, 200), 0.0),
+    ((90, 120, 90), 0.06),
+)
+"""Colours (BGR) of masks, and how much lower their upper edge lies, in eye distances. An enrolment draws the
+first."""
+
+
+def mask(pixels: Pixels, face: Face, style: int = 0) -> Pixels:
+    """A surgical mask from the bridge of the nose over the chin; `style` chooses among MASKS."""
+    colour, lower = MASKS[style % len(MASKS)]
     outline = [(-0.95, 0.42), (-0.4, 0.34), (0, 0.24), (0.4, 0.34), (0.95, 0.42)]
+    outline = [(x, y + lower) for x, y in outline]
     outline += [(0.85, 1.05), (0.55, 1.5), (0, 1.75), (-0.55, 1.5), (-0.85, 1.05)]
-    return _smooth_cover(pixels, _place(face, outline), (214, 196, 168), frame_of(face)[2])
+    return _smooth_cover(pixels, _place(face, outline), colour, frame_of(face)[2])
 
 
 def hand(pixels: Pixels, face: Face) -> Pixels:
@@ -98,7 +113,6 @@ def small(pixels: Pixels, face: Face) -> Pixels:
 
 
 KINDS: dict[str, Callable[[Pixels, Face], Pixels]] = {
-    "mask": mask,
     "hand": hand,
     "sunglasses": sunglasses,
     "blur": blur,

@@ -1,19 +1,31 @@
 """PURE: is "at most one wrong greeting in M strangers" kept by the product's own threshold?
 
-In each split the people fall into three groups that share nobody: customers, people on whom the tail of single
-comparisons is measured (as a pack ships it), and strangers who are tested.
+In each split the people fall into three groups that share nobody: customers, people on whom the tails are measured
+(as a pack ships them), and strangers who are tested. A second row tests the tails as shipped: that says something
+only about people on whom they were not measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import Scoring, Tail, fit_tail, impostor_scores, own_tops, threshold_for
+from identity.calibration import (
+    Scoring,
+    Tail,
+    TopTail,
+    dependence,
+    fit_tail,
+    impostor_scores,
+    own_tops,
+    shipped_tail,
+    shipped_tops,
+    threshold_for,
+)
 from identity.evaluation import Album
 from identity.matching import mean_template, top_scores
 
@@ -21,7 +33,18 @@ ENROLLED = 3
 SPLITS = 20
 SIZES = (100, 300, 600)
 LEAST_TEMPLATES = 12
+LEAST_TESTED = 100
 Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Tails:
+    """What a threshold is made from: the tail of comparisons of `frames` frames, that of one frame, whole
+    scores."""
+
+    frames: Tail
+    one: Tail
+    tops: TopTail | None
 
 
 def _draws(album: Album, people: Sequence[Rows], frames: int, rng: np.random.Generator, most: int) -> tuple:
@@ -41,70 +64,153 @@ def measure_tail(album: Album, people: Sequence[Rows], frames: int, rng: np.rand
     Everybody with 3 pictures lends two templates, everybody with enough of them up to 4 probes. Raises ValueError
     when they are too few to show a tail.
     """
+    able = _able(people)
+    templates = _templates(album, [people[i] for i in able] * 2, rng)
+    probes, owners = _draws(album, people, frames, rng, 4)
+    return fit_tail(impostor_scores(probes, owners, templates, np.array(able * 2)))
+
+
+def measure_tops(album: Album, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator) -> TopTail:
+    """The tail of whole scores of single pictures against one mean-of-3 template of each who has them, the cohort
+    term included whatever their number. Those who lend a template are no probes here."""
+    able = _able(people)
+    templates = _templates(album, [people[i] for i in able], rng)
+    probes, _ = _draws(album, [rows for i, rows in enumerate(people) if i not in set(able)], 1, rng, 1)
+    cosines = -np.sort(-(probes @ templates.T), axis=1)
+    ranked = cosines[:, 1 : 1 + scoring.cohort_ranks]
+    term = scoring.cohort_weight * ranked.mean(axis=1) if scoring.cohort_weight > 0 else 0.0
+    return TopTail(len(able), fit_tail(cosines[:, 0] - term))
+
+
+def measured(
+    album: Album, people: Sequence[Rows], frames: int, scoring: Scoring, rng: np.random.Generator
+) -> Tails:
+    """All of the above on the same people. Raises ValueError when they are too few."""
+    one = measure_tail(album, people, 1, rng)
+    several = one if frames == 1 else measure_tail(album, people, frames, rng)
+    tops = None
+    if scoring.cohort_weight > 0 and len(_able(people)) > 2 * scoring.cohort_ranks:
+        tops = measure_tops(album, people, scoring, rng)
+    return Tails(several, one, tops)
+
+
+def _able(people: Sequence[Rows]) -> list[int]:
     able = [i for i, rows in enumerate(people) if len(rows) >= ENROLLED]
     if len(able) < LEAST_TEMPLATES:
         raise ValueError(f"a tail needs {LEAST_TEMPLATES} people with {ENROLLED} pictures each")
-    templates = [
-        mean_template(album.vectors[rng.permutation(people[i])[:ENROLLED]]) for _ in range(2) for i in able
-    ]
-    probes, owners = _draws(album, people, frames, rng, 4)
-    return fit_tail(impostor_scores(probes, owners, np.stack(templates), np.array(able * 2)))
+    return able
 
 
-def tails_to_ship(album: Album, rng: np.random.Generator) -> dict[str, Any]:
-    """What a manifest's `calibration.tails` holds: frames -> tail, as plain numbers."""
+def _templates(album: Album, people: Sequence[Rows], rng: np.random.Generator) -> NDArray:
+    return np.stack([mean_template(album.vectors[rng.permutation(rows)[:ENROLLED]]) for rows in people])
+
+
+def tails_to_ship(album: Album, rng: np.random.Generator, scoring: Scoring) -> dict[str, Any]:
+    """What a manifest's `calibration` holds as `tails` (frames -> tail) and `tops`, as plain numbers."""
     people = album.by_person()
-    return {str(frames): asdict(measure_tail(album, people, frames, rng)) for frames in (1, 2, 3)}
+    tails = {str(frames): asdict(measure_tail(album, people, frames, rng)) for frames in (1, 2, 3)}
+    return {"tails": tails, "tops": asdict(measure_tops(album, people, scoring, rng))}
+
+
+def shipped(calibration: Mapping[str, Any], frames: int) -> Tails | None:
+    """The tails in a manifest's `calibration`, or None."""
+    several, one = shipped_tail(calibration, frames), shipped_tail(calibration, 1)
+    if several is None or one is None:
+        return None
+    return Tails(several, one, shipped_tops(calibration))
 
 
 def kept(
-    album: Album, rng: np.random.Generator, scoring: Scoring, targets: Sequence[float], splits: int = SPLITS
+    album: Album,
+    rng: np.random.Generator,
+    scoring: Scoring,
+    targets: Sequence[float],
+    splits: int = SPLITS,
+    calibration: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Greeted / promised for galleries of 100, 300, 600 where there are people for it; 1 and 3 probe frames.
 
-    The interval is 95 % over splits, which deal the same people anew each time.
+    `tails` says where they come from: "measured" on others here, or "shipped" in the pack's `calibration`. The
+    interval is 95 % over splits, which deal the same people anew each time.
     """
     rows = []
-    for frames in (1, 3):
-        for size in SIZES:
-            found = [_split(album, rng, scoring, targets, frames, size) for _ in range(splits)]
-            if found[0] is None:
+    for tails in ("measured", "shipped"):
+        for frames in (1, 3):
+            given = None if tails == "measured" else shipped(calibration or {}, frames)
+            if tails == "shipped" and given is None:
                 continue
-            per_split = np.array(found, np.float64)  # (splits, targets, 3): ratio, missed, threshold
-            means, spread = per_split.mean(axis=0), per_split.std(axis=0, ddof=1)
-            for target, (ratio, missed, threshold), (scatter, _, _) in zip(targets, means, spread, strict=True):
-                half = 1.96 * scatter / np.sqrt(splits)
-                rows.append(
-                    {
-                        "gallery": size,
-                        "probe_frames": frames,
-                        "fpir_target": target,
-                        "ratio": float(ratio),
-                        "ratio_interval": (max(0.0, float(ratio - half)), float(ratio + half)),
-                        "fnir": float(missed),
-                        "threshold": float(threshold),
-                        "splits": splits,
-                    }
-                )
+            for size in SIZES:
+                found = [_split(album, rng, scoring, targets, frames, size, given) for _ in range(splits)]
+                if found[0] is not None:
+                    head = {"tails": tails, "gallery": size, "probe_frames": frames}
+                    rows += [head | row for row in _rows(np.array(found, np.float64), targets)]
     return rows
 
 
-def _split(
-    album: Album, rng: np.random.Generator, scoring: Scoring, targets: Sequence[float], frames: int, size: int
-) -> list[tuple[float, float, float]] | None:
-    """(greeted / promised, missed, threshold) for each target in one dealing of people; None: too few of them."""
+def _rows(per_split: NDArray[np.float64], targets: Sequence[float]) -> list[dict[str, Any]]:
+    """Means over (splits, targets, 3): ratio, missed, threshold."""
+    splits = len(per_split)
+    rows = []
+    for n, target in enumerate(targets):
+        ratio, missed, threshold = per_split[:, n].mean(axis=0).tolist()
+        half = 1.96 * float(per_split[:, n, 0].std(ddof=1)) / np.sqrt(splits)
+        rows.append(
+            {
+                "fpir_target": target,
+                "ratio": ratio,
+                "ratio_interval": (max(0.0, float(ratio - half)), float(ratio + half)),
+                "fnir": missed,
+                "threshold": threshold,
+                "splits": splits,
+            }
+        )
+    return rows
+
+
+def _dealt(
+    album: Album, rng: np.random.Generator, frames: int, size: int, shipped: bool
+) -> tuple[list[Rows], list[Rows], list[Rows]] | None:
+    """(customers, people to measure tails on, strangers to test); None: too few of them.
+
+    Who is left of those with many pictures lends templates to the tails, unless as strangers they are needed for
+    several frames. With shipped tails nobody need be measured on.
+    """
     people = album.by_person()
     rng.shuffle(people)
     able = [rows for rows in people if len(rows) >= ENROLLED + frames]
     if len(able) < size:
         return None
-    customers = able[:size]
-    taken = {int(rows[0]) for rows in customers}
-    rest = [rows for rows in people if int(rows[0]) not in taken and len(rows) >= frames]
-    setters, tested = rest[::2], rest[1::2]
-    if len(tested) < 100 or sum(len(rows) >= ENROLLED for rows in setters) < LEAST_TEMPLATES:
+    taken = {int(rows[0]) for rows in able[:size]}
+    rest = [rows for rows in people if int(rows[0]) not in taken]
+    if shipped:
+        setters, tested = [], [rows for rows in rest if len(rows) >= frames]
+    elif frames == 1:
+        few = [rows for rows in rest if len(rows) < ENROLLED]
+        setters, tested = [rows for rows in rest if len(rows) >= ENROLLED] + few[::2], few[1::2]
+    else:
+        setters, tested = rest[::2], [rows for rows in rest[1::2] if len(rows) >= frames]
+    if len(tested) < LEAST_TESTED:
         return None
-    tail = measure_tail(album, setters, frames, rng)
+    if not shipped and sum(len(rows) >= ENROLLED for rows in setters) < LEAST_TEMPLATES:
+        return None
+    return able[:size], setters, tested
+
+
+def _split(
+    album: Album,
+    rng: np.random.Generator,
+    scoring: Scoring,
+    targets: Sequence[float],
+    frames: int,
+    size: int,
+    given: Tails | None,
+) -> list[tuple[float, float, float]] | None:
+    """(greeted / promised, missed, threshold) for each target in one dealing of people; None: too few of them."""
+    dealt = _dealt(album, rng, frames, size, given is not None)
+    if dealt is None:
+        return None
+    customers, setters, tested = dealt
+    tails = given or measured(album, setters, frames, scoring, rng)
     images = [rng.permutation(rows) for rows in customers]
     gallery = np.stack([mean_template(album.vectors[rows[:ENROLLED]]) for rows in images])
     tops = _own(album, [rows[:ENROLLED] for rows in images], gallery, frames, scoring)
@@ -114,7 +220,10 @@ def _split(
     theirs = top_scores(strangers, gallery, scoring)[1]
     found = []
     for target in targets:
-        threshold = threshold_for(target, size, pack_tail=tail, gallery_tops=tops, scoring=scoring)
+        shift = dependence(target, tails.one, tails.tops, scoring)
+        threshold = threshold_for(
+            target, size, pack_tail=tails.frames, gallery_tops=tops, scoring=scoring, shift=shift
+        )
         greeted = np.bincount(whose, theirs >= threshold) / np.bincount(whose)
         missed = float(((index != owners) | (score < threshold)).mean())
         found.append((float(greeted.mean()) / target, missed, threshold))

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,10 @@ import structlog
 from identity import consent, tokens
 from identity.audit import NOBODY, Audit
 from identity.capture import Capture
-from identity.captures import captures_of, usable_vectors
-from identity.config import LONGEST_NAME, IdentityConfig
+from identity.captures import captures_of, liveness_of, usable
+from identity.config import IdentityConfig
+from identity.covers import masked_template
+from identity.curves import Scored, cohort_scores
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import (
@@ -30,21 +32,23 @@ from identity.errors import (
     EnrolmentUnknown,
     FramesDiffer,
     KeyDestroyed,
-    NameTooLong,
     PinSetupRefused,
     TokenExpired,
     TooFewFrames,
 )
-from identity.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
+from identity.following import Following
 from identity.links import Links
-from identity.matching import decide, mean_template, top_scores
+from identity.liveness import State, Step, challenge
+from identity.matching import mean_template
 from identity.metrics import Metrics
 from identity.pins import Pins
 from identity.presses import Presses
+from identity.sides import Side
 from identity.store import CustomerRow, Store
 from identity.succession import succeed
-from identity.thresholds import TEMPLATE_FRAMES, Thresholds, Vectors
-from identity.vault import Holder, Vault, new_salt
+from identity.thresholds import TEMPLATE_FRAMES, Vectors
+from identity.vault import Holder, Vault
+from identity.visits import Device, Enrolled, Recognition
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.database import DatabaseBusy
 from plumbing.limits import Limits
@@ -52,40 +56,6 @@ from plumbing.limits import Limits
 __all__ = ["Device", "Enrolled", "Recognition", "Service"]
 log = structlog.get_logger(__name__)
 RACES = 20  # how often an enrolment looks again because somebody else enrolled meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where a press is made. A token is good on this device alone."""
-
-    tenant: str
-    name: str
-
-    def __post_init__(self) -> None:
-        for text in (self.tenant, self.name):
-            if len(text.encode()) > LONGEST_NAME or "\0" in text:
-                raise NameTooLong
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """`token` is None unless the decision is "matched", or "ambiguous" for somebody whose PIN can settle it."""
-
-    decision: str
-    token: str | None = None
-    expires_us: int | None = None
-    purposes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What a new customer gets. `pin_secret` sets the PIN, once, until `pin_until_us`."""
-
-    receipt: str
-    purposes: tuple[str, ...]
-    notice_version: str
-    pin_secret: str
-    pin_until_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +79,8 @@ class Service:
         vault: Vault,
         presses: Presses,
         limits: Limits,
-        galleries: Galleries,
-        thresholds: Thresholds,
+        clear: Side,
+        masked: Side | None,
         pins: Pins,
         erasures: Erasures,
         audit: Audit,
@@ -125,15 +95,21 @@ class Service:
         self._vault = vault
         self._presses = presses
         self._limits = limits
-        self._galleries = galleries
-        self._thresholds = thresholds
+        self._clear = clear
+        self._masked = masked
         self._pins = pins
         self._audit = audit
         self._metrics = metrics
         self._now_us = now_us
         self._token_ids = vault.keys.derive("token ids")
+        self._challenges = vault.keys.derive("challenges")
+        self._following = Following(store, vault, clear, now_us)
 
     # --- press
+
+    def challenge(self, nonce: str) -> tuple[Step, ...]:
+        """The moves that prove a living head for this press."""
+        return challenge(self._challenges, nonce)
 
     def press(self, device: Device) -> tuple[str, int]:
         """A nonce for one look at one face, and when it expires. Raises TooManyFailures."""
@@ -142,49 +118,69 @@ class Service:
         self.erasures.due()
         return nonce, expires
 
-    def _look(self, device: Device, nonce: str, frames: Sequence[bytes], *, least: int = 1) -> list[Capture]:
+    def _look(
+        self, device: Device, nonce: str, frames: Sequence[bytes], *, least: int = 1, enrolling: bool = False
+    ) -> list[Capture]:
         """Use up the press, then look. Raises a PressError before anything is decoded."""
         self._presses.claim(device.tenant, device.name, nonce)
         try:
-            return captures_of(self.engine, frames, self._metrics, least=least)
+            return captures_of(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
         except CaptureError:
             self._presses.unjudged(device.tenant, device.name)
             raise
 
     # --- recognise
 
-    def recognise(self, device: Device, nonce: str, frames: Sequence[bytes]) -> Recognition:
+    def recognise(
+        self, device: Device, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes] = ()
+    ) -> Recognition:
         """Who pressed, as a token; a stranger, a doubtful match and a customer of somebody else are all nobody.
 
-        Raises a PressError before anything is decoded, a FrameError or CaptureError when no frame is usable.
+        `moves` are the frames of the challenge, one for each step, when it was run. Raises a PressError before
+        anything is decoded, a FrameError or CaptureError when no frame is usable.
         """
         captures = self._look(device, nonce, frames)
+        live = self._live(device.tenant, nonce, frames, moves)
         decision, known = self._who(device.tenant, captures)
         # The token is minted for nobody too, so that both answers take the same work.
-        opens = () if known is None or decision == "ambiguous" else known.purposes
+        purposes = () if known is None or decision == "ambiguous" else known.purposes
+        opens = self.config.opened(purposes, live=live == "passed", pin=False)
         token, expires = self._token(device, known, opens, "face")
         if known is None:
             self._audit.note(device.tenant, "recognise", "nobody", NOBODY)
             self._metrics.recognitions.labels(outcome=decision).inc()
-            return Recognition(decision)
+            return Recognition(decision, liveness=live)
         self._presses.succeeded(device.tenant, device.name)
         self._visited(known.row)
+        self._following.saw(known.row, captures)
         self._audit.note(device.tenant, "recognise", decision, known.links.audit)
         self._metrics.recognitions.labels(outcome=decision).inc()
-        return Recognition(decision, token, expires, opens)
+        return Recognition(decision, token, expires, opens, live)
+
+    def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
+        if not moves:
+            return "not_run"
+        least = self._clear.thresholds.one_person(tenant)
+        state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+        self._metrics.liveness.labels(state=state).inc()
+        return state
 
     def _who(self, tenant: str, captures: Sequence[Capture]) -> tuple[str, _Known | None]:
-        """(decision, customer): a customer who may not be greeted by face alone is "ambiguous" with a customer."""
-        gallery = self._galleries.current(tenant)
-        calibration = self._thresholds.current(tenant, gallery.size, len(captures))
-        if calibration is None:
-            return "unknown", None
-        probes = gallery.turned(np.stack([capture.vector for capture in captures[: calibration.frames]]))
-        near = gallery.near(probes)
-        decision = decide(probes, near.matrix, calibration, size=near.size)
-        if decision.index is None:
-            return decision.outcome, None
-        known = self._known(tenant, near.ids[decision.index])
+        """(decision, customer): a customer who may not be greeted by face alone is "ambiguous" with a customer.
+
+        Masked frames are judged as such, when there are more of them than of others; a covered face that nobody is
+        recognised by is "low_quality".
+        """
+        masked = [capture for capture in captures if capture.quality.cover == "mask"]
+        clear = [capture for capture in captures if capture.quality.cover != "mask"]
+        side, seen = self._clear, clear or captures
+        if self._masked is not None and len(masked) > len(clear):
+            side, seen = self._masked, masked
+        outcome, customer_id = side.judge(tenant, [capture.vector for capture in seen])
+        if customer_id is None:
+            covered = outcome == "unknown" and any(capture.quality.cover != "none" for capture in seen)
+            return "low_quality" if covered else outcome, None
+        known = self._known(tenant, customer_id)
         if known is None or not known.purposes:
             return "unknown", None
         return ("ambiguous" if known.row.needs_second_factor else "matched"), known
@@ -247,14 +243,13 @@ class Service:
         )
         if len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
-        captures = self._look(device, nonce, frames, least=TEMPLATE_FRAMES)
-        vectors = np.stack([capture.vector for capture in captures])
-        self._require_one_person(device.tenant, vectors)
+        captures = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
+        self._require_one_person(device.tenant, np.stack([capture.vector for capture in captures]))
         events = consent.give(given, self.notice, self._now_us())
         links = Links.new({event.purpose: event.record_id for event in events})
         receipt, secret = _receipt(), secrets.token_urlsafe(16)
         until = self._now_us() + self.config.pin_setup_life_us
-        self._add(device.tenant, vectors, links, events, (receipt, secret, until), somebody_else)
+        self._add(device, captures, links, events, (receipt, secret, until), somebody_else)
         if before is not None and (row := self.store.customer_of_receipt(device.tenant, _digest(receipt))):
             with suppress(EnrolmentUnknown):  # opted out meanwhile: then they are a new customer
                 links = succeed(self.store, self._vault, before, row, self._now_us())
@@ -265,34 +260,55 @@ class Service:
 
     def _add(
         self,
-        tenant: str,
-        vectors: Vectors,
+        device: Device,
+        captures: Sequence[Capture],
         links: Links,
         events: Sequence[consent.ConsentEvent],
         codes: tuple[str, str, int],
         somebody_else: bool,
     ) -> None:
-        pack, customer_id = self.engine.pack.id, secrets.token_hex(16)
-        self.store.open_gallery(tenant, pack, new_salt())
+        tenant, customer_id = device.tenant, secrets.token_hex(16)
+        vectors = np.stack([capture.vector for capture in captures])
+        self._clear.opened(tenant)
         with ExitStack() as undo:
             holder = self._vault.admit(tenant, customer_id)
             undo.callback(self._vault.keys.destroy, holder.slot, holder.owner)
             row = self._new_row(holder, links, codes)
             for _ in range(RACES):
-                gallery = self._galleries.current(tenant)
-                alike = self._alike(tenant, gallery, vectors, somebody_else)
-                turned = gallery.turned(mean_template(vectors))
-                sealed = sealed_template(self._vault, holder, pack, gallery.state.salt, turned)
+                gallery = self._clear.galleries.current(tenant)
+                if not somebody_else:
+                    self._refuse_known(device, self._clear.surely_there(tenant, gallery, vectors))
+                alike = self._clear.alike(tenant, gallery, vectors)
+                sealed = self._clear.sealed(holder, gallery, mean_template(vectors))
                 with self.store.writing():
-                    if self.store.gallery(tenant, pack) != gallery.state:
+                    if not self._clear.unchanged(tenant, gallery.state):
                         continue  # somebody enrolled or left meanwhile: it may have been the same person
-                    self.store.add_customer(replace(row, needs_second_factor=bool(alike)), pack, sealed, events)
+                    flagged = replace(row, needs_second_factor=bool(alike))
+                    self.store.add_customer(flagged, self._clear.pack.id, sealed, events)
                     self.store.require_second_factor(tenant, alike)
-                    self._keep_tops(tenant, customer_id, gallery, vectors)
-                    self._thresholds.renew(tenant, gallery.size + 1)
+                    self._clear.learn_from(tenant, customer_id, gallery, vectors)
+                    self._add_masked(holder, captures)
                 undo.pop_all()
                 return
             raise DatabaseBusy
+
+    def _refuse_known(self, device: Device, customer_id: str | None) -> None:
+        """Raise AlreadyEnrolled, with a token that opens nothing until the PIN shows whose enrolment it is."""
+        if customer_id is None:
+            return
+        known = self._known(device.tenant, customer_id) if customer_id else None
+        raise AlreadyEnrolled(token=self._token(device, known, (), "face")[0])
+
+    def _add_masked(self, holder: Holder, captures: Sequence[Capture]) -> None:
+        """The template for masked probes, in the transaction of the other one."""
+        twins = [capture.masked for capture in captures if capture.masked is not None]
+        if self._masked is None or not twins:
+            return
+        clear, masked = np.stack([capture.vector for capture in captures]), np.stack(twins)
+        gallery = self._masked.opened(holder.tenant)
+        sealed = self._masked.sealed(holder, gallery, masked_template(clear, masked, self._masked.pack))
+        self.store.put_template(holder.tenant, holder.customer_id, self._masked.pack.id, sealed)
+        self._masked.learn_from(holder.tenant, holder.customer_id, gallery, masked)
 
     def _new_row(self, holder: Holder, links: Links, codes: tuple[str, str, int]) -> CustomerRow:
         receipt, secret, until = codes
@@ -312,43 +328,9 @@ class Service:
             last_day=self._now_us() // DAY,
         )
 
-    def _alike(self, tenant: str, gallery: Snapshot, vectors: Vectors, somebody_else: bool) -> list[str]:
-        """Customers whom a picture of the new one would be taken for. Raises AlreadyEnrolled for a sure match."""
-        if not gallery.ids:
-            return []
-        together = self._thresholds.sure(tenant, gallery.size, TEMPLATE_FRAMES)
-        alone = self._thresholds.current(tenant, gallery.size, 1)
-        if together is not None and not somebody_else:
-            probes = gallery.turned(vectors[: together.frames])
-            near = gallery.near(probes)
-            if decide(probes, near.matrix, together, size=near.size).outcome != "unknown":
-                raise AlreadyEnrolled
-        if alone is None:
-            return []
-        probes = gallery.turned(vectors)
-        near = gallery.near(probes, 4 * SHORTLIST)
-        cosines = probes @ near.matrix.T
-        cohort = cosines.max(axis=1) - top_scores(probes, near.matrix, alone.scoring, near.size)[1]
-        found = np.flatnonzero((cosines - cohort[:, None]).max(axis=0) >= alone.threshold)
-        return [near.ids[n] for n in found]
-
-    def _keep_tops(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Vectors) -> None:
-        """What an impostor scores here: kept as scores only, from them a threshold is made (`thresholds`)."""
-        if not gallery.ids:
-            return
-        for frames in (1, 2, 3):
-            starts = range(0, len(vectors) - frames + 1, frames)
-            probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
-            turned = gallery.turned(probes)
-            near = gallery.near(turned)
-            tops = top_scores(turned, near.matrix, self._thresholds.scoring, near.size)[1]
-            self.store.keep_tops(
-                tenant, self.engine.pack.id, customer_id, frames, tops.tolist(), size=gallery.size
-            )
-
     def _require_one_person(self, tenant: str, vectors: Vectors) -> None:
         """Every frame must look like the mean of the others."""
-        least = self._thresholds.one_person(tenant)
+        least = self._clear.thresholds.one_person(tenant)
         for n, vector in enumerate(vectors):
             if float(vector @ mean_template(np.delete(vectors, n, axis=0))) < least:
                 raise FramesDiffer
@@ -364,17 +346,37 @@ class Service:
         self._pins.set(row, pin)
 
     def raise_level(self, device: Device, token: str, pin: str) -> Recognition:
-        """A token that opens what needs a second factor. Raises a TokenError or PinError."""
+        """A token that opens what needs a second factor. Raises a TokenError or PinError.
+
+        Who gave it was recognised rightly: their template may follow the face a little (`following.py`).
+        """
+        claims, known = self._holder_of_token(device, token)
+        self._pins.check(known.row, pin)
+        self._following.confirmed(known.row)
+        # What needs a living face is in the token already, or was not shown.
+        opens = self.config.opened(known.purposes, live=False, pin=True)
+        opens += tuple(p for p in known.purposes if p in claims.purposes and p not in opens)
+        raised, expires = self._token(device, known, opens, "second_factor")
+        self._audit.note(device.tenant, "raise", "raised", known.links.audit)
+        return Recognition("matched", raised, expires, opens)
+
+    def _holder_of_token(self, device: Device, token: str) -> tuple[tokens.Claims, _Known]:
         claims = tokens.open_own(
             self.config.token_keys, token, tenant=device.tenant, device=device.name, now_us=self._now_us()
         )
         known = self._known(device.tenant, tokens.customer_of(self._token_ids, claims.token_id))
         if known is None or known.links.pseudonym != claims.pseudonym:
             raise TokenExpired
-        self._pins.check(known.row, pin)
-        raised, expires = self._token(device, known, known.purposes, "second_factor")
-        self._audit.note(device.tenant, "raise", "raised", known.links.audit)
-        return Recognition("matched", raised, expires, known.purposes)
+        return claims, known
+
+    def not_me(self, device: Device, token: str) -> None:
+        """The person greeted says it is somebody else. Counted as a false match; that customer is not greeted by a
+        face alone again, by whoever looks like them. Raises a TokenError."""
+        _, known = self._holder_of_token(device, token)
+        self.store.require_second_factor(device.tenant, [known.row.customer_id])
+        self._following.dismiss(known.row)
+        self._metrics.not_me.inc()
+        self._audit.note(device.tenant, "not_me", "flagged", known.links.audit)
 
     # --- forget
 
@@ -403,27 +405,42 @@ class Service:
             raise EnrolmentUnknown
         return row
 
-    # --- calibrate, renew
+    # --- calibrate
 
     def calibrate(self, tenant: str, people: Iterable[Vectors]) -> dict[int, float]:
         """Measure a tenant's thresholds on a cohort of strangers: (k, d) vectors of each, k >= 3 frames.
 
         Only numbers made from scores are kept. Returns the thresholds by number of frames. Raises ValueError.
         """
-        size = max(1, self._galleries.current(tenant).size)
-        made = self._thresholds.learn(tenant, people, size)
-        return {frames: calibration.threshold for frames, calibration in made.items()}
+        self._clear.thresholds.learn(tenant, people, max(1, self._clear.galleries.current(tenant).size))
+        return self.thresholds(tenant)
 
-    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> dict[int, float]:
-        """The same on pictures of each person. Who has fewer than three usable ones is left out. On no route."""
+    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
+        """The same on pictures of each person, for masked faces as well where the pack has figures for them. Who
+        has fewer than three usable ones is left out. On no route. Returns the cohort's scores, for the curve."""
+        cohort = [
+            seen for seen in (usable(self.engine, pictures) for pictures in people) if len(seen) >= TEMPLATE_FRAMES
+        ]
+        vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
+        self.calibrate(tenant, vectors)
+        if self._masked is not None:
+            twins = [np.stack([c.masked for c in seen if c.masked is not None]) for seen in cohort]
+            templates = [masked_template(*pair, self._masked.pack) for pair in zip(vectors, twins, strict=True)]
+            size = max(1, self._masked.galleries.current(tenant).size)
+            self._masked.thresholds.learn(tenant, twins, size, np.stack(templates))
+        return cohort_scores(vectors, self._clear.thresholds.scoring)
 
-        def cohort() -> Iterator[Vectors]:
-            for pictures in people:
-                vectors = usable_vectors(self.engine, pictures)
-                if len(vectors) >= TEMPLATE_FRAMES:
-                    yield np.stack(vectors)
+    def thresholds(self, tenant: str) -> dict[int, float]:
+        """Those in force, by number of frames."""
+        return self._clear.thresholds.by_frames(tenant, max(1, self._clear.galleries.current(tenant).size))
 
-        return self.calibrate(tenant, cohort())
+    def own_scores(self, tenant: str) -> Scored | None:
+        """Make the thresholds anew from what the tenant's own enrolments scored among each other; these scores, or
+        None when there are none yet."""
+        size = self._clear.galleries.current(tenant).size
+        self._clear.thresholds.renew(tenant, size, always=True)
+        tops = self._clear.thresholds.own(tenant, size)
+        return Scored(tops, np.zeros(0), size) if len(tops) else None
 
 
 def _holder(row: CustomerRow) -> Holder:

@@ -222,6 +222,16 @@ class Store:
             )
             self._append(connection, row.tenant, consents)
 
+    def put_template(self, tenant: str, customer_id: str, pack: str, sealed: bytes) -> None:
+        """A customer's template for one more pack, or a newer one in place of the old."""
+        with self.database.write() as connection:
+            key = (tenant, pack, customer_id)
+            gone = connection.execute(
+                "DELETE FROM templates WHERE tenant = ? AND pack = ? AND customer_id = ?", key
+            ).rowcount
+            generation = self._change(connection, tenant, pack, 1 - gone)
+            connection.execute("INSERT INTO templates VALUES (?, ?, ?, ?, ?)", (*key, generation, sealed))
+
     def customer(self, tenant: str, customer_id: str) -> CustomerRow | None:
         """A customer, or None."""
         row = self.database.row(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.calibration import (
     Calibration,
+    Scoring,
     Tail,
+    TopTail,
     calibrate,
+    dependence,
     fit_tail,
     impostor_scores,
+    own_tops,
     shipped_scoring,
     shipped_tail,
+    shipped_tops,
 )
 from identity.errors import NotCalibrated
 from identity.manifests import Pack
@@ -26,7 +31,9 @@ from plumbing.clock import Clock
 Vectors = NDArray[np.float32]
 
 MOST_FRAMES = 3  # of one press
+TOPS = 0  # under this number of frames a cohort's tail of whole scores is kept
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
+GROUPS = 10  # of a cohort's people, left out in turn
 SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
 ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
 
@@ -34,8 +41,13 @@ ONE_PERSON = 0.01  # share of other people's pictures that would pass for the sa
 class Thresholds:
     """For one engine pack and one promise; a tenant's own cohort takes the place of what the pack ships."""
 
-    def __init__(self, store: Store, pack: Pack, promise: float, now_us: Clock) -> None:
+    def __init__(
+        self, store: Store, pack: Pack, promise: float, now_us: Clock, *, beside: Thresholds | None = None
+    ) -> None:
+        """`beside` are those for the same faces without a mask: where these were measured on a cohort, what a pack
+        ships for masks says nothing either."""
         self._store = store
+        self._beside = beside
         self._pack = pack
         self._promise = promise
         self._now_us = now_us
@@ -85,40 +97,73 @@ class Thresholds:
     def tail(self, tenant: str, frames: int) -> Tail | None:
         """The impostors' tail for probes of `frames` frames: the tenant's own, or the one that the pack ships."""
         own = self._store.tail(tenant, self._pack.id, frames)
-        return Tail(**own) if own is not None else shipped_tail(self._pack.calibration, frames)
+        if own is not None:
+            return Tail(**own)
+        if self._beside is not None and self._beside.has_cohort(tenant):
+            return None
+        return shipped_tail(self._pack.calibration, frames)
 
-    def learn(self, tenant: str, people: Iterable[Vectors], size: int) -> dict[int, Calibration]:
+    def has_cohort(self, tenant: str) -> bool:
+        """Whether the tenant's own strangers were measured."""
+        return self._store.tail(tenant, self._pack.id, 1) is not None
+
+    def _shift(self, tenant: str, target: float) -> float:
+        """What single comparisons do not show (`calibration.dependence`): of the cohort, or as shipped."""
+        one = self.tail(tenant, 1)
+        if one is None:
+            return 0.0
+        own = self._store.tail(tenant, self._pack.id, TOPS)
+        if own is not None:
+            return dependence(target, one, TopTail(own["gallery"], Tail(**own["tail"])), self.scoring)
+        tops = None if self.has_cohort(tenant) else shipped_tops(self._pack.calibration)
+        return dependence(target, one, tops, self.scoring)
+
+    def learn(self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None) -> None:
         """Measure the tails on strangers who agreed to it, or were drawn, and make the calibrations anew.
 
         `people` gives (k, d) unit vectors for each of them, k >= 3 frames; only numbers made from scores are kept.
-        Returns the calibrations by number of frames. Raises ValueError when they are too few.
+        `templates` (n, d) are theirs where they are not the mean of these. Raises ValueError when they are too
+        few.
         """
         cohort = [unit(np.atleast_2d(frames)) for frames in people]
         if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
             raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
         if len(cohort) < 2:
             raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
-        tails = {frames: cohort_tail(cohort, frames) for frames in range(1, MOST_FRAMES + 1)}
+        if templates is None:
+            templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
+        tails = {frames: careful_tail(cohort, frames, templates) for frames in range(1, MOST_FRAMES + 1)}
+        told = {frames: asdict(tail) for frames, tail in tails.items()}
+        if self.scoring.applies(len(cohort) - 1):
+            told[TOPS] = asdict(cohort_tops(cohort, templates, self.scoring))
         with self._store.writing():
-            for frames, tail in tails.items():
+            for frames, numbers in told.items():
                 self._store.keep_tail(
-                    tenant, self._pack.id, frames, asdict(tail), people=len(cohort), now_us=self._now_us()
+                    tenant, self._pack.id, frames, numbers, people=len(cohort), now_us=self._now_us()
                 )
             self.renew(tenant, size, always=True)
-        made = {frames: self.current(tenant, size, frames) for frames in tails}
-        return {frames: calibration for frames, calibration in made.items() if calibration is not None}
+
+    def by_frames(self, tenant: str, size: int) -> dict[int, float]:
+        """The thresholds in force for a gallery of `size`, by number of frames."""
+        found = {frames: self.current(tenant, size, frames) for frames in range(1, MOST_FRAMES + 1)}
+        return {frames: made.threshold for frames, made in found.items() if made is not None}
+
+    def own(self, tenant: str, size: int) -> NDArray[np.float64]:
+        """Scores of single frames of the tenant's enrolments among the others, comparable to those in a gallery of
+        `size`."""
+        return np.array(self._store.tops(tenant, self._pack.id, 1, self._least(size)))
+
+    def _least(self, size: int) -> int:
+        """Best scores that were taken in a much smaller gallery say too little about this one, and those taken
+        before the cohort term applied are on another scale."""
+        return max((size + 1) // 2, int(self.scoring.least_gallery) if self.scoring.applies(size) else 0)
 
     def _as_promised(self, kept: Calibration, size: int) -> bool:
         same = (kept.target, kept.scoring) == (self._promise, self.scoring)
         return same and not kept.stale(self._pack.id, size)
 
     def _made(self, tenant: str, size: int, frames: int, target: float) -> Calibration | None:
-        # Best scores that were taken in a much smaller gallery say too little about this one, and those taken
-        # before the cohort term applied are on another scale.
-        least = (size + 1) // 2
-        if self.scoring.applies(size):
-            least = max(least, int(self.scoring.least_gallery))
-        tops = np.array(self._store.tops(tenant, self._pack.id, frames, least))
+        tops = np.array(self._store.tops(tenant, self._pack.id, frames, self._least(size)))
         try:
             return calibrate(
                 pack=self._pack.id,
@@ -129,17 +174,35 @@ class Thresholds:
                 pack_tail=self.tail(tenant, frames),
                 gallery_tops=tops,
                 scoring=self.scoring,
+                shift=self._shift(tenant, target) if self.scoring.applies(size) else 0.0,
             )
         except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
             return None
 
 
-def cohort_tail(cohort: list[Vectors], frames: int) -> Tail:
-    """The tail of strangers' scores: probes of `frames` frames against mean-of-3 templates of the others.
+def careful_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
+    """`cohort_tail`, raised by what it would scatter if other strangers had been asked: one standard error.
+
+    A promise is made to people, and a hundred strangers show its threshold only roughly. The error is a
+    jackknife's over GROUPS of people, at the score that one comparison in a hundred times their number exceeds.
+    """
+    whole = cohort_tail(cohort, frames, templates)
+    far = 0.01 / len(cohort)
+    who = np.arange(len(cohort)) % GROUPS
+    parts = []
+    for group in range(GROUPS):
+        rest = np.flatnonzero(who != group)
+        parts.append(cohort_tail([cohort[n] for n in rest], frames, templates[rest]).quantile(far))
+    error = float(np.std(parts)) * np.sqrt(GROUPS - 1)
+    body = tuple((chance, score + error) for chance, score in whole.body)
+    return replace(whole, start=whole.start + error, body=body)
+
+
+def cohort_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
+    """The tail of strangers' scores: probes of `frames` frames against the templates (n, d) of the others.
 
     Raises ValueError when the cohort is too small to show a tail.
     """
-    templates = np.stack([mean_template(vectors[:TEMPLATE_FRAMES]) for vectors in cohort])
     probes, owners = [], []
     for person, vectors in enumerate(cohort):
         for start in range(0, len(vectors) - frames + 1, frames):
@@ -147,3 +210,10 @@ def cohort_tail(cohort: list[Vectors], frames: int) -> Tail:
             owners.append(person)
     scores = impostor_scores(np.stack(probes), np.array(owners), templates, np.arange(len(cohort)))
     return fit_tail(scores)
+
+
+def cohort_tops(cohort: list[Vectors], templates: Vectors, scoring: Scoring) -> TopTail:
+    """The tail of whole scores: each stranger's single frames against all the others."""
+    owners = np.repeat(np.arange(len(cohort)), [len(vectors) for vectors in cohort])
+    tops = own_tops(np.concatenate(cohort), owners, templates, np.arange(len(cohort)), scoring)
+    return TopTail(len(cohort) - 1, fit_tail(tops))

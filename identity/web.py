@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -21,6 +22,7 @@ from identity import store as store_tables
 from identity.audit import Audit
 from identity.config import PURPOSES, IdentityConfig
 from identity.consent import PURPOSE_TEXTS
+from identity.covers import FaceCovered
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import NotAnImage
@@ -31,8 +33,8 @@ from identity.moments import Moments
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.service import Device, Recognition, Service
+from identity.sides import renew_all, sides_of
 from identity.store import Store, named_when_full
-from identity.thresholds import Thresholds
 from identity.vault import Vault
 from identity.web_models import (
     BASE,
@@ -40,6 +42,7 @@ from identity.web_models import (
     EnrolmentReply,
     ForgottenReply,
     NoticeReply,
+    NotMeBody,
     OptOutReply,
     PinBody,
     PressBody,
@@ -132,8 +135,7 @@ def build(
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     store, moments, metrics = Store(lasting), Moments(passing), Metrics(registry or CollectorRegistry())
     audit = Audit(config.home / "identity-audit.log", now_us)
-    thresholds = Thresholds(store, engine.pack, config.promise, now_us)
-    galleries = Galleries(store, vault, engine.pack.id, engine.pack.size)
+    clear, masked = sides_of(store, vault, engine.pack, config.promise, now_us)
     erasures = Erasures(
         store=store,
         moments=moments,
@@ -143,7 +145,7 @@ def build(
         config=config,
         now_us=now_us,
         forget_elsewhere=forget_elsewhere,
-        shrunk=lambda tenant, sizes: thresholds.renew(tenant, sizes.get(engine.pack.id, 0)),
+        shrunk=partial(renew_all, (clear, masked)),
     )
     service = Service(
         config=config,
@@ -152,8 +154,8 @@ def build(
         vault=vault,
         presses=Presses(moments, config, now_us),
         limits=Limits(passing, now_us),
-        galleries=galleries,
-        thresholds=thresholds,
+        clear=clear,
+        masked=masked,
         pins=Pins(store, vault, config, now_us),
         erasures=erasures,
         audit=audit,
@@ -163,7 +165,7 @@ def build(
     replies = base64.urlsafe_b64encode(vault.keys.derive("replies"))
     once = Idempotency(passing, replies, now_us, keep_us=REPLIES_US)
     api = _blueprint(service, Door(access, once, vault.keys.derive("fingerprints")))
-    return IdentityHalf(config, service, store, vault, galleries, audit, api, (lasting, passing), workers)
+    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, (lasting, passing), workers)
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,15 @@ def recognition_reply(half: IdentityHalf, caller: Caller, body: RecognitionBody)
 
 
 def _recognised(service: Service, caller: Caller, body: RecognitionBody) -> dict[str, Any]:
-    seen: Recognition = service.recognise(_device(caller), body.nonce, _pictures(body.frames))
+    pictures, moves = _pictures(body.frames), _pictures(body.moves)
+    seen: Recognition = service.recognise(_device(caller), body.nonce, pictures, moves)
     told = {
         "decision": seen.decision,
         "token": seen.token,
         "expires_at": None if seen.expires_us is None else iso(seen.expires_us),
         "purposes": list(seen.purposes),
+        "hint": FaceCovered.hint if seen.decision == "low_quality" else None,
+        "liveness": seen.liveness,
     }
     return padded(told, RECOGNITION_BYTES)
 
@@ -225,7 +230,8 @@ def _recognition_routes(api: APIBlueprint, service: Service, door: Door) -> None
     def press(body: PressBody) -> Response:
         def work(caller: Caller) -> Reply:
             nonce, expires_us = service.press(_device(caller))
-            return Reply(201, {"nonce": nonce, "expires_at": iso(expires_us)})
+            moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
+            return Reply(201, {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves})
 
         return door.answer("identify", work)
 
@@ -241,6 +247,14 @@ def _recognition_routes(api: APIBlueprint, service: Service, door: Door) -> None
             return Reply(200, told | {"purposes": list(raised.purposes)})
 
         return door.answer("identify", work, body.token, body.pin)
+
+    @api.post("/not-me", responses={"204": None}, summary="That greeting was for somebody else: never again so")
+    def not_me(body: NotMeBody) -> Response:
+        def work(caller: Caller) -> Reply:
+            service.not_me(_device(caller), body.token)
+            return Reply(204, {})
+
+        return door.answer("identify", work, body.token)
 
     @api.post("/opt-outs", responses={"200": OptOutReply}, summary="Opt out by face: at once, for good")
     def opt_out(body: RecognitionBody) -> Response:

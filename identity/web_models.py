@@ -26,6 +26,9 @@ class PressReply(BaseModel):
 
     nonce: str
     expires_at: str
+    challenge: list[Literal["left", "right", "closer"]] = Field(
+        description="Moves that prove a living head: send one frame of each as `moves`. Empty: no purpose needs it"
+    )
 
 
 class RecognitionBody(Body):
@@ -33,15 +36,20 @@ class RecognitionBody(Body):
 
     nonce: str = Field(min_length=1, max_length=64)
     frames: Frames = Field(min_length=1, max_length=3, description=FRAMES)
+    moves: Frames = Field(
+        default_factory=list, max_length=4, description="The challenge of this press, a picture for each move"
+    )
 
 
 class RecognitionReply(BaseModel):
     """Always of the same size. `token` is null for whoever is not to be greeted, for whatever reason."""
 
-    decision: str = Field(description="matched, unknown or ambiguous")
+    decision: str = Field(description="matched, unknown, ambiguous or low_quality")
     token: str | None
     expires_at: str | None
     purposes: list[str]
+    hint: str | None = Field(description="What the person can do about low_quality")
+    liveness: Literal["not_run", "passed", "failed"]
     padding: str
 
 
@@ -123,6 +131,12 @@ class RaiseReply(BaseModel):
     token: str
     expires_at: str
     purposes: list[str]
+
+
+class NotMeBody(Body):
+    """The token of a greeting that was meant for somebody else."""
+
+    token: str = Field(min_length=1, max_length=2000)
 
 
 class NoticePurpose(BaseModel):

@@ -115,6 +115,7 @@ class Fake:
         rule(
             "/identity/v1/opt-outs", "optout", lambda: jsonify(decision=self._next("forgotten")), methods=["POST"]
         )
+        rule("/identity/v1/not-me", "not_me", lambda: ("", 204), methods=["POST"])
         rule("/identity/v1/tokens/raise", "raise", self._raise, methods=["POST"])
         rule("/v1/visits", "visits", self._visit, methods=["POST"])
         rule("/recommender/v1/items", "items", lambda: jsonify(rows=ITEMS, next_cursor=None))

@@ -121,7 +121,7 @@ def test_an_order_is_sent_with_the_token_and_the_recommendation(kiosk: Callable[
     assert "usual-t1.face-1" in fake.tokens("/recommender/v1/events")
 
 
-def test_not_me_drops_the_token_and_reports_nothing(kiosk: Callable[..., Page], fake: Fake) -> None:
+def test_not_me_drops_the_token_and_is_heard_once(kiosk: Callable[..., Page], fake: Fake) -> None:
     fake.purposes = ["orders"]
     page = kiosk()
     recognised(page)
@@ -133,10 +133,12 @@ def test_not_me_drops_the_token_and_reports_nothing(kiosk: Callable[..., Page], 
     expect(page.locator("#usual")).to_contain_text("Popular here")
     expect(page.locator("#not-me")).to_be_hidden()
     expect(page.locator("#basket-count")).to_have_text("0")
-    later = fake.heard[heard:]
-    assert [row["path"] for row in later] == ["/recommender/v1/suggestions/orders"]
-    assert later[0]["token"] is None
-    assert "basket" not in later[0]["query"]
+    asked = [row for row in fake.heard[heard:] if row["path"] != "/identity/v1/not-me"]
+    assert [row["path"] for row in asked] == ["/recommender/v1/suggestions/orders"]
+    assert asked[0]["token"] is None
+    assert "basket" not in asked[0]["query"]
+    assert len(fake.bodies("/identity/v1/not-me")) == 1
+    assert fake.bodies("/identity/v1/not-me")[0]["token"]
 
 
 def test_a_guest_needs_no_extra_tap_and_sees_the_same_menu_and_prices(

@@ -52,9 +52,9 @@ def zoo(shared: Path, cache: Path) -> FaceEngine:
 
 @pytest.fixture(scope="module")
 def plain_dlib(cache: Path) -> FaceEngine:
-    """The same pack as dlib itself computes: in float32, and without the mirror image."""
+    """The same pack as dlib itself computes: in float32, without the mirror image, with one margin."""
     pack = load_pack("dlib")
-    pack = replace(pack, input={**pack.input, "network": "float32", "mirror": False})
+    pack = replace(pack, input={**pack.input, "network": "float32", "mirror": False, "paddings": [0.25]})
     return DlibEngine(pack, located(pack, None, cache), cache)
 
 

@@ -14,6 +14,7 @@ from identity import evaluate_cli, evaluation, promises
 from identity.calibration import Scoring
 from identity.evaluate_cli import evaluate_faces
 from identity.evaluation import Album, album_of
+from identity.groups import by_group
 from identity.matching import unit
 from identity.occlusion import KINDS
 from tests.identity.fakes import FakeEngine, face_at, person_picture
@@ -87,18 +88,29 @@ def test_too_few_people_give_no_row() -> None:
     )
 
 
-def test_strangers_share_nobody_with_the_gallery_nor_between_halves() -> None:
-    """Three groups, three sets of people: each vector is the person's own one-hot direction, so overlap shows."""
+def test_strangers_share_nobody_with_the_gallery_nor_between_parts() -> None:
+    """Eleven groups of people: each vector is the person's own one-hot direction, so overlap shows."""
     owners = np.repeat(np.arange(120), 6)
     album = Album(np.eye(120, dtype=np.float32)[owners], owners)
     dealt = evaluation.deal(album, 3, 1, 50, np.random.default_rng(1))
     assert dealt is not None
-    groups = [set(np.flatnonzero(part.max(axis=0) > 0.5)) for part in (dealt.gallery, *dealt.strangers)]
+    parts = [dealt.strangers[dealt.stranger_parts == part] for part in range(evaluation.PARTS)]
+    groups = [set(np.flatnonzero(vectors.max(axis=0) > 0.5)) for vectors in (dealt.gallery, *parts)]
 
-    assert not groups[0] & groups[1]
-    assert not groups[0] & groups[2]
-    assert not groups[1] & groups[2]
+    assert sum(len(group) for group in groups) == len(set.union(*groups)) == 120
     assert len(groups[0]) == 50
+    assert all(groups[1:])
+
+
+@pytest.mark.parametrize(("people", "target"), [(1_000, 0.01), (5_000, 0.001), (1_000, 0.001)])
+def test_a_threshold_on_strangers_lets_as_many_of_others_through_as_it_promises(
+    people: int, target: float
+) -> None:
+    """Scores of a known distribution (exponential): over 300 draws the mean of what lies beyond is the target."""
+    rng = np.random.default_rng(3)
+    beyond = [np.exp(-evaluation.threshold_on(rng.exponential(size=people), people, target)) for _ in range(300)]
+
+    assert np.mean(beyond) == pytest.approx(target, rel=0.2)
 
 
 def test_verification_of_a_world_without_overlap() -> None:
@@ -143,7 +155,7 @@ def test_what_is_drawn_over_a_face_stays_off_the_rest(kind: str) -> None:
     assert covered.shape == pixels.shape
     assert covered.dtype == np.uint8
     assert (covered[130:330, 220:420] != pixels[130:330, 220:420]).mean() > 0.1
-    if kind in ("mask", "hand", "sunglasses"):
+    if kind in ("hand", "sunglasses"):
         assert np.array_equal(covered[:60], pixels[:60])
 
 
@@ -163,21 +175,49 @@ def test_the_command_writes_figures_in_the_agreed_shape(
 ) -> None:
     """The JSON holds identification, verification and occlusion with their fields, and no picture is written."""
     monkeypatch.setattr(evaluate_cli, "open_pack", lambda *_: FakeEngine())
+    (folder / "p003" / "broken.png").write_bytes(b"no picture")
+    (folder / "p004" / "notes.txt").write_text("not looked at")
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     out = tmp_path / "figures.json"
-    done = CliRunner().invoke(evaluate_faces, ["--images", str(folder), "--json", str(out)])
+    groups = tmp_path / "groups.csv"
+    groups.write_text("p000,north\np001,south\n\nsomebody else,south\n")
+    before.append(groups)
+    more = ["--groups", str(groups), "--plot", str(tmp_path / "curve.png")]
+    done = CliRunner().invoke(evaluate_faces, ["--images", str(folder), "--json", str(out), *more])
     found = json.loads(out.read_text())
 
     assert done.exit_code == 0, done.output
     assert found["people"] == 60
+    assert found["unreadable"] == ["p003/broken.png"]
+    assert "p003/broken.png cannot be read" in done.output
+    assert sum(found["hints"].values()) == found["images"] - 1
     assert {"enrolled_images", "probe_frames", "fpir_target", "gallery", "threshold", "fpir", "fnir"} <= set(
         found["identification"][0]
     )
-    assert {row["kind"] for row in found["occlusion"]} == set(KINDS)
+    assert {row["kind"] for row in found["occlusion"]} == {"mask", *KINDS}
     assert all({"fpir", "fnir"} <= set(row) for row in found["occlusion"])
     assert "eer" in found["verification"]
-    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([*before, out])
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(
+        [*before, out, tmp_path / "curve.png"]
+    )
     assert "enrolled  frames  gallery" in done.output
+
+
+def test_figures_by_group_add_up_to_all() -> None:
+    """One group misses everybody, the other nobody; a third has no customers."""
+    rng = np.random.default_rng(8)
+    centres = unit(rng.normal(size=(120, 64)))
+    owners = np.concatenate([np.repeat(np.arange(40), 4), np.arange(40, 120)])
+    blurred = (owners < 20)[:, None] * 3.0
+    album = Album(unit(centres[owners] + (0.05 + blurred) * rng.normal(size=(len(owners), 64))), owners)
+    named = {person: "late" if person < 20 else "noon" if person < 40 else "strangers" for person in range(120)}
+    late, noon, strangers = by_group(album, named, Scoring(), np.random.default_rng(1))
+
+    assert (late["group"], noon["group"], strangers["group"]) == ("late", "noon", "strangers")
+    assert late["fnir"] > 0.9
+    assert noon["fnir"] == 0
+    assert (late["fnir_people"], noon["fnir_people"], strangers["fnir_people"]) == (20, 20, 0)
+    assert (late["fpir"], strangers["fpir_people"]) == (None, 80)
 
 
 def test_a_folder_without_people_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_list_tells_grade_licence_and_what_is_missing(tmp_path: Path) -> None:
 
     assert status == 0
     assert all(f"{name}@" in said for name in pack_names())
-    assert "dlib@1  demo  BSL-1.0, CC0-1.0" in said
+    assert "dlib@2  demo  BSL-1.0, CC0-1.0" in said
     assert "Put it into the folder that USUAL_MODELS names." in said
     assert "usual models fetch opencv-zoo" in said
 
@@ -35,7 +35,7 @@ def test_prepare_converts_the_default_pack(tmp_path: Path) -> None:
     status, said = run("prepare", "--cache", str(tmp_path))
 
     assert status == 0
-    assert said.startswith("dlib@1 is ready")
+    assert said.startswith("dlib@2 is ready")
     assert (tmp_path / "dlib" / "dlib_resnet_int8.onnx").is_file()
 
 

@@ -36,6 +36,7 @@ def test_these_are_all_routes_and_none_takes_a_list_of_people(world: World) -> N
         ("post", "/identity/v1/recognitions"),
         ("post", "/identity/v1/enrolments"),
         ("post", "/identity/v1/opt-outs"),
+        ("post", "/identity/v1/not-me"),
         ("post", "/identity/v1/tokens/raise"),
         ("put", "/identity/v1/enrolments/{receipt}/pin"),
         ("delete", "/identity/v1/enrolments/{receipt}"),
@@ -73,7 +74,7 @@ def test_what_leaves_the_service_holds_no_number_of_a_face(world: World) -> None
 
     kinds = {field.name: type(getattr(seen, field.name)) for field in fields(Recognition)}
 
-    assert kinds == {"decision": str, "token": str, "expires_us": int, "purposes": tuple}
+    assert kinds == {"decision": str, "token": str, "expires_us": int, "purposes": tuple, "liveness": str}
     assert {field.name for field in fields(Claims)}.isdisjoint({"score", "customer_id", "name", "template"})
 
 
@@ -82,8 +83,8 @@ def test_nothing_about_a_person_is_read_from_a_face() -> None:
 
     assert told == {
         *("box", "landmarks", "score", "scheme"),
-        *("eye_distance", "yaw", "sharpness", "brightness", "contrast"),
-        *("vector", "quality", "pack"),
+        *("eye_distance", "yaw", "sharpness", "brightness", "contrast", "cover"),
+        *("vector", "quality", "pack", "masked"),
     }
 
 
@@ -115,8 +116,8 @@ def test_no_template_can_be_had_from_the_service() -> None:
     public = [name for name in vars(Service) if not name.startswith("_")]
 
     assert sorted(public) == [
-        *("calibrate", "calibrate_on_pictures", "enrol", "forget", "forget_face", "press", "raise_level"),
-        *("recognise", "set_pin"),
+        *("calibrate", "calibrate_on_pictures", "challenge", "enrol", "forget", "forget_face", "not_me"),
+        *("own_scores", "press", "raise_level", "recognise", "set_pin", "thresholds"),
     ]
 
 

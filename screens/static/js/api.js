@@ -8,6 +8,7 @@ export class Problem extends Error {
     this.code = body.code || "problem";
     this.hint = body.hint || "";
     this.retryAfter = Number(body.retry_after || 0);
+    this.token = body.token || null;
   }
 }
 
@@ -85,8 +86,9 @@ export class Api {
     return this.call("GET", "/identity/v1/notice");
   }
 
-  async nonce(signal) {
-    return (await this.call("POST", "/identity/v1/presses", { body: {}, signal })).nonce;
+  /** `{nonce, challenge}`: what one look costs, and the moves that it has to show, if any. */
+  press(signal) {
+    return this.call("POST", "/identity/v1/presses", { body: {}, signal });
   }
 
   /** Recognition and suggestions in one answer. */
@@ -116,6 +118,11 @@ export class Api {
 
   raise(token, pin, signal) {
     return this.call("POST", "/identity/v1/tokens/raise", { body: { token, pin }, signal });
+  }
+
+  /** The greeting was for somebody else: counted, and never made that way again. */
+  notMe(token) {
+    return this.call("POST", "/identity/v1/not-me", { body: { token } });
   }
 
   suggestions(scene, { token, context = {}, n, signal }) {

@@ -7,6 +7,7 @@ import { MAX_TRIES, hintFor } from "./states.js";
 
 const RECOGNISE = { frames: 3, gapMs: 70 };
 const ENROL = { frames: 4, gapMs: 350 };
+const MOVE_MS = 1300; // to read two words and to move; four moves fit into the ten seconds of a press
 const HINT_MS = 1400; // long enough to read five words and to move
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -29,6 +30,7 @@ export class Look {
   somebodyElse() {
     this.stage.visit.purpose = "enrol";
     this.stage.visit.somebodyElse = true;
+    this.stage.visit.token = null;
     this.stage.go("agreed");
   }
 
@@ -72,7 +74,7 @@ export class Look {
     const { frames: count, gapMs } = visit.purpose === "enrol" ? ENROL : RECOGNISE;
     const frames = await this.stage.camera.frames(count, gapMs);
     this.#say("looking");
-    const nonce = await this.api.nonce(signal);
+    const { nonce, challenge = [] } = await this.api.press(signal);
     const body = { nonce, frames };
     if (visit.purpose === "enrol") return this.#enrol(body, visit);
     if (visit.purpose === "forget") {
@@ -80,7 +82,23 @@ export class Look {
       visit.why = reply.decision;
       return "forgotten";
     }
-    return this.recognise(body, visit);
+    if (challenge.length) body.moves = await this.#moves(challenge);
+    const decision = await this.recognise(body, visit);
+    // Nobody was recognised because of what covers the face: a hint, as for any picture that is of no use.
+    if (decision === "low_quality") throw new Problem(200, { code: "face_covered" });
+    return decision;
+  }
+
+  /** A picture of each move that was asked for: a photograph cannot turn its head. */
+  async #moves(challenge) {
+    const moves = [];
+    for (const move of challenge) {
+      this.#say(`move_${move}`);
+      await pause(MOVE_MS);
+      moves.push(...(await this.stage.camera.frames(1, 0)));
+    }
+    this.#say("looking");
+    return moves;
   }
 
   async #enrol(body, visit) {
@@ -105,8 +123,10 @@ export class Look {
     }
     if (error instanceof NoCamera) visit.why = "no_camera";
     else if (error instanceof Problem && error.status === 429) visit.why = "wait";
-    else if (error instanceof Problem && error.code === "already_enrolled") visit.why = "already";
-    else if (error instanceof Problem || error instanceof Offline) visit.why = "failed";
+    else if (error instanceof Problem && error.code === "already_enrolled") {
+      visit.why = "already";
+      visit.token = error.token; // opens nothing until the PIN shows whose enrolment it is
+    } else if (error instanceof Problem || error instanceof Offline) visit.why = "failed";
     else throw error;
     if (this.stage.state === "capture") this.stage.go("failed", visit);
   }
@@ -118,7 +138,7 @@ export class Look {
     $("#unknown-title").textContent = this.words.t(`${name}_title`);
     const failedToEnrol = visit.purpose === "enrol" && name === "failed";
     $("#unknown-text").textContent = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
-    $("#unknown-pin").hidden = name !== "ambiguous" || !visit.recognised;
+    $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised;
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
     $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;

@@ -65,7 +65,7 @@ export class Screen {
       "enter-pin": () => stage.go("second_factor"),
       again: () => look.press(stage.visit.purpose),
       leave: () => stage.go("leave"),
-      "not-me": () => stage.asGuest("not_me"),
+      "not-me": () => this.#notMe(),
       language: () => this.words.other(),
     };
     for (const element of $$("[data-action]")) {
@@ -94,6 +94,12 @@ export class Screen {
       await this.refresh();
     }
     document.body.dataset.ready = "true";
+  }
+
+  #notMe() {
+    const { token } = this.stage.visit;
+    this.stage.asGuest("not_me"); // at once; that it was said may arrive later, or not at all
+    if (token) this.api.notMe(token).catch(() => {});
   }
 
   async #pair(code) {

@@ -25,7 +25,7 @@ export class Visit {
 
   /** Keep what a recognition says. A look-alike's token opens nothing until the PIN has raised it. */
   known({ decision, token, purposes }) {
-    if (decision === "unknown") return;
+    if (decision === "unknown" || decision === "low_quality") return;
     this.token = token;
     this.purposes = purposes;
   }

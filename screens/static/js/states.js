@@ -51,7 +51,7 @@ const MOVES = Object.freeze({
   },
   low_quality: { again: "capture", give_up: "unknown", guest: "suggest" },
   matched: { greet: "greet" },
-  unknown: { guest: "suggest", press: "press", agreed: "capture" },
+  unknown: { guest: "suggest", press: "press", agreed: "capture", second_factor: "pin" },
   ambiguous: { guest: "suggest", press: "press", second_factor: "pin" },
   greet: { suggest: "suggest", second_factor: "pin", not_me: "suggest" },
   pin: { raised: "suggest", chosen: "receipt", skipped: "receipt", guest: "suggest", not_me: "suggest" },

@@ -1,0 +1,78 @@
+"""The figures of `usual evaluate faces` in words and columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHARES = (("greeted", "fpir"), ("missed", "fnir"))
+
+
+def told(result: dict[str, Any]) -> str:
+    """The figures as text, shares in per cent with their 95 % intervals."""
+    lines = [
+        f"{result['pack']}: {result['people']} people, {result['images']} pictures,"
+        f" {len(result['unreadable'])} unreadable, {result['without_a_face']} without a face that was found",
+        f"What a kiosk would say of them: {_counts(result['hints'])}",
+        f"and of those with a mask drawn over: {_counts(result['hints_masked']) or 'not drawn'}",
+        "",
+        "Identification: strangers greeted (FPIR) and customers missed (FNIR), %",
+        "enrolled  frames  gallery  promise  greeted             missed              threshold",
+    ]
+    for row in result["identification"]:
+        lines.append(
+            f"{row['enrolled_images']:8d}  {row['probe_frames']:6d}  {row['gallery']:7d}"
+            f"  {100 * row['fpir_target']:6.1f}"
+            f"  {_share(row['fpir'], row['fpir_interval']):18s}  {_share(row['fnir'], row['fnir_interval']):18s}"
+            f"  {row['threshold']:.3f}"
+        )
+    if not result["identification"]:
+        lines.append("  too few people, or too few pictures of them")
+    if result["promise"]:
+        lines += ["", "Promise kept by the product's own threshold: greeted / promised, mean over splits"]
+        for row in result["promise"]:
+            low, high = row["ratio_interval"]
+            lines.append(
+                f"  tails {row['tails']}, gallery {row['gallery']:5d}, {row['probe_frames']} frame(s),"
+                f" {100 * row['fpir_target']:.1f} %:"
+                f" {row['ratio']:.2f} [{low:.2f}, {high:.2f}], missed {100 * row['fnir']:.2f} %"
+                f" ({row['splits']} splits)"
+            )
+    if result["occlusion"]:
+        lines += [
+            "",
+            "Covered and bad pictures, masks at their own threshold where the pack has one (promise 1 %), %",
+        ]
+        for row in result["occlusion"]:
+            lines.append(
+                f"  {row['kind']:18s} found {100 * row['detected']:5.1f}  greeted {100 * row['fpir']:5.2f}"
+                f"  missed {_share(row['fnir'], row['fnir_interval']):20s}  (gallery {row['gallery']})"
+            )
+    for row in result["groups"]:
+        parts = [
+            f"{name} {_share(row[key], row[f'{key}_interval'])}" for name, key in SHARES if row[key] is not None
+        ]
+        lines.append(f"  group {row['group']}: {', '.join(parts)}")
+    if result["worlds"]:
+        lines += ["", "Promise kept in simulated worlds: greeted / promised, mean over worlds"]
+        for row in result["worlds"]:
+            low, high = row["ratio_interval"]
+            told_as = f"  gallery {row['gallery']:6d}, {100 * row['fpir_target']:.1f} %: {row['ratio']:.2f}"
+            lines.append(f"{told_as} [{low:.2f}, {high:.2f}] ({row['worlds']} worlds)")
+    lines += ["", "The challenge, on simulated heads and sheets (landmarks alone): passed, %"]
+    lines += [f"  {row['kind']:16s} {100 * row['passed']:6.2f} of {row['tries']}" for row in result["liveness"]]
+    checked = result["verification"]
+    if "eer" in checked:
+        lines += ["", f"Verification: EER {100 * checked['eer']:.2f} %"]
+        for point in checked["tar_at_far"]:
+            lines.append(
+                f"  FAR {point['far']:g}: TAR {100 * point['tar']:.2f} % at cosine {point['threshold']:.3f}"
+            )
+    return "\n".join(lines)
+
+
+def _share(value: float, bounds: tuple[float, float]) -> str:
+    return f"{100 * value:.2f} [{100 * bounds[0]:.2f}, {100 * bounds[1]:.2f}]"
+
+
+def _counts(counted: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items())
