@@ -14,7 +14,7 @@ from recommender.orders.fit import PART, Fitted, Settings, fit_orders
 from recommender.questions import ask
 from recommender.scenes.base import Progress
 
-BATCH = Settings(max_questions=7_000, easy=120)
+BATCH = Settings(max_questions=7_000, easy=120, copies=6)
 """A bulk run may take minutes, and is made once."""
 
 
