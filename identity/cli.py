@@ -13,7 +13,7 @@ import click
 from cryptography.fernet import Fernet
 
 from identity.config import IdentityConfig
-from identity.covers import masked_pack
+from identity.covers import masked_id, masked_pack
 from identity.curves import Scored, in_words
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import PackMissing
@@ -157,9 +157,10 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 @home_option
 @click.argument("old", metavar="PACK@VERSION")
 def retire(home: Path, old: str) -> None:
-    """Erase every template of an engine pack that is used no more. Customers, history and receipts stay."""
+    """Erase every template of an engine pack that is used no more, those for masked faces too. Customers, history
+    and receipts stay."""
     half = open_half(home, "dlib")  # of any pack: nothing is looked at
-    count = half.store.retire_pack(old)
+    count = sum(half.store.retire_pack(pack) for pack in (old, masked_id(old)))
     half.close()
     click.echo(f"{count} templates of {old} erased. Who held one is asked again on their next visit.")
 
