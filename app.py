@@ -73,6 +73,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             models_folder=config.models,
             cache=config.cache,
             engines=config.engines,
+            liveness=config.liveness,
             needs=settings.needs_of(config.needs),
         )
         erase = (

@@ -39,6 +39,7 @@ from identity.links import Links
 from identity.liveness import State, Step, challenge
 from identity.metrics import Metrics
 from identity.newcomers import Codes, Newcomers, digest
+from identity.passive import Passive
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.sides import Side
@@ -77,6 +78,7 @@ class Service:
         limits: Limits,
         clear: Side,
         masked: Side | None,
+        passive: Passive | None,
         pins: Pins,
         erasures: Erasures,
         audit: Audit,
@@ -93,6 +95,7 @@ class Service:
         self._limits = limits
         self._clear = clear
         self._masked = masked
+        self._passive = passive
         self._pins = pins
         self._audit = audit
         self._metrics = metrics
@@ -155,10 +158,13 @@ class Service:
         return Recognition(decision, token, expires, opens, live)
 
     def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
-        if not moves:
+        """What the challenge shows, and the passive model where one is plugged in."""
+        if not moves and self._passive is None:
             return "not_run"
         least = self._clear.thresholds.one_person(tenant)
         state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+        if self._passive is not None:
+            state = self._passive.with_challenge(self._passive.judge(self.engine, frames), state)
         self._metrics.liveness.labels(state=state).inc()
         return state
 

@@ -30,6 +30,7 @@ from identity.gallery import Galleries
 from identity.keyfile import KeyFile, master_keys
 from identity.metrics import Metrics
 from identity.moments import Moments
+from identity.passive import Passive
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.service import Device, Recognition, Service
@@ -82,11 +83,18 @@ class IdentityHalf:
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
     workers: Workers | None
+    passive: Passive | None = None
+
+    @property
+    def _running(self) -> list[Workers]:
+        """What runs in processes of its own."""
+        passive = None if self.passive is None else self.passive.workers
+        return [workers for workers in (self.workers, passive) if workers is not None]
 
     def warm(self) -> None:
         """Start the engine pack, or the first customer would wait for it. Raises EngineUnavailable."""
-        if self.workers is not None:
-            self.workers.start()
+        for workers in self._running:
+            workers.start()
 
     def check(self) -> str | None:
         """Readiness: None when the database answers and the engine pack runs, else a sentence."""
@@ -94,7 +102,7 @@ class IdentityHalf:
             self.store.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
-        return None if self.workers is None else self.workers.trouble()
+        return next((trouble for workers in self._running if (trouble := workers.trouble())), None)
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -102,8 +110,8 @@ class IdentityHalf:
             database.close()
         self.vault.keys.close()
         self.audit.close()
-        if self.workers is not None:
-            self.workers.close()
+        for workers in self._running:
+            workers.close()
 
 
 def build(
@@ -124,6 +132,9 @@ def build(
     workers = None
     if engine is None:
         engine = workers = Workers(Launch(config.pack, config.models_folder, config.cache), config.engines)
+    passive = None
+    if config.liveness is not None:
+        passive = Passive(config.liveness, config.models_folder, config.cache)
     lasting = Database(config.home / "identity.db", store_tables.migrations)
     passing = Database(
         config.home / "identity-moments.db",
@@ -156,6 +167,7 @@ def build(
         limits=Limits(passing, now_us),
         clear=clear,
         masked=masked,
+        passive=passive,
         pins=Pins(store, vault, config, now_us),
         erasures=erasures,
         audit=audit,
@@ -165,7 +177,8 @@ def build(
     replies = base64.urlsafe_b64encode(vault.keys.derive("replies"))
     once = Idempotency(passing, replies, now_us, keep_us=REPLIES_US)
     api = _blueprint(service, Door(access, once, vault.keys.derive("fingerprints")))
-    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, (lasting, passing), workers)
+    databases = (lasting, passing)
+    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, databases, workers, passive)
 
 
 @dataclass(frozen=True)

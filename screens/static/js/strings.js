@@ -185,7 +185,7 @@ export const STRINGS = {
     cancel: "Abbrechen",
     back: "Zurück",
     done: "Fertig",
-    badge_demo: "Erkennung zur Vorführung: Bitte bestätigen Sie, dass Sie es sind",
+    badge_demo: "Zur Vorführung: Bitte bestätigen Sie, dass Sie es sind",
     badge_offline: "Ohne Verbindung. Bestellen geht trotzdem.",
     badge_offline_taxi: "Ohne Verbindung. Ihr Fahrer hilft gern.",
     idle_question: "Sind Sie noch da?",
