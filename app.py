@@ -158,7 +158,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             if error.status < 500:
                 raise  # the person can do something about it
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
-            seen |= {"hint": None, "liveness": "not_run"}
+            seen |= {"hint": "go_on_without", "liveness": "not_run"}
         context, locked = body.context.to_context(caller.site), False
         guest = Asked(caller.tenant, caller.device, body.scene, None, context, body.n)
         try:

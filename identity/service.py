@@ -35,6 +35,7 @@ from identity.errors import (
     TooFewFrames,
 )
 from identity.following import Following
+from identity.hints import hint_of
 from identity.links import Links
 from identity.liveness import State, Step, challenge
 from identity.metrics import Metrics
@@ -146,16 +147,17 @@ class Service:
         purposes = () if known is None or decision == "ambiguous" else known.purposes
         opens = self.config.opened(purposes, live=live == "passed", pin=False)
         token, expires = self._token(device, known, opens, "face")
+        hint = hint_of(decision, [capture.quality for capture in captures], with_token=known is not None)
         if known is None:
             self._audit.note(device.tenant, "recognise", "nobody", NOBODY)
             self._metrics.recognitions.labels(outcome=decision).inc()
-            return Recognition(decision, liveness=live)
+            return Recognition(decision, liveness=live, hint=hint)
         self._presses.succeeded(device.tenant, device.name)
         self._visited(known.row)
         self._following.saw(known.row, captures)
         self._audit.note(device.tenant, "recognise", decision, known.links.audit)
         self._metrics.recognitions.labels(outcome=decision).inc()
-        return Recognition(decision, token, expires, opens, live)
+        return Recognition(decision, token, expires, opens, live, hint)
 
     def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
         """What the challenge shows, and the passive model where one is plugged in."""

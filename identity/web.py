@@ -22,7 +22,6 @@ from identity import store as store_tables
 from identity.audit import Audit
 from identity.config import PURPOSES, IdentityConfig
 from identity.consent import PURPOSE_TEXTS
-from identity.covers import FaceCovered
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import NotAnImage
@@ -220,7 +219,7 @@ def _recognised(service: Service, caller: Caller, body: RecognitionBody) -> dict
         "token": seen.token,
         "expires_at": None if seen.expires_us is None else iso(seen.expires_us),
         "purposes": list(seen.purposes),
-        "hint": FaceCovered.hint if seen.decision == "low_quality" else None,
+        "hint": seen.hint,
         "liveness": seen.liveness,
     }
     return padded(told, RECOGNITION_BYTES)

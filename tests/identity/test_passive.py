@@ -14,6 +14,7 @@ import pytest
 
 from identity import onnx_writer, passive
 from identity.capture import choose
+from identity.engines import Face, Pixels, Vector
 from identity.errors import PackAltered, PackDenied, PackMissing, UnknownPack
 from identity.frames import decode
 from identity.liveness import State
@@ -66,7 +67,8 @@ def plug(folder: Path, **changes: Any) -> Path:
 def dimmed(data: bytes, share: float = 0.55) -> bytes:
     """The same face in less light: FakeEngine sees the same person, the model sees nothing alive."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.imencode(".png", (pixels * share).astype(np.uint8))[1].tobytes()
+    assert pixels is not None
+    return cv2.imencode(".png", np.asarray(pixels * share, np.uint8))[1].tobytes()
 
 
 def world_with(home: Path, **changes: Any) -> World:
@@ -120,10 +122,11 @@ def test_the_challenge_and_the_model_have_to_agree(worlds: dict[bool, World]) ->
 def test_every_pair_of_verdicts_has_one_answer(worlds: dict[bool, World]) -> None:
     """Rows: the challenge not run, passed, failed; columns: the model's the same."""
     states: tuple[State, ...] = ("not_run", "passed", "failed")
-    tables = {
-        alone: [[worlds[alone].half.passive.with_challenge(m, c) for m in states] for c in states]  # type: ignore[union-attr]
-        for alone in (False, True)
-    }
+    tables = {}
+    for alone, world in worlds.items():
+        model = world.half.passive
+        assert model is not None
+        tables[alone] = [[model.with_challenge(seen, challenge) for seen in states] for challenge in states]
 
     assert tables[False] == [["not_run", "not_run", "failed"], ["not_run", "passed", "failed"], ["failed"] * 3]
     assert tables[True] == [["not_run", "passed", "failed"], ["not_run", "passed", "failed"], ["failed"] * 3]
@@ -169,16 +172,20 @@ def test_it_runs_behind_the_walls_of_any_pack(worlds: dict[bool, World]) -> None
 def test_bystanders_are_blank_before_it_sees_a_crop(
     worlds: dict[bool, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, seen = worlds[True].half.passive, []
+    model = worlds[True].half.passive
+    seen: list[Pixels] = []
     assert model is not None
     frame = pictures(1, 1, first=50)[0]
     pixels = decode(frame).pixels.copy()
     near, far = face_at(130, 60, 180), face_at(340, 80, 70)
     pixels[80:150, 340:410] = (3, 141, 59)
     shown = cv2.imencode(".png", pixels)[1].tobytes()
-    monkeypatch.setattr(
-        model.workers, "embed", lambda crop, _: seen.append(crop.copy()) or np.zeros(2, np.float32)
-    )
+
+    def embed(crop: Pixels, _: Face) -> Vector:
+        seen.append(crop.copy())
+        return np.zeros(2, np.float32)
+
+    monkeypatch.setattr(model.workers, "embed", embed)
     model.judge(FakeEngine([near, far]), [shown])
 
     assert choose([near, far], pixels.shape[:2]) is near
