@@ -163,8 +163,10 @@ class Service:
         """What the challenge shows, and the passive model where one is plugged in."""
         if not moves and self._passive is None:
             return "not_run"
-        least = self._clear.thresholds.one_person(tenant)
-        state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+        state: State = "not_run"
+        if moves:
+            least = self._clear.thresholds.one_person(tenant)
+            state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
         if self._passive is not None:
             state = self._passive.with_challenge(self._passive.judge(self.engine, frames), state)
         self._metrics.liveness.labels(state=state).inc()
