@@ -66,16 +66,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         halves["recommender"] = web.build(told, **shared)
     if config.only != "recommender":
         web, settings = import_module("identity.web"), import_module("identity.config")
-        told = settings.IdentityConfig(
-            home=config.home,
-            token_keys=token_keys,
-            pack=config.pack,
-            models_folder=config.models,
-            cache=config.cache,
-            engines=config.engines,
-            liveness=config.liveness,
-            needs=settings.needs_of(config.needs),
-        )
+        told = _told_identity(config, token_keys, settings)
         erase = (
             halves["recommender"].erase
             if "recommender" in halves
@@ -101,6 +92,20 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     openapi.publish(app)
     app.extensions["usual"] = {**halves, "access": access, "databases": (access_database, moments)}
     return app
+
+
+def _told_identity(config: Config, token_keys: tuple[bytes, ...], settings: Any) -> Any:
+    """The configuration of the identity half; `settings` is its module."""
+    return settings.IdentityConfig(
+        home=config.home,
+        token_keys=token_keys,
+        pack=config.pack,
+        models_folder=config.models,
+        cache=config.cache,
+        engines=config.engines,
+        liveness=config.liveness,
+        needs=settings.needs_of(config.needs),
+    )
 
 
 def wsgi() -> OpenAPI:

@@ -96,7 +96,7 @@ class Service:
         self._limits = limits
         self._clear = clear
         self._masked = masked
-        self._passive = passive
+        self.passive = passive
         self._pins = pins
         self._audit = audit
         self._metrics = metrics
@@ -161,14 +161,14 @@ class Service:
 
     def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
         """What the challenge shows, and the passive model where one is plugged in."""
-        if not moves and self._passive is None:
+        if not moves and self.passive is None:
             return "not_run"
         state: State = "not_run"
         if moves:
             least = self._clear.thresholds.one_person(tenant)
             state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
-        if self._passive is not None:
-            state = self._passive.with_challenge(self._passive.judge(self.engine, frames), state)
+        if self.passive is not None:
+            state = self.passive.with_challenge(self.passive.judge(self.engine, frames), state)
         self._metrics.liveness.labels(state=state).inc()
         return state
 

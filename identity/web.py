@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flask import Response, request
@@ -82,7 +83,11 @@ class IdentityHalf:
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
     workers: Workers | None
-    passive: Passive | None = None
+
+    @property
+    def passive(self) -> Passive | None:
+        """The passive liveness model that is plugged in."""
+        return self.service.passive
 
     @property
     def _running(self) -> list[Workers]:
@@ -131,17 +136,9 @@ def build(
     workers = None
     if engine is None:
         engine = workers = Workers(Launch(config.pack, config.models_folder, config.cache), config.engines)
-    passive = None
-    if config.liveness is not None:
-        passive = Passive(config.liveness, config.models_folder, config.cache)
+    passive = None if config.liveness is None else Passive(config.liveness, config.models_folder, config.cache)
     lasting = Database(config.home / "identity.db", store_tables.migrations)
-    passing = Database(
-        config.home / "identity-moments.db",
-        moments_tables.migrations,
-        limits.migrations,
-        idempotency.migrations,
-        durable=False,
-    )
+    passing = _passing_database(config.home / "identity-moments.db")
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     store, moments, metrics = Store(lasting), Moments(passing), Metrics(registry or CollectorRegistry())
     audit = Audit(config.home / "identity-audit.log", now_us)
@@ -173,11 +170,15 @@ def build(
         metrics=metrics,
         now_us=now_us,
     )
-    replies = base64.urlsafe_b64encode(vault.keys.derive("replies"))
-    once = Idempotency(passing, replies, now_us, keep_us=REPLIES_US)
+    once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     api = _blueprint(service, Door(access, once, vault.keys.derive("fingerprints")))
-    databases = (lasting, passing)
-    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, databases, workers, passive)
+    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, (lasting, passing), workers)
+
+
+def _passing_database(path: Path) -> Database:
+    """For what is needed for minutes: presses, limits, kept replies."""
+    tables = (moments_tables.migrations, limits.migrations, idempotency.migrations)
+    return Database(path, *tables, durable=False)
 
 
 @dataclass(frozen=True)
