@@ -66,15 +66,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         halves["recommender"] = web.build(told, **shared)
     if config.only != "recommender":
         web, settings = import_module("identity.web"), import_module("identity.config")
-        told = settings.IdentityConfig(
-            home=config.home,
-            token_keys=token_keys,
-            pack=config.pack,
-            models_folder=config.models,
-            cache=config.cache,
-            engines=config.engines,
-            needs=settings.needs_of(config.needs),
-        )
+        told = _told_identity(config, token_keys, settings)
         erase = (
             halves["recommender"].erase
             if "recommender" in halves
@@ -100,6 +92,20 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     openapi.publish(app)
     app.extensions["usual"] = {**halves, "access": access, "databases": (access_database, moments)}
     return app
+
+
+def _told_identity(config: Config, token_keys: tuple[bytes, ...], settings: Any) -> Any:
+    """The configuration of the identity half; `settings` is its module."""
+    return settings.IdentityConfig(
+        home=config.home,
+        token_keys=token_keys,
+        pack=config.pack,
+        models_folder=config.models,
+        cache=config.cache,
+        engines=config.engines,
+        liveness=config.liveness,
+        needs=settings.needs_of(config.needs),
+    )
 
 
 def wsgi() -> OpenAPI:
@@ -157,7 +163,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             if error.status < 500:
                 raise  # the person can do something about it
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
-            seen |= {"hint": None, "liveness": "not_run"}
+            seen |= {"hint": "go_on_without", "liveness": "not_run"}
         context, locked = body.context.to_context(caller.site), False
         guest = Asked(caller.tenant, caller.device, body.scene, None, context, body.n)
         try:

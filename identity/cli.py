@@ -12,11 +12,13 @@ from typing import TypeVar
 import click
 from cryptography.fernet import Fernet
 
+from identity.audit import Audit
 from identity.config import IdentityConfig
-from identity.covers import masked_pack
+from identity.covers import masked_id, masked_pack
 from identity.curves import Scored, in_words
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import PackMissing
+from identity.evaluation import interval
 from identity.gallery import Galleries
 from identity.keyfile import KEY_BYTES, master_keys
 from identity.manifests import Pack, load_pack
@@ -31,6 +33,7 @@ from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.problems import Problem
 
 Command = TypeVar("Command", bound=Callable[..., object])
+LEAST_GREETINGS = 100  # fewer show a rate of 1 % too roughly to say anything: none of 100 is still up to 3.7 %
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -77,6 +80,17 @@ pack_option = click.option(
 )
 
 
+def false_matches(audit: Audit, tenant: str) -> str:
+    """The live false-match rate in words: of those greeted by face, who said that it was somebody else."""
+    greeted, denied = audit.count(tenant, "recognise", "matched"), audit.count(tenant, "not_me", "flagged")
+    counted = f'"not me" to {denied} of {greeted} greetings'
+    if greeted < LEAST_GREETINGS:
+        return f"{counted}: not enough yet to tell a rate, {LEAST_GREETINGS - greeted} more greetings"
+    share = min(1.0, denied / greeted)
+    low, high = interval(share, greeted)
+    return f"{counted}: live false-match rate {share:.2%} (95 %: {low:.2%} to {high:.2%})"
+
+
 @click.group()
 def identity() -> None:
     """Enrolments, keys and thresholds; never a face."""
@@ -86,8 +100,9 @@ def identity() -> None:
 @home_option
 @pack_option
 def status(home: Path, pack: str) -> None:
-    """Galleries, consents in force, thresholds, keys, and whether the audit chain is whole."""
+    """Galleries, consents in force, thresholds, "not me", keys, and whether the audit chain is whole."""
     half = open_half(home, pack)
+    told_of: set[str] = set()
     for tenant, name, state in half.store.galleries():
         consents = half.store.consent_counts(tenant)
         held = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
@@ -98,6 +113,9 @@ def status(home: Path, pack: str) -> None:
             if made is not None:
                 told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
             click.echo(f"    {frames} frame(s): {told}")
+        if tenant not in told_of:
+            click.echo(f"    {false_matches(half.audit, tenant)}")
+            told_of.add(tenant)
     counts = half.vault.keys.counts()
     click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
     fault = half.audit.first_fault()
@@ -157,9 +175,10 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 @home_option
 @click.argument("old", metavar="PACK@VERSION")
 def retire(home: Path, old: str) -> None:
-    """Erase every template of an engine pack that is used no more. Customers, history and receipts stay."""
+    """Erase every template of an engine pack that is used no more, those for masked faces too. Customers, history
+    and receipts stay."""
     half = open_half(home, "dlib")  # of any pack: nothing is looked at
-    count = half.store.retire_pack(old)
+    count = sum(half.store.retire_pack(pack) for pack in (old, masked_id(old)))
     half.close()
     click.echo(f"{count} templates of {old} erased. Who held one is asked again on their next visit.")
 

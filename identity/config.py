@@ -40,7 +40,7 @@ class IdentityConfig:
     line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
     by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
     purpose what opens it (NEEDS); where somebody lives is never opened by less than the PIN. `engines` is the
-    number of processes that the pack runs in.
+    number of processes that the pack runs in; `liveness` names the manifest of a passive model in `models_folder`.
     """
 
     home: Path
@@ -51,6 +51,7 @@ class IdentityConfig:
     models_folder: Path | None = None
     cache: Path = Path(".cache/models")
     engines: int = 1
+    liveness: str | None = None
     promise: float = 0.01
     organisation: str = "this restaurant"
     retention_months: int = 12

@@ -16,6 +16,7 @@ from identity.matching import Array, mean_template, unit
 
 Patch = NDArray[np.float32]
 Cover = Literal["none", "mask", "sunglasses"]
+TWIN = "-masked"  # what the name of a pack's masked twin ends with
 
 # Zones of the upright 96 x 96 patch of `capture.quality_of`, whose eyes lie on row 31, 24 columns from its middle.
 EYES = (slice(20, 42), slice(14, 82))
@@ -72,7 +73,13 @@ def masked_pack(pack: Pack) -> Pack | None:
     """The pack as it sees masked faces: templates under an id of their own, a calibration of its own. None when
     the pack ships no figures for masks."""
     calibration = pack.calibration.get("masked")
-    return None if calibration is None else replace(pack, name=f"{pack.name}-masked", calibration=calibration)
+    return None if calibration is None else replace(pack, name=f"{pack.name}{TWIN}", calibration=calibration)
+
+
+def masked_id(pack: str) -> str:
+    """The id of a pack's masked twin, from the pack's own `name@version`; the manifest may be gone."""
+    name, sign, version = pack.partition("@")
+    return f"{name}{TWIN}{sign}{version}"
 
 
 def masked_template(clear: Array, masked: Array, pack: Pack) -> Array:

@@ -65,7 +65,7 @@ class Following:
         least = self._clear.thresholds.one_person(row.tenant)
         if row.customer_id not in gallery.ids:
             return False
-        old, new = gallery.matrix[gallery.ids.index(row.customer_id)], gallery.turned(vector)
+        old, new = gallery.template(row.customer_id), gallery.turned(vector)
         if float(old @ new) < least + LEAST * (1 - least):
             return False
         moved = unit((1 - SHARE) * old.astype(np.float64) + SHARE * new)

@@ -57,15 +57,15 @@ class Pack:
         return f"{self.name}@{self.version}"
 
 
-def pack_names() -> list[str]:
-    """The packs that the product knows, in alphabetical order."""
-    return sorted(path.stem for path in PACKS.glob("*.json"))
+def pack_names(folder: Path = PACKS) -> list[str]:
+    """The packs that the product knows, or those of another folder, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.json"))
 
 
 def load_pack(name: str, folder: Path = PACKS) -> Pack:
     """The manifest of pack `name`. Raises UnknownPack, or PackDenied for a vendor or licence not accepted."""
     if name not in {path.stem for path in folder.glob("*.json")}:
-        raise UnknownPack(f"There is no engine pack {name!r}. There are: {', '.join(pack_names())}.")
+        raise UnknownPack(f"There is no engine pack {name!r}. There are: {', '.join(pack_names(folder))}.")
     raw = json.loads((folder / f"{name}.json").read_text("utf-8"))
     files = tuple(PackFile(**entry) for entry in raw.pop("files"))
     pack = Pack(files=files, **raw)

@@ -5,14 +5,13 @@ A frame comes in as bytes and leaves as nothing; what goes out is a decision and
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import structlog
@@ -30,17 +29,18 @@ from identity.errors import (
     AlreadyEnrolled,
     CaptureError,
     EnrolmentUnknown,
-    FramesDiffer,
     KeyDestroyed,
     PinSetupRefused,
     TokenExpired,
     TooFewFrames,
 )
 from identity.following import Following
+from identity.hints import hint_of
 from identity.links import Links
 from identity.liveness import State, Step, challenge
-from identity.matching import mean_template
 from identity.metrics import Metrics
+from identity.newcomers import Codes, Newcomers, digest
+from identity.passive import Passive
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.sides import Side
@@ -50,12 +50,10 @@ from identity.thresholds import TEMPLATE_FRAMES, Vectors
 from identity.vault import Holder, Vault
 from identity.visits import Device, Enrolled, Recognition
 from plumbing.clock import DAY, MINUTE, Clock
-from plumbing.database import DatabaseBusy
 from plumbing.limits import Limits
 
 __all__ = ["Device", "Enrolled", "Recognition", "Service"]
 log = structlog.get_logger(__name__)
-RACES = 20  # how often an enrolment looks again because somebody else enrolled meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,7 @@ class Service:
         limits: Limits,
         clear: Side,
         masked: Side | None,
+        passive: Passive | None,
         pins: Pins,
         erasures: Erasures,
         audit: Audit,
@@ -97,6 +96,7 @@ class Service:
         self._limits = limits
         self._clear = clear
         self._masked = masked
+        self.passive = passive
         self._pins = pins
         self._audit = audit
         self._metrics = metrics
@@ -104,6 +104,7 @@ class Service:
         self._token_ids = vault.keys.derive("token ids")
         self._challenges = vault.keys.derive("challenges")
         self._following = Following(store, vault, clear, now_us)
+        self._newcomers = Newcomers(store, vault, clear, masked, now_us)
 
     # --- press
 
@@ -146,22 +147,28 @@ class Service:
         purposes = () if known is None or decision == "ambiguous" else known.purposes
         opens = self.config.opened(purposes, live=live == "passed", pin=False)
         token, expires = self._token(device, known, opens, "face")
+        hint = hint_of(decision, [capture.quality for capture in captures], with_token=known is not None)
         if known is None:
             self._audit.note(device.tenant, "recognise", "nobody", NOBODY)
             self._metrics.recognitions.labels(outcome=decision).inc()
-            return Recognition(decision, liveness=live)
+            return Recognition(decision, liveness=live, hint=hint)
         self._presses.succeeded(device.tenant, device.name)
         self._visited(known.row)
         self._following.saw(known.row, captures)
         self._audit.note(device.tenant, "recognise", decision, known.links.audit)
         self._metrics.recognitions.labels(outcome=decision).inc()
-        return Recognition(decision, token, expires, opens, live)
+        return Recognition(decision, token, expires, opens, live, hint)
 
     def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
-        if not moves:
+        """What the challenge shows, and the passive model where one is plugged in."""
+        if not moves and self.passive is None:
             return "not_run"
-        least = self._clear.thresholds.one_person(tenant)
-        state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+        state: State = "not_run"
+        if moves:
+            least = self._clear.thresholds.one_person(tenant)
+            state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+        if self.passive is not None:
+            state = self.passive.with_challenge(self.passive.judge(self.engine, frames), state)
         self._metrics.liveness.labels(state=state).inc()
         return state
 
@@ -244,53 +251,19 @@ class Service:
         if len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
         captures = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
-        self._require_one_person(device.tenant, np.stack([capture.vector for capture in captures]))
+        self._newcomers.require_one_person(device.tenant, captures)
         events = consent.give(given, self.notice, self._now_us())
         links = Links.new({event.purpose: event.record_id for event in events})
-        receipt, secret = _receipt(), secrets.token_urlsafe(16)
-        until = self._now_us() + self.config.pin_setup_life_us
-        self._add(device, captures, links, events, (receipt, secret, until), somebody_else)
-        if before is not None and (row := self.store.customer_of_receipt(device.tenant, _digest(receipt))):
+        codes = Codes.new(self._now_us() + self.config.pin_setup_life_us)
+        known = (lambda _: None) if somebody_else else partial(self._refuse_known, device)
+        self._newcomers.add(device.tenant, captures, links, events, codes, known)
+        if before is not None and (row := self.store.customer_of_receipt(device.tenant, digest(codes.receipt))):
             with suppress(EnrolmentUnknown):  # opted out meanwhile: then they are a new customer
                 links = succeed(self.store, self._vault, before, row, self._now_us())
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "enrol", "enrolled", links.audit, sync=True)
         self._metrics.enrolments.inc()
-        return Enrolled(receipt, given, self.notice.version, secret, until)
-
-    def _add(
-        self,
-        device: Device,
-        captures: Sequence[Capture],
-        links: Links,
-        events: Sequence[consent.ConsentEvent],
-        codes: tuple[str, str, int],
-        somebody_else: bool,
-    ) -> None:
-        tenant, customer_id = device.tenant, secrets.token_hex(16)
-        vectors = np.stack([capture.vector for capture in captures])
-        self._clear.opened(tenant)
-        with ExitStack() as undo:
-            holder = self._vault.admit(tenant, customer_id)
-            undo.callback(self._vault.keys.destroy, holder.slot, holder.owner)
-            row = self._new_row(holder, links, codes)
-            for _ in range(RACES):
-                gallery = self._clear.galleries.current(tenant)
-                if not somebody_else:
-                    self._refuse_known(device, self._clear.surely_there(tenant, gallery, vectors))
-                alike = self._clear.alike(tenant, gallery, vectors)
-                sealed = self._clear.sealed(holder, gallery, mean_template(vectors))
-                with self.store.writing():
-                    if not self._clear.unchanged(tenant, gallery.state):
-                        continue  # somebody enrolled or left meanwhile: it may have been the same person
-                    flagged = replace(row, needs_second_factor=bool(alike))
-                    self.store.add_customer(flagged, self._clear.pack.id, sealed, events)
-                    self.store.require_second_factor(tenant, alike)
-                    self._clear.learn_from(tenant, customer_id, gallery, vectors)
-                    self._add_masked(holder, captures)
-                undo.pop_all()
-                return
-            raise DatabaseBusy
+        return Enrolled(codes.receipt, given, self.notice.version, codes.secret, codes.until_us)
 
     def _refuse_known(self, device: Device, customer_id: str | None) -> None:
         """Raise AlreadyEnrolled, with a token that opens nothing until the PIN shows whose enrolment it is."""
@@ -299,48 +272,12 @@ class Service:
         known = self._known(device.tenant, customer_id) if customer_id else None
         raise AlreadyEnrolled(token=self._token(device, known, (), "face")[0])
 
-    def _add_masked(self, holder: Holder, captures: Sequence[Capture]) -> None:
-        """The template for masked probes, in the transaction of the other one."""
-        twins = [capture.masked for capture in captures if capture.masked is not None]
-        if self._masked is None or not twins:
-            return
-        clear, masked = np.stack([capture.vector for capture in captures]), np.stack(twins)
-        gallery = self._masked.opened(holder.tenant)
-        sealed = self._masked.sealed(holder, gallery, masked_template(clear, masked, self._masked.pack))
-        self.store.put_template(holder.tenant, holder.customer_id, self._masked.pack.id, sealed)
-        self._masked.learn_from(holder.tenant, holder.customer_id, gallery, masked)
-
-    def _new_row(self, holder: Holder, links: Links, codes: tuple[str, str, int]) -> CustomerRow:
-        receipt, secret, until = codes
-        return CustomerRow(
-            tenant=holder.tenant,
-            customer_id=holder.customer_id,
-            slot=holder.slot,
-            receipt_hash=_digest(receipt),
-            links=self._vault.seal(holder, "links", links.packed()),
-            pin=None,
-            pin_setup_hash=_digest(secret),
-            pin_setup_until_us=until,
-            pin_failures=0,
-            pin_locks=0,
-            pin_locked_until_us=0,
-            needs_second_factor=False,
-            last_day=self._now_us() // DAY,
-        )
-
-    def _require_one_person(self, tenant: str, vectors: Vectors) -> None:
-        """Every frame must look like the mean of the others."""
-        least = self._clear.thresholds.one_person(tenant)
-        for n, vector in enumerate(vectors):
-            if float(vector @ mean_template(np.delete(vectors, n, axis=0))) < least:
-                raise FramesDiffer
-
     # --- second factor
 
     def set_pin(self, device: Device, receipt: str, secret: str, pin: str) -> None:
         """Set the PIN with the secret given at enrolment. Raises PinInvalid, EnrolmentUnknown, PinSetupRefused."""
         row = self._holder_of(device, receipt)
-        right = row.pin_setup_hash is not None and hmac.compare_digest(row.pin_setup_hash, _digest(secret))
+        right = row.pin_setup_hash is not None and hmac.compare_digest(row.pin_setup_hash, digest(secret))
         if not right or row.pin_setup_until_us <= self._now_us():
             raise PinSetupRefused
         self._pins.set(row, pin)
@@ -400,7 +337,7 @@ class Service:
             self._limits.allow(device.tenant, name, most=most, window_us=MINUTE)
         except sqlite3.OperationalError:  # a full disk stops nobody from opting out; no receipt can be guessed
             log.warning("limit_not_counted")
-        row = self.store.customer_of_receipt(device.tenant, _digest(receipt.strip().upper()))
+        row = self.store.customer_of_receipt(device.tenant, digest(receipt.strip().upper()))
         if row is None:
             raise EnrolmentUnknown
         return row
@@ -445,13 +382,3 @@ class Service:
 
 def _holder(row: CustomerRow) -> Holder:
     return Holder(row.tenant, row.customer_id, row.slot)
-
-
-def _receipt() -> str:
-    """125 random bits as five groups of five letters and digits: to be read from paper."""
-    letters = base64.b32encode(secrets.token_bytes(16)).decode()[:25]
-    return "-".join(letters[n : n + 5] for n in range(0, 25, 5))
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -58,21 +58,27 @@ class Thresholds:
         """The calibration for up to `frames` probe frames in a gallery of `size`; fewer frames when only those are
         calibrated. None when there is none or it is stale: then everybody is a guest."""
         for count in range(min(frames, MOST_FRAMES), 0, -1):
-            raw = self._store.calibration(tenant, self._pack.id, count)
-            if raw is None:
-                continue
-            calibration = Calibration.from_dict(raw)
-            if self._as_promised(calibration, size):
+            calibration = self._kept(tenant, count)
+            if calibration is not None and self._as_promised(calibration, size):
                 return calibration
         return None
+
+    def _kept(self, tenant: str, frames: int) -> Calibration | None:
+        """What the store holds; None when it is nothing that this version could have written."""
+        raw = self._store.calibration(tenant, self._pack.id, frames)
+        try:
+            kept = None if raw is None else Calibration.from_dict(raw)
+            return kept if kept is not None and np.isfinite(kept.threshold) else None
+        except (TypeError, ValueError, AttributeError):
+            return None
 
     def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
         """Make those calibrations anew that are stale for a gallery of `size`."""
         if size < 1:
             return
         for frames in range(1, MOST_FRAMES + 1):
-            raw = self._store.calibration(tenant, self._pack.id, frames)
-            if raw is not None and not always and self._as_promised(Calibration.from_dict(raw), size):
+            kept = self._kept(tenant, frames)
+            if kept is not None and not always and self._as_promised(kept, size):
                 continue
             made = self._made(tenant, size, frames, self._promise)
             if made is not None:

@@ -24,13 +24,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """`token` is None unless the decision is "matched", or "ambiguous" for somebody whose PIN can settle it."""
+    """`token` is None unless the decision is "matched", or "ambiguous" for somebody whose PIN can settle it.
+    `hint` is what the person can do when they are not greeted (`hints.py`)."""
 
     decision: str
     token: str | None = None
     expires_us: int | None = None
     purposes: tuple[str, ...] = ()
     liveness: State = "not_run"
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flask import Response, request
@@ -22,7 +23,6 @@ from identity import store as store_tables
 from identity.audit import Audit
 from identity.config import PURPOSES, IdentityConfig
 from identity.consent import PURPOSE_TEXTS
-from identity.covers import FaceCovered
 from identity.engines import FaceEngine
 from identity.erasures import Erasures
 from identity.errors import NotAnImage
@@ -30,6 +30,7 @@ from identity.gallery import Galleries
 from identity.keyfile import KeyFile, master_keys
 from identity.metrics import Metrics
 from identity.moments import Moments
+from identity.passive import Passive
 from identity.pins import Pins
 from identity.presses import Presses
 from identity.service import Device, Recognition, Service
@@ -83,10 +84,21 @@ class IdentityHalf:
     databases: tuple[Database, ...]
     workers: Workers | None
 
+    @property
+    def passive(self) -> Passive | None:
+        """The passive liveness model that is plugged in."""
+        return self.service.passive
+
+    @property
+    def _running(self) -> list[Workers]:
+        """What runs in processes of its own."""
+        passive = None if self.passive is None else self.passive.workers
+        return [workers for workers in (self.workers, passive) if workers is not None]
+
     def warm(self) -> None:
         """Start the engine pack, or the first customer would wait for it. Raises EngineUnavailable."""
-        if self.workers is not None:
-            self.workers.start()
+        for workers in self._running:
+            workers.start()
 
     def check(self) -> str | None:
         """Readiness: None when the database answers and the engine pack runs, else a sentence."""
@@ -94,7 +106,7 @@ class IdentityHalf:
             self.store.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
-        return None if self.workers is None else self.workers.trouble()
+        return next((trouble for workers in self._running if (trouble := workers.trouble())), None)
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -102,8 +114,8 @@ class IdentityHalf:
             database.close()
         self.vault.keys.close()
         self.audit.close()
-        if self.workers is not None:
-            self.workers.close()
+        for workers in self._running:
+            workers.close()
 
 
 def build(
@@ -124,14 +136,9 @@ def build(
     workers = None
     if engine is None:
         engine = workers = Workers(Launch(config.pack, config.models_folder, config.cache), config.engines)
+    passive = None if config.liveness is None else Passive(config.liveness, config.models_folder, config.cache)
     lasting = Database(config.home / "identity.db", store_tables.migrations)
-    passing = Database(
-        config.home / "identity-moments.db",
-        moments_tables.migrations,
-        limits.migrations,
-        idempotency.migrations,
-        durable=False,
-    )
+    passing = _passing_database(config.home / "identity-moments.db")
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     store, moments, metrics = Store(lasting), Moments(passing), Metrics(registry or CollectorRegistry())
     audit = Audit(config.home / "identity-audit.log", now_us)
@@ -156,16 +163,22 @@ def build(
         limits=Limits(passing, now_us),
         clear=clear,
         masked=masked,
+        passive=passive,
         pins=Pins(store, vault, config, now_us),
         erasures=erasures,
         audit=audit,
         metrics=metrics,
         now_us=now_us,
     )
-    replies = base64.urlsafe_b64encode(vault.keys.derive("replies"))
-    once = Idempotency(passing, replies, now_us, keep_us=REPLIES_US)
+    once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     api = _blueprint(service, Door(access, once, vault.keys.derive("fingerprints")))
     return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, (lasting, passing), workers)
+
+
+def _passing_database(path: Path) -> Database:
+    """For what is needed for minutes: presses, limits, kept replies."""
+    tables = (moments_tables.migrations, limits.migrations, idempotency.migrations)
+    return Database(path, *tables, durable=False)
 
 
 @dataclass(frozen=True)
@@ -207,7 +220,7 @@ def _recognised(service: Service, caller: Caller, body: RecognitionBody) -> dict
         "token": seen.token,
         "expires_at": None if seen.expires_us is None else iso(seen.expires_us),
         "purposes": list(seen.purposes),
-        "hint": FaceCovered.hint if seen.decision == "low_quality" else None,
+        "hint": seen.hint,
         "liveness": seen.liveness,
     }
     return padded(told, RECOGNITION_BYTES)

@@ -48,7 +48,9 @@ class RecognitionReply(BaseModel):
     token: str | None
     expires_at: str | None
     purposes: list[str]
-    hint: str | None = Field(description="What the person can do about low_quality")
+    hint: str | None = Field(
+        description="A code of what the person can do when they are not greeted; the pictures alone make it"
+    )
     liveness: Literal["not_run", "passed", "failed"]
     padding: str
 

@@ -29,7 +29,7 @@ from identity import wire
 from identity.engines import Face, Pixels, Vector
 from identity.errors import PackError
 from identity.frames import MOST_PIXELS
-from identity.manifests import Pack, load_pack, located
+from identity.manifests import PACKS, Pack, load_pack, located
 
 log = structlog.get_logger(__name__)
 FRAME_BYTES = 3 * MOST_PIXELS
@@ -50,12 +50,14 @@ class EngineUnavailable(PackError):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to load. `maker` is "module:function", called with pack, models and cache as `engines.open_pack` is."""
+    """What to load. `maker` is "module:function", called with pack, models and cache as `engines.open_pack` is;
+    `manifests` is where the pack's manifest lies, None for the product's own."""
 
     pack: str
     models: Path | None
     cache: Path
     maker: str = "identity.engines:open_pack"
+    manifests: Path | None = None
 
 
 class _NotLoaded(Exception):
@@ -172,7 +174,7 @@ class Workers:
     """
 
     def __init__(self, launch: Launch, count: int = 1, *, patience_s: float = PATIENCE_S) -> None:
-        self._pack = load_pack(launch.pack)
+        self._pack = load_pack(launch.pack, launch.manifests or PACKS)
         located(self._pack, launch.models, launch.cache)
         self._launch = launch
         self._count = count

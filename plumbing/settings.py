@@ -17,6 +17,7 @@ class Config:
     models: Path | None = None  # folder with the files of an engine pack that is not installed
     cache: Path = Path(".cache/models")  # where converted and fetched packs are kept
     engines: int = 2  # processes of each server process in which the engine pack runs
+    liveness: str | None = None  # manifest in `models` of a passive liveness model
     needs: str | None = None  # what opens each purpose: "offers=liveness,destinations=liveness_and_pin"
     only: str | None = None  # "identity" or "recommender"; None serves both
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
@@ -24,8 +25,8 @@ class Config:
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Settings from USUAL_HOME, USUAL_PACK, USUAL_MODELS, USUAL_ENGINES, USUAL_NEEDS,
-        USUAL_ONLY, USUAL_RECOMMENDER_URL and _KEY."""
+        """Settings from USUAL_HOME, USUAL_PACK, USUAL_MODELS, USUAL_ENGINES, USUAL_LIVENESS,
+        USUAL_NEEDS, USUAL_ONLY, USUAL_RECOMMENDER_URL and _KEY."""
         told: dict[str, Any] = {name: os.environ.get(f"USUAL_{name.upper()}") for name in cls.__dataclass_fields__}
         paths = {name: Path(told[name]) for name in ("home", "models", "cache") if told[name]}
         counts = {"engines": int(told["engines"])} if told["engines"] else {}

@@ -101,6 +101,7 @@ class Place:
 
     def calibrate(self, cohort: int = 80) -> None:
         """Set the thresholds on drawn strangers, as the demo does."""
+        self.identity.warm()  # a pack that is converted for the first time takes longer than a press may
         strangers = range(people.STRANGERS, people.STRANGERS + cohort)
         pictures = ([base64.b64decode(frame) for frame in frames_of(seed)] for seed in strangers)
         self.identity.service.calibrate_on_pictures(self.tenant, pictures)

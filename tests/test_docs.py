@@ -70,6 +70,20 @@ def test_the_commands_in_the_readme_parse() -> None:
         assert any(words[: len(path)] == path for path in ALL), line
 
 
+def test_the_words_claim_no_more_than_is_so() -> None:
+    """Nobody certified the challenge, and a rotation can be turned back by whoever has its key."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    sentences = [
+        sentence for page in pages for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split()))
+    ]
+    claims = [s for s in sentences if re.search(r"\b(certifi|irreversib)", s, re.IGNORECASE)]
+
+    assert any("We claim no liveness certification" in claim for claim in claims)
+    assert any("is not irreversible" in claim for claim in claims)
+    allowed = re.compile(r"\b(no|not|never|nobody|neither|without)\b", re.IGNORECASE)
+    assert [claim for claim in claims if not allowed.search(claim)] == []
+
+
 def test_every_decision_is_numbered_once() -> None:
     numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 

@@ -83,6 +83,7 @@ class Fake:
     paired: bool = True
     grade: str = "demo"
     sold_out: bool = False  # orders are refused
+    hint: str | None = None  # what an answer without a greeting asks of the person
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
     heard: list[Row] = field(default_factory=list)
@@ -166,7 +167,8 @@ class Fake:
         known = decision == "matched"
         self._count += 1
         token = None if decision == "unknown" else f"usual-t1.face-{self._count}"
-        return {"decision": decision, "token": token, "purposes": self.purposes if known else []}
+        hint = None if known else self.hint
+        return {"decision": decision, "token": token, "purposes": self.purposes if known else [], "hint": hint}
 
     def _recognise(self) -> Response:
         made = self._decide()

@@ -202,6 +202,20 @@ def test_whatever_recognition_says_there_is_a_calm_way_on(
     assert page.evaluate("seen.stopped.length") == 1
 
 
+def test_an_answer_that_asks_something_of_the_person_says_so_once(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.decisions.extend(["unknown", "unknown"])
+    fake.hint = "come_closer"
+    page = kiosk()
+    page.click("#recognise")
+    expect(page.locator("#unknown-text")).to_contain_text("That is fine. Come closer.")
+    fake.hint = "go_on_without"
+    page.click("#unknown-again")
+
+    expect(page.locator("#unknown-text")).to_have_text(
+        "We know nobody who asked to be remembered and looks like you. That is fine."
+    )
+
+
 def test_opting_in_takes_separate_unticked_boxes_an_age_a_pin_and_gives_a_receipt(
     kiosk: Callable[..., Page], fake: Fake
 ) -> None:

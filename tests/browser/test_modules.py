@@ -91,6 +91,16 @@ def test_every_complaint_about_a_picture_has_a_sentence_and_others_have_none(pag
     assert all(hint in language for hint in [*hints, "hint_again"] for language in words.values())
 
 
+def test_an_answer_without_a_greeting_has_advice_in_every_language(page: Page) -> None:
+    hints = ["come_closer", "look_straight_ahead", "hold_still", "more_light", "less_light", "try_again"]
+    told = run(page, "states", f"{[*hints, 'give_the_pin']}.map((hint) => m.adviceFor(hint))")
+    words = run(page, "strings", "m.STRINGS")
+
+    assert len(set(told)) == 7
+    assert all(sentence in language for sentence in told for language in words.values())
+    assert run(page, "states", "[m.adviceFor('go_on_without'), m.adviceFor(null)]") == [None, None]
+
+
 def test_every_language_has_every_sentence_with_the_same_blanks(page: Page) -> None:
     words = run(page, "strings", "m.STRINGS")
     blanks = "Object.entries(language).map(([key, text]) => [key, (text.match(/\\{\\w+\\}/g) || []).sort()])"

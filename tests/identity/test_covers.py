@@ -9,9 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from data import people
 from identity.capture import embed_one, quality_of
+from identity.cli import identity
 from identity.covers import FaceCovered, masked_pack, masked_template
 from identity.engines import FaceEngine, Pixels, open_pack
 from identity.errors import TooFewFrames
@@ -167,6 +169,15 @@ def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:
     assert recognise(masking, 1) == "low_quality"
     sizes = {pack: state.size for _, pack, state in masking.half.store.galleries("north")}
     assert sizes == {"fake@1": 1, "fake-masked@1": 1}
+
+
+def test_retiring_a_pack_retires_its_masked_templates_too(masking: World) -> None:
+    masking.enrol(1)
+    done = CliRunner().invoke(identity, ["retire", "--home", str(masking.home), MASKING.id])
+
+    assert done.output.startswith("2 templates of fake@1 erased.")
+    assert masking.half.store.database.rows("SELECT pack FROM templates") == []
+    assert {state.size for _, _, state in masking.half.store.galleries("north")} == {0}
 
 
 def test_a_new_rotation_turns_masked_templates_too(masking: World) -> None:

@@ -37,6 +37,36 @@ def test_status_tells_sizes_consents_thresholds_and_keys_and_nobody(world: World
     assert receipt not in result.output
 
 
+def test_status_tells_the_live_false_match_rate_when_there_are_greetings_enough(world: World) -> None:
+    world.enrol(1)
+    audit = world.half.audit
+    for n in range(3):
+        audit.note("north", "recognise", "matched", f"{n:032d}")
+    audit.note("south", "not_me", "flagged")  # another tenant's
+    audit.note("north", "recognise", "ambiguous")
+    audit.note("north", "not_me", "flagged")
+
+    assert '"not me" to 1 of 3 greetings: not enough yet to tell a rate, 97 more' in run(world, "status").output
+    for n in range(197):
+        audit.note("north", "recognise", "matched", f"{n:032d}")
+    audit.note("north", "not_me", "flagged")
+    assert '"not me" to 2 of 200 greetings: live false-match rate 1.00% (95 %: 0.27% to 3.57%)' in (
+        run(world, "status").output
+    )
+
+
+def test_not_me_moves_the_rate_of_its_tenant(world: World) -> None:
+    world.enrol(1)
+    seen = world.recognise(1)
+    assert seen.token is not None
+    before = cli.false_matches(world.half.audit, "north")
+    world.service.not_me(cli.Device("north", "kiosk-1"), seen.token)
+
+    assert before.startswith('"not me" to 0 of 1 greetings')
+    assert cli.false_matches(world.half.audit, "north").startswith('"not me" to 1 of 1 greetings')
+    assert cli.false_matches(world.half.audit, "south").startswith('"not me" to 0 of 0 greetings')
+
+
 def test_status_says_where_the_audit_breaks(world: World) -> None:
     world.recognise(1)
     world.recognise(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from identity.frames import decode
 from identity.keyfile import SLOT
 from identity.links import Links
 from plumbing.clock import SECOND
+from tests.conftest import ROOT
 from tests.identity.fakes import FakeEngine
 from tests.identity.halves import KIOSK, StoppedClock, World, claims_of, picture, pictures, row_of
 
@@ -224,6 +227,19 @@ def test_an_accident_while_decoding_leaves_no_pixel_behind(world: World, monkeyp
     needles = {data[500 : 500 + PIECE], pixels[160, 200:208].tobytes()}
     assert found(world.home, needles) == []
     assert len(str(told.value)) < 200
+
+
+def test_a_server_that_crashes_dumps_no_memory(tmp_path: Path) -> None:
+    """`usual serve` gives up core dumps before it serves, for itself and whatever it starts."""
+    probe = (
+        "import resource\nfrom click.testing import CliRunner\nimport app\nfrom plumbing import server\n"
+        "server.run = lambda *_, **__: print('core', resource.getrlimit(resource.RLIMIT_CORE))\n"
+        f"told = CliRunner().invoke(app.serve, ['--only', 'identity', '--home', {str(tmp_path)!r}])\n"
+        "print(told.output, told.exception)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "core (0, 0)" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_failed_enrolment_leaves_nothing(world: World) -> None:

@@ -199,10 +199,10 @@ class TestRecognise:
     def test_a_stranger_is_unknown_and_gets_no_token(self, world: World) -> None:
         world.enrol(1)
 
-        assert world.recognise(2) == Recognition("unknown")
+        assert world.recognise(2) == Recognition("unknown", hint="come_closer")
 
     def test_an_empty_gallery_knows_nobody(self, world: World) -> None:
-        assert world.recognise(1) == Recognition("unknown")
+        assert world.recognise(1) == Recognition("unknown", hint="come_closer")
 
     def test_a_customer_of_another_tenant_is_a_stranger(self, world: World) -> None:
         world.enrol(1, OTHER_TENANT)
@@ -217,7 +217,7 @@ class TestRecognise:
         half_way = (one + two) / np.linalg.norm(one + two)
         world.engine.embed = lambda pixels, face: half_way.astype(np.float32)  # type: ignore[method-assign]
 
-        assert world.recognise(1) == Recognition("ambiguous")
+        assert world.recognise(1) == Recognition("ambiguous", hint="come_closer")
 
     def test_a_stale_threshold_means_guest(self, world: World) -> None:
         for person in range(5):

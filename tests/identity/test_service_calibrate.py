@@ -90,6 +90,35 @@ class TestCalibrate:
         assert 21 not in made
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pack": "opencv-zoo@1"},
+        {"scoring": {"cohort_weight": 0.9}},
+        {"scoring": {"of": "another version"}},
+        {"threshold": None},
+        {"threshold": "0.1"},
+        {"threshold": float("nan")},
+        {"of": "another version"},
+    ],
+    ids=str,
+)
+def test_a_calibration_from_another_pack_means_guest_until_it_is_made_anew(
+    world: World, changes: dict[str, object]
+) -> None:
+    """Copied into this pack's place, as by a restored table: nobody is greeted by it, and nothing breaks."""
+    world.enrol(1)
+    for frames in (1, 2, 3):
+        kept = world.half.store.calibration("north", FAKE_PACK.id, frames)
+        assert kept is not None
+        world.half.store.keep_calibration("north", FAKE_PACK.id, frames, kept | changes)
+
+    assert world.recognise(1).decision == "unknown"
+    assert world.service.thresholds("north") == {}
+    world.enrol(2)
+    assert world.recognise(1).decision == "matched"
+
+
 def test_settings_that_break_a_promise_are_refused(world: World) -> None:
     for name, value in {
         "press_life_us": 11 * SECOND,

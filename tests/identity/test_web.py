@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sqlite3
 import zlib
 from pathlib import Path
@@ -15,10 +14,18 @@ import pytest
 from PIL import Image
 from prometheus_client import CollectorRegistry, generate_latest
 
-from identity.web import IdentityHalf, build, padded
+from identity.web import IdentityHalf, build
 from plumbing.clock import MINUTE, SECOND
 from tests.identity.fakes import FakeEngine, face_at
-from tests.identity.halves import KIOSK, Kiosk, World, b64, kiosk_of, picture, pictures, stored
+from tests.identity.halves import (
+    Kiosk,
+    World,
+    b64,
+    kiosk_of,
+    picture,
+    pictures,
+    stored,
+)
 
 
 @pytest.fixture
@@ -96,38 +103,6 @@ class TestTheWay:
         reply = kiosk.send("POST", "/presses", {})
 
         assert reply.json["expires_at"] == "2024-10-04T00:00:10.000000+00:00"
-
-
-class TestEqualAnswers:
-    def test_hit_miss_and_doubt_have_one_size_status_and_set_of_headers(self, world: World, kiosk: Kiosk) -> None:
-        for person in (1, 2):
-            kiosk.enrol(pictures(person), {**CONSENT, "purposes": dict.fromkeys(ALL, True)})
-        receipt = kiosk.enrol(pictures(3)).json["receipt"]
-        lookalike = world.service._holder_of(KIOSK, receipt)
-        world.half.store.require_second_factor("north", [lookalike.customer_id])
-
-        replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (1, 2, 3, 8)]
-
-        assert [reply.json["decision"] for reply in replies] == ["matched", "matched", "ambiguous", "unknown"]
-        assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 1000)}
-        assert len({tuple(sorted(reply.headers.keys())) for reply in replies}) == 1
-        assert {tuple(reply.json) for reply in replies} == {tuple(replies[0].json)}
-
-    def test_an_opt_out_by_face_has_one_size_whether_somebody_was_found(self, kiosk: Kiosk) -> None:
-        kiosk.enrol(pictures(1))
-
-        replies = [
-            kiosk.send("POST", "/opt-outs", {"nonce": kiosk.press(), "frames": b64(pictures(person, 1, 50))})
-            for person in (1, 2)
-        ]
-
-        assert [reply.json["decision"] for reply in replies] == ["forgotten", "unknown"]
-        assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 200)}
-
-    def test_an_answer_that_does_not_fit_is_a_fault_and_not_a_longer_answer(self) -> None:
-        assert len(json.dumps(padded({"a": 1}, 50), separators=(",", ":"))) == 50
-        with pytest.raises(ValueError, match="does not fit"):
-            padded({"a": "b" * 60}, 50)
 
 
 ALL = ("orders", "offers", "destinations")

@@ -3,7 +3,7 @@
 import { NoCamera } from "./camera.js";
 import { Offline, Problem } from "./api.js";
 import { $, announce } from "./dom.js";
-import { MAX_TRIES, hintFor } from "./states.js";
+import { MAX_TRIES, adviceFor, hintFor } from "./states.js";
 
 const RECOGNISE = { frames: 3, gapMs: 70 };
 const ENROL = { frames: 4, gapMs: 350 };
@@ -137,13 +137,16 @@ export class Look {
     const name = known.includes(why) ? why : "unknown";
     $("#unknown-title").textContent = this.words.t(`${name}_title`);
     const failedToEnrol = visit.purpose === "enrol" && name === "failed";
-    $("#unknown-text").textContent = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
+    const text = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
+    const advice = ["unknown", "ambiguous"].includes(name) ? adviceFor(visit.hint) : null;
+    $("#unknown-text").textContent = advice ? `${text} ${this.words.t(advice)}.` : text;
     $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised;
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
     $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;
     if (name === "already") visit.purpose = "recognise"; // "try again" then looks whether it is so
     visit.why = "";
+    visit.hint = null;
   }
 
   #busy(busy) {

@@ -14,6 +14,7 @@ export class Visit {
     this.suggestions = null;
     this.purpose = "recognise"; // of a press: recognise, enrol, forget
     this.tries = 0;
+    this.hint = null; // what the last answer asks of the person
     this.consent = null;
     this.enrolment = null;
     this.why = "";
@@ -24,7 +25,8 @@ export class Visit {
   }
 
   /** Keep what a recognition says. A look-alike's token opens nothing until the PIN has raised it. */
-  known({ decision, token, purposes }) {
+  known({ decision, token, purposes, hint = null }) {
+    this.hint = hint;
     if (decision === "unknown" || decision === "low_quality") return;
     this.token = token;
     this.purposes = purposes;

@@ -103,6 +103,22 @@ const HINTS = Object.freeze({
   press_expired: "hint_again",
 });
 
+/** What an answer without a greeting asks of the person; what is not here has no sentence of its own. */
+const ADVICE = Object.freeze({
+  come_closer: "hint_closer",
+  look_straight_ahead: "hint_straight",
+  hold_still: "hint_still",
+  more_light: "hint_light",
+  less_light: "hint_less_light",
+  try_again: "hint_again",
+  give_the_pin: "hint_pin",
+});
+
+/** The sentence for an answer's hint, or null. */
+export function adviceFor(hint) {
+  return ADVICE[hint] || null;
+}
+
 /** The hint for a problem's code, or null when no other picture would help. */
 export function hintFor(problem) {
   if (problem.code in HINTS) return HINTS[problem.code];
