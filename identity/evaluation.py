@@ -212,7 +212,10 @@ def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, N
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
     tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
     found = []
-    for part in np.unique(dealt.stranger_parts):
+    parts = np.unique(dealt.stranger_parts)
+    # Thresholds from single comparisons take a tenth of a second each: few people are dealt often, one part tested.
+    few = len(dealt.stranger_names) * TOPS_SHARE < LEAST_TAIL
+    for part in parts[:1] if few else parts:
         tested = dealt.stranger_parts == part
         people = len(np.unique(dealt.stranger_people[~tested]))
 
