@@ -213,7 +213,7 @@ def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, N
     tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
     found = []
     parts = np.unique(dealt.stranger_parts)
-    # Thresholds from single comparisons take a tenth of a second each: few people are dealt often, one part tested.
+    # Thresholds from single comparisons take a while: few people are dealt often, one part tested.
     few = len(dealt.stranger_names) * TOPS_SHARE < LEAST_TAIL
     for part in parts[:1] if few else parts:
         tested = dealt.stranger_parts == part
