@@ -31,15 +31,21 @@ CLEAR_SHARE = 0.3  # of the clear pictures in a template for masked probes, wher
 
 
 def identification_rows(album: Album, scoring: Scoring, seed: int) -> list[dict[str, Any]]:
-    """All sizes that the album allows, 1 and 3 enrolled images, 1 and 3 probe frames."""
+    """All sizes that the album allows, 1 and 3 enrolled images, 1 and 3 probe frames. Few people have pictures for
+    three frames: these are dealt more often."""
     rows: list[dict[str, Any]] = []
     for enrolled in (3, 1):
         for frames in (1, 3):
-            largest = evaluation.largest_gallery(album, enrolled, frames)
-            for size in [*(size for size in evaluation.SIZES if size < largest), largest]:
-                rng = np.random.default_rng([seed, enrolled, frames, size])
+            for size in evaluation.gallery_sizes(album, enrolled, frames):
                 found = evaluation.identify(
-                    album, enrolled=enrolled, frames=frames, targets=TARGETS, size=size, rng=rng, scoring=scoring
+                    album,
+                    enrolled=enrolled,
+                    frames=frames,
+                    targets=TARGETS,
+                    size=size,
+                    rng=np.random.default_rng([seed, enrolled, frames, size]),
+                    scoring=scoring,
+                    deals=5 if frames == 1 else 20,
                 )
                 rows += [row.to_dict() for row in found]
     return rows

@@ -16,14 +16,18 @@ def told(result: dict[str, Any]) -> str:
         f"and of those with a mask drawn over: {_counts(result['hints_masked']) or 'not drawn'}",
         "",
         "Identification: strangers greeted (FPIR) and customers missed (FNIR), %",
-        "enrolled  frames  gallery  promise  greeted             missed              threshold",
+        "enrolled  frames  gallery  filled  promise  greeted             missed              threshold",
     ]
     for row in result["identification"]:
         lines.append(
-            f"{row['enrolled_images']:8d}  {row['probe_frames']:6d}  {row['gallery']:7d}"
+            f"{row['enrolled_images']:8d}  {row['probe_frames']:6d}  {row['gallery']:7d}  {row['filled']:6d}"
             f"  {100 * row['fpir_target']:6.1f}"
             f"  {_share(row['fpir'], row['fpir_interval']):18s}  {_share(row['fnir'], row['fnir_interval']):18s}"
-            f"  {row['threshold']:.3f}"
+            f"  {row['threshold']:.3f}{'  ' + row['warning'] if row['warning'] else ''}"
+        )
+    if any(row["filled"] for row in result["identification"]):
+        lines.append(
+            "filled: customers of whom there are too few pictures to probe with, mostly enrolled from one"
         )
     if not result["identification"]:
         lines.append("  too few people, or too few pictures of them")
@@ -32,7 +36,8 @@ def told(result: dict[str, Any]) -> str:
         for row in result["promise"]:
             low, high = row["ratio_interval"]
             lines.append(
-                f"  tails {row['tails']}, gallery {row['gallery']:5d}, {row['probe_frames']} frame(s),"
+                f"  tails {row['tails']:8s}, gallery {row['gallery']:3d} ({row['filled']:3d} filled),"
+                f" {row['probe_frames']} frame(s),"
                 f" {100 * row['fpir_target']:.1f} %:"
                 f" {row['ratio']:.2f} [{low:.2f}, {high:.2f}], missed {100 * row['fnir']:.2f} %"
                 f" ({row['splits']} splits)"
@@ -44,8 +49,9 @@ def told(result: dict[str, Any]) -> str:
         ]
         for row in result["occlusion"]:
             lines.append(
-                f"  {row['kind']:18s} found {100 * row['detected']:5.1f}  greeted {100 * row['fpir']:5.2f}"
-                f"  missed {_share(row['fnir'], row['fnir_interval']):20s}  (gallery {row['gallery']})"
+                f"  {row['kind']:29s} found {100 * row['detected']:5.1f}  greeted {100 * row['fpir']:5.2f}"
+                f"  missed {_share(row['fnir'], row['fnir_interval']):20s}"
+                f"  (gallery {row['gallery']}{_filled(row)})"
             )
     for row in result["groups"]:
         parts = [
@@ -76,3 +82,7 @@ def _share(value: float, bounds: tuple[float, float]) -> str:
 
 def _counts(counted: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counted.items())
+
+
+def _filled(row: dict[str, Any]) -> str:
+    return f", {row['filled']} filled" if row.get("filled") else ""

@@ -7,7 +7,7 @@ part is tested at a threshold that the nine others set. Rates are means over the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import comb
 from typing import Any
 
@@ -18,8 +18,11 @@ from identity.calibration import LEAST_TAIL, Scoring, fit_tail, stranger_quantil
 from identity.matching import mean_template, top_scores, unit
 
 Vectors = NDArray[np.float32]
-SIZES = (100, 300, 600, 1_000, 3_000, 10_000)
-LEAST_STRANGERS = 40
+SIZES = (100, 300, 400, 600, 1_000, 3_000, 10_000)
+FILLED_TO = 1_000  # galleries are filled up to this size with people of whom there is no picture to probe with
+FEWEST_STRANGERS = 10  # one for each part; fewer give no figure
+LEAST_STRANGERS = 40  # fewer give a figure with a warning
+ENOUGH_STRANGERS = 200  # from here on nobody with pictures enough for a customer is made a stranger
 PARTS = 10  # of the strangers: nine set a threshold, one is tested at it
 SEEN = 4  # so many strangers must lie beyond a threshold for their scores to show it
 TOPS_SHARE = 0.2  # of strangers' scores: the tail through which a stricter promise is reached
@@ -43,7 +46,9 @@ class Identification:
     """One line of the table: open-set identification (ISO/IEC 19795-1).
 
     `fpir`: share of strangers who are taken for a customer; `fnir`: share of customers' probes that are not
-    answered with that customer. Intervals are 95 % over people.
+    answered with that customer. Intervals are 95 % over people. `filled` customers of the gallery are never
+    probed: there are too few pictures of them, and their templates are of one picture where there are no more.
+    `warning` says when the strangers are too few for the promise.
     """
 
     enrolled_images: int
@@ -57,6 +62,8 @@ class Identification:
     fnir_interval: tuple[float, float]
     strangers: int
     customers_probed: int
+    filled: int = 0
+    warning: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON."""
@@ -67,7 +74,7 @@ class Identification:
 class Deal:
     """Who plays what: a gallery with its own probes, and strangers' probes in parts that share nobody."""
 
-    gallery: Vectors  # (N, d)
+    gallery: Vectors  # (N, d): who is probed, then who fills it
     probes: Vectors  # (m, d), of customers
     owners: NDArray[np.intp]  # (m,), gallery rows
     strangers: Vectors  # (k, d)
@@ -75,6 +82,7 @@ class Deal:
     stranger_parts: NDArray[np.intp]  # (k,), 0 ... PARTS - 1
     customer_names: NDArray[np.intp]  # (N,), the album's numbers of people
     stranger_names: NDArray[np.intp]  # by `stranger_people`
+    filled: int = 0  # of the gallery's rows, its last ones
 
 
 def deal(
@@ -82,18 +90,24 @@ def deal(
 ) -> Deal | None:
     """Deal people into customers and strangers; None when there are too few of either.
 
-    Customers have at least `enrolled` + `frames` images. Strangers are first those who have too few for that; when
-    these are fewer than the customers, people with enough images are strangers as well.
+    Customers who are probed have at least `enrolled` + `frames` images. Strangers are first those who have too few
+    for that; when these are few, people with enough images are strangers as well. A larger gallery is filled with
+    people who are neither, then with strangers, up to half of these.
     """
     people = album.by_person()
     able = [rows for rows in people if len(rows) >= enrolled + frames]
     others = [rows for rows in people if frames <= len(rows) < enrolled + frames]
+    spare = [rows for rows in people if len(rows) < frames]
     rng.shuffle(able)
-    keep = min(size, largest_gallery(album, enrolled, frames))
+    keep = min(size, room(album, enrolled, frames)[0])
     customers, strangers = able[:keep], others + able[keep:]
-    if keep < 2 or len(strangers) < LEAST_STRANGERS:
-        return None
     rng.shuffle(strangers)
+    rng.shuffle(spare)
+    fillers = spare[: size - keep]
+    moved = max(0, min(size - keep - len(fillers), len(others) // 2))
+    fillers, strangers = fillers + strangers[:moved], strangers[moved:]
+    if keep < 2 or len(strangers) < FEWEST_STRANGERS:
+        return None
     gallery, probes, owners = [], [], []
     for row, images in enumerate(customers):
         images = rng.permutation(images)
@@ -101,6 +115,7 @@ def deal(
         for start in range(enrolled, min(len(images) - frames + 1, enrolled + most_probes * frames), frames):
             probes.append(mean_template(album.vectors[images[start : start + frames]]))
             owners.append(row)
+    gallery += [mean_template(album.vectors[rng.permutation(images)[:enrolled]]) for images in fillers]
     vectors, whose = _stranger_probes(album, strangers, frames, rng)
     return Deal(
         gallery=np.stack(gallery),
@@ -109,27 +124,39 @@ def deal(
         strangers=vectors,
         stranger_people=whose,
         stranger_parts=whose % PARTS,
-        customer_names=np.array([album.people[rows[0]] for rows in customers]),
+        customer_names=np.array([album.people[rows[0]] for rows in customers + fillers]),
         stranger_names=np.array([album.people[rows[0]] for rows in strangers]),
+        filled=len(fillers),
     )
 
 
-def largest_gallery(album: Album, enrolled: int, frames: int) -> int:
-    """How many customers `deal` can have at most."""
+def room(album: Album, enrolled: int, frames: int) -> tuple[int, int]:
+    """How many customers `deal` can probe at most, and how many the gallery holds when it is filled."""
     counts = [len(rows) for rows in album.by_person()]
     able = sum(count >= enrolled + frames for count in counts)
     others = sum(frames <= count < enrolled + frames for count in counts)
-    return able if others >= able else able // 2
+    spare = sum(count < frames for count in counts)
+    probed = able if others >= min(able, ENOUGH_STRANGERS) else min(able, (able + others) // 2)
+    return probed, max(probed, min(FILLED_TO, probed + spare + others // 2))
+
+
+def gallery_sizes(album: Album, enrolled: int, frames: int) -> list[int]:
+    """SIZES as far as the album fills them, and the largest gallery in which everybody is probed."""
+    probed, filled = room(album, enrolled, frames)
+    return sorted({*(size for size in SIZES if size <= filled), probed} - {0})
 
 
 def _stranger_probes(
     album: Album, people: Sequence[NDArray[np.intp]], frames: int, rng: np.random.Generator
 ) -> tuple[Vectors, NDArray[np.intp]]:
-    """Probes of strangers and whose they are: one for a single frame, several draws of `frames` for more."""
+    """Probes of strangers and whose they are: one for a single frame of many people, several draws for more frames
+    or where people are few."""
     probes, owners = [], []
+    draws = 1 if frames == 1 and len(people) >= ENOUGH_STRANGERS else 10
     for person, rows in enumerate(people):
-        for _ in range(1 if frames == 1 else min(10, comb(len(rows), frames))):
-            probes.append(mean_template(album.vectors[rng.permutation(rows)[:frames]]))
+        for start in range(min(draws, comb(len(rows), frames))):
+            chosen = rows[start : start + 1] if frames == 1 else rng.permutation(rows)[:frames]
+            probes.append(mean_template(album.vectors[chosen]))
             owners.append(person)
     return np.stack(probes), np.array(owners)
 
@@ -142,11 +169,12 @@ def threshold_on(
 
     Where at least SEEN of them lie beyond it, the score of that rank: one more stranger lies beyond the r-th of n
     scores with probability r / (n + 1), whatever their distribution. A stricter promise is reached through the
-    fitted tail of their scores, and with too few of these through `singles`, the tail of single comparisons.
+    fitted tail of their scores, and with too few people through `singles`, the tail of single comparisons: many
+    presses of few people are no more people.
     """
     if people * target >= SEEN or (singles is None and len(tops) * TOPS_SHARE < LEAST_TAIL):
         return float(np.quantile(tops, 1 - target, method="weibull"))
-    if singles is None or len(tops) * TOPS_SHARE >= LEAST_TAIL:
+    if singles is None or people * TOPS_SHARE >= LEAST_TAIL:
         return fit_tail(tops, TOPS_SHARE).quantile(target)
     return singles()
 
@@ -164,16 +192,19 @@ def identify(
 ) -> list[Identification]:
     """Open-set identification for each target at one gallery size: means over `deals`. Empty: too few people."""
     per_target: dict[float, list[tuple[float, NDArray, NDArray]]] = {target: [] for target in targets}
-    n = strangers = probed = 0
+    n = strangers = probed = filled = 0
     for _ in range(deals):
         dealt = deal(album, enrolled, frames, size, rng)
         if dealt is None:
             return []
-        n, probed = len(dealt.gallery), len(np.unique(dealt.owners))
+        n, probed, filled = len(dealt.gallery), len(np.unique(dealt.owners)), dealt.filled
         strangers = len(np.unique(dealt.stranger_people))
         for target in targets:
             per_target[target] += _tested(dealt, target, scoring)
-    return [_row(enrolled, frames, target, n, found, strangers, probed) for target, found in per_target.items()]
+    return [
+        replace(_row(enrolled, frames, target, n, found, strangers, probed), filled=filled)
+        for target, found in per_target.items()
+    ]
 
 
 def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, NDArray, NDArray]]:
@@ -181,7 +212,10 @@ def _tested(dealt: Deal, target: float, scoring: Scoring) -> list[tuple[float, N
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
     tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
     found = []
-    for part in np.unique(dealt.stranger_parts):
+    parts = np.unique(dealt.stranger_parts)
+    # Thresholds from single comparisons take a while: few people are dealt often, one part tested.
+    few = len(dealt.stranger_names) * TOPS_SHARE < LEAST_TAIL
+    for part in parts[:1] if few else parts:
         tested = dealt.stranger_parts == part
         people = len(np.unique(dealt.stranger_people[~tested]))
 
@@ -219,6 +253,7 @@ def _row(
         fnir_interval=interval(float(missed.mean()), probed),
         strangers=strangers,
         customers_probed=probed,
+        warning=f"{strangers} strangers are few" if strangers < LEAST_STRANGERS else "",
     )
 
 

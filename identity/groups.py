@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from identity.calibration import Scoring
 from identity.curves import Scored
-from identity.evaluation import Album, Deal, deal, interval, largest_gallery, threshold_on
+from identity.evaluation import Album, Deal, deal, interval, room, threshold_on
 from identity.matching import top_scores
 
 ENROLLED = 3
@@ -23,7 +23,7 @@ def by_group(
     """FPIR and FNIR of each group in one mixed gallery, the largest possible, at the threshold of all strangers
     together; three enrolled pictures, one frame. `groups` says of the album's people what the operator wrote down;
     who is in none is left out of the rows. Empty: too few people."""
-    dealt = deal(album, ENROLLED, 1, largest_gallery(album, ENROLLED, 1), rng)
+    dealt = deal(album, ENROLLED, 1, room(album, ENROLLED, 1)[0], rng)
     if dealt is None:
         return []
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
@@ -55,7 +55,7 @@ def _share(name: str, happened: NDArray[np.bool_], people: NDArray[np.intp]) -> 
 
 def scores_of(album: Album, scoring: Scoring, rng: np.random.Generator) -> Scored | None:
     """Strangers' and customers' scores in the largest gallery, for the curve; None with too few people."""
-    dealt: Deal | None = deal(album, ENROLLED, 1, largest_gallery(album, ENROLLED, 1), rng)
+    dealt: Deal | None = deal(album, ENROLLED, 1, room(album, ENROLLED, 1)[0], rng)
     if dealt is None:
         return None
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)

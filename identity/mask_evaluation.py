@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from identity.calibration import Scoring, Tail, TopTail, fit_tail, impostor_scores
 from identity.evaluation import (
+    ENOUGH_STRANGERS,
     LEAST_STRANGERS,
     PARTS,
     Album,
@@ -34,14 +35,16 @@ MOST_CUSTOMERS, MOST_STRANGERS = 400, 1_500
 class MaskPlan:
     """Who is covered: rows of the album. `able` are enrolled with their first three pictures, and these get a mask
     drawn over them as an enrolment does; the next ones, up to three, are masked probes. `others` are strangers
-    with one or three masked probes."""
+    with one or three masked probes. `fillers` are enrolled from the one picture there is of them and never probed:
+    they make the gallery as large as MOST_CUSTOMERS."""
 
     able: list[Rows]
     others: list[Rows]
+    fillers: list[Rows] = field(default_factory=list)
 
     def twins(self) -> list[int]:
         """Pictures that are embedded as an enrolment embeds them."""
-        return [int(row) for rows in self.able for row in rows[:ENROLLED]]
+        return [int(row) for rows in [*self.able, *self.fillers] for row in rows[:ENROLLED]]
 
     def probes(self) -> list[int]:
         """Pictures that are masked as if somebody stood there with a mask."""
@@ -78,7 +81,10 @@ def mask_plan(album: Album, rng: np.random.Generator) -> MaskPlan | None:
     others.sort(key=lambda rows: -len(rows))
     if len(able) < 2 or len(able) + len(others) < 2 + LEAST_STRANGERS:
         return None
-    return MaskPlan(able[:MOST_CUSTOMERS], others[:MOST_STRANGERS])
+    able = able[:MOST_CUSTOMERS]
+    # Half of `able` are strangers where three frames are asked for: fillers take their place, too.
+    strangers = min(MOST_STRANGERS, max(ENOUGH_STRANGERS, len(others) - MOST_CUSTOMERS))
+    return MaskPlan(able, others[:strangers], others[strangers:][: MOST_CUSTOMERS - len(able) // 2])
 
 
 def mask_templates(masked: Masked, people: Sequence[Rows], clear_share: float) -> Vectors:
@@ -93,26 +99,38 @@ def mask_templates(masked: Masked, people: Sequence[Rows], clear_share: float) -
 def mask_rows(
     masked: Masked, clear_share: float | None, scoring: Scoring, rng: np.random.Generator, target: float = 0.01
 ) -> list[dict[str, Any]]:
-    """The rows of the occlusion table about masks: one frame in the largest gallery and in one of 100, and three
-    frames, as far as there are people for it. Without `clear_share` the pack has no figures for masks, and the
-    product takes every face as a clear one."""
+    """The rows of the occlusion table about masks: one frame and three, in galleries of 100, of all who can be
+    probed, and of 400, filled where there are too few. Without `clear_share` the pack has no figures for masks,
+    and the product takes every face as a clear one."""
     if clear_share is None:
         masked = replace(masked, told=np.zeros_like(masked.told))
     plan = masked.plan
     rows = []
-    largest = len(plan.able) if len(plan.others) >= LEAST_STRANGERS else len(plan.able) // 2
-    for kind, size in (("mask", largest), ("mask_gallery_100", 100)):
-        if size <= largest:
-            rows.append(
-                _row(masked, plan.able, plan.others, size, 1, clear_share, scoring, rng, target) | {"kind": kind}
-            )
-    able = [rows for rows in plan.able if len(rows) == 2 * ENROLLED]
-    others = [rows for rows in plan.others if len(rows) == ENROLLED]
-    size = len(able) if len(others) >= max(LEAST_STRANGERS, len(able)) else len(able) // 2
-    if size >= 2 and len(others) + len(able) - size >= LEAST_STRANGERS:
-        row = _row(masked, able, others, size, ENROLLED, clear_share, scoring, rng, target)
-        rows.append(row | {"kind": "mask_three_frames"})
+    for frames, name in ((1, ""), (ENROLLED, "_three_frames")):
+        able = [rows for rows in plan.able if len(rows) >= ENROLLED + frames]
+        others = [rows for rows in plan.others if len(rows) >= frames]
+        probed = len(able) if len(others) >= (LEAST_STRANGERS if frames == 1 else len(able)) else len(able) // 2
+        if probed < 2 or len(others) + len(able) - probed < LEAST_STRANGERS:
+            continue
+        for size in sorted({100, MOST_CUSTOMERS, probed}):
+            if size > probed + len(plan.fillers):
+                continue
+            people = _People(able, others, plan.fillers[: max(0, size - probed)], min(size, probed), frames)
+            kind = f"mask{name}" if size == probed else f"mask{name}_gallery_{size}"
+            rows.append({"kind": kind} | _row(masked, people, clear_share, scoring, rng, target))
     return rows
+
+
+@dataclass(frozen=True)
+class _People:
+    """Who is dealt: `probed` of `able` are customers, the rest of them and `others` strangers with `frames`
+    pictures; `fillers` are customers who never come."""
+
+    able: list[Rows]
+    others: list[Rows]
+    fillers: list[Rows]
+    probed: int
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -148,26 +166,25 @@ def _judged(masked: Masked, presses: list[Rows], clear: Vectors, above: Vectors,
 
 def _row(
     masked: Masked,
-    able: list[Rows],
-    others: list[Rows],
-    size: int,
-    frames: int,
+    dealt: _People,
     clear_share: float | None,
     scoring: Scoring,
     rng: np.random.Generator,
     target: float,
 ) -> dict[str, Any]:
+    able, size, frames = dealt.able, dealt.probed, dealt.frames
     missed, greeted, thresholds = [], [], []
     strangers: list[Rows] = []
     for _ in range(DEALS):
         order = rng.permutation(len(able))
         customers = [able[n] for n in order[:size]]
-        strangers = [rows[:frames] for rows in others] + [
+        strangers = [rows[:frames] for rows in dealt.others] + [
             able[n][ENROLLED : ENROLLED + frames] for n in order[size:]
         ]
         strangers = [strangers[n] for n in rng.permutation(len(strangers))]
-        clear = np.stack([mean_template(masked.album.vectors[rows[:ENROLLED]]) for rows in customers])
-        above = clear if clear_share is None else mask_templates(masked, customers, clear_share)
+        enrolled = customers + dealt.fillers
+        clear = np.stack([mean_template(masked.album.vectors[rows[:ENROLLED]]) for rows in enrolled])
+        above = clear if clear_share is None else mask_templates(masked, enrolled, clear_share)
         own = _judged(masked, [r[ENROLLED : ENROLLED + frames] for r in customers], clear, above, scoring)
         theirs = _judged(masked, strangers, clear, above, scoring)
         bare = np.stack([mean_template(masked.album.vectors[rows]) for rows in strangers])
@@ -189,7 +206,8 @@ def _row(
         "fnir": fnir,
         "fpir_target": target,
         "threshold": float(np.mean(thresholds)),
-        "gallery": size,
+        "gallery": size + len(dealt.fillers),
+        "filled": len(dealt.fillers),
         "probe_frames": frames,
         "strangers": len(strangers),
         "detected": float(masked.found[probes].mean()),

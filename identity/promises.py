@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.calibration import (
+    LEAST_TAIL,
+    TAIL_SHARE,
     Scoring,
     Tail,
     TopTail,
@@ -33,7 +36,9 @@ ENROLLED = 3
 SPLITS = 20
 SIZES = (100, 300, 600)
 LEAST_TEMPLATES = 12
-LEAST_TESTED = 100
+LENDERS = 50  # people with pictures enough for a template, kept for measuring tails where there are so many
+LEAST_TESTED = 40
+DRAWS = 10  # presses of one person, where a press is of several pictures and the people who have them are few
 Rows = NDArray[np.intp]
 
 
@@ -51,29 +56,33 @@ def _draws(album: Album, people: Sequence[Rows], frames: int, rng: np.random.Gen
     """Mean probes of `frames` random pictures and whose they are, up to `most` for a person."""
     probes, owners = [], []
     for person, rows in enumerate(people):
-        spare = len(rows) if frames == 1 else len(rows) - frames + 1
-        for _ in range(min(most, max(0, spare))):
+        for _ in range(min(most, comb(len(rows), frames))):
             probes.append(mean_template(album.vectors[rng.permutation(rows)[:frames]]))
             owners.append(person)
     return np.stack(probes), np.array(owners)
 
 
-def measure_tail(album: Album, people: Sequence[Rows], frames: int, rng: np.random.Generator) -> Tail:
+def measure_tail(
+    album: Album, people: Sequence[Rows], frames: int, rng: np.random.Generator, filled: float = 0.0
+) -> Tail:
     """The tail of probes of `frames` pictures against mean-of-3 templates of others.
 
-    Everybody with 3 pictures lends two templates, everybody with enough of them up to 4 probes. Raises ValueError
-    when they are too few to show a tail.
+    Everybody with 3 pictures lends two templates, everybody with enough of them up to 4 probes. A share `filled`
+    of the templates is of one picture, for a gallery of which as many are. Raises ValueError when they are too few
+    to show a tail.
     """
-    able = _able(people)
+    able = _lenders(people, filled)
     templates = _templates(album, [people[i] for i in able] * 2, rng)
     probes, owners = _draws(album, people, frames, rng, 4)
     return fit_tail(impostor_scores(probes, owners, templates, np.array(able * 2)))
 
 
-def measure_tops(album: Album, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator) -> TopTail:
-    """The tail of whole scores of single pictures against one mean-of-3 template of each who has them, the cohort
-    term included whatever their number. Those who lend a template are no probes here."""
-    able = _able(people)
+def measure_tops(
+    album: Album, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator, filled: float = 0.0
+) -> TopTail:
+    """The tail of whole scores of single pictures against one template of each who lends one, the cohort term
+    included whatever their number. Those who lend a template are no probes here."""
+    able = _lenders(people, filled)
     templates = _templates(album, [people[i] for i in able], rng)
     probes, _ = _draws(album, [rows for i, rows in enumerate(people) if i not in set(able)], 1, rng, 1)
     cosines = -np.sort(-(probes @ templates.T), axis=1)
@@ -83,15 +92,30 @@ def measure_tops(album: Album, people: Sequence[Rows], scoring: Scoring, rng: np
 
 
 def measured(
-    album: Album, people: Sequence[Rows], frames: int, scoring: Scoring, rng: np.random.Generator
+    album: Album,
+    people: Sequence[Rows],
+    frames: int,
+    scoring: Scoring,
+    rng: np.random.Generator,
+    filled: float = 0.0,
 ) -> Tails:
     """All of the above on the same people. Raises ValueError when they are too few."""
-    one = measure_tail(album, people, 1, rng)
-    several = one if frames == 1 else measure_tail(album, people, frames, rng)
+    one = measure_tail(album, people, 1, rng, filled)
+    several = one if frames == 1 else measure_tail(album, people, frames, rng, filled)
     tops = None
-    if scoring.cohort_weight > 0 and len(_able(people)) > 2 * scoring.cohort_ranks:
-        tops = measure_tops(album, people, scoring, rng)
+    lending = len(_lenders(people, filled))
+    enough = lending > 2 * scoring.cohort_ranks and (len(people) - lending) * TAIL_SHARE >= LEAST_TAIL
+    if scoring.cohort_weight > 0 and enough:
+        tops = measure_tops(album, people, scoring, rng, filled)
     return Tails(several, one, tops)
+
+
+def _lenders(people: Sequence[Rows], filled: float) -> list[int]:
+    """Who lends a template: all with 3 pictures, and so many with fewer that these are a share `filled`, but never
+    more than half of them."""
+    able = _able(people)
+    few = [i for i, rows in enumerate(people) if len(rows) < ENROLLED]
+    return able + few[: min(len(few) // 2, round(len(able) * filled / max(1 - filled, 0.01)))]
 
 
 def _able(people: Sequence[Rows]) -> list[int]:
@@ -131,7 +155,8 @@ def kept(
     """Greeted / promised for galleries of 100, 300, 600 where there are people for it; 1 and 3 probe frames.
 
     `tails` says where they come from: "measured" on others here, or "shipped" in the pack's `calibration`. The
-    interval is 95 % over splits, which deal the same people anew each time.
+    interval is 95 % over splits, which deal the same people anew each time. `filled` of the gallery are people of
+    whom there is too little to probe with, enrolled from what there is, often one picture.
     """
     rows = []
     for tails in ("measured", "shipped"):
@@ -140,10 +165,14 @@ def kept(
             if tails == "shipped" and given is None:
                 continue
             for size in SIZES:
-                found = [_split(album, rng, scoring, targets, frames, size, given) for _ in range(splits)]
-                if found[0] is not None:
-                    head = {"tails": tails, "gallery": size, "probe_frames": frames}
-                    rows += [head | row for row in _rows(np.array(found, np.float64), targets)]
+                dealings = [_dealt(album, rng, frames, size, given is not None) for _ in range(splits)]
+                dealt = [one for one in dealings if one is not None]
+                if not dealt:
+                    continue
+                found = [_split(album, one, rng, scoring, targets, frames, given) for one in dealt]
+                head = {"tails": tails, "gallery": size, "probe_frames": frames}
+                head |= {"filled": len(dealt[0].fillers), "strangers": len(dealt[0].tested)}
+                rows += [head | row for row in _rows(np.array(found, np.float64), targets)]
     return rows
 
 
@@ -167,56 +196,71 @@ def _rows(per_split: NDArray[np.float64], targets: Sequence[float]) -> list[dict
     return rows
 
 
-def _dealt(
-    album: Album, rng: np.random.Generator, frames: int, size: int, shipped: bool
-) -> tuple[list[Rows], list[Rows], list[Rows]] | None:
-    """(customers, people to measure tails on, strangers to test); None: too few of them.
+@dataclass(frozen=True)
+class _Dealt:
+    """Who plays what in a split: customers who are probed, those who only fill the gallery, people to measure
+    tails on, and strangers to test. They share nobody."""
 
-    Who is left of those with many pictures lends templates to the tails, unless as strangers they are needed for
-    several frames. With shipped tails nobody need be measured on.
+    customers: list[Rows]
+    fillers: list[Rows]
+    setters: list[Rows]
+    tested: list[Rows]
+
+
+def _dealt(album: Album, rng: np.random.Generator, frames: int, size: int, shipped: bool) -> _Dealt | None:
+    """None: too few people.
+
+    With one frame almost anybody can be a stranger, and those with many pictures are customers or lend templates
+    to the tails; with several frames they are needed as strangers as well, a third of them for each part. With
+    shipped tails nobody need be measured on.
     """
     people = album.by_person()
     rng.shuffle(people)
     able = [rows for rows in people if len(rows) >= ENROLLED + frames]
-    if len(able) < size:
-        return None
-    taken = {int(rows[0]) for rows in able[:size]}
-    rest = [rows for rows in people if int(rows[0]) not in taken]
-    if shipped:
-        setters, tested = [], [rows for rows in rest if len(rows) >= frames]
-    elif frames == 1:
-        few = [rows for rows in rest if len(rows) < ENROLLED]
-        setters, tested = [rows for rows in rest if len(rows) >= ENROLLED] + few[::2], few[1::2]
+    some = [rows for rows in people if ENROLLED <= len(rows) < ENROLLED + frames]
+    few = [rows for rows in people if len(rows) < ENROLLED]
+    parts = 1 if frames == 1 else 2 if shipped else 3
+    spared = 0 if shipped else max(0, LENDERS - len(some))
+    if parts == 1:
+        probed = max(len(able) - spared, len(able) // 2)
     else:
-        setters, tested = rest[::2], [rows for rows in rest[1::2] if len(rows) >= frames]
-    if len(tested) < LEAST_TESTED:
+        probed = len(able) if len(some) >= 2 * max(LENDERS, len(able) // 2) else len(able) // parts
+    probed = min(size, probed)
+    rest = some + able[probed:]
+    fillers, few = few[: size - probed], few[size - probed :]
+    if shipped:
+        setters, tested = [], rest + few
+    elif frames == 1:
+        setters, tested = rest + few[::2], few[1::2]
+    else:
+        setters, tested = rest[::2] + few, rest[1::2]
+    tested = [rows for rows in tested if len(rows) >= frames]
+    if probed < 2 or probed + len(fillers) < size or len(tested) < LEAST_TESTED:
         return None
     if not shipped and sum(len(rows) >= ENROLLED for rows in setters) < LEAST_TEMPLATES:
         return None
-    return able[:size], setters, tested
+    return _Dealt(able[:probed], fillers, setters, tested)
 
 
 def _split(
     album: Album,
+    dealt: _Dealt,
     rng: np.random.Generator,
     scoring: Scoring,
     targets: Sequence[float],
     frames: int,
-    size: int,
     given: Tails | None,
-) -> list[tuple[float, float, float]] | None:
-    """(greeted / promised, missed, threshold) for each target in one dealing of people; None: too few of them."""
-    dealt = _dealt(album, rng, frames, size, given is not None)
-    if dealt is None:
-        return None
-    customers, setters, tested = dealt
-    tails = given or measured(album, setters, frames, scoring, rng)
-    images = [rng.permutation(rows) for rows in customers]
-    gallery = np.stack([mean_template(album.vectors[rows[:ENROLLED]]) for rows in images])
-    tops = _own(album, [rows[:ENROLLED] for rows in images], gallery, frames, scoring)
+) -> list[tuple[float, float, float]]:
+    """(greeted / promised, missed, threshold) for each target in one dealing of people."""
+    size = len(dealt.customers) + len(dealt.fillers)
+    tails = given or measured(album, dealt.setters, frames, scoring, rng, len(dealt.fillers) / size)
+    images = [rng.permutation(rows) for rows in dealt.customers]
+    enrolled = [rows[:ENROLLED] for rows in [*images, *dealt.fillers]]
+    gallery = np.stack([mean_template(album.vectors[rows]) for rows in enrolled])
+    tops = _own(album, enrolled, gallery, frames, scoring)
     probes, owners = _draws(album, [rows[ENROLLED:] for rows in images], frames, rng, 3)
     index, score, _ = top_scores(probes, gallery, scoring)
-    strangers, whose = _draws(album, tested, frames, rng, 1 if frames == 1 else 4)
+    strangers, whose = _draws(album, dealt.tested, frames, rng, 1 if frames == 1 else DRAWS)
     theirs = top_scores(strangers, gallery, scoring)[1]
     found = []
     for target in targets:
@@ -236,4 +280,5 @@ def _own(album: Album, images: list[Rows], gallery: NDArray, frames: int, scorin
     if frames == 1:
         vectors = album.vectors[np.concatenate(images)]
         return own_tops(vectors, np.repeat(who, [len(rows) for rows in images]), gallery, who, scoring)
-    return own_tops(gallery, who, gallery, who, scoring)
+    several = np.array([n for n, rows in enumerate(images) if len(rows) >= frames])
+    return own_tops(gallery[several], several, gallery, who, scoring)
