@@ -249,7 +249,7 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
     learned = {name: scored[name] for name in methods[1:]}
     rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
     figures = {name: scores[METRIC] for name, scores in learned.items()}
-    verdict = gate(figures, plain[METRIC], rng, level=0.8)
+    verdict = gate(figures, plain[METRIC], rng, level=0.9)
     in_force = verdict.in_force if verdict.in_force == "counting" else _steadiest(figures)
     why = verdict.why
     if in_force != verdict.in_force:
