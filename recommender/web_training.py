@@ -149,6 +149,10 @@ def routes(api: APIBlueprint, door: Any, service: Service, trainer: Trainer, lau
 
         return door.answer("train", work)
 
+    _schedule_routes(api, door, trainer)
+
+
+def _schedule_routes(api: APIBlueprint, door: Any, trainer: Trainer) -> None:
     @api.get(BASE + "/schedule", responses={"200": ScheduleBody}, summary="When training happens by itself")
     def schedule() -> Response:
         return door.answer("train", lambda caller: (200, _schedule(trainer, caller.tenant)))
@@ -157,7 +161,7 @@ def routes(api: APIBlueprint, door: Any, service: Service, trainer: Trainer, lau
     def set_schedule(body: ScheduleBody) -> Response:
         def work(caller: Caller) -> tuple[int, Any]:
             due = [check_due(row.scene, row.days, row.time, row.timezone, row.enabled) for row in body.rows]
-            models.set_schedule(caller.tenant, list({one.scene: one for one in due}.values()))
+            trainer.models.set_schedule(caller.tenant, list({one.scene: one for one in due}.values()))
             return 200, _schedule(trainer, caller.tenant)
 
         return door.answer("train", work)
