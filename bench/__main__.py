@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import deciding, faces, index, ordering, riding, served, suggesting, training, visits
-from bench.measure import ROOT, Row, as_json, machine, table
+from bench.measure import ROOT, Row, as_json, machine, shared, table
 
 SECTIONS = (
     "stages", "dlib", "pipelines", "apart", "index", "served", "visits",
@@ -20,7 +20,7 @@ SECTIONS = (
 def default_models() -> Path | None:
     """USUAL_MODELS, else the models beside the project when they are there."""
     told = os.environ.get("USUAL_MODELS")
-    beside = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared")) / "models"
+    beside = shared() / "models"
     return Path(told) if told else beside if beside.is_dir() else None
 
 

@@ -59,6 +59,11 @@ class Times:
         return 1000 * len(self.ms) / float(self.ms.sum())
 
 
+def shared() -> Path:
+    """Where the evaluation data is looked for: beside the project, unless USUAL_SHARED says otherwise."""
+    return Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
+
+
 def timed(run: Callable[[int], Any], n: int, warm: int = 3) -> Times:
     """Run `run(k)` for k = 0..n-1 after `warm` unmeasured runs."""
     for k in range(warm):

@@ -6,14 +6,13 @@ Needs the evaluation data beside the project; without it there is nothing to sho
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from bench.measure import ROOT, Row, apart, peak_mb
+from bench.measure import Row, apart, peak_mb, shared
 from recommender import baselines
 from recommender.baselines import TifuKnn
 from recommender.datasets import read_history
@@ -28,8 +27,7 @@ PLAIN_SAMPLE = 500  # questions answered the plain way: it takes the same time f
 
 def baskets() -> Path | None:
     """The grocery baskets beside the project, None where they are not."""
-    shared = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
-    path = shared / "datasets" / "orders" / "tafeng_give.csv.gz"
+    path = shared() / "datasets" / "orders" / "tafeng_give.csv.gz"
     return path if path.is_file() else None
 
 
@@ -78,14 +76,12 @@ def one() -> dict[str, float]:
         raise FileNotFoundError("the evaluation data is not beside the project")
     seen, _ = read_history(path)
     test = Part.of(seen, least=4)
-    asked = np.zeros(len(seen.customers), np.bool_)
-    asked[test.customers] = True
+    asked = test.mask
     began = time.process_time()
     model = fit_orders(test.history, [()] * len(seen.items), seed=0, settings=BATCH, asked=asked).model
     fitted = time.process_time()
     lists = []
-    for start in range(0, test.asked.n, PART):
-        part = test.asked.part(start, min(start + PART, test.asked.n))
+    for _, part in test.asked.parts(PART):
         lists.append(model.lists(model.crowd.pairs(part), part.n, 20))
     answered, peak = time.process_time(), peak_mb()
     told = {"customers": test.asked.n, "fit_s": fitted - began, "answer_s": answered - fitted, "peak_mb": peak}

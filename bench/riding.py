@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
-from bench.measure import ROOT, Row, timed
+from bench.measure import Row, shared, timed
 from recommender.interactions import Interactions
 from recommender.scenes.base import Context, Item, Request
 from recommender.scenes.destinations import DESTINATIONS
@@ -75,8 +73,7 @@ def fit_time() -> list[Row]:
     """The fit on the check-ins beside the project, and how far ahead of factor models it is; [] without them."""
     from recommender.rides.evaluation import evaluate
 
-    shared = Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
-    path = shared / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
+    path = shared() / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():
         return []
     report = evaluate(path, seed=0, progress=lambda what, share: None, cpu=time.process_time)

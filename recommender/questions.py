@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,11 @@ class Questions:
             self.row_hour[rows], self.row_weekday[rows], self.quantity[rows], self.n_orders[start:stop],
             self.hour[start:stop], self.weekday[start:stop], self.site[start:stop], self.region[start:stop],
         )  # fmt: skip
+
+    def parts(self, size: int) -> Iterator[tuple[int, Questions]]:
+        """(first question, the next `size` questions renumbered from 0): what is held at once stays small."""
+        for start in range(0, self.n, size):
+            yield start, self.part(start, min(start + size, self.n))
 
     def profile(self, n_items: int, decay: float) -> sparse.csr_array:
         """(n, items): the sum of decay**ago over the orders that held the item; decay=1 counts orders."""

@@ -58,7 +58,7 @@ class Pairs:
 def sample_negatives(
     question: NDArray[np.int64],
     label: NDArray[np.bool_],
-    hardness: Floats,
+    hardness: Floats | None,
     rng: np.random.Generator,
     *,
     hard: int = 30,
@@ -66,15 +66,17 @@ def sample_negatives(
 ) -> NDArray[np.intp]:
     """Rows to train on: of each question with a positive, all positives, `hard` and `easy` negatives.
 
-    The hard ones are those with the highest `hardness` (a cheap score), the easy ones drawn at random
-    from the rest. Shapes (rows,); the answer is ascending. Same rng state, same rows.
+    The hard ones are those with the highest `hardness` (a cheap score; None where there are none), the easy
+    ones drawn at random from the rest. Shapes (rows,); the answer is ascending. Same rng state, same rows.
     """
     if not len(question):
         return np.zeros(0, np.intp)
     useful = np.bincount(question, label, minlength=highest(question) + 1)[question] > 0
     negative = useful & ~label
-    place = place_within(question, np.where(negative, -hardness.astype(np.float64), np.inf))
-    taken = negative & (place < hard)
+    taken = np.zeros(len(question), np.bool_)
+    if hardness is not None:
+        hardest_first = np.where(negative, -hardness.astype(np.float64), np.inf)
+        taken = negative & (place_within(question, hardest_first) < hard)
     rest = negative & ~taken
     lot = np.where(rest, rng.random(len(question)), np.inf)
     return np.flatnonzero((useful & label) | taken | (rest & (place_within(question, lot) < easy)))

@@ -72,8 +72,7 @@ def predict_orders(
     )  # fmt: skip
     asked = ask(history, requests)
     lists = [np.zeros((0, top), np.int32)]
-    for start in range(0, asked.n, PART):
-        part = asked.part(start, min(start + PART, asked.n))
+    for start, part in asked.parts(PART):
         pairs = fitted.model.crowd.pairs(part, width=max(60, top))
         lists.append(fitted.model.lists(pairs, part.n, top))
         tick("ranking", 0.85 + 0.15 * (start + part.n) / asked.n)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.evaluation import Interval, Truth, orders_per_customer, score_lists, split_last, summary
 from recommender.interactions import Interactions
-from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel, counting
+from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel
 from recommender.questions import Questions, ask
 from recommender.ranking import Mixture, Pairs, fit_ranker, gate, sample_negatives
 from recommender.scenes.base import Progress
@@ -23,7 +23,6 @@ Mask = NDArray[np.bool_]
 
 METRIC = "ndcg@10"
 PART = 1000  # questions whose candidates are held at once
-
 
 OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
 OLDER = 0.5  # an order further back counts half: tastes and menus move on
@@ -101,11 +100,10 @@ def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
     """The rows of a round that the ranker learns from, gathered part by part to keep memory low."""
     rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
     right = labels_of(made.truth, n_items)
-    for start in range(0, made.asked.n, PART):
-        part = made.crowd.pairs(made.asked.part(start, min(start + PART, made.asked.n)))
+    for start, questions in made.asked.parts(PART):
+        part = made.crowd.pairs(questions)
         label = np.isin((part.question + start) * n_items + part.item, right)
-        hardness = counting(part, 100.0).astype(np.float32)
-        rows = sample_negatives(part.question, label, hardness, rng, hard=0, easy=settings.easy)
+        rows = sample_negatives(part.question, label, None, rng, easy=settings.easy)
         parts.append((part.take(rows), label[rows]))
     if not parts:
         return _nothing()
@@ -130,7 +128,6 @@ def fit_mixture(
     settings: Settings,
     seed: int,
     tick: Callable[[float], None] = lambda share: None,
-    names: Sequence[str] = NAMES,
 ) -> Mixture | None:
     """Rankers of both objectives from the rows of several rounds, the newest first, each older one by half.
 
@@ -149,7 +146,7 @@ def fit_mixture(
             tick((done + share) / len(OBJECTIVES))
 
         rankers[name] = fit_ranker(
-            pairs, label, names, seed=seed, objective=objective, rounds=settings.trees, copies=copies,
+            pairs, label, NAMES, seed=seed, objective=objective, rounds=settings.trees, copies=copies,
             settings={**RANKER, "num_leaves": leaves}, weight=weight, progress=told,
         )  # fmt: skip
     return Mixture(rankers)
@@ -225,28 +222,23 @@ def fit_orders(
 def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted:
     """Which method is in force, by the validation round."""
     n = valid.asked.n
-    methods = ["counting", *(LEARNED if trial.ranker else ())]
-    lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*methods, *map(str, PRIOR_ORDERS))}
-    for start in range(0, n, PART):
-        part = valid.asked.part(start, min(start + PART, n))
+    names = LEARNED if trial.ranker else ()
+    lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*names, *map(str, PRIOR_ORDERS))}
+    for _, part in valid.asked.parts(PART):
         pairs = trial.crowd.pairs(part)
         for prior in PRIOR_ORDERS:
             lists[str(prior)].append(replace(trial, prior_orders=prior).lists(pairs, part.n, 20, "counting"))
-        for name in methods[1:]:
-            lists[name].append(trial.lists(pairs, part.n, 20, name))
+        for name, made in trial.learned_lists(pairs, part.n, 20).items():
+            lists[name].append(made)
     empty = np.zeros((0, 20), np.int32)
-    scored = {
-        name: score_lists(np.concatenate([empty, *made]), valid.truth)
-        for name, made in lists.items()
-        if name != "counting"
-    }
+    scored = {name: score_lists(np.concatenate([empty, *made]), valid.truth) for name, made in lists.items()}
     prior, plain = PRIOR_ORDERS[0], scored[str(PRIOR_ORDERS[0])]
     rows: list[dict[str, float | str]] = [{"method": "own frequency", **summary(plain)}]
     for other in PRIOR_ORDERS[1:]:
         if gate({"more": scored[str(other)][METRIC]}, plain[METRIC], rng, level=0.8).in_force == "more":
             prior, plain = other, scored[str(other)]
     rows.append({"method": "counting", **summary(plain)})
-    learned = {name: scored[name] for name in methods[1:]}
+    learned = {name: scored[name] for name in names}
     rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
     figures = {name: scores[METRIC] for name, scores in learned.items()}
     verdict = gate(figures, plain[METRIC], rng, level=0.9)

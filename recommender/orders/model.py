@@ -42,7 +42,13 @@ class OrderModel:
         plain = counting(pairs, self.prior_orders)
         if method == "counting" or self.ranker is None or not len(pairs):
             return plain
-        learned = self.ranker.score(pairs, n) + self._beside(pairs, n, method)
+        return self._learned(pairs, n, method, self.ranker.score(pairs, n), plain)
+
+    def _learned(
+        self, pairs: Pairs, n: int, method: str, ranked: NDArray[np.float64], plain: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """A learned method's scores from the ranker's; counting's for whoever has no history."""
+        learned = ranked + self._beside(pairs, n, method)
         return np.where(pairs.features[:, column("asker_orders")] > 0, learned, plain)
 
     def _beside(self, pairs: Pairs, n: int, method: str) -> NDArray[np.float64] | float:
@@ -60,8 +66,14 @@ class OrderModel:
 
     def lists(self, pairs: Pairs, n: int, k: int, method: str | None = None) -> NDArray[np.int32]:
         """The k best items of each of n questions, shape (n, k), -1 after the end."""
-        tie = pairs.features[:, column("item_orders")]
-        return best_lists(pairs.question, pairs.item, self.score(pairs, n, method), n, k, tie)
+        return ranked_by(pairs, self.score(pairs, n, method), n, k)
+
+    def learned_lists(self, pairs: Pairs, n: int, k: int) -> dict[str, NDArray[np.int32]]:
+        """`lists` by each of LEARNED, none without a ranker; it is asked once for all of them."""
+        if self.ranker is None:
+            return {}
+        ranked, plain = self.ranker.score(pairs, n), counting(pairs, self.prior_orders)
+        return {name: ranked_by(pairs, self._learned(pairs, n, name, ranked, plain), n, k) for name in LEARNED}
 
     def saved(self) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         """Arrays and texts from which `load` builds the same model."""
@@ -84,6 +96,11 @@ class OrderModel:
             raise ValueError(f"the orders model cannot be read: {error}") from error
         ranker = Mixture.from_texts(texts) if "rankers.json" in texts else None
         return cls(*vocabularies, crowd, ranker, in_force, prior)
+
+
+def ranked_by(pairs: Pairs, score: NDArray[np.floating], n: int, k: int) -> NDArray[np.int32]:
+    """The k best items of each of n questions by a score, ties by popularity, shape (n, k), -1 after the end."""
+    return best_lists(pairs.question, pairs.item, score, n, k, pairs.features[:, column("item_orders")])
 
 
 def counting(pairs: Pairs, prior_orders: float) -> NDArray[np.float64]:

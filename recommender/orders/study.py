@@ -34,11 +34,11 @@ from recommender.orders.fit import (
     learn_from,
     truth_of,
 )
-from recommender.orders.model import LEARNED
+from recommender.orders.model import LEARNED, ranked_by
 from recommender.questions import Questions, ask
-from recommender.ranking import Pairs, best_lists, fit_ranker
+from recommender.ranking import Pairs, fit_ranker
 from recommender.scenes.base import Progress
-from recommender.signals import NAMES, Crowd, column
+from recommender.signals import NAMES, Crowd
 
 GATE = "own frequency (the gate)"
 LENGTHS = ((1, 3), (4, 5), (6, 10), (11, 10**9))
@@ -62,6 +62,13 @@ class Part:
         who = np.unique(targets.customer)
         truth = truth_of(history, targets)
         return cls(history, ask(history, targets), who, truth, baselines.popularity(history))
+
+    @property
+    def mask(self) -> Mask:
+        """(customers,) True for those who are asked about."""
+        chosen = np.zeros(len(self.history.customers), np.bool_)
+        chosen[self.customers] = True
+        return chosen
 
     def lists(self, method: baselines.Method) -> NDArray[np.int32]:
         return baselines.best_of(method, self.asked, self.customers, 20, self.popular)
@@ -90,8 +97,7 @@ def study(
     test = Part.of(seen, least=4)
     if not test.asked.n:
         raise ValueError("no customer has four orders: there is nothing to test on")
-    asked = np.zeros(len(seen.customers), np.bool_)
-    asked[test.customers] = True
+    asked = test.mask
     valid = Part.of(test.history, least=3, asked=asked)
     tick("choosing neighbours on validation", 0.02)
     chosen = {
@@ -156,22 +162,17 @@ def _ours(fitted: Fitted, test: Part, seed: int, settings: Settings) -> tuple[di
     parts: dict[str, list[NDArray[np.int32]]] = {name: [] for name in names}
     runner_up = _runner_up(test.history, seed, settings) if model.ranker else None
     wanted, found = labels_of(test.truth, n_items), 0
-    for start in range(0, test.asked.n, PART):
-        part = test.asked.part(start, min(start + PART, test.asked.n))
+    for start, part in test.asked.parts(PART):
         pairs = model.crowd.pairs(part)
         found += int(np.isin((pairs.question + start) * n_items + pairs.item, wanted).sum())
         parts["counting back-off"].append(model.lists(pairs, part.n, 20, "counting"))
         if runner_up is not None:
-            for name in LEARNED:
-                parts[name].append(model.lists(pairs, part.n, 20, name))
-            parts["HistGradientBoosting"].append(_lists(pairs, part.n, runner_up(pairs.features)))
-    lists = {name: np.concatenate(made) for name, made in parts.items()}
+            for name, made in model.learned_lists(pairs, part.n, 20).items():
+                parts[name].append(made)
+            parts["HistGradientBoosting"].append(ranked_by(pairs, runner_up(pairs.features), part.n, 20))
+    lists = {name: np.concatenate(held) for name, held in parts.items()}
     lists["in force"] = lists["counting back-off" if model.in_force == "counting" else model.in_force]
     return lists, found / max(len(wanted), 1)
-
-
-def _lists(pairs: Pairs, n: int, score: NDArray[np.floating]) -> NDArray[np.int32]:
-    return best_lists(pairs.question, pairs.item, score, n, 20, pairs.features[:, column("item_orders")])
 
 
 def _runner_up(
@@ -246,7 +247,6 @@ def ablation(
     crowd = Crowd.fit(valid.history, features, seed)
     pairs, label = learn_from(valid.history, 1, features, settings, seed)
     told = crowd.pairs(valid.asked)
-    steady = told.features[:, column("item_orders")]
 
     def measured(columns: list[int]) -> NDArray[np.float64]:
         chosen = Pairs(pairs.question, pairs.item, np.ascontiguousarray(pairs.features[:, columns]))
@@ -255,8 +255,7 @@ def ablation(
             rounds=max(1, settings.trees // 2), settings={**RANKER, "num_leaves": 7},
         )  # fmt: skip
         score = ranker.score(np.ascontiguousarray(told.features[:, columns]))
-        lists = best_lists(told.question, told.item, score, valid.asked.n, 20, steady)
-        return score_lists(lists, valid.truth)[METRIC]
+        return score_lists(ranked_by(told, score, valid.asked.n, 20), valid.truth)[METRIC]
 
     everything = [c for c in range(len(NAMES)) if not np.isnan(pairs.features[:, c]).all()]
     whole, rng, rows = measured(everything), np.random.default_rng([seed, 5]), []

@@ -121,9 +121,9 @@ class Crowd:
             also: items that are candidates of every question.
         """
         block = max(1, min(512, BLOCK_CELLS // max(self.n_items, 1)))
-        parts, starts = [], range(0, asked.n, block)
-        for start in starts:
-            part = self._block(asked.part(start, min(start + block, asked.n)), eligible, width, also)
+        parts = []
+        for start, questions in asked.parts(block):
+            part = self._block(questions, eligible, width, also)
             parts.append(Pairs(part.question + start, part.item, part.features))
             if progress:
                 progress(min(1.0, (start + block) / asked.n))
