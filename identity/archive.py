@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-import cv2
 import numpy as np
 
 from identity import evaluation
@@ -18,6 +17,7 @@ from identity.capture import check_quality, choose, isolate, quality_of
 from identity.engines import Face, FaceEngine, Pixels
 from identity.errors import CaptureError
 from identity.evaluation import Album
+from identity.opencv import cv2
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"}
 LEAST_SIDE = 500  # smaller pictures are enlarged to it: detectors look for faces of 80 pixels and more

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from identity.covers import Cover, FaceCovered, cover_of, masked_pack
@@ -26,6 +25,7 @@ from identity.errors import (
 from identity.frames import Frame
 from identity.matching import unit
 from identity.occlusion import mask
+from identity.opencv import cv2
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from identity.capture import Capture, CaptureRules, choose, embed_one
@@ -13,6 +12,7 @@ from identity.errors import CaptureError, FrameError, FramesIdentical, SeveralFa
 from identity.frames import Frame, decode
 from identity.liveness import Pose, State, Step, judge, pose_of
 from identity.metrics import Metrics
+from identity.opencv import cv2
 
 CHALLENGE_RULES = CaptureRules(middle=0.9)  # whoever turns and comes closer may leave the middle
 MOST_KEPT = 4  # frames of an enrolment that a template is made from

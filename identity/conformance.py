@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, FaceEngine, Pixels, Vector
 from identity.manifests import ACCEPTED_LICENCES, DENIED_VENDORS, Pack, denied
 from identity.occlusion import blur, mask
+from identity.opencv import cv2
 
 Draw = Callable[[int, int], Pixels]
 """draw(person, moment): a picture of somebody who does not exist."""

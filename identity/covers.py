@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.errors import CaptureError
 from identity.manifests import Pack
 from identity.matching import Array, mean_template, unit
+from identity.opencv import cv2
 
 Patch = NDArray[np.float32]
 Cover = Literal["none", "mask", "sunglasses"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from identity.dlib_int8 import Int8Graph
@@ -13,6 +12,7 @@ from identity.dlib_pack import CHIP, converted
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
+from identity.opencv import cv2
 from identity.sessions import open_session
 
 DETECT_SIDE = 640  # the longer side of the grey picture that HOG looks at: it finds faces of 80 pixels and more

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.containers import Header, inspect
 from identity.errors import FrameTooLarge, NotAnImage, TooFewPixels, TooManyPixels
+from identity.opencv import cv2
 
 MOST_BYTES = 2_000_000
 MOST_PIXELS = 4_200_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels
+from identity.opencv import cv2
 
 Points = NDArray[np.float64]
 

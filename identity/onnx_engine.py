@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
+from identity.opencv import cv2
 from identity.sessions import open_session
 from identity.shrinking import shrink
 from identity.yunet import Yunet

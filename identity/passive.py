@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from identity.capture import choose, isolate
@@ -19,6 +18,7 @@ from identity.errors import CaptureError, PackError
 from identity.frames import decode
 from identity.liveness import State
 from identity.manifests import Pack, load_pack, located
+from identity.opencv import cv2
 from identity.sessions import open_session
 from identity.workers import EngineUnavailable, Launch, Workers
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from identity.opencv import cv2
 
 Pixels = NDArray[np.uint8]  # (height, width, channels)
 
