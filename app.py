@@ -1,6 +1,7 @@
 """The doorway: the only file that knows both halves. It wires them and holds the one route where they meet."""
 
 # No postponed annotations in this file: the route's models exist only where both halves do.
+import gc
 import json
 import os
 import resource
@@ -32,11 +33,14 @@ from plumbing.database import Database
 from plumbing.files import load_or_create_secret
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
+from plumbing.memory import give_back
 from plumbing.problems import Problem
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
 HALVES = ("identity", "recommender")
+BEFOREHAND = {"identity": ("identity.web",), "recommender": ("recommender.web", "lightgbm", "sklearn.neighbors")}
+"""What is imported before the server parts into processes: then it lies in memory once."""
 
 
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
@@ -120,6 +124,7 @@ def wsgi() -> OpenAPI:
         except Problem as error:  # guests are served meanwhile; readiness says why
             log.error("recognition is not available", why=error.detail)
         threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
+    give_back()
     return app
 
 
@@ -178,8 +183,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
 
     @api.post("/v1/visits", responses={"200": VisitReply}, summary="Recognise and suggest in one call")
     def visit(body: VisitBody) -> Response:
-        caller = access.authenticate(request, "identify")
-        access.authenticate(request, "suggest")
+        caller = access.authenticate(request, "identify", "suggest")
         asked = body.model_dump_json(exclude={"frames"})
         reply = once.run(caller, request.headers.get("Idempotency-Key"), asked, lambda: visited(caller, body))
         return Response(
@@ -213,8 +217,8 @@ def cli(context: click.Context) -> None:
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
-@click.option("--workers", default=1, show_default=True, help="Processes.")
-@click.option("--threads", default=8, show_default=True, help="Threads of each process.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=4, show_default=True, help="Threads of each process.")
 @click.option("--only", type=click.Choice(HALVES), help="Serve one half; the other runs elsewhere.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian.")
@@ -230,6 +234,11 @@ def serve(home: Path, host: str, port: int, workers: int, threads: int, only: st
     if only != "identity":
         scheduler = create_app(replace(config, only="recommender")).extensions["usual"]["recommender"].scheduler()
         scheduler.start()
+    for half in HALVES if only is None else (only,):
+        for module in BEFOREHAND[half]:
+            import_module(module)
+    give_back()
+    gc.freeze()  # or each process would copy what it only looked through for garbage
     click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
     try:
         server.run("app:wsgi", wsgi, host=host, port=port, workers=workers, threads=threads, plain=plain)

@@ -171,28 +171,33 @@ class Galleries:
         held.buffer = fresh
 
     def _add(self, tenant: str, held: _Held, state: GalleryState, rows: list[TemplateRow]) -> None:
+        needed = len(held.ids) + len(rows)
+        if held.rows is None and needed > self._exact_up_to:
+            self._grow_large(held, needed)
+        if held.rows is not None:
+            vectors = np.empty((len(rows), self._size), np.float32)
+            names = self._read(tenant, held, state, rows, vectors)
+            self._add_large(held, held.rows, names, vectors[: len(names)])
+            return
+        if needed > len(held.buffer):
+            # Room is never resized in place: a snapshot in use looks at the old rows.
+            larger = np.zeros((max(64, needed * 3 // 2), self._size), np.float32)
+            larger[: len(held.ids)] = held.buffer[: len(held.ids)]
+            held.buffer = larger
+        held.ids += self._read(tenant, held, state, rows, held.buffer[len(held.ids) : needed])
+
+    def _read(
+        self, tenant: str, held: _Held, state: GalleryState, rows: list[TemplateRow], vectors: Array
+    ) -> list[str]:
+        """Open `rows` into the first rows of `vectors`, as many as open; whose they are."""
         names: list[str] = []
-        vectors = np.empty((len(rows), self._size), np.float32)
         for row, vector in zip(rows, self._opened(tenant, state, rows), strict=True):
             if vector is None:
                 held.dead.add(row.customer_id)
                 continue
             vectors[len(names)] = vector
             names.append(row.customer_id)
-        vectors = vectors[: len(names)]
-        if held.rows is None and len(held.ids) + len(names) > self._exact_up_to:
-            self._grow_large(held, len(held.ids) + len(names))
-        if held.rows is not None:
-            self._add_large(held, held.rows, names, vectors)
-            return
-        needed = len(held.ids) + len(names)
-        if needed > len(held.buffer):
-            # Room is never resized in place: a snapshot in use looks at the old rows.
-            larger = np.zeros((max(64, needed * 3 // 2), self._size), np.float32)
-            larger[: len(held.ids)] = held.buffer[: len(held.ids)]
-            held.buffer = larger
-        held.buffer[len(held.ids) : needed] = vectors
-        held.ids += names
+        return names
 
     def _grow_large(self, held: _Held, needed: int) -> None:
         """From here on the tenant's rows are 16-bit floats."""

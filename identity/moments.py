@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.clock import MINUTE
+from plumbing.clock import MINUTE, SECOND
 from plumbing.database import Database
 
 migrations = Migrations("identity-moments")
@@ -45,24 +45,25 @@ class Moments:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._swept: dict[str, int] = {}
 
     def open_press(self, tenant: str, nonce_hash: str, device: str, *, now_us: int, expires_us: int) -> None:
-        """Keep a nonce until it is used or has expired; expired ones go with the next press."""
-        with self.database.write() as connection:
+        """Keep a nonce until it is used or has expired; expired ones go with a later press, a second on."""
+        if not 0 <= now_us - self._swept.get(tenant, -SECOND) < SECOND:
+            self._swept[tenant] = now_us
             # An expired press is kept for a minute, so that it can be told from an unknown one.
-            connection.execute(
+            self.database.change(
                 "DELETE FROM presses WHERE tenant = ? AND expires_us < ?", (tenant, now_us - MINUTE)
             )
-            connection.execute("INSERT INTO presses VALUES (?, ?, ?, ?)", (tenant, nonce_hash, device, expires_us))
+        self.database.change("INSERT INTO presses VALUES (?, ?, ?, ?)", (tenant, nonce_hash, device, expires_us))
 
     def claim_press(self, tenant: str, nonce_hash: str, device: str) -> int | None:
         """Use up a press of this device; returns when it expires, or None when there is none (any more)."""
-        with self.database.write() as connection:
-            row = connection.execute(
-                "DELETE FROM presses WHERE tenant = ? AND nonce_hash = ? AND device = ? RETURNING expires_us",
-                (tenant, nonce_hash, device),
-            ).fetchone()
-        return None if row is None else row["expires_us"]
+        rows = self.database.change(
+            "DELETE FROM presses WHERE tenant = ? AND nonce_hash = ? AND device = ? RETURNING expires_us",
+            (tenant, nonce_hash, device),
+        )
+        return rows[0]["expires_us"] if rows else None
 
     def streak(self, tenant: str, device: str) -> Streak:
         """How a device has failed of late."""
@@ -75,15 +76,13 @@ class Moments:
 
     def keep_streak(self, tenant: str, device: str, streak: Streak) -> None:
         """Replace the above. Inside `self.database.write()` when it was read to be changed."""
-        with self.database.write() as connection:
-            connection.execute(
-                "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
-                " failures = excluded.failures, minute_us = excluded.minute_us,"
-                " minute_failures = excluded.minute_failures, paused_until_us = excluded.paused_until_us",
-                (tenant, device, *astuple(streak)),
-            )
+        self.database.change(
+            "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
+            " failures = excluded.failures, minute_us = excluded.minute_us,"
+            " minute_failures = excluded.minute_failures, paused_until_us = excluded.paused_until_us",
+            (tenant, device, *astuple(streak)),
+        )
 
     def forget_replies(self, tenant: str) -> None:
         """After an opt-out no kept reply of the tenant may hold a receipt or token of that customer."""
-        with self.database.write() as connection:
-            connection.execute("DELETE FROM replies WHERE tenant = ?", (tenant,))
+        self.database.change("DELETE FROM replies WHERE tenant = ?", (tenant,))

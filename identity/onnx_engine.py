@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from identity.alignment import align, aligned_points
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
-from identity.opencv import cv2
 from identity.sessions import open_session
-from identity.shrinking import shrink
 from identity.yunet import Yunet
 
 
@@ -22,11 +20,11 @@ class OnnxEngine:
 
     def __init__(self, pack: Pack, files: Mapping[str, Path]) -> None:
         self._pack = pack
-        self._detector = Yunet(open_session(files["detector"]), pack.input.get("detector_side"))
+        self._detector = Yunet(open_session(files["detector"]), pack.input)
         self._embedder = open_session(files["embedder"])
         self._given = self._embedder.get_inputs()[0].name
         self._side = int(pack.input["side"])
-        self._points = np.array(pack.input["alignment"], np.float32)
+        self._points = aligned_points(pack)
         self._rgb = pack.input["colour"] == "RGB"
 
     @property
@@ -42,35 +40,3 @@ class OnnxEngine:
             crop = crop[:, :, ::-1]
         batch = crop.transpose(2, 0, 1)[None].astype(np.float32)
         return unit(self._embedder.run(None, {self._given: batch})[0].reshape(-1))
-
-
-def align(pixels: Pixels, landmarks: NDArray[np.float32], points: NDArray[np.float32], side: int) -> Pixels:
-    """The (side, side, 3) crop in which `landmarks` (5, 2) come to lie on `points` (5, 2, pixels of the crop).
-
-    A face twice as large as in the crop, or larger, is halved by area first, once or more often: a bilinear warp
-    alone would skip pixels and alias.
-    """
-    matrix = similarity(landmarks, points)
-    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
-    factor = min(1 << int(np.log2(max(larger, 1))), min(pixels.shape[:2]))
-    if factor > 1:
-        height, width = (int(side) // factor for side in pixels.shape[:2])
-        # Cut to whole blocks, so that a pixel of the small picture is `factor` of the large one, exactly.
-        pixels = shrink(pixels[: height * factor, : width * factor], width, height)
-        matrix = similarity((landmarks + 0.5) / factor - 0.5, points)
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
-
-
-def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The 2 x 3 matrix of the rotation, scale and shift that brings `source` (n, 2) nearest to `target` (n, 2).
-
-    Least squares without reflection (Umeyama 1991), in closed form for the plane.
-    """
-    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    from_centre, to_centre = a.mean(axis=0), b.mean(axis=0)
-    a, b = a - from_centre, b - to_centre
-    spread = max(float((a * a).sum()), 1e-12)
-    cosine = float((a * b).sum()) / spread
-    sine = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
-    turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.hstack([turn, (to_centre - turn @ from_centre)[:, None]])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ from plumbing.limits import Limits
 
 __all__ = ["Device", "Enrolled", "Recognition", "Service"]
 log = structlog.get_logger(__name__)
+
+LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one on the way; more only fill memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,15 @@ class Service:
         self._token_ids = vault.keys.derive("token ids")
         self._challenges = vault.keys.derive("challenges")
         self._following = Following(store, vault, clear, now_us)
+        self._looking = threading.BoundedSemaphore(LOOKS)
         self._newcomers = Newcomers(store, vault, clear, masked, now_us)
+
+    def warm(self) -> None:
+        """Open every tenant's galleries: of a large one the templates take a while."""
+        for side in (self._clear, self._masked):
+            for tenant, pack, _ in self.store.galleries():
+                if side is not None and pack == side.pack.id:
+                    side.galleries.current(tenant)
 
     # --- press
 
@@ -125,7 +136,8 @@ class Service:
         """Use up the press, then look. Raises a PressError before anything is decoded."""
         self._presses.claim(device.tenant, device.name, nonce)
         try:
-            return captures_of(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
+            with self._looking:
+                return captures_of(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
         except CaptureError:
             self._presses.unjudged(device.tenant, device.name)
             raise

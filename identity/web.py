@@ -96,7 +96,11 @@ class IdentityHalf:
         return [workers for workers in (self.workers, passive) if workers is not None]
 
     def warm(self) -> None:
-        """Start the engine pack, or the first customer would wait for it. Raises EngineUnavailable."""
+        """Start the engine pack and open the galleries, or the first customer would wait for them.
+
+        Raises EngineUnavailable.
+        """
+        self.service.warm()
         for workers in self._running:
             workers.start()
 

@@ -7,9 +7,6 @@ write another.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import json
 import mmap
 import os
@@ -24,6 +21,7 @@ from identity import wire
 from identity.conformance import pattern, some_face
 from identity.engines import FaceEngine, Pixels
 from identity.lockdown import end_with, lock_down
+from plumbing.memory import give_back
 from plumbing.problem import Problem
 
 Maker = Callable[[str, Path | None, Path], FaceEngine]
@@ -61,13 +59,6 @@ def loaded(order: dict[str, str]) -> FaceEngine:
     engine.embed(picture, some_face(engine))
     give_back()
     return engine
-
-
-def give_back() -> None:
-    """Return what loading needed and computing does not: 20 MB of 120, where the C library can."""
-    gc.collect()
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def silence() -> None:

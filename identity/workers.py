@@ -18,20 +18,26 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import structlog
 
 from identity import wire
+from identity.alignment import no_larger_than_needed
 from identity.engines import Face, Pixels, Vector
 from identity.errors import PackError
 from identity.frames import MOST_PIXELS
 from identity.manifests import PACKS, Pack, load_pack, located
+from identity.shrinking import for_detector
+from identity.yunet import grown
 
 log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
 FRAME_BYTES = 3 * MOST_PIXELS
 PATIENCE_S = 5.0  # for one answer; a frame takes some 10 ms
 LOADING_S = 60.0
@@ -212,23 +218,29 @@ class Workers:
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """See `FaceEngine`. Raises EngineUnavailable."""
-        worker = self._free()
-        with self._returned(worker):
-            status, count, block = worker.ask(wire.DETECT, pixels, None, self._patience_s)
-            faces = wire.faces_in(count, block) if status == wire.DONE else None
+        small = for_detector(pixels, self.pack.input)
+        faces = self._answer(wire.DETECT, small, None, wire.faces_in)
         if faces is None:
             raise EngineUnavailable("The engine pack failed at this picture.")
-        return faces
+        return faces if small is pixels else grown(faces, small, pixels)
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
         """See `FaceEngine`. Raises EngineUnavailable."""
-        worker = self._free()
-        with self._returned(worker):
-            status, count, block = worker.ask(wire.EMBED, pixels, face, self._patience_s)
-            vector = wire.vector_in(count, block, self.pack.size) if status == wire.DONE else None
+        pixels, face = no_larger_than_needed(self.pack, pixels, face)
+        read = partial(wire.vector_in, size=self.pack.size)
+        vector = self._answer(wire.EMBED, pixels, face, read)
         if vector is None:
             raise EngineUnavailable("The engine pack failed at this face.")
         return vector
+
+    def _answer(
+        self, kind: int, pixels: Pixels, face: Face | None, read: Callable[[int, bytes], Answer]
+    ) -> Answer | None:
+        """What a process answers, as `read` finds it there; None when the pack failed."""
+        worker = self._free()
+        with self._returned(worker):
+            status, count, block = worker.ask(kind, pixels, face, self._patience_s)
+            return read(count, block) if status == wire.DONE else None
 
     def close(self) -> None:
         """End all processes."""

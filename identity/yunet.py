@@ -1,21 +1,22 @@
 """YuNet: faces with five landmarks from a network without anchors (Wu, Peng and Yu 2023).
 
 The network answers at strides 8, 16 and 32, for every cell: probability of a face (class x objectness), box centre
-and log size, five points, all in cells. The frame is shrunk to about 320 pixels width first.
+and log size, five points, all in cells. The frame is shrunk first, as the manifest says.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels
-from identity.shrinking import shrink
+from identity.shrinking import for_detector
 
 STRIDES = (8, 16, 32)
-DETECT_WIDTH = 320
 LEAST_SCORE = 0.7
 LARGEST_OVERLAP = 0.3
 MOST_FACES = 50
@@ -28,38 +29,36 @@ class Session(Protocol):
 
 
 class Yunet:
-    """The detector. `fixed` is the side of a network that takes one square size only, None for a free one."""
+    """The detector. `given` is a manifest's `input`: with `detector_side` the network takes one square size only,
+    with `detector_width` any."""
 
-    def __init__(self, session: Session, fixed: int | None = None) -> None:
+    def __init__(self, session: Session, given: Mapping[str, Any]) -> None:
         self._session = session
-        self._fixed = fixed
+        self._given = given
         self._names = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """Faces of a (height, width, 3) BGR frame, largest first, in its own pixels."""
-        height, width = pixels.shape[:2]
-        limit = self._fixed or DETECT_WIDTH
-        scale = min(1.0, limit / max(height, width)) if self._fixed else min(1.0, limit / width)
-        small = pixels
-        if scale < 1:
-            small = shrink(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+        small = for_detector(pixels, self._given)
         rows, columns = small.shape[:2]
-        shape = (self._fixed, self._fixed) if self._fixed else (-(-rows // 32) * 32, -(-columns // 32) * 32)
+        fixed = self._given.get("detector_side")
+        shape = (fixed, fixed) if fixed else (-(-rows // 32) * 32, -(-columns // 32) * 32)
         padded = np.zeros((1, 3, *shape), np.float32)
         padded[0, :, :rows, :columns] = small.transpose(2, 0, 1)
         outputs = self._session.run(self._names, {"input": padded})
         boxes, points, scores = decode_outputs(outputs, shape)
-        kept = suppress(boxes, scores)
-        grow = np.array([width / columns, height / rows], np.float32)
-        faces = [
-            Face(
-                tuple((boxes[i].reshape(2, 2) * grow).ravel().tolist()),
-                (points[i] * grow).astype(np.float32),
-                float(scores[i]),
-            )
-            for i in kept
-        ]
-        return sorted(faces, key=lambda face: -face.area)
+        faces = [Face(tuple(boxes[i].tolist()), points[i], float(scores[i])) for i in suppress(boxes, scores)]
+        return grown(faces, small, pixels)
+
+
+def grown(faces: list[Face], small: Pixels, pixels: Pixels) -> list[Face]:
+    """Faces of the picture `small` in the pixels of the larger one that it was made from, largest first."""
+    grow = np.array([pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]], np.float32)
+    moved = []
+    for face in faces:
+        x, y, w, h = (np.array(face.box, np.float32).reshape(2, 2) * grow).ravel().tolist()
+        moved.append(replace(face, box=(x, y, w, h), landmarks=(face.landmarks * grow).astype(np.float32)))
+    return sorted(moved, key=lambda face: -face.area)
 
 
 def decode_outputs(outputs: list[NDArray], shape: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:

@@ -176,12 +176,12 @@ class Access:
         key = self.create_key(row["tenant"], PAGES[row["page"]], device=row["device"], site=row["site"])
         return row["page"], key
 
-    def authenticate(self, request: Request, scope: str) -> Caller:
-        """The caller behind a request.
+    def authenticate(self, request: Request, *scopes: str) -> Caller:
+        """The caller behind a request, who needs every one of `scopes`.
 
         Raises:
             KeyRefused: no valid key.
-            ScopeMissing: a valid key without `scope`.
+            ScopeMissing: a valid key without one of them.
         """
         page = request.headers.get(PAGE_HEADER, "")
         secret = request.headers.get("X-API-Key") or (
@@ -197,6 +197,7 @@ class Access:
             site=row["site"],
             scopes=frozenset(row["scopes"].split()),
         )
-        if scope not in caller.scopes:
-            raise ScopeMissing(scope)
+        for scope in scopes:
+            if scope not in caller.scopes:
+                raise ScopeMissing(scope)
         return caller

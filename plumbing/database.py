@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.problems import Problem
 
 BUSY_TIMEOUT_MS = 5_000
+CACHE_KIB = 256  # of each connection: there is one for each thread and file, and the system caches files as well
 
 
 class DatabaseBusy(Problem):
@@ -44,6 +45,7 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         with self.write() as connection:  # two processes may start at once: the second waits, then finds it done
             for step in migrations:
                 step.apply(sqlite_utils.Database(connection, execute_plugins=False))
@@ -73,6 +75,7 @@ class Database:
             "secure_delete=ON",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            f"cache_size=-{CACHE_KIB}",
         )
         try:
             for pragma in pragmas:
@@ -95,19 +98,37 @@ class Database:
         if connection.in_transaction:
             yield connection
             return
+        with self._alone():
+            with _busy_named():
+                connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Write with one statement, for which no `BEGIN` and `COMMIT` are needed; the rows that it returns.
+
+        Inside `write` of this thread it is a part of that transaction. Raises DatabaseBusy.
+        """
+        connection = self.connection
+        if connection.in_transaction:
+            return connection.execute(sql, parameters).fetchall()
+        with self._alone(), _busy_named():
+            return connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Threads of this process queue for writing: SQLite would let them try again after naps that grow."""
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise DatabaseBusy
         try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise DatabaseBusy from error
-            raise
-        try:
-            yield connection
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+            yield
+        finally:
+            self._writing.release()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -133,3 +154,14 @@ class Database:
         # An owner that is dropped (a test, a command that ends) closes its files rather than leave it to chance.
         if hasattr(self, "_all"):
             self.close()
+
+
+@contextmanager
+def _busy_named() -> Iterator[None]:
+    """Raise DatabaseBusy where another process held the lock for too long."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise DatabaseBusy from error
+        raise

@@ -14,7 +14,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.access import Caller
-from plumbing.clock import DAY, Clock
+from plumbing.clock import DAY, SECOND, Clock
 from plumbing.database import Database
 from plumbing.problems import Problem
 
@@ -72,6 +72,7 @@ class Idempotency:
         self._fernet = Fernet(key)
         self._now_us = now_us
         self._keep_us = keep_us
+        self._swept: dict[str, int] = {}
 
     def run(
         self, caller: Caller, name: str | None, fingerprint: str, work: Callable[[], Reply], *, hold: bool = False
@@ -105,38 +106,45 @@ class Idempotency:
 
     def _claim(self, caller: Caller, name: str, fingerprint: str) -> Reply | None:
         now = self._now_us()
-        with self._database.write() as connection:
-            connection.execute(
-                "DELETE FROM replies WHERE tenant = ? AND made_us < ?", (caller.tenant, now - self._keep_us)
-            )
-            row = connection.execute(
-                "SELECT fingerprint, reply FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
-                (caller.tenant, caller.key_id, name),
-            ).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO replies VALUES (?, ?, ?, ?, ?, NULL)",
-                    (caller.tenant, caller.key_id, name, fingerprint, now),
-                )
-                return None
+        self._sweep(caller.tenant, now)
+        asked = (caller.tenant, caller.key_id, name)
+        claimed = self._database.change(
+            "INSERT INTO replies VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (tenant, key_id, name) DO UPDATE SET"
+            " fingerprint = excluded.fingerprint, made_us = excluded.made_us, reply = NULL"
+            " WHERE made_us < ? RETURNING 1",
+            (*asked, fingerprint, now, now - self._keep_us),
+        )
+        if claimed:
+            return None
+        row = self._database.row(
+            "SELECT fingerprint, reply FROM replies WHERE tenant = ? AND key_id = ? AND name = ?", asked
+        )
+        if row is None:  # the first request failed just now, and nothing was done
+            raise StillRunning
         if row["fingerprint"] != fingerprint:
             raise IdempotencyConflict
         if row["reply"] is None:
             raise StillRunning
         return Reply(**json.loads(self._fernet.decrypt(row["reply"])))
 
+    def _sweep(self, tenant: str, now: int) -> None:
+        """Delete what is too old to be asked for again, once a second at most."""
+        if not 0 <= now - self._swept.get(tenant, -SECOND) < SECOND:
+            self._swept[tenant] = now
+            self._database.change(
+                "DELETE FROM replies WHERE tenant = ? AND made_us < ?", (tenant, now - self._keep_us)
+            )
+
     def _finish(self, caller: Caller, name: str, reply: Reply) -> Reply:
         sealed = self._fernet.encrypt(json.dumps({"status": reply.status, "body": reply.body}).encode())
-        with self._database.write() as connection:
-            connection.execute(
-                "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?",
-                (sealed, caller.tenant, caller.key_id, name),
-            )
+        self._database.change(
+            "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?",
+            (sealed, caller.tenant, caller.key_id, name),
+        )
         return reply
 
     def _delete(self, caller: Caller, name: str) -> None:
-        with self._database.write() as connection:
-            connection.execute(
-                "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
-                (caller.tenant, caller.key_id, name),
-            )
+        self._database.change(
+            "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
+            (caller.tenant, caller.key_id, name),
+        )

@@ -43,20 +43,18 @@ class Limits:
     def count(self, tenant: str, name: str, *, window_us: int) -> tuple[int, int]:
         """Count one more; returns how many in the present window, and microseconds until it ends."""
         now = self._now_us()
-        with self._database.write() as connection:
-            count, opened = connection.execute(
-                "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
-                " count = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN windows.count + 1 ELSE 1 END,"
-                " opened_us = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN opened_us ELSE ? END"
-                " RETURNING count, opened_us",
-                (tenant, name, now, window_us, now, now, window_us, now, now, now),
-            ).fetchone()
+        [(count, opened)] = self._database.change(
+            "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
+            " count = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN windows.count + 1 ELSE 1 END,"
+            " opened_us = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN opened_us ELSE ? END"
+            " RETURNING count, opened_us",
+            (tenant, name, now, window_us, now, now, window_us, now, now, now),
+        )
         return count, opened + window_us - now
 
     def clear(self, tenant: str, name: str) -> None:
         """Forget the count (a success after failures)."""
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM windows WHERE tenant = ? AND name = ?", (tenant, name))
+        self._database.change("DELETE FROM windows WHERE tenant = ? AND name = ?", (tenant, name))
 
     def allow(self, tenant: str, name: str, *, most: int, window_us: int) -> None:
         """Count one more of `name`.

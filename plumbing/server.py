@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
+from plumbing import memory
+
 log = structlog.get_logger(__name__)
-
-
-M_ARENA_MAX = -8  # <malloc.h>
-
-
-def share_memory() -> None:
-    """Let all threads take memory from two pools. The GNU C library gives every thread one of its own, and each
-    would keep the largest pictures that it ever held."""
-    with contextlib.suppress(AttributeError, OSError):  # another C library keeps house differently
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def run(
@@ -30,7 +20,7 @@ def run(
     granian measured three to four times waitress or gunicorn; waitress is pure Python, one process, and stays as
     the fallback (`plain`) for machines without a wheel of granian. `make` is the factory itself, for waitress.
     """
-    share_memory()
+    memory.share_pools()
     if not plain:
         try:
             from granian import Granian

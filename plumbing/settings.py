@@ -16,7 +16,7 @@ class Config:
     pack: str = "dlib"
     models: Path | None = None  # folder with the files of an engine pack that is not installed
     cache: Path = Path(".cache/models")  # where converted and fetched packs are kept
-    engines: int = 2  # processes of each server process in which the engine pack runs
+    engines: int = 1  # processes of each server process in which the engine pack runs
     liveness: str | None = None  # manifest in `models` of a passive liveness model
     needs: str | None = None  # what opens each purpose: "offers=liveness,destinations=liveness_and_pin"
     only: str | None = None  # "identity" or "recommender"; None serves both

@@ -14,6 +14,7 @@ import pytest
 
 from data import people
 from identity import errors
+from identity.alignment import align, similarity
 from identity.capture import embed_one, eye_distance
 from identity.conformance import examine, pattern, some_face
 from identity.dlib_engine import DlibEngine
@@ -30,7 +31,6 @@ from identity.manifests import (
     package_folder,
     sha256_of,
 )
-from identity.onnx_engine import align, similarity
 from identity.yunet import suppress
 from tests.identity.fakes import FakeEngine, person_picture
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import struct
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,11 @@ import pytest
 
 from data import people
 from identity import lockdown
+from identity.alignment import aligned_points
 from identity.capture import embed_one
 from identity.engines import open_pack
 from identity.frames import decode
+from identity.manifests import PACKS, load_pack
 from identity.workers import EngineUnavailable, Launch, Workers
 from tests.conftest import ROOT
 from tests.identity import rogues
@@ -80,6 +84,27 @@ def test_a_pack_in_its_process_gives_what_it_gives_in_the_server(cache: Path) ->
         assert workers.walls == ("limits", "system calls")
     finally:
         workers.close()
+
+
+def test_a_pack_is_sent_no_more_pixels_than_it_looks_at(cache: Path, tmp_path: Path) -> None:
+    """Frames at the size of its detector, crops no more than twice as large as it aligns them to."""
+    raw = json.loads((PACKS / "dlib.json").read_text())
+    points = aligned_points(load_pack("open-model-zoo"))
+    given = raw["input"] | {"detector_width": 320, "alignment": points.tolist()}
+    (tmp_path / "dlib.json").write_text(json.dumps(raw | {"engine": "onnx", "input": given}))
+    workers = Workers(Launch("dlib", None, cache, MAKER + "measuring", tmp_path))
+    workers.start()
+
+    frame = workers.detect(picture(1, side=960))[0]
+    landmarks = 5 * points + 200
+    told = workers.embed(picture(1, side=900), replace(frame, landmarks=landmarks))
+    workers.close()
+
+    assert frame.score == pytest.approx(320.032)  # what it was shown
+    assert frame.box == (0, 0, 960, 960)  # in pixels of the frame again
+    assert (frame.landmarks == 3).all()
+    assert told[:2].tolist() == [225, 225]
+    assert told[2:12] == pytest.approx(((landmarks + 0.5) / 4 - 0.5).ravel())
 
 
 def test_a_malicious_pack_gets_at_no_file_socket_process_or_database(rogue: Workers) -> None:

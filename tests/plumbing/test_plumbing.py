@@ -47,9 +47,9 @@ def access(tmp_path: Path, clock: Clock) -> Access:
     return Access(Database(tmp_path / "access.db", access_module.migrations), clock)
 
 
-def caller_of(access: Access, scope: str, **headers: str) -> Caller:
+def caller_of(access: Access, *scopes: str, **headers: str) -> Caller:
     with Flask(__name__).test_request_context(headers=headers):
-        return access.authenticate(request, scope)
+        return access.authenticate(request, *scopes)
 
 
 class TestAccess:
@@ -65,6 +65,13 @@ class TestAccess:
 
         with pytest.raises(ScopeMissing):
             caller_of(access, "train", **{"X-API-Key": key})
+
+    def test_a_request_may_need_several_scopes(self, access: Access) -> None:
+        key = access.create_key("mill", ["identify", "suggest"])
+
+        assert caller_of(access, "identify", "suggest", **{"X-API-Key": key}).tenant == "mill"
+        with pytest.raises(ScopeMissing, match="train"):
+            caller_of(access, "identify", "train", **{"X-API-Key": key})
 
     def test_no_key_a_wrong_key_an_expired_and_a_revoked_one_look_the_same(
         self, access: Access, clock: Clock
@@ -206,6 +213,24 @@ class TestIdempotency:
 
         assert once.run(CALLER, "abc", "two", lambda: Reply(200, {"n": 2})).body == {"n": 2}
 
+    def test_old_replies_are_deleted_with_a_later_request_also_after_the_clock_was_set_back(
+        self, tmp_path: Path, clock: Clock
+    ) -> None:
+        database = Database(tmp_path / "i.db", idempotency_module.migrations)
+        once = Idempotency(database, Fernet.generate_key(), clock)
+
+        def ask(name: str) -> int:
+            once.run(CALLER, name, "one", lambda: Reply(200, {}))
+            return int(database.rows("SELECT COUNT(*) FROM replies")[0][0])
+
+        assert [ask("a"), ask("b")] == [1, 2]
+        clock.now += 2 * DAY
+        assert ask("c") == 1
+        clock.now -= 4 * DAY
+        assert ask("d") == 2
+        clock.now += 2 * DAY
+        assert ask("e") == 2
+
 
 class TestDatabase:
     @pytest.fixture
@@ -253,6 +278,48 @@ class TestDatabase:
             thread.join()
 
         assert database.row("SELECT x FROM t")["x"] == 200
+
+    def test_threads_queue_for_writing_and_do_not_poll(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SQLite would give up at once here: whoever waits does so outside of it."""
+        inside, order = threading.Event(), []
+
+        def second() -> None:
+            database.connection.execute("PRAGMA busy_timeout=0")
+            inside.wait()
+            database.change("INSERT INTO t VALUES (2)")
+            order.append("second")
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        with database.write() as connection:
+            inside.set()
+            thread.join(0.2)
+            connection.execute("INSERT INTO t VALUES (1)")
+            order.append("first")
+        thread.join()
+
+        assert order == ["first", "second"]
+        assert [row["x"] for row in database.rows("SELECT x FROM t")] == [1, 2]
+        monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 1)
+        with database._writing, pytest.raises(DatabaseBusy):
+            database.change("INSERT INTO t VALUES (3)")
+
+    def test_a_change_is_a_transaction_of_its_own_or_part_of_one(self, database: Database) -> None:
+        [row] = database.change("INSERT INTO t VALUES (1) RETURNING x")
+        with pytest.raises(RuntimeError), database.write():  # noqa: PT012
+            database.change("INSERT INTO t VALUES (2)")
+            raise RuntimeError
+
+        assert row["x"] == 1
+        assert [row["x"] for row in database.rows("SELECT x FROM t")] == [1]
+        other = sqlite3.connect(database.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        database.connection.execute("PRAGMA busy_timeout=1")
+        with pytest.raises(DatabaseBusy):
+            database.change("INSERT INTO t VALUES (3)")
+        other.close()
 
     def test_deleted_bytes_are_gone_from_every_file_after_a_scrub(self, database: Database) -> None:
         with database.write() as connection:
