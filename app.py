@@ -8,6 +8,8 @@ import resource
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +24,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import Field
 
 from plumbing import access as access_tables
-from plumbing import handover, openapi, problems
+from plumbing import handover, metrics, openapi, problems
 from plumbing import idempotency as idempotency_tables
 from plumbing import limits as limit_tables
 from plumbing import web as service_web
@@ -40,7 +42,6 @@ from plumbing.settings import Config
 log = structlog.get_logger(__name__)
 HALVES = ("identity", "recommender")
 BEFOREHAND = {"identity": ("identity.web",), "recommender": ("recommender.web", "lightgbm", "sklearn.neighbors")}
-"""What is imported before the server parts into processes: then it lies in memory once."""
 
 
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
@@ -114,6 +115,7 @@ def _told_identity(config: Config, token_keys: tuple[bytes, ...], settings: Any)
 
 def wsgi() -> OpenAPI:
     """What a worker process of the server calls: the application, and somebody who finishes what was left."""
+    metrics.join()
     app = create_app(Config.from_environment())
     identity, recommender = (app.extensions["usual"].get(half) for half in HALVES)
     if recommender is not None:
@@ -230,21 +232,33 @@ def serve(home: Path, host: str, port: int, workers: int, threads: int, only: st
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     config = replace(Config.from_environment(), home=home, only=only, pack=pack)
     os.environ |= config.to_environment()
-    scheduler = None
-    if only != "identity":
-        scheduler = create_app(replace(config, only="recommender")).extensions["usual"]["recommender"].scheduler()
-        scheduler.start()
+    with metrics.counted_together(), _scheduling(config):
+        _import_beforehand(only)
+        click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
+        server.run("app:wsgi", wsgi, host=host, port=port, workers=workers, threads=threads, plain=plain)
+
+
+@contextmanager
+def _scheduling(config: Config) -> Iterator[None]:
+    """Train by the schedule meanwhile, where there is a recommender."""
+    if config.only == "identity":
+        yield
+        return
+    scheduler = create_app(replace(config, only="recommender")).extensions["usual"]["recommender"].scheduler()
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
+
+
+def _import_beforehand(only: str | None) -> None:
+    """What the server's processes need, before they part from this one: then it lies in memory once."""
     for half in HALVES if only is None else (only,):
         for module in BEFOREHAND[half]:
             import_module(module)
     give_back()
     gc.freeze()  # or each process would copy what it only looked through for garbage
-    click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
-    try:
-        server.run("app:wsgi", wsgi, host=host, port=port, workers=workers, threads=threads, plain=plain)
-    finally:
-        if scheduler is not None:
-            scheduler.stop()
 
 
 COMMANDS = {

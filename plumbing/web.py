@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field
 
 from plumbing.access import Access
 from plumbing.clock import SECOND
 from plumbing.limits import Limits
+from plumbing.metrics import told as metrics_of_all
 
 Check = Callable[[], str | None]
 """A readiness check: None when all is well, else a sentence that says what is not."""
@@ -68,6 +69,6 @@ def blueprint(
     @api.get("/metrics", responses={"200": None}, summary="Prometheus metrics (scope admin)")
     def metrics() -> Response:
         access.authenticate(request, "admin")
-        return Response(generate_latest(registry), mimetype="text/plain")
+        return Response(metrics_of_all(registry), mimetype="text/plain")
 
     return api
