@@ -179,6 +179,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             locked = isinstance(error, SecondFactorRequired)
             told = recommender.service.suggest(guest)
             told = replace(told, fallback="second_factor_required" if locked else error.code)
+        recommender.metrics.suggested(told.scene, told.fallback, told.took_ms)
         answer = seen | {"second_factor_required": locked, "suggestions": told_as_json(told), "padding": ""}
         # In steps of 4 KiB: a hit is not to be told from a miss by its size.
         return Reply(200, padded(answer, -(-(len(json.dumps(answer)) + 64) // 4_096) * 4_096))

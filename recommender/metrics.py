@@ -20,3 +20,8 @@ class Metrics:
         self.events = Counter("usual_events", "Events recorded", registry=registry)
         self.erasures = Counter("usual_erasures", "Customers forgotten", registry=registry)
         self.trainings = Counter("usual_trainings", "Trainings begun", ["scene"], registry=registry)
+
+    def suggested(self, scene: str, fallback: str | None, took_ms: float) -> None:
+        """One reply with suggestions, by whatever route it was asked for."""
+        self.suggestions.labels(scene, fallback or "").inc()
+        self.seconds.labels(scene).observe(took_ms / 1_000)

@@ -244,8 +244,7 @@ def _suggestion_route(api: APIBlueprint, door: Door, service: Service) -> None:
         def work(caller: Caller) -> tuple[int, Any]:
             context = query.to_context(caller.site)
             told = service.suggest(Asked(caller.tenant, caller.device, path.scene, bearer(), context, query.n))
-            door.metrics.suggestions.labels(told.scene, told.fallback or "").inc()
-            door.metrics.seconds.labels(told.scene).observe(told.took_ms / 1_000)
+            door.metrics.suggested(told.scene, told.fallback, told.took_ms)
             return 200, told_as_json(told)
 
         return door.answer("suggest", work, limit="suggestions")

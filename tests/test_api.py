@@ -161,10 +161,12 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
     during = visit(order)
     identity.workers._patience_s = 20.0
     after = visit(1)
+    counted = client.get("/metrics", headers=told).text
     identity.close()
 
     assert (during.status_code, during.get_json()["decision"]) == (200, "unknown")
     assert during.get_json()["suggestions"]["fallback"] == "no_token"
+    assert 'usual_suggestions_total{fallback="no_token",scene="orders"} 1.0' in counted
     assert after.get_json()["code"] == "face_off_centre"  # the pack runs: it saw a face in the corner
 
 
