@@ -115,12 +115,12 @@ def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: 
 def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_path: Path) -> None:
     world.enrol(1)
     for person in range(40):
-        folder = tmp_path / "strangers" / f"{person:03}"
+        folder = tmp_path / "drawn" / f"{person:03}"
         folder.mkdir(parents=True)
         for n, data in enumerate(pictures(500 + person)):
             (folder / f"{n}.png").write_bytes(data)
 
-    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "strangers"))
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
 
     assert result.exit_code == 0, result.output
     assert "1 frame(s): threshold 0." in result.output
@@ -129,9 +129,9 @@ def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_pat
 
 
 def test_calibrate_on_too_few_says_so(world: World, tmp_path: Path) -> None:
-    (tmp_path / "strangers" / "one").mkdir(parents=True)
+    (tmp_path / "drawn" / "one").mkdir(parents=True)
 
-    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "strangers"))
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
 
     assert result.exit_code == 1
     assert "a cohort needs people" in result.output
