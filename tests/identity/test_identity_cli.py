@@ -73,7 +73,27 @@ def test_status_says_where_the_audit_breaks(world: World) -> None:
     audit = world.home / "identity-audit.log"
     audit.write_text(audit.read_text().replace("nobody", "raised", 1))
 
-    assert "audit: line 0 does not follow" in run(world, "status").output
+    assert "audit: altered: line 0 does not follow" in run(world, "status").output
+
+
+def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_restart(world: World) -> None:
+    for _ in range(2):
+        world.enrol(1, somebody_else=True)
+    whole = run(world, "audit")
+    head = (world.home / "identity-audit-head").read_text().strip()
+    audit = world.home / "identity-audit.log"
+    audit.write_text("".join(audit.read_text().splitlines(True)[:1]))
+
+    cut = run(world, "audit")
+    restarted = run(world, "audit", "--restart")
+    world.enrol(2)
+
+    assert (whole.exit_code, cut.exit_code, restarted.exit_code) == (0, 1, 0), restarted.output
+    assert "whole: 2 lines\n" in whole.output
+    assert f"head: {head}\npublic key: " in whole.output
+    assert "truncated: the end is missing from line 1 on" in cut.output
+    assert len(list(world.home.glob("identity-audit.log.*"))) == 2
+    assert world.half.audit.examined().in_words() == ["whole: 2 lines"]
 
 
 def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: World) -> None:
