@@ -91,8 +91,8 @@ class Audit:
         said = f"{_place(tenant)} {event:<10} {outcome:<12} ".encode()
         return sum(line[31 : 31 + len(said)] == said for line in self._lines())
 
-    def examined(self) -> Examined:
-        """Everything that file, head and key file tell of what was done to the audit."""
+    def examined(self, kept: Head | None = None) -> Examined:
+        """Everything that file, head and key file tell of what was done to the audit, and a head that was kept."""
         if self.seal is None:
             return examine(self._lines(), _chain_of(None, None))
         # The mark first and the lines last: what moves on meanwhile is ahead of it, which is no fault.
@@ -101,7 +101,7 @@ class Audit:
             head = self.seal.head()
         except HeadForged:
             head = None
-        return examine(self._lines(), _chain_of(self.seal, mark), head, mark)
+        return examine(self._lines(), _chain_of(self.seal, mark), head, mark, kept)
 
     def first_fault(self) -> int | None:
         """The number of the first line that something is wrong with; None when all follow."""

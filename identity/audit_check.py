@@ -7,7 +7,7 @@ and of what it says, so one altered line leaves those after it in order, and a c
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from identity.audit_seal import Head, Mark
@@ -54,13 +54,20 @@ WORDS = {
 }
 
 
-def examine(lines: Iterable[bytes], chain: Chain, head: Head | None = None, mark: Mark | None = None) -> Examined:
+def examine(
+    lines: Iterable[bytes],
+    chain: Chain,
+    head: Head | None = None,
+    mark: Mark | None = None,
+    kept: Head | None = None,
+) -> Examined:
     """Everything that is wrong with the lines (each with its end), as far as head and mark can tell.
 
-    Without a mark there never was a head, and a missing one is no fault.
+    Without a mark there never was a head, and a missing one is no fault. `kept` is a head of earlier.
     """
     numbers, wrong, ends = array("q"), array("q"), {}
-    wanted = {known.count - 1: known for known in (head, mark) if known is not None}
+    known = [end for end in (head, mark, kept) if end is not None and end.count]
+    wanted = {end.count - 1 for end in known}
     before = BEGIN
     for place, line in enumerate(lines):
         text = line.decode("ascii", "replace")
@@ -74,7 +81,10 @@ def examine(lines: Iterable[bytes], chain: Chain, head: Head | None = None, mark
         before = last
     found = Examined(len(numbers), max(0, len(numbers) - (head.count if head else 0)) if mark else 0)
     found.faults = _out_of_order(numbers) or _broken(wrong, len(numbers))
-    found.faults += _ends(numbers, ends, head, mark, bool(found.faults))
+    if mark is not None:
+        found.faults += [] if head else [Fault("head missing", len(numbers))]
+        found.faults += [Fault("head put back", mark.count)] if head and head.count < mark.count else []
+    found.faults += _ends(numbers, ends, known, bool(found.faults))
     return found
 
 
@@ -107,18 +117,10 @@ def _broken(wrong: array[int], count: int) -> list[Fault]:
     return [*([Fault("altered", wrong[0])] if wrong[0] < start else []), Fault("rewritten", start)]
 
 
-def _ends(
-    numbers: array[int], ends: dict[int, str], head: Head | None, mark: Mark | None, faulty: bool
-) -> list[Fault]:
-    """What the head and the mark know of the end."""
-    if mark is None:
-        return []
-    faults = [] if head else [Fault("head missing", len(numbers))]
-    if head and head.count < mark.count:
-        faults.append(Fault("head put back", mark.count))
-    known = [end for end in (head, mark) if end is not None and end.count]
+def _ends(numbers: array[int], ends: dict[int, str], known: Sequence[Head | Mark], faulty: bool) -> list[Fault]:
+    """What those who know where a line ends say of it."""
     last = max(numbers, default=-1)
     if any(last < end.count - 1 for end in known):
-        return [*faults, Fault("truncated", last + 1)]
+        return [Fault("truncated", last + 1)]
     differ = [end.count - 1 for end in known if ends.get(end.count - 1) != end.last]
-    return faults + ([Fault("rewritten", min(differ))] if differ and not faulty else [])
+    return [Fault("rewritten", min(differ))] if differ and not faulty else []

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 from cryptography.fernet import Fernet
 
 from identity.audit import Audit
+from identity.audit_seal import HeadForged, opened
 from identity.config import IdentityConfig
 from identity.covers import masked_id, masked_pack
 from identity.curves import Scored, in_words
@@ -128,19 +129,24 @@ def status(home: Path, pack: str) -> None:
 @click.option(
     "--restart", is_flag=True, help="Put the chain aside and begin a new one, once a fault was looked into."
 )
-def audit(home: Path, restart: bool) -> None:
+@click.option("--kept", metavar="FILE", type=click.File("rb"), help="A copy of `identity-audit-head` from before.")
+def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
     """Verify the audit: altered, deleted, inserted, reordered, truncated, rewritten. Ends with 1 when it is.
 
-    The last two lines can be kept elsewhere: a copy of the head shows later what was cut off, and the public key
-    that the head is ours.
+    A copy of the head that was kept elsewhere shows whatever was done since; the public key shows that it is ours.
     """
     half = open_half(home, "dlib")  # of any pack: nothing is looked at
     if restart:
         click.echo(f"The chain so far is in {half.audit.restart()}.")
-    found = half.audit.examined()
+    seal = half.audit.seal
+    try:
+        earlier = None if kept is None or seal is None else opened(kept.read(), seal.public)
+    except HeadForged as error:
+        raise click.ClickException(f"The copy of the head is of no use: {error}.") from error
+    found = half.audit.examined(earlier)
     for sentence in found.in_words():
         click.echo(sentence)
-    if (seal := half.audit.seal) is not None:
+    if seal is not None:
         click.echo(f"head: {seal.path.read_text().strip() if seal.path.exists() else 'none'}")
         click.echo(f"public key: {seal.public.hex()}")
     half.close()

@@ -170,6 +170,22 @@ class TestWithoutTheKeyFile:
 
         assert house.kinds == {"head put back", "truncated"}
 
+    def test_an_older_head_from_after_that_is_told_by_a_copy_kept_elsewhere(self, house: House) -> None:
+        house.visits(SIGNED_EVERY)
+        log, head = house.audit.path.read_bytes(), house.seal.path.read_bytes()
+        house.visits(SIGNED_EVERY, "matched")
+        kept = house.seal.head()
+        assert house.audit.examined(kept).faults == []
+
+        house.audit.path.write_bytes(log)
+        house.seal.path.write_bytes(head)
+        assert house.kinds == set()
+        assert [fault.kind for fault in house.audit.examined(kept).faults] == ["truncated"]
+        house.visits(2 * SIGNED_EVERY)
+
+        assert house.kinds == set()  # it was signed again, and only the copy knows
+        assert [fault.kind for fault in house.audit.examined(kept).faults] == ["rewritten"]
+
     def test_a_head_cannot_be_made_or_taken_away(self, house: House) -> None:
         house.visits(SIGNED_EVERY)
         head = house.seal.path.read_bytes()

@@ -84,13 +84,16 @@ def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_r
     audit = world.home / "identity-audit.log"
     audit.write_text("".join(audit.read_text().splitlines(True)[:1]))
 
-    cut = run(world, "audit")
+    (world.home / "kept").write_text(head + "\n")
+    cut = run(world, "audit", "--kept", str(world.home / "kept"))
+    foreign = run(world, "audit", "--kept", str(audit))
     restarted = run(world, "audit", "--restart")
     world.enrol(2)
 
     assert (whole.exit_code, cut.exit_code, restarted.exit_code) == (0, 1, 0), restarted.output
     assert "whole: 2 lines\n" in whole.output
     assert f"head: {head}\npublic key: " in whole.output
+    assert "not signed by this installation" in foreign.output
     assert "truncated: the end is missing from line 1 on" in cut.output
     assert len(list(world.home.glob("identity-audit.log.*"))) == 2
     assert world.half.audit.examined().in_words() == ["whole: 2 lines"]
