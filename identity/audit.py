@@ -44,8 +44,7 @@ class Audit:
         self._lock = threading.Lock()
         self._noted = False
         self._refused: Head | None = None  # told once: what is wrong is there to be seen until it is looked into
-        if seal is not None:
-            self._adopt(seal)
+        self._adopted = seal is not None and seal.mark() is not None
 
     def note(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
         """Append a line: `event` has up to 10 letters, `outcome` up to 12, `subject` 32."""
@@ -53,23 +52,24 @@ class Audit:
         with self._locked():
             # A line that a full disk cut short is overwritten by the next one.
             count = self._count()
+            self._adopt(count)
             said = f"{count:012d} {self._now_us():017d} {place} {event:<10} {outcome:<12} {subject} "
             chain = chained if self.seal is None else self.seal.chained
             line = said + chain(self._last(count), said) + "\n"
             assert len(line) == WIDTH, line
             os.pwrite(self._file, line.encode(), count * WIDTH)
             self._noted = True
-        if self.seal is not None and (sync or (count + 1) % SIGNED_EVERY == 0):
-            self.sign(lasting=sync)
-        elif sync:
+        if sync:
             os.fsync(self._file)
+        if sync or (count + 1) % SIGNED_EVERY == 0:
+            self.sign(lasting=sync)
 
     def sign(self, *, lasting: bool = False) -> bool:
         """Sign what was written; False, and the old head is left, when it does not follow from what was signed.
 
         Lines are on the disk before a head says so: after a power cut the file is never shorter than the head.
         """
-        if self.seal is None:
+        if self.seal is None or not self._adopted:
             return False
         try:
             head = self.seal.head()
@@ -101,7 +101,10 @@ class Audit:
             head = self.seal.head()
         except HeadForged:
             head = None
-        return examine(self._lines(), _chain_of(self.seal, mark), head, mark, kept)
+        found = examine(self._lines(), _chain_of(self.seal, mark), head, mark, kept)
+        if mark is None and self.seal.mark() is not None:
+            return self.examined(kept)  # the first head was made meanwhile
+        return found
 
     def first_fault(self) -> int | None:
         """The number of the first line that something is wrong with; None when all follow."""
@@ -120,22 +123,29 @@ class Audit:
             self.seal.keep_aside(aside.with_name(aside.name + ".head"))
             os.ftruncate(self._file, 0)
             self.seal.begin(0, Head(0, BEGIN, self._now_us()))
+            self._adopted = True
         self.note("", "audit", "restarted", sync=True)
         return aside
 
     def close(self) -> None:
         """Sign what this process wrote, and close the file."""
-        if self._noted:
-            self.sign()
-        os.close(self._file)
+        try:
+            if self._noted:
+                self.sign()
+        finally:
+            os.close(self._file)
 
-    def _adopt(self, seal: AuditSeal) -> None:
-        """The first head, once in the life of an installation; its older lines are chained without a key."""
-        with self._locked():
-            if seal.mark() is None:
-                count = self._count()
-                os.fsync(self._file)
-                seal.begin(count, Head(count, self._last(count), self._now_us()))
+    def _adopt(self, count: int) -> None:
+        """The first head, once in the life of an installation; its older lines are chained without a key.
+
+        By whoever writes: a server of before, which knows no key, may still run while something only reads.
+        """
+        if self.seal is None or self._adopted:
+            return
+        if self.seal.mark() is None:
+            os.fsync(self._file)
+            self.seal.begin(count, Head(count, self._last(count), self._now_us()))
+        self._adopted = True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
