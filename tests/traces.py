@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests.magic import has_pixels, pictures_in, shows_magic
@@ -93,6 +94,8 @@ class Search:
     @pytest.hookimpl(trylast=True)  # the workers have ended by then, and nothing was cleared away
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         start = time.perf_counter()
+        # A program that knows what pictures begin with is none: no complaints about it.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         written: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
         dumps = [path for pattern in DUMPS for path in Path.cwd().glob(pattern)]
         made = below_temp() - self.there_before
