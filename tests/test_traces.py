@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -134,6 +136,17 @@ def test_every_frame_that_is_sent_carries_it_through_jpeg() -> None:
         assert magic.has_pixels(decode(data).pixels.tobytes())
         halved = cv2.resize(decode(data).pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         assert magic.has_pixels(halved.tobytes())
+
+
+def test_a_bomb_stops_no_search(tmp_path: Path) -> None:
+    """A PNG that says it has ten thousand million pixels."""
+    said = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + said + struct.pack(">I", zlib.crc32(said))
+    (tmp_path / "bomb").write_bytes(head + bytes(100))
+
+    assert finding(tmp_path / "bomb", state=False) is None
+    assert finding(tmp_path / "bomb", state=True) == "a picture in a folder of state"
+    (tmp_path / "bomb").unlink()
 
 
 def test_nobody_else_wears_these_colours(tmp_path: Path) -> None:
