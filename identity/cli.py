@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 from cryptography.fernet import Fernet
 
 from identity.audit import Audit
+from identity.audit_seal import HeadForged, opened
 from identity.config import IdentityConfig
 from identity.covers import masked_id, masked_pack
 from identity.curves import Scored, in_words
@@ -100,7 +101,7 @@ def identity() -> None:
 @home_option
 @pack_option
 def status(home: Path, pack: str) -> None:
-    """Galleries, consents in force, thresholds, "not me", keys, and whether the audit chain is whole."""
+    """Galleries, consents in force, thresholds, "not me", keys, and what was done to the audit."""
     half = open_half(home, pack)
     told_of: set[str] = set()
     for tenant, name, state in half.store.galleries():
@@ -118,9 +119,39 @@ def status(home: Path, pack: str) -> None:
             told_of.add(tenant)
     counts = half.vault.keys.counts()
     click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
-    fault = half.audit.first_fault()
-    click.echo("audit: whole" if fault is None else f"audit: line {fault} does not follow from the one before")
+    for sentence in half.audit.examined().in_words():
+        click.echo(f"audit: {sentence}")
     half.close()
+
+
+@identity.command()
+@home_option
+@click.option(
+    "--restart", is_flag=True, help="Put the chain aside and begin a new one, once a fault was looked into."
+)
+@click.option("--kept", metavar="FILE", type=click.File("rb"), help="A copy of `identity-audit-head` from before.")
+def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
+    """Verify the audit: altered, deleted, inserted, reordered, truncated, rewritten. Ends with 1 when it is.
+
+    A copy of the head that was kept elsewhere shows whatever was done since; the public key shows that it is ours.
+    """
+    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    if restart:
+        click.echo(f"The chain so far is in {half.audit.restart()}.")
+    seal = half.audit.seal
+    try:
+        earlier = None if kept is None or seal is None else opened(kept.read(), seal.public)
+    except HeadForged as error:
+        raise click.ClickException(f"The copy of the head is of no use: {error}.") from error
+    found = half.audit.examined(earlier)
+    for sentence in found.in_words():
+        click.echo(sentence)
+    if seal is not None:
+        click.echo(f"head: {seal.path.read_text().strip() if seal.path.exists() else 'none'}")
+        click.echo(f"public key: {seal.public.hex()}")
+    half.close()
+    if found.faults:
+        raise SystemExit(1)
 
 
 @identity.command()

@@ -92,12 +92,13 @@ class Erasures:
         return len(rows)
 
     def due(self) -> None:
-        """Both, once a minute at most and by one thread: for calling along the way."""
+        """Both, once a minute at most and by one thread: for calling along the way. Signs a quiet hour's audit."""
         now = self._now_us()
         if now >= self._next_us and not self._busy.locked():
             self._next_us = now + MINUTE
             self.expire()
             self.finish_all()
+            self._audit.sign()
 
     def _finish(self, slot: int, erasure: Erasure) -> bool:
         """Each step may be repeated; the slot is freed by the last one only."""

@@ -31,7 +31,7 @@ class Frame:
 def decode(data: bytes) -> Frame:
     """The pixels of one JPEG, PNG or WebP. Orientation tags are ignored: a device sends its frames upright.
 
-    Raises a FrameError (`errors.py`) for anything else; the size is checked in the header, before decoding.
+    Raises a FrameError (`errors.pictures`) for anything else; the size is checked in the header, before decoding.
     """
     if len(data) > MOST_BYTES:
         raise FrameTooLarge(

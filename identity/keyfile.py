@@ -5,8 +5,8 @@ rewritten, moved or compacted: to destroy a key is to overwrite 256 bytes that a
 full disk too (a `DELETE` in SQLite needs room for its log). The same write leaves behind, sealed, what the rest of
 the erasure needs to know, so that no crash in between can lose it.
 
-Slot 0 holds the root secret, every other one is free, holds a key, or holds an erasure that is not finished yet.
-Secrets are wrapped by a master key that is kept elsewhere (AES-256-GCM).
+Slot 0 holds the root secret and the audit's mark; every other one is free, holds a key, or holds an erasure that
+is not finished yet. Secrets are wrapped by a master key that is kept elsewhere (AES-256-GCM).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ GROW = 256  # slots that the file grows by
 MAGIC = b"usual-keys-1\0\0\0\0"
 FREE, KEY, ERASURE = b"\0", b"K", b"E"
 KEY_BYTES = 32
+MARK_AT = 128  # in slot 0, behind the root secret: a byte of length, then the audit's mark, wrapped
 OWNER_BYTES = 16
 MOST_ERASURE = SLOT - 1 - 2 - 28  # state, length, nonce and tag
 
@@ -70,6 +71,17 @@ class KeyFile:
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose; another purpose gives unrelated ones."""
         return hmac.digest(self.root, purpose.encode(), hashlib.sha256)
+
+    def mark(self) -> bytes | None:
+        """What the audit wants to be remembered where only keys are; None until something was."""
+        header = os.pread(self._file, SLOT, 0)
+        size = header[MARK_AT]
+        return self._unwrap(header[MARK_AT + 1 :][:size], 0) if size else None
+
+    def set_mark(self, content: bytes) -> None:
+        """Remember up to 90 bytes for the audit, in place of what was remembered before."""
+        with self._locked():
+            self._write(0, self._header(content))
 
     def allocate(self, owner: bytes) -> tuple[int, bytes]:
         """A new random key for `owner`; returns (slot, key). On the disk before it is returned.
@@ -142,7 +154,7 @@ class KeyFile:
         The older master keys must still be at hand; once this has ended they can be thrown away.
         """
         with self._locked():
-            self._write(0, MAGIC + self._wrap(self.root, 0))
+            self._write(0, self._header(self.mark()))
             done = 1
             for slot, state in list(self._states()):
                 raw = os.pread(self._file, SLOT, slot * SLOT)
@@ -166,6 +178,11 @@ class KeyFile:
                 yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _header(self, mark: bytes | None) -> bytes:
+        wrapped = b"" if mark is None else self._wrap(mark, 0)
+        root = (MAGIC + self._wrap(self.root, 0)).ljust(MARK_AT, b"\0")
+        return root + len(wrapped).to_bytes(1, "big") + wrapped
 
     def _states(self) -> Iterator[tuple[int, bytes]]:
         size = os.fstat(self._file).st_size

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from identity import moments as moments_tables
 from identity import store as store_tables
 from identity.audit import Audit
+from identity.audit_seal import AuditSeal
 from identity.config import PURPOSES, IdentityConfig
 from identity.consent import PURPOSE_TEXTS
 from identity.engines import FaceEngine
@@ -145,7 +146,8 @@ def build(
     passing = _passing_database(config.home / "identity-moments.db")
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     store, moments, metrics = Store(lasting), Moments(passing), Metrics(registry or CollectorRegistry())
-    audit = Audit(config.home / "identity-audit.log", now_us)
+    seal = AuditSeal(config.home / "identity-audit-head", vault.keys)
+    audit = Audit(config.home / "identity-audit.log", now_us, seal)
     clear, masked = sides_of(store, vault, engine.pack, config.promise, now_us)
     erasures = Erasures(
         store=store,

@@ -22,7 +22,9 @@ from app import Config, create_app
 from data import people
 from plumbing.access import Access
 from plumbing.clock import system_clock
+from tests import magic
 
+drawn_face = magic.marked(people.draw_face)
 EVERYTHING = ("identify", "enrol", "suggest", "event", "train", "privacy", "admin")
 
 
@@ -38,7 +40,7 @@ class Clock:
 
 def frames_of(person: int, first: int = 0, count: int = 3) -> list[str]:
     """Base64 JPEGs of a drawn person, a different moment each."""
-    return [picture(people.draw_face(person, first + n)) for n in range(count)]
+    return [picture(drawn_face(person, first + n)) for n in range(count)]
 
 
 def picture(pixels: np.ndarray) -> str:

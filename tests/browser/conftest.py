@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from data.people import draw_face, write_mjpeg
+from data import people
+from data.people import write_mjpeg
+from tests import magic
 from tests.browser.fake_server import Fake, serve
 
 FRAME = (640, 480)
+draw_face = magic.marked(people.draw_face)
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong; a test that passes never waits so long
 ARGUMENTS = (
     "--no-sandbox",
@@ -62,7 +65,7 @@ class Camera:
 
     def film(self, frames: list[Any]) -> None:
         """Replace the film. All films have frames of one size: the camera's."""
-        part = self.path.with_suffix(".part")
+        part = self.path.with_name(self.path.name + ".part")
         write_mjpeg(part, frames)
         part.replace(self.path)
 

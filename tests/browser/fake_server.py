@@ -17,6 +17,7 @@ from screens.web import build
 
 Row = dict[str, Any]
 RECEIPT = "7KQ2M-X4DPH-ZT5VR-2LMNA-QRS6T"
+EARLIER = "AAAAA-BBBBB-CCCCC-DDDDD-22222"
 PIN = "2580"
 
 _DISHES = [
@@ -181,8 +182,10 @@ class Fake:
         known = "orders" in made["purposes"]
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
-    def _enrol(self) -> tuple[Response, int]:
+    def _enrol(self) -> Response | tuple[Response, int]:
         body = request.get_json()
+        if body.get("earlier", EARLIER) != EARLIER:
+            return reply(404, "enrolment_unknown", "No enrolment has this receipt", "Check the receipt code.")
         purposes = [name for name, given in body["consent"]["purposes"].items() if given]
         setup = {"secret": "s" * 20, "expires_at": "x"}
         return jsonify(receipt=RECEIPT, purposes=purposes, notice_version="2026-11", pin_setup=setup), 201

@@ -41,6 +41,10 @@ def kiosk_states(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#join")
     page.click("#consent-agree")
     yield "consent"
+    page.click("#earlier-open")
+    page.click("#earlier-use")
+    yield "consent, with a code from before"
+    page.click("#earlier-without")
     for name in ("#purpose-orders", "#consent-age"):
         page.click(f"label:has({name})")
     page.click("#consent-agree")

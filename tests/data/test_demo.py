@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from data import stage
+from data import people, stage
 from data.client import Client, Refused
 from data.demo import Plan, demo
 from data.stage import Member, Setting, StageError
 from data.story import Story, StoryBroken, expect, refusal
 from data.town import Town
 from plumbing.clock import system_clock
+from tests import magic
 from tests.conftest import ROOT
 
 CACHE = ROOT / ".cache" / "models"
@@ -36,8 +37,11 @@ def setting(folder: Path) -> Setting:
     return Setting(folder, "dlib", None, CACHE, system_clock)
 
 
-def test_the_story_of_a_small_town_comes_true(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_story_of_a_small_town_comes_true(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Opting in, an order, an offer, a ride and an opt-out over HTTP: every step asserts what it tells."""
+    monkeypatch.setattr(people, "draw_face", magic.marked(people.draw_face))
     plan = Plan(setting(tmp_path), 0, customers=8, seed=0, serve=False, keep=False, townsfolk=50, strangers=40)
 
     plan.run()

@@ -9,6 +9,7 @@ import numpy as np
 
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
+from tests import magic
 
 FAKE_PACK = Pack(
     name="fake",
@@ -39,7 +40,8 @@ def face_at(x: float, y: float, size: float, score: float = 0.9, turn: float = 0
 
 
 def person_picture(person: int, frame: int = 0, width: int = 640, height: int = 480) -> bytes:
-    """A PNG with blocks of colour that depend on `person`, and noise that depends on `frame` as well.
+    """A PNG with blocks of colour that depend on `person`, and noise that depends on `frame` as well. Beside the
+    face stands the colour that the whole suite's files are searched for.
 
     FakeEngine sees pictures of one person at a cosine above .85, and others around 0 (standard deviation .11).
     """
@@ -53,7 +55,10 @@ def person_picture(person: int, frame: int = 0, width: int = 640, height: int = 
     row = round((height - size) / 2 + 0.8 * size)
     picture[row : row + 3, middle - 40 : middle + 40] = 20
     picture += np.random.default_rng([person, frame]).integers(-4, 5, picture.shape, dtype=np.int16)
-    done, data = cv2.imencode(".png", np.clip(picture, 0, 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    pixels = np.clip(picture, 0, 255).astype(np.uint8)
+    beside = round((width - size) / 2 - 0.18 * size)  # within the crop of a face, and off what is measured of it
+    magic.stamp(pixels, beside, height // 2, round(min(magic.PATCH, 0.16 * size)))
+    done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done
     return data.tobytes()
 

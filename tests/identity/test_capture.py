@@ -11,9 +11,10 @@ from identity import errors
 from identity.capture import RULES, Quality, check_quality, choose, embed_one, isolate, quality_of, yaw_of
 from identity.engines import Face
 from identity.frames import Frame, decode
+from tests import magic
 from tests.identity.fakes import FakeEngine, face_at, person_picture
 
-MAGIC = np.array([3, 141, 59], np.uint8)
+MAGIC = np.array(magic.BESIDE, np.uint8)
 
 
 def scene(rng: np.random.Generator) -> list[Face]:

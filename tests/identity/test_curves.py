@@ -62,14 +62,14 @@ def test_the_command_measures_tells_and_draws(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(cli, "load_pack", lambda _: FAKE_PACK)
     monkeypatch.setattr(cli, "open_pack", lambda *_: FakeEngine())
     for person in range(40):
-        folder = tmp_path / "people" / str(person)
+        folder = tmp_path / "drawn" / str(person)
         folder.mkdir(parents=True)
         for n, data in enumerate(pictures(person, 3)):
             (folder / f"{n}.png").write_bytes(data)
     home, plot = tmp_path / "home", tmp_path / "curve.png"
     told = ["--home", str(home), "--tenant", "mill", "--pack", "fake"]
     nothing = CliRunner().invoke(cli.calibrate, told)
-    done = CliRunner().invoke(cli.calibrate, [*told, "--images", str(tmp_path / "people"), "--plot", str(plot)])
+    done = CliRunner().invoke(cli.calibrate, [*told, "--images", str(tmp_path / "drawn"), "--plot", str(plot)])
 
     assert nothing.exit_code == 0, nothing.output
     assert "everybody is a guest" in nothing.output

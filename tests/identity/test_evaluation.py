@@ -163,11 +163,11 @@ def test_what_is_drawn_over_a_face_stays_off_the_rest(kind: str) -> None:
 def folder(tmp_path: Path) -> Path:
     """14 people with 4 pictures each and 46 with one: blocks of colour, nobody."""
     for person in range(60):
-        home = tmp_path / "people" / f"p{person:03d}"
+        home = tmp_path / "drawn" / f"p{person:03d}"
         home.mkdir(parents=True)
         for frame in range(4 if person < 14 else 1):
             (home / f"{frame}.png").write_bytes(person_picture(person, frame, 160, 120))
-    return tmp_path / "people"
+    return tmp_path / "drawn"
 
 
 def test_the_command_writes_figures_in_the_agreed_shape(

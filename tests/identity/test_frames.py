@@ -142,8 +142,9 @@ def test_a_hostile_file_is_refused_with_its_code(corpus: dict[str, bytes], name:
 
 def test_refusing_costs_little_memory(corpus: dict[str, bytes], tmp_path: Path) -> None:
     """A fresh process that refuses the whole corpus grows by less than 64 MB."""
+    (tmp_path / "drawn").mkdir()
     for number, data in enumerate(corpus.values()):
-        (tmp_path / f"{number}.bin").write_bytes(data)
+        (tmp_path / "drawn" / f"{number}.bin").write_bytes(data)
     script = r"""
 import json, pathlib, re, sys
 from identity.errors import FrameError
@@ -161,7 +162,7 @@ for path in files:
 print(json.dumps([refused, peak() - before]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, check=True, text=True
+        [sys.executable, "-c", script, str(tmp_path / "drawn")], capture_output=True, check=True, text=True
     )
     refused, grown = json.loads(done.stdout)
 

@@ -73,7 +73,30 @@ def test_status_says_where_the_audit_breaks(world: World) -> None:
     audit = world.home / "identity-audit.log"
     audit.write_text(audit.read_text().replace("nobody", "raised", 1))
 
-    assert "audit: line 0 does not follow" in run(world, "status").output
+    assert "audit: altered: line 0 does not follow" in run(world, "status").output
+
+
+def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_restart(world: World) -> None:
+    for _ in range(2):
+        world.enrol(1, somebody_else=True)
+    whole = run(world, "audit")
+    head = (world.home / "identity-audit-head").read_text().strip()
+    audit = world.home / "identity-audit.log"
+    audit.write_text("".join(audit.read_text().splitlines(True)[:1]))
+
+    (world.home / "kept").write_text(head + "\n")
+    cut = run(world, "audit", "--kept", str(world.home / "kept"))
+    foreign = run(world, "audit", "--kept", str(audit))
+    restarted = run(world, "audit", "--restart")
+    world.enrol(2)
+
+    assert (whole.exit_code, cut.exit_code, restarted.exit_code) == (0, 1, 0), restarted.output
+    assert "whole: 2 lines\n" in whole.output
+    assert f"head: {head}\npublic key: " in whole.output
+    assert "not signed by this installation" in foreign.output
+    assert "truncated: the end is missing from line 1 on" in cut.output
+    assert len(list(world.home.glob("identity-audit.log.*"))) == 2
+    assert world.half.audit.examined().in_words() == ["whole: 2 lines"]
 
 
 def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: World) -> None:
@@ -115,12 +138,12 @@ def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: 
 def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_path: Path) -> None:
     world.enrol(1)
     for person in range(40):
-        folder = tmp_path / "strangers" / f"{person:03}"
+        folder = tmp_path / "drawn" / f"{person:03}"
         folder.mkdir(parents=True)
         for n, data in enumerate(pictures(500 + person)):
             (folder / f"{n}.png").write_bytes(data)
 
-    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "strangers"))
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
 
     assert result.exit_code == 0, result.output
     assert "1 frame(s): threshold 0." in result.output
@@ -129,9 +152,9 @@ def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_pat
 
 
 def test_calibrate_on_too_few_says_so(world: World, tmp_path: Path) -> None:
-    (tmp_path / "strangers" / "one").mkdir(parents=True)
+    (tmp_path / "drawn" / "one").mkdir(parents=True)
 
-    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "strangers"))
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
 
     assert result.exit_code == 1
     assert "a cohort needs people" in result.output

@@ -23,6 +23,7 @@ from plumbing.problem import Problem
 from tests.identity.fakes import FakeEngine, face_at
 from tests.identity.halves import KIOSK, World, pictures
 from tests.identity.test_liveness import EVERY, Held, Moving
+from tests.magic import BESIDE
 
 SIDE = 8
 NEEDS = {"orders": "face", "offers": "liveness", "destinations": "liveness_and_pin"}
@@ -178,7 +179,7 @@ def test_bystanders_are_blank_before_it_sees_a_crop(
     frame = pictures(1, 1, first=50)[0]
     pixels = decode(frame).pixels.copy()
     near, far = face_at(130, 60, 180), face_at(340, 80, 70)
-    pixels[80:150, 340:410] = (3, 141, 59)
+    pixels[80:150, 340:410] = BESIDE
     shown = cv2.imencode(".png", pixels)[1].tobytes()
 
     def embed(crop: Pixels, _: Face) -> Vector:
@@ -190,7 +191,7 @@ def test_bystanders_are_blank_before_it_sees_a_crop(
 
     assert choose([near, far], pixels.shape[:2]) is near
     assert len(seen) == 1
-    assert not (seen[0] == (3, 141, 59)).all(axis=2).any()
+    assert not (seen[0] == BESIDE).all(axis=2).any()
 
 
 def test_a_wrong_hash_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,9 +24,10 @@ from identity.links import Links
 from plumbing.clock import SECOND
 from tests.conftest import ROOT
 from tests.identity.fakes import FakeEngine
-from tests.identity.halves import KIOSK, StoppedClock, World, claims_of, picture, pictures, row_of
+from tests.identity.halves import KIOSK, StoppedClock, World, claims_of, kiosk_of, picture, pictures, row_of
+from tests.magic import has_pixels
 
-MAY_CHANGE = ("identity-moments.db", "identity-audit.log")
+MAY_CHANGE = ("identity-moments.db", "identity-audit.log", "identity-audit-head")
 PIECE = 24  # bytes of a secret that are searched for: chance finds none of it
 
 
@@ -94,6 +96,7 @@ def test_a_thousand_strangers_leave_nothing_but_a_counter_and_a_line_each(tmp_pa
     assert {name.removesuffix("-wal") for name in changed} <= set(MAY_CHANGE)
     lines = len(after["identity-audit.log"]) - len(before["identity-audit.log"])
     assert lines == 1000 * WIDTH
+    assert len(after["identity-audit-head"]) == len(before["identity-audit-head"])  # of one size as well
     said = {line[31:-65] for line in after["identity-audit.log"].decode().splitlines(True)[-1000:]}
     assert len(said) == 1  # tenant, event, outcome, subject: the same for every stranger
     assert found(tmp_path, needles) == []
@@ -227,6 +230,35 @@ def test_an_accident_while_decoding_leaves_no_pixel_behind(world: World, monkeyp
     needles = {data[500 : 500 + PIECE], pixels[160, 200:208].tobytes()}
     assert found(world.home, needles) == []
     assert len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize("when", ["before a pixel", "with all pixels in hand"])
+def test_an_accident_in_mid_decode_is_logged_without_a_pixel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], when: str
+) -> None:
+    """Nor in what the server says of it: its log and traceback lie where the search after the suite finds them."""
+    world, data, real = World(tmp_path / "state"), picture(77, 0), frames_module.cv2.imdecode
+    pixels = decode(data).pixels
+
+    def accident(*told: object) -> None:
+        torn = None if when == "before a pixel" else real(*told)
+        raise MemoryError(f"no room beside {None if torn is None else torn.shape}")
+
+    kiosk = kiosk_of(world)
+    kiosk.client.application.logger.addHandler(logging.FileHandler(tmp_path / "server.log"))
+    monkeypatch.setattr(frames_module.cv2, "imdecode", accident)
+
+    reply = kiosk.recognise([data])
+
+    said = "".join(capfd.readouterr()) + (tmp_path / "server.log").read_text()
+    (tmp_path / "said").write_text(said)
+    assert reply.status_code == 500
+    assert "MemoryError" in said
+    needles = {data[500 : 500 + PIECE], pixels[160, 200:208].tobytes(), base64.b64encode(data)[600:640]}
+    assert found(tmp_path, needles) == []
+    assert not any(needle.decode("latin-1") in said + reply.text for needle in needles)
+    assert not any(has_pixels(content) for content in files(tmp_path).values())
+    world.close()
 
 
 def test_a_server_that_crashes_dumps_no_memory(tmp_path: Path) -> None:

@@ -1,22 +1,17 @@
-// Opting in and opting out: what was agreed to, the PIN, the receipt, and being forgotten.
+// Opting in and opting out: what was agreed to, the code of before, the PIN, the receipt, and being forgotten.
 
 import { Problem } from "./api.js";
+import { grouped, keyboard } from "./codes.js";
 import { $, $$, announce, h } from "./dom.js";
 
 const PURPOSES = ["orders", "offers", "destinations"];
 const SHOWN_MS = 9000; // "You are forgotten" stays this long
 
-/** A receipt code as it is printed: groups of five letters and digits, whatever was typed between them. */
-export function grouped(text) {
-  const plain = text.toUpperCase().replace(/[^A-Z2-7]/g, "");
-  return (plain.match(/.{1,5}/g) || []).join("-");
-}
-
 export class Joining {
   /** @param {{stage, api, words, look, pinpad}} parts */
   constructor({ stage, api, words, look, pinpad }) {
     Object.assign(this, { stage, api, words, look, pinpad, notice: null });
-    stage.on("consent", () => this.#consent());
+    stage.on("consent", (visit) => this.#consent(visit));
     stage.on("receipt", (visit) => this.#receipt(visit));
     stage.on("optout", () => this.#optout());
     stage.on("forgotten", (visit) => this.#forgotten(visit));
@@ -25,7 +20,10 @@ export class Joining {
       event.preventDefault();
       this.#forgetByCode();
     });
-    this.#keyboard();
+    $("#earlier-open").addEventListener("click", () => this.#askEarlier(true));
+    $("#earlier-use").addEventListener("click", () => this.#noteEarlier());
+    $("#earlier-without").addEventListener("click", () => this.#earlier(null));
+    for (const name of ["optout", "earlier"]) keyboard(name, words);
   }
 
   /** Load the notice ahead; without it nobody can be asked, and the screen does not offer it. */
@@ -37,17 +35,48 @@ export class Joining {
     for (const button of $$("[data-needs-notice]")) button.hidden = false;
   }
 
-  #consent() {
+  #consent(visit) {
     // The notice is wrapped for a terminal: a new line means something only before a dash.
     const paragraphs = String(this.notice.text).split(/\n\s*\n|\n(?=\s*[-*•])/);
     $("#consent-text").replaceChildren(...paragraphs.map((text) => h("p", {}, text.replace(/\s+/g, " ").trim().replace(/^[*-] /, "• "))));
     $("#consent-age-text").textContent = this.words.t("consent_age", { age: this.notice.minimum_age ?? 16 });
     $("#consent-error").textContent = "";
-    for (const box of $$("#consent input")) box.checked = false;
+    for (const box of $$("#consent input[type=checkbox]")) box.checked = false;
+    this.#mention(visit.earlier);
+    $("#earlier-code").value = visit.earlier || ""; // what was not known is there to be corrected
+    this.#askEarlier(false);
     const offered = (this.notice.purposes || []).map((purpose) => purpose.name);
     for (const name of PURPOSES) {
       $(`#purpose-${name}`).closest("label").hidden = offered.length > 0 && !offered.includes(name);
     }
+  }
+
+  /** Show the field for the code of an earlier enrolment, or the choices again. */
+  #askEarlier(asked) {
+    $("#earlier-error").textContent = "";
+    $("#earlier-entry").hidden = !asked;
+    if (asked) $("#earlier-code").focus();
+  }
+
+  #noteEarlier() {
+    const code = grouped($("#earlier-code").value);
+    if (code) this.#earlier(code);
+    else $("#earlier-error").textContent = this.words.t("optout_code_missing");
+  }
+
+  /** Go on from the enrolment of this code, or (null) from none. */
+  #earlier(code) {
+    this.stage.visit.earlier = code;
+    if (!code) $("#earlier-code").value = "";
+    this.#mention(code);
+    this.#askEarlier(false);
+    $("#earlier-open").focus();
+  }
+
+  #mention(code) {
+    const button = $("#earlier-open");
+    button.dataset.i18n = code ? "earlier_noted" : "earlier_open";
+    button.textContent = this.words.t(button.dataset.i18n);
   }
 
   #agree() {
@@ -86,8 +115,8 @@ export class Joining {
       announce(this.words.t("pin_repeat"));
       this.pinpad.ask((again) => (again === pin ? save(pin) : refuse(this.words.t("pin_differs"))));
     };
-    $("#pin-text").textContent = this.words.t("pin_choose_text");
-    $("#pin-other").textContent = this.words.t("pin_skip");
+    $("#pin-text").textContent = this.words.t(visit.earlier ? "pin_keep_text" : "pin_choose_text");
+    $("#pin-other").textContent = this.words.t(visit.earlier ? "pin_keep" : "pin_skip");
     refuse("");
   }
 
@@ -96,6 +125,7 @@ export class Joining {
     $("#receipt-code").textContent = visit.enrolment.receipt;
     visit.enrolment = null;
     visit.consent = null;
+    visit.earlier = null;
   }
 
   #optout() {
@@ -108,20 +138,6 @@ export class Joining {
   enterCode() {
     $("#optout-entry").hidden = false;
     $("#optout-code").focus();
-  }
-
-  #keyboard() {
-    const press = (key) => {
-      const field = $("#optout-code");
-      field.value = grouped(key === "erase" ? field.value.replace(/.-?$/, "") : field.value + key);
-      $("#optout-error").textContent = "";
-    };
-    const keys = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"].map((key) =>
-      h("button", { type: "button", class: "key small", onclick: () => press(key) }, key),
-    );
-    const erase = { "data-i18n-label": "optout_erase", "aria-label": this.words.t("optout_erase") };
-    keys.push(h("button", { type: "button", class: "key small wide", onclick: () => press("erase"), ...erase }, "⌫"));
-    $("#optout-keys").append(...keys);
   }
 
   async #forgetByCode() {

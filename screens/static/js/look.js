@@ -103,7 +103,8 @@ export class Look {
 
   async #enrol(body, visit) {
     const somebody_else = visit.somebodyElse || undefined;
-    const reply = await this.api.enrol({ ...body, consent: visit.consent, somebody_else }, visit.abort.signal);
+    const earlier = visit.earlier || undefined;
+    const reply = await this.api.enrol({ ...body, consent: visit.consent, somebody_else, earlier }, visit.abort.signal);
     visit.enrolment = { receipt: reply.receipt, secret: reply.pin_setup && reply.pin_setup.secret };
     return "enrolled";
   }
@@ -123,6 +124,7 @@ export class Look {
     }
     if (error instanceof NoCamera) visit.why = "no_camera";
     else if (error instanceof Problem && error.status === 429) visit.why = "wait";
+    else if (error instanceof Problem && error.code === "enrolment_unknown") visit.why = "earlier_unknown";
     else if (error instanceof Problem && error.code === "already_enrolled") {
       visit.why = "already";
       visit.token = error.token; // opens nothing until the PIN shows whose enrolment it is
@@ -133,7 +135,7 @@ export class Look {
 
   /** Why there is no greeting; the same words for a stranger and for somebody who never opted in. */
   #explain(visit, why = visit.why || "unknown") {
-    const known = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already"];
+    const known = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown"];
     const name = known.includes(why) ? why : "unknown";
     $("#unknown-title").textContent = this.words.t(`${name}_title`);
     const failedToEnrol = visit.purpose === "enrol" && name === "failed";

@@ -16,6 +16,7 @@ export class Visit {
     this.tries = 0;
     this.hint = null; // what the last answer asks of the person
     this.consent = null;
+    this.earlier = null; // the receipt of an enrolment that this one goes on from
     this.enrolment = null;
     this.why = "";
     this.somebodyElse = false;

@@ -1,0 +1,14 @@
+"""The family of errors that the identity half raises, by who meets them.
+
+IdentityError                     base.py
+├── FrameError, CaptureError      the person before the camera; a capture carries a hint (pictures.py)
+├── PressError, ConsentError,
+│   EnrolmentError, PinError,
+│   TokenError, NameTooLong       the device, for its customer (customers.py)
+└── PackError, VaultError         the operator (operators.py)
+"""
+
+from identity.errors.base import *  # noqa: F403
+from identity.errors.customers import *  # noqa: F403
+from identity.errors.operators import *  # noqa: F403
+from identity.errors.pictures import *  # noqa: F403

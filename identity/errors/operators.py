@@ -1,0 +1,96 @@
+"""Errors of engine packs, keys and calibrations: all are guests until an operator has looked at it."""
+
+from __future__ import annotations
+
+from identity.errors.base import Fixed, IdentityError
+
+
+class PackError(IdentityError):
+    """An engine pack that is missing, altered or foreign."""
+
+    code = "bad_pack"
+    status = 503
+    title = "Recognition is not available"
+
+
+class UnknownPack(PackError):
+    """No manifest has this name."""
+
+    code = "unknown_pack"
+
+
+class PackMissing(PackError):
+    """A file of the pack is not there."""
+
+    code = "pack_missing"
+
+
+class PackAltered(PackError):
+    """A file of the pack is not the one that its manifest pins."""
+
+    code = "pack_altered"
+
+
+class PackDenied(PackError):
+    """The pack's vendor or licence is not accepted."""
+
+    code = "pack_denied"
+
+
+class FetchFailed(PackError):
+    """A file could not be fetched; nothing was kept."""
+
+    code = "fetch_failed"
+
+
+class VaultError(IdentityError):
+    """Keys and what they seal."""
+
+    status = 503
+    title = "Recognition is not available"
+
+
+class KeyDestroyed(Fixed, VaultError):
+    """The key is gone for good: what it sealed is erased, wherever a copy may lie."""
+
+    code = "key_destroyed"
+    says = "The key was destroyed."
+
+
+class SealBroken(Fixed, VaultError):
+    """Sealed bytes that were altered, or that belong to another owner."""
+
+    code = "seal_broken"
+    says = "Sealed data was altered or belongs to somebody else."
+
+
+class KeyFileDamaged(VaultError):
+    """The key file cannot be read with the master keys at hand."""
+
+    code = "key_file_damaged"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The key file cannot be used: {reason}.")
+
+
+class StorageFull(Fixed, VaultError):
+    """No room for another customer. Erasing still works: it overwrites in place."""
+
+    code = "storage_full"
+    status = 507
+    title = "There is no room left"
+    says = "Nothing was stored. Make room on the disk and try again."
+
+
+class VectorInvalid(Fixed, VaultError):
+    """An engine gave a vector that is zero, not finite or of another size."""
+
+    code = "vector_invalid"
+    says = "The engine gave no usable vector. Check the pack with `usual models check`."
+
+
+class NotCalibrated(Fixed, VaultError):
+    """The pack ships no figures, and none were measured here: no threshold can be made."""
+
+    code = "not_calibrated"
+    says = "This pack has no calibration here yet. Run `usual calibrate`."

@@ -1,0 +1,127 @@
+"""Errors of pictures: what the person before the camera can do something about."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from identity.errors.base import IdentityError
+
+
+class FrameError(IdentityError):
+    """A picture that cannot or must not be decoded."""
+
+    code = "bad_frame"
+    status = 422
+    title = "The picture could not be used"
+
+
+class FrameTooLarge(FrameError):
+    """More bytes than a camera picture needs."""
+
+    code = "frame_too_large"
+    status = 413
+
+
+class NotAnImage(FrameError):
+    """Neither JPEG, PNG nor WebP, or one that its decoder refuses."""
+
+    code = "not_an_image"
+    status = 415
+
+
+class TruncatedImage(FrameError):
+    """The file ends before its picture does."""
+
+    code = "truncated_image"
+
+
+class AnimatedImage(FrameError):
+    """More than one picture in a file."""
+
+    code = "animated_image"
+
+
+class TooManyPixels(FrameError):
+    """Would unpack to more pixels than any camera frame that is needed here."""
+
+    code = "too_many_pixels"
+
+
+class TooFewPixels(FrameError):
+    """Too small a picture, or too long and thin, to hold a usable face."""
+
+    code = "too_few_pixels"
+
+
+class SuspiciousImage(FrameError):
+    """A picture with something else inside or behind it, or built to exhaust its decoder."""
+
+    code = "suspicious_image"
+
+
+class CaptureError(IdentityError):
+    """No single usable face; `hint` (a stable code) is what to tell the person."""
+
+    code = "bad_capture"
+    status = 422
+    title = "No single face could be used"
+    hint: ClassVar[str] = "try_again"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail, **({"hint": self.hint} | extra))
+
+
+class NoFace(CaptureError):
+    """Nobody is in the picture."""
+
+    code = "no_face"
+    hint = "look_at_the_camera"
+
+
+class SeveralFaces(CaptureError):
+    """Two faces of similar size, or one before the other: whose press was it?"""
+
+    code = "several_faces"
+    hint = "one_person_please"
+
+
+class FaceTooSmall(CaptureError):
+    """The eyes are too close together in the frame."""
+
+    code = "face_too_small"
+    hint = "come_closer"
+
+
+class FaceOffCentre(CaptureError):
+    """The largest face is at the edge, perhaps somebody who walks by."""
+
+    code = "face_off_centre"
+    hint = "move_to_the_middle"
+
+
+class FaceTurned(CaptureError):
+    """The face looks to the side."""
+
+    code = "face_turned"
+    hint = "look_straight_ahead"
+
+
+class FaceBlurred(CaptureError):
+    """No sharp edge in the face."""
+
+    code = "face_blurred"
+    hint = "hold_still"
+
+
+class TooDark(CaptureError):
+    """The face is hardly lit."""
+
+    code = "too_dark"
+    hint = "more_light"
+
+
+class TooBright(CaptureError):
+    """The face is washed out."""
+
+    code = "too_bright"
+    hint = "less_light"
