@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +12,7 @@ from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
 from identity.sessions import open_session
-from identity.shrinking import shrink
+from identity.shrinking import cut
 from identity.yunet import Yunet
 
 
@@ -37,7 +36,7 @@ class OnnxEngine:
         return self._detector.detect(pixels)
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
-        crop = align(pixels, face.landmarks, self._points, self._side)
+        crop = align(pixels, self._detector.points_of(pixels, face), self._points, self._side)
         if self._rgb:
             crop = crop[:, :, ::-1]
         batch = crop.transpose(2, 0, 1)[None].astype(np.float32)
@@ -45,20 +44,8 @@ class OnnxEngine:
 
 
 def align(pixels: Pixels, landmarks: NDArray[np.float32], points: NDArray[np.float32], side: int) -> Pixels:
-    """The (side, side, 3) crop in which `landmarks` (5, 2) come to lie on `points` (5, 2, pixels of the crop).
-
-    A face twice as large as in the crop, or larger, is halved by area first, once or more often: a bilinear warp
-    alone would skip pixels and alias.
-    """
-    matrix = similarity(landmarks, points)
-    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
-    factor = min(1 << int(np.log2(max(larger, 1))), min(pixels.shape[:2]))
-    if factor > 1:
-        height, width = (int(side) // factor for side in pixels.shape[:2])
-        # Cut to whole blocks, so that a pixel of the small picture is `factor` of the large one, exactly.
-        pixels = shrink(pixels[: height * factor, : width * factor], width, height)
-        matrix = similarity((landmarks + 0.5) / factor - 0.5, points)
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+    """The (side, side, 3) crop in which `landmarks` (5, 2) come to lie on `points` (5, 2, pixels of the crop)."""
+    return cut(pixels, similarity(landmarks, points), side)
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

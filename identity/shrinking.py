@@ -1,4 +1,4 @@
-"""Making a picture smaller by area, the cheap way."""
+"""Making a picture smaller by area, the cheap way, and cutting a square out of it."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ def shrink(pixels: Pixels, width: int, height: int) -> Pixels:
     if (rows, columns) == (height, width):
         return pixels
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def cut(pixels: Pixels, matrix: NDArray[np.float64], side: int) -> Pixels:
+    """The (side, side, 3) square that the similarity `matrix` (2, 3) makes of the picture, black beyond its edges.
+
+    What would become half as large, or smaller, is halved by area first, once or more often: a bilinear warp alone
+    would skip pixels and alias.
+    """
+    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
+    factor = min(1 << int(np.log2(max(larger, 1))), min(pixels.shape[:2]))
+    if factor > 1:
+        height, width = (int(side) // factor for side in pixels.shape[:2])
+        # Cut to whole blocks, so that a pixel of the small picture is `factor` of the large one, exactly.
+        pixels = shrink(pixels[: height * factor, : width * factor], width, height)
+        middle = matrix[:, :2].sum(axis=1) * (factor - 1) / 2
+        matrix = np.column_stack([matrix[:, :2] * factor, matrix[:, 2] + middle])
+    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)

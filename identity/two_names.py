@@ -1,7 +1,7 @@
 """People who stand in an operator's folder under two names.
 
-Each such pair counts as a stranger whom nobody can tell from a customer, and one among a thousand people is as much
-as a promise of .1 % allows.
+Each such pair counts as a stranger whom nobody can tell from a customer, and one among a thousand people is as
+much as a promise of .1 % allows.
 """
 
 from __future__ import annotations
