@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.covers import cover_of, upright_patch
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
@@ -33,10 +35,14 @@ class OnnxEngine:
         return self._pack
 
     def detect(self, pixels: Pixels) -> list[Face]:
-        return self._detector.detect(pixels)
+        faces = self._detector.detect(pixels)
+        # The largest is the only one that may be recognised. Under a mask a second look finds worse points.
+        if faces and cover_of(upright_patch(pixels, faces[0])) != "mask":
+            faces[0] = replace(faces[0], landmarks=self._detector.points_of(pixels, faces[0]))
+        return faces
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
-        crop = align(pixels, self._detector.points_of(pixels, face), self._points, self._side)
+        crop = align(pixels, face.landmarks, self._points, self._side)
         if self._rgb:
             crop = crop[:, :, ::-1]
         batch = crop.transpose(2, 0, 1)[None].astype(np.float32)
