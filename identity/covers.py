@@ -81,11 +81,16 @@ def inside(corners: tuple[float, float, float, float], height: int, width: int) 
 
 def cover_of(patch: Patch) -> Cover:
     """What covers the face on an upright (96, 96) grey patch."""
-    if lower_face(patch) < MASKED_BELOW:
+    if masked(patch):
         return "mask"
     skin = float(np.median(patch[SKIN])) + 10
     dark, even = (float(np.median(patch[EYEBALLS])) + 2) / skin, float(patch[EYEBALLS].std()) / skin
     return "sunglasses" if dark < DARK_BELOW and even < EVEN_BELOW else "none"
+
+
+def masked(patch: Patch) -> bool:
+    """Whether the lower face of an upright (96, 96) grey patch is covered."""
+    return lower_face(patch) < MASKED_BELOW
 
 
 def lower_face(patch: Patch) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.covers import cover_of, upright_patch
+from identity.covers import masked, upright_patch
 from identity.engines import Face, Pixels, Vector
 from identity.manifests import Pack
 from identity.matching import unit
@@ -37,7 +37,7 @@ class OnnxEngine:
     def detect(self, pixels: Pixels) -> list[Face]:
         faces = self._detector.detect(pixels)
         # The largest is the only one that may be recognised. Under a mask a second look finds worse points.
-        if faces and cover_of(upright_patch(pixels, faces[0])) != "mask":
+        if faces and not masked(upright_patch(pixels, faces[0])):
             faces[0] = replace(faces[0], landmarks=self._detector.points_of(pixels, faces[0]))
         return faces
 

@@ -78,7 +78,9 @@ class Yunet:
         if not near.any():
             return face.landmarks
         same = overlap(boxes, boxes[np.argmax(scores * near)]) > SAME_FACE
-        mean = np.average(points[same], axis=0, weights=scores[same])
+        # Not np.average: it imports when first called, and behind the walls of a pack nothing can be.
+        weights = scores[same] / scores[same].sum()
+        mean = (points[same] * weights[:, None, None]).sum(axis=0)
         return np.asarray((mean - shift) / scale, np.float32)
 
     def _looked(self, batch: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
