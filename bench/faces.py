@@ -51,7 +51,7 @@ def _stages_of(engine: FaceEngine, name: str, frames: list[bytes], n: int) -> li
     size = len(vectors[0])
     rng = np.random.default_rng(0)
     gallery = unit(rng.standard_normal((GALLERY, size)))
-    calibration = Calibration(engine.pack.id, 0.5, GALLERY, frames=1, target=0.01, made_at_us=0)
+    calibration = Calibration(engine.pack.id, 0.5, GALLERY, target=0.01, made_at_us=0)
     runs: dict[str, Callable[[int], Any]] = {
         "decode a JPEG of 1280x960": lambda k: decode(frames[k % PEOPLE]),
         "detect": lambda k: engine.detect(pixels[k % PEOPLE]),

@@ -116,8 +116,8 @@ class Plan:
         town = self._town()
         stage.sweep(self.setting)
         keys = stage.make_keys(self.setting)
-        thresholds = stage.calibrate(self.setting, bars, self.strangers)
-        say(f"Thresholds measured on drawn strangers: {thresholds[1]:.3f} for one frame. None for real faces.")
+        threshold = stage.calibrate(self.setting, bars, self.strangers)
+        say(f"The threshold measured on drawn strangers: {threshold:.3f}. None for real faces.")
         if self.month:
             say("Last month", heading=True)
             say(stage.live_month(self.setting, self.seed, bars))
@@ -169,7 +169,7 @@ class Plan:
         for page, link in stage.pairing_links(self.setting, server.url).items():
             say(f"{page:<10} {link}")
         say(f"Each link pairs one browser, once. A drawn customer's PIN is {stage.PIN}.")
-        say("The thresholds are those of drawn faces: yours is measured by `usual serve`, without the demo.")
+        say("The threshold is that of drawn faces: yours is measured by `usual serve`, without the demo.")
         if self.setting.camera.exists():
             say("A browser whose camera sees a drawn customer:")
             say("  chromium --use-fake-device-for-media-stream \\")

@@ -119,8 +119,8 @@ def pairing_links(setting: Setting, url: str) -> dict[str, str]:
 # --- thresholds --------------------------------------------------------------------------------------
 
 
-def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> dict[int, float]:
-    """Measure the thresholds on drawn strangers, with the calibration that real ones would get.
+def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> float | None:
+    """Measure the threshold on drawn strangers, with the calibration that real ones would get.
 
     The strangers' vectors describe nobody and are kept beside the engine pack: the second demo need not draw them.
     """
@@ -153,7 +153,8 @@ def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> 
             draft = kept.with_name(f".{os.getpid()}-{kept.name}")
             np.savez(draft, **{f"p{k:04d}": vectors for k, vectors in enumerate(cohort)})
             draft.replace(kept)
-        return dict(service.calibrate(TENANT, cohort))
+        made: float | None = service.calibrate(TENANT, cohort)
+        return made
     finally:
         half.close()
         database.close()

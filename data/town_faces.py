@@ -64,7 +64,7 @@ def measure(
     others = list(_seen(engine, people.STRANGERS, cohort, TEMPLATE_FRAMES, "drawing a cohort", watch))
     passers = list(_seen(engine, PASSERS_BY, strangers, frames, "drawing passers-by", watch))
     gallery = np.stack([mean_template(vectors[:TEMPLATE_FRAMES]) for vectors in known])
-    threshold = _calibration(engine, known, gallery, others, frames, promise)
+    threshold = _calibration(engine, known, gallery, others, promise)
     right = wrong = count = 0
     for row, vectors in enumerate(known):
         for start in range(TEMPLATE_FRAMES, len(vectors) - frames + 1, frames):
@@ -90,23 +90,19 @@ def measure(
 
 
 def _calibration(
-    engine: FaceEngine, known: list[Vectors], gallery: Vectors, others: list[Vectors], frames: int, promise: float
+    engine: FaceEngine, known: list[Vectors], gallery: Vectors, others: list[Vectors], promise: float
 ) -> Calibration:
     scoring = shipped_scoring(engine.pack.calibration)
     templates = np.stack([mean_template(vectors[:TEMPLATE_FRAMES]) for vectors in others])
     who = np.arange(len(known))
-    if frames == 1:
-        probes = np.concatenate([vectors[:TEMPLATE_FRAMES] for vectors in known])
-        tops = own_tops(probes, np.repeat(who, TEMPLATE_FRAMES), gallery, who, scoring)
-    else:
-        tops = own_tops(gallery, who, gallery, who, scoring)
+    probes = np.concatenate([vectors[:TEMPLATE_FRAMES] for vectors in known])
+    tops = own_tops(probes, np.repeat(who, TEMPLATE_FRAMES), gallery, who, scoring)
     return calibrate(
         pack=engine.pack.id,
         gallery_size=len(gallery),
-        frames=frames,
         target=promise,
         made_at_us=0,
-        pack_tail=careful_tail(others, frames, templates),
+        pack_tail=careful_tail(others, templates),
         gallery_tops=tops,
         scoring=scoring,
     )

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels
 from identity.manifests import Pack
-from identity.opencv import cv2
-from identity.shrinking import shrink
+from identity.shrinking import cut, halved
+from identity.yunet import times_too_large
 
 
 def align(pixels: Pixels, landmarks: NDArray[np.float32], points: NDArray[np.float32], side: int) -> Pixels:
     """The (side, side, 3) crop in which `landmarks` (5, 2) come to lie on `points` (5, 2, pixels of the crop)."""
-    pixels, landmarks = halved(pixels, landmarks, points)
-    matrix = similarity(landmarks, points)
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+    return cut(pixels, similarity(landmarks, points), side)
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -35,31 +31,17 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
     return np.hstack([turn, (to_centre - turn @ from_centre)[:, None]])
 
 
-def halved(
-    pixels: Pixels, landmarks: NDArray[np.float32], points: NDArray[np.float32]
-) -> tuple[Pixels, NDArray[np.float32]]:
-    """The picture and `landmarks` in it, halved by area as long as the face stays as large as in the crop.
-
-    A face much larger than the crop would lose pixels to a bilinear warp, and alias.
-    """
-    matrix = similarity(landmarks, points)
-    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
-    factor = min(1 << int(np.log2(max(larger, 1))), min(pixels.shape[:2]))
-    if factor == 1:
-        return pixels, landmarks
-    height, width = (int(side) // factor for side in pixels.shape[:2])
-    # Cut to whole blocks, so that a pixel of the small picture is `factor` of the large one, exactly.
-    return shrink(pixels[: height * factor, : width * factor], width, height), (landmarks + 0.5) / factor - 0.5
-
-
 def aligned_points(pack: Pack) -> NDArray[np.float32]:
     """(5, 2): where a pack's manifest puts the landmarks in its crop, in pixels."""
     return np.array(pack.input["alignment"], np.float32)
 
 
 def no_larger_than_needed(pack: Pack, pixels: Pixels, face: Face) -> tuple[Pixels, Face]:
-    """A crop and the face in it, halved as `align` would anyway; unchanged for packs that align by other means."""
+    """A crop and the face in it, halved as its networks would anyway; unchanged for packs that align by other
+    means."""
     if pack.engine != "onnx":
         return pixels, face
-    small, landmarks = halved(pixels, face.landmarks, aligned_points(pack))
-    return small, replace(face, landmarks=landmarks)
+    matrix = similarity(face.landmarks, aligned_points(pack))
+    larger = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
+    small, factor = halved(pixels, min(larger, times_too_large(face)))
+    return small, face if factor == 1 else face.shrunk(factor)

@@ -94,12 +94,12 @@ class TopTail:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold and everything it depends on. When one of these changed, it must not be used."""
+    """A threshold and everything it depends on. When one of these changed, it must not be used. It serves presses
+    of any number of frames (`matching.decide`)."""
 
     pack: str
     threshold: float
     gallery_size: int
-    frames: int
     target: float
     made_at_us: int
     scoring: Scoring = field(default_factory=Scoring)
@@ -117,7 +117,9 @@ class Calibration:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Calibration:
         """The inverse of `to_dict`."""
-        return cls(**{**raw, "scoring": Scoring(**raw.get("scoring", {}))})
+        # Earlier versions kept one for each number of frames; that for one frame is read on.
+        known = {name: value for name, value in raw.items() if name != "frames"}
+        return cls(**{**known, "scoring": Scoring(**raw.get("scoring", {}))})
 
 
 def fit_tail(scores: Scores, share: float | None = None) -> Tail:
@@ -212,11 +214,11 @@ def threshold_for(
 ) -> float:
     """The threshold that keeps "at most `target` of strangers are greeted" in a gallery of `gallery_size`.
 
-    `pack_tail` is the tail of single comparisons (a probe of the same number of frames against mean templates of
-    others), shipped with a pack or measured on a cohort: plain cosines, whatever the scoring; `shift` is its
-    `dependence`. `gallery_tops` are the site's own: each enrolment frame's best score among the OTHER customers,
-    made with the same `scoring` (`own_tops`). The stricter of the two holds. The gallery's own counts only
-    when it is large enough to show its tail. Raises ValueError when neither is usable.
+    `pack_tail` is the tail of single comparisons (one frame against mean templates of others), shipped with a pack
+    or measured on a cohort: plain cosines, whatever the scoring; `shift` is its `dependence`. `gallery_tops` are
+    the site's own: each enrolment frame's best score among the OTHER customers, made with the same `scoring`
+    (`own_tops`). The stricter of the two holds. The gallery's own counts only when it is large enough to show its
+    tail. Raises ValueError when neither is usable.
     """
     if not 0 < target < 1:
         raise ValueError("the target is a share between 0 and 1")
@@ -238,7 +240,6 @@ def calibrate(
     *,
     pack: str,
     gallery_size: int,
-    frames: int,
     target: float,
     made_at_us: int,
     pack_tail: Tail | None = None,
@@ -251,12 +252,12 @@ def calibrate(
     threshold = threshold_for(
         target, gallery_size, pack_tail=pack_tail, gallery_tops=gallery_tops, scoring=used, shift=shift
     )
-    return Calibration(pack, threshold, gallery_size, frames, target, made_at_us, used)
+    return Calibration(pack, threshold, gallery_size, target, made_at_us, used)
 
 
-def shipped_tail(calibration: Mapping[str, Any], frames: int) -> Tail | None:
-    """The tail for `frames` probe frames in a pack manifest's `calibration`, or None when it ships none."""
-    raw = calibration.get("tails", {}).get(str(frames))
+def shipped_tail(calibration: Mapping[str, Any]) -> Tail | None:
+    """The tail of single comparisons in a pack manifest's `calibration`, or None when it ships none."""
+    raw = calibration.get("tail")
     return None if raw is None else Tail(**raw)
 
 

@@ -6,11 +6,11 @@ place, everybody else's pixels are blanked, and only then does the embedder see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from identity.covers import Cover, FaceCovered, cover_of, masked_pack
+from identity.covers import Cover, FaceCovered, cover_of, inside, masked_pack, upright_patch
 from identity.engines import Face, FaceEngine, Pixels, Vector
 from identity.errors import (
     FaceBlurred,
@@ -85,7 +85,10 @@ def embed_one(
     if enrolling and quality.cover != "none":
         raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
     crop, face = isolate(frame.pixels, faces, chosen)
-    masked = unit(engine.embed(mask(crop, face), face)) if enrolling and masked_pack(engine.pack) else None
+    face = replace(face, covered=quality.cover == "mask")
+    masked = None
+    if enrolling and masked_pack(engine.pack):
+        masked = unit(engine.embed(mask(crop, face), replace(face, covered=True)))
     return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id, masked)
 
 
@@ -140,7 +143,7 @@ def quality_of(pixels: Pixels, face: Face) -> Quality:
     Sharpness is the mean absolute response of a Laplacian, per cent of the contrast: a blurred face has none,
     however well lit; noise is held down by a small Gaussian first.
     """
-    patch = _inner_patch(pixels, face)
+    patch = upright_patch(pixels, face)
     cover = cover_of(patch)
     shown = patch[:BRIDGE] if cover == "mask" else patch  # a mask is smooth however sharp the picture is
     edges = float(np.abs(cv2.Laplacian(cv2.GaussianBlur(shown, (3, 3), 0), cv2.CV_32F)).mean())
@@ -153,30 +156,6 @@ def quality_of(pixels: Pixels, face: Face) -> Quality:
         contrast,
         cover,
     )
-
-
-def _inner_patch(pixels: Pixels, face: Face) -> np.ndarray:
-    """(96, 96) grey float32: brows to chin, upright by the eyes; shrunk by area, against aliasing."""
-    left, right = face.eyes.astype(np.float64)
-    span = max(float(np.hypot(*(right - left))), 1.0)
-    centre = (left + right) / 2
-    # Only the surroundings of the face are touched: 1.5 eye distances each way, 2 downwards.
-    x0, y0, x1, y1 = _inside(
-        (centre[0] - 1.5 * span, centre[1] - 1.5 * span, centre[0] + 1.5 * span, centre[1] + 2 * span),
-        *pixels.shape[:2],
-    )
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return np.zeros((96, 96), np.float32)
-    grey = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_BGR2GRAY)
-    scale = min(1.0, 48 / span)
-    if scale < 1:
-        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    middle = (centre - (x0, y0) + 0.5) * scale - 0.5
-    angle = float(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0])))
-    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), angle, 48 / span / scale)
-    matrix[:, 2] += np.array([48.0, 96 * 0.32]) - middle
-    return cv2.warpAffine(grey, matrix, (96, 96), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
 
 
 def check_quality(quality: Quality, rules: CaptureRules = RULES) -> None:
@@ -202,30 +181,23 @@ def check_quality(quality: Quality, rules: CaptureRules = RULES) -> None:
 def isolate(pixels: Pixels, faces: list[Face], chosen: Face, margin: float = 0.6) -> tuple[Pixels, Face]:
     """A copy of the chosen face's surroundings with everybody else's pixels blanked, and the face in it.
 
-    The crop reaches `margin` of the box beyond it on each side: what an aligner needs, and no more of the room.
+    The crop reaches `margin` of the box's longer side beyond it on each side: what a second look and an aligner
+    need, and no more of the room.
     """
     height, width = pixels.shape[:2]
     x, y, w, h = chosen.box
-    left, top = max(0, int(x - margin * w)), max(0, int(y - margin * h))
-    right, bottom = min(width, int(x + w + margin * w) + 1), min(height, int(y + h + margin * h) + 1)
-    own = _inside((x, y, x + w, y + h), height, width)
+    beyond = margin * max(w, h)
+    left, top = max(0, int(x - beyond)), max(0, int(y - beyond))
+    right, bottom = min(width, int(x + w + beyond) + 1), min(height, int(y + h + beyond) + 1)
+    own = inside((x, y, x + w, y + h), height, width)
     crop = pixels[top:bottom, left:right].copy()
     kept = pixels[own[1] : own[3], own[0] : own[2]]
     for other in faces:
         if other is not chosen:
             ox, oy, ow, oh = other.box
             grown = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
-            x0, y0, x1, y1 = _inside(grown, height, width)
+            x0, y0, x1, y1 = inside(grown, height, width)
             crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
     # A neighbour's hair may reach into the chosen box; boxes themselves never overlap (see `choose`).
     crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = kept
     return crop, chosen.moved(-left, -top)
-
-
-def _inside(corners: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
-    """Corners as whole pixels within the frame."""
-    x0, y0, x1, y1 = corners
-    limit = ((x0, width), (y0, height), (x1, width), (y1, height))
-    low = [min(max(int(np.floor(value)), 0), top) for value, top in limit[:2]]
-    high = [min(max(int(np.ceil(value)), 0), top) for value, top in limit[2:]]
-    return low[0], low[1], high[0], high[1]

@@ -27,6 +27,7 @@ from identity.models_cli import cache_option, folder_option
 from identity.plots import drawn
 from identity.renewal import renew_templates
 from identity.service import Device
+from identity.thresholds import ONE_FRAME
 from identity.web import IdentityHalf, build
 from plumbing.cli import home_option, open_access, tenant_option
 from plumbing.clock import system_clock
@@ -108,12 +109,11 @@ def status(home: Path, pack: str) -> None:
         consents = half.store.consent_counts(tenant)
         held = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
         click.echo(f"{tenant}: {state.size} templates of {name}; consents in force: {held}")
-        for frames in (1, 2, 3):
-            made = half.store.calibration(tenant, name, frames)
-            told = "not calibrated: everybody is a guest"
-            if made is not None:
-                told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
-            click.echo(f"    {frames} frame(s): {told}")
+        made = half.store.calibration(tenant, name, ONE_FRAME)
+        told = "not calibrated: everybody is a guest"
+        if made is not None:
+            told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
+        click.echo(f"    {told}")
         if tenant not in told_of:
             click.echo(f"    {false_matches(half.audit, tenant)}")
             told_of.add(tenant)
@@ -229,25 +229,25 @@ def retire(home: Path, old: str) -> None:
 def calibrate(
     home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
 ) -> None:
-    """Make the tenant's thresholds anew and show what they do: strangers greeted, customers missed.
+    """Make the tenant's threshold anew and show what it does: strangers greeted, customers missed.
 
-    With --images they are measured on these strangers, else on what the site's own enrolments scored among each
+    With --images it is measured on these strangers, else on what the site's own enrolments scored among each
     other. Keeps numbers made from scores: no picture, no template.
     """
     half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
         scores = half.service.own_scores(tenant) if images is None else _measured(half, tenant, images)
-        made = half.service.thresholds(tenant)
+        made = half.service.threshold(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
     finally:
         half.close()
-    for frames, threshold in made.items():
-        click.echo(f"{frames} frame(s): threshold {threshold:.3f}")
-    if not made:
+    if made is None:
         click.echo("No threshold can be made yet: everybody is a guest.")
-    elif scores is not None:
-        click.echo(in_words(scores, made.get(1, next(iter(made.values())))))
+    else:
+        click.echo(f"Threshold {made:.3f}")
+        if scores is not None:
+            click.echo(in_words(scores, made))
     if plot is not None and scores is not None:
         write_atomic(plot, drawn(scores, made))
         click.echo(f"The curve is in {plot}.")

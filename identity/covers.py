@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.engines import Face, Pixels
 from identity.errors import CaptureError
 from identity.manifests import Pack
 from identity.matching import Array, mean_template, unit
@@ -18,7 +19,7 @@ Patch = NDArray[np.float32]
 Cover = Literal["none", "mask", "sunglasses"]
 TWIN = "-masked"  # what the name of a pack's masked twin ends with
 
-# Zones of the upright 96 x 96 patch of `capture.quality_of`, whose eyes lie on row 31, 24 columns from its middle.
+# Zones of the `upright_patch`, whose eyes lie on row 31, 24 columns from its middle.
 EYES = (slice(20, 42), slice(14, 82))
 LOWER = (slice(54, 92), slice(30, 66))  # nostrils to chin
 MOUTH = (slice(66, 92), slice(24, 72))
@@ -45,13 +46,51 @@ class FaceCovered(CaptureError):
     title = "The face is covered"
 
 
+def upright_patch(pixels: Pixels, face: Face) -> Patch:
+    """(96, 96) grey float32: brows to chin, upright by the eyes; shrunk by area, against aliasing."""
+    left, right = face.eyes.astype(np.float64)
+    span = max(float(np.hypot(*(right - left))), 1.0)
+    centre = (left + right) / 2
+    # Only the surroundings of the face are touched: 1.5 eye distances each way, 2 downwards.
+    x0, y0, x1, y1 = inside(
+        (centre[0] - 1.5 * span, centre[1] - 1.5 * span, centre[0] + 1.5 * span, centre[1] + 2 * span),
+        *pixels.shape[:2],
+    )
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return np.zeros((96, 96), np.float32)
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_BGR2GRAY)
+    scale = min(1.0, 48 / span)
+    if scale < 1:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    middle = (centre - (x0, y0) + 0.5) * scale - 0.5
+    angle = float(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0])))
+    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), angle, 48 / span / scale)
+    matrix[:, 2] += np.array([48.0, 96 * 0.32]) - middle
+    return cv2.warpAffine(grey, matrix, (96, 96), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+
+
+def inside(corners: tuple[float, float, float, float], height: int, width: int) -> tuple[int, int, int, int]:
+    """Corners as whole pixels within the frame."""
+    x0, y0, x1, y1 = corners
+    limit = ((x0, width), (y0, height), (x1, width), (y1, height))
+    low = [min(max(int(np.floor(value)), 0), top) for value, top in limit[:2]]
+    high = [min(max(int(np.ceil(value)), 0), top) for value, top in limit[2:]]
+    return low[0], low[1], high[0], high[1]
+
+
 def cover_of(patch: Patch) -> Cover:
     """What covers the face on an upright (96, 96) grey patch."""
-    if lower_face(patch) < MASKED_BELOW:
+    if masked(patch):
         return "mask"
     skin = float(np.median(patch[SKIN])) + 10
     dark, even = (float(np.median(patch[EYEBALLS])) + 2) / skin, float(patch[EYEBALLS].std()) / skin
     return "sunglasses" if dark < DARK_BELOW and even < EVEN_BELOW else "none"
+
+
+def masked(patch: Patch) -> bool:
+    """Whether the lower face of an upright (96, 96) grey patch is covered."""
+    return lower_face(patch) < MASKED_BELOW
 
 
 def lower_face(patch: Patch) -> float:

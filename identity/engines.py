@@ -26,12 +26,16 @@ class Face:
     in the order of `scheme`; everything is told from the picture, so the image-left eye comes first:
     * `eyes_nose_mouth`: left eye, right eye, nose tip, left and right corner of the mouth;
     * `eye_corners_nose`: left eye's outer and inner corner, right eye's inner and outer corner, nose base.
+
+    `covered` says that something lies over the face: an engine that looks for landmarks once more takes these as
+    they are, since under a mask it would find worse ones.
     """
 
     box: tuple[float, float, float, float]
     landmarks: NDArray[np.float32]
     score: float
     scheme: str = "eyes_nose_mouth"
+    covered: bool = False
 
     @property
     def eyes(self) -> NDArray[np.float32]:
@@ -55,6 +59,12 @@ class Face:
         x, y, w, h = self.box
         landmarks = self.landmarks + np.array([dx, dy], np.float32)
         return replace(self, box=(x + dx, y + dy, w, h), landmarks=landmarks)
+
+    def shrunk(self, factor: int) -> Face:
+        """The same face in a picture of which each pixel is factor x factor of this one's."""
+        x, y, w, h = (value / factor for value in self.box)
+        landmarks = ((self.landmarks + 0.5) / factor - 0.5).astype(np.float32)
+        return replace(self, box=(x, y, w, h), landmarks=landmarks)
 
 
 class FaceEngine(Protocol):

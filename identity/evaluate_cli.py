@@ -23,6 +23,7 @@ from identity.manifests import Pack
 from identity.mask_evaluation import mask_rows, mask_tails
 from identity.models_cli import cache_option, folder_option
 from identity.plots import drawn
+from identity.two_names import merge, read_pairs, suspects
 from identity.worlds import kept_in_worlds
 from plumbing.files import write_atomic
 
@@ -68,6 +69,11 @@ def identification_rows(album: Album, scoring: Scoring, seed: int) -> list[dict[
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV of person,group (your own knowledge): a row of figures for each group.",
 )
+@click.option(
+    "--same",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV of person,person: names that you know to be of one person, and that are counted as one.",
+)
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 @click.option("--worlds", is_flag=True, help="Also test the promise in simulated galleries up to 30,000 people.")
 @folder_option
@@ -81,13 +87,15 @@ def evaluate_faces(
     tails: bool,
     worlds: bool,
     groups: Path | None,
+    same: Path | None,
     plot: Path | None,
     folder: Path | None,
     cache: Path,
 ) -> None:
     """Verification and open-set identification on a folder of people, and what masks and bad light do to it.
 
-    Thresholds are set on people apart from those they are tested on. No picture is written.
+    Thresholds are set on people apart from those they are tested on. Names that look like one person's are told,
+    and counted as two until --same says otherwise. No picture is written.
     """
     try:
         engine = open_pack(pack, folder, cache)
@@ -95,6 +103,7 @@ def evaluate_faces(
         raise click.ClickException(error.detail) from error
     scoring = shipped_scoring(engine.pack.calibration)
     shots = shots_of(images)
+    merged = [] if same is None else merge(shots, read_pairs(same))
     album, hints = embed_all(engine, shots)
     seen = [shot for shot in shots if shot.vector is not None]
     unreadable = [str(shot.path.relative_to(images)) for shot in shots if not shot.readable]
@@ -111,6 +120,8 @@ def evaluate_faces(
         "people": len({shot.person for shot in shots}),
         "images": len(shots),
         "unreadable": unreadable,
+        "same": merged,
+        "suspects": suspects(album, [shot.path.parent.name for shot in seen]),
         "without_a_face": len(shots) - len(unreadable) - len(album.vectors),
         "hints": hints,
         "hints_masked": {} if masked is None else masked.hints,
@@ -124,7 +135,7 @@ def evaluate_faces(
             result["tails"]["masked"] = mask_tails(masked, CLEAR_SHARE, scoring)
     scores = scores_of(album, scoring, np.random.default_rng(seed))
     if plot is not None and scores is not None:
-        write_atomic(plot, drawn(scores, {}))
+        write_atomic(plot, drawn(scores))
     if out is not None:
         write_atomic(out, (json.dumps(result, indent=2) + "\n").encode())
     click.echo(told(result))

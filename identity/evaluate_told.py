@@ -14,6 +14,7 @@ def told(result: dict[str, Any]) -> str:
     lines = [
         f"{result['pack']}: {result['people']} people, {result['images']} pictures,"
         f" {len(result['unreadable'])} unreadable, {result['without_a_face']} without a face that was found",
+        *_two_names(result["same"], result["suspects"]),
         f"What a kiosk would say of them: {_counts(result['hints'])}",
         f"and of those with a mask drawn over: {_counts(result['hints_masked']) or 'not drawn'}",
         *_identification(result["identification"]),
@@ -27,6 +28,17 @@ def told(result: dict[str, Any]) -> str:
         *_verification(result["verification"]),
     ]
     return "\n".join(lines)
+
+
+def _two_names(same: Sequence[tuple[str, str]], suspects: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if same:
+        yield f"Counted as one person each, as you said: {_pairs(same)}"
+    if suspects:
+        yield f"Perhaps one person under two names; look, and tell with --same: {_pairs(suspects)}"
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{len(pairs)} ({'; '.join(f'{one}, {other}' for one, other in pairs)})"
 
 
 def _identification(rows: Rows) -> Iterator[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from identity.calibration import LEAST_TAIL, Scoring, fit_tail, stranger_quantile
-from identity.matching import mean_template, top_scores, unit
+from identity.matching import mean_probe, mean_template, top_scores, unit
 
 Vectors = NDArray[np.float32]
 SIZES = (100, 300, 400, 600, 1_000, 3_000, 10_000)
@@ -113,7 +113,7 @@ def deal(
         images = rng.permutation(images)
         gallery.append(mean_template(album.vectors[images[:enrolled]]))
         for start in range(enrolled, min(len(images) - frames + 1, enrolled + most_probes * frames), frames):
-            probes.append(mean_template(album.vectors[images[start : start + frames]]))
+            probes.append(mean_probe(album.vectors[images[start : start + frames]]))
             owners.append(row)
     gallery += [mean_template(album.vectors[rng.permutation(images)[:enrolled]]) for images in fillers]
     vectors, whose = _stranger_probes(album, strangers, frames, rng)
@@ -156,7 +156,7 @@ def _stranger_probes(
     for person, rows in enumerate(people):
         for start in range(min(draws, comb(len(rows), frames))):
             chosen = rows[start : start + 1] if frames == 1 else rng.permutation(rows)[:frames]
-            probes.append(mean_template(album.vectors[chosen]))
+            probes.append(mean_probe(album.vectors[chosen]))
             owners.append(person)
     return np.stack(probes), np.array(owners)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.calibration import Scoring, Tail, TopTail, fit_tail, impostor_scores
+from identity.calibration import Scoring, TopTail, fit_tail, impostor_scores
 from identity.evaluation import (
     ENOUGH_STRANGERS,
     LEAST_STRANGERS,
@@ -22,7 +22,7 @@ from identity.evaluation import (
     interval,
     threshold_on,
 )
-from identity.matching import mean_template, top_scores, unit
+from identity.matching import mean_probe, mean_template, top_scores, unit
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -158,7 +158,7 @@ def _judged(masked: Masked, presses: list[Rows], clear: Vectors, above: Vectors,
             continue
         with_mask = masked.told[seen]
         told[n] = with_mask.sum() * 2 > len(seen)
-        probe = mean_template(masked.probes[seen[with_mask == told[n]]])[None, :]
+        probe = mean_probe(masked.probes[seen[with_mask == told[n]]])[None, :]
         best, value, _ = top_scores(probe, above if told[n] else clear, scoring)
         index[n], score[n] = best[0], value[0]
     return _Judged(index, score, told, found)
@@ -187,7 +187,7 @@ def _row(
         above = clear if clear_share is None else mask_templates(masked, enrolled, clear_share)
         own = _judged(masked, [r[ENROLLED : ENROLLED + frames] for r in customers], clear, above, scoring)
         theirs = _judged(masked, strangers, clear, above, scoring)
-        bare = np.stack([mean_template(masked.album.vectors[rows]) for rows in strangers])
+        bare = np.stack([mean_probe(masked.album.vectors[rows]) for rows in strangers])
         tops = top_scores(bare, clear, scoring)[1]
         parts = np.arange(len(strangers)) % PARTS
         for part in range(PARTS):
@@ -218,24 +218,16 @@ def _row(
 
 
 def mask_tails(masked: Masked, clear_share: float, scoring: Scoring) -> dict[str, Any]:
-    """What a manifest's `calibration.masked` holds: tails of 1 to 3 masked frames against masked templates of
-    others, and of whole scores, as plain numbers."""
+    """What a manifest's `calibration.masked` holds: the tails of masked frames against masked templates of others,
+    and of whole scores, as plain numbers."""
     from dataclasses import asdict
 
     people = masked.plan.able
     templates = mask_templates(masked, people, clear_share)
-    tails: dict[str, Tail] = {}
-    for frames in (1, 2, 3):
-        probes, owners = [], []
-        presses = [(n, rows[ENROLLED:]) for n, rows in enumerate(people)] + [(-1, r) for r in masked.plan.others]
-        for owner, rows in presses:
-            seen = rows[masked.found[rows] & masked.told[rows]]
-            for start in range(0, len(seen) - frames + 1, frames):
-                probes.append(mean_template(masked.probes[seen[start : start + frames]]))
-                owners.append(owner)
-        scores = impostor_scores(np.stack(probes), np.array(owners), templates, np.arange(len(people)))
-        tails[str(frames)] = fit_tail(scores)
+    presses = [(n, rows[ENROLLED:]) for n, rows in enumerate(people)] + [(-1, r) for r in masked.plan.others]
+    seen = [(owner, row) for owner, rows in presses for row in rows[masked.found[rows] & masked.told[rows]]]
+    owners, probes = (np.array(part) for part in zip(*seen, strict=True))
+    tail = fit_tail(impostor_scores(masked.probes[probes], owners, templates, np.arange(len(people))))
     first = [rows[0] for rows in masked.plan.others if masked.found[rows[0]] and masked.told[rows[0]]]
     tops = TopTail(len(people), fit_tail(top_scores(masked.probes[first], templates, scoring)[1]))
-    told = {"tails": {name: asdict(tail) for name, tail in tails.items()}, "tops": asdict(tops)}
-    return {"clear_share": clear_share, **told}
+    return {"clear_share": clear_share, "tail": asdict(tail), "tops": asdict(tops)}

@@ -45,6 +45,13 @@ def mean_template(vectors: NDArray[np.floating]) -> Array:
     return unit(unit(np.atleast_2d(vectors)).astype(np.float64).mean(axis=0))
 
 
+def mean_probe(vectors: NDArray[np.floating]) -> Array:
+    """(k, d) unit vectors of one press -> the (d,) mean, NOT of unit length: its product with a template is the
+    mean of the frames' cosines, and means of a stranger's scores lie no further out than single ones. Stretched to
+    unit length they would, by as much as the frames differ."""
+    return np.asarray(np.atleast_2d(vectors).mean(axis=0), np.float32)
+
+
 def top_scores(
     probes: Array, gallery: Array, scoring: Scoring, size: int | None = None
 ) -> tuple[NDArray[np.intp], Array, Array]:
@@ -68,17 +75,14 @@ def decide(
 ) -> Decision:
     """Who it is, from the 1-3 frames of one press.
 
-    `probes` is (k, d), `gallery` (n, d) of unit rows. The mean of the frames is compared once, at the threshold
-    calibrated for k frames: `calibration.frames` must equal k, else ValueError. When the best customer is not
-    clearly nearer than the second (1 - cosine above `near_tie` of the second's) it is `ambiguous`, not a guess. An
-    empty gallery knows nobody. `size` is as in `top_scores`.
+    `probes` is (k, d), `gallery` (n, d) of unit rows. The mean of the frames' cosines is compared, at the
+    threshold for one frame. When the best customer is not clearly nearer than the second (1 - cosine above
+    `near_tie` of the second's) it is `ambiguous`, not a guess. An empty gallery knows nobody. `size` is as in
+    `top_scores`.
     """
-    probes = np.atleast_2d(np.asarray(probes, np.float32))
-    if len(probes) != calibration.frames:
-        raise ValueError(f"{len(probes)} frames cannot be judged at a threshold for {calibration.frames}")
     if len(gallery) == 0:
         return Decision("unknown")
-    probe = mean_template(probes)[None, :]
+    probe = mean_probe(probes)[None, :]
     index, score, margin = (part[0] for part in top_scores(probe, gallery, calibration.scoring, size))
     if not score >= calibration.threshold:
         return Decision("unknown", None, float(score), float(margin))

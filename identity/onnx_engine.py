@@ -35,7 +35,8 @@ class OnnxEngine:
         return self._detector.detect(pixels)
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
-        crop = align(pixels, face.landmarks, self._points, self._side)
+        landmarks = face.landmarks if face.covered else self._detector.points_of(pixels, face)
+        crop = align(pixels, landmarks, self._points, self._side)
         if self._rgb:
             crop = crop[:, :, ::-1]
         batch = crop.transpose(2, 0, 1)[None].astype(np.float32)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 
 from identity.curves import Scored, curve
 
 
-def drawn(scores: Scored, thresholds: Mapping[int, float]) -> bytes:
-    """The curve as PNG: both shares with their intervals against the threshold, and those in force."""
+def drawn(scores: Scored, threshold: float | None = None) -> bytes:
+    """The curve as PNG: both shares with their intervals against the threshold, and the one in force."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -26,10 +25,9 @@ def drawn(scores: Scored, thresholds: Mapping[int, float]) -> bytes:
         x, y, bounds = zip(*missed, strict=True)
         axes.plot(x, [100 * v for v in y], linestyle="--", label="customers missed")
         axes.fill_between(x, [100 * b[0] for b in bounds], [100 * b[1] for b in bounds], alpha=0.25)
-    for frames, threshold in thresholds.items():
+    if threshold is not None:
         axes.axvline(threshold, color="grey", linewidth=1)
-        axes.annotate(f"{frames}", (threshold, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom")
-    axes.set(xlabel="threshold (lines: in force, by number of frames)", ylabel="% of people", ylim=(0, 50))
+    axes.set(xlabel="threshold (line: in force)", ylabel="% of people", ylim=(0, 50))
     axes.legend()
     stream = io.BytesIO()
     figure.savefig(stream, format="png")

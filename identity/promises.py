@@ -30,7 +30,7 @@ from identity.calibration import (
     threshold_for,
 )
 from identity.evaluation import Album
-from identity.matching import mean_template, top_scores
+from identity.matching import mean_probe, mean_template, top_scores
 
 ENROLLED = 3
 SPLITS = 20
@@ -44,36 +44,32 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Tails:
-    """What a threshold is made from: the tail of comparisons of `frames` frames, that of one frame, whole
-    scores."""
+    """What a threshold is made from: the tail of single comparisons, and that of whole scores."""
 
-    frames: Tail
     one: Tail
     tops: TopTail | None
 
 
 def _draws(album: Album, people: Sequence[Rows], frames: int, rng: np.random.Generator, most: int) -> tuple:
-    """Mean probes of `frames` random pictures and whose they are, up to `most` for a person."""
+    """Presses of `frames` random pictures and whose they are, up to `most` for a person."""
     probes, owners = [], []
     for person, rows in enumerate(people):
         for _ in range(min(most, comb(len(rows), frames))):
-            probes.append(mean_template(album.vectors[rng.permutation(rows)[:frames]]))
+            probes.append(mean_probe(album.vectors[rng.permutation(rows)[:frames]]))
             owners.append(person)
     return np.stack(probes), np.array(owners)
 
 
-def measure_tail(
-    album: Album, people: Sequence[Rows], frames: int, rng: np.random.Generator, filled: float = 0.0
-) -> Tail:
-    """The tail of probes of `frames` pictures against mean-of-3 templates of others.
+def measure_tail(album: Album, people: Sequence[Rows], rng: np.random.Generator, filled: float = 0.0) -> Tail:
+    """The tail of single pictures against mean-of-3 templates of others.
 
-    Everybody with 3 pictures lends two templates, everybody with enough of them up to 4 probes. A share `filled`
+    Everybody with 3 pictures lends two templates, everybody up to 4 probes. A share `filled`
     of the templates is of one picture, for a gallery of which as many are. Raises ValueError when they are too few
     to show a tail.
     """
     able = _lenders(people, filled)
     templates = _templates(album, [people[i] for i in able] * 2, rng)
-    probes, owners = _draws(album, people, frames, rng, 4)
+    probes, owners = _draws(album, people, 1, rng, 4)
     return fit_tail(impostor_scores(probes, owners, templates, np.array(able * 2)))
 
 
@@ -92,22 +88,16 @@ def measure_tops(
 
 
 def measured(
-    album: Album,
-    people: Sequence[Rows],
-    frames: int,
-    scoring: Scoring,
-    rng: np.random.Generator,
-    filled: float = 0.0,
+    album: Album, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator, filled: float = 0.0
 ) -> Tails:
-    """All of the above on the same people. Raises ValueError when they are too few."""
-    one = measure_tail(album, people, 1, rng, filled)
-    several = one if frames == 1 else measure_tail(album, people, frames, rng, filled)
+    """Both on the same people. Raises ValueError when they are too few."""
+    one = measure_tail(album, people, rng, filled)
     tops = None
     lending = len(_lenders(people, filled))
     enough = lending > 2 * scoring.cohort_ranks and (len(people) - lending) * TAIL_SHARE >= LEAST_TAIL
     if scoring.cohort_weight > 0 and enough:
         tops = measure_tops(album, people, scoring, rng, filled)
-    return Tails(several, one, tops)
+    return Tails(one, tops)
 
 
 def _lenders(people: Sequence[Rows], filled: float) -> list[int]:
@@ -130,18 +120,16 @@ def _templates(album: Album, people: Sequence[Rows], rng: np.random.Generator) -
 
 
 def tails_to_ship(album: Album, rng: np.random.Generator, scoring: Scoring) -> dict[str, Any]:
-    """What a manifest's `calibration` holds as `tails` (frames -> tail) and `tops`, as plain numbers."""
+    """What a manifest's `calibration` holds as `tail` and `tops`, as plain numbers."""
     people = album.by_person()
-    tails = {str(frames): asdict(measure_tail(album, people, frames, rng)) for frames in (1, 2, 3)}
-    return {"tails": tails, "tops": asdict(measure_tops(album, people, scoring, rng))}
+    tail = measure_tail(album, people, rng)
+    return {"tail": asdict(tail), "tops": asdict(measure_tops(album, people, scoring, rng))}
 
 
-def shipped(calibration: Mapping[str, Any], frames: int) -> Tails | None:
+def shipped(calibration: Mapping[str, Any]) -> Tails | None:
     """The tails in a manifest's `calibration`, or None."""
-    several, one = shipped_tail(calibration, frames), shipped_tail(calibration, 1)
-    if several is None or one is None:
-        return None
-    return Tails(several, one, shipped_tops(calibration))
+    tail = shipped_tail(calibration)
+    return None if tail is None else Tails(tail, shipped_tops(calibration))
 
 
 def kept(
@@ -161,7 +149,7 @@ def kept(
     rows = []
     for tails in ("measured", "shipped"):
         for frames in (1, 3):
-            given = None if tails == "measured" else shipped(calibration or {}, frames)
+            given = None if tails == "measured" else shipped(calibration or {})
             if tails == "shipped" and given is None:
                 continue
             for size in SIZES:
@@ -211,29 +199,29 @@ def _dealt(album: Album, rng: np.random.Generator, frames: int, size: int, shipp
     """None: too few people.
 
     With one frame almost anybody can be a stranger, and those with many pictures are customers or lend templates
-    to the tails; with several frames they are needed as strangers as well, a third of them for each part. With
-    shipped tails nobody need be measured on.
+    to the tails. With several frames most of them are needed as strangers: a sixth of them are customers, and the
+    gallery is filled. With shipped tails nobody need be measured on.
     """
     people = album.by_person()
     rng.shuffle(people)
     able = [rows for rows in people if len(rows) >= ENROLLED + frames]
     some = [rows for rows in people if ENROLLED <= len(rows) < ENROLLED + frames]
     few = [rows for rows in people if len(rows) < ENROLLED]
-    parts = 1 if frames == 1 else 2 if shipped else 3
     spared = 0 if shipped else max(0, LENDERS - len(some))
-    if parts == 1:
+    if frames == 1:
         probed = max(len(able) - spared, len(able) // 2)
     else:
-        probed = len(able) if len(some) >= 2 * max(LENDERS, len(able) // 2) else len(able) // parts
+        probed = len(able) if len(some) >= 2 * max(LENDERS, len(able) // 2) else len(able) // 6
     probed = min(size, probed)
     rest = some + able[probed:]
+    lent = min(LENDERS, len(rest) // 5)
     fillers, few = few[: size - probed], few[size - probed :]
     if shipped:
         setters, tested = [], rest + few
     elif frames == 1:
         setters, tested = rest + few[::2], few[1::2]
     else:
-        setters, tested = rest[::2] + few, rest[1::2]
+        setters, tested = rest[:lent] + few, rest[lent:]
     tested = [rows for rows in tested if len(rows) >= frames]
     if probed < 2 or probed + len(fillers) < size or len(tested) < LEAST_TESTED:
         return None
@@ -253,11 +241,12 @@ def _split(
 ) -> list[tuple[float, float, float]]:
     """(greeted / promised, missed, threshold) for each target in one dealing of people."""
     size = len(dealt.customers) + len(dealt.fillers)
-    tails = given or measured(album, dealt.setters, frames, scoring, rng, len(dealt.fillers) / size)
+    tails = given or measured(album, dealt.setters, scoring, rng, len(dealt.fillers) / size)
     images = [rng.permutation(rows) for rows in dealt.customers]
     enrolled = [rows[:ENROLLED] for rows in [*images, *dealt.fillers]]
     gallery = np.stack([mean_template(album.vectors[rows]) for rows in enrolled])
-    tops = _own(album, enrolled, gallery, frames, scoring)
+    who = np.repeat(np.arange(size), [len(rows) for rows in enrolled])
+    tops = own_tops(album.vectors[np.concatenate(enrolled)], who, gallery, np.arange(size), scoring)
     probes, owners = _draws(album, [rows[ENROLLED:] for rows in images], frames, rng, 3)
     index, score, _ = top_scores(probes, gallery, scoring)
     strangers, whose = _draws(album, dealt.tested, frames, rng, 1 if frames == 1 else DRAWS)
@@ -266,19 +255,9 @@ def _split(
     for target in targets:
         shift = dependence(target, tails.one, tails.tops, scoring)
         threshold = threshold_for(
-            target, size, pack_tail=tails.frames, gallery_tops=tops, scoring=scoring, shift=shift
+            target, size, pack_tail=tails.one, gallery_tops=tops, scoring=scoring, shift=shift
         )
         greeted = np.bincount(whose, theirs >= threshold) / np.bincount(whose)
         missed = float(((index != owners) | (score < threshold)).mean())
         found.append((float(greeted.mean()) / target, missed, threshold))
     return found
-
-
-def _own(album: Album, images: list[Rows], gallery: NDArray, frames: int, scoring: Scoring) -> NDArray:
-    """The gallery's own scores, for probes of one frame, or of all enrolment frames together."""
-    who = np.arange(len(images))
-    if frames == 1:
-        vectors = album.vectors[np.concatenate(images)]
-        return own_tops(vectors, np.repeat(who, [len(rows) for rows in images]), gallery, who, scoring)
-    several = np.array([n for n, rows in enumerate(images) if len(rows) >= frames])
-    return own_tops(gallery[several], several, gallery, who, scoring)

@@ -356,13 +356,13 @@ class Service:
 
     # --- calibrate
 
-    def calibrate(self, tenant: str, people: Iterable[Vectors]) -> dict[int, float]:
-        """Measure a tenant's thresholds on a cohort of strangers: (k, d) vectors of each, k >= 3 frames.
+    def calibrate(self, tenant: str, people: Iterable[Vectors]) -> float | None:
+        """Measure a tenant's threshold on a cohort of strangers: (k, d) vectors of each, k >= 3 frames.
 
-        Only numbers made from scores are kept. Returns the thresholds by number of frames. Raises ValueError.
+        Only numbers made from scores are kept. Returns the threshold in force. Raises ValueError.
         """
         self._clear.thresholds.learn(tenant, people, max(1, self._clear.galleries.current(tenant).size))
-        return self.thresholds(tenant)
+        return self.threshold(tenant)
 
     def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
         """The same on pictures of each person, for masked faces as well where the pack has figures for them. Who
@@ -379,12 +379,13 @@ class Service:
             self._masked.thresholds.learn(tenant, twins, size, np.stack(templates))
         return cohort_scores(vectors, self._clear.thresholds.scoring)
 
-    def thresholds(self, tenant: str) -> dict[int, float]:
-        """Those in force, by number of frames."""
-        return self._clear.thresholds.by_frames(tenant, max(1, self._clear.galleries.current(tenant).size))
+    def threshold(self, tenant: str) -> float | None:
+        """The one in force; None: everybody is a guest."""
+        made = self._clear.thresholds.current(tenant, max(1, self._clear.galleries.current(tenant).size))
+        return None if made is None else made.threshold
 
     def own_scores(self, tenant: str) -> Scored | None:
-        """Make the thresholds anew from what the tenant's own enrolments scored among each other; these scores, or
+        """Make the threshold anew from what the tenant's own enrolments scored among each other; these scores, or
         None when there are none yet."""
         size = self._clear.galleries.current(tenant).size
         self._clear.thresholds.renew(tenant, size, always=True)

@@ -11,9 +11,9 @@ import numpy as np
 from identity.covers import masked_pack
 from identity.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.manifests import Pack
-from identity.matching import Array, decide, mean_template, top_scores
+from identity.matching import Array, decide, top_scores
 from identity.store import GalleryState, Store
-from identity.thresholds import TEMPLATE_FRAMES, Thresholds
+from identity.thresholds import ONE_FRAME, Thresholds
 from identity.vault import Holder, Vault, new_salt
 from plumbing.clock import Clock
 
@@ -35,29 +35,29 @@ class Side:
     def judge(self, tenant: str, vectors: Sequence[Array]) -> tuple[Outcome, str | None]:
         """(outcome, customer id) for the vectors of one press; without a threshold in force nobody is known."""
         gallery = self.galleries.current(tenant)
-        calibration = self.thresholds.current(tenant, gallery.size, len(vectors))
+        calibration = self.thresholds.current(tenant, gallery.size)
         if calibration is None:
             return "unknown", None
-        probes = gallery.turned(np.stack(vectors[: calibration.frames]))
+        probes = gallery.turned(np.stack(vectors))
         near = gallery.near(probes)
         decision = decide(probes, near.matrix, calibration, size=near.size)
         return decision.outcome, None if decision.index is None else near.ids[decision.index]
 
     def surely_there(self, tenant: str, gallery: Snapshot, vectors: Array) -> str | None:
         """The customer that (k, d) vectors of an enrolment surely are ("" when it may be one of two), or None."""
-        together = self.thresholds.sure(tenant, gallery.size, TEMPLATE_FRAMES) if gallery.ids else None
-        if together is None:
+        sure = self.thresholds.sure(tenant, gallery.size) if gallery.ids else None
+        if sure is None:
             return None
-        probes = gallery.turned(vectors[: together.frames])
+        probes = gallery.turned(vectors)
         near = gallery.near(probes)
-        decision = decide(probes, near.matrix, together, size=near.size)
+        decision = decide(probes, near.matrix, sure, size=near.size)
         if decision.outcome == "unknown":
             return None
         return "" if decision.index is None else near.ids[decision.index]
 
     def alike(self, tenant: str, gallery: Snapshot, vectors: Array) -> list[str]:
         """Customers whom a single one of (k, d) vectors would be taken for."""
-        alone = self.thresholds.current(tenant, gallery.size, 1) if gallery.ids else None
+        alone = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
         if alone is None:
             return []
         probes = gallery.turned(vectors)
@@ -90,13 +90,10 @@ class Side:
         Inside the transaction that adds them.
         """
         if gallery.ids:
-            for frames in (1, 2, 3):
-                starts = range(0, len(vectors) - frames + 1, frames)
-                probes = np.stack([mean_template(vectors[n : n + frames]) for n in starts])
-                turned = gallery.turned(probes)
-                near = gallery.near(turned)
-                tops = top_scores(turned, near.matrix, self.thresholds.scoring, near.size)[1]
-                self._store.keep_tops(tenant, self.pack.id, customer_id, frames, tops.tolist(), size=gallery.size)
+            probes = gallery.turned(vectors)
+            near = gallery.near(probes)
+            tops = top_scores(probes, near.matrix, self.thresholds.scoring, near.size)[1]
+            self._store.keep_tops(tenant, self.pack.id, customer_id, ONE_FRAME, tops.tolist(), size=gallery.size)
         self.thresholds.renew(tenant, gallery.size + 1)
 
 

@@ -30,8 +30,8 @@ from plumbing.clock import Clock
 
 Vectors = NDArray[np.float32]
 
-MOST_FRAMES = 3  # of one press
-TOPS = 0  # under this number of frames a cohort's tail of whole scores is kept
+ONE_FRAME = 1  # what is kept of scores is of single frames: a press is judged by the mean of theirs
+TOPS = 0  # in place of it, where a cohort's tail of whole scores is kept
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
 GROUPS = 10  # of a cohort's people, left out in turn
 SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
@@ -54,18 +54,15 @@ class Thresholds:
         self.scoring = shipped_scoring(pack.calibration)
         """How scores are made for this pack; the kept top scores and the thresholds go by it."""
 
-    def current(self, tenant: str, size: int, frames: int) -> Calibration | None:
-        """The calibration for up to `frames` probe frames in a gallery of `size`; fewer frames when only those are
-        calibrated. None when there is none or it is stale: then everybody is a guest."""
-        for count in range(min(frames, MOST_FRAMES), 0, -1):
-            calibration = self._kept(tenant, count)
-            if calibration is not None and self._as_promised(calibration, size):
-                return calibration
-        return None
+    def current(self, tenant: str, size: int) -> Calibration | None:
+        """The calibration for a gallery of `size`. None when there is none or it is stale: then everybody is a
+        guest."""
+        calibration = self._kept(tenant)
+        return calibration if calibration is not None and self._as_promised(calibration, size) else None
 
-    def _kept(self, tenant: str, frames: int) -> Calibration | None:
+    def _kept(self, tenant: str) -> Calibration | None:
         """What the store holds; None when it is nothing that this version could have written."""
-        raw = self._store.calibration(tenant, self._pack.id, frames)
+        raw = self._store.calibration(tenant, self._pack.id, ONE_FRAME)
         try:
             kept = None if raw is None else Calibration.from_dict(raw)
             return kept if kept is not None and np.isfinite(kept.threshold) else None
@@ -73,49 +70,45 @@ class Thresholds:
             return None
 
     def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
-        """Make those calibrations anew that are stale for a gallery of `size`."""
-        if size < 1:
+        """Make the calibration anew when it is stale for a gallery of `size`."""
+        if size < 1 or (not always and self.current(tenant, size) is not None):
             return
-        for frames in range(1, MOST_FRAMES + 1):
-            kept = self._kept(tenant, frames)
-            if kept is not None and not always and self._as_promised(kept, size):
-                continue
-            made = self._made(tenant, size, frames, self._promise)
-            if made is not None:
-                self._store.keep_calibration(tenant, self._pack.id, frames, made.to_dict())
+        made = self._made(tenant, size, self._promise)
+        if made is not None:
+            self._store.keep_calibration(tenant, self._pack.id, ONE_FRAME, made.to_dict())
 
     def one_person(self, tenant: str) -> float:
         """What each enrolment frame must score against the mean of the others. Raises NotCalibrated."""
-        tail = self.tail(tenant, 1)
+        tail = self.tail(tenant)
         if tail is None:
             raise NotCalibrated
         return tail.quantile(min(ONE_PERSON, tail.share / 2))
 
-    def sure(self, tenant: str, size: int, frames: int) -> Calibration | None:
+    def sure(self, tenant: str, size: int) -> Calibration | None:
         """A stricter one, for telling somebody that they are enrolled already: strangers reach it ten times less
         often. Who reaches only the ordinary threshold is a lookalike, and may enrol."""
-        ordinary = self.current(tenant, size, frames)
+        ordinary = self.current(tenant, size)
         if ordinary is None:
             return None
-        strict = self._made(tenant, ordinary.gallery_size, ordinary.frames, self._promise / SURER)
+        strict = self._made(tenant, ordinary.gallery_size, self._promise / SURER)
         return strict if strict is not None and strict.threshold >= ordinary.threshold else ordinary
 
-    def tail(self, tenant: str, frames: int) -> Tail | None:
-        """The impostors' tail for probes of `frames` frames: the tenant's own, or the one that the pack ships."""
-        own = self._store.tail(tenant, self._pack.id, frames)
+    def tail(self, tenant: str) -> Tail | None:
+        """The impostors' tail: the tenant's own, or the one that the pack ships."""
+        own = self._store.tail(tenant, self._pack.id, ONE_FRAME)
         if own is not None:
             return Tail(**own)
         if self._beside is not None and self._beside.has_cohort(tenant):
             return None
-        return shipped_tail(self._pack.calibration, frames)
+        return shipped_tail(self._pack.calibration)
 
     def has_cohort(self, tenant: str) -> bool:
         """Whether the tenant's own strangers were measured."""
-        return self._store.tail(tenant, self._pack.id, 1) is not None
+        return self._store.tail(tenant, self._pack.id, ONE_FRAME) is not None
 
     def _shift(self, tenant: str, target: float) -> float:
         """What single comparisons do not show (`calibration.dependence`): of the cohort, or as shipped."""
-        one = self.tail(tenant, 1)
+        one = self.tail(tenant)
         if one is None:
             return 0.0
         own = self._store.tail(tenant, self._pack.id, TOPS)
@@ -138,26 +131,20 @@ class Thresholds:
             raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
         if templates is None:
             templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
-        tails = {frames: careful_tail(cohort, frames, templates) for frames in range(1, MOST_FRAMES + 1)}
-        told = {frames: asdict(tail) for frames, tail in tails.items()}
+        told = {ONE_FRAME: asdict(careful_tail(cohort, templates))}
         if self.scoring.applies(len(cohort) - 1):
             told[TOPS] = asdict(cohort_tops(cohort, templates, self.scoring))
         with self._store.writing():
-            for frames, numbers in told.items():
+            for kind, numbers in told.items():
                 self._store.keep_tail(
-                    tenant, self._pack.id, frames, numbers, people=len(cohort), now_us=self._now_us()
+                    tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
                 )
             self.renew(tenant, size, always=True)
-
-    def by_frames(self, tenant: str, size: int) -> dict[int, float]:
-        """The thresholds in force for a gallery of `size`, by number of frames."""
-        found = {frames: self.current(tenant, size, frames) for frames in range(1, MOST_FRAMES + 1)}
-        return {frames: made.threshold for frames, made in found.items() if made is not None}
 
     def own(self, tenant: str, size: int) -> NDArray[np.float64]:
         """Scores of single frames of the tenant's enrolments among the others, comparable to those in a gallery of
         `size`."""
-        return np.array(self._store.tops(tenant, self._pack.id, 1, self._least(size)))
+        return np.array(self._store.tops(tenant, self._pack.id, ONE_FRAME, self._least(size)))
 
     def _least(self, size: int) -> int:
         """Best scores that were taken in a much smaller gallery say too little about this one, and those taken
@@ -168,17 +155,15 @@ class Thresholds:
         same = (kept.target, kept.scoring) == (self._promise, self.scoring)
         return same and not kept.stale(self._pack.id, size)
 
-    def _made(self, tenant: str, size: int, frames: int, target: float) -> Calibration | None:
-        tops = np.array(self._store.tops(tenant, self._pack.id, frames, self._least(size)))
+    def _made(self, tenant: str, size: int, target: float) -> Calibration | None:
         try:
             return calibrate(
                 pack=self._pack.id,
                 gallery_size=size,
-                frames=frames,
                 target=target,
                 made_at_us=self._now_us(),
-                pack_tail=self.tail(tenant, frames),
-                gallery_tops=tops,
+                pack_tail=self.tail(tenant),
+                gallery_tops=self.own(tenant, size),
                 scoring=self.scoring,
                 shift=self._shift(tenant, target) if self.scoring.applies(size) else 0.0,
             )
@@ -186,36 +171,31 @@ class Thresholds:
             return None
 
 
-def careful_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
+def careful_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
     """`cohort_tail`, raised by what it would scatter if other strangers had been asked: one standard error.
 
     A promise is made to people, and a hundred strangers show its threshold only roughly. The error is a
     jackknife's over GROUPS of people, at the score that one comparison in a hundred times their number exceeds.
     """
-    whole = cohort_tail(cohort, frames, templates)
+    whole = cohort_tail(cohort, templates)
     far = 0.01 / len(cohort)
     who = np.arange(len(cohort)) % GROUPS
     parts = []
     for group in range(GROUPS):
         rest = np.flatnonzero(who != group)
-        parts.append(cohort_tail([cohort[n] for n in rest], frames, templates[rest]).quantile(far))
+        parts.append(cohort_tail([cohort[n] for n in rest], templates[rest]).quantile(far))
     error = float(np.std(parts)) * np.sqrt(GROUPS - 1)
     body = tuple((chance, score + error) for chance, score in whole.body)
     return replace(whole, start=whole.start + error, body=body)
 
 
-def cohort_tail(cohort: list[Vectors], frames: int, templates: Vectors) -> Tail:
-    """The tail of strangers' scores: probes of `frames` frames against the templates (n, d) of the others.
+def cohort_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
+    """The tail of strangers' scores: single frames against the templates (n, d) of the others.
 
     Raises ValueError when the cohort is too small to show a tail.
     """
-    probes, owners = [], []
-    for person, vectors in enumerate(cohort):
-        for start in range(0, len(vectors) - frames + 1, frames):
-            probes.append(mean_template(vectors[start : start + frames]))
-            owners.append(person)
-    scores = impostor_scores(np.stack(probes), np.array(owners), templates, np.arange(len(cohort)))
-    return fit_tail(scores)
+    owners = np.repeat(np.arange(len(cohort)), [len(vectors) for vectors in cohort])
+    return fit_tail(impostor_scores(np.concatenate(cohort), owners, templates, np.arange(len(cohort))))
 
 
 def cohort_tops(cohort: list[Vectors], templates: Vectors, scoring: Scoring) -> TopTail:

@@ -20,7 +20,9 @@ DONE, FAILED = 1, 2
 SCHEMES = ("eyes_nose_mouth", "eye_corners_nose")
 LONGEST_HELLO = 2_000
 
-FACE = np.dtype([("box", "<f8", 4), ("score", "<f8"), ("landmarks", "<f4", (5, 2)), ("scheme", "<u4")])
+FACE = np.dtype(
+    [("box", "<f8", 4), ("score", "<f8"), ("landmarks", "<f4", (5, 2)), ("scheme", "<u4"), ("covered", "<u4")]
+)
 QUESTION = np.dtype([("kind", "<u4"), ("height", "<u4"), ("width", "<u4"), ("face", FACE)])
 HEAD = np.dtype([("status", "<u4"), ("count", "<u4")])
 
@@ -39,6 +41,7 @@ def packed(face: Face) -> NDArray[Any]:
     record = np.zeros((), FACE)
     record["box"], record["score"] = face.box, face.score
     record["landmarks"], record["scheme"] = face.landmarks, SCHEMES.index(face.scheme)
+    record["covered"] = face.covered
     return record
 
 
@@ -49,7 +52,7 @@ def unpacked(record: Any) -> Face:
     sound = np.isfinite([*box, score]).all() and np.isfinite(landmarks).all()
     if not sound or scheme >= len(SCHEMES) or box[2] <= 0 or box[3] <= 0:
         raise Gibberish("a face that is none")
-    return Face(box, landmarks, score, SCHEMES[scheme])
+    return Face(box, landmarks, score, SCHEMES[scheme], bool(record["covered"]))
 
 
 def question(kind: int, shape: tuple[int, ...], face: Face | None = None) -> bytes:

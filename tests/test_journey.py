@@ -13,6 +13,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from app import Config, create_app
+from identity.thresholds import ONE_FRAME
 from plumbing.clock import MINUTE
 from tests.journey import Place, frames_of
 
@@ -229,6 +230,5 @@ def test_the_halves_run_as_two_processes_and_an_opt_out_crosses_by_http(
 def _copy_calibration(source: Place, target: Place) -> None:
     """Numbers made from scores: they may travel, and calibrating twice would take the time of a test."""
     pack = source.identity.service.engine.pack.id
-    for frames in (1, 2, 3):
-        tail = source.identity.store.tail("mill", pack, frames)
-        target.identity.store.keep_tail("mill", pack, frames, json.loads(json.dumps(tail)), people=40, now_us=0)
+    tail = source.identity.store.tail("mill", pack, ONE_FRAME)
+    target.identity.store.keep_tail("mill", pack, ONE_FRAME, json.loads(json.dumps(tail)), people=40, now_us=0)

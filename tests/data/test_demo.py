@@ -162,7 +162,7 @@ def test_a_refusal_is_known_by_its_code() -> None:
 
 
 def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
-    """A second calibration reads the strangers' vectors and comes to the same thresholds."""
+    """A second calibration reads the strangers' vectors and comes to the same threshold."""
     drawn: list[str] = []
 
     @contextmanager
@@ -179,5 +179,5 @@ def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
         thresholds.append(stage.calibrate(here, counting, 40))
 
     assert thresholds[0] == thresholds[1]
-    assert set(thresholds[0]) == {1, 2, 3}
+    assert thresholds[0] is not None
     assert len(drawn) <= 1

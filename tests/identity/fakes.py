@@ -23,10 +23,7 @@ FAKE_PACK = Pack(
     input={},
     # Cosines of two people's pictures: nearly normal, sd .11. Beyond its 90 % point such a tail is this one.
     calibration={
-        "tails": {
-            str(frames): {"start": 0.16, "shape": -0.1, "scale": 0.06, "share": 0.1, "scores": 100_000}
-            for frames in (1, 2, 3)
-        }
+        "tail": {"start": 0.16, "shape": -0.1, "scale": 0.06, "share": 0.1, "scores": 100_000},
     },
 )
 

@@ -86,26 +86,28 @@ def test_single_comparisons_add_up_to_the_promise(target: float, size: int) -> N
 
 
 @pytest.mark.parametrize("scoring", [Scoring(), Scoring(0.6, 10)])
-@pytest.mark.parametrize("frames", [1, 3])
-def test_the_promise_is_kept_on_strangers_never_seen(frames: int, scoring: Scoring) -> None:
-    """Calibrated on one half of a world, greeted strangers of the other half are .5 to 1.5 x the promise.
+def test_the_promise_is_kept_on_strangers_never_seen(scoring: Scoring) -> None:
+    """Calibrated on one half of a world, greeted strangers of the other half are .5 to 1.5 x the promise, and with
+    the mean of three frames at the same threshold fewer, where stretching it would greet more.
 
-    Mean of 4 worlds, galleries of 50 and 400, promise 1 %, one frame and the mean of three, with and without
-    cohort.
+    Mean of 4 worlds, galleries of 50 and 400, promise 1 %, with and without cohort.
     """
     ratios = []
     for seed in range(4):
         world = World(seed)
         templates = unit(world.frames(world.people(400), 3).mean(axis=1))
-        cohort = world.frames(world.people(600), frames).mean(axis=1)
-        tail = fit_tail(impostor_scores(unit(cohort), np.arange(600), templates, -1 - np.arange(400)))
+        cohort = world.frames(world.people(600), 1)[:, 0]
+        tail = fit_tail(impostor_scores(cohort, np.arange(600), templates, -1 - np.arange(400)))
         for size in (50, 400):
             gallery = unit(world.frames(world.people(size), 3).mean(axis=1))
-            strangers = unit(world.frames(world.people(2_500), frames).mean(axis=1))
+            strangers = world.frames(world.people(2_500), 3)
             threshold = threshold_for(0.01, size, pack_tail=tail, scoring=scoring)
-            ratios.append((top_scores(strangers, gallery, scoring)[1] >= threshold).mean() / 0.01)
+            probes = strangers[:, 0], strangers.mean(axis=1), unit(strangers.mean(axis=1))
+            ratios.append([(top_scores(p, gallery, scoring)[1] >= threshold).mean() / 0.01 for p in probes])
+    one, three, stretched = np.mean(ratios, axis=0)
 
-    assert 0.5 <= np.mean(ratios) <= 1.5
+    assert 0.5 <= one <= 1.5
+    assert three < one < stretched
 
 
 def test_the_promise_is_kept_in_simulated_worlds_of_every_size() -> None:
@@ -195,9 +197,7 @@ def test_a_promise_without_ground_is_refused(change: dict) -> None:
 
 def test_a_calibration_goes_stale_with_growth_and_with_another_pack() -> None:
     """Five per cent more customers are fine, six are not; another pack never is."""
-    made = calibrate(
-        pack="toy@1", gallery_size=100, frames=1, target=0.01, made_at_us=7, pack_tail=Tail(0.2, 0, 0.1, 0.1)
-    )
+    made = calibrate(pack="toy@1", gallery_size=100, target=0.01, made_at_us=7, pack_tail=Tail(0.2, 0, 0.1, 0.1))
 
     assert not made.stale("toy@1", 105)
     assert made.stale("toy@1", 106)
@@ -206,16 +206,17 @@ def test_a_calibration_goes_stale_with_growth_and_with_another_pack() -> None:
 
 
 def test_a_calibration_survives_storing() -> None:
-    """Out as numbers and texts, back as the same calibration."""
-    made = Calibration("toy@1", 0.4, 100, 3, 0.001, 7, Scoring(0.6, 10))
+    """Out as numbers and texts, back as the same calibration; also from a version that kept one for each number of
+    frames."""
+    made = Calibration("toy@1", 0.4, 100, 0.001, 7, Scoring(0.6, 10))
 
     assert Calibration.from_dict(made.to_dict()) == made
+    assert Calibration.from_dict(made.to_dict() | {"frames": 1}) == made
 
 
-def test_a_pack_ships_a_tail_for_some_numbers_of_frames() -> None:
+def test_a_pack_ships_a_tail_or_none() -> None:
     """What the manifest does not hold is None, not a guess."""
-    shipped = {"tails": {"1": {"start": 0.2, "shape": -0.1, "scale": 0.05, "share": 0.1, "scores": 1000}}}
+    shipped = {"tail": {"start": 0.2, "shape": -0.1, "scale": 0.05, "share": 0.1, "scores": 1000}}
 
-    assert shipped_tail(shipped, 1) == Tail(0.2, -0.1, 0.05, 0.1, 1000)
-    assert shipped_tail(shipped, 2) is None
-    assert shipped_tail({}, 1) is None
+    assert shipped_tail(shipped) == Tail(0.2, -0.1, 0.05, 0.1, 1000)
+    assert shipped_tail({}) is None

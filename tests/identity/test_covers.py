@@ -22,15 +22,13 @@ from identity.manifests import load_pack
 from identity.matching import unit
 from identity.occlusion import MASKS, mask, sunglasses
 from identity.renewal import renew_templates
+from identity.thresholds import ONE_FRAME
 from tests.identity.fakes import FAKE_PACK, FakeEngine, person_picture
 from tests.identity.halves import KIOSK, World, pictures
 
 # Pictures of two people with the same mask are much alike: .44 in the mean, at most .64 among 380 pairs.
-ABOVE = {
-    str(frames): {"start": 0.55, "shape": -0.1, "scale": 0.05, "share": 0.1, "scores": 1_000}
-    for frames in (1, 2, 3)
-}
-FIGURES = {"tails": FAKE_PACK.calibration["tails"], "masked": {"clear_share": 0.3, "tails": ABOVE}}
+ABOVE = {"start": 0.55, "shape": -0.1, "scale": 0.05, "share": 0.1, "scores": 1_000}
+FIGURES = {"tail": FAKE_PACK.calibration["tail"], "masked": {"clear_share": 0.3, "tail": ABOVE}}
 MASKING = replace(FAKE_PACK, calibration=FIGURES)
 
 
@@ -100,8 +98,7 @@ def test_a_mask_uses_a_threshold_of_its_own(masking: World) -> None:
     strict = {"start": 0.99, "shape": 0.0, "scale": 0.5, "share": 0.1, "scores": 1_000}
     twin = masked_pack(MASKING)
     assert twin is not None
-    for frames in (1, 2, 3):
-        masking.half.store.keep_tail("north", twin.id, frames, strict, people=9, now_us=0)
+    masking.half.store.keep_tail("north", twin.id, ONE_FRAME, strict, people=9, now_us=0)
     assert masking.service._masked is not None
     masking.service._masked.thresholds.renew("north", 1, always=True)
 
@@ -119,7 +116,7 @@ def test_what_a_pack_ships_for_masks_says_nothing_about_a_cohort_of_ones_own(mas
 
     assert masking.recognise(1).decision == "matched"
     assert masking.service._masked is not None
-    assert masking.service._masked.thresholds.tail("north", 1) is None
+    assert masking.service._masked.thresholds.tail("north") is None
 
 
 def test_without_figures_for_masks_the_hint_says_what_to_do(world: World) -> None:
@@ -206,6 +203,5 @@ def test_a_pack_that_ships_figures_for_masks_ships_all_of_them(name: str) -> Non
     twin = masked_pack(load_pack(name))
     assert twin is not None
 
-    assert set(twin.calibration) == {"clear_share", "scoring", "tails", "tops"}
-    assert set(twin.calibration["tails"]) == {"1", "2", "3"}
+    assert set(twin.calibration) == {"clear_share", "scoring", "tail", "tops"}
     assert masked_pack(load_pack("dlib")) is None

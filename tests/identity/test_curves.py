@@ -74,7 +74,7 @@ def test_the_command_measures_tells_and_draws(tmp_path: Path, monkeypatch: pytes
     assert nothing.exit_code == 0, nothing.output
     assert "everybody is a guest" in nothing.output
     assert done.exit_code == 0, done.output
-    assert "1 frame(s): threshold" in done.output
+    assert "Threshold 0." in done.output
     assert "over 40 people" in done.output
     picture = cv2.imread(str(plot))
     assert picture is not None

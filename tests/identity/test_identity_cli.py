@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from identity import cli
+from identity.thresholds import ONE_FRAME
 from plumbing.clock import MINUTE
 from tests.identity.fakes import FAKE_PACK, FakeEngine
 from tests.identity.halves import World, pictures, stored
@@ -31,7 +32,7 @@ def test_status_tells_sizes_consents_thresholds_and_keys_and_nobody(world: World
 
     assert result.exit_code == 0, result.output
     assert "north: 1 templates of fake@1; consents in force: offers 1, orders 1" in result.output
-    assert "1 frame(s): threshold 0.2" in result.output
+    assert "    threshold 0.2" in result.output
     assert "keys: 1 in use" in result.output
     assert "audit: whole" in result.output
     assert receipt not in result.output
@@ -146,8 +147,8 @@ def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_pat
     result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
 
     assert result.exit_code == 0, result.output
-    assert "1 frame(s): threshold 0." in result.output
-    assert world.half.store.tail("north", FAKE_PACK.id, 3) is not None
+    assert "Threshold 0." in result.output
+    assert world.half.store.tail("north", FAKE_PACK.id, ONE_FRAME) is not None
     assert world.recognise(1).decision == "matched"
 
 

@@ -119,7 +119,7 @@ def test_no_template_can_be_had_from_the_service() -> None:
 
     assert sorted(public) == [
         *("calibrate", "calibrate_on_pictures", "challenge", "enrol", "forget", "forget_face", "not_me"),
-        *("own_scores", "press", "raise_level", "recognise", "set_pin", "thresholds", "warm"),
+        *("own_scores", "press", "raise_level", "recognise", "set_pin", "threshold", "warm"),
     ]
 
 
