@@ -11,7 +11,7 @@ import numpy as np
 from identity.covers import masked_pack
 from identity.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.manifests import Pack
-from identity.matching import Array, decide, top_scores
+from identity.matching import Array, decide, mean_probe, top_scores
 from identity.store import GalleryState, Store
 from identity.thresholds import ONE_FRAME, Thresholds
 from identity.vault import Holder, Vault, new_salt
@@ -56,16 +56,15 @@ class Side:
         return "" if decision.index is None else near.ids[decision.index]
 
     def alike(self, tenant: str, gallery: Snapshot, vectors: Array) -> list[str]:
-        """Customers whom a single one of (k, d) vectors would be taken for."""
-        alone = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
-        if alone is None:
+        """Customers whom the (k, d) vectors of an enrolment, together as those of a press, would be taken for."""
+        calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
+        if calibration is None:
             return []
-        probes = gallery.turned(vectors)
-        near = gallery.near(probes, 4 * SHORTLIST)
-        cosines = probes @ near.matrix.T
-        cohort = cosines.max(axis=1) - top_scores(probes, near.matrix, alone.scoring, near.size)[1]
-        found = np.flatnonzero((cosines - cohort[:, None]).max(axis=0) >= alone.threshold)
-        return [near.ids[n] for n in found]
+        probe = gallery.turned(mean_probe(vectors)[None, :])
+        near = gallery.near(probe, 4 * SHORTLIST)
+        cosines = (probe @ near.matrix.T)[0]
+        cohort = cosines.max() - top_scores(probe, near.matrix, calibration.scoring, near.size)[1][0]
+        return [near.ids[n] for n in np.flatnonzero(cosines - cohort >= calibration.threshold)]
 
     def opened(self, tenant: str) -> Snapshot:
         """The gallery, made when the tenant has none yet."""

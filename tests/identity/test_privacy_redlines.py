@@ -84,7 +84,7 @@ def test_nothing_about_a_person_is_read_from_a_face() -> None:
     told = {field.name for kind in (Face, Quality, Capture) for field in fields(kind)}
 
     assert told == {
-        *("box", "landmarks", "score", "scheme"),
+        *("box", "landmarks", "score", "scheme", "covered"),
         *("eye_distance", "yaw", "sharpness", "brightness", "contrast", "cover"),
         *("vector", "quality", "pack", "masked"),
     }
