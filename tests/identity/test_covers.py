@@ -15,7 +15,7 @@ from data import people
 from identity.capture import embed_one, quality_of
 from identity.cli import identity
 from identity.covers import FaceCovered, masked_pack, masked_template
-from identity.engines import FaceEngine, Pixels, open_pack
+from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
 from identity.errors import TooFewFrames
 from identity.frames import Frame, decode
 from identity.manifests import load_pack
@@ -156,6 +156,29 @@ def test_the_mask_of_an_enrolment_is_drawn_in_memory_over_a_copy() -> None:
     assert 0 < float(capture.vector @ capture.masked) < 0.99
     assert np.array_equal(frame.pixels, before)
     assert embed_one(engine, frame).masked is None
+
+
+class Noting(FakeEngine):
+    """Keeps what the embedder was told of each face."""
+
+    def __init__(self) -> None:
+        super().__init__(pack=MASKING)
+        self.told: list[bool] = []
+
+    def embed(self, pixels: Pixels, face: Face) -> Vector:
+        self.told.append(face.covered)
+        return super().embed(pixels, face)
+
+
+def test_the_embedder_is_told_of_a_mask_worn_or_drawn() -> None:
+    """Under it a second look would find worse points."""
+    engine = Noting()
+    embed_one(engine, Frame(decode(person_picture(3)).pixels), enrolling=True)
+    assert engine.told == [True, False]  # the twin with a drawn mask, the bare face
+
+    pixels = decode(person_picture(3)).pixels
+    embed_one(engine, Frame(mask(pixels, engine.detect(pixels)[0])))
+    assert engine.told[2:] == [True]
 
 
 def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:

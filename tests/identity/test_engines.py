@@ -193,6 +193,18 @@ def test_yunet_decoded_here_equals_opencv(zoo: FaceEngine, shared: Path) -> None
 
 
 @pytest.mark.shared
+def test_a_face_is_looked_at_again_before_it_is_embedded_unless_it_is_covered(zoo: FaceEngine) -> None:
+    """Points a little off are put right; those of a covered face are taken as they are."""
+    pixels = people.draw_face(3, 1, (640, 480))
+    face = zoo.detect(pixels)[0]
+    off = replace(face, landmarks=face.landmarks + np.array([9, -6], np.float32))
+    right, moved = zoo.embed(pixels, face), zoo.embed(pixels, off)
+    covered = zoo.embed(pixels, replace(off, covered=True))
+
+    assert float(right @ moved) > 0.9999
+    assert float(right @ covered) < 0.99
+
+
 def test_every_face_of_a_group_is_detected_largest_first(zoo: FaceEngine) -> None:
     """Two drawn people side by side are two faces; an empty room is none."""
     both = zoo.detect(people.two_people(1, 2, equal=False))
