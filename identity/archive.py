@@ -69,7 +69,7 @@ def embed(engine: FaceEngine, pixels: Pixels, faces: list[Face] | None = None) -
     face = subject(faces, pixels.shape)
     if face is None:
         return None
-    crop, moved = isolate(pixels, faces, face)
+    crop, moved = isolate(pixels, faces, face, quality_of(pixels, face).cover)
     vector = engine.embed(crop, moved)
     return vector if np.isfinite(vector).all() and np.abs(vector).sum() > 0 else None
 

@@ -84,12 +84,14 @@ def embed_one(
     check_quality(quality, rules)
     if enrolling and quality.cover != "none":
         raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
-    crop, face = isolate(frame.pixels, faces, chosen)
-    face = replace(face, covered=quality.cover == "mask")
-    masked = None
-    if enrolling and masked_pack(engine.pack):
-        masked = unit(engine.embed(mask(crop, face), replace(face, covered=True)))
+    crop, face = isolate(frame.pixels, faces, chosen, quality.cover)
+    masked = masked_twin(engine, crop, face) if enrolling and masked_pack(engine.pack) else None
     return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id, masked)
+
+
+def masked_twin(engine: FaceEngine, crop: Pixels, face: Face) -> Vector:
+    """The unit vector of an isolated face with a mask drawn over it, in memory."""
+    return unit(engine.embed(mask(crop, face), replace(face, covered=True)))
 
 
 def choose(faces: list[Face], shape: tuple[int, int], rules: CaptureRules = RULES) -> Face:
@@ -178,17 +180,23 @@ def check_quality(quality: Quality, rules: CaptureRules = RULES) -> None:
         raise FaceBlurred("The picture is blurred. Hold still for a moment.")
 
 
-def isolate(pixels: Pixels, faces: list[Face], chosen: Face, margin: float = 0.6) -> tuple[Pixels, Face]:
+def isolate(
+    pixels: Pixels,
+    faces: list[Face],
+    chosen: Face,
+    cover: Cover = "none",
+    margin: tuple[float, float] = (0.8, 0.6),
+) -> tuple[Pixels, Face]:
     """A copy of the chosen face's surroundings with everybody else's pixels blanked, and the face in it.
 
-    The crop reaches `margin` of the box's longer side beyond it on each side: what a second look and an aligner
-    need, and no more of the room.
+    The crop reaches `margin` of the box's width and height beyond it on each side: what a second look and an
+    aligner need, and no more of the room. The engine is told of a mask (`cover`).
     """
     height, width = pixels.shape[:2]
     x, y, w, h = chosen.box
-    beyond = margin * max(w, h)
-    left, top = max(0, int(x - beyond)), max(0, int(y - beyond))
-    right, bottom = min(width, int(x + w + beyond) + 1), min(height, int(y + h + beyond) + 1)
+    across, down = margin[0] * w, margin[1] * h
+    left, top = max(0, int(x - across)), max(0, int(y - down))
+    right, bottom = min(width, int(x + w + across) + 1), min(height, int(y + h + down) + 1)
     own = inside((x, y, x + w, y + h), height, width)
     crop = pixels[top:bottom, left:right].copy()
     kept = pixels[own[1] : own[3], own[0] : own[2]]
@@ -200,4 +208,4 @@ def isolate(pixels: Pixels, faces: list[Face], chosen: Face, margin: float = 0.6
             crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
     # A neighbour's hair may reach into the chosen box; boxes themselves never overlap (see `choose`).
     crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = kept
-    return crop, chosen.moved(-left, -top)
+    return crop, replace(chosen.moved(-left, -top), covered=cover == "mask")

@@ -13,7 +13,7 @@ import numpy as np
 from identity import evaluation
 from identity.archive import Shot, Vectors, embed, hint_of, read_picture, subject, watched
 from identity.calibration import Scoring
-from identity.capture import isolate, quality_of
+from identity.capture import isolate, masked_twin, quality_of
 from identity.engines import Face, FaceEngine, Pixels
 from identity.evaluation import Album
 from identity.mask_evaluation import Masked, mask_plan
@@ -54,8 +54,7 @@ def _twin(engine: FaceEngine, shot: Shot) -> Vectors | None:
     face = None if pixels is None else subject(shot.faces, pixels.shape)
     if pixels is None or face is None:
         return None
-    crop, moved = isolate(pixels, shot.faces, face)
-    return engine.embed(mask(crop, moved), moved)
+    return masked_twin(engine, *isolate(pixels, shot.faces, face))
 
 
 def _covered(shot: Shot, draw: Callable[[Pixels, Face], Pixels]) -> Pixels | None:

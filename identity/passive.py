@@ -148,7 +148,8 @@ class Passive:
                 chosen = choose(faces, pixels.shape[:2])
             except CaptureError:
                 continue
-            crop, face = isolate(pixels, faces, chosen, float(self.pack.input["margin"]))
+            margin = float(self.pack.input["margin"])
+            crop, face = isolate(pixels, faces, chosen, margin=(margin, margin))
             try:
                 shares.append(share_of(self.workers.embed(crop, face), self.pack))
             except EngineUnavailable:
