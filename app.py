@@ -221,7 +221,7 @@ def cli(context: click.Context) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
-@click.option("--threads", default=4, show_default=True, help="Threads of each process.")
+@click.option("--threads", default=3, show_default=True, help="Threads of each process.")
 @click.option("--only", type=click.Choice(HALVES), help="Serve one half; the other runs elsewhere.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian.")
