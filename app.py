@@ -8,10 +8,9 @@ import resource
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -114,17 +113,21 @@ def _told_identity(config: Config, token_keys: tuple[bytes, ...], settings: Any)
 
 
 def wsgi() -> OpenAPI:
-    """What a worker process of the server calls: the application, and somebody who finishes what was left."""
+    """What a worker process of the server calls: the application, its schedule, and who finishes what was left."""
     metrics.join()
     app = create_app(Config.from_environment())
     identity, recommender = (app.extensions["usual"].get(half) for half in HALVES)
     if recommender is not None:
         recommender.service.warm()  # or the first customer would wait for it
+        scheduler = recommender.scheduler()
+        scheduler.start()
+        Finalize(None, scheduler.stop, exitpriority=2)
     if identity is not None:
         try:
             identity.warm()
         except Problem as error:  # guests are served meanwhile; readiness says why
             log.error("recognition is not available", why=error.detail)
+        Finalize(None, identity.close, exitpriority=1)  # signs the audit
         threading.Thread(target=_finish_erasures, args=(identity,), name="erasures", daemon=True).start()
     give_back()
     return app
@@ -233,24 +236,22 @@ def serve(home: Path, host: str, port: int, workers: int, threads: int, only: st
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     config = replace(Config.from_environment(), home=home, only=only, pack=pack)
     os.environ |= config.to_environment()
-    with metrics.counted_together(), _scheduling(config):
+    with metrics.counted_together():
+        _require_a_recommender(config)
         _import_beforehand(only)
         click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
         server.run("app:wsgi", wsgi, host=host, port=port, workers=workers, threads=threads, plain=plain)
 
 
-@contextmanager
-def _scheduling(config: Config) -> Iterator[None]:
-    """Train by the schedule meanwhile, where there is a recommender."""
+def _require_a_recommender(config: Config) -> None:
+    """Open it once, and close it: what keeps the server from starting is told here and not again and again by its
+    processes, which must inherit no open database."""
     if config.only == "identity":
-        yield
         return
-    scheduler = create_app(replace(config, only="recommender")).extensions["usual"]["recommender"].scheduler()
-    scheduler.start()
-    try:
-        yield
-    finally:
-        scheduler.stop()
+    made = create_app(replace(config, only="recommender")).extensions["usual"]
+    made["recommender"].close()
+    for database in made["databases"]:
+        database.close()
 
 
 def _import_beforehand(only: str | None) -> None:

@@ -72,19 +72,24 @@ class Audit:
         if self.seal is None or not self._adopted:
             return False
         try:
-            head = self.seal.head()
-            if head == self._refused:
-                return False
-            count = self._count()  # after the head, which another process may just have moved on
-            os.fsync(self._file)
-            if not self._follows(head, count):
-                self._refused = head
-                raise HeadForged(f"what comes after {head.count} lines does not follow from them")
-            self.seal.sign(Head(count, self._last(count), self._now_us()), lasting=lasting)
+            while not self._signed_after(self.seal, self.seal.head(), lasting):
+                pass  # another process signed meanwhile
         except HeadForged as error:
             log.error("audit_not_signed", why=str(error))
             return False
-        return True
+        return self._refused is None
+
+    def _signed_after(self, seal: AuditSeal, head: Head, lasting: bool) -> bool:
+        """Sign what follows from `head`; False when another head lies there by now. Raises HeadForged, once."""
+        if head == self._refused:
+            return True
+        count = self._count()  # after the head, which another process may just have moved on
+        os.fsync(self._file)
+        if not self._follows(head, count):
+            self._refused = head
+            raise HeadForged(f"what comes after {head.count} lines does not follow from them")
+        self._refused = None
+        return seal.sign(Head(count, self._last(count), self._now_us()), head, lasting=lasting)
 
     def count(self, tenant: str, event: str, outcome: str) -> int:
         """How many lines of a tenant say that an event had an outcome. Counts; names nobody."""

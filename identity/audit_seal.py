@@ -97,17 +97,21 @@ class AuditSeal:
         with self._locked(fcntl.LOCK_SH) as file:
             return opened(os.pread(file, HEAD_BYTES + 1, 0), self.public)
 
-    def sign(self, head: Head, *, lasting: bool = False) -> None:
-        """Put a later head in the place of an earlier one; `lasting` sets the mark as well.
+    def sign(self, head: Head, after: Head, *, lasting: bool = False) -> bool:
+        """Put a later head in the place of `after`, which it was found to follow; `lasting` sets the mark as well.
+        False, with nothing done, when another head lies there by now.
 
         What it says must be on the disk already. Raises HeadForged when there is no head of ours.
         """
         with self._locked(fcntl.LOCK_EX) as file:
-            if opened(os.pread(file, HEAD_BYTES + 1, 0), self.public).count < head.count:
+            if opened(os.pread(file, HEAD_BYTES + 1, 0), self.public) != after:
+                return False
+            if after.count < head.count:
                 os.pwrite(file, self._signed(head), 0)
             if lasting and (mark := self.mark()) is not None and mark.count < head.count:
                 os.fsync(file)
                 self._keys.set_mark(Mark(mark.since, head.count, head.last).packed())
+        return True
 
     def keep_aside(self, path: Path) -> None:
         """A copy of the head, whatever it is."""
@@ -124,6 +128,8 @@ class AuditSeal:
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise HeadForged("it is missing") from error
+        except OSError as error:  # an audit that cannot be signed keeps nobody from being served
+            raise HeadForged(f"it cannot be opened ({error.strerror})") from error
         try:
             fcntl.flock(file, how)
             yield file

@@ -257,7 +257,8 @@ def calibrate(
 
 def shipped_tail(calibration: Mapping[str, Any]) -> Tail | None:
     """The tail of single comparisons in a pack manifest's `calibration`, or None when it ships none."""
-    raw = calibration.get("tail")
+    # Earlier manifests held one for each number of frames.
+    raw = calibration.get("tail") or calibration.get("tails", {}).get("1")
     return None if raw is None else Tail(**raw)
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from identity.covers import Cover, FaceCovered, cover_of, inside, masked_pack, upright_patch
+from identity.covers import Cover, cover_of, inside, masked_pack, upright_patch
 from identity.engines import Face, FaceEngine, Pixels, Vector
 from identity.errors import (
     FaceBlurred,
+    FaceCovered,
     FaceOffCentre,
     FaceTooSmall,
     FaceTurned,

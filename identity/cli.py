@@ -147,7 +147,8 @@ def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
     for sentence in found.in_words():
         click.echo(sentence)
     if seal is not None:
-        click.echo(f"head: {seal.path.read_text().strip() if seal.path.exists() else 'none'}")
+        head = seal.path.read_bytes().decode("ascii", "replace").strip() if seal.path.exists() else "none"
+        click.echo(f"head: {head}")
         click.echo(f"public key: {seal.public.hex()}")
     half.close()
     if found.faults:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines import Face, Pixels
-from identity.errors import CaptureError
 from identity.manifests import Pack
 from identity.matching import Array, mean_template, unit
 from identity.opencv import cv2
@@ -36,14 +35,6 @@ DARK_BELOW, EVEN_BELOW = 0.25, 0.06
 """Eyes darker than a quarter of forehead and cheeks, and without any contrast, are covered: 96 % of drawn
 sunglasses, 1 % of uncovered faces or fewer. It never keeps anybody from being recognised: it only chooses the
 hint."""
-
-
-class FaceCovered(CaptureError):
-    """Something covers a face that is to be enrolled, or that nobody was recognised by."""
-
-    code = "face_covered"
-    hint = "take_off_what_covers_your_face"
-    title = "The face is covered"
 
 
 def upright_patch(pixels: Pixels, face: Face) -> Patch:

@@ -65,7 +65,7 @@ class Erasures:
             erasure = Erasure(row.tenant, row.customer_id, links)
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
         except KeyDestroyed:  # another process was first, or an old database was put back
-            self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
+            self._shrunk(row.tenant, self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us()))
             self._store.database.scrub()
             return True
         try:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from identity.capture import CaptureRules, Quality, check_quality
-from identity.covers import FaceCovered
-from identity.errors import CaptureError
+from identity.errors import CaptureError, FaceCovered
 
 GO_ON, AGAIN, PIN = "go_on_without", "try_again", "give_the_pin"
 

@@ -13,6 +13,7 @@ from typing import Any
 from identity.errors import PackAltered, PackDenied, PackMissing, UnknownPack
 
 PACKS = Path(__file__).parent / "packs"
+DETECTOR_WIDTH = 320  # pixels; what YuNet looks at where a manifest does not say
 # Weights that are for research only, and vendors whose data nobody consented to; a manifest that names one
 # is refused whatever else it says.
 DENIED_VENDORS = frozenset(
@@ -68,6 +69,8 @@ def load_pack(name: str, folder: Path = PACKS) -> Pack:
         raise UnknownPack(f"There is no engine pack {name!r}. There are: {', '.join(pack_names(folder))}.")
     raw = json.loads((folder / f"{name}.json").read_text("utf-8"))
     files = tuple(PackFile(**entry) for entry in raw.pop("files"))
+    if raw["engine"] == "onnx" and "detector_side" not in raw["input"]:
+        raw["input"].setdefault("detector_width", DETECTOR_WIDTH)
     pack = Pack(files=files, **raw)
     check_policy(pack)
     return pack

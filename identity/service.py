@@ -176,11 +176,12 @@ class Service:
         if not moves and self.passive is None:
             return "not_run"
         state: State = "not_run"
-        if moves:
-            least = self._clear.thresholds.one_person(tenant)
-            state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
-        if self.passive is not None:
-            state = self.passive.with_challenge(self.passive.judge(self.engine, frames), state)
+        with self._looking:
+            if moves:
+                least = self._clear.thresholds.one_person(tenant)
+                state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
+            if self.passive is not None:
+                state = self.passive.with_challenge(self.passive.judge(self.engine, frames), state)
         self._metrics.liveness.labels(state=state).inc()
         return state
 

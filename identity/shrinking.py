@@ -34,7 +34,7 @@ def shrink(pixels: Pixels, width: int, height: int) -> Pixels:
 
 def for_detector(pixels: Pixels, given: Mapping[str, Any]) -> Pixels:
     """What a detector looks at: `detector_width` wide, or `detector_side` on its longer side, as the manifest's
-    `input` says; the picture itself when it is smaller or neither is named."""
+    `input` says; the picture itself when it is smaller or neither is named (dlib's HOG has its own size)."""
     rows, columns = pixels.shape[:2]
     side, width = given.get("detector_side"), given.get("detector_width")
     scale = min(1.0, side / max(rows, columns) if side else width / columns if width else 1.0)

@@ -1,6 +1,6 @@
 """Prometheus metrics of a server that is several processes: each counts in a file, whoever is asked adds them up.
 
-The files hold names of metrics and numbers, and go when the server ends.
+The files hold names of metrics and numbers, and go when the server is stopped.
 """
 
 from __future__ import annotations

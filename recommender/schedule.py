@@ -97,7 +97,7 @@ class Leader:
 
 
 class Scheduler:
-    """Started by main(). Looks now and then whether it leads, and what the store says is due."""
+    """Started by each process of the server. Looks now and then whether it leads, and for what is due."""
 
     def __init__(self, config: RecommenderConfig, models: ModelStore, launch: Launch, now_us: Clock) -> None:
         self._models = models

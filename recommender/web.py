@@ -73,7 +73,7 @@ class RecommenderHalf:
         return None
 
     def scheduler(self) -> Scheduler:
-        """For main() to start; nothing runs by itself before that."""
+        """For whoever serves to start; nothing runs by itself before that."""
         return Scheduler(self.config, self.trainer.models, self.launch, self.now_us)
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ RULES = {
     ),
     "Deciding": (
         "The threshold follows from the promise, the pack and the size of the gallery",
-        "Several frames of a press greet no more strangers than one",
+        "Several frames of a press greet about as few strangers as one",
         "made anew when the gallery grew by 5 %",
         "A calibration from another pack",
         "Templates of another pack are never matched",

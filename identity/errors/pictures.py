@@ -125,3 +125,11 @@ class TooBright(CaptureError):
 
     code = "too_bright"
     hint = "less_light"
+
+
+class FaceCovered(CaptureError):
+    """Something covers a face that is to be enrolled, or that nobody was recognised by."""
+
+    code = "face_covered"
+    hint = "take_off_what_covers_your_face"
+    title = "The face is covered"

@@ -18,6 +18,7 @@ from data.demo import Plan, demo
 from data.stage import Member, Setting, StageError
 from data.story import Story, StoryBroken, expect, refusal
 from data.town import Town
+from identity.cli import open_half
 from plumbing.clock import system_clock
 from tests import magic
 from tests.conftest import ROOT
@@ -89,15 +90,18 @@ def test_a_taken_port_is_left_alone() -> None:
 
 
 def test_whatever_ends_the_demo_ends_the_server(tmp_path: Path) -> None:
-    """Ctrl-C inside the block stops the server and frees its port."""
+    """Ctrl-C inside the block stops the server and frees its port; what its processes did is signed."""
     here = setting(tmp_path)
     stage.sweep(here)
+    key = stage.make_keys(here)["kiosk"]
     seen: list[stage.Server] = []
 
     def interrupted() -> None:
         with stage.serving(here, stage.free_port(0)) as server:
             seen.append(server)
             assert server.running()
+            with Client(server.url, key) as kiosk:
+                assert kiosk.recognise([people.draw_face(1, 50)])["decision"] == "unknown"
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -105,6 +109,10 @@ def test_whatever_ends_the_demo_ends_the_server(tmp_path: Path) -> None:
     assert not seen[0].running()
     with pytest.raises(OSError, match="refused"), Client(seen[0].url, "") as client:
         client.call("GET", "/health/live")
+    half = open_half(here.home, "dlib")
+    found = half.audit.examined()
+    half.close()
+    assert (found.lines, found.unsigned, found.faults) == (1, 0, [])
 
 
 def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:

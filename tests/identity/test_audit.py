@@ -200,6 +200,38 @@ class TestWithoutTheKeyFile:
         house.seal.path.write_bytes(head)
         assert house.kinds == set()
 
+    def test_a_head_that_cannot_be_opened_keeps_nobody_from_being_noted(self, house: House) -> None:
+        """A folder in its place stands for whatever the system refuses."""
+        house.visits(1)
+        house.seal.path.unlink()
+        house.seal.path.mkdir()
+
+        house.visits(LINES)
+        house.audit.note("north", "enrol", "enrolled", sync=True)
+
+        assert not house.audit.sign()
+        assert house.kinds == {"head missing"}
+
+    def test_a_chain_that_began_anew_meanwhile_is_not_signed_over(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        house.visits(SIGNED_EVERY - 1)
+        other, follows, again = house.other(), Audit._follows, list[bool]()
+
+        def slowly(audit: Audit, head: Head, count: int) -> bool:
+            found = follows(audit, head, count)
+            if not again:
+                again.append(True)
+                other.audit.restart()
+            return found
+
+        monkeypatch.setattr(Audit, "_follows", slowly)
+        house.visits(1)
+
+        assert again
+        assert house.kinds == set()
+        assert house.audit.examined().lines == house.seal.head().count == 1
+
     def test_all_of_it_taken_away_is_seen(self, house: House) -> None:
         house.visits(SIGNED_EVERY)
         house.audit.note("north", "forget", "receipt", sync=True)
@@ -268,9 +300,9 @@ def test_lines_are_on_the_disk_before_the_head_says_so(house: House, monkeypatch
         fsync(file)
         synced[0] = house.audit.path.stat().st_size // WIDTH
 
-    def signs(seal: AuditSeal, head: Head, **more: bool) -> None:
+    def signs(seal: AuditSeal, head: Head, after: Head, **more: bool) -> bool:
         assert head.count <= synced[0]
-        sign(seal, head, **more)
+        return sign(seal, head, after, **more)
 
     monkeypatch.setattr(os, "fsync", watched)
     monkeypatch.setattr(AuditSeal, "sign", signs)

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from data import people
 from identity.capture import embed_one, quality_of
 from identity.cli import identity
-from identity.covers import FaceCovered, masked_pack, masked_template
+from identity.covers import masked_pack, masked_template
 from identity.engines import Face, FaceEngine, Pixels, Vector, open_pack
-from identity.errors import TooFewFrames
+from identity.errors import FaceCovered, TooFewFrames
 from identity.frames import Frame, decode
 from identity.manifests import load_pack
 from identity.matching import unit

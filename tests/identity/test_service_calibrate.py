@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from identity.config import IdentityConfig
+from identity.service import _holder
 from identity.thresholds import ONE_FRAME
 from plumbing.clock import MINUTE, SECOND
 from tests.identity.fakes import FAKE_PACK
 from tests.identity.halves import (
+    KIOSK,
     TOKEN_KEY,
     World,
 )
@@ -91,6 +93,22 @@ class TestCalibrate:
         assert sorted(made.values()) == list(made.values())
         assert set(range(1, 21)) <= set(made)  # up to 20 each customer is more than 5 %
         assert 21 not in made
+
+    def test_the_threshold_follows_when_two_processes_forget_the_same_people(self, world: World) -> None:
+        """Both sweep for whoever was not here for a year; one destroys the key, the other deletes the row."""
+        receipts = [world.enrol(person).receipt for person in range(24)]
+        rows = [world.service._holder_of(KIOSK, receipt) for receipt in receipts[:4]]
+        second = world.other()
+        for row in rows:
+            world.half.vault.keys.destroy(row.slot, _holder(row).owner)
+            second.service.erasures.erase(row, "expired")
+
+        kept = world.half.store.calibration("north", FAKE_PACK.id, 1)
+        second.close()
+
+        assert kept is not None
+        assert kept["gallery_size"] == 20
+        assert world.service.threshold("north") is not None
 
 
 @pytest.mark.parametrize(
