@@ -9,11 +9,11 @@ import gc
 M_ARENA_MAX = -8  # <malloc.h>
 
 
-def share_pools() -> None:
-    """Let all threads take memory from two pools. The GNU C library gives every thread one of its own, and each
-    would keep the largest pictures that it ever held."""
+def share_pool() -> None:
+    """Let all threads take memory from one pool. The GNU C library gives every thread its own, and each would keep
+    the largest pictures that it ever held."""
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def give_back() -> None:

@@ -20,7 +20,7 @@ def run(
     granian measured three to four times waitress or gunicorn; waitress is pure Python, one process, and stays as
     the fallback (`plain`) for machines without a wheel of granian. `make` is the factory itself, for waitress.
     """
-    memory.share_pools()
+    memory.share_pool()
     if not plain:
         try:
             from granian import Granian
