@@ -106,9 +106,7 @@ def evaluate_faces(
     merged = [] if same is None else merge(shots, read_pairs(same))
     album, hints = embed_all(engine, shots)
     seen = [shot for shot in shots if shot.vector is not None]
-    unreadable = [str(shot.path.relative_to(images)) for shot in shots if not shot.readable]
-    for name in unreadable:
-        click.echo(f"{name} cannot be read and is left out.", err=True)
+    unreadable = _unreadable(shots, images)
     share = mask_share(engine.pack.calibration)
     masked = None
     if occlusion or tails:
@@ -139,6 +137,14 @@ def evaluate_faces(
     if out is not None:
         write_atomic(out, (json.dumps(result, indent=2) + "\n").encode())
     click.echo(told(result))
+
+
+def _unreadable(shots: list[Shot], images: Path) -> list[str]:
+    """The names of pictures that cannot be read, told on the way."""
+    names = [str(shot.path.relative_to(images)) for shot in shots if not shot.readable]
+    for name in names:
+        click.echo(f"{name} cannot be read and is left out.", err=True)
+    return names
 
 
 def figures(pack: Pack, album: Album, scoring: Scoring, seed: int) -> dict[str, Any]:

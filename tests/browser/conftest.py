@@ -146,3 +146,17 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
         yield open_
     assert complaints == []
+
+
+@pytest.fixture
+def kiosk(fake: Fake, open_page: OpenPage) -> Callable[..., Page]:
+    return lambda query="", **options: open_page(f"{fake.address}/kiosk{query}", **options)
+
+
+def in_state(page: Page, state: str) -> None:
+    page.wait_for_selector(f"body[data-state={state}]")
+
+
+def tap_pin(page: Page, pin: str) -> None:
+    for digit in pin:
+        page.click(f".keys button:text-is('{digit}')")
