@@ -223,11 +223,11 @@ def cli(context: click.Context) -> None:
 @home_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
-@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--workers", default=2, show_default=True, help="Processes: one for each processor (130 MB each).")
 @click.option("--threads", default=3, show_default=True, help="Threads of each process.")
 @click.option("--only", type=click.Choice(HALVES), help="Serve one half; the other runs elsewhere.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
-@click.option("--plain", is_flag=True, help="Serve with waitress instead of granian.")
+@click.option("--plain", is_flag=True, help="Serve with waitress instead of granian, in one process.")
 def serve(home: Path, host: str, port: int, workers: int, threads: int, only: str, pack: str, plain: bool) -> None:
     """Serve the API and the screens until stopped (Ctrl-C)."""
     from plumbing import server
