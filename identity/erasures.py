@@ -12,7 +12,7 @@ import structlog
 from identity import tokens
 from identity.audit import Audit
 from identity.config import IdentityConfig
-from identity.errors import KeyDestroyed
+from identity.errors import KeyDestroyed, SealBroken
 from identity.links import Erasure, Links
 from identity.metrics import Metrics
 from identity.moments import Moments
@@ -86,10 +86,14 @@ class Erasures:
     def expire(self) -> int:
         """Forget whoever has not been here for as long as the notice says; returns how many."""
         oldest = self._now_us() // DAY - round(self._config.retention_months * DAYS_A_MONTH)
-        rows = self._store.not_seen_since(oldest)
-        for row in rows:
-            self.erase(row, "expired")
-        return len(rows)
+        forgotten = 0
+        for row in self._store.not_seen_since(oldest):
+            try:
+                self.erase(row, "expired")
+                forgotten += 1
+            except SealBroken as error:  # told to the operator; the others are forgotten all the same
+                log.error("not_expired", why=error.detail)
+        return forgotten
 
     def due(self) -> None:
         """Both, once a minute at most and by one thread: for calling along the way. Signs a quiet hour's audit."""

@@ -167,3 +167,15 @@ class TestForget:
         assert stored(world)[:2] == (1, 1)
         assert (world.recognise(1).decision, world.recognise(2).decision) == ("unknown", "matched")
         assert len(world.elsewhere.tokens) == 1
+
+    def test_a_row_that_was_altered_stops_neither_the_others_nor_a_press(self, world: World) -> None:
+        for person in range(3):
+            world.enrol(person)
+        altered = "UPDATE customers SET links = zeroblob(64) WHERE rowid = (SELECT min(rowid) FROM customers)"
+        world.half.store.database.change(altered)
+        world.clock.now += 366 * DAY
+
+        world.service.press(KIOSK)
+
+        assert stored(world)[:2] == (1, 1)
+        assert len(world.elsewhere.tokens) == 2
