@@ -207,7 +207,7 @@ def write_items(path: Path, items: Sequence[Item]) -> None:
 
 
 def write_offers(path: Path, offers: Sequence[Offer]) -> None:
-    """Offers as CSV, in the shape `recommender.offers.portfolio.parse_csv` reads."""
+    """Offers as CSV, in the shape `usual import offers` reads."""
     names = list(Offer.__dataclass_fields__)
     _write_csv(path, names, ([_cell(getattr(offer, name)) for name in names] for offer in offers))
 

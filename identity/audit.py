@@ -111,10 +111,6 @@ class Audit:
             return self.examined(kept)  # the first head was made meanwhile
         return found
 
-    def first_fault(self) -> int | None:
-        """The number of the first line that something is wrong with; None when all follow."""
-        return min((fault.line for fault in self.examined().faults), default=None)
-
     def restart(self) -> Path | None:
         """Put the chain and its head aside and begin a new one, whose first line says so; where the old one is.
 

@@ -74,14 +74,6 @@ class Tail:
             scores = np.where(probabilities > self.share, inside, scores)
         return scores
 
-    def exceeded(self, score: float) -> float:
-        """P(an impostor's score > `score`), for a score in the tail; `share` below it."""
-        z = max(0.0, (score - self.start) / self.scale)
-        if abs(self.shape) < 1e-9:
-            return float(self.share * np.exp(-z))
-        base = 1 + self.shape * z
-        return float(self.share * base ** (-1 / self.shape)) if base > 0 else 0.0
-
 
 @dataclass(frozen=True)
 class TopTail:

@@ -184,6 +184,3 @@ def rollback(config: RecommenderConfig, tenant: str, scene: str, version: str | 
 
     name = Shelf(config.home / "models", tenant, scene).roll_back(version)
     click.echo(f"{scene} is served from version {name} now.")
-
-
-COMMANDS = (import_command, export_command, train, versions, rollback)

@@ -47,12 +47,10 @@ NEEDED: Mapping[What, tuple[str, ...]] = {
     "offers": ("offer_id", "name"),
     "events": ("event_id", "type", "occurred_at", "item_id"),
 }
-NOT_OF_PLACES = ("price", "dayparts", "allergens", "sites")
 EVENT_COLUMNS = (
     "event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region",
     "pickup", "recommendation_id",
 )  # fmt: skip
-_OF_EVENT = tuple(name for name in EVENT_COLUMNS if name not in ("item_id", "quantity", "price"))
 Row = dict[str, Any]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,8 +154,3 @@ def _replace_items(asked: Questions, item: NDArray[np.int32], n_orders: int) -> 
     shift = n_orders - int(asked.n_orders[0])
     values |= {"item": item, "ago": asked.ago + shift, "n_orders": np.array([n_orders], np.int32)}
     return Questions(**values)
-
-
-def join(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Columns side by side as one matrix of 32-bit floats."""
-    return np.stack(parts, axis=1).astype(np.float32) if parts else np.zeros((0, 0), np.float32)

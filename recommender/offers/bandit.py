@@ -67,21 +67,6 @@ def best_arm_probabilities(posterior: Posterior) -> Floats:
     return won / won.sum()
 
 
-def beta_best_arm_probabilities(wins: Floats, losses: Floats) -> Floats:
-    """The same for Bernoulli arms under Beta(1 + wins, 1 + losses)."""
-    from scipy.special import betainc, betaln, xlog1py, xlogy
-
-    a, b = 1.0 + wins[:, None], 1.0 + losses[:, None]
-    middle, sd = a / (a + b), np.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
-    low = float(np.clip(middle - 8 * sd, 1e-9, 1).max())
-    high = float(np.clip(middle + 8 * sd, 0, 1 - 1e-9).max())
-    grid = np.linspace(min(low, high), max(low, high), 4 * _GRID)
-    below = np.maximum(betainc(a, b, grid), 1e-300)
-    density = np.exp(xlogy(a - 1, grid) + xlog1py(b - 1, -grid) - betaln(a, b))
-    won = (density * (np.exp(np.log(below).sum(axis=0)) / below)).sum(axis=1)
-    return won / won.sum()
-
-
 def with_floor(probabilities: Floats, exploration: float) -> Floats:
     """Mix with the uniform choice: no arm falls below `exploration / n_arms`."""
     return (1.0 - exploration) * probabilities + exploration / len(probabilities)

@@ -7,7 +7,6 @@ because the visits of one customer are not independent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,23 +160,3 @@ def mean_of(customer: NDArray[np.int64], value: Floats) -> tuple[float, float]:
     visits, total = np.bincount(customer).astype(float), np.bincount(customer, weights=value)
     mean = float(total.sum() / visits.sum())
     return mean, float(np.sqrt(((total - mean * visits) ** 2).sum()) / visits.sum())
-
-
-def always(log: OfferLog, arm: int) -> Floats:
-    """The policy that shows one arm whatever happens, (n, arms)."""
-    target = np.zeros((len(log), len(log.arms)))
-    target[:, arm] = 1.0
-    return target
-
-
-def what_if(
-    log: OfferLog, policies: Mapping[str, Floats], scores: Floats, bootstrap: Bootstrap
-) -> dict[str, dict[str, dict[str, float | str]]]:
-    """SNIPS and doubly robust values of each policy, by name: {policy: {"snips": ..., "dr": ...}}."""
-    return {
-        name: {
-            "snips": snips(log, target, bootstrap).as_dict(),
-            "dr": doubly_robust(log, target, scores, bootstrap).as_dict(),
-        }
-        for name, target in policies.items()
-    }

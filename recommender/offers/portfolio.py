@@ -6,8 +6,6 @@ Money is in minor units (cents), hours and dates are those of the site's own clo
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 
-from recommender.offers.errors import InvalidOffer, InvalidPortfolio
+from recommender.offers.errors import InvalidOffer
 
 KINDS = ("discount", "bogo", "bundle", "gift", "informational")
 STATUSES = ("active", "paused", "ended")
@@ -207,40 +205,6 @@ def _contradictions(
         if missing:
             found.append((name, f"not known: {', '.join(missing[:10])}"))
     return found
-
-
-def parse_csv(
-    text: str, *, items: Collection[str] | None = None, sites: Collection[str] | None = None
-) -> tuple[Offer, ...]:
-    """Offers from CSV with a header of field names. Row 1 is the first below the header. All or nothing.
-
-    Raises:
-        InvalidPortfolio: naming every wrong row with its fields.
-    """
-    reader = csv.DictReader(io.StringIO(text))
-    missing = {"offer_id", "name"} - set(reader.fieldnames or ())
-    if missing:
-        raise InvalidPortfolio([(0, f"the header lacks {', '.join(sorted(missing))}")])
-    offers: dict[str, Offer] = {}
-    wrong = []
-    for number, row in enumerate(reader, start=1):
-        if None in row or None in row.values():
-            wrong.append((number, "has more or fewer cells than the header"))
-            continue
-        try:  # an empty cell means "as usual", as if the column were not there
-            given = {name: cell for name, cell in row.items() if cell != ""}
-            offer = parse_offer(given, items=items, sites=sites)
-        except InvalidOffer as error:
-            wrong.append((number, "; ".join(f"{name} {message}" for name, message in error.fields)))
-            continue
-        if offer.offer_id in offers:
-            wrong.append((number, f"offer_id {offer.offer_id} appears twice"))
-        offers[offer.offer_id] = offer
-    if len(offers) > MAX_OFFERS:
-        wrong.append((len(offers), f"at most {MAX_OFFERS} offers in one file"))
-    if wrong:
-        raise InvalidPortfolio(wrong)
-    return tuple(offers.values())
 
 
 def to_json(offer: Offer) -> str:

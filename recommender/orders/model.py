@@ -77,7 +77,7 @@ class OrderModel:
 
     def saved(self) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         """Arrays and texts from which `load` builds the same model."""
-        head = {"in_force": self.in_force, "prior_orders": self.prior_orders, "names": NAMES, "version": 3}
+        head = {"in_force": self.in_force, "prior_orders": self.prior_orders, "names": NAMES}
         arrays = {**self.crowd.arrays(), "items": self.items, "sites": self.sites, "regions": self.regions}
         texts = {"orders.json": json.dumps(head), **self.crowd.texts()}
         return arrays, texts | (self.ranker.to_texts() if self.ranker else {})

@@ -8,26 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlite_utils import Database as Utils
-from sqlite_utils.migrations import Migrations
-
 from plumbing.database import Database
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
 from recommender.store import catalogue, events, models, offers
-
-offer_migrations = Migrations("offers")
-
-
-def _offer_step(name: str, statement: str) -> None:
-    def step(db: Utils) -> None:
-        db.execute(statement)
-
-    offer_migrations(name=name)(step)
-
-
-for _name, _statement in offers.MIGRATIONS:
-    _offer_step(_name, _statement)
 
 
 def open_database(home: Path) -> Database:
@@ -37,7 +21,7 @@ def open_database(home: Path) -> Database:
         catalogue.migrations,
         events.migrations,
         models.migrations,
-        offer_migrations,
+        offers.migrations,
         idempotency_migrations,
     )
 

@@ -17,7 +17,6 @@ from plumbing.database import Database
 from recommender.errors import Erased, EventConflict
 from recommender.interactions import Interactions
 
-TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed")
 LEARNED_FROM = {"orders": "ordered", "destinations": "rode"}
 """The type of event that each scene's history is made of."""
 

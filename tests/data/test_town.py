@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from dataclasses import fields
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from data import menu
 from data.town import Town
-from recommender.offers.portfolio import parse_csv
+from recommender.offers.portfolio import parse_offer
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +189,9 @@ def test_files_for_a_bulk_import_hold_the_town(town: Town, tmp_path: Path) -> No
     assert rows["rides"] == len(town.rides)
     assert json.loads(files["orders"].read_text(encoding="utf-8").splitlines()[0])["type"] == "ordered"
     known = {dish.item_id for dish in town.dishes}
-    assert parse_csv(files["offers"].read_text(encoding="utf-8"), items=known) == town.offers
+    with files["offers"].open(encoding="utf-8", newline="") as file:
+        rows_of_offers = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+    assert tuple(parse_offer(row, items=known) for row in rows_of_offers) == town.offers
 
 
 @settings(max_examples=25, deadline=None)

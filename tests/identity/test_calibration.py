@@ -56,13 +56,6 @@ def test_the_tail_of_a_known_distribution_is_found_again(shape: float) -> None:
         assert tail.quantile(probability) == pytest.approx(truth, rel=0.1)
 
 
-def test_quantile_and_exceedance_are_inverse() -> None:
-    """The score that one in 5,000 exceeds is exceeded by one in 5,000."""
-    tail = Tail(start=0.3, shape=-0.15, scale=0.06, share=0.1)
-
-    assert tail.exceeded(tail.quantile(1 / 5_000)) == pytest.approx(1 / 5_000)
-
-
 @given(
     target=st.floats(1e-4, 0.3), size=st.integers(1, 100_000), shape=st.floats(-0.5, 0.5), scale=st.floats(0.01, 1)
 )

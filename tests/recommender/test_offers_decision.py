@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from recommender.offers.bandit import (
     Posterior,
     best_arm_probabilities,
-    beta_best_arm_probabilities,
     common_prior,
     gaussian_posterior,
     with_floor,
@@ -172,16 +171,6 @@ def test_win_probabilities_are_those_of_sampling(n: int, seed: int):
 
     assert exact.sum() == pytest.approx(1)
     assert np.abs(np.bincount(draws, minlength=n) / 20_000 - exact).max() < 0.02
-
-
-def test_bernoulli_arms_win_as_often_as_sampling_says():
-    """Beta posteriors of 40 of 100, 50 of 100 and one arm never tried."""
-    wins, losses = np.array([40.0, 50.0, 0.0]), np.array([60.0, 50.0, 0.0])
-    draws = np.random.default_rng(0).beta(1 + wins, 1 + losses, size=(40_000, 3)).argmax(axis=1)
-
-    exact = beta_best_arm_probabilities(wins, losses)
-
-    assert np.abs(np.bincount(draws, minlength=3) / 40_000 - exact).max() < 0.01
 
 
 def test_the_posterior_moves_from_the_prior_to_the_average():

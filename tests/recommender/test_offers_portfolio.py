@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from plumbing.clock import DAY
 from recommender.offers.eligibility import Moment, Usage, screen
-from recommender.offers.errors import InvalidOffer, InvalidPortfolio, TooManyOffers, UnknownOffer
-from recommender.offers.portfolio import MAX_OFFERS, from_json, parse_csv, parse_offer, to_json
+from recommender.offers.errors import InvalidOffer, TooManyOffers, UnknownOffer
+from recommender.offers.portfolio import MAX_OFFERS, from_json, parse_offer, to_json
 from tests.recommender.offers_world import NOON, NOW_US, TENANT, _close_stores, offer, open_store  # noqa: F401
 
 
@@ -69,47 +69,19 @@ def test_what_is_stored_is_what_is_read(one):
     assert parse_offer({name: getattr(one, name) for name in one.__slots__}) == one
 
 
-def test_a_file_names_its_wrong_rows_and_imports_nothing():
-    """Two bad rows, one of them a repeated id: both are named by number."""
-    text = "offer_id,name,budget_money\na,A,500\nb,B,-1\na,A again,\n"
-
-    with pytest.raises(InvalidPortfolio) as refused:
-        parse_csv(text)
-
-    assert [row["row"] for row in refused.value.extra["rows"]] == [2, 3]
-
-
 @pytest.mark.parametrize("days", ["mon|tue", "Monday|tuesday", "0|1", ["mon", 1], [0, "1"]])
 def test_days_are_names_or_numbers(days: object):
     """As people write them, and as a file holds them that was written from here."""
     assert parse_offer({"offer_id": "a", "name": "A", "weekdays": days}).weekdays == (0, 1)
 
 
-def test_a_file_is_read_with_its_lists_and_days():
-    """Lists are parted by |, days are written by name, an empty cell means the usual."""
-    text = "offer_id,name,items,weekdays,cap_count,to_hour\nlunch,Lunch,latte|bagel,mon|tue,,\n"
-
-    (lunch,) = parse_csv(text, items={"latte", "bagel"})
-
-    assert (lunch.items, lunch.weekdays, lunch.cap_count, lunch.to_hour) == (("latte", "bagel"), (0, 1), None, 24)
-
-
-def test_a_file_without_names_is_refused():
-    """The header is checked before the rows."""
-    with pytest.raises(InvalidPortfolio, match="lacks name"):
-        parse_csv("offer_id\na\n")
-
-
 def test_ten_thousand_offers_are_refused_and_nothing_is_stored(tmp_path):
     """A portfolio has a size at which every decision is still quick; beyond it the import is refused whole."""
     many = [offer(f"o{number}") for number in range(10_000)]
     store = open_store(tmp_path / "r.db")
-    rows = "".join(f"o{number},O\n" for number in range(10_000))
 
     with pytest.raises(TooManyOffers, match=str(MAX_OFFERS)):
         store.save_offers(TENANT, many, NOW_US)
-    with pytest.raises(InvalidPortfolio, match=str(MAX_OFFERS)):
-        parse_csv(f"offer_id,name\n{rows}")
 
     assert store.offers(TENANT) == []
 

@@ -13,13 +13,11 @@ from recommender.offers.errors import SensitiveInput, UnusableLog
 from recommender.offers.off_policy import (
     Bootstrap,
     OfferLog,
-    always,
     arm_scores,
     doubly_robust,
     effective_sample_size,
     snips,
     snips_difference,
-    what_if,
 )
 from recommender.offers.replay import thompson
 from recommender.offers.uplift import Visits, by_decile, gain_curve, qini, two_model_uplift
@@ -33,6 +31,13 @@ def logged(n: int = 6_000, seed: int = 0) -> OfferLog:
     arm = rng.choice(3, n, p=[0.5, 0.4, 0.1])
     reward = np.array([1.0, 2.0, 4.0])[arm] + rng.normal(0, 1, n)
     return OfferLog(arm, np.array([0.5, 0.4, 0.1])[arm], reward, rng.integers(0, n // 4, n), ARMS)
+
+
+def always(log: OfferLog, arm: int) -> np.ndarray:
+    """The policy that shows one arm whatever happens, (n, arms)."""
+    target = np.zeros((len(log), len(log.arms)))
+    target[:, arm] = 1.0
+    return target
 
 
 def test_off_policy_values_are_those_of_the_world():
@@ -91,11 +96,10 @@ def test_the_effective_size_lies_between_one_and_all(weights):
 def test_a_small_effective_size_is_warned_of():
     """Sixty visits of which six showed b: the estimate says what it rests on."""
     log = logged(60)
-    report = what_if(
-        log, {"b": always(log, 2)}, np.zeros((60, 3)), Bootstrap(log.n_customers, np.random.default_rng(0))
-    )
 
-    assert "effective visits" in report["b"]["snips"]["warning"]
+    found = snips(log, always(log, 2), Bootstrap(log.n_customers, np.random.default_rng(0)))
+
+    assert "effective visits" in found.warning
 
 
 @pytest.mark.parametrize("wrong", [np.nan, 0.0, 1.2, -0.1])
