@@ -3,7 +3,6 @@
 Problem
     InvalidOffer        422  every wrong field is named
     InvalidSettings     422  every wrong field is named
-    InvalidPortfolio    422  every wrong row of a file is named
     TooManyOffers       422
     UnknownOffer        404
     UnknownDecision     404  an outcome of a decision that never was
@@ -41,21 +40,6 @@ class InvalidSettings(InvalidOffer):
 
     code = "invalid_settings"
     title = "The settings are not valid"
-
-
-class InvalidPortfolio(Problem):
-    """A file of offers with wrong rows; nothing of it was stored."""
-
-    code = "invalid_portfolio"
-    status = 422
-    title = "The offers were not imported"
-
-    def __init__(self, rows: Sequence[tuple[int, str]]) -> None:
-        said = " ".join(f"Row {row}: {message}" for row, message in rows[:20])
-        more = f" And {len(rows) - 20} more rows." if len(rows) > 20 else ""
-        super().__init__(
-            f"Nothing was stored. {said}{more}", rows=[{"row": row, "message": text} for row, text in rows]
-        )
 
 
 class TooManyOffers(Problem):

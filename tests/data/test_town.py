@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from dataclasses import fields
@@ -16,7 +15,8 @@ from hypothesis import strategies as st
 
 from data import menu
 from data.town import Town
-from recommender.offers.portfolio import parse_offer
+from recommender.importing import read_rows
+from recommender.web_offers import check_offers
 
 
 @pytest.fixture(scope="module")
@@ -189,9 +189,8 @@ def test_files_for_a_bulk_import_hold_the_town(town: Town, tmp_path: Path) -> No
     assert rows["rides"] == len(town.rides)
     assert json.loads(files["orders"].read_text(encoding="utf-8").splitlines()[0])["type"] == "ordered"
     known = {dish.item_id for dish in town.dishes}
-    with files["offers"].open(encoding="utf-8", newline="") as file:
-        rows_of_offers = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
-    assert tuple(parse_offer(row, items=known) for row in rows_of_offers) == town.offers
+    rows_of_offers = [row for _, row in read_rows(files["offers"], "offers")]
+    assert tuple(check_offers(rows_of_offers, known)) == town.offers
 
 
 @settings(max_examples=25, deadline=None)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbing.clock import DAY
+from recommender.errors import BadRows, FileUnreadable
+from recommender.importing import read_rows
 from recommender.offers.eligibility import Moment, Usage, screen
 from recommender.offers.errors import InvalidOffer, TooManyOffers, UnknownOffer
-from recommender.offers.portfolio import MAX_OFFERS, from_json, parse_offer, to_json
+from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, parse_offer, to_json
+from recommender.web_offers import check_offers
 from tests.recommender.offers_world import NOON, NOW_US, TENANT, _close_stores, offer, open_store  # noqa: F401
 
 
@@ -167,3 +171,36 @@ def test_local_days_decide_not_utc():
     east = datetime(2026, 11, 23, 23, 30, tzinfo=UTC).astimezone(timezone(timedelta(hours=1)))
 
     assert screen([offer("a", starts_on="2026-11-24")], {}, moment(east))[1] == {}
+
+
+def read_file(tmp_path: Path, text: str, known: set[str]) -> list[Offer]:
+    """The offers of a CSV file, read and checked as `usual import offers` does."""
+    path = tmp_path / "offers.csv"
+    path.write_text(text, encoding="utf-8")
+    numbers, rows = zip(*read_rows(path, "offers"), strict=True)
+    return check_offers(rows, known, numbers)
+
+
+def test_a_file_names_its_wrong_rows(tmp_path: Path) -> None:
+    """Two bad rows, one of them a repeated id: both are named by their line in the file."""
+    text = "offer_id,name,budget_money\na,A,500\nb,B,-1\na,A again,\n"
+
+    with pytest.raises(BadRows) as refused:
+        read_file(tmp_path, text, set())
+
+    assert [row["row"] for row in refused.value.extra["rows"]] == [3, 4]
+
+
+def test_a_file_is_read_with_its_lists_and_days(tmp_path: Path) -> None:
+    """Lists are parted by |, days are written by name, an empty cell means the usual."""
+    text = "offer_id,name,items,weekdays,cap_count,to_hour\nlunch,Lunch,latte|bagel,mon|tue,,\n"
+
+    (lunch,) = read_file(tmp_path, text, {"latte", "bagel"})
+
+    assert (lunch.items, lunch.weekdays, lunch.cap_count, lunch.to_hour) == (("latte", "bagel"), (0, 1), None, 24)
+
+
+def test_a_file_without_names_is_refused(tmp_path: Path) -> None:
+    """The header is checked before the rows."""
+    with pytest.raises(FileUnreadable, match="lacks the columns name"):
+        read_file(tmp_path, "offer_id\na\n", set())
