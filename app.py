@@ -23,9 +23,10 @@ from prometheus_client import CollectorRegistry
 from pydantic import Field
 
 from plumbing import access as access_tables
-from plumbing import handover, metrics, openapi, problems
+from plumbing import handover, metrics, openapi
 from plumbing import idempotency as idempotency_tables
 from plumbing import limits as limit_tables
+from plumbing import problem_json as problems
 from plumbing import web as service_web
 from plumbing.access import Access, Caller
 from plumbing.cli import home_option, keys
@@ -35,12 +36,15 @@ from plumbing.files import load_or_create_secret
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
 from plumbing.memory import give_back
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
 HALVES = ("identity", "recommender")
-BEFOREHAND = {"identity": ("identity.web",), "recommender": ("recommender.web", "lightgbm", "sklearn.neighbors")}
+BEFOREHAND = {
+    "identity": ("identity.web.half",),
+    "recommender": ("recommender.web.half", "lightgbm", "sklearn.neighbors"),
+}
 
 
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
@@ -65,11 +69,11 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     halves: dict[str, Any] = {}
     broken: dict[str, str] = {}
     if config.only != "identity":
-        web, settings = import_module("recommender.web"), import_module("recommender.config")
+        web, settings = import_module("recommender.web.half"), import_module("recommender.config")
         told = settings.RecommenderConfig(home=config.home, token_keys=token_keys)
         halves["recommender"] = web.build(told, **shared)
     if config.only != "recommender":
-        web, settings = import_module("identity.web"), import_module("identity.config")
+        web, settings = import_module("identity.web.half"), import_module("identity.config")
         told = _told_identity(config, token_keys, settings)
         erase = (
             halves["recommender"].erase
@@ -145,11 +149,12 @@ def _finish_erasures(identity: Any) -> None:
 
 def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) -> APIBlueprint:
     """POST /v1/visits: frames and a moment in, recognition and suggestions out."""
-    from identity.web import RecognitionBody, RecognitionReply, padded, recognition_reply
+    from identity.web.half import RecognitionBody, RecognitionReply, recognition_reply
+    from identity.web.routes import padded
     from recommender.errors import SecondFactorRequired, TokenError
-    from recommender.service import Asked
-    from recommender.web import told_as_json
-    from recommender.web_models import ContextModel, SceneName, SuggestionsReply
+    from recommender.schemas import ContextModel, SceneName, SuggestionsReply
+    from recommender.service import SuggestRequest
+    from recommender.web.suggestions import reply_as_json
 
     class VisitBody(RecognitionBody):
         """A recognition, and what is to be suggested afterwards."""
@@ -175,7 +180,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
             seen |= {"hint": "go_on_without", "liveness": "not_run"}
         context, locked = body.context.to_context(caller.site), False
-        guest = Asked(caller.tenant, caller.device, body.scene, None, context, body.n)
+        guest = SuggestRequest(caller.tenant, caller.device, body.scene, None, context, body.n)
         try:
             told = recommender.service.suggest(replace(guest, token=seen["token"]))
         except TokenError as error:  # not agreed to, or a face is not enough: the guest's answer
@@ -183,7 +188,7 @@ def _visits(access: Access, once: Idempotency, identity: Any, recommender: Any) 
             told = recommender.service.suggest(guest)
             told = replace(told, fallback="second_factor_required" if locked else error.code)
         recommender.metrics.suggested(told.scene, told.fallback, told.took_ms)
-        answer = seen | {"second_factor_required": locked, "suggestions": told_as_json(told), "padding": ""}
+        answer = seen | {"second_factor_required": locked, "suggestions": reply_as_json(told), "padding": ""}
         # In steps of 4 KiB: a hit is not to be told from a miss by its size.
         return Reply(200, padded(answer, -(-(len(json.dumps(answer)) + 64) // 4_096) * 4_096))
 
@@ -213,9 +218,9 @@ def cli(context: click.Context) -> None:
     Measure:      usual evaluate orders
     """
     context.obj = {
-        "town": lambda: import_module("data.town").Town.build(),
-        "month": lambda home, progress: import_module("data.month").for_evaluation(home, progress),
-        "people": lambda: import_module("data.people").draw_face,
+        "town": lambda: import_module("data.town.town").Town.build(),
+        "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "people": lambda: import_module("data.faces.people").draw_face,
     }
 
 
@@ -264,25 +269,25 @@ def _import_beforehand(only: str | None) -> None:
 
 
 COMMANDS = {
-    "models": "identity.models_cli:models",
-    "identity": "identity.cli:identity",
-    "calibrate": "identity.cli:calibrate",
-    "keys rotate": "identity.cli:rotate",
-    "import": "recommender.cli:import_command",
-    "export": "recommender.cli:export_command",
-    "train": "recommender.cli:train",
-    "versions": "recommender.cli:versions",
-    "rollback": "recommender.cli:rollback",
-    "evaluate orders": "recommender.evaluate_cli:evaluate_orders",
-    "evaluate destinations": "recommender.destinations_cli:evaluate_destinations",
-    "evaluate offers": "recommender.offers_cli:evaluate_offers",
-    "evaluate faces": "identity.evaluate_cli:evaluate_faces",
-    "evaluate town": "data.town_faces:evaluate_town",
-    "batch orders": "recommender.batch_cli:batch_orders",
-    "batch destinations": "recommender.destinations_cli:batch_destinations",
-    "batch offers": "recommender.offers_cli:batch_offers",
-    "demo": "data.demo:demo",
-    "month": "data.month:month",
+    "models": "identity.cli.models:models",
+    "identity": "identity.cli.commands:identity",
+    "calibrate": "identity.cli.commands:calibrate",
+    "keys rotate": "identity.cli.commands:rotate",
+    "import": "recommender.cli.commands:import_command",
+    "export": "recommender.cli.commands:export_command",
+    "train": "recommender.cli.commands:train",
+    "versions": "recommender.cli.commands:versions",
+    "rollback": "recommender.cli.commands:rollback",
+    "evaluate orders": "recommender.cli.orders:evaluate_orders",
+    "evaluate destinations": "recommender.cli.destinations:evaluate_destinations",
+    "evaluate offers": "recommender.cli.offers:evaluate_offers",
+    "evaluate faces": "identity.cli.evaluate:evaluate_faces",
+    "evaluate town": "data.demo.evaluate_town:evaluate_town",
+    "batch orders": "recommender.cli.orders:batch_orders",
+    "batch destinations": "recommender.cli.destinations:batch_destinations",
+    "batch offers": "recommender.cli.offers:batch_offers",
+    "demo": "data.demo.command:demo",
+    "month": "data.demo.month:month",
 }
 """Where each command lives; those of two words stand in a group."""
 

@@ -12,12 +12,13 @@ from bench.measure import Row, timed
 from plumbing.clock import MINUTE, SECOND
 from plumbing.database import Database
 from recommender.offers.bandit import Posterior
-from recommender.offers.decision import FEATURES, POLICY, Decision, Policy, Settings, spread_and_draw
-from recommender.offers.learning import Whether
+from recommender.offers.decision import FEATURES, POLICY, OfferDecision, Policy, spread_and_draw
+from recommender.offers.learning.log import Whether
+from recommender.offers.learning.uplift import VisitFeatures, fit_gain
 from recommender.offers.portfolio import Offer
-from recommender.offers.uplift import Visits, fit_gain
+from recommender.offers.settings import OfferSettings
+from recommender.scene import Context, Request
 from recommender.scenes import offers as scene
-from recommender.scenes.base import Context, Request
 from recommender.store.offers import OfferStore, migrations
 
 ELIGIBLE, CUSTOMERS = 50, 500
@@ -34,7 +35,7 @@ def offers() -> list[Offer]:
 def learned(rng: np.random.Generator) -> tuple[Policy, np.ndarray]:
     """A policy that asks whom an offer moves before it draws, and features of visits, shape (n, d)."""
     n = 6_000
-    visits = Visits(rng.normal(size=(n, len(FEATURES))), FEATURES, rng.normal(size=(2, 7)))
+    visits = VisitFeatures(rng.normal(size=(n, len(FEATURES))), FEATURES, rng.normal(size=(2, 7)))
     arm = rng.integers(0, 2, n)
     reward = rng.normal(size=n) + arm * (visits.features[:, 0] > -1)
     model = fit_gain(visits, arm, reward, seed=0)
@@ -48,7 +49,7 @@ def deciding(n: int = 2_000) -> list[Row]:
     """Decisions a second on one core, and the milliseconds that logging adds to a request."""
     rng = np.random.default_rng(0)
     policy, features = learned(rng)
-    settings, arms = Settings("a salt for the bench"), tuple(offer.offer_id for offer in offers())
+    settings, arms = OfferSettings("a salt for the bench"), tuple(offer.offer_id for offer in offers())
 
     def pure(k: int) -> None:
         spread_and_draw(POLICY, arms, policy, features[k % len(features)], settings, k)
@@ -63,7 +64,7 @@ def deciding(n: int = 2_000) -> list[Row]:
     return rows
 
 
-def logging(folder: Path, policy: Policy, settings: Settings, n: int) -> list[Row]:
+def logging(folder: Path, policy: Policy, settings: OfferSettings, n: int) -> list[Row]:
     """The same visit decided from the same reads: written down and reserved, durably, or neither."""
     database = Database(folder / "recommender.db", migrations)
     rng = np.random.default_rng(0)
@@ -95,7 +96,7 @@ def visit(store: OfferStore, k: int, rng: np.random.Generator, policy: Policy) -
 class Forgetful(OfferStore):
     """Reads like the other, writes nothing down."""
 
-    def log(self, tenant: str, decision: Decision) -> None:
+    def log(self, tenant: str, decision: OfferDecision) -> None:
         """Nothing."""
 
     def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:

@@ -14,15 +14,18 @@ import cv2
 import numpy as np
 
 from bench.measure import Row, in_turn, processor_s, timed
-from data import people
-from identity.calibration import Calibration
-from identity.capture import choose, embed_one, isolate
-from identity.engines import Face, FaceEngine, open_pack
+from data.faces import people
+from identity.capture.embed import choose, embed_one, isolate
+from identity.engines.load import open_pack
+from identity.engines.manifests import pack_names, package_folder
+from identity.engines.protocol import Face, FaceEngine
 from identity.errors import PackError
-from identity.frames import decode
-from identity.manifests import pack_names, package_folder
-from identity.matching import decide, unit
-from identity.workers import Launch, Workers
+from identity.frames.decode import decode
+from identity.matching.calibration import Calibration
+from identity.matching.decide import decide
+from identity.sandbox.connection import Launch
+from identity.sandbox.pool import EnginePool
+from identity.vectors import unit
 
 GALLERY = 1_000
 PEOPLE = 6
@@ -126,7 +129,7 @@ def at_arms_length(models: Path | None, cache: Path, n: int) -> list[Row]:
     rows: list[Row] = []
     for name in pack_names():
         try:
-            here, apart = open_pack(name, models, cache), Workers(Launch(name, models, cache))
+            here, apart = open_pack(name, models, cache), EnginePool(Launch(name, models, cache))
         except PackError:
             continue
         apart.start()

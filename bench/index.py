@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure import Row, in_turn
-from identity import store as store_tables
-from identity.evaluation import interval
-from identity.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
-from identity.index import HalfRows
-from identity.keyfile import KeyFile
-from identity.matching import unit
-from identity.store import CustomerRow, GalleryState, Store
-from identity.vault import Holder, Vault, new_salt
+from identity.evaluation.identification import interval
+from identity.matching.fp16_index import Fp16Rows
+from identity.matching.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
+from identity.store import customers as store_tables
+from identity.store.customers import CustomerRow, Store
+from identity.store.galleries import GalleryState
+from identity.vault.keyfile import KeyFile
+from identity.vault.vault import Holder, Vault, new_salt
+from identity.vectors import unit
 from plumbing.database import Database
 
 PACK, TENANT, SIZE = "bench@1", "bench", 256
@@ -101,7 +102,7 @@ def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
     for count in (10_000, 25_000, 50_000):
         if count > len(vectors):
             continue
-        some, half = vectors[:count].copy(), HalfRows(SIZE, count)
+        some, half = vectors[:count].copy(), Fp16Rows(SIZE, count)
         half.put(np.arange(count), some)
         exact, halved = in_turn(
             [

@@ -13,14 +13,14 @@ import numpy as np
 from scipy import sparse
 
 from bench.measure import Row, apart, peak_mb, shared
-from recommender import baselines
-from recommender.baselines import TifuKnn
-from recommender.datasets import read_history
-from recommender.evaluation import score_lists
+from recommender.orders import baselines
+from recommender.orders.baselines import TifuKnn
 from recommender.orders.batch import BATCH
+from recommender.orders.evaluation import Part, chosen_tifu
 from recommender.orders.fit import PART, fit_orders
-from recommender.orders.study import Part, chosen_tifu
-from recommender.questions import Questions
+from recommender.orders.history import read_history
+from recommender.orders.questions import Questions
+from recommender.ranking.metrics import score_lists
 
 PLAIN_SAMPLE = 500  # questions answered the plain way: it takes the same time for each
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bench.measure import Row, shared, timed
-from recommender.interactions import Interactions
-from recommender.scenes.base import Context, Item, Request
+from recommender.ranking.interactions import Interactions
+from recommender.scene import Context, Item, Request
 from recommender.scenes.destinations import DESTINATIONS
 
 PLACES, RIDERS, DAYS = 100_000, 1_000, 60
@@ -71,7 +71,7 @@ def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row
 
 def fit_time() -> list[Row]:
     """The fit on the check-ins beside the project, and how far ahead of factor models it is; [] without them."""
-    from recommender.rides.evaluation import evaluate
+    from recommender.destinations.evaluation import evaluate
 
     path = shared() / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from bench.measure import Row, processor_s, resident_mb, timed
-from data import people, stage
-from data.client import Client
-from data.stage import Setting
-from data.town import Town
+from data.demo import stage
+from data.demo.client import Client
+from data.demo.stage import Setting
+from data.faces import people
+from data.town.town import Town
 from plumbing.clock import system_clock
 
 ENROLLED = 12

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from bench.measure import Row, in_turn, timed
-from data.town import Town
-from recommender.menu import item_features
-from recommender.scenes.base import Context, Request
+from data.town.town import Town
+from recommender.orders.menu import item_features
+from recommender.scene import Context, Request
 from recommender.scenes.registry import SCENES
 
 CUSTOMERS, ITEMS, EVENTS = 10_000, 500, 200_000

@@ -30,7 +30,7 @@ def training(sizes: tuple[int, ...] = SIZES) -> list[Row]:
 
 def one(events: int) -> dict[str, float]:
     """Train once; processor seconds, because other processes' work is not this one's."""
-    from data.town import Town
+    from data.town.town import Town
     from recommender.scenes.registry import SCENES
 
     interactions, catalogue = Town.scaled(events // 20, 500, events, seed=5)

@@ -28,8 +28,9 @@ import numpy as np
 from bench import index
 from bench.measure import ROOT, Row, processor_s, resident_mb
 from bench.served import installed
-from data import people, stage
-from data.stage import Setting
+from data.demo import stage
+from data.demo.stage import Setting
+from data.faces import people
 from plumbing.clock import system_clock
 
 TERMINALS = 8
@@ -209,9 +210,9 @@ def memory(setting: Setting, keys: list[str], frames: list[bytes], at: str) -> R
 
 def bulk(setting: Setting) -> None:
     """Customers whom nobody looks like: random unit vectors, sealed as enrolments leave them."""
-    from identity.manifests import load_pack
-    from identity.matching import unit
-    from identity.thresholds import Thresholds
+    from identity.engines.manifests import load_pack
+    from identity.matching.thresholds import Thresholds
+    from identity.vectors import unit
 
     with opened(setting) as half:
         pack = load_pack(setting.pack)
@@ -223,7 +224,7 @@ def bulk(setting: Setting) -> None:
 
 @contextmanager
 def opened(setting: Setting) -> Iterator[Any]:
-    from identity.cli import open_half
+    from identity.cli.commands import open_half
 
     half = open_half(setting.home, setting.pack)
     try:
@@ -265,9 +266,9 @@ def main() -> None:
 
 def one_frame(setting: Setting, frames: list[bytes], at: str) -> Callable[[int], object]:
     """A frame to its vector, in this process: decode, detect, choose, blank, align, embed."""
-    from identity.capture import embed_one
-    from identity.engines import open_pack
-    from identity.frames import decode
+    from identity.capture.embed import embed_one
+    from identity.engines.load import open_pack
+    from identity.frames.decode import decode
 
     engine = open_pack(setting.pack, setting.models, setting.cache)
     return lambda n: embed_one(engine, decode(frames[n % len(frames)]))
@@ -276,11 +277,11 @@ def one_frame(setting: Setting, frames: list[bytes], at: str) -> Callable[[int],
 def one_visit(setting: Setting, frames: list[bytes], at: str) -> Callable[[int], object]:
     """A press, a recognition and suggestions by the halves' own services, the engine in this process."""
     from app import create_app
-    from identity.engines import open_pack
+    from identity.engines.load import open_pack
     from identity.service import Device
     from plumbing.settings import Config
-    from recommender.service import Asked
-    from recommender.web_models import ContextModel
+    from recommender.schemas import ContextModel
+    from recommender.service import SuggestRequest
 
     app = create_app(Config(home=setting.home, pack=setting.pack, models=setting.models, cache=setting.cache))
     halves = app.extensions["usual"]
@@ -295,7 +296,7 @@ def one_visit(setting: Setting, frames: list[bytes], at: str) -> Callable[[int],
         seen = identity.recognise(device, nonce, [frames[n % len(frames)]])
         if seen.token is None:
             raise RuntimeError(f"a drawn customer was not recognised ({seen.decision})")
-        return recommender.suggest(Asked(device.tenant, device.name, "orders", seen.token, context, 5))
+        return recommender.suggest(SuggestRequest(device.tenant, device.name, "orders", seen.token, context, 5))
 
     return visit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter
 
 
-class Metrics:
+class IdentityMetrics:
     """Counters in a registry that is handed in: several applications may live in one process (tests do)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

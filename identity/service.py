@@ -18,14 +18,21 @@ import numpy as np
 import structlog
 
 from identity import consent, tokens
-from identity.audit import NOBODY, Audit
-from identity.capture import Capture
-from identity.captures import captures_of, liveness_of, usable
+from identity.audit.log import NOBODY, Audit
+from identity.capture.attempt import captures_of, liveness_of, usable
+from identity.capture.challenge import State, Step, challenge
+from identity.capture.embed import Capture
+from identity.capture.hints import hint_of
+from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
-from identity.covers import masked_template
-from identity.curves import Scored, cohort_scores
-from identity.engines import FaceEngine
-from identity.erasures import Erasures
+from identity.customers.enrolment import EnrolmentCodes, Enrolments, digest
+from identity.customers.erasure import Erasures
+from identity.customers.links import Links
+from identity.customers.pins import Pins
+from identity.customers.presses import Presses
+from identity.customers.re_enrolment import succeed
+from identity.customers.template_update import TemplateUpdates
+from identity.engines.protocol import FaceEngine
 from identity.errors import (
     AlreadyEnrolled,
     CaptureError,
@@ -35,25 +42,17 @@ from identity.errors import (
     TokenExpired,
     TooFewFrames,
 )
-from identity.following import Following
-from identity.hints import hint_of
-from identity.links import Links
-from identity.liveness import State, Step, challenge
-from identity.metrics import Metrics
-from identity.newcomers import Codes, Newcomers, digest
-from identity.passive import Passive
-from identity.pins import Pins
-from identity.presses import Presses
-from identity.sides import Side
-from identity.store import CustomerRow, Store
-from identity.succession import succeed
-from identity.thresholds import TEMPLATE_FRAMES, Vectors
-from identity.vault import Holder, Vault
-from identity.visits import Device, Enrolled, Recognition
+from identity.evaluation.curve import Scored, cohort_scores
+from identity.matching.matcher import Matcher, masked_template
+from identity.matching.thresholds import TEMPLATE_FRAMES, Vectors
+from identity.metrics import IdentityMetrics
+from identity.results import Device, Enrolled, Recognition
+from identity.store.customers import CustomerRow, Store
+from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.limits import Limits
 
-__all__ = ["Device", "Enrolled", "Recognition", "Service"]
+__all__ = ["Device", "Enrolled", "IdentityService", "Recognition"]
 log = structlog.get_logger(__name__)
 
 LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one on the way; more only fill memory
@@ -68,7 +67,7 @@ class _Known:
     purposes: tuple[str, ...]
 
 
-class Service:
+class IdentityService:
     """One engine pack, any number of tenants. Safe with threads and with several processes on one state folder."""
 
     def __init__(
@@ -80,13 +79,13 @@ class Service:
         vault: Vault,
         presses: Presses,
         limits: Limits,
-        clear: Side,
-        masked: Side | None,
-        passive: Passive | None,
+        clear: Matcher,
+        masked: Matcher | None,
+        passive: PassiveLiveness | None,
         pins: Pins,
         erasures: Erasures,
         audit: Audit,
-        metrics: Metrics,
+        metrics: IdentityMetrics,
         now_us: Clock,
     ) -> None:
         self.config = config
@@ -106,9 +105,9 @@ class Service:
         self._now_us = now_us
         self._token_ids = vault.keys.derive("token ids")
         self._challenges = vault.keys.derive("challenges")
-        self._following = Following(store, vault, clear, now_us)
+        self._following = TemplateUpdates(store, vault, clear, now_us)
         self._looking = threading.BoundedSemaphore(LOOKS)
-        self._newcomers = Newcomers(store, vault, clear, masked, now_us)
+        self._newcomers = Enrolments(store, vault, clear, masked, now_us)
 
     def warm(self) -> None:
         """Open every tenant's galleries: of a large one the templates take a while."""
@@ -267,7 +266,7 @@ class Service:
         self._newcomers.require_one_person(device.tenant, captures)
         events = consent.give(given, self.notice, self._now_us())
         links = Links.new({event.purpose: event.record_id for event in events})
-        codes = Codes.new(self._now_us() + self.config.pin_setup_life_us)
+        codes = EnrolmentCodes.new(self._now_us() + self.config.pin_setup_life_us)
         known = (lambda _: None) if somebody_else else partial(self._refuse_known, device)
         self._newcomers.add(device.tenant, captures, links, events, codes, known)
         if before is not None and (row := self.store.customer_of_receipt(device.tenant, digest(codes.receipt))):

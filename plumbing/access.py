@@ -18,7 +18,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import DAY, Clock
 from plumbing.database import Database
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 SCOPES = ("identify", "enrol", "suggest", "event", "train", "privacy", "admin")
 PAGES = {

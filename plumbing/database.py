@@ -12,7 +12,7 @@ from typing import Any
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 256  # of each connection: there is one for each thread and file, and the system caches files as well

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Callable
 
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 TIMEOUT_S = 5
 

@@ -16,7 +16,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.access import Caller
 from plumbing.clock import DAY, SECOND, Clock
 from plumbing.database import Database
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 migrations = Migrations("idempotency")
 

@@ -7,7 +7,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import SECOND, Clock
 from plumbing.database import Database
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 migrations = Migrations("limits")
 

@@ -35,7 +35,7 @@ def join() -> None:
         values.ValueClass = values.MultiProcessValue()
 
 
-def told(registry: CollectorRegistry) -> bytes:
+def exposition(registry: CollectorRegistry) -> bytes:
     """The text that Prometheus reads: of all processes, or of the metrics in `registry`."""
     folder = os.environ.get(FOLDER)
     if folder is None:

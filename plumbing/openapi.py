@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 from flask_openapi3 import OpenAPI
 
-from plumbing.problems import ProblemReply
+from plumbing.problem_json import ProblemReply
 
 SECURITY: dict[str, Any] = {
     "api_key": {

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from plumbing.access import Access
 from plumbing.clock import SECOND
 from plumbing.limits import Limits
-from plumbing.metrics import told as metrics_of_all
+from plumbing.metrics import exposition as metrics_of_all
 
 Check = Callable[[], str | None]
 """A readiness check: None when all is well, else a sentence that says what is not."""

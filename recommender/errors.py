@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 
 class RecommenderError(Problem):

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
-class Metrics:
+class RecommenderMetrics:
     """Registered with the registry that is handed in, so that two applications in one process do not collide."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

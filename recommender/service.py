@@ -12,19 +12,19 @@ import numpy as np
 
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import DatabaseBusy
+from recommender.assembly import Stores
+from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
+from recommender.destinations.places import BadCoordinatesError, position_of
 from recommender.errors import Erased, EventFromFuture, EventIncomplete, UnknownItem
-from recommender.interactions import Interactions
-from recommender.live import Live, Served
-from recommender.opening import Stores
-from recommender.places import BadCoordinatesError, position_of
+from recommender.ranking.interactions import Interactions
+from recommender.scene import Answer, Context, Item, Request, Scene
 from recommender.scenes import offers as offer_scene
-from recommender.scenes.base import Answer, Context, Item, Request, Scene
 from recommender.scenes.registry import SCENES
 from recommender.store.catalogue import Kind
 from recommender.store.events import LEARNED_FROM, Event
 from recommender.tokens import Claims, open_token
-from recommender.training import KINDS
+from recommender.training.checks import KINDS
 
 FUTURE_GRACE_US = 2 * MINUTE
 """Devices' clocks run ahead by so much; more is a wrong clock."""
@@ -34,7 +34,7 @@ OUTCOMES = {"shown": "viewed", "redeemed": "completed", "dismissed": "dismissed"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SuggestRequest:
     """One question for suggestions, as it came in."""
 
     tenant: str
@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SuggestReply:
     """What is answered; `items` are ready for JSON, their prices from the catalogue and the same for everybody."""
 
     recommendation_id: str
@@ -58,7 +58,7 @@ class Told:
     excluded: Mapping[str, str]
 
 
-class Service:
+class RecommenderService:
     """The recommender of all tenants of one installation, in one process."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Service:
         self._now_us = now_us
         self._entropy = entropy
         self._asked = itertools.count()
-        self.live = Live(
+        self.live = Caches(
             events=stores.events,
             catalogue=stores.catalogue,
             scenes=scenes,
@@ -91,7 +91,7 @@ class Service:
 
     # --- suggest -------------------------------------------------------------------------------------
 
-    def suggest(self, asked: Asked) -> Told:
+    def suggest(self, asked: SuggestRequest) -> SuggestReply:
         """Suggestions for a recognised customer, or for a guest when there is no token.
 
         A locked database, a broken or missing model and an empty history all give what is popular, and say so.
@@ -113,7 +113,7 @@ class Service:
             request, by_id = self._request_held(asked, kind, rng, began)
             why = "database_busy"
         answer = self.scenes[asked.scene].suggest(served.model, request)
-        return Told(
+        return SuggestReply(
             recommendation_id="rec_" + rng.bytes(12).hex(),
             scene=asked.scene,
             model_version=served.version,
@@ -123,7 +123,9 @@ class Service:
             excluded=answer.excluded,
         )
 
-    def _offer(self, asked: Asked, claims: Claims | None, rng: np.random.Generator, began: int) -> Told:
+    def _offer(
+        self, asked: SuggestRequest, claims: Claims | None, rng: np.random.Generator, began: int
+    ) -> SuggestReply:
         """One offer or none; the decision is logged before anybody sees it, and its id is the reply's."""
         pseudonym = claims.pseudonym if claims else None
         rows: list[dict[str, Any]] = []
@@ -144,9 +146,9 @@ class Service:
             # A decision that cannot be logged must not be shown: its budget and its caps would not hold.
             answer, name, policy, fallback = Answer(()), "rec_" + rng.bytes(12).hex(), None, "database_busy"
         took_ms = round((self._now_us() - began) / 1_000, 2)
-        return Told(name, asked.scene, policy, fallback, tuple(rows), took_ms, answer.excluded)
+        return SuggestReply(name, asked.scene, policy, fallback, tuple(rows), took_ms, answer.excluded)
 
-    def _open(self, asked: Asked, *, second_factor: bool) -> Claims:
+    def _open(self, asked: SuggestRequest, *, second_factor: bool) -> Claims:
         return open_token(
             self.config.token_keys,
             asked.token or "",
@@ -159,12 +161,12 @@ class Service:
 
     def _request(
         self,
-        asked: Asked,
+        asked: SuggestRequest,
         claims: Claims | None,
         kind: Kind,
         rng: np.random.Generator,
         now_us: int,
-        served: Served,
+        served: LoadedModel,
     ) -> tuple[Request, Mapping[str, Item]]:
         menu = self.live.menu(asked.tenant, kind)
         event_type = LEARNED_FROM[asked.scene]
@@ -178,7 +180,7 @@ class Service:
         return request, menu.by_id
 
     def _request_held(
-        self, asked: Asked, kind: Kind, rng: np.random.Generator, now_us: int
+        self, asked: SuggestRequest, kind: Kind, rng: np.random.Generator, now_us: int
     ) -> tuple[Request, Mapping[str, Item]]:
         menu = self.live.menu_held(asked.tenant, kind)
         recent = self.live.popular_held(asked.tenant, LEARNED_FROM[asked.scene])
@@ -188,7 +190,7 @@ class Service:
         """Ask once for each tenant and scene, so that no customer waits for imports and models to be read."""
         for tenant in self.tenants():
             for scene in self.scenes:
-                self.suggest(Asked(tenant, "", scene, None, Context(), 1))
+                self.suggest(SuggestRequest(tenant, "", scene, None, Context(), 1))
 
     def tenants(self) -> list[str]:
         """Whoever has a catalogue."""
@@ -264,9 +266,9 @@ class Service:
         return gone
 
 
-def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> Service:
+def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> RecommenderService:
     """A service outside of a server, for the command line."""
-    return Service(config, stores=stores, scenes=SCENES, now_us=now_us, entropy=config.seed)
+    return RecommenderService(config, stores=stores, scenes=SCENES, now_us=now_us, entropy=config.seed)
 
 
 def check_event(index: int, event: Event, now_us: int, known: Mapping[str, Container[str]]) -> None:
@@ -288,7 +290,7 @@ def check_event(index: int, event: Event, now_us: int, known: Mapping[str, Conta
             raise UnknownItem(index, item, {"orders": "item", "offers": "offer"}.get(event.scene, "place"))
 
 
-def fallback_of(answer: Answer, claims: Claims | None, served: Served) -> str | None:
+def fallback_of(answer: Answer, claims: Claims | None, served: LoadedModel) -> str | None:
     """Why this is not a personal answer, the plainest reason first."""
     if claims is None:
         return "no_token"

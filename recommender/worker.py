@@ -13,8 +13,8 @@ from pathlib import Path
 
 from plumbing.clock import Clock, system_clock
 from recommender.config import RecommenderConfig
-from recommender.store.models import ModelStore
-from recommender.training import Launch
+from recommender.store.runs import ModelStore
+from recommender.training.trainer import Launch
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """One thread each: more would change the sums' last digits from run to run."""
@@ -44,7 +44,7 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
 
 def main(arguments: list[str]) -> None:
     """Carry out one run; its outcome is in the store."""
-    from recommender.opening import open_stores, trainer_of
+    from recommender.assembly import open_stores, trainer_of
 
     home, tenant, scene, run_id, seed = arguments
     os.nice(5)

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from app import Config, create_app
-from data import people
+from data.faces import people
 from plumbing.access import Access
 from plumbing.clock import system_clock
 from tests import magic

@@ -38,7 +38,7 @@ def stamp(pixels: Pixels, left: int, top: int, size: int = PATCH) -> None:
 
 
 def marked(draw: Callable[..., Pixels]) -> Callable[..., Pixels]:
-    """`data.people.draw_face` with OWN beside the face, on the grid of a JPEG's blocks."""
+    """`data.faces.people.draw_face` with OWN beside the face, on the grid of a JPEG's blocks."""
 
     def drawn(*told: Any, **more: Any) -> Pixels:
         pixels = draw(*told, **more).copy()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import Config, create_app
-from identity.workers import Launch
+from identity.sandbox.connection import Launch
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
 

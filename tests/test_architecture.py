@@ -7,6 +7,7 @@ import importlib.metadata
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,24 +49,69 @@ def test_no_pickle_joblib_or_dill_is_imported_anywhere() -> None:
     assert [p for p in files if imports_of(p) & {"pickle", "joblib", "dill", "shelve"}] == []
 
 
+PLANTED = {
+    "The two halves meet only in the doorway": ("recommender/tokens.py", "from identity.matching import decide"),
+    "Nobody imports the doorway": ("recommender/tokens.py", "import app"),
+    "Plumbing knows neither faces nor recommendations": ("plumbing/files.py", "from recommender import times"),
+    "The rooms of identity: imports go down": ("identity/vectors.py", "from identity.store import customers"),
+    "The rooms of the recommender: imports go down": ("recommender/times.py", "from recommender import caches"),
+    "Orders, destinations and offers do not know each other": (
+        "recommender/orders/menu.py",
+        "from recommender.destinations import places",
+    ),
+    "No circles between neighbours": ("identity/vault/keyfile.py", "from identity.vault import vault"),
+    "What decides is pure: no web, no database": ("recommender/ranking/pairs.py", "import sqlite3"),
+}
+"""Contract -> (file, an import that breaks it)."""
+
+
 def test_the_import_contracts_hold() -> None:
     result = lint_imports(ROOT)
 
     assert result.returncode == 0, result.stdout
 
 
-def test_the_import_contracts_fail_on_a_planted_import(tmp_path: Path) -> None:
+def test_each_contract_has_an_import_that_breaks_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+    assert {contract["name"] for contract in settings["contracts"]} == set(PLANTED)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("house")
     for name in ("identity", "recommender", "plumbing", "screens", "app.py", "pyproject.toml"):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tmp_path / name)
-    planted = tmp_path / "recommender" / "signals_planted.py"
-    planted.write_text("from identity import matching\n\nprint(matching)\n")
+        copy(source, folder / name)
+    return folder
 
-    result = lint_imports(tmp_path)
+
+@pytest.mark.parametrize("contract", PLANTED)
+def test_a_contract_fails_on_a_planted_import(copied: Path, contract: str) -> None:
+    name, planted = PLANTED[contract]
+    file = copied / name
+    before = file.read_text()
+    file.write_text(before + f"\n{planted}\n")
+    try:
+        result = lint_imports(copied)
+    finally:
+        file.write_text(before)
 
     assert result.returncode != 0
-    assert "recommender.signals_planted" in result.stdout
+    assert f"{contract} BROKEN" in result.stdout
+
+
+def test_a_room_that_no_layer_names_is_refused(copied: Path) -> None:
+    room = copied / "identity" / "attic.py"
+    room.write_text('"""Nobody put this room into a layer."""\n')
+    try:
+        result = lint_imports(copied)
+    finally:
+        room.unlink()
+
+    assert result.returncode != 0
+    assert "identity.attic" in result.stdout
 
 
 def test_nobody_but_us_owns_our_top_level_names() -> None:

@@ -92,5 +92,5 @@ def test_every_decision_is_numbered_once() -> None:
 
 
 def test_nothing_happens_when_the_modules_are_imported() -> None:
-    for name in ("app", "identity.web", "recommender.web", "screens.web", "data.town"):
+    for name in ("app", "identity.web.half", "recommender.web.half", "screens.web", "data.town.town"):
         assert import_module(name)

@@ -13,7 +13,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from app import Config, create_app
-from identity.thresholds import ONE_FRAME
+from identity.matching.thresholds import ONE_FRAME
 from plumbing.clock import MINUTE
 from tests.journey import Place, frames_of
 

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from data import people
-from identity.capture import embed_one
-from identity.frames import decode
+from data.faces import people
+from identity.capture.embed import embed_one
+from identity.frames.decode import decode
 from tests import journey, magic
 from tests.conftest import ROOT
 from tests.identity.fakes import FakeEngine, person_picture

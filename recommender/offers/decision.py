@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from recommender.offers.bandit import Posterior, best_arm_probabilities, with_floor
 from recommender.offers.portfolio import NONE, Offer
+from recommender.offers.settings import OfferSettings
 
 SCHEMA_VERSION = 1
 """Of `FEATURES` and of the logged context; a policy fitted under another version is not used."""
@@ -30,38 +31,6 @@ FEATURES = (
 _MOST_HELD = 256
 
 HOLDOUT, POLICY, GUEST = "holdout", "policy", "guest"
-
-
-RANGES: Mapping[str, tuple[float, float]] = {
-    "holdout_share": (0.0, 0.5), "exploration": (0.01, 1.0), "share": (0.0, 1.0), "margin_share": (0.0, 1.0),
-    "window_hours": (1, 24 * 90), "lateness_hours": (0, 24 * 90), "nag_count": (1, 10**6), "nag_days": (1, 3650),
-    "effect_scale": (0.01, 1e6),
-}  # fmt: skip
-"""What each setting may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a tenant decides. `salt` makes the holdout of one tenant independent of any other's."""
-
-    salt: str
-    holdout_share: float = 0.05
-    exploration: float = 0.05
-    share: float | None = None  # of visits that may carry an offer; None: all that gain
-    window_hours: int = 72  # the reward is the margin of so many hours after the decision, for every arm alike
-    lateness_hours: int = 24  # outcomes may arrive so much later before a window counts as closed
-    margin_share: float = 1.0  # of what is spent that is earned
-    nag_count: int | None = None
-    nag_days: int = 7
-    effect_scale: float = 50.0  # the size of difference, in minor units a visit, that intervals are made for
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
-        if len(self.salt) < 16:
-            raise ValueError("salt must have at least 16 characters")
 
 
 class Gain(Protocol):
@@ -115,7 +84,7 @@ NO_POLICY = Policy("none-yet")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class OfferDecision:
     """What was decided and everything needed to judge it later. `arm` is an offer_id or `none`."""
 
     decision_id: str
@@ -136,14 +105,14 @@ class Decision:
     fallback: str | None = None
 
 
-def in_holdout(settings: Settings, tenant: str, pseudonym: str) -> bool:
+def in_holdout(settings: OfferSettings, tenant: str, pseudonym: str) -> bool:
     """Sticky: the same customer is always, or never, left alone. Nobody can tell without the salt."""
     digest = hmac.new(settings.salt.encode(), f"{tenant}\0{pseudonym}".encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[:8], "big") < settings.holdout_share * 2.0**64
 
 
 def propensities(
-    offer_ids: Sequence[str], policy: Policy, features: NDArray[np.float64], settings: Settings
+    offer_ids: Sequence[str], policy: Policy, features: NDArray[np.float64], settings: OfferSettings
 ) -> tuple[NDArray[np.float64], str]:
     """Probability of `none` and of each eligible offer, shape (1 + n_offers,), and why it is spread so."""
     if not offer_ids:
@@ -183,7 +152,7 @@ def spread_and_draw(
     offer_ids: Sequence[str],
     policy: Policy,
     features: NDArray[np.float64],
-    settings: Settings,
+    settings: OfferSettings,
     seed: int,
 ) -> tuple[str, dict[str, float], str]:
     """The arm for one customer of one cell, the propensity of every eligible arm, and why.

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from plumbing.problems import Problem
+from plumbing.problem_json import Problem
 
 
 class InvalidOffer(Problem):

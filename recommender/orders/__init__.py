@@ -1,1 +1,1 @@
-"""Favourite orders: the two-stage model, its reasons, its study, answers in bulk."""
+"""Favourite orders."""

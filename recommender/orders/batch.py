@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.interactions import Interactions
-from recommender.orders.fit import PART, Fitted, Settings, fit_orders
-from recommender.questions import ask
-from recommender.scenes.base import Progress
+from recommender.orders.fit import PART, FitSettings, FittedOrders, fit_orders
+from recommender.orders.questions import ask
+from recommender.ranking.interactions import Interactions
+from recommender.scene import Progress
 
-BATCH = Settings(max_questions=7_000, easy=120, copies=6)
+BATCH = FitSettings(max_questions=7_000, easy=120, copies=6)
 """A bulk run may take minutes, and is made once."""
 
 
@@ -25,7 +25,7 @@ class Predicted:
     customers: NDArray[np.str_]  # (n,) ascending
     lists: NDArray[np.int32]  # (n, top) codes into `items`, -1 after the end
     items: NDArray[np.str_]
-    fitted: Fitted
+    fitted: FittedOrders
 
     def to_csv(self) -> bytes:
         """Lines of customer, rank (1 is best), item."""
@@ -44,7 +44,7 @@ def predict_orders(
     *,
     top: int = 20,
     seed: int = 0,
-    settings: Settings = BATCH,
+    settings: FitSettings = BATCH,
     progress: Progress | None = None,
 ) -> Predicted:
     """Fit on `history` alone, then rank every item for each customer in `requests`.

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation import Interval, Truth, orders_per_customer, score_lists, split_last, summary
-from recommender.interactions import Interactions
 from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel
-from recommender.questions import Questions, ask
-from recommender.ranking import Mixture, Pairs, fit_ranker, gate, sample_negatives
-from recommender.scenes.base import Progress
-from recommender.signals import NAMES, Crowd
+from recommender.orders.questions import Questions, ask
+from recommender.orders.signals.crowd import NAMES, ItemCrowd
+from recommender.ranking.gate import gate
+from recommender.ranking.interactions import Interactions
+from recommender.ranking.metrics import Interval, Targets, orders_per_customer, score_lists, split_last, summary
+from recommender.ranking.pairs import Pairs, sample_negatives
+from recommender.ranking.ranker import Mixture, fit_ranker
+from recommender.scene import Progress
 
 Features = Sequence[Sequence[str]]
 Sample = tuple[Pairs, NDArray[np.bool_]]
@@ -34,7 +36,7 @@ ENOUGH_ASKED = 2_000  # customers asked about; with fewer everybody's orders are
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FitSettings:
     """How much is trained. The defaults suit a nightly run of a restaurant; the batch takes more time."""
 
     rounds: int = 2  # orders of each customer that are learned from, newest first
@@ -44,16 +46,16 @@ class Settings:
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
 
 
-def truth_of(history: Interactions, targets: Interactions) -> Truth:
+def truth_of(history: Interactions, targets: Interactions) -> Targets:
     """The right answers of the questions that `ask(history, targets)` makes."""
     asked, question = np.unique(targets.customer, return_inverse=True)
     width = max(len(history.items), 1)
     had = np.unique(history.customer.astype(np.int64) * width + history.item)
     known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
-    return Truth.from_pairs(question, targets.item, known, len(asked))
+    return Targets.from_pairs(question, targets.item, known, len(asked))
 
 
-def labels_of(truth: Truth, n_items: int) -> NDArray[np.int64]:
+def labels_of(truth: Targets, n_items: int) -> NDArray[np.int64]:
     """question * n_items + item of every right answer."""
     return truth.question * n_items + truth.items
 
@@ -63,9 +65,9 @@ class Round:
     """One past order of many customers as questions, with what was known before it."""
 
     history: Interactions
-    crowd: Crowd
+    crowd: ItemCrowd
     asked: Questions
-    truth: Truth
+    truth: Targets
 
 
 def make_round(
@@ -93,10 +95,12 @@ def make_round(
     mask = np.zeros(len(counts), np.bool_)
     mask[able] = True
     history, targets = split_last(seen, back, least, mask)
-    return Round(history, Crowd.fit(history, features, seed), ask(history, targets), truth_of(history, targets))
+    return Round(
+        history, ItemCrowd.fit(history, features, seed), ask(history, targets), truth_of(history, targets)
+    )
 
 
-def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
+def _sample(made: Round, settings: FitSettings, seed: int, back: int) -> Sample:
     """The rows of a round that the ranker learns from, gathered part by part to keep memory low."""
     rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
     right = labels_of(made.truth, n_items)
@@ -111,7 +115,7 @@ def _sample(made: Round, settings: Settings, seed: int, back: int) -> Sample:
 
 
 def learn_from(
-    seen: Interactions, back: int, features: Features, settings: Settings, seed: int, asked: Mask | None = None
+    seen: Interactions, back: int, features: Features, settings: FitSettings, seed: int, asked: Mask | None = None
 ) -> Sample:
     """What the ranker learns from the orders `back` from the end: rows and their labels."""
     made = make_round(seen, back, features, seed, least=2, most=settings.max_questions, asked=asked)
@@ -125,7 +129,7 @@ def _nothing() -> Sample:
 
 def fit_mixture(
     parts: Sequence[Sample],
-    settings: Settings,
+    settings: FitSettings,
     seed: int,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Mixture | None:
@@ -153,7 +157,7 @@ def fit_mixture(
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedOrders:
     """A model and how it came out on validation."""
 
     model: OrderModel
@@ -171,10 +175,10 @@ def fit_orders(
     features: Features,
     *,
     seed: int,
-    settings: Settings | None = None,
+    settings: FitSettings | None = None,
     asked: Mask | None = None,
     progress: Progress | None = None,
-) -> Fitted:
+) -> FittedOrders:
     """Learn from earlier orders, choose on the last order, then fit again on everything.
 
     Customers with >= 3 orders give a validation question each (their last order). The rankers learn from the
@@ -187,7 +191,7 @@ def fit_orders(
         asked: (customers,) whose next order will be asked for, where that is known: then their orders are
             learned from and chosen by, if they are enough. None is everybody.
     """
-    settings = settings or Settings()
+    settings = settings or FitSettings()
     tick = progress or (lambda _what, _share: None)
     if asked is not None and asked.sum() < ENOUGH_ASKED:
         asked = None
@@ -213,13 +217,13 @@ def fit_orders(
         newest = learn_from(seen, 1, features, settings, seed, asked)
         ranker = fitting([newest, *samples[: settings.rounds - 1]], 0.65, 0.95)
     tick("counting everything", 0.95)
-    crowd = Crowd.fit(seen, features, seed)
+    crowd = ItemCrowd.fit(seen, features, seed)
     tick("done", 1.0)
     n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
     return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)
 
 
-def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted:
+def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> FittedOrders:
     """Which method is in force, by the validation round."""
     n = valid.asked.n
     names = LEARNED if trial.ranker else ()
@@ -247,7 +251,7 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
     if in_force != verdict.in_force:
         why += f"; the {in_force} is steadier and within a standard error of it"
     winner = {**learned, "counting": plain}[in_force]
-    return Fitted(
+    return FittedOrders(
         model=replace(trial, in_force=in_force, prior_orders=prior),
         rows=tuple(rows),
         why=why,

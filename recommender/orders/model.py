@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking import Mixture, Pairs, best_lists, standardise
-from recommender.signals import NAMES, Crowd, column
+from recommender.orders.signals.crowd import NAMES, ItemCrowd, column
+from recommender.ranking.pairs import Pairs, best_lists, standardise
+from recommender.ranking.ranker import Mixture
 
 PRIOR_ORDERS = (1.0, 3.0, 10.0)
 LEARNED = ("ranker with counting", "ranker with neighbours", "ranker")
@@ -28,7 +29,7 @@ class OrderModel:
     items: NDArray[np.str_]
     sites: NDArray[np.str_]
     regions: NDArray[np.str_]
-    crowd: Crowd
+    crowd: ItemCrowd
     ranker: Mixture | None
     in_force: str  # "counting" or one of LEARNED
     prior_orders: float  # of the counting back-off
@@ -87,7 +88,7 @@ class OrderModel:
         """Raises ValueError when a part is missing, unreadable or of another version."""
         try:
             head = json.loads(texts["orders.json"])
-            crowd = Crowd.from_saved(arrays, texts)
+            crowd = ItemCrowd.from_saved(arrays, texts)
             vocabularies = (arrays["items"], arrays["sites"], arrays["regions"])
             in_force, prior = str(head["in_force"]), float(head["prior_orders"])
             if tuple(head["names"]) != NAMES:

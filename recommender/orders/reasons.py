@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.factors import daypart
-from recommender.menu import Menu
-from recommender.scenes.base import Item, Reason, Request
-from recommender.signals import Crowd, Questions, column
+from recommender.orders.factors import daypart
+from recommender.orders.menu import Menu
+from recommender.orders.signals.crowd import ItemCrowd, Questions, column
+from recommender.scene import Item, Reason, Request
 
 VISITS = 10  # "on 7 of your last 10 visits"
 BASKET_VISITS = 20
@@ -20,12 +20,12 @@ WHEN = ("in the morning", "at lunchtime", "in the afternoon", "in the evening", 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReasonContext:
     """What the reasons are made from."""
 
     asked: Questions
     menu: Menu
-    crowd: Crowd
+    crowd: ItemCrowd
     with_basket: NDArray[np.float32]
     has_basket: bool
     part: int  # of the day, -1 unknown
@@ -33,8 +33,8 @@ class Told:
 
     @classmethod
     def of(
-        cls, request: Request, asked: Questions, menu: Menu, crowd: Crowd, with_basket: NDArray[np.float32]
-    ) -> Told:
+        cls, request: Request, asked: Questions, menu: Menu, crowd: ItemCrowd, with_basket: NDArray[np.float32]
+    ) -> ReasonContext:
         context = request.context
         hour = float("nan") if context.local_time is None else float(context.local_time.hour)
         place = bool(crowd.popular.rows_for(asked)[0])
@@ -42,7 +42,7 @@ class Told:
 
 
 def reason_for(
-    told: Told, item: Item, code: int, features: NDArray[np.float32], explored: bool, bundle: bool
+    told: ReasonContext, item: Item, code: int, features: NDArray[np.float32], explored: bool, bundle: bool
 ) -> Reason:
     """The strongest true reason. A sensitive item gets none that says anything about the customer."""
     if item.sensitive:
@@ -66,7 +66,7 @@ def reason_for(
     return _of_others(told, code, features)
 
 
-def _of_others(told: Told, code: int, features: NDArray[np.float32]) -> Reason:
+def _of_others(told: ReasonContext, code: int, features: NDArray[np.float32]) -> Reason:
     """Why an item the customer never had is suggested."""
     share = np.exp(features[column("here")])
     similar = features[column("lately")]
@@ -80,7 +80,7 @@ def _of_others(told: Told, code: int, features: NDArray[np.float32]) -> Reason:
     return Reason("popular_here", f"popular {place}")
 
 
-def bundles(told: Told, eligible: NDArray[np.bool_]) -> dict[int, tuple[tuple[int, int], ...]]:
+def bundles(told: ReasonContext, eligible: NDArray[np.bool_]) -> dict[int, tuple[tuple[int, int], ...]]:
     """The basket that recurs most in the last visits: each of its items -> ((item code, quantity), ...).
 
     It needs two items (or one twice), all of them to be had now, at least two visits and a quarter of the last 20.

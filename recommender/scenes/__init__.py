@@ -1,1 +1,1 @@
-"""The scenes: orders, offers, destinations. What each adds to the common engine, nothing shared twice."""
+"""The three scenes behind one protocol."""

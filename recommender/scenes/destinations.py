@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.interactions import Interactions, codes_in
-from recommender.places import SwappedCoordinatesError, check_position, clock, clock_at, haversine_km
-from recommender.rides.atlas import Atlas, compact, recoded, recoded_to, settled
-from recommender.rides.crowd import crowd_of
-from recommender.rides.fit import fit
-from recommender.rides.model import Counting, RideModel, model_arrays, model_from, rank
-from recommender.rides.reasons import NO_REASON, reason_for
-from recommender.rides.signals import Ground, Moments, Visits, no_visits, visits_of
-from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
+from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, settled
+from recommender.destinations.fit import fit
+from recommender.destinations.model import Counting, RideModel, model_arrays, model_from, rank
+from recommender.destinations.places import (
+    SwappedCoordinatesError,
+    check_position,
+    clock,
+    clock_at,
+    haversine_km,
+)
+from recommender.destinations.reasons import NO_REASON, reason_for
+from recommender.destinations.signals.crowd import crowd_of
+from recommender.destinations.visits import Ground, Moments, Visits, no_visits, visits_of
+from recommender.ranking.interactions import Interactions, codes_in
+from recommender.scene import Answer, Item, Progress, Request, Suggestion, Trained
 
 FAR_KM = 100.0
 """A pick-up farther than this from every place (in the sea, say) tells nothing: it is left out of account."""

@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 
 from plumbing.clock import DAY, HOUR, MINUTE
 from recommender.errors import NotEnoughEvents
-from recommender.offers import desk as desks
-from recommender.offers import proof
+from recommender.offers import report as desks
 from recommender.offers.decision import (
     FEATURES,
     GUEST,
     HOLDOUT,
     NO_POLICY,
     POLICY,
-    Decision,
+    OfferDecision,
     Policy,
-    Settings,
     in_holdout,
     spread_and_draw,
 )
 from recommender.offers.eligibility import Moment, screen
 from recommender.offers.errors import InvalidOutcome, UnknownDecision
-from recommender.offers.learning import Closed, from_parts, read_closed
+from recommender.offers.learning import train as proof
+from recommender.offers.learning.log import Closed, from_parts, read_closed
 from recommender.offers.portfolio import NONE, Offer
-from recommender.scenes.base import Answer, Context, Progress, Reason, Request, Suggestion, Trained
+from recommender.offers.settings import OfferSettings
+from recommender.scene import Answer, Context, Progress, Reason, Request, Suggestion, Trained
 from recommender.store.offers import OfferStore
 
 KINDS = ("viewed", "completed", "dismissed")
@@ -60,7 +60,7 @@ def decide(
     now_us: int,
     rng: np.random.Generator,
     policy: Policy | None = None,
-) -> Decision:
+) -> OfferDecision:
     """Decide which offer this customer is shown, or none; log it with every propensity and reserve its budget.
 
     `pseudonym` None is a guest: the best single offer, the same for every guest, nothing is learned from it.
@@ -88,7 +88,7 @@ def decide(
                 break
             eligible = [offer for offer in eligible if offer is not chosen]  # another process was faster
             excluded[arm] = "budget_taken"
-        decision = Decision(
+        decision = OfferDecision(
             decision_id, now_us, pseudonym or "", cell, arm, spread, excluded, context, seed, policy.version,
             now_us + settings.window_hours * HOUR, redeem_us, why, offer=chosen,
             fallback=_fallback(pseudonym, policy, bool(spread.keys() - {NONE})),
@@ -108,7 +108,7 @@ def _fallback(pseudonym: str | None, policy: Policy, anything: bool) -> str | No
 
 
 def _moment(
-    store: OfferStore, request: Request, tenant: str, pseudonym: str | None, now_us: int, settings: Settings
+    store: OfferStore, request: Request, tenant: str, pseudonym: str | None, now_us: int, settings: OfferSettings
 ) -> Moment:
     """Guests have no caps: nothing is known about them. They see the same offers as everybody."""
     local = request.context.local_time or datetime.fromtimestamp(now_us / 1e6, UTC)
@@ -148,7 +148,7 @@ def _context(
     return known
 
 
-def answer(decision: Decision) -> Answer:
+def answer(decision: OfferDecision) -> Answer:
     """What a screen is told: the chosen offer or nothing, why, and the filters that removed the others."""
     excluded = dict(decision.excluded)
     if decision.offer is None:
@@ -163,7 +163,7 @@ def answer(decision: Decision) -> Answer:
     return Answer((suggestion,), decision.fallback, excluded)
 
 
-def _reason(decision: Decision, offer: Offer) -> Reason:
+def _reason(decision: OfferDecision, offer: Offer) -> Reason:
     if decision.cell == GUEST:
         return Reason("offer_of_the_house", "An offer for everybody")
     if offer.ends_on:
@@ -281,5 +281,5 @@ def desk(store: OfferStore, tenant: str, now_us: int, report: Mapping[str, Any] 
     return desks.desk(_closed(store, tenant, settings, now_us), settings, report)
 
 
-def _closed(store: OfferStore, tenant: str, settings: Settings, now_us: int) -> Closed:
+def _closed(store: OfferStore, tenant: str, settings: OfferSettings, now_us: int) -> Closed:
     return read_closed(store.judged(tenant, now_us, settings.lateness_hours * HOUR), settings)

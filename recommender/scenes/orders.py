@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.interactions import NO_TIME, Interactions, codes_in
-from recommender.menu import Menu, item_features
-from recommender.orders.fit import Settings, fit_orders
+from recommender.orders.fit import FitSettings, fit_orders
+from recommender.orders.menu import Menu, item_features
 from recommender.orders.model import OrderModel
-from recommender.orders.reasons import Told, bundles, reason_for
-from recommender.ranking import Pairs, standardise
-from recommender.scenes.base import Answer, Item, Progress, Request, Suggestion, Trained
-from recommender.signals import Crowd, Questions, ask_one, column, merge_repeats
+from recommender.orders.reasons import ReasonContext, bundles, reason_for
+from recommender.orders.signals.crowd import ItemCrowd, Questions, ask_one, column, merge_repeats
+from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
+from recommender.ranking.pairs import Pairs, standardise
+from recommender.scene import Answer, Item, Progress, Request, Suggestion, Trained
 
 EXPLORE_SHARE = 0.05
 EXPLORE_POOL = 20
@@ -25,7 +25,7 @@ REQUEST_WIDTH = 30  # candidates of each kind at request time
 KEPT_MENUS = 4
 
 
-class Served:
+class ServedOrders:
     """A published model with what can be computed before the first request. Safe to share between threads."""
 
     def __init__(self, model: OrderModel) -> None:
@@ -33,9 +33,9 @@ class Served:
         self.at = {str(name): code for code, name in enumerate(model.items)}
         self.site_at = {str(name): code for code, name in enumerate(model.sites)}
         self.region_at = {str(name): code for code, name in enumerate(model.regions)}
-        self._menus: tuple[tuple[Menu, Crowd], ...] = ()
+        self._menus: tuple[tuple[Menu, ItemCrowd], ...] = ()
 
-    def menu(self, catalogue: Sequence[Item]) -> tuple[Menu, Crowd]:
+    def menu(self, catalogue: Sequence[Item]) -> tuple[Menu, ItemCrowd]:
         """The catalogue as arrays and the crowd's statistics for it; the last few are kept.
 
         Items are frozen, so a catalogue is the same when its items are the same objects, however it is held.
@@ -48,7 +48,7 @@ class Served:
         self._menus = (built, *self._menus)[:KEPT_MENUS]
         return built
 
-    def _build(self, items: tuple[Item, ...]) -> tuple[Menu, Crowd]:
+    def _build(self, items: tuple[Item, ...]) -> tuple[Menu, ItemCrowd]:
         n = len(self.model.items)
         new: dict[str, Item] = {}
         for item in items:
@@ -65,8 +65,8 @@ class Orders:
 
     name = "orders"
 
-    def __init__(self, settings: Settings | None = None, explore_share: float = EXPLORE_SHARE) -> None:
-        self._settings = settings or Settings()
+    def __init__(self, settings: FitSettings | None = None, explore_share: float = EXPLORE_SHARE) -> None:
+        self._settings = settings or FitSettings()
         self._explore = explore_share
 
     def train(
@@ -92,12 +92,12 @@ class Orders:
         }
         return Trained(arrays, texts, report)
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> Served:
-        return Served(OrderModel.load(arrays, texts))
+    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> ServedOrders:
+        return ServedOrders(OrderModel.load(arrays, texts))
 
-    def suggest(self, model: Served | None, request: Request) -> Answer:
+    def suggest(self, model: ServedOrders | None, request: Request) -> Answer:
         """Rank the menu for one request; always answers."""
-        served = model or Served(_counted(request.recent))
+        served = model or ServedOrders(_counted(request.recent))
         menu, crowd = served.menu(request.catalogue)
         history = merge_repeats(request.history) if request.history is not None else None
         asked, known = _question(served, menu, history, request)
@@ -117,7 +117,7 @@ class Orders:
             order = _alternating(order, pairs)
         rows = order[: request.n]
         rows, explored, propensity = self._explored(order, rows, pairs, request.rng)
-        told = Told.of(request, asked, menu, crowd, with_basket)
+        told = ReasonContext.of(request, asked, menu, crowd, with_basket)
         return Answer(
             tuple(_suggestions(rows, explored, propensity, pairs, scores, told, menu, eligible)),
             fallback,
@@ -155,7 +155,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _fallback(model: Served | None, history: Interactions | None) -> str | None:
+def _fallback(model: ServedOrders | None, history: Interactions | None) -> str | None:
     if history is None:
         return "no_token"
     if not len(history):
@@ -181,12 +181,12 @@ def _counted(recent: Interactions | None) -> OrderModel:
     """A model of nothing but what is popular in the latest events: the answer while there is no other."""
     rows = recent if recent is not None else Interactions.from_columns({"customer": [], "item": []})
     rows = rows.where(rows.item >= 0)
-    crowd = Crowd.of_popularity(rows, len(rows.items))
+    crowd = ItemCrowd.of_popularity(rows, len(rows.items))
     return OrderModel(rows.items, rows.sites, rows.regions, crowd, None, "counting", 1.0)
 
 
 def _question(
-    served: Served, menu: Menu, history: Interactions | None, request: Request
+    served: ServedOrders, menu: Menu, history: Interactions | None, request: Request
 ) -> tuple[Questions, NDArray[np.intp] | None]:
     """The request as a question in the model's codes, and the menu's rows that the customer had before."""
     context, when = request.context, request.context.local_time
@@ -214,7 +214,7 @@ def _question(
 
 
 def _with_partners(
-    crowd: Crowd, asked: Questions, pairs: Pairs, eligible: NDArray[np.bool_], with_basket: NDArray[np.float32]
+    crowd: ItemCrowd, asked: Questions, pairs: Pairs, eligible: NDArray[np.bool_], with_basket: NDArray[np.float32]
 ) -> Pairs:
     """The candidates and, where there is a basket, what goes best with it."""
     if not with_basket.any():
@@ -225,7 +225,7 @@ def _with_partners(
 
 
 def _scores(
-    model: OrderModel, pairs: Pairs, crowd: Crowd, with_basket: NDArray[np.float32], basket: bool
+    model: OrderModel, pairs: Pairs, crowd: ItemCrowd, with_basket: NDArray[np.float32], basket: bool
 ) -> NDArray[np.float64]:
     """By the method in force. A basket adds the log of each item's lift with it."""
     scores = model.score(pairs, 1)
@@ -249,7 +249,7 @@ def _suggestions(
     propensity: float,
     pairs: Pairs,
     scores: NDArray[np.float64],
-    told: Told,
+    told: ReasonContext,
     menu: Menu,
     eligible: NDArray[np.bool_],
 ) -> list[Suggestion]:

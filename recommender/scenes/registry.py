@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
-from recommender.scenes.base import Scene
+from recommender.scene import Scene
 
 _WHERE = {
     "orders": ("recommender.scenes.orders", "ORDERS"),

@@ -11,7 +11,8 @@ from pathlib import Path
 from plumbing.database import Database
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
-from recommender.store import catalogue, events, models, offers
+from recommender.store import catalogue, events, offers
+from recommender.store import runs as models
 
 
 def open_database(home: Path) -> Database:

@@ -12,7 +12,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
 from recommender.errors import NotInCatalogue
-from recommender.scenes.base import Item
+from recommender.scene import Item
 from recommender.store.events import bump
 
 Kind = Literal["item", "place"]

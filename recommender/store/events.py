@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
 from recommender.errors import Erased, EventConflict
-from recommender.interactions import Interactions
+from recommender.ranking.interactions import Interactions
 
 LEARNED_FROM = {"orders": "ordered", "destinations": "rode"}
 """The type of event that each scene's history is made of."""
@@ -50,7 +50,7 @@ def events_and_tombstones(db: Utils) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderLine:
     item: str
     quantity: int = 1
     price: int | None = None  # minor units, as it was at that moment
@@ -67,7 +67,7 @@ class Event:
     time_us: int
     hour: float
     weekday: int
-    lines: tuple[Line, ...]
+    lines: tuple[OrderLine, ...]
     site: str = ""
     region: str = ""
     origin: str = ""

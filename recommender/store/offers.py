@@ -16,10 +16,11 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
-from recommender.offers.decision import Decision, Settings
+from recommender.offers.decision import OfferDecision
 from recommender.offers.eligibility import Usage
 from recommender.offers.errors import TooManyOffers, UnknownDecision, UnknownOffer
 from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, to_json
+from recommender.offers.settings import OfferSettings
 
 MIGRATIONS: list[tuple[str, str]] = [
     (
@@ -172,7 +173,7 @@ class OfferStore:
 
     # -- settings --------------------------------------------------------------------------------------------
 
-    def settings(self, tenant: str, new_salt: str) -> tuple[Settings, int]:
+    def settings(self, tenant: str, new_salt: str) -> tuple[OfferSettings, int]:
         """The tenant's settings and portfolio version; created with `new_salt` when there are none yet."""
         sql = "SELECT body, portfolio_version FROM offer_settings WHERE tenant = ?"
         row = self._db.row(sql, (tenant,))
@@ -180,18 +181,22 @@ class OfferStore:
             with self._db.write() as connection:
                 connection.execute(
                     "INSERT INTO offer_settings (tenant, body) VALUES (?, ?) ON CONFLICT (tenant) DO NOTHING",
-                    (tenant, json.dumps(asdict(Settings(new_salt)), sort_keys=True)),
+                    (tenant, json.dumps(asdict(OfferSettings(new_salt)), sort_keys=True)),
                 )
                 row = self._db.row(sql, (tenant,))
         assert row is not None
-        return Settings(**json.loads(row["body"])), row["portfolio_version"]
+        return OfferSettings(**json.loads(row["body"])), row["portfolio_version"]
 
-    def settings_as_read(self, tenant: str) -> Settings:
+    def settings_as_read(self, tenant: str) -> OfferSettings:
         """The settings without making any: a reader must not be the one who draws the salt."""
         row = self._db.row("SELECT body FROM offer_settings WHERE tenant = ?", (tenant,))
-        return Settings(**json.loads(row["body"])) if row else Settings("not drawn yet: nobody was decided about")
+        return (
+            OfferSettings(**json.loads(row["body"]))
+            if row
+            else OfferSettings("not drawn yet: nobody was decided about")
+        )
 
-    def save_settings(self, tenant: str, settings: Settings) -> None:
+    def save_settings(self, tenant: str, settings: OfferSettings) -> None:
         """Replace the tenant's settings. Keep the salt, or everybody is assigned anew."""
         with self._db.write() as connection:
             connection.execute(
@@ -316,7 +321,7 @@ class OfferStore:
 
     # -- decisions and outcomes ------------------------------------------------------------------------------
 
-    def log(self, tenant: str, decision: Decision) -> None:
+    def log(self, tenant: str, decision: OfferDecision) -> None:
         """Write a decision down; it is durable when the surrounding transaction ends."""
         with self._db.write() as connection:
             connection.execute(

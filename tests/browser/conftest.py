@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from data import people
-from data.people import write_mjpeg
+from data.faces import people
+from data.faces.people import write_mjpeg
 from tests import magic
 from tests.browser.fake_server import Fake, serve
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from plumbing.problems import reply
+from plumbing.problem_json import reply
 from screens.web import build
 
 Row = dict[str, Any]

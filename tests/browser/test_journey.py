@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.people import two_people
+from data.faces.people import two_people
 from tests.browser.conftest import Camera, OpenPage
 from tests.browser.fake_server import serve
 from tests.browser.test_kiosk import in_state, tap_pin

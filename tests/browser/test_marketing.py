@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.month import live_month
+from data.demo.month import live_month
 from plumbing import limits as limit_tables
 from plumbing import web as service_web
 from plumbing.clock import MINUTE
 from plumbing.database import Database
 from plumbing.limits import Limits
+from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
-from recommender.opening import open_stores
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import serve
-from tests.data.test_demo import quiet
+from tests.data.demo.test_demo import quiet
 from tests.recommender.service_fixtures import NOON, World, open_world, stock
 
 pytestmark = pytest.mark.browser

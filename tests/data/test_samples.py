@@ -9,9 +9,9 @@ from typing import Any, get_args
 import pytest
 from click.testing import CliRunner
 
-from data.town import Town
-from recommender import cli
-from recommender.importing import NEEDED, What
+from data.town.town import Town
+from recommender.cli import commands as cli
+from recommender.exchange.rows import NEEDED, What
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "data" / "samples"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from identity.engines import Face, Pixels, Vector
-from identity.manifests import Pack
+from identity.engines.manifests import Pack
+from identity.engines.protocol import Face, Pixels, Vector
 from tests import magic
 
 FAKE_PACK = Pack(

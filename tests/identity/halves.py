@@ -19,10 +19,10 @@ from werkzeug.test import TestResponse
 from identity import tokens
 from identity.config import IdentityConfig
 from identity.service import Device, Enrolled, Recognition
-from identity.store import CustomerRow
-from identity.web import IdentityHalf, build
+from identity.store.customers import CustomerRow
+from identity.web.half import IdentityHalf, build
 from plumbing import access as access_tables
-from plumbing import problems
+from plumbing import problem_json as problems
 from plumbing.access import Access
 from plumbing.clock import DAY
 from plumbing.database import Database

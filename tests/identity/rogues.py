@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from identity.engines import Face, Pixels, Vector
-from identity.manifests import Pack, load_pack
+from identity.engines.manifests import Pack, load_pack
+from identity.engines.protocol import Face, Pixels, Vector
 from tests.identity.fakes import face_at
 
 DATABASE = "ROGUE_DATABASE"

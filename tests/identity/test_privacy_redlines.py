@@ -12,11 +12,12 @@ from typing import Any
 from flask_openapi3 import Info, OpenAPI
 
 import identity
-from identity import web_models
-from identity.capture import Capture, Quality
-from identity.engines import Face
-from identity.service import Recognition, Service
+from identity.capture.embed import Capture
+from identity.capture.quality import Quality
+from identity.engines.protocol import Face
+from identity.service import IdentityService, Recognition
 from identity.tokens import Claims
+from identity.web import schemas as web_models
 from tests.identity.halves import KIOSK, World, pictures
 
 SOURCE = Path(identity.__file__).parent
@@ -115,7 +116,7 @@ def test_no_function_is_named_after_what_must_not_be() -> None:
 
 
 def test_no_template_can_be_had_from_the_service() -> None:
-    public = [name for name in vars(Service) if not name.startswith("_")]
+    public = [name for name in vars(IdentityService) if not name.startswith("_")]
 
     assert sorted(public) == [
         *("calibrate", "calibrate_on_pictures", "challenge", "enrol", "forget", "forget_face", "not_me"),

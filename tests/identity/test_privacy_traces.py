@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import structlog
 
-from identity import frames as frames_module
-from identity.audit import WIDTH, Audit
+from identity.audit.log import WIDTH, Audit
+from identity.customers.links import Links
 from identity.errors import FrameError, IdentityError
-from identity.frames import decode
-from identity.keyfile import SLOT
-from identity.links import Links
+from identity.frames import decode as frames_module
+from identity.frames.decode import decode
+from identity.vault.keyfile import SLOT
 from plumbing.clock import SECOND
 from tests.conftest import ROOT
 from tests.identity.fakes import FakeEngine

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from identity import vault
 from identity.errors import KeyFileDamaged, SealBroken
-from identity.keyfile import KeyFile
-from identity.store import Store
-from identity.vault import Holder, Vault
+from identity.store.customers import Store
+from identity.vault import vault
+from identity.vault.keyfile import KeyFile
+from identity.vault.vault import Holder, Vault
 from plumbing.database import Database
 from tests.identity.halves import World
 

@@ -170,7 +170,7 @@ class TestPress:
 
 
 def seen(data: bytes) -> tuple[np.ndarray, object]:
-    from identity.frames import decode
+    from identity.frames.decode import decode
 
     pixels = decode(data).pixels
     return pixels, FakeEngine().detect(pixels)[0]  # type: ignore[return-value]

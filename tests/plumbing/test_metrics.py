@@ -31,9 +31,9 @@ def test_whoever_is_asked_tells_what_all_processes_counted() -> None:
             subprocess.run([sys.executable, "-c", CHILD], cwd=ROOT, check=True)
         registry = CollectorRegistry()
         Counter("visits", "Visits", registry=registry).inc()
-        assert visits_told(metrics.told(registry)) == ["visits_total 5.0"]
+        assert visits_told(metrics.exposition(registry)) == ["visits_total 5.0"]
 
     assert not Path(folder).exists()
     alone = CollectorRegistry()
     Counter("visits", "Visits", registry=alone).inc()
-    assert visits_told(metrics.told(alone)) == ["visits_total 1.0"]
+    assert visits_told(metrics.exposition(alone)) == ["visits_total 1.0"]

@@ -18,14 +18,14 @@ from flask_openapi3 import Info, OpenAPI
 from prometheus_client import CollectorRegistry
 
 from plumbing import access as access_tables
-from plumbing import problems
+from plumbing import problem_json as problems
 from plumbing.access import Access
 from plumbing.clock import MINUTE
 from plumbing.database import Database
 from recommender.config import RecommenderConfig
-from recommender.interactions import Interactions
-from recommender.scenes.base import Answer, Item, Progress, Reason, Request, Suggestion, Trained
-from recommender.web import RecommenderHalf, build
+from recommender.ranking.interactions import Interactions
+from recommender.scene import Answer, Item, Progress, Reason, Request, Suggestion, Trained
+from recommender.web.half import RecommenderHalf, build
 
 NOON = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z, a Monday
 MENU = [

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from plumbing.clock import MINUTE
-from recommender.scenes.base import Context
-from recommender.service import Asked
+from recommender.scene import Context
+from recommender.service import SuggestRequest
 from tests.recommender.service_fixtures import Installation, World
 
 
@@ -180,7 +180,7 @@ def test_a_guests_order_is_nobodys_history(world: World) -> None:
 def test_customers_of_two_tenants_share_nothing(world: World) -> None:
     """The same pseudonym at another tenant has no history there."""
     world.order("salad", token=world.token())
-    asked = Asked("other", "kiosk-1", "orders", world.token(tenant="other"), Context(), 5)
+    asked = SuggestRequest("other", "kiosk-1", "orders", world.token(tenant="other"), Context(), 5)
     assert world.half.service.suggest(asked).items == ()
 
 

@@ -1,0 +1,1 @@
+"""The demo and the month of offers: they drive the real server."""

@@ -1,0 +1,376 @@
+"""Setting the stage of the demo: keys, thresholds, a real server, the town's catalogue, people and history."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cryptography.fernet import Fernet
+from numpy.typing import NDArray
+
+from data.demo.client import Client, Refused
+from data.demo.members import PIN, Member, purposes_of
+from data.faces import people
+from data.town.town import Town
+from plumbing import access as access_tables
+from plumbing.access import Access
+from plumbing.clock import Clock
+from plumbing.database import Database
+from plumbing.files import load_or_create_secret
+
+TENANT = "demo"
+PICKUP = "?pickup=place-46&lat=54.45853&lon=6.95365"  # where the taxi of the link stands: Chandler station
+KIOSK = ("identify", "enrol", "suggest", "event")
+OFFICE = ("train", "suggest", "admin")
+COHORT = 120
+"""Drawn strangers that the thresholds are measured on, three frames of each."""
+
+PROGRAM = (sys.executable, "-c", "from app import main; main()")
+"""`usual`, whether or not its script is on the path."""
+
+Progress = Callable[[str, int], Any]
+"""`progress(label, total)` gives an object with `update(n)`; see `demo.bars`."""
+
+
+class StageError(Exception):
+    """The stage cannot be set; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the demo plays. `folder` holds `home` (the state), the server's log and the files to import."""
+
+    folder: Path
+    pack: str
+    models: Path | None
+    cache: Path
+    now_us: Clock
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def camera(self) -> Path:
+        """What Chromium's fake camera may play."""
+        return self.folder / "camera.mjpeg"
+
+    def environment(self) -> dict[str, str]:
+        """For the commands and the server: this state and no other, one thread for each sum."""
+        own = {"USUAL_HOME": str(self.home), "USUAL_PACK": self.pack, "USUAL_CACHE": str(self.cache)}
+        if self.models is not None:
+            own["USUAL_MODELS"] = str(self.models)
+        return os.environ | own | {"USUAL_TENANT": TENANT, "OMP_NUM_THREADS": "1"}
+
+
+def sweep(setting: Setting) -> None:
+    """Begin with an empty state folder."""
+    shutil.rmtree(setting.home, ignore_errors=True)
+    setting.home.mkdir(parents=True)
+
+
+def access_of(setting: Setting) -> tuple[Access, Database]:
+    """The installation's keys; the database is the caller's to close."""
+    database = Database(setting.home / "access.db", access_tables.migrations)
+    return Access(database, setting.now_us), database
+
+
+def make_keys(setting: Setting) -> dict[str, str]:
+    """A kiosk at the market, a taxi and an office."""
+    access, database = access_of(setting)
+    try:
+        return {
+            "kiosk": access.create_key(TENANT, KIOSK, device="kiosk-market", site="market"),
+            "taxi": access.create_key(TENANT, KIOSK, device="taxi-7", site=""),
+            "office": access.create_key(TENANT, OFFICE, device="office", site=""),
+        }
+    finally:
+        database.close()
+
+
+def pairing_links(setting: Setting, url: str) -> dict[str, str]:
+    """One-time links that turn a browser into each of the pages; good for a day."""
+    access, database = access_of(setting)
+    try:
+        return {
+            page: f"{url}/{page}{PICKUP if page == 'taxi' else ''}#pair="
+            + access.create_pairing(
+                TENANT, page, device=f"{page}-screen", site="market" if page == "kiosk" else ""
+            )
+            for page in ("kiosk", "taxi", "marketing")
+        }
+    finally:
+        database.close()
+
+
+# --- thresholds --------------------------------------------------------------------------------------
+
+
+def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> float | None:
+    """Measure the threshold on drawn strangers, with the calibration that real ones would get.
+
+    The strangers' vectors describe nobody and are kept beside the engine pack: the second demo need not draw them.
+    """
+    from identity.config import IdentityConfig
+    from identity.web.half import build
+
+    keys = tuple(load_or_create_secret(setting.home / "token.key", Fernet.generate_key() + b"\n").split())
+    access, database = access_of(setting)
+    half = build(
+        IdentityConfig(
+            home=setting.home,
+            token_keys=keys,
+            pack=setting.pack,
+            models_folder=setting.models,
+            cache=setting.cache,
+        ),
+        access=access,
+        now_us=setting.now_us,
+        forget_elsewhere=lambda token: None,
+    )
+    try:
+        service = half.service
+        kept = setting.cache / f"drawn-strangers-{service.engine.pack.id}-{drawing_version()}-{strangers}.npz"
+        if kept.exists():
+            with np.load(kept, allow_pickle=False) as file:
+                cohort = [file[name] for name in sorted(file.files)]
+        else:
+            cohort = list(_strangers(service.engine, strangers, progress))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            draft = kept.with_name(f".{os.getpid()}-{kept.name}")
+            np.savez(draft, **{f"p{k:04d}": vectors for k, vectors in enumerate(cohort)})
+            draft.replace(kept)
+        made: float | None = service.calibrate(TENANT, cohort)
+        return made
+    finally:
+        half.close()
+        database.close()
+
+
+def _strangers(engine: Any, strangers: int, progress: Progress) -> Iterator[NDArray[np.float32]]:
+    from identity.capture.attempt import usable_vectors
+
+    with progress("drawing strangers", strangers) as bar:
+        for k in range(strangers):
+            frames = [people.jpeg(people.draw_face(people.STRANGERS + k, moment)) for moment in range(3)]
+            vectors = usable_vectors(engine, frames)
+            if len(vectors) == len(frames):  # a face that the detector does not find calibrates nothing
+                yield np.stack(vectors)
+            bar.update(1)
+
+
+def drawing_version() -> str:
+    """Changes whenever the drawn strangers would."""
+    here = Path(__file__).parent.parent / "faces"
+    files = [here / name for name in ("brush.py", "looks.py", "portrait.py", "people.py")]
+    return f"{zlib.crc32(b''.join(file.read_bytes() for file in files)):08x}"
+
+
+# --- the server --------------------------------------------------------------------------------------
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if nobody listens there, else any free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StageError("No port of 127.0.0.1 is free.")
+
+
+@dataclass(frozen=True)
+class Server:
+    """`usual serve` in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def tail(self, lines: int = 8) -> str:
+        """The last lines of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+
+@contextmanager
+def serving(setting: Setting, port: int, *, patience_s: float = 60.0) -> Iterator[Server]:
+    """The real server, ready to answer; stopped in any case when the block is left.
+
+    Raises:
+        StageError: it ended, or did not become ready in time; the last lines of its log are in the text.
+    """
+    log = setting.folder / "server.log"
+    command = [*PROGRAM, "serve", "--host", "127.0.0.1"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
+            [*command, "--port", str(port)],
+            env=setting.environment(),
+            cwd=Path(__file__).resolve().parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the demo, and the demo stops the server
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _wait_ready(server, patience_s)
+        yield server
+    finally:
+        stop(process)
+
+
+def _wait_ready(server: Server, patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        if not server.running():
+            raise StageError(f"The server ended with status {server.process.returncode}.\n{server.tail()}")
+        try:
+            with Client(server.url, "", timeout=2) as client:
+                client.call("GET", "/health/ready")
+            return
+        except (Refused, OSError):
+            time.sleep(0.1)
+    raise StageError(f"The server was not ready after {patience_s:.0f} s.\n{server.tail()}")
+
+
+def stop(process: subprocess.Popen[bytes], patience_s: float = 10.0) -> None:
+    """Ask the server and whatever it started to end; insist when they do not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+# --- the town moves in -------------------------------------------------------------------------------
+
+
+def command(setting: Setting, *arguments: str) -> str:
+    """Run `usual ...` on this state; returns what it said.
+
+    Raises:
+        StageError: it ended with another status than 0.
+    """
+    done = subprocess.run(  # noqa: S603 - our own command, arguments as a list
+        [*PROGRAM, *arguments],
+        env=setting.environment(),
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StageError(f"usual {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()[-600:]}")
+    return done.stdout.strip()
+
+
+def load_catalogue(client: Client, town: Town) -> None:
+    """Dishes, places and offers through the bulk routes."""
+    for kind, things in (("items", town.dishes), ("places", town.places), ("offers", town.offers)):
+        rows = [{k: v for k, v in asdict(one).items() if v not in ((), None, "")} for one in things]
+        client.call("POST", f"/recommender/v1/{kind}", {"rows": rows})
+
+
+def import_history(setting: Setting, town: Town, others: Sequence[str], progress: Progress) -> None:
+    """What guests and the `others` did, in bulk: customers of the town who get a pseudonym and no face."""
+    pseudonyms = {name: f"town-{town.seed}-{name}" for name in others} | {"": ""}
+    file = setting.folder / "events.jsonl"
+    events = (event for kind in (town.order_events(), town.ride_events()) for event in kind)
+    write_events(
+        file, ({**e, "customer": pseudonyms[e["customer"]]} for e in events if e["customer"] in pseudonyms)
+    )
+    with progress("importing ninety days", 1) as bar:
+        command(setting, "import", "events", str(file))
+        bar.update(1)
+
+
+def live_month(setting: Setting, seed: int, progress: Progress) -> str:
+    """Thirty days of offers to others in the town; what they proved, in a sentence."""
+    from data.demo.month import live_in
+
+    return str(live_in(setting.home, TENANT, setting.now_us(), progress, seed=seed)["answer"])
+
+
+def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:
+    """Events as JSON lines."""
+    with path.open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+
+
+def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progress) -> list[Member]:
+    """Customers press, read the notice, choose, and are enrolled with three frames each.
+
+    Then their own history is told under the pseudonym that only their token carries.
+    """
+    members = []
+    with progress("opting in", len(numbers)) as bar:
+        for k in numbers:
+            truth = town.truth[town.customers[k]]
+            frames = [people.draw_face(truth.person_seed, moment) for moment in range(3)]
+            pin = PIN if "destinations" in purposes_of(k) else None
+            enrolled = client.enrol(frames, purposes_of(k), pin)
+            member = Member(truth.customer, truth.person_seed, purposes_of(k), enrolled["receipt"])
+            _tell_history(client, town, member)
+            members.append(member)
+            bar.update(1)
+    return members
+
+
+def _tell_history(client: Client, town: Town, member: Member) -> None:
+    seen = client.recognise([people.draw_face(member.person_seed, 3)])
+    if seen["token"] is None:
+        raise StageError(f"{member.customer} opted in and was not recognised ({seen['decision']}).")
+    client.events(list(town.order_events(member.customer)), seen["token"])
+    if "destinations" in member.purposes:
+        client.events(list(town.ride_events(member.customer)), seen["token"])
+
+
+def film(setting: Setting, member: Member) -> None:
+    """Two dozen frames of a drawn customer for a browser without a camera."""
+    people.write_mjpeg(setting.camera, [people.draw_face(member.person_seed, 60 + k) for k in range(24)])
+
+
+def begin_training(client: Client, scene: str) -> str:
+    """Start a training in the background; its id."""
+    return str(client.call("POST", f"/recommender/v1/models/{scene}/train")["run_id"])
+
+
+def finish_training(client: Client, runs: dict[str, str], progress: Progress) -> dict[str, dict[str, Any]]:
+    """Wait for the runs (scene -> id); the last state of each by scene."""
+    states: dict[str, dict[str, Any]] = {}
+    with progress("training " + " and ".join(runs), 100) as bar:
+        done = 0
+        while len(states) < len(runs):
+            time.sleep(0.2)
+            shares = []
+            for scene, run_id in runs.items():
+                run = client.call("GET", f"/recommender/v1/models/{scene}/runs/{run_id}")
+                shares.append(float(run["share"]) if run["state"] == "running" else 1.0)
+                if run["state"] != "running":
+                    states[scene] = run
+            share = int(100 * sum(shares) / len(shares))
+            bar.update(max(share - done, 0))
+            done = max(share, done)
+    return states

@@ -1,0 +1,1 @@
+"""The synthetic town: customers, menu, habits and days."""

@@ -1,0 +1,203 @@
+"""What was done, in lines of one size, each chained to the one before by its hash.
+
+A line names a customer by a pseudonym of its own that only what is sealed under the customer's key leads to:
+erasing unlinks the lines without breaking the chain. A stranger's line differs from another stranger's in nothing
+but number and time. With a seal the hash is keyed and a signed head is kept beside the file (`audit_seal`); what
+the file, the head and the key file tell together is found by `audit_check`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from identity.audit.check import BEGIN, Chain, Examined, examine
+from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
+from plumbing.clock import Clock
+from plumbing.files import write_atomic
+
+NOBODY = "-" * 32
+WIDTH = 12 + 1 + 17 + 1 + 16 + 1 + 10 + 1 + 12 + 1 + 32 + 1 + 64 + 1
+SIGNED_EVERY = 16  # lines: so many wait for the head after a kill
+log = structlog.get_logger(__name__)
+
+
+class Audit:
+    """An append-only file. Safe with threads and processes; written through before an erasure is answered.
+
+    Without a `seal` whoever writes the file can make its chain anew.
+    """
+
+    def __init__(self, path: Path, now_us: Clock, seal: AuditSeal | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._now_us = now_us
+        self.seal = seal
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = threading.Lock()
+        self._noted = False
+        self._refused: Head | None = None  # told once: what is wrong is there to be seen until it is looked into
+        self._adopted = seal is not None and seal.mark() is not None
+
+    def note(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
+        """Append a line: `event` has up to 10 letters, `outcome` up to 12, `subject` 32."""
+        place = _place(tenant)
+        with self._locked():
+            # A line that a full disk cut short is overwritten by the next one.
+            count = self._count()
+            self._adopt(count)
+            said = f"{count:012d} {self._now_us():017d} {place} {event:<10} {outcome:<12} {subject} "
+            chain = chained if self.seal is None else self.seal.chained
+            line = said + chain(self._last(count), said) + "\n"
+            assert len(line) == WIDTH, line
+            os.pwrite(self._file, line.encode(), count * WIDTH)
+            self._noted = True
+        if sync:
+            os.fsync(self._file)
+        if sync or (count + 1) % SIGNED_EVERY == 0:
+            self.sign(lasting=sync)
+
+    def sign(self, *, lasting: bool = False) -> bool:
+        """Sign what was written; False, and the old head is left, when it does not follow from what was signed.
+
+        Lines are on the disk before a head says so: after a power cut the file is never shorter than the head.
+        """
+        if self.seal is None or not self._adopted:
+            return False
+        try:
+            while not self._signed_after(self.seal, self.seal.head(), lasting):
+                pass  # another process signed meanwhile
+        except HeadForged as error:
+            log.error("audit_not_signed", why=str(error))
+            return False
+        return self._refused is None
+
+    def _signed_after(self, seal: AuditSeal, head: Head, lasting: bool) -> bool:
+        """Sign what follows from `head`; False when another head lies there by now. Raises HeadForged, once."""
+        if head == self._refused:
+            return True
+        count = self._count()  # after the head, which another process may just have moved on
+        os.fsync(self._file)
+        if not self._follows(head, count):
+            self._refused = head
+            raise HeadForged(f"what comes after {head.count} lines does not follow from them")
+        self._refused = None
+        return seal.sign(Head(count, self._last(count), self._now_us()), head, lasting=lasting)
+
+    def count(self, tenant: str, event: str, outcome: str) -> int:
+        """How many lines of a tenant say that an event had an outcome. Counts; names nobody."""
+        said = f"{_place(tenant)} {event:<10} {outcome:<12} ".encode()
+        return sum(line[31 : 31 + len(said)] == said for line in self._lines())
+
+    def examined(self, kept: Head | None = None) -> Examined:
+        """Everything that file, head and key file tell of what was done to the audit, and a head that was kept."""
+        if self.seal is None:
+            return examine(self._lines(), _chain_of(None, None))
+        # The mark first and the lines last: what moves on meanwhile is ahead of it, which is no fault.
+        mark = self.seal.mark()
+        try:
+            head = self.seal.head()
+        except HeadForged:
+            head = None
+        found = examine(self._lines(), _chain_of(self.seal, mark), head, mark, kept)
+        if mark is None and self.seal.mark() is not None:
+            return self.examined(kept)  # the first head was made meanwhile
+        return found
+
+    def restart(self) -> Path | None:
+        """Put the chain and its head aside and begin a new one, whose first line says so; where the old one is.
+
+        For after a fault was looked into, or an older log was put back; without a seal there is nothing to do.
+        """
+        if self.seal is None:
+            return None
+        with self._locked():
+            aside = self.path.with_name(f"{self.path.name}.{self._now_us()}")
+            write_atomic(aside, self.path.read_bytes(), mode=0o600)
+            self.seal.keep_aside(aside.with_name(aside.name + ".head"))
+            os.ftruncate(self._file, 0)
+            self.seal.begin(0, Head(0, BEGIN, self._now_us()))
+            self._adopted = True
+        self.note("", "audit", "restarted", sync=True)
+        return aside
+
+    def close(self) -> None:
+        """Sign what this process wrote, and close the file."""
+        try:
+            if self._noted:
+                self.sign()
+        finally:
+            os.close(self._file)
+
+    def _adopt(self, count: int) -> None:
+        """The first head, once in the life of an installation; its older lines are chained without a key.
+
+        By whoever writes: a server of before, which knows no key, may still run while something only reads.
+        """
+        if self.seal is None or self._adopted:
+            return
+        if self.seal.mark() is None:
+            os.fsync(self._file)
+            self.seal.begin(count, Head(count, self._last(count), self._now_us()))
+        self._adopted = True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # flock belongs to the open file, which threads share: they need a lock of their own.
+        with self._lock:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _count(self) -> int:
+        return os.fstat(self._file).st_size // WIDTH
+
+    def _last(self, count: int) -> str:
+        """The hash that ends the first `count` lines."""
+        line = os.pread(self._file, WIDTH, (count - 1) * WIDTH) if count else b""
+        return line[-65:-1].decode("ascii", "replace") or BEGIN
+
+    def _follows(self, head: Head, count: int) -> bool:
+        """Whether the lines after the head go on from it: nothing that was put there meanwhile may be signed."""
+        assert self.seal is not None
+        if count < head.count or self._last(head.count) != head.last:
+            return False
+        before = head.last
+        raw = os.pread(self._file, (count - head.count) * WIDTH, head.count * WIDTH)
+        for number in range(head.count, count):
+            text = raw[(number - head.count) * WIDTH :][:WIDTH].decode("ascii", "replace")
+            said, mark = text[:-65], text[-65:-1]
+            if not said.startswith(f"{number:012d} ") or mark != self.seal.chained(before, said):
+                return False
+            before = mark
+        return True
+
+    def _lines(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while len(line := file.read(WIDTH)) == WIDTH:
+                yield line
+
+
+def _chain_of(seal: AuditSeal | None, mark: Mark | None) -> Chain:
+    """How each line has to be chained: without a key before the mark's first line, with it from there on."""
+    if seal is None or mark is None:
+        return lambda _, before, said: chained(before, said)
+    return lambda number, before, said: (seal.chained if number >= mark.since else chained)(before, said)
+
+
+def _place(tenant: str) -> str:
+    return hashlib.sha256(tenant.encode()).hexdigest()[:16]
+
+
+def chained(before: str, said: str) -> str:
+    """The hash that ends a line without a seal."""
+    return hashlib.sha256((before + said).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""From checked frames to one face of good quality, embedded."""

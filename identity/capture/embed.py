@@ -1,0 +1,112 @@
+"""A frame -> at most ONE embedded face, or an error with a hint for the person.
+
+Detecting is not recognising: every face in view is located, the one whose press it is gets chosen by size and
+place, everybody else's pixels are blanked, and only then does the embedder see a crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from identity.capture.cover import Cover
+from identity.capture.drawn_mask import mask
+from identity.capture.quality import RULES, CaptureRules, Quality, check_quality, quality_of
+from identity.engines.manifests import masked_pack
+from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
+from identity.errors import (
+    FaceCovered,
+    FaceOffCentre,
+    NoFace,
+    SeveralFaces,
+)
+from identity.frames.decode import Frame
+from identity.frames.geometry import inside
+from identity.vectors import unit
+
+
+@dataclass(frozen=True)
+class Capture:
+    """The only thing that leaves: a unit vector (d,) and the picture's quality. `masked` is the vector of the same
+    face with a mask drawn over it, for an enrolment with a pack that has figures for masks."""
+
+    vector: Vector
+    quality: Quality
+    pack: str
+    masked: Vector | None = None
+
+
+def embed_one(
+    engine: FaceEngine, frame: Frame, rules: CaptureRules = RULES, *, enrolling: bool = False
+) -> Capture:
+    """Detect, choose, check, blank everybody else, embed: the embedder sees one face or, on an error, none.
+
+    `enrolling` refuses a covered face, and embeds the face a second time with a mask drawn over it, in memory.
+    Raises a CaptureError with a stable code and hint.
+    """
+    faces = engine.detect(frame.pixels)
+    chosen = choose(faces, frame.pixels.shape[:2], rules)
+    quality = quality_of(frame.pixels, chosen)
+    check_quality(quality, rules)
+    if enrolling and quality.cover != "none":
+        raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
+    crop, face = isolate(frame.pixels, faces, chosen, quality.cover)
+    masked = masked_twin(engine, crop, face) if enrolling and masked_pack(engine.pack) else None
+    return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id, masked)
+
+
+def masked_twin(engine: FaceEngine, crop: Pixels, face: Face) -> Vector:
+    """The unit vector of an isolated face with a mask drawn over it, in memory."""
+    return unit(engine.embed(mask(crop, face), replace(face, covered=True)))
+
+
+def choose(faces: list[Face], shape: tuple[int, int], rules: CaptureRules = RULES) -> Face:
+    """The one face whose press this is, by size and place alone; `shape` is (height, width)."""
+    if not faces:
+        raise NoFace("No face is in the picture. Look at the camera.")
+    first, *others = sorted(faces, key=lambda face: -face.area)
+    if others and first.area < rules.dominance * others[0].area:
+        raise SeveralFaces("More than one person is in front of the camera. One person, please.")
+    if any(_overlap(first.box, other.box) for other in others):
+        raise SeveralFaces("Two faces overlap in the picture. One person, please.")
+    height, width = shape
+    x, y, w, h = first.box
+    edge = (1 - rules.middle) / 2
+    if not (edge <= (x + w / 2) / width <= 1 - edge and edge <= (y + h / 2) / height <= 1 - edge):
+        raise FaceOffCentre("The face is at the edge of the picture. Move to the middle.")
+    return first
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    """Whether two boxes share a pixel."""
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def isolate(
+    pixels: Pixels,
+    faces: list[Face],
+    chosen: Face,
+    cover: Cover = "none",
+    margin: tuple[float, float] = (0.8, 0.6),
+) -> tuple[Pixels, Face]:
+    """A copy of the chosen face's surroundings with everybody else's pixels blanked, and the face in it.
+
+    The crop reaches `margin` of the box's width and height beyond it on each side: what a second look and an
+    aligner need, and no more of the room. The engine is told of a mask (`cover`).
+    """
+    height, width = pixels.shape[:2]
+    x, y, w, h = chosen.box
+    across, down = margin[0] * w, margin[1] * h
+    left, top = max(0, int(x - across)), max(0, int(y - down))
+    right, bottom = min(width, int(x + w + across) + 1), min(height, int(y + h + down) + 1)
+    own = inside((x, y, x + w, y + h), height, width)
+    crop = pixels[top:bottom, left:right].copy()
+    kept = pixels[own[1] : own[3], own[0] : own[2]]
+    for other in faces:
+        if other is not chosen:
+            ox, oy, ow, oh = other.box
+            grown = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
+            x0, y0, x1, y1 = inside(grown, height, width)
+            crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
+    # A neighbour's hair may reach into the chosen box; boxes themselves never overlap (see `choose`).
+    crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = kept
+    return crop, replace(chosen.moved(-left, -top), covered=cover == "mask")

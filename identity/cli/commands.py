@@ -1,0 +1,267 @@
+"""`usual identity`: what an operator sees and does. Nothing here shows a face, a name or a template."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import click
+from cryptography.fernet import Fernet
+
+from identity.audit.log import Audit
+from identity.audit.seal import HeadForged, opened
+from identity.cli.models import cache_option, folder_option
+from identity.config import IdentityConfig
+from identity.customers.rotation import renew_templates
+from identity.engines.load import open_pack
+from identity.engines.manifests import Pack, load_pack, masked_id, masked_pack
+from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
+from identity.errors import PackMissing
+from identity.evaluation.curve import Scored, in_words
+from identity.evaluation.identification import interval
+from identity.evaluation.plot import draw_curve
+from identity.matching.gallery import Galleries
+from identity.matching.thresholds import ONE_FRAME
+from identity.service import Device
+from identity.vault.keyfile import KEY_BYTES, master_keys
+from identity.web.half import IdentityHalf, build
+from plumbing.cli import home_option, open_access, tenant_option
+from plumbing.clock import system_clock
+from plumbing.files import load_or_create_secret, write_atomic
+from plumbing.problem_json import Problem
+
+Command = TypeVar("Command", bound=Callable[..., object])
+LEAST_GREETINGS = 100  # fewer show a rate of 1 % too roughly to say anything: none of 100 is still up to 3.7 %
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+class NotWiredHere(Problem):
+    """The command line knows identity alone; the server hands erasures on, within a minute."""
+
+    code = "not_wired_here"
+
+
+@dataclass(frozen=True)
+class ManifestOnly:
+    """An engine's manifest without its networks: enough for whatever looks at no face."""
+
+    pack: Pack
+
+    def detect(self, pixels: Pixels) -> list[Face]:
+        """Raises PackMissing."""
+        raise PackMissing("No engine was loaded.")
+
+    def embed(self, pixels: Pixels, face: Face) -> Vector:
+        """Raises PackMissing."""
+        raise PackMissing("No engine was loaded.")
+
+
+def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> IdentityHalf:
+    """The identity half of a state folder, for commands."""
+
+    def later(_: str) -> None:
+        raise NotWiredHere("The server hands it on.")
+
+    token_keys = load_or_create_secret(home / "token.key", Fernet.generate_key() + b"\n").split()
+    config = IdentityConfig(home=home, token_keys=tuple(token_keys), pack=pack)
+    return build(
+        config,
+        access=open_access(home),
+        now_us=system_clock,
+        forget_elsewhere=later,
+        engine=engine or ManifestOnly(load_pack(pack)),
+    )
+
+
+pack_option = click.option(
+    "--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack of the gallery."
+)
+
+
+def false_matches(audit: Audit, tenant: str) -> str:
+    """The live false-match rate in words: of those greeted by face, who said that it was somebody else."""
+    greeted, denied = audit.count(tenant, "recognise", "matched"), audit.count(tenant, "not_me", "flagged")
+    counted = f'"not me" to {denied} of {greeted} greetings'
+    if greeted < LEAST_GREETINGS:
+        return f"{counted}: not enough yet to tell a rate, {LEAST_GREETINGS - greeted} more greetings"
+    share = min(1.0, denied / greeted)
+    low, high = interval(share, greeted)
+    return f"{counted}: live false-match rate {share:.2%} (95 %: {low:.2%} to {high:.2%})"
+
+
+@click.group()
+def identity() -> None:
+    """Enrolments, keys and thresholds; never a face."""
+
+
+@identity.command()
+@home_option
+@pack_option
+def status(home: Path, pack: str) -> None:
+    """Galleries, consents in force, thresholds, "not me", keys, and what was done to the audit."""
+    half = open_half(home, pack)
+    told_of: set[str] = set()
+    for tenant, name, state in half.store.galleries():
+        consents = half.store.consent_counts(tenant)
+        held = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
+        click.echo(f"{tenant}: {state.size} templates of {name}; consents in force: {held}")
+        made = half.store.calibration(tenant, name, ONE_FRAME)
+        told = "not calibrated: everybody is a guest"
+        if made is not None:
+            told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
+        click.echo(f"    {told}")
+        if tenant not in told_of:
+            click.echo(f"    {false_matches(half.audit, tenant)}")
+            told_of.add(tenant)
+    counts = half.vault.keys.counts()
+    click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
+    for sentence in half.audit.examined().in_words():
+        click.echo(f"audit: {sentence}")
+    half.close()
+
+
+@identity.command()
+@home_option
+@click.option(
+    "--restart", is_flag=True, help="Put the chain aside and begin a new one, once a fault was looked into."
+)
+@click.option("--kept", metavar="FILE", type=click.File("rb"), help="A copy of `identity-audit-head` from before.")
+def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
+    """Verify the audit: altered, deleted, inserted, reordered, truncated, rewritten. Ends with 1 when it is.
+
+    A copy of the head that was kept elsewhere shows whatever was done since; the public key shows that it is ours.
+    """
+    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    if restart:
+        click.echo(f"The chain so far is in {half.audit.restart()}.")
+    seal = half.audit.seal
+    try:
+        earlier = None if kept is None or seal is None else opened(kept.read(), seal.public)
+    except HeadForged as error:
+        raise click.ClickException(f"The copy of the head is of no use: {error}.") from error
+    found = half.audit.examined(earlier)
+    for sentence in found.in_words():
+        click.echo(sentence)
+    if seal is not None:
+        head = seal.path.read_bytes().decode("ascii", "replace").strip() if seal.path.exists() else "none"
+        click.echo(f"head: {head}")
+        click.echo(f"public key: {seal.public.hex()}")
+    half.close()
+    if found.faults:
+        raise SystemExit(1)
+
+
+@identity.command()
+@home_option
+@tenant_option
+@pack_option
+@click.argument("receipt")
+def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
+    """Opt out the holder of RECEIPT: in force at once, also in a server that runs."""
+    half = open_half(home, pack)
+    everywhere = half.service.forget(Device(tenant, "command line"), receipt)
+    half.close()
+    rest = "" if everywhere else " The recommender is told by the server within a minute."
+    click.echo(f"Forgotten: the key is destroyed.{rest}")
+
+
+@identity.command()
+@home_option
+@pack_option
+@click.option("--templates/--no-templates", default=True, help="Also give every gallery a new rotation.")
+def rotate(home: Path, pack: str, templates: bool) -> None:
+    """New master key and new template rotations, without the customers. Can be broken off and repeated."""
+    master = home / "master.key"
+    fresh = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
+    half = open_half(home, pack)
+    kept = [base64.urlsafe_b64encode(key) for key in master_keys(master)]
+    # Both keys are there until every slot was wrapped anew: whatever stops this leaves nothing unreadable.
+    write_atomic(master, b"\n".join([fresh, *kept]) + b"\n", mode=0o600)
+    count = half.vault.keys.rewrap()
+    write_atomic(master, fresh + b"\n", mode=0o600)
+    click.echo(f"{count} secrets wrapped by a new master key.")
+    if templates:
+        renewed = sum(
+            renew_templates(half.store, half.vault, half.galleries, half.service.engine.pack, tenant)
+            for tenant, name, _ in half.store.galleries()
+            if name == half.service.engine.pack.id
+        )
+        # What is kept for masked faces is turned as well.
+        masked = masked_pack(half.service.engine.pack)
+        if masked is not None:
+            galleries = Galleries(half.store, half.vault, masked.id, masked.size)
+            renewed += sum(
+                renew_templates(half.store, half.vault, galleries, masked, tenant)
+                for tenant, name, _ in half.store.galleries()
+                if name == masked.id
+            )
+        click.echo(f"{renewed} templates turned by new rotations.")
+    half.close()
+
+
+@identity.command()
+@home_option
+@click.argument("old", metavar="PACK@VERSION")
+def retire(home: Path, old: str) -> None:
+    """Erase every template of an engine pack that is used no more, those for masked faces too. Customers, history
+    and receipts stay."""
+    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    count = sum(half.store.retire_pack(pack) for pack in (old, masked_id(old)))
+    half.close()
+    click.echo(f"{count} templates of {old} erased. Who held one is asked again on their next visit.")
+
+
+@identity.command()
+@home_option
+@tenant_option
+@pack_option
+@folder_option
+@cache_option
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="DIR/<person>/<picture>: strangers who agreed to it, three pictures or more of each.",
+)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
+def calibrate(
+    home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
+) -> None:
+    """Make the tenant's threshold anew and show what it does: strangers greeted, customers missed.
+
+    With --images it is measured on these strangers, else on what the site's own enrolments scored among each
+    other. Keeps numbers made from scores: no picture, no template.
+    """
+    half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
+    try:
+        scores = half.service.own_scores(tenant) if images is None else _measured(half, tenant, images)
+        made = half.service.threshold(tenant)
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from error
+    finally:
+        half.close()
+    if made is None:
+        click.echo("No threshold can be made yet: everybody is a guest.")
+    else:
+        click.echo(f"Threshold {made:.3f}")
+        if scores is not None:
+            click.echo(in_words(scores, made))
+    if plot is not None and scores is not None:
+        write_atomic(plot, draw_curve(scores, made))
+        click.echo(f"The curve is in {plot}.")
+
+
+def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
+    """Measure a tenant's tails on strangers' pictures."""
+    from tqdm import tqdm
+
+    folders = sorted(path for path in images.iterdir() if path.is_dir())
+
+    def people() -> Iterator[list[bytes]]:
+        for path in tqdm(folders, desc="strangers", disable=None):
+            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
+
+    return half.service.calibrate_on_pictures(tenant, people())

@@ -1,0 +1,1 @@
+"""What happens to a customer: enrolment, PIN, presses, updates, erasure."""

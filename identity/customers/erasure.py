@@ -1,0 +1,138 @@
+"""Forgetting a customer: first the key, for good; then everything that knew of them, until all of it is done."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from identity import tokens
+from identity.audit.log import Audit
+from identity.config import IdentityConfig
+from identity.customers.links import Erasure, Links
+from identity.errors import KeyDestroyed, SealBroken
+from identity.metrics import IdentityMetrics
+from identity.store.customers import CustomerRow, Store
+from identity.store.presses import PressStore
+from identity.vault.vault import Holder, Vault
+from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.problem_json import Problem
+
+DAYS_A_MONTH = 30.44
+log = structlog.get_logger(__name__)
+
+
+class Erasures:
+    """The key file is the outbox: what is left to do takes the place of the key that was destroyed."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        moments: PressStore,
+        vault: Vault,
+        audit: Audit,
+        metrics: IdentityMetrics,
+        config: IdentityConfig,
+        now_us: Clock,
+        forget_elsewhere: Callable[[str], None],
+        shrunk: Callable[[str, Mapping[str, int]], None],
+    ) -> None:
+        self._store = store
+        self._moments = moments
+        self._vault = vault
+        self._audit = audit
+        self._metrics = metrics
+        self._config = config
+        self._now_us = now_us
+        self._forget_elsewhere = forget_elsewhere
+        self._shrunk = shrunk
+        self._next_us = 0
+        self._busy = threading.Lock()
+
+    def erase(self, row: CustomerRow, way: str) -> bool:
+        """Forget a customer; True when every place has confirmed it, False when some are still to be reached.
+
+        Once the key is overwritten nothing brings the customer back, whatever fails afterwards: no process can
+        open the template, the pseudonym or the PIN any more. The rest is tried at once and again until done.
+        """
+        holder = Holder(row.tenant, row.customer_id, row.slot)
+        try:
+            links = Links.unpacked(self._vault.open(holder, "links", row.links))
+            erasure = Erasure(row.tenant, row.customer_id, links)
+            self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
+        except KeyDestroyed:  # another process was first, or an old database was put back
+            self._shrunk(row.tenant, self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us()))
+            self._store.database.scrub()
+            return True
+        try:
+            self._audit.note(row.tenant, "forget", way, links.audit, sync=True)
+        except OSError as error:  # a full disk stops nobody from being forgotten
+            log.warning("audit_not_written", error=type(error).__name__)
+        self._metrics.erasures.labels(way=way).inc()
+        return self._finish(row.slot, erasure)
+
+    def finish_all(self) -> int:
+        """Try all unfinished erasures again; returns how many are still unfinished."""
+        left = 0
+        with self._busy:
+            for slot, content in self._vault.keys.erasures():
+                left += not self._finish(slot, Erasure.unpacked(content))
+        return left
+
+    def expire(self) -> int:
+        """Forget whoever has not been here for as long as the notice says; returns how many."""
+        oldest = self._now_us() // DAY - round(self._config.retention_months * DAYS_A_MONTH)
+        forgotten = 0
+        for row in self._store.not_seen_since(oldest):
+            try:
+                self.erase(row, "expired")
+                forgotten += 1
+            except SealBroken as error:  # told to the operator; the others are forgotten all the same
+                log.error("not_expired", why=error.detail)
+        return forgotten
+
+    def due(self) -> None:
+        """Both, once a minute at most and by one thread: for calling along the way. Signs a quiet hour's audit."""
+        now = self._now_us()
+        if now >= self._next_us and not self._busy.locked():
+            self._next_us = now + MINUTE
+            self.expire()
+            self.finish_all()
+            self._audit.sign()
+
+    def _finish(self, slot: int, erasure: Erasure) -> bool:
+        """Each step may be repeated; the slot is freed by the last one only."""
+        try:
+            records = tuple(erasure.links.consents.values())
+            sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
+            self._shrunk(erasure.tenant, sizes)
+            self._moments.forget_replies(erasure.tenant)
+            self._store.database.scrub()
+            self._moments.database.scrub()
+            self._forget_elsewhere(self._token(erasure))
+        except (Problem, sqlite3.Error, OSError) as error:
+            self._metrics.undelivered.inc()
+            log.warning("erasure_unfinished", error=type(error).__name__)
+            return False
+        self._vault.keys.finish(slot)
+        return True
+
+    def _token(self, erasure: Erasure) -> str:
+        now = self._now_us()
+        return tokens.mint(
+            self._config.token_keys,
+            tokens.Claims(
+                pseudonym=erasure.links.pseudonym,
+                tenant=erasure.tenant,
+                device="",
+                purposes=("erasure",),
+                level="face",
+                issued_us=now,
+                expires_us=now + self._config.token_life_us,
+                token_id=secrets.token_urlsafe(32),
+            ),
+        )

@@ -1,0 +1,74 @@
+"""The second factor: four digits, slow to try, sealed under the customer's key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from identity.config import IdentityConfig
+from identity.errors import PinInvalid, PinLocked, PinNotSet, PinWrong
+from identity.store.customers import CustomerRow, Store
+from identity.vault.vault import Holder, Vault
+from plumbing.clock import SECOND, Clock
+
+SALT_BYTES = 16
+COST = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # 16 MB and some 50 ms; the seal and the lock do the rest
+
+
+class Pins:
+    """Set and check PINs. Four digits are 10,000 tries: the lock protects them, and doubles each time."""
+
+    def __init__(self, store: Store, vault: Vault, config: IdentityConfig, now_us: Clock) -> None:
+        self._store = store
+        self._vault = vault
+        self._config = config
+        self._now_us = now_us
+
+    def set(self, row: CustomerRow, pin: str) -> None:
+        """Keep the PIN of a customer. Raises PinInvalid."""
+        well_formed(pin)
+        salt = secrets.token_bytes(SALT_BYTES)
+        holder = Holder(row.tenant, row.customer_id, row.slot)
+        self._store.set_pin(
+            row.tenant, row.customer_id, self._vault.seal(holder, "pin", salt + _hashed(pin, salt))
+        )
+
+    def check(self, row: CustomerRow, pin: str) -> None:
+        """Return when `pin` is the customer's. Raises PinInvalid, PinNotSet, PinLocked or PinWrong.
+
+        A try is counted before it is judged, so that tries in parallel find no gap.
+        """
+        well_formed(pin)
+        sealed = self._count_try(row)
+        content = self._vault.open(Holder(row.tenant, row.customer_id, row.slot), "pin", sealed)
+        salt, expected = content[:SALT_BYTES], content[SALT_BYTES:]
+        if not hmac.compare_digest(_hashed(pin, salt), expected):
+            raise PinWrong
+        self._store.set_pin_state(row.tenant, row.customer_id, failures=0, locks=0, until_us=0)
+
+    def _count_try(self, row: CustomerRow) -> bytes:
+        now = self._now_us()
+        with self._store.writing():
+            fresh = self._store.customer(row.tenant, row.customer_id)
+            if fresh is None or fresh.pin is None:
+                raise PinNotSet
+            if fresh.pin_locked_until_us > now:
+                raise PinLocked(-(-(fresh.pin_locked_until_us - now) // SECOND))
+            failures, locks, until = fresh.pin_failures + 1, fresh.pin_locks, 0
+            if failures >= self._config.pin_tries:
+                pause = min(self._config.pin_lock_us * 2**locks, self._config.longest_pin_lock_us)
+                failures, locks, until = 0, min(locks + 1, 30), now + pause
+            self._store.set_pin_state(row.tenant, row.customer_id, failures=failures, locks=locks, until_us=until)
+        return fresh.pin
+
+
+def well_formed(pin: str) -> None:
+    """Raise PinInvalid unless `pin` is four ASCII digits."""
+    if re.fullmatch(r"[0-9]{4}", pin) is None:
+        raise PinInvalid
+
+
+def _hashed(pin: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, **COST)

@@ -1,0 +1,91 @@
+"""A press: the customer's own act. One press gives one nonce, good once, for seconds, on one device."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+from identity.config import IdentityConfig
+from identity.errors import PressExpired, PressRefused, TooManyFailures
+from identity.store.presses import PressStore, Streak
+from plumbing.clock import MINUTE, SECOND, Clock
+
+
+class Presses:
+    """Nonces, and how often a device may fail.
+
+    A claimed press counts as failed until somebody was recognised: whoever tries faces in parallel is counted
+    before the first answer, and a stranger's press costs one short write.
+    """
+
+    def __init__(self, moments: PressStore, config: IdentityConfig, now_us: Clock) -> None:
+        self._moments = moments
+        self._config = config
+        self._now_us = now_us
+
+    def open(self, tenant: str, device: str) -> tuple[str, int]:
+        """A new nonce and when it expires (microseconds UTC). Raises TooManyFailures."""
+        now = self._now_us()
+        self._refuse_paused(self._moments.streak(tenant, device), now)
+        nonce, expires = secrets.token_urlsafe(24), now + self._config.press_life_us
+        self._moments.open_press(tenant, _digest(nonce), device, now_us=now, expires_us=expires)
+        return nonce, expires
+
+    def claim(self, tenant: str, device: str, nonce: str) -> None:
+        """Use up a nonce, before anything is looked at.
+
+        Raises TooManyFailures (the nonce stays), PressRefused or PressExpired.
+        """
+        now = self._now_us()
+        with self._moments.database.write():
+            streak = self._moments.streak(tenant, device)
+            self._refuse_paused(streak, now)
+            expires = self._moments.claim_press(tenant, _digest(nonce), device)
+            self._moments.keep_streak(tenant, device, self._failed(streak, now))
+        if expires is None:
+            raise PressRefused
+        if expires <= now:
+            raise PressExpired
+
+    def succeeded(self, tenant: str, device: str) -> None:
+        """The claimed press was no failure: the row of failures is broken."""
+        with self._moments.database.write():
+            streak = self._moments.streak(tenant, device)
+            fewer = max(0, streak.minute_failures - 1)
+            broken = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
+            self._moments.keep_streak(tenant, device, broken)
+
+    def unjudged(self, tenant: str, device: str) -> None:
+        """No face was compared with anybody: it counts in the minute, but not in the row that pauses a device.
+
+        Whoever is told to come closer, five times, has not failed to be recognised.
+        """
+        with self._moments.database.write():
+            streak = self._moments.streak(tenant, device)
+            paused = streak.failures == 0  # this press was the last of a row
+            failures = self._config.failures_in_a_row - 1 if paused else streak.failures - 1
+            until = 0 if paused else streak.paused_until_us
+            self._moments.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
+
+    def _failed(self, streak: Streak, now: int) -> Streak:
+        same_minute = streak.minute_us <= now < streak.minute_us + MINUTE
+        failures = streak.failures + 1
+        pause = failures >= self._config.failures_in_a_row
+        return Streak(
+            failures=0 if pause else failures,
+            minute_us=streak.minute_us if same_minute else now,
+            minute_failures=streak.minute_failures + 1 if same_minute else 1,
+            paused_until_us=now + self._config.pause_us if pause else streak.paused_until_us,
+        )
+
+    def _refuse_paused(self, streak: Streak, now: int) -> None:
+        until = streak.paused_until_us
+        if streak.minute_failures >= self._config.failed_presses_a_minute:
+            until = max(until, streak.minute_us + MINUTE)
+        if now < until:
+            raise TooManyFailures(-(-(until - now) // SECOND))
+
+
+def _digest(nonce: str) -> str:
+    return hashlib.sha256(nonce.encode()).hexdigest()

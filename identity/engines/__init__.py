@@ -1,0 +1,1 @@
+"""Engine packs: pinned models that detect and embed faces."""

@@ -1,0 +1,1 @@
+"""Measures recognition: identification, masks, groups, thresholds, conformance of packs."""

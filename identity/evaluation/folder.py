@@ -1,0 +1,124 @@
+"""Pictures of an operator's own folder, for evaluations: DIR/<person>/<image>. Read, never written."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import numpy as np
+
+from identity.capture.embed import choose, isolate
+from identity.capture.quality import check_quality, quality_of
+from identity.engines.protocol import Face, FaceEngine, Pixels
+from identity.errors import CaptureError
+from identity.evaluation import identification as evaluation
+from identity.evaluation.identification import LabelledVectors
+from identity.frames.opencv import cv2
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"}
+LEAST_SIDE = 500  # smaller pictures are enlarged to it: detectors look for faces of 80 pixels and more
+Vectors = evaluation.Vectors
+Item = TypeVar("Item")
+
+
+@dataclass
+class Picture:
+    """One picture: whose it is, where it lies, all faces in it, the vector of its subject, or None without a face,
+    and whether it could be read."""
+
+    person: int
+    path: Path
+    faces: list[Face] = field(default_factory=list)
+    vector: Vectors | None = None
+    readable: bool = True
+
+
+def read_picture(path: Path) -> Pixels | None:
+    """BGR pixels of a picture in the operator's own folder, or None when it cannot be read."""
+    try:
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    if pixels is None or min(pixels.shape[:2]) < 8:
+        return None
+    factor = LEAST_SIDE / max(pixels.shape[:2])
+    if factor > 1:
+        pixels = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(pixels, np.uint8)
+
+
+def subject(faces: list[Face], shape: tuple[int, ...]) -> Face | None:
+    """The face that an archive picture is of: large and near the middle."""
+    height, width = shape[:2]
+
+    def weight(face: Face) -> float:
+        x, y, w, h = face.box
+        away = np.hypot(x + w / 2 - width / 2, y + h / 2 - height / 2) / (0.2 * width)
+        return float(face.area * np.exp(-away * away))
+
+    return max(faces, key=weight) if faces else None
+
+
+def embed(engine: FaceEngine, pixels: Pixels, faces: list[Face] | None = None) -> Vectors | None:
+    """The vector of a picture's subject; everybody else is blanked, as at a kiosk. None without a face."""
+    faces = engine.detect(pixels) if faces is None else faces
+    face = subject(faces, pixels.shape)
+    if face is None:
+        return None
+    crop, moved = isolate(pixels, faces, face, quality_of(pixels, face).cover)
+    vector = engine.embed(crop, moved)
+    return vector if np.isfinite(vector).all() and np.abs(vector).sum() > 0 else None
+
+
+def shots_of(folder: Path) -> list[Picture]:
+    """FOLDER/<person>/<image>, in the order of names. Raises click.ClickException when it holds too little."""
+    people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    shots = [
+        Picture(number, path)
+        for number, person in enumerate(people)
+        for path in sorted(person.iterdir())
+        if path.suffix.lower() in SUFFIXES
+    ]
+    if len({shot.person for shot in shots}) < 2:
+        raise click.ClickException(f"{folder} holds no two people: DIR/<person>/<image> is expected.")
+    return shots
+
+
+def watched(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """`items`, one for each picture, with a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    yield from tqdm(items, desc=what, unit=" pictures", disable=not sys.stderr.isatty())
+
+
+def embed_all(engine: FaceEngine, shots: list[Picture]) -> tuple[LabelledVectors, dict[str, int]]:
+    """Give every shot its vector: the album of those that have one, and what the product would have said of how
+    many (`hint_of`). Raises click.ClickException without any face."""
+    said: Counter[str] = Counter()
+    for shot in watched(shots, "embedding"):
+        pixels = read_picture(shot.path)
+        shot.readable = pixels is not None
+        if pixels is None:
+            continue
+        shot.faces = engine.detect(pixels)
+        said[hint_of(pixels, shot.faces)] += 1
+        shot.vector = embed(engine, pixels, shot.faces)
+    seen = [shot for shot in shots if shot.vector is not None]
+    if not seen:
+        raise click.ClickException("No face was found in any picture.")
+    album = evaluation.labelled_vectors([s.vector for s in seen if s.vector is not None], [s.person for s in seen])
+    return album, dict(said.most_common())
+
+
+def hint_of(pixels: Pixels, faces: list[Face]) -> str:
+    """What a kiosk says of a picture: "usable", or the hint for the person."""
+    try:
+        check_quality(quality_of(pixels, choose(faces, pixels.shape[:2])))
+    except CaptureError as error:
+        return error.hint
+    return "usable"

@@ -1,0 +1,373 @@
+"""PURE: how well a pack recognises people, from vectors and names alone.
+
+Every threshold is set on people apart from those it is tested on: strangers are dealt into ten parts, and each
+part is tested at a threshold that the nine others set. Rates are means over the parts and over several dealings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.matching.calibration import stranger_quantile
+from identity.matching.decide import top_scores
+from identity.matching.tails import LEAST_TAIL, Scoring, fit_tail
+from identity.vectors import mean_probe, mean_template, unit
+
+Vectors = NDArray[np.float32]
+SIZES = (100, 300, 400, 600, 1_000, 3_000, 10_000)
+FILLED_TO = 1_000  # galleries are filled up to this size with people of whom there is no picture to probe with
+FEWEST_STRANGERS = 10  # one for each part; fewer give no figure
+LEAST_STRANGERS = 40  # fewer give a figure with a warning
+ENOUGH_STRANGERS = 200  # from here on nobody with pictures enough for a customer is made a stranger
+PARTS = 10  # of the strangers: nine set a threshold, one is tested at it
+SEEN = 4  # so many strangers must lie beyond a threshold for their scores to show it
+TOPS_SHARE = 0.2  # of strangers' scores: the tail through which a stricter promise is reached
+
+
+@dataclass(frozen=True)
+class LabelledVectors:
+    """Unit vectors (n, d) of faces and whose they are (n,), in the order of the files."""
+
+    vectors: Vectors
+    people: NDArray[np.intp]
+
+    def by_person(self) -> list[NDArray[np.intp]]:
+        """Rows of each person."""
+        order = np.argsort(self.people, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(self.people[order])) + 1)
+
+
+@dataclass(frozen=True)
+class Identification:
+    """One line of the table: open-set identification (ISO/IEC 19795-1).
+
+    `fpir`: share of strangers who are taken for a customer; `fnir`: share of customers' probes that are not
+    answered with that customer. Intervals are 95 % over people. `filled` customers of the gallery are never
+    probed: there are too few pictures of them, and their templates are of one picture where there are no more.
+    `warning` says when the strangers are too few for the promise.
+    """
+
+    enrolled_images: int
+    probe_frames: int
+    fpir_target: float
+    gallery: int
+    threshold: float
+    fpir: float
+    fnir: float
+    fpir_interval: tuple[float, float]
+    fnir_interval: tuple[float, float]
+    strangers: int
+    customers_probed: int
+    filled: int = 0
+    warning: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return asdict(self)
+
+
+@dataclass
+class Split:
+    """Who plays what: a gallery with its own probes, and strangers' probes in parts that share nobody."""
+
+    gallery: Vectors  # (N, d): who is probed, then who fills it
+    probes: Vectors  # (m, d), of customers
+    owners: NDArray[np.intp]  # (m,), gallery rows
+    strangers: Vectors  # (k, d)
+    stranger_people: NDArray[np.intp]  # (k,), who they are
+    stranger_parts: NDArray[np.intp]  # (k,), 0 ... PARTS - 1
+    customer_names: NDArray[np.intp]  # (N,), the album's numbers of people
+    stranger_names: NDArray[np.intp]  # by `stranger_people`
+    filled: int = 0  # of the gallery's rows, its last ones
+
+
+def split_people(
+    album: LabelledVectors, enrolled: int, frames: int, size: int, rng: np.random.Generator, most_probes: int = 4
+) -> Split | None:
+    """Deal people into customers and strangers; None when there are too few of either.
+
+    Customers who are probed have at least `enrolled` + `frames` images. Strangers are first those who have too few
+    for that; when these are few, people with enough images are strangers as well. A larger gallery is filled with
+    people who are neither, then with strangers, up to half of these.
+    """
+    people = album.by_person()
+    able = [rows for rows in people if len(rows) >= enrolled + frames]
+    others = [rows for rows in people if frames <= len(rows) < enrolled + frames]
+    spare = [rows for rows in people if len(rows) < frames]
+    rng.shuffle(able)
+    keep = min(size, room(album, enrolled, frames)[0])
+    customers, strangers = able[:keep], others + able[keep:]
+    rng.shuffle(strangers)
+    rng.shuffle(spare)
+    fillers = spare[: size - keep]
+    moved = max(0, min(size - keep - len(fillers), len(others) // 2))
+    fillers, strangers = fillers + strangers[:moved], strangers[moved:]
+    if keep < 2 or len(strangers) < FEWEST_STRANGERS:
+        return None
+    gallery, probes, owners = [], [], []
+    for row, images in enumerate(customers):
+        images = rng.permutation(images)
+        gallery.append(mean_template(album.vectors[images[:enrolled]]))
+        for start in range(enrolled, min(len(images) - frames + 1, enrolled + most_probes * frames), frames):
+            probes.append(mean_probe(album.vectors[images[start : start + frames]]))
+            owners.append(row)
+    gallery += [mean_template(album.vectors[rng.permutation(images)[:enrolled]]) for images in fillers]
+    vectors, whose = _stranger_probes(album, strangers, frames, rng)
+    return Split(
+        gallery=np.stack(gallery),
+        probes=np.stack(probes),
+        owners=np.array(owners),
+        strangers=vectors,
+        stranger_people=whose,
+        stranger_parts=whose % PARTS,
+        customer_names=np.array([album.people[rows[0]] for rows in customers + fillers]),
+        stranger_names=np.array([album.people[rows[0]] for rows in strangers]),
+        filled=len(fillers),
+    )
+
+
+def room(album: LabelledVectors, enrolled: int, frames: int) -> tuple[int, int]:
+    """How many customers `split_people` can probe at most, and how many the gallery holds when it is filled."""
+    counts = [len(rows) for rows in album.by_person()]
+    able = sum(count >= enrolled + frames for count in counts)
+    others = sum(frames <= count < enrolled + frames for count in counts)
+    spare = sum(count < frames for count in counts)
+    probed = able if others >= min(able, ENOUGH_STRANGERS) else min(able, (able + others) // 2)
+    return probed, max(probed, min(FILLED_TO, probed + spare + others // 2))
+
+
+def gallery_sizes(album: LabelledVectors, enrolled: int, frames: int) -> list[int]:
+    """SIZES as far as the album fills them, and the largest gallery in which everybody is probed."""
+    probed, filled = room(album, enrolled, frames)
+    return sorted({*(size for size in SIZES if size <= filled), probed} - {0})
+
+
+def _stranger_probes(
+    album: LabelledVectors, people: Sequence[NDArray[np.intp]], frames: int, rng: np.random.Generator
+) -> tuple[Vectors, NDArray[np.intp]]:
+    """Probes of strangers and whose they are: one for a single frame of many people, several draws for more frames
+    or where people are few."""
+    probes, owners = [], []
+    draws = 1 if frames == 1 and len(people) >= ENOUGH_STRANGERS else 10
+    for person, rows in enumerate(people):
+        for start in range(min(draws, comb(len(rows), frames))):
+            chosen = rows[start : start + 1] if frames == 1 else rng.permutation(rows)[:frames]
+            probes.append(mean_probe(album.vectors[chosen]))
+            owners.append(person)
+    return np.stack(probes), np.array(owners)
+
+
+def threshold_on(
+    tops: NDArray[np.floating], people: int, target: float, singles: Callable[[], float] | None = None
+) -> float:
+    """The threshold that a share `target` of strangers like these reaches, from their best scores (k,); `people`
+    is how many they are.
+
+    Where at least SEEN of them lie beyond it, the score of that rank: one more stranger lies beyond the r-th of n
+    scores with probability r / (n + 1), whatever their distribution. A stricter promise is reached through the
+    fitted tail of their scores, and with too few people through `singles`, the tail of single comparisons: many
+    presses of few people are no more people.
+    """
+    if people * target >= SEEN or (singles is None and len(tops) * TOPS_SHARE < LEAST_TAIL):
+        return float(np.quantile(tops, 1 - target, method="weibull"))
+    if singles is None or people * TOPS_SHARE >= LEAST_TAIL:
+        return fit_tail(tops, TOPS_SHARE).quantile(target)
+    return singles()
+
+
+def identify(
+    album: LabelledVectors,
+    *,
+    enrolled: int,
+    frames: int,
+    targets: Sequence[float],
+    size: int,
+    rng: np.random.Generator,
+    scoring: Scoring,
+    deals: int = 5,
+) -> list[Identification]:
+    """Open-set identification for each target at one gallery size: means over `deals`. Empty: too few people."""
+    per_target: dict[float, list[tuple[float, NDArray, NDArray]]] = {target: [] for target in targets}
+    n = strangers = probed = filled = 0
+    for _ in range(deals):
+        dealt = split_people(album, enrolled, frames, size, rng)
+        if dealt is None:
+            return []
+        n, probed, filled = len(dealt.gallery), len(np.unique(dealt.owners)), dealt.filled
+        strangers = len(np.unique(dealt.stranger_people))
+        for target in targets:
+            per_target[target] += _tested(dealt, target, scoring)
+    return [
+        replace(_row(enrolled, frames, target, n, found, strangers, probed), filled=filled)
+        for target, found in per_target.items()
+    ]
+
+
+def _tested(dealt: Split, target: float, scoring: Scoring) -> list[tuple[float, NDArray, NDArray]]:
+    """(threshold, missed by customer, greeted by stranger) for each part of the strangers."""
+    index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
+    tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
+    found = []
+    parts = np.unique(dealt.stranger_parts)
+    # Thresholds from single comparisons take a while: few people are dealt often, one part tested.
+    few = len(dealt.stranger_names) * TOPS_SHARE < LEAST_TAIL
+    for part in parts[:1] if few else parts:
+        tested = dealt.stranger_parts == part
+        people = len(np.unique(dealt.stranger_people[~tested]))
+
+        def singles(setters: Vectors = dealt.strangers[~tested]) -> float:
+            comparisons = fit_tail(setters @ dealt.gallery.T)
+            return stranger_quantile(target, len(dealt.gallery), comparisons, scoring)
+
+        threshold = threshold_on(tops[~tested], people, target, singles)
+        missed = (index != dealt.owners) | (score < threshold)
+        _, whose = np.unique(dealt.stranger_people[tested], return_inverse=True)
+        found.append((threshold, _mean_by(missed, dealt.owners), _mean_by(tops[tested] >= threshold, whose)))
+    return found
+
+
+def _row(
+    enrolled: int,
+    frames: int,
+    target: float,
+    n: int,
+    found: list[tuple[float, NDArray, NDArray]],
+    strangers: int,
+    probed: int,
+) -> Identification:
+    missed = np.concatenate([entry[1] for entry in found])
+    greeted = np.concatenate([entry[2] for entry in found])
+    return Identification(
+        enrolled_images=enrolled,
+        probe_frames=frames,
+        fpir_target=target,
+        gallery=n,
+        threshold=float(np.mean([entry[0] for entry in found])),
+        fpir=float(greeted.mean()),
+        fnir=float(missed.mean()),
+        fpir_interval=interval(float(greeted.mean()), strangers),
+        fnir_interval=interval(float(missed.mean()), probed),
+        strangers=strangers,
+        customers_probed=probed,
+        warning=f"{strangers} strangers are few" if strangers < LEAST_STRANGERS else "",
+    )
+
+
+def _mean_by(values: NDArray, groups: NDArray) -> NDArray[np.float64]:
+    """Mean of `values` within each group: a person with many pictures counts once."""
+    return np.bincount(groups, values) / np.bincount(groups)
+
+
+def interval(share: float, people: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share observed over so many people."""
+    z = 1.959964
+    centre = (share + z * z / (2 * people)) / (1 + z * z / people)
+    half = z * np.sqrt(share * (1 - share) / people + z * z / (4 * people * people)) / (1 + z * z / people)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def verification(
+    album: LabelledVectors, rng: np.random.Generator, most_impostors: int = 1_000_000
+) -> dict[str, Any]:
+    """One-to-one figures over all pairs of one person and up to so many of two: EER, TAR at FAR 1e-2 ... 1e-4."""
+    genuine = []
+    for rows in album.by_person():
+        scores = album.vectors[rows] @ album.vectors[rows].T
+        genuine.append(scores[np.triu_indices(len(rows), 1)])
+    same = np.concatenate(genuine)
+    a, b = rng.integers(0, len(album.vectors), (2, most_impostors))
+    apart = album.people[a] != album.people[b]
+    other = np.concatenate(
+        [
+            np.einsum("nd,nd->n", album.vectors[a[i : i + 65_536]], album.vectors[b[i : i + 65_536]])
+            for i in range(0, most_impostors, 65_536)
+        ]
+    )[apart]
+    if not len(same) or not len(other):
+        return {"pairs_same": len(same), "pairs_other": len(other)}
+    grid = np.quantile(np.concatenate([same, other]), np.linspace(0, 1, 4_001))
+    missed = np.searchsorted(np.sort(same), grid) / len(same)
+    passed = 1 - np.searchsorted(np.sort(other), grid) / len(other)
+    nearest = int(np.abs(missed - passed).argmin())
+    at = [
+        {"far": far, "threshold": float(t), "tar": float((same >= t).mean())}
+        for far in (1e-2, 1e-3, 1e-4)
+        for t in [np.quantile(other, 1 - far)]
+    ]
+    eer = float((missed[nearest] + passed[nearest]) / 2)
+    return {"pairs_same": len(same), "pairs_other": len(other), "eer": eer, "tar_at_far": at}
+
+
+def labelled_vectors(vectors: Sequence[Vectors], people: Sequence[int]) -> LabelledVectors:
+    """Vectors of any length and their people. Raises ValueError on a vector without direction."""
+    return LabelledVectors(unit(np.stack(vectors)), np.asarray(people, np.intp))
+
+
+@dataclass(frozen=True)
+class OcclusionPlan:
+    """Rows of the album: who is enrolled with which clear pictures, whose other picture is covered."""
+
+    enrolled: list[NDArray[np.intp]]
+    probes: list[int]  # one for each customer, in the same order
+    strangers: list[int]  # to be covered and tested
+    setters: list[int]  # other strangers, left clear: the threshold is set on them
+
+
+def occlusion_plan(album: LabelledVectors, rng: np.random.Generator, most: int) -> OcclusionPlan | None:
+    """Up to `most` customers with 3 clear pictures and one to cover, and as many strangers; None: too few."""
+    people = album.by_person()
+    able = [rows for rows in people if len(rows) >= 4]
+    others = [rows for rows in people if len(rows) < 4]
+    rng.shuffle(able)
+    keep = min(most, len(able) if len(others) >= len(able) else len(able) // 2)
+    strangers = others + able[keep:]
+    if keep < 2 or len(strangers) < LEAST_STRANGERS:
+        return None
+    rng.shuffle(strangers)
+    first = [int(rows[0]) for rows in strangers]
+    half = len(first) // 2
+    return OcclusionPlan(
+        [rows[:3] for rows in able[:keep]],
+        [int(rows[3]) for rows in able[:keep]],
+        first[half : half + max(most, LEAST_STRANGERS)],
+        first[:half],
+    )
+
+
+def occlusion_row(
+    album: LabelledVectors,
+    plan: OcclusionPlan,
+    probes: Sequence[Vectors | None],
+    strangers: Sequence[Vectors | None],
+    scoring: Scoring,
+    target: float = 0.01,
+) -> dict[str, Any]:
+    """FPIR and FNIR of covered probes at the clear threshold. No face found is a miss, and greets nobody."""
+    gallery = np.stack([mean_template(album.vectors[rows]) for rows in plan.enrolled])
+    tops = top_scores(album.vectors[plan.setters], gallery, scoring)[1]
+    threshold = threshold_on(tops, len(plan.setters), target)
+    found = [row for row, vector in enumerate(probes) if vector is not None]
+    hits = 0
+    if found:
+        index, score, _ = top_scores(np.stack([v for v in probes if v is not None]), gallery, scoring)
+        hits = int(((index == np.array(found)) & (score >= threshold)).sum())
+    shown = [vector for vector in strangers if vector is not None]
+    greeted = int((top_scores(np.stack(shown), gallery, scoring)[1] >= threshold).sum()) if shown else 0
+    fnir, fpir = 1 - hits / len(probes), greeted / len(strangers)
+    return {
+        "fpir": fpir,
+        "fnir": fnir,
+        "fpir_target": target,
+        "threshold": threshold,
+        "gallery": len(gallery),
+        "strangers": len(strangers),
+        "detected": len(found) / len(probes),
+        "fpir_interval": interval(fpir, len(strangers)),
+        "fnir_interval": interval(fnir, len(probes)),
+    }

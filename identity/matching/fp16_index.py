@@ -1,0 +1,69 @@
+"""Many templates in half the memory: cosines of 16-bit floats, computed by faiss over rows that lie still.
+
+A row is written, overwritten with zeros and used again in place. So a search needs no lock against an enrolment
+or an opt-out, and of a template that is gone no byte is left: faiss' own `remove_ids` moves what follows and
+leaves the last row's bytes in the room behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+class Fp16Rows:
+    """Room for `capacity` rows of `size` numbers; `used` of them are searched. Threads search while one writes.
+
+    faiss is built with "SQfp16" and the inner product: of unit vectors, their cosine, to about 3 digits.
+    """
+
+    def __init__(self, size: int, capacity: int) -> None:
+        import faiss  # 60 MB of libraries: for large galleries only
+
+        faiss.omp_set_num_threads(1)
+        self.capacity = capacity
+        self._faiss = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        # All of the room at once: from here on the codes never move, and what is beyond `ntotal` is not searched.
+        self._faiss.codes.resize(capacity * self._faiss.code_size)
+        codes = faiss.rev_swig_ptr(self._faiss.codes.data(), capacity * self._faiss.code_size)
+        self._rows: NDArray[np.float16] = codes.view(np.float16).reshape(capacity, size)
+
+    @property
+    def used(self) -> int:
+        """Rows that are searched, cleared ones among them."""
+        return int(self._faiss.ntotal)
+
+    def put(self, rows: Sequence[int] | NDArray[np.intp], vectors: Array) -> None:
+        """Write `vectors` (n, size) into `rows` (n,), all of them below `capacity`."""
+        if len(rows):
+            self._rows[rows] = vectors
+            self._faiss.ntotal = max(self.used, int(np.max(rows)) + 1)
+
+    def clear(self, rows: Sequence[int]) -> None:
+        """Overwrite rows with zeros: from now on their cosine is 0 with everybody."""
+        self._rows[rows] = 0
+
+    def grown(self, capacity: int) -> Fp16Rows:
+        """A copy with more room. Who searches this one meanwhile is not disturbed."""
+        larger = Fp16Rows(self._rows.shape[1], capacity)
+        larger._rows[: self.used] = self._rows[: self.used]
+        larger._faiss.ntotal = self._faiss.ntotal
+        return larger
+
+    def nearest(self, probes: Array, count: int) -> tuple[Array, NDArray[np.int64]]:
+        """Cosines (m, count) and rows (m, count) nearest to `probes` (m, size), nearest first; row -1 where there
+        are fewer."""
+        return self._faiss.search(np.ascontiguousarray(probes, np.float32), count)
+
+    def vectors(self, rows: NDArray[np.integer]) -> Array:
+        """Rows as float32, (n, size)."""
+        return self._rows[rows].astype(np.float32)
+
+    def __del__(self) -> None:
+        # The memory goes back to others: with nothing in it.
+        if hasattr(self, "_rows"):
+            self._rows[:] = 0

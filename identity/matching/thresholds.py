@@ -1,0 +1,203 @@
+"""The thresholds in force: made from the promise, kept with all they depend on, renewed as a gallery grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.engines.manifests import Pack
+from identity.errors import NotCalibrated
+from identity.matching.calibration import Calibration, calibrate, dependence
+from identity.matching.tails import (
+    Scoring,
+    Tail,
+    TopTail,
+    fit_tail,
+    impostor_scores,
+    own_tops,
+    shipped_scoring,
+    shipped_tail,
+    shipped_tops,
+)
+from identity.store.customers import Store
+from identity.vectors import mean_template, unit
+from plumbing.clock import Clock
+
+Vectors = NDArray[np.float32]
+
+ONE_FRAME = 1  # what is kept of scores is of single frames: a press is judged by the mean of theirs
+TOPS = 0  # in place of it, where a cohort's tail of whole scores is kept
+TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
+GROUPS = 10  # of a cohort's people, left out in turn
+SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
+ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
+
+
+class Thresholds:
+    """For one engine pack and one promise; a tenant's own cohort takes the place of what the pack ships."""
+
+    def __init__(
+        self, store: Store, pack: Pack, promise: float, now_us: Clock, *, beside: Thresholds | None = None
+    ) -> None:
+        """`beside` are those for the same faces without a mask: where these were measured on a cohort, what a pack
+        ships for masks says nothing either."""
+        self._store = store
+        self._beside = beside
+        self._pack = pack
+        self._promise = promise
+        self._now_us = now_us
+        self.scoring = shipped_scoring(pack.calibration)
+        """How scores are made for this pack; the kept top scores and the thresholds go by it."""
+
+    def current(self, tenant: str, size: int) -> Calibration | None:
+        """The calibration for a gallery of `size`. None when there is none or it is stale: then everybody is a
+        guest."""
+        calibration = self._kept(tenant)
+        return calibration if calibration is not None and self._as_promised(calibration, size) else None
+
+    def _kept(self, tenant: str) -> Calibration | None:
+        """What the store holds; None when it is nothing that this version could have written."""
+        raw = self._store.calibration(tenant, self._pack.id, ONE_FRAME)
+        try:
+            kept = None if raw is None else Calibration.from_dict(raw)
+            return kept if kept is not None and np.isfinite(kept.threshold) else None
+        except (TypeError, ValueError, AttributeError):
+            return None
+
+    def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
+        """Make the calibration anew when it is stale for a gallery of `size`."""
+        if size < 1 or (not always and self.current(tenant, size) is not None):
+            return
+        made = self._made(tenant, size, self._promise)
+        if made is not None:
+            self._store.keep_calibration(tenant, self._pack.id, ONE_FRAME, made.to_dict())
+
+    def one_person(self, tenant: str) -> float:
+        """What each enrolment frame must score against the mean of the others. Raises NotCalibrated."""
+        tail = self.tail(tenant)
+        if tail is None:
+            raise NotCalibrated
+        return tail.quantile(min(ONE_PERSON, tail.share / 2))
+
+    def sure(self, tenant: str, size: int) -> Calibration | None:
+        """A stricter one, for telling somebody that they are enrolled already: strangers reach it ten times less
+        often. Who reaches only the ordinary threshold is a lookalike, and may enrol."""
+        ordinary = self.current(tenant, size)
+        if ordinary is None:
+            return None
+        strict = self._made(tenant, ordinary.gallery_size, self._promise / SURER)
+        return strict if strict is not None and strict.threshold >= ordinary.threshold else ordinary
+
+    def tail(self, tenant: str) -> Tail | None:
+        """The impostors' tail: the tenant's own, or the one that the pack ships."""
+        own = self._store.tail(tenant, self._pack.id, ONE_FRAME)
+        if own is not None:
+            return Tail(**own)
+        if self._beside is not None and self._beside.has_cohort(tenant):
+            return None
+        return shipped_tail(self._pack.calibration)
+
+    def has_cohort(self, tenant: str) -> bool:
+        """Whether the tenant's own strangers were measured."""
+        return self._store.tail(tenant, self._pack.id, ONE_FRAME) is not None
+
+    def _shift(self, tenant: str, target: float) -> float:
+        """What single comparisons do not show (`calibration.dependence`): of the cohort, or as shipped."""
+        one = self.tail(tenant)
+        if one is None:
+            return 0.0
+        own = self._store.tail(tenant, self._pack.id, TOPS)
+        if own is not None:
+            return dependence(target, one, TopTail(own["gallery"], Tail(**own["tail"])), self.scoring)
+        tops = None if self.has_cohort(tenant) else shipped_tops(self._pack.calibration)
+        return dependence(target, one, tops, self.scoring)
+
+    def learn(self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None) -> None:
+        """Measure the tails on strangers who agreed to it, or were drawn, and make the calibrations anew.
+
+        `people` gives (k, d) unit vectors for each of them, k >= 3 frames; only numbers made from scores are kept.
+        `templates` (n, d) are theirs where they are not the mean of these. Raises ValueError when they are too
+        few.
+        """
+        cohort = [unit(np.atleast_2d(frames)) for frames in people]
+        if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
+            raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
+        if len(cohort) < 2:
+            raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
+        if templates is None:
+            templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
+        told = {ONE_FRAME: asdict(careful_tail(cohort, templates))}
+        if self.scoring.applies(len(cohort) - 1):
+            told[TOPS] = asdict(cohort_tops(cohort, templates, self.scoring))
+        with self._store.writing():
+            for kind, numbers in told.items():
+                self._store.keep_tail(
+                    tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
+                )
+            self.renew(tenant, size, always=True)
+
+    def own(self, tenant: str, size: int) -> NDArray[np.float64]:
+        """Scores of single frames of the tenant's enrolments among the others, comparable to those in a gallery of
+        `size`."""
+        return np.array(self._store.tops(tenant, self._pack.id, ONE_FRAME, self._least(size)))
+
+    def _least(self, size: int) -> int:
+        """Best scores that were taken in a much smaller gallery say too little about this one, and those taken
+        before the cohort term applied are on another scale."""
+        return max((size + 1) // 2, int(self.scoring.least_gallery) if self.scoring.applies(size) else 0)
+
+    def _as_promised(self, kept: Calibration, size: int) -> bool:
+        same = (kept.target, kept.scoring) == (self._promise, self.scoring)
+        return same and not kept.stale(self._pack.id, size)
+
+    def _made(self, tenant: str, size: int, target: float) -> Calibration | None:
+        try:
+            return calibrate(
+                pack=self._pack.id,
+                gallery_size=size,
+                target=target,
+                made_at_us=self._now_us(),
+                pack_tail=self.tail(tenant),
+                gallery_tops=self.own(tenant, size),
+                scoring=self.scoring,
+                shift=self._shift(tenant, target) if self.scoring.applies(size) else 0.0,
+            )
+        except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
+            return None
+
+
+def careful_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
+    """`cohort_tail`, raised by what it would scatter if other strangers had been asked: one standard error.
+
+    A promise is made to people, and a hundred strangers show its threshold only roughly. The error is a
+    jackknife's over GROUPS of people, at the score that one comparison in a hundred times their number exceeds.
+    """
+    whole = cohort_tail(cohort, templates)
+    far = 0.01 / len(cohort)
+    who = np.arange(len(cohort)) % GROUPS
+    parts = []
+    for group in range(GROUPS):
+        rest = np.flatnonzero(who != group)
+        parts.append(cohort_tail([cohort[n] for n in rest], templates[rest]).quantile(far))
+    error = float(np.std(parts)) * np.sqrt(GROUPS - 1)
+    body = tuple((chance, score + error) for chance, score in whole.body)
+    return replace(whole, start=whole.start + error, body=body)
+
+
+def cohort_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
+    """The tail of strangers' scores: single frames against the templates (n, d) of the others.
+
+    Raises ValueError when the cohort is too small to show a tail.
+    """
+    owners = np.repeat(np.arange(len(cohort)), [len(vectors) for vectors in cohort])
+    return fit_tail(impostor_scores(np.concatenate(cohort), owners, templates, np.arange(len(cohort))))
+
+
+def cohort_tops(cohort: list[Vectors], templates: Vectors, scoring: Scoring) -> TopTail:
+    """The tail of whole scores: each stranger's single frames against all the others."""
+    owners = np.repeat(np.arange(len(cohort)), [len(vectors) for vectors in cohort])
+    tops = own_tops(np.concatenate(cohort), owners, templates, np.arange(len(cohort)), scoring)
+    return TopTail(len(cohort) - 1, fit_tail(tops))

@@ -1,0 +1,1 @@
+"""The separate, locked-down process that an engine pack runs in."""

@@ -1,0 +1,88 @@
+"""SQL on what a press needs for seconds (identity-moments.db): nonces, failures, kept replies.
+
+In a file of its own, so that a stranger's press leaves identity.db as it was, byte by byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.clock import MINUTE, SECOND
+from plumbing.database import Database
+
+migrations = Migrations("identity-moments")
+
+
+@migrations()
+def presses_and_streaks(db: Utils) -> None:
+    """One row for each open press, one for each device that failed last."""
+    db.execute(
+        "CREATE TABLE presses (tenant TEXT NOT NULL, nonce_hash TEXT NOT NULL, device TEXT NOT NULL,"
+        " expires_us INTEGER NOT NULL, PRIMARY KEY (tenant, nonce_hash))"
+    )
+    db.execute(
+        "CREATE TABLE streaks (tenant TEXT NOT NULL, device TEXT NOT NULL, failures INTEGER NOT NULL,"
+        " minute_us INTEGER NOT NULL, minute_failures INTEGER NOT NULL, paused_until_us INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant, device))"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """Failed presses of one device: in a row, and in the minute that began at `minute_us`."""
+
+    failures: int = 0
+    minute_us: int = 0
+    minute_failures: int = 0
+    paused_until_us: int = 0
+
+
+class PressStore:
+    """identity-moments.db."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._swept: dict[str, int] = {}
+
+    def open_press(self, tenant: str, nonce_hash: str, device: str, *, now_us: int, expires_us: int) -> None:
+        """Keep a nonce until it is used or has expired; expired ones go with a later press, a second on."""
+        if not 0 <= now_us - self._swept.get(tenant, -SECOND) < SECOND:
+            self._swept[tenant] = now_us
+            # An expired press is kept for a minute, so that it can be told from an unknown one.
+            self.database.change(
+                "DELETE FROM presses WHERE tenant = ? AND expires_us < ?", (tenant, now_us - MINUTE)
+            )
+        self.database.change("INSERT INTO presses VALUES (?, ?, ?, ?)", (tenant, nonce_hash, device, expires_us))
+
+    def claim_press(self, tenant: str, nonce_hash: str, device: str) -> int | None:
+        """Use up a press of this device; returns when it expires, or None when there is none (any more)."""
+        rows = self.database.change(
+            "DELETE FROM presses WHERE tenant = ? AND nonce_hash = ? AND device = ? RETURNING expires_us",
+            (tenant, nonce_hash, device),
+        )
+        return rows[0]["expires_us"] if rows else None
+
+    def streak(self, tenant: str, device: str) -> Streak:
+        """How a device has failed of late."""
+        row = self.database.row(
+            "SELECT failures, minute_us, minute_failures, paused_until_us FROM streaks"
+            " WHERE tenant = ? AND device = ?",
+            (tenant, device),
+        )
+        return Streak() if row is None else Streak(*row)
+
+    def keep_streak(self, tenant: str, device: str, streak: Streak) -> None:
+        """Replace the above. Inside `self.database.write()` when it was read to be changed."""
+        self.database.change(
+            "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
+            " failures = excluded.failures, minute_us = excluded.minute_us,"
+            " minute_failures = excluded.minute_failures, paused_until_us = excluded.paused_until_us",
+            (tenant, device, *astuple(streak)),
+        )
+
+    def forget_replies(self, tenant: str) -> None:
+        """After an opt-out no kept reply of the tenant may hold a receipt or token of that customer."""
+        self.database.change("DELETE FROM replies WHERE tenant = ?", (tenant,))

@@ -1,0 +1,1 @@
+"""Encryption of templates with keys that can be destroyed."""

@@ -1,0 +1,73 @@
+"""Open what lies in the state folder: for the server, the training process and the command line alike."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from plumbing.clock import Clock
+from plumbing.database import Database
+from plumbing.files import load_or_create_secret
+from recommender.config import RecommenderConfig
+from recommender.scene import Scene
+from recommender.scenes.registry import SCENES
+from recommender.store import open_database
+from recommender.store.catalogue import CatalogueStore
+from recommender.store.events import EventStore
+from recommender.store.offers import OfferStore
+from recommender.store.runs import ModelStore
+from recommender.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The half's database behind its narrow doors."""
+
+    database: Database
+    events: EventStore
+    catalogue: CatalogueStore
+    offers: OfferStore
+    models: ModelStore
+    secret: bytes  # of this half alone; each use derives a key of its own
+
+    def key(self, use: str) -> bytes:
+        """32 bytes for one use."""
+        return _derive(self.secret, use)
+
+
+def open_stores(config: RecommenderConfig) -> Stores:
+    """Create what is not there yet, bring the rest up to date."""
+    database = open_database(config.home)
+    secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
+    return Stores(
+        database=database,
+        events=EventStore(database, _derive(secret, "tombstones")),
+        catalogue=CatalogueStore(database),
+        offers=OfferStore(database),
+        models=ModelStore(database),
+        secret=secret,
+    )
+
+
+def trainer_of(
+    stores: Stores, config: RecommenderConfig, now_us: Clock, scenes: Mapping[str, Scene] = SCENES
+) -> Trainer:
+    """What a training needs."""
+    return Trainer(
+        scenes=scenes,
+        events=stores.events,
+        catalogue=stores.catalogue,
+        models=stores.models,
+        root=config.home / "models",
+        now_us=now_us,
+        keep_versions=config.keep_versions,
+        offers=stores.offers,
+    )
+
+
+def _derive(secret: bytes, use: str) -> bytes:
+    return HKDF(SHA256(), 32, None, f"usual recommender {use}".encode()).derive(secret)

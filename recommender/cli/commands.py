@@ -1,0 +1,187 @@
+"""The recommender's commands: `usual import`, `export`, `train`, `versions`, `rollback`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from plumbing.clock import system_clock
+from plumbing.problem_json import Problem
+
+if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
+    from recommender.assembly import Stores
+    from recommender.config import RecommenderConfig
+
+WHAT = ("items", "places", "offers", "events")
+TRAINED = ("orders", "destinations", "offers")
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """Where the state lies and whose it is; our own errors as one line and status 1."""
+
+    @click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="USUAL_HOME",
+        default=Path("data/state"),
+        show_default=True,
+        help="The state folder (USUAL_HOME).",
+    )
+    @click.option(
+        "--tenant", envvar="USUAL_TENANT", default="demo", show_default=True, help="Whose data (USUAL_TENANT)."
+    )
+    @functools.wraps(command)
+    def run(home: Path, tenant: str, **rest: Any) -> None:
+        from recommender.config import RecommenderConfig
+
+        try:
+            command(RecommenderConfig(home=home, token_keys=()), tenant, **rest)
+        except Problem as error:
+            raise click.ClickException(error.detail) from error
+
+    return run
+
+
+@contextmanager
+def _opened(config: RecommenderConfig) -> Iterator[Stores]:
+    from recommender.assembly import open_stores
+
+    stores = open_stores(config)
+    try:
+        yield stores
+    finally:
+        stores.database.close()
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, desc=label, unit="%", leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(what: str, share: float) -> None:
+            bar.set_description(f"{label}: {what}", refresh=False)
+            bar.update(max(100 * share - bar.n, 0))
+
+        yield show
+
+
+@click.command("import")
+@click.argument("what", type=click.Choice(WHAT))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@common
+def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
+    """Take in items, places, offers or events from a CSV or JSON-lines FILE.
+
+    The whole file or nothing: every wrong row is named. Items come before the offers and events that name them.
+    Taking the same file in twice changes nothing. In CSV lists are separated by |, and an empty cell is no value.
+
+    \b
+    items   item_id name price [category dayparts allergens tags sites available sensitive]
+    places  item_id name lat lon [category tags available sensitive]
+    offers  offer_id name [text kind items starts_on ends_on weekdays budget_count ...]
+    events  event_id type occurred_at item_id [customer quantity price site region pickup scene]
+
+    Prices are in minor units (cents), times are ISO 8601 with an offset, an event with several items has one row
+    for each. JSON lines have the fields of the API, and events a `customer`.
+    """
+    from recommender.exchange.files import import_file
+    from recommender.service import service_of
+
+    with _opened(config) as stores, _bar(f"importing {what}") as show:
+        show("checking", 0.1)
+        service = service_of(config, stores, system_clock)
+        stored = import_file(service, stores, what, file, tenant, system_clock())
+        show("stored", 1.0)
+    click.echo(f"{stored} {what} stored for {tenant}.")
+
+
+@click.command("export")
+@click.argument("what", type=click.Choice(WHAT))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@common
+def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
+    """Write items, places, offers or events to a CSV or JSON-lines FILE, as `usual import` reads them."""
+    from recommender.exchange.files import export_rows, write_rows
+    from recommender.exchange.rows import is_csv
+
+    as_csv = is_csv(file)
+    draft = file.with_name(f".{file.name}.draft")
+    with _opened(config) as stores:
+        try:
+            with draft.open("w", encoding="utf-8", newline="") as out:
+                count = write_rows(export_rows(stores, what, tenant), what, out, as_csv=as_csv)
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+    click.echo(f"{count} rows of {what} written to {file}.")
+
+
+@click.command()
+@click.argument("scene", type=click.Choice(TRAINED))
+@click.option("--seed", default=0, show_default=True, help="Same data and seed, same bytes.")
+@click.option("--accept-smaller-log", is_flag=True, help="Publish although the log lost more than half its lines.")
+@common
+def train(config: RecommenderConfig, tenant: str, scene: str, seed: int, accept_smaller_log: bool) -> None:
+    """Fit SCENE on what happened, measure it against counting, publish it if the gate lets it through.
+
+    Ends with status 1 when the version was refused; what was served before stays in force.
+    """
+    import os
+
+    from recommender.assembly import trainer_of
+    from recommender.worker import THREADS
+
+    os.environ.update(THREADS)
+    with _opened(config) as stores, _bar(f"training {scene}") as show:
+        trainer = trainer_of(stores, config, system_clock)
+        run_id = stores.models.begin(tenant, scene, system_clock())
+        trainer.run(tenant, scene, run_id, seed=seed, also=show, accept_smaller_log=accept_smaller_log)
+        run = stores.models.run(tenant, scene, run_id)
+    if run.state not in ("published", "unchanged"):
+        raise click.ClickException(run.why)
+    value, baseline = run.report.get("value"), run.report.get("baseline_value")
+    click.echo(f"{scene} {run.version} ({run.state}): {run.why}")
+    against = "the best single offer" if scene == "offers" else "counting"
+    click.echo(f"{run.report.get('metric')} {value:.4f}, {against} {baseline:.4f}")
+
+
+@click.command()
+@click.argument("scene", type=click.Choice(TRAINED))
+@common
+def versions(config: RecommenderConfig, tenant: str, scene: str) -> None:
+    """The versions of SCENE on disk, newest first; the one in force has a star."""
+    from recommender.store.versions import VersionStore
+
+    shelf = VersionStore(config.home / "models", tenant, scene)
+    names, current = shelf.names(), shelf.current()
+    if not names:
+        click.echo(f"No version of {scene} yet: usual train {scene}")
+    for name in reversed(names):
+        told = shelf.manifest(name)
+        if told is None:
+            click.echo(f"  {name}  unreadable")
+            continue
+        report, cut = told["report"], told["cut"]
+        star = "*" if name == current else " "
+        figure = f"{report.get('metric')} {report.get('value')} (counting {report.get('baseline_value')})"
+        click.echo(f"{star} {name}  {report.get('in_force')}  {figure}  {cut['lines']} lines")
+
+
+@click.command()
+@click.argument("scene", type=click.Choice(TRAINED))
+@click.argument("version", required=False)
+@common
+def rollback(config: RecommenderConfig, tenant: str, scene: str, version: str | None) -> None:
+    """Put an earlier VERSION of SCENE in force (default: the one before the present)."""
+    from recommender.store.versions import VersionStore
+
+    name = VersionStore(config.home / "models", tenant, scene).roll_back(version)
+    click.echo(f"{scene} is served from version {name} now.")

@@ -1,0 +1,117 @@
+"""`usual evaluate destinations` and `usual batch destinations`: thin doors to `recommender.destinations`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recommender.scene import Progress
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+COLUMNS = ("acc@1", "acc@3", "acc@5", "acc@10", "acc@20", "mrr@20", "in500m@1", "in500m@3", "in500m@10")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal, nothing in a file; what is wrong with the input becomes one clear line."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, disable=None, leave=False, bar_format="{desc}: {bar} {percentage:3.0f} %") as bar:
+
+        def tell(what: str, share: float) -> None:
+            bar.set_description_str(what)
+            bar.update(round(share * 100) - bar.n)
+
+        try:
+            yield tell
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _default_dataset() -> Path:
+    shared = os.environ.get("USUAL_SHARED")
+    folder = Path(shared) if shared else Path(__file__).resolve().parents[3] / "shared"
+    return folder / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
+
+
+@click.command("destinations")
+@click.option(
+    "--dataset", type=click.Path(dir_okay=False, path_type=Path), help="A log of rides (CSV, gzipped or not)."
+)
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@click.option("--ablation", is_flag=True, help="Fit again without each group of signals (minutes).")
+@click.option("--seed", default=0, show_default=True, help="Of the ranker and the bootstrap.")
+def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, seed: int) -> None:
+    """How often the place a rider goes to is among the first suggested, beside simpler methods."""
+    from recommender.destinations.evaluation import evaluate
+
+    path = dataset or _default_dataset()
+    if not path.is_file():
+        raise click.ClickException(f"There is no file {path}. Name one with --dataset or set USUAL_SHARED.")
+    with _progress() as progress:
+        report = evaluate(path, seed=seed, ablation=ablation, progress=progress, cpu=time.process_time)
+    click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
+
+
+@click.command("destinations")
+@click.option("--log", "path", required=True, type=_FILE, help="A log of rides (CSV, gzipped or not).")
+@click.option("--fit-until", required=True, help="Fit on rides up to this time (ISO 8601, UTC).")
+@click.option("--from", "start", help="Answer target rows from this time on. Default: fit-until.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="One JSON line a row.")
+@click.option("--seed", default=0, show_default=True, help="The same log and seed give the same bytes.")
+def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path, seed: int) -> None:
+    """Suggest up to 20 places for each target row of a log, from what came strictly before it."""
+    from recommender.destinations.batch import batch
+
+    until_us = _moment("--fit-until", fit_until)
+    from_us = None if start is None else _moment("--from", start)
+    with _progress() as progress:
+        n, why = batch(path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=progress)
+    click.echo(f"{n} rows answered ({why}): {out}")
+
+
+def _moment(option: str, text: str) -> int:
+    from recommender.destinations.log import parse_utc
+
+    try:
+        return parse_utc(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no time like 2012-11-09T21:52Z", param_hint=option) from error
+
+
+def report_lines(report: dict[str, Any]) -> str:
+    """The report as tables in plain text."""
+    from recommender.ranking.metrics import table
+
+    lines = [
+        f"{report['targets']} rides of {report['riders']} riders to foretell, "
+        f"{report['new']:.1%} of them to places new to the rider",
+        "",
+        table(report["rows"], ("method", *COLUMNS)),
+        "",
+        table(report["rows"], ("method", "seen acc@10", "new acc@10", "gain", "gain_low", "gain_high")),
+        "(gain: mrr@20 over the rider's most frequent places by hour and weekend, 95 % paired bootstrap)",
+        "",
+        "acc@5 by the rider's history",
+        table(report["by_history"]),
+        "",
+        "acc@3 by the hour of the local clock",
+        table(report["by_hour"]),
+        "",
+        "What is asked on public check-ins in New York (the default log), and what was found on this log",
+        table(report["reach"]),
+        "",
+        f"In force: {report['fitted']['method']}; {report['fitted']['why']}.",
+        f"Fitted in {report['seconds']['fit']:.0f} s of CPU, answered in {report['seconds']['answer']:.0f} s.",
+    ]
+    if report.get("ablation"):
+        lines += ["", "What signals earn: mrr@20 of the ranker on the inner validation, and the loss without them"]
+        lines += [table(report["ablation"])]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Destinations on getting in."""

@@ -1,0 +1,74 @@
+"""Answering a log: fit on its early part, then suggest for later rows from what came strictly before each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plumbing.columns import DatasetError
+from plumbing.files import write_atomic
+from recommender.destinations.fit import fit, snapshots
+from recommender.destinations.log import RideLog, read_log
+from recommender.destinations.model import K, RideModel, rank
+
+Tick = Callable[[str, float], None]
+
+
+def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[RideModel, dict[str, Any]]:
+    """The model in force from the visits up to `until_us` (inclusive), and its report."""
+    return fit(log.visits.where(log.visits.time_us <= until_us), log.ground, seed=seed, progress=progress)
+
+
+def answer(
+    log: RideLog, model: RideModel, rows: NDArray[np.intp], tick: Callable[[float], None] = lambda share: None
+) -> NDArray[np.int32]:
+    """Up to K place codes for each row (m, K), -1 at the end.
+
+    The rider's own visits count to the last moment before the row; the crowd is summed up anew every week, from
+    what came before that week: as in service between two trainings.
+    """
+    lists = np.full((len(rows), K), -1, np.int32)
+    done = 0
+    for block, crowd in snapshots(log.visits, log.ground, log.time_us[rows]):
+        fresh = replace(model, crowd=crowd)
+        lists[block] = rank(fresh, log.visits, log.moments(rows[block]), log.ground, riding=False)[0]
+        done += len(block)
+        tick(done / len(rows))
+    return lists
+
+
+def batch(
+    path: Path, out: Path, *, fit_until_us: int, from_us: int | None, seed: int, progress: Tick
+) -> tuple[int, str]:
+    """Write one JSON line for each target row at or after `from_us`: its row number and up to 20 places.
+
+    Nothing from the first of these rows on is fitted on, also where `fit_until_us` is later. The same input gives
+    the same bytes.
+    Returns the number of lines and the sentence that says which method was in force.
+
+    Raises:
+        DatasetError: the log cannot be used, or has no ride to fit on.
+    """
+    progress("reading the log", 0.0)
+    log = read_log(path)
+    start = fit_until_us if from_us is None else from_us
+    rows = np.flatnonzero(log.target & (log.time_us >= start))
+    until = min([fit_until_us, *(log.time_us[rows] - 1).tolist()])
+    if not (log.visits.time_us <= until).any():
+        raise DatasetError(f"{path}: no ride is early enough to fit on")
+    model, report = fit_log(
+        log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.75 * share)
+    )
+    lists = answer(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share))
+    lines = [
+        json.dumps({"row": int(row), "places": [str(log.places[code]) for code in found if code >= 0]})
+        for row, found in zip(rows, lists, strict=True)
+    ]
+    write_atomic(out, "".join(line + "\n" for line in lines).encode())
+    return len(lines), str(report["why"])

@@ -1,0 +1,218 @@
+"""How good destination suggestions are: methods side by side on one log, with paired intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from plumbing.columns import DatasetError
+from recommender.destinations.ablation import ablate
+from recommender.destinations.batch import answer, fit_log
+from recommender.destinations.log import RideLog, read_log
+from recommender.destinations.model import Counting, K
+from recommender.destinations.places import haversine_km
+from recommender.destinations.signals.candidates import candidates
+from recommender.destinations.signals.crowd import crowd_of
+from recommender.destinations.signals.kernel import in_sight
+from recommender.destinations.visits import Ground
+from recommender.ranking.factor_models import FactorModel, als_factors, lightfm_factors
+from recommender.ranking.metrics import paired_bootstrap
+from recommender.ranking.pairs import best_lists
+
+Floats = NDArray[np.float64]
+CUTS = (1, 3, 5, 10, 20)
+NEAR_KM = 0.5
+LENGTHS = ((0, 50), (50, 150), (150, None))
+BASE = "most frequent by hour x weekend"
+REACH: Mapping[str, float] = {
+    "acc@1": 0.40, "acc@5": 0.645, "acc@10": 0.72, "mrr@20": 0.50, "in500m@3": 0.72, "new acc@10": 0.10,
+}  # fmt: skip
+FIT_S = 180.0
+Tick = Callable[[str, float], None]
+
+
+def scores(lists: NDArray[np.int32], truth: NDArray[np.int32], ground: Ground) -> dict[str, Floats]:
+    """Each metric of each question (m,): acc@k (the exact place), mrr@20, in500m@k."""
+    hit = lists == truth[:, None]
+    place = np.where(hit.any(axis=1), hit.argmax(axis=1), K)
+    km = haversine_km(
+        np.r_[ground.lat, np.nan][lists],
+        np.r_[ground.lon, np.nan][lists],
+        ground.lat[truth][:, None],
+        ground.lon[truth][:, None],
+    )
+    near = np.nan_to_num(km, nan=np.inf) < NEAR_KM
+    near |= hit
+    found = {f"acc@{k}": (place < k).astype(float) for k in CUTS}
+    found["mrr@20"] = np.where(place < K, 1 / (place + 1.0), 0.0)
+    return found | {f"in500m@{k}": near[:, :k].any(axis=1).astype(float) for k in (1, 3, 10)}
+
+
+def split_of(log: RideLog) -> tuple[int, NDArray[np.intp]]:
+    """The last moment of the part to fit on, and the rows to foretell after it.
+
+    The file's own `split` and `target` where it has them; else the last quarter of the log's time and the last
+    visit of each of its riders' days.
+
+    Raises:
+        DatasetError: there is nothing to fit on or nothing to foretell.
+    """
+    if not len(log.time_us):
+        raise DatasetError("the log has no rows")
+    if log.train is not None and log.train.any() and not log.train.all():
+        until = int(np.max(log.time_us[log.train]))
+    else:
+        begin, end = int(np.min(log.time_us)), int(np.max(log.time_us))
+        until = begin + (end - begin) * 3 // 4
+    asked = log.target if log.target.any() else (log.origin >= 0)
+    rows = np.flatnonzero(asked & (log.time_us > until) & (log.rider >= 0))
+    if not len(rows):
+        raise DatasetError("the log has no row to foretell after the part to fit on")
+    return until, rows
+
+
+def evaluate(
+    path: Path, *, seed: int, progress: Tick, cpu: Callable[[], float], ablation: bool = False, draws: int = 2000
+) -> dict[str, Any]:
+    """The report of `usual evaluate destinations`, JSON-able: one row for each method, splits and what was fitted.
+
+    `cpu` gives seconds of processor time.
+
+    Raises:
+        DatasetError: the log cannot be used.
+    """
+    progress("reading the log", 0.0)
+    log = read_log(path)
+    until, rows = split_of(log)
+    begun = cpu()
+    model, report = fit_log(log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.6 * share))
+    fitted = cpu()
+    truth = log.place[rows]
+    moments = log.moments(rows)
+    sight = in_sight(log.visits, moments)
+    known = np.zeros(len(rows), bool)
+    known[sight.group_moment[sight.group_place == truth[sight.group_moment]]] = True
+    progress("baselines", 0.65)
+    lists = baselines(log, rows, model.counting)
+    progress("factor models", 0.75)
+    lists |= factor_lists(log, rows, until, seed)
+    progress("answering", 0.9)
+    asked = cpu()
+    lists[f"usual ({model.method})"] = answer(log, model, rows)
+    seconds = {"fit": fitted - begun, "answer": cpu() - asked}
+    lists[f"usual ({model.method}), never the pick-up first"] = answer(log, replace(model, stayed=0.0), rows)
+    measured = {name: scores(found, truth, log.ground) for name, found in lists.items()}
+    rng = np.random.default_rng(seed)
+    table = [row_of(name, values, measured[BASE], known, rng, draws) for name, values in measured.items()]
+    return {
+        "reach": reach_of(table, f"usual ({model.method})", seconds["fit"]),
+        "targets": len(rows),
+        "riders": len(np.unique(log.rider[rows])),
+        "new": float((~known).mean()),
+        "fitted": report,
+        "seconds": seconds,
+        "ablation": ablate(log, until, model.counting.kernel, seed, progress) if ablation else [],
+        "rows": table,
+        "by_history": by_history(measured, moments.stop - moments.start),
+        "by_hour": by_hour(measured[f"usual ({model.method})"], moments.hour),
+    }
+
+
+def reach_of(rows: Sequence[Mapping[str, Any]], ours: str, fit_s: float) -> list[dict[str, Any]]:
+    """What was asked of these suggestions on the public check-ins, beside what was found on this log."""
+    by_method = {row["method"]: row for row in rows}
+    mine, base = by_method[ours], by_method[BASE]
+    found: list[dict[str, Any]] = []
+    for metric, asked in REACH.items():
+        found.append({"figure": metric, "found": mine[metric], "asked": asked, "by counting": base[metric]})
+    for rival in ("LightFM", "implicit ALS"):
+        if rival in by_method:
+            times = mine["acc@1"] / max(by_method[rival]["acc@1"], 1e-9)
+            found.append({"figure": f"acc@1 over that of {rival}", "found": times, "asked": 3.0})
+    for line in found:
+        line["reached"] = "yes" if line["found"] >= line["asked"] else "no"
+    reached = "yes" if fit_s <= FIT_S else "no"
+    found.append({"figure": "processor seconds of the fit", "found": fit_s, "asked": FIT_S, "reached": reached})
+    return found
+
+
+def row_of(
+    name: str,
+    values: Mapping[str, Floats],
+    base: Mapping[str, Floats],
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[str, Any]:
+    """A method's line: means, the two kinds of targets, and the paired interval of its gain in mrr@20."""
+    row: dict[str, Any] = {"method": name} | {metric: float(v.mean()) for metric, v in values.items()}
+    for label, chosen in (("seen", known), ("new", ~known)):
+        row[f"{label} acc@10"] = float(values["acc@10"][chosen].mean()) if chosen.any() else float("nan")
+    interval = paired_bootstrap(values["mrr@20"], base["mrr@20"], rng, draws=draws)
+    return row | {"gain": interval.mean, "gain_low": interval.low, "gain_high": interval.high}
+
+
+def by_history(measured: Mapping[str, Mapping[str, Floats]], length: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """acc@5 of each method by how many visits of the rider were in sight."""
+    found = []
+    for low, high in LENGTHS:
+        chosen = (length >= low) & (length < (high if high is not None else np.inf))
+        if chosen.any():
+            words = f"{low} visits or more" if high is None else f"{low} to {high - 1} visits"
+            line: dict[str, Any] = {"history": words, "targets": int(chosen.sum())}
+            found.append(line | {name: float(values["acc@5"][chosen].mean()) for name, values in measured.items()})
+    return found
+
+
+def by_hour(values: Mapping[str, Floats], hour: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """acc@3 by three-hour bin of the local clock."""
+    found = []
+    for start in range(0, 24, 3):
+        chosen = (hour >= start) & (hour < start + 3)
+        if chosen.any():
+            share = float(values["acc@3"][chosen].mean())
+            found.append({"hour": start, "targets": int(chosen.sum()), "acc@3": share})
+    return found
+
+
+def baselines(log: RideLog, rows: NDArray[np.intp], counting: Counting) -> dict[str, NDArray[np.int32]]:
+    """Lists of the methods that only count the rider's own visits, all up to each row."""
+    moments = log.moments(rows)
+    crowd = crowd_of(log.visits, log.ground.lat, log.ground.lon, int(np.min(log.time_us[rows])))
+    pairs, names = candidates(log.visits, moments, crowd, log.ground, counting.kernel, own_only=True)
+
+    def best(weights: Mapping[str, float]) -> NDArray[np.int32]:
+        values = sum(w * pairs.features[:, names.index(name)].astype(np.float64) for name, w in weights.items())
+        tie = pairs.features[:, names.index("fresh_90")]
+        return best_lists(pairs.question, pairs.item, np.asarray(values), len(rows), K, tie)
+
+    return {
+        "most frequent": best({"count_share": 1.0}),
+        BASE: best({"frequency": 1.0}),
+        "Markov from the pick-up": best({"from_here_share": 1.0, "count_share": 0.05}),
+        "kernel": best({"kernel_share": 1.0}),
+    }
+
+
+def factor_lists(log: RideLog, rows: NDArray[np.intp], until: int, seed: int) -> dict[str, NDArray[np.int32]]:
+    """Lists of LightFM and of implicit ALS (where it is installed), fitted on rider x place days up to `until`."""
+    seen = log.visits.where((log.visits.time_us <= until) & (log.visits.rider >= 0))
+    shape = (int(max(np.max(log.rider), np.max(seen.rider))) + 1, len(log.places))
+    counts = sparse.csr_matrix((np.ones(len(seen), np.float32), (seen.rider, seen.place)), shape=shape)
+    found = {"LightFM": _top(lightfm_factors(counts, seed, size=32, epochs=15), log.rider[rows])}
+    try:
+        als = als_factors(counts, seed, size=64, iterations=15, alpha=1.0)
+    except ImportError:
+        return found
+    return found | {"implicit ALS": _top(als, log.rider[rows])}
+
+
+def _top(model: FactorModel, rider: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The K places with the highest score for each rider (m, K)."""
+    return np.argsort(-model.scores(rider), axis=1, kind="stable")[:, :K].astype(np.int32)

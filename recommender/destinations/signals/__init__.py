@@ -1,0 +1,1 @@
+"""What a candidate destination is scored by."""

@@ -1,0 +1,75 @@
+"""Checks rows of a file against the same schemas as the API, and names each wrong row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from recommender.errors import BadRows, RowError
+from recommender.offers.errors import InvalidOffer
+from recommender.offers.portfolio import Offer, parse_offer
+from recommender.scene import Item
+from recommender.schemas import (
+    ItemModel,
+    PlaceModel,
+)
+from recommender.store.catalogue import Kind
+
+
+def check_offers(
+    rows: Sequence[Mapping[str, Any]], known: set[str], numbers: Sequence[int] | None = None
+) -> list[Offer]:
+    """Rows as offers; `known` are the item ids that they may name.
+
+    Raises:
+        BadRows: names every wrong row, by its number (default: 0, 1, ...), and field.
+    """
+    offers: dict[str, Offer] = {}
+    wrong: list[RowError] = []
+    for number, row in zip(numbers or range(len(rows)), rows, strict=True):
+        try:
+            offer = parse_offer(row, items=known)
+        except InvalidOffer as error:
+            wrong.append(RowError(number, "; ".join(f"{name} {message}" for name, message in error.fields)))
+            continue
+        if offer.offer_id in offers:
+            wrong.append(RowError(number, f"offer_id {offer.offer_id!r} appears twice"))
+        offers[offer.offer_id] = offer
+    if wrong:
+        raise BadRows(wrong)
+    return list(offers.values())
+
+
+MODELS: Mapping[Kind, type[ItemModel] | type[PlaceModel]] = {"item": ItemModel, "place": PlaceModel}
+
+
+def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[int] | None = None) -> list[Item]:
+    """Rows as items or places.
+
+    Raises:
+        BadRows: names every wrong row by its number (default: 0, 1, ...), and every id that is there twice.
+    """
+    items: list[Item] = []
+    wrong: list[RowError] = []
+    seen: dict[str, int] = {}
+    for number, row in zip(numbers or range(len(rows)), rows, strict=True):
+        try:
+            item = MODELS[kind].model_validate(row).to_item()
+        except ValidationError as error:
+            wrong.append(RowError(number, error_text(error)))
+            continue
+        if item.item_id in seen:
+            wrong.append(RowError(number, f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"))
+        seen.setdefault(item.item_id, number)
+        items.append(item)
+    if wrong:
+        raise BadRows(wrong)
+    return items
+
+
+def error_text(error: ValidationError) -> str:
+    """What pydantic found, in one line."""
+    parts = error.errors(include_url=False, include_input=False, include_context=False)
+    return ", ".join(f"{'.'.join(map(str, part['loc'])) or 'row'}: {part['msg']}" for part in parts)

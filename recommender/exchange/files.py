@@ -1,0 +1,215 @@
+"""Files in and out: items, places, offers and events as CSV or JSON lines. A file is taken whole or not at all.
+
+CSV has a header; lists in a cell are separated by `|`; an empty cell is a missing value. Events in CSV have one
+row for each item, rows with the same event_id form one event. `customer` is the pseudonym ("" for a guest).
+Rows are counted as an editor does: the header of a CSV is row 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import Field, ValidationError
+
+from recommender.assembly import Stores
+from recommender.errors import (
+    BadRows,
+    EventError,
+    FileUnreadable,
+    ImportRefused,
+    TimeWithoutZone,
+)
+from recommender.errors import RowError as WrongRow
+from recommender.exchange.checks import check_offers, check_rows, error_text
+from recommender.exchange.rows import Row, What, read_rows
+from recommender.offers.portfolio import Offer
+from recommender.scene import Item
+from recommender.schemas import EventModel, Id
+from recommender.service import RecommenderService, check_event
+from recommender.store.catalogue import Kind
+from recommender.store.events import Event
+
+EVENT_COLUMNS = (
+    "event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region",
+    "pickup", "recommendation_id",
+)  # fmt: skip
+
+
+class ImportedEvent(EventModel):
+    """An event with whom it is about: a file has no token."""
+
+    customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
+    event_id: Id
+
+
+def import_file(
+    service: RecommenderService, stores: Stores, what: What, path: Path, tenant: str, now_us: int
+) -> int:
+    """Take a file in; returns how many items, places, offers or events are new or written.
+
+    Raises:
+        FileUnreadable: not UTF-8 CSV or JSON lines, or a needed column is missing.
+        ImportRefused: names every wrong row; nothing was stored.
+        DatabaseBusy: nothing was stored.
+    """
+    numbered = list(read_rows(path, what))
+    numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
+    if not rows:
+        raise FileUnreadable(f"{path.name} holds no rows.")
+    try:
+        if what == "events":
+            return _events(service, stores, tenant, numbered, now_us)
+        if what == "offers":
+            known = {item.item_id for item in stores.catalogue.all(tenant, "item")}
+            offers = check_offers(rows, known, numbers)
+            stores.offers.save_offers(tenant, offers, now_us)
+            return len(offers)
+        kind: Kind = "item" if what == "items" else "place"
+        return stores.catalogue.put(tenant, kind, check_rows(rows, kind, numbers))
+    except BadRows as error:
+        raise ImportRefused([WrongRow(row["row"], row["message"]) for row in error.extra["rows"]]) from error
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+# --- events ------------------------------------------------------------------------------------------
+
+
+def _events(
+    service: RecommenderService, stores: Stores, tenant: str, rows: Sequence[tuple[int, Row]], now_us: int
+) -> int:
+    grouped, wrong = _grouped(rows)
+    events: list[Event] = []
+    numbers: list[int] = []
+    for number, row in grouped:
+        try:
+            model = ImportedEvent.model_validate(row)
+            events.append(model.to_event(0, customer=model.customer))
+            numbers.append(number)
+        except ValidationError as error:
+            wrong.append(WrongRow(number, error_text(error)))
+        except TimeWithoutZone as error:
+            wrong.append(WrongRow(number, error.detail))
+        except EventError as error:
+            wrong.append(WrongRow(number, error.what))
+    known = service.known(tenant, events)
+    erased = stores.events.erased_among(tenant, {event.customer for event in events if event.customer})
+    for number, event in zip(numbers, events, strict=True):
+        try:
+            check_event(0, event, now_us, known)
+        except EventError as error:
+            wrong.append(WrongRow(number, error.what))
+        if event.customer in erased:
+            wrong.append(WrongRow(number, "is about a customer who was forgotten"))
+    if wrong:
+        raise ImportRefused(sorted(wrong, key=lambda one: one.row))
+    try:
+        return stores.events.record(tenant, events, now_us)
+    except EventError as error:
+        raise ImportRefused([WrongRow(numbers[error.index], error.what)]) from error
+
+
+def _grouped(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[WrongRow]]:
+    """One row for each event: CSV rows of the same event_id are its items."""
+    events: dict[str, tuple[int, Row]] = {}
+    wrong: list[WrongRow] = []
+    flat: set[str] = set()
+    for number, row in rows:
+        name = str(row.get("event_id", f"\0{number}"))
+        is_line = "items" not in row
+        line = {key: row[key] for key in ("item_id", "quantity", "price") if key in row}
+        event = {key: value for key, value in row.items() if key not in line} if is_line else dict(row)
+        if name not in events:
+            events[name] = (number, event | ({"items": [line] if line else []} if is_line else {}))
+            flat |= {name} if is_line else set()
+            continue
+        first, earlier = events[name]
+        same = {k: v for k, v in earlier.items() if k != "items"} == event
+        bought = {one.get("item_id") for one in earlier.get("items", [])}
+        if not is_line or name not in flat or not same or row.get("item_id") in bought:
+            wrong.append(WrongRow(number, f"event_id {name!r} is in row {first} too"))
+        else:
+            earlier["items"].append(line)
+    return list(events.values()), wrong
+
+
+# --- writing -----------------------------------------------------------------------------------------
+
+
+def export_rows(stores: Stores, what: What, tenant: str) -> Iterator[Row]:
+    """What `import_file` would read back, as plain values."""
+    if what == "events":
+        for row in stores.events.export(tenant):
+            yield _event_row(row)
+    elif what == "offers":
+        for offer in stores.offers.offers(tenant):
+            yield asdict(offer)
+    else:
+        for item in stores.catalogue.all(tenant, "item" if what == "items" else "place"):
+            yield asdict(item)
+
+
+def _event_row(row: Mapping[str, Any]) -> Row:
+    told = {name: row[name] for name in ("event_id", "type", "customer", "scene", "site", "region")}
+    return told | {
+        "occurred_at": _local(row["time_us"], row["hour"], row["weekday"]),
+        "item_id": row["item"],
+        "quantity": row["quantity"],
+        "price": row["price"],
+        "pickup": row["origin"],
+        "recommendation_id": row["recommendation_id"],
+    }
+
+
+def _local(time_us: int, hour: float, weekday: int) -> str:
+    """The moment with the offset that makes its local clock what was stored."""
+    utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
+    there = hour - (utc.hour + utc.minute / 60 + utc.second / 3600)
+    days = (weekday - utc.weekday() + 3) % 7 - 3
+    quarters = round((there + 24 * days) * 4)
+    return utc.astimezone(timezone(timedelta(minutes=15 * quarters))).isoformat()
+
+
+def columns_of(what: What) -> tuple[str, ...]:
+    """The columns of an exported CSV."""
+    if what == "events":
+        return EVENT_COLUMNS
+    if what == "offers":
+        return tuple(field.name for field in fields(Offer))
+    plain = tuple(field.name for field in fields(Item))
+    return (
+        plain
+        if what == "items"
+        else tuple(n for n in plain if n not in ("price", "dayparts", "allergens", "sites"))
+    )
+
+
+def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) -> int:
+    """Write rows as CSV or JSON lines; returns how many."""
+    names, count = columns_of(what), 0
+    writer = csv.writer(out, lineterminator="\n") if as_csv else None
+    if writer:
+        writer.writerow(names)
+    for row in rows:
+        count += 1
+        if writer:
+            writer.writerow([_text(row.get(name)) for name in names])
+        else:
+            kept = {name: row[name] for name in names if row.get(name) not in (None, "")}
+            out.write(json.dumps(kept, ensure_ascii=False) + "\n")
+    return count
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "|".join(str(part) for part in value)
+    return "" if value is None else str(value)

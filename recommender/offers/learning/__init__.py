@@ -1,0 +1,1 @@
+"""Learns from the log of offers, and proves what was learned."""

@@ -1,0 +1,1 @@
+"""Evaluates and applies offer policies on tables of a public experiment."""

@@ -1,0 +1,222 @@
+"""What a marketer asks about offers, each question answered in a sentence, with the figures behind it. Pure.
+
+The holdout is compared live, from the log. What needs models (the best single offer, "what if", whom offers move)
+comes from the report of the version in force. Money is in minor units; sentences tell it in units of the currency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.offers.decision import FEATURES
+from recommender.offers.learning.confidence import LEAST_CUSTOMERS, Comparison, compare, group_mean, sample_ratio
+from recommender.offers.learning.log import Closed
+from recommender.offers.learning.off_policy import SMALL_ESS
+from recommender.offers.learning.train import LEAST_TO_FIT, day_ends
+from recommender.offers.learning.uplift import qini_of_curve
+from recommender.offers.settings import OfferSettings
+
+Floats = NDArray[np.float64]
+
+RATIO_ALARM = 0.01
+"""An always-valid p-value of the sample ratio below this says that the assignment is broken."""
+
+_KNOWN_BEFORE = ("n_tx", "spend", "max_tx", "spend_7d", "n_tx_7d")
+
+
+def money(minor: float) -> str:
+    """1234.5 -> "12.35" (without a currency: the house knows its own)."""
+    return f"{minor / 100:,.2f}"
+
+
+def desk(closed: Closed, settings: OfferSettings, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The body of the proof page. `report` is the manifest's of the policy in force, if there is one."""
+    groups = _Groups.of(closed)
+    verdict = groups.compare(settings)
+    told = dict(report or {})
+    return {
+        "answer": answer(verdict, closed),
+        **_verdict(verdict),
+        "history": _history(closed, settings),
+        "groups": groups.table(),
+        "ratio": _ratio(groups, settings),
+        "best_single": _best_single(told),
+        "exploring": _exploring(told, settings),
+        "what_if": _what_if(told),
+        "whom": _whom(told, len(closed)),
+        "arms": told.get("arms", []),
+        "why": told.get("why", ""),
+        "decisions": len(closed),
+        "open_windows": closed.n_open,
+        "completed_aware": closed.aware,
+        "completed_blind": closed.blind,
+    }
+
+
+class _Groups:
+    """Sums per customer, (n_customers,): those who may be shown offers, and those left alone."""
+
+    def __init__(self, reward: Floats, visits: Floats, treated: NDArray[np.bool_], before: Floats) -> None:
+        self.reward, self.visits, self.treated, self.before = reward, visits, treated, before
+
+    @classmethod
+    def of(cls, closed: Closed, until_us: int | None = None) -> _Groups:
+        ended = closed.decided_us <= (until_us if until_us is not None else np.iinfo(np.int64).max)
+        n, who = closed.log.n_customers, closed.log.customer
+        visits = np.bincount(who[ended], minlength=n).astype(float)
+        reward = np.bincount(who[ended], weights=closed.log.reward[ended], minlength=n)
+        treated = np.ones(n, bool)
+        treated[who[closed.held_out]] = False
+        seen = visits > 0
+        return cls(reward[seen], visits[seen], treated[seen], _before(closed)[seen])
+
+    def compare(self, settings: OfferSettings) -> Comparison:
+        return compare(self.reward, self.visits, self.treated, scale=settings.effect_scale, before=self.before)
+
+    def table(self) -> list[dict[str, Any]]:
+        rows = []
+        for name, mine in (("may be shown offers", self.treated), ("left alone", ~self.treated)):
+            n = int(mine.sum())
+            value = group_mean(self.reward[mine], self.visits[mine])[0] if n > 1 else None
+            rows.append({"group": name, "customers": n, "visits": int(self.visits[mine].sum()), "value": value})
+        return rows
+
+
+def _before(closed: Closed) -> Floats:
+    """What was known of each customer at their first decision, before any offer: (n_customers, d)."""
+    first = np.unique(closed.log.customer, return_index=True)[1]  # decisions are sorted by time
+    columns = closed.features[first][:, [FEATURES.index(name) for name in _KNOWN_BEFORE]]
+    n, spend = columns[:, 0], columns[:, 1]
+    return np.column_stack([columns, np.log1p(n), spend / np.maximum(n, 1)])
+
+
+def against_holdout(closed: Closed, settings: OfferSettings, until_us: int | None = None) -> Comparison:
+    """Margin per visit of customers who may be shown offers against those left alone, on windows closed so far."""
+    return _Groups.of(closed, until_us).compare(settings)
+
+
+def _verdict(verdict: Comparison) -> dict[str, Any]:
+    known = math.isfinite(verdict.low)
+    return {
+        "verdict": verdict.text, "difference": verdict.difference if known else None,
+        "low": verdict.low if known else None, "high": verdict.high if known else None,
+        "decided": verdict.decided, "more_visits": verdict.more_visits,
+    }  # fmt: skip
+
+
+def answer(verdict: Comparison, closed: Closed) -> str:
+    """What the offers earned against people left alone, in one sentence."""
+    if not len(closed):
+        if closed.n_open:
+            return f"Nothing can be said yet: the windows of all {closed.n_open:,} decisions are still open."
+        return "No offer has been decided about yet. It begins with the first customer who agreed to offers."
+    if not math.isfinite(verdict.low):
+        return verdict.text.replace("yet:", f"yet. Each group needs {LEAST_CUSTOMERS} customers:")
+    word = "more" if verdict.difference >= 0 else "less"
+    told = f"Offers earned {money(abs(verdict.difference))} {word} per visit than leaving people alone"
+    span = f"between {money(verdict.low)} and {money(verdict.high)}"
+    if verdict.decided:
+        return f"{told}; that is certain ({span})."
+    return f"{told}. No verdict yet ({span}): {_how_long(verdict.more_visits)}."
+
+
+def _how_long(more: int | None) -> str:
+    if more is None:
+        return "no difference is in sight so far"
+    return "the next visits decide" if more < 1 else f"about {more:,} more visits"
+
+
+def _history(closed: Closed, settings: OfferSettings) -> list[dict[str, Any]]:
+    rows = []
+    for end in day_ends(closed):
+        then = against_holdout(closed, settings, end)
+        if math.isfinite(then.low):
+            rows.append({"until_us": end, "difference": then.difference, "low": then.low, "high": then.high})
+    return rows
+
+
+def _ratio(groups: _Groups, settings: OfferSettings) -> dict[str, Any]:
+    held, n = int((~groups.treated).sum()), len(groups.treated)
+    p = sample_ratio(held, n - held, settings.holdout_share) if n and 0 < settings.holdout_share < 1 else 1.0
+    share = held / n if n else 0.0
+    told = f"{held:,} of {n:,} customers are left alone, {share:.1%} where {settings.holdout_share:.1%} were meant"
+    broken, end = p < RATIO_ALARM, "that is within chance."
+    if broken:
+        end = "that is not chance: do not trust the figures until the reason is found."
+    return {"answer": f"{told}; {end}", "p": p, "broken": broken, "held_out": held, "customers": n}
+
+
+def _best_single(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy in force against always showing the best single offer."""
+    found = report.get("against_best_single") or {}
+    name = str(report.get("best_single", ""))
+    if found.get("low") is None or "difference" not in found or name in ("", "none"):
+        return {"answer": "Not known before the first training.", "offer": "", "history": []}
+    difference, low, high = found["difference"], found["low"], found["high"]
+    if report.get("in_force") == "counting" or high - low < 1e-9:
+        told = "The policy in force shows the best single offer: it earns the same by definition."
+    else:
+        word, span = "more" if difference >= 0 else "less", f"between {money(low)} and {money(high)}"
+        end = f". No verdict yet ({span}): {_how_long(found.get('more_visits'))}."
+        if found.get("decided"):
+            end = f"; that is certain ({span})."
+        told = (
+            f"The policy in force would earn {money(abs(difference))} {word} per visit than the best single offer"
+        )
+        told += end
+    return {
+        "answer": told, "offer": name, "difference": difference, "low": low, "high": high,
+        "history": found.get("history", []),
+    }  # fmt: skip
+
+
+def _exploring(report: Mapping[str, Any], settings: OfferSettings) -> dict[str, Any]:
+    cost, share = report.get("cost_of_exploring"), f"{settings.exploration:.0%}"
+    if cost is None:
+        return {"answer": f"{share} of the visits try something else; what that costs is not known yet."}
+    told = (
+        f"Trying something else on {share} of visits costs {money(cost)} per visit: the price of noticing "
+        "when another offer becomes the better one."
+    )
+    return {"answer": told, "cost": cost, "share": settings.exploration}
+
+
+def _what_if(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Other ways of offering on the same visits, doubly robust, best first."""
+    rows = [
+        {"policy": row["method"], "snips": row["snips"], "dr": row["dr"],
+         "ess": row["snips"].get("ess") or 0.0, "warning": row["snips"].get("warning", "")}
+        for row in report.get("what_if", []) if row.get("dr", {}).get("value") is not None
+    ]  # fmt: skip
+    rows.sort(key=lambda row: -row["dr"]["value"])
+    if not rows:
+        return {"answer": "What other ways would have earned is known after the first training.", "rows": []}
+    weak = sum(bool(row["warning"]) for row in rows)
+    best = rows[0]
+    name = {"learned": "the policy in force"}.get(best["policy"], best["policy"])
+    told = f"On these visits {name} would have earned most: {money(best['dr']['value'])} per visit."
+    if weak:
+        told += f" {weak} of {len(rows)} figures rest on fewer than {SMALL_ESS:.0f} effective visits: hints only."
+    return {"answer": told, "rows": rows}
+
+
+def _whom(report: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Uplift by tenth of visits and the Qini curve."""
+    deciles, curve = report.get("deciles") or [], report.get("gain_curve") or []
+    if not deciles:
+        missing = "more with and without an offer"
+        if n < LEAST_TO_FIT:
+            missing = f"{LEAST_TO_FIT - n:,} more closed decisions"
+        return {"answer": f"Whom offers move is not known yet: {missing} are needed.", "deciles": [], "curve": []}
+    top, last = deciles[0], deciles[-1]
+    told = (f"In the most promising tenth of visits the best offer gains {money(top['gain'])}, in the least "
+            f"promising {money(last['gain'])}.")  # fmt: skip
+    at = next((row for row in curve if row["share"] >= 0.2), None)
+    if at and curve[-1]["gained"] > 0:
+        told += f" A fifth of visits, well chosen, brings {at['gained'] / curve[-1]['gained']:.0%} of all gain."
+    return {"answer": told, "deciles": deciles, "curve": curve, "qini": qini_of_curve(curve)}

@@ -1,0 +1,84 @@
+"""Changing how a house decides about offers, with every wrong field named. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from recommender.offers.errors import InvalidSettings
+
+FIXED_ONCE_DECIDED = ("holdout_share", "effect_scale", "window_hours")
+"""Another holdout would move customers between the groups that are compared; the size of effect and the reward's
+window are said before the figures are seen."""
+
+_MAY_BE_NONE = ("share", "nag_count")
+_WHOLE = ("nag_count", "nag_days", "window_hours", "lateness_hours")
+
+
+def changed(now: OfferSettings, given: Mapping[str, Any], fixed: Collection[str] = ()) -> OfferSettings:
+    """`now` with what was given; None where a setting may be without limit.
+
+    Raises:
+        InvalidSettings: naming every field that is unknown, out of its range, or cannot change any more.
+    """
+    wrong, values = [], {}
+    known = {field.name for field in fields(OfferSettings)} - {"salt"}
+    for name, value in given.items():
+        if name == "fixed":  # the reply's own field, sent back
+            continue
+        if name not in known:
+            wrong.append((str(name), "is not known"))
+        elif problem := _problem(name, value):
+            wrong.append((name, problem))
+        elif name in fixed and value != getattr(now, name):
+            wrong.append((name, "stays as it is: customers were decided about with it"))
+        else:
+            values[name] = value
+    if wrong:
+        raise InvalidSettings(wrong)
+    return replace(now, **values)
+
+
+def _problem(name: str, value: Any) -> str | None:
+    if value is None:
+        return None if name in _MAY_BE_NONE else "is needed"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return "must be a number"
+    if name in _WHOLE and value != int(value):
+        return "must be a whole number"
+    low, high = RANGES[name]
+    return None if low <= value <= high else f"must lie between {low:g} and {high:g}"
+
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "holdout_share": (0.0, 0.5), "exploration": (0.01, 1.0), "share": (0.0, 1.0), "margin_share": (0.0, 1.0),
+    "window_hours": (1, 24 * 90), "lateness_hours": (0, 24 * 90), "nag_count": (1, 10**6), "nag_days": (1, 3650),
+    "effect_scale": (0.01, 1e6),
+}  # fmt: skip
+"""What each setting may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSettings:
+    """How a tenant decides. `salt` makes the holdout of one tenant independent of any other's."""
+
+    salt: str
+    holdout_share: float = 0.05
+    exploration: float = 0.05
+    share: float | None = None  # of visits that may carry an offer; None: all that gain
+    window_hours: int = 72  # the reward is the margin of so many hours after the decision, for every arm alike
+    lateness_hours: int = 24  # outcomes may arrive so much later before a window counts as closed
+    margin_share: float = 1.0  # of what is spent that is earned
+    nag_count: int | None = None
+    nag_days: int = 7
+    effect_scale: float = 50.0  # the size of difference, in minor units a visit, that intervals are made for
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
+        if len(self.salt) < 16:
+            raise ValueError("salt must have at least 16 characters")

@@ -1,0 +1,1 @@
+"""What a candidate item is scored by."""

@@ -1,0 +1,1 @@
+"""What the scenes share: interactions, pairs, ranker, gate, metrics."""

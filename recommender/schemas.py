@@ -1,0 +1,285 @@
+"""What is sent and answered, as pydantic says it; the generated API description is made from these."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from recommender.destinations.places import BadCoordinatesError, check_position, geo_id
+from recommender.errors import EventIncomplete, TimeWithoutZone
+from recommender.scene import Context, Item
+from recommender.store.events import Event, OrderLine
+from recommender.times import aware, hour_of, to_us
+
+BASE = "/recommender/v1"
+
+SceneName = Literal["orders", "offers", "destinations"]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+Word = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Price = Annotated[int, Field(ge=0, le=10**9, strict=True)]
+Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Daypart = Literal["breakfast", "lunch", "afternoon", "dinner", "night"]
+MOST_EVENTS = 1_000
+
+
+class Strict(BaseModel):
+    """Unknown fields are an error: a misspelt one would be lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- suggestions -------------------------------------------------------------------------------------
+
+
+class ContextModel(BaseModel):
+    """The moment of a request. Nothing in it says who is asking."""
+
+    site: Word = ""
+    local_time: str = Field("", max_length=40, description="ISO 8601 with offset")
+    region: Word = ""
+    basket: list[Id] = Field(default_factory=list, max_length=100)
+    party_size: int | None = Field(None, ge=1, le=100)
+    lat: Lat | None = Field(None, description="pick-up position")
+    lon: Lon | None = None
+    pickup: Word = Field("", description="pick-up place, if it is a known one")
+    repeat: Literal["prefer", "allow", "avoid"] = "prefer"
+    without_allergens: list[Word] = Field(default_factory=list, max_length=30)
+    max_price: int | None = Field(None, ge=0, description="minor units")
+    min_price: int | None = Field(None, ge=0)
+
+    def to_context(self, site: str = "") -> Context:
+        """The same for a scene; `site` stands in where none was sent.
+
+        Raises:
+            TimeWithoutZone: a local time without its offset.
+        """
+        told = self.model_dump(exclude={"site", "local_time", "basket", "without_allergens", "n"})
+        moment: datetime | None = aware(self.local_time, "local_time") if self.local_time else None
+        names = Context.__dataclass_fields__.keys()
+        return Context(
+            **{key: value for key, value in told.items() if key in names},
+            site=self.site or site,
+            local_time=moment,
+            basket=tuple(self.basket),
+            without_allergens=tuple(self.without_allergens),
+        )
+
+
+class SuggestionsQuery(ContextModel):
+    """Context and how many."""
+
+    n: int = Field(5, ge=1, le=50)
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Cached: the framework asks for it on every request, which took most of a request's time."""
+        key = (args, tuple(sorted(kwargs.items(), key=lambda pair: pair[0])))
+        if key not in _schemas:
+            _schemas[key] = super().model_json_schema(*args, **kwargs)
+        return deepcopy(_schemas[key]) if kwargs else _schemas[key]
+
+
+_schemas: dict[Any, dict[str, Any]] = {}  # of SuggestionsQuery, by what was asked of it
+
+
+class ScenePath(BaseModel):
+    scene: SceneName
+
+
+class ReasonModel(BaseModel):
+    code: str
+    text: str
+
+
+class BundlePart(BaseModel):
+    item_id: str
+    name: str
+    quantity: int
+
+
+class SuggestionModel(BaseModel):
+    item_id: str
+    name: str
+    price: int | None = Field(None, description="minor units; the same for everybody")
+    score: float
+    reason: ReasonModel
+    text: str | None = Field(None, description="of an offer")
+    bundle: list[BundlePart] | None = None
+    explored: bool | None = None
+    propensity: float | None = None
+
+
+class SuggestionsReply(BaseModel):
+    recommendation_id: str
+    scene: SceneName
+    model_version: str | None
+    fallback: str | None = Field(
+        None, description="why this is not personal: no_token, no_model, no_history, database_busy, no_offer"
+    )
+    items: list[SuggestionModel]
+    took_ms: float
+
+
+# --- events ------------------------------------------------------------------------------------------
+
+
+class LineModel(Strict):
+    item_id: Id
+    quantity: int = Field(1, ge=1, le=1_000, strict=True)
+    price: Price | None = Field(None, description="minor units, as it was")
+
+
+class Pickup(Strict):
+    """Where a ride began: a known place, or a position, which is kept as its 100 m cell only."""
+
+    place: Word = ""
+    lat: Lat | None = None
+    lon: Lon | None = None
+
+
+class EventModel(Strict):
+    event_id: Id = Field(description="chosen by the sender; the same id twice is one event")
+    type: Literal["ordered", "rode", "shown", "accepted", "dismissed", "redeemed"]
+    occurred_at: str = Field(max_length=40, description="ISO 8601 with offset, not in the future")
+    items: list[LineModel] = Field(default_factory=list, max_length=200)
+    item_id: Id | None = Field(None, description="of one thing, in place of `items`; a ride's destination")
+    scene: SceneName | None = Field(None, description="what was shown; ordered and rode have theirs")
+    site: Word = ""
+    region: Word = ""
+    pickup: Word | Pickup | None = Field(None, description="where a ride began: a place's id or a position")
+    recommendation_id: Word = ""
+
+    def to_event(self, index: int, site: str = "", customer: str = "") -> Event:
+        """The same for the store. `index` is the position in the batch, for errors.
+
+        Raises:
+            EventError: the time has no zone, a scene contradicts the type, half a position.
+        """
+        try:
+            moment = aware(self.occurred_at, "occurred_at")
+        except TimeWithoutZone as error:
+            error.extra["index"] = index
+            raise
+        own = {"ordered": "orders", "rode": "destinations", "redeemed": "offers"}.get(self.type)
+        if own and self.scene not in (None, own):
+            raise EventIncomplete(index, f"an event {self.type!r} belongs to {own}, not to {self.scene}.")
+        return Event(
+            event_id=self.event_id,
+            type=self.type,
+            scene=own or self.scene or "orders",
+            customer=customer,
+            time_us=to_us(moment),
+            hour=round(hour_of(moment), 4),
+            weekday=moment.weekday(),
+            lines=self._lines(index),
+            site=self.site or site,
+            region=self.region,
+            origin=self._origin(index),
+            recommendation_id=self.recommendation_id,
+        )
+
+    def _lines(self, index: int) -> tuple[OrderLine, ...]:
+        if self.item_id is None:
+            return tuple(OrderLine(line.item_id, line.quantity, line.price) for line in self.items)
+        if self.items:
+            raise EventIncomplete(index, "send item_id or items, not both.")
+        return (OrderLine(self.item_id),)
+
+    def _origin(self, index: int) -> str:
+        if self.pickup is None or isinstance(self.pickup, str):
+            return self.pickup or ""
+        try:
+            position = check_position(self.pickup.lat, self.pickup.lon)
+        except BadCoordinatesError as error:
+            raise EventIncomplete(index, f"the pick-up is not a position: {error}.") from error
+        return self.pickup.place or (geo_id(*position) if position else "")
+
+
+class EventsBody(Strict):
+    events: list[EventModel] = Field(min_length=1, max_length=MOST_EVENTS)
+
+
+class EventsReply(BaseModel):
+    accepted: int = Field(description="events that were new")
+    duplicates: int = Field(description="events that had been sent before, exactly so")
+
+
+class ErasureReply(BaseModel):
+    erased: bool
+    events: int
+
+
+# --- catalogue ---------------------------------------------------------------------------------------
+
+
+def _item(told: dict[str, Any]) -> Item:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in told.items()
+    }
+    return Item(**values)
+
+
+class ItemModel(Strict):
+    """A dish."""
+
+    item_id: Id
+    name: Text = Field(min_length=1)
+    category: Word = ""
+    price: Price = Field(description="minor units")
+    dayparts: list[Daypart] = Field(default_factory=list)
+    allergens: list[Word] = Field(default_factory=list, max_length=30)
+    tags: list[Word] = Field(default_factory=list, max_length=30)
+    sites: list[Id] = Field(default_factory=list, description="where it is served; empty: everywhere")
+    available: bool = True
+    sensitive: bool = Field(False, description="makes no segment and no reason")
+
+    def to_item(self) -> Item:
+        return _item(self.model_dump())
+
+
+class PlaceModel(Strict):
+    """A place that somebody can ride to."""
+
+    item_id: Id
+    name: Text = Field(min_length=1)
+    category: Word = ""
+    tags: list[Word] = Field(default_factory=list, max_length=30)
+    available: bool = True
+    sensitive: bool = Field(False, description="makes no segment and no reason")
+    lat: Lat
+    lon: Lon
+
+    def to_item(self) -> Item:
+        return _item(self.model_dump())
+
+
+class IdPath(BaseModel):
+    item_id: Id
+
+
+class PageQuery(BaseModel):
+    cursor: str = Field("", max_length=64, description="next_cursor of the page before")
+    n: int = Field(100, ge=1, le=1_000)
+
+
+class RowsBody(Strict):
+    rows: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+
+
+class ItemsReply(BaseModel):
+    rows: list[ItemModel]
+    next_cursor: str | None
+
+
+class PlacesReply(BaseModel):
+    rows: list[PlaceModel]
+    next_cursor: str | None
+
+
+class StoredReply(BaseModel):
+    stored: int

@@ -1,0 +1,194 @@
+"""Trainings, their progress and outcome, and when they are due. The models themselves are files (artifacts.py)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from plumbing.clock import MINUTE
+from plumbing.database import Database
+from recommender.errors import NoSuchRun, TrainingRunning
+
+LOST_AFTER_US = 15 * MINUTE
+"""A run that has not said anything for so long belongs to a process that is gone."""
+
+migrations = Migrations("models")
+
+
+@migrations()
+def runs_and_schedule(db: Utils) -> None:
+    """`open` is 1 while a run lasts: the partial index lets one tenant and scene have one open run at a time."""
+    db.execute(
+        "CREATE TABLE runs (tenant TEXT NOT NULL, run_id TEXT NOT NULL, scene TEXT NOT NULL,"
+        " run_key TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, stage TEXT NOT NULL,"
+        " share REAL NOT NULL, why TEXT NOT NULL, version TEXT NOT NULL, report TEXT NOT NULL,"
+        " started_us BIGINT NOT NULL, seen_us BIGINT NOT NULL, ended_us BIGINT,"
+        " PRIMARY KEY (tenant, run_id), UNIQUE (tenant, scene, run_key))"
+    )
+    db.execute("CREATE UNIQUE INDEX runs_open ON runs (tenant, scene) WHERE open = 1")
+    db.execute("CREATE INDEX runs_latest ON runs (tenant, scene, started_us)")
+    db.execute(
+        "CREATE TABLE schedule (tenant TEXT NOT NULL, scene TEXT NOT NULL, days TEXT NOT NULL,"
+        " time TEXT NOT NULL, timezone TEXT NOT NULL, enabled INTEGER NOT NULL, PRIMARY KEY (tenant, scene))"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training. `state` is running, published, unchanged, refused, failed or lost."""
+
+    run_id: str
+    scene: str
+    state: str
+    stage: str
+    share: float
+    why: str
+    version: str
+    report: Mapping[str, Any]
+    started_us: int
+    ended_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleEntry:
+    """When a scene is trained by itself: at `time` ("03:00") of `timezone` on `days` ("mon", ..., "sun")."""
+
+    scene: str
+    days: tuple[str, ...]
+    time: str
+    timezone: str
+    enabled: bool = True
+    tenant: str = ""
+
+
+class ModelStore:
+    """Runs and schedule of all tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, tenant: str, scene: str, now_us: int, run_key: str | None = None) -> str:
+        """Open a run; returns its id.
+
+        Raises:
+            TrainingRunning: one is open for this tenant and scene, or `run_key` was used: the work is done once,
+                however many processes ask for it.
+        """
+        run_id = secrets.token_hex(8)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE runs SET state = 'lost', open = 0, ended_us = seen_us,"
+                " why = 'The process that ran this training ended before it was done.'"
+                " WHERE tenant = ? AND scene = ? AND open = 1 AND seen_us < ?",
+                (tenant, scene, now_us - LOST_AFTER_US),
+            )
+            done = connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, 'running', 1, 'waiting', 0, '', '', '{}', ?, ?, NULL)"
+                " ON CONFLICT DO NOTHING RETURNING run_id",
+                (tenant, run_id, scene, run_key or run_id, now_us, now_us),
+            ).fetchone()
+            if done is None:
+                other = connection.execute(
+                    "SELECT run_id FROM runs WHERE tenant = ? AND scene = ? AND (open = 1 OR run_key = ?)"
+                    " ORDER BY open DESC LIMIT 1",
+                    (tenant, scene, run_key),
+                ).fetchone()
+                raise TrainingRunning(other["run_id"])
+        return run_id
+
+    def progress(self, tenant: str, run_id: str, stage: str, share: float, now_us: int) -> None:
+        """Where a run is; also its sign of life."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE runs SET stage = ?, share = ?, seen_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
+                (stage, round(min(max(share, 0.0), 1.0), 3), now_us, tenant, run_id),
+            )
+
+    def end(
+        self,
+        tenant: str,
+        run_id: str,
+        state: str,
+        why: str,
+        now_us: int,
+        *,
+        version: str = "",
+        report: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Close a run with its outcome; False when it was closed before."""
+        with self._database.write() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE runs SET state = ?, open = 0, stage = 'done', share = 1, why = ?, version = ?,"
+                    " report = ?, seen_us = ?, ended_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
+                    (state, why, version, json.dumps(report or {}), now_us, now_us, tenant, run_id),
+                ).rowcount
+            )
+
+    def run(self, tenant: str, scene: str, run_id: str) -> Run:
+        """One run.
+
+        Raises:
+            NoSuchRun: there is none, or it belongs to somebody else.
+        """
+        row = self._database.row(
+            "SELECT * FROM runs WHERE tenant = ? AND run_id = ? AND scene = ?", (tenant, run_id, scene)
+        )
+        if row is None:
+            raise NoSuchRun
+        return _as_run(row)
+
+    def runs(self, tenant: str, scene: str, n: int = 10) -> list[Run]:
+        """The latest runs of a scene, newest first."""
+        rows = self._database.rows(
+            "SELECT * FROM runs WHERE tenant = ? AND scene = ? ORDER BY started_us DESC, run_id LIMIT ?",
+            (tenant, scene, n),
+        )
+        return [_as_run(row) for row in rows]
+
+    def schedule(self, tenant: str | None = None) -> list[ScheduleEntry]:
+        """What is due when, for one tenant or for all of them."""
+        where, values = ("WHERE tenant = ?", (tenant,)) if tenant is not None else ("", ())
+        rows = self._database.rows(f"SELECT * FROM schedule {where} ORDER BY tenant, scene", values)  # noqa: S608
+        return [
+            ScheduleEntry(
+                scene=row["scene"],
+                days=tuple(row["days"].split()),
+                time=row["time"],
+                timezone=row["timezone"],
+                enabled=bool(row["enabled"]),
+                tenant=row["tenant"],
+            )
+            for row in rows
+        ]
+
+    def set_schedule(self, tenant: str, due: Sequence[ScheduleEntry]) -> None:
+        """Replace the tenant's schedule."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM schedule WHERE tenant = ?", (tenant,))
+            connection.executemany(
+                "INSERT INTO schedule VALUES (?, ?, ?, ?, ?, ?)",
+                [(tenant, one.scene, " ".join(one.days), one.time, one.timezone, int(one.enabled)) for one in due],
+            )
+
+
+def _as_run(row: sqlite3.Row) -> Run:
+    return Run(
+        run_id=row["run_id"],
+        scene=row["scene"],
+        state=row["state"],
+        stage=row["stage"],
+        share=row["share"],
+        why=row["why"],
+        version=row["version"],
+        report=json.loads(row["report"]),
+        started_us=row["started_us"],
+        ended_us=row["ended_us"],
+    )

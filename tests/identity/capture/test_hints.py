@@ -1,0 +1,55 @@
+"""What a person is told to do when they are not greeted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from identity.capture.hints import EASY, complaint, hint_of
+from identity.capture.quality import RULES, Quality
+
+GOOD = Quality(eye_distance=110.0, yaw=3.0, sharpness=12.0, brightness=120.0, contrast=40.0)
+
+
+@pytest.mark.parametrize(
+    ("decision", "with_token", "hint"),
+    [
+        ("matched", True, None),
+        ("low_quality", False, "take_off_what_covers_your_face"),
+        ("ambiguous", True, "give_the_pin"),
+        ("ambiguous", False, "try_again"),
+        ("unknown", False, "go_on_without"),
+    ],
+)
+def test_each_decision_on_good_pictures(decision: str, with_token: bool, hint: str | None) -> None:
+    assert hint_of(decision, [GOOD], with_token=with_token) == hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"eye_distance": 70.0}, "come_closer"),
+        ({"yaw": 20.0}, "look_straight_ahead"),
+        ({"brightness": 40.0}, "more_light"),
+        ({"brightness": 225.0}, "less_light"),
+        ({"sharpness": 5.0}, "hold_still"),
+        ({"contrast": 14.0}, "hold_still"),
+    ],
+)
+def test_a_poor_picture_says_what_would_be_better(changes: dict[str, float], hint: str) -> None:
+    """Of nobody and of a near tie; one good picture of several is enough to have nothing to complain about."""
+    poor = replace(GOOD, **changes)
+
+    assert hint_of("unknown", [poor], with_token=False) == hint
+    assert hint_of("ambiguous", [poor], with_token=False) == hint
+    assert hint_of("ambiguous", [poor], with_token=True) == "give_the_pin"
+    assert complaint([poor, poor]) == hint
+    assert complaint([poor, GOOD]) is None
+
+
+def test_what_is_easy_to_tell_apart_is_stricter_than_what_is_usable() -> None:
+    assert EASY.eye_distance > RULES.eye_distance
+    assert EASY.yaw < RULES.yaw
+    assert (EASY.sharpness, EASY.contrast) > (RULES.sharpness, RULES.contrast)
+    assert RULES.darkest < EASY.darkest < EASY.brightest < RULES.brightest

@@ -1,0 +1,161 @@
+"""The operator's commands, on the state folder of a half that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from identity.cli import commands as cli
+from identity.matching.thresholds import ONE_FRAME
+from plumbing.clock import MINUTE
+from tests.identity.fakes import FAKE_PACK, FakeEngine
+from tests.identity.halves import World, pictures, stored
+
+
+@pytest.fixture(autouse=True)
+def fake_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands find the fake engine where they look for a pack."""
+    monkeypatch.setattr(cli, "load_pack", lambda _: FAKE_PACK)
+    monkeypatch.setattr(cli, "open_pack", lambda *_: FakeEngine())
+
+
+def run(world: World, *arguments: str) -> Result:
+    return CliRunner().invoke(cli.identity, [arguments[0], "--home", str(world.home), *arguments[1:]])
+
+
+def test_status_tells_sizes_consents_thresholds_and_keys_and_nobody(world: World) -> None:
+    receipt = world.enrol(1, purposes=("orders", "offers")).receipt
+
+    result = run(world, "status")
+
+    assert result.exit_code == 0, result.output
+    assert "north: 1 templates of fake@1; consents in force: offers 1, orders 1" in result.output
+    assert "    threshold 0.2" in result.output
+    assert "keys: 1 in use" in result.output
+    assert "audit: whole" in result.output
+    assert receipt not in result.output
+
+
+def test_status_tells_the_live_false_match_rate_when_there_are_greetings_enough(world: World) -> None:
+    world.enrol(1)
+    audit = world.half.audit
+    for n in range(3):
+        audit.note("north", "recognise", "matched", f"{n:032d}")
+    audit.note("south", "not_me", "flagged")  # another tenant's
+    audit.note("north", "recognise", "ambiguous")
+    audit.note("north", "not_me", "flagged")
+
+    assert '"not me" to 1 of 3 greetings: not enough yet to tell a rate, 97 more' in run(world, "status").output
+    for n in range(197):
+        audit.note("north", "recognise", "matched", f"{n:032d}")
+    audit.note("north", "not_me", "flagged")
+    assert '"not me" to 2 of 200 greetings: live false-match rate 1.00% (95 %: 0.27% to 3.57%)' in (
+        run(world, "status").output
+    )
+
+
+def test_not_me_moves_the_rate_of_its_tenant(world: World) -> None:
+    world.enrol(1)
+    seen = world.recognise(1)
+    assert seen.token is not None
+    before = cli.false_matches(world.half.audit, "north")
+    world.service.not_me(cli.Device("north", "kiosk-1"), seen.token)
+
+    assert before.startswith('"not me" to 0 of 1 greetings')
+    assert cli.false_matches(world.half.audit, "north").startswith('"not me" to 1 of 1 greetings')
+    assert cli.false_matches(world.half.audit, "south").startswith('"not me" to 0 of 0 greetings')
+
+
+def test_status_says_where_the_audit_breaks(world: World) -> None:
+    world.recognise(1)
+    world.recognise(1)
+    audit = world.home / "identity-audit.log"
+    audit.write_text(audit.read_text().replace("nobody", "raised", 1))
+
+    assert "audit: altered: line 0 does not follow" in run(world, "status").output
+
+
+def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_restart(world: World) -> None:
+    for _ in range(2):
+        world.enrol(1, somebody_else=True)
+    whole = run(world, "audit")
+    head = (world.home / "identity-audit-head").read_text().strip()
+    audit = world.home / "identity-audit.log"
+    audit.write_text("".join(audit.read_text().splitlines(True)[:1]))
+
+    (world.home / "kept").write_text(head + "\n")
+    cut = run(world, "audit", "--kept", str(world.home / "kept"))
+    foreign = run(world, "audit", "--kept", str(audit))
+    restarted = run(world, "audit", "--restart")
+    world.enrol(2)
+
+    assert (whole.exit_code, cut.exit_code, restarted.exit_code) == (0, 1, 0), restarted.output
+    assert "whole: 2 lines\n" in whole.output
+    assert f"head: {head}\npublic key: " in whole.output
+    assert "not signed by this installation" in foreign.output
+    assert "truncated: the end is missing from line 1 on" in cut.output
+    assert len(list(world.home.glob("identity-audit.log.*"))) == 2
+    assert world.half.audit.examined().in_words() == ["whole: 2 lines"]
+
+
+def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: World) -> None:
+    made = world.enrol(1)
+    assert world.recognise(1).decision == "matched"
+
+    result = run(world, "forget", "--tenant", "north", made.receipt)
+
+    assert result.exit_code == 0, result.output
+    assert "The recommender is told by the server" in result.output
+    assert world.recognise(1).decision == "unknown"
+    world.clock.now += MINUTE
+    world.service.press(cli.Device("north", "kiosk-1"))
+    assert len(world.elsewhere.tokens) == 1
+    assert stored(world)[0] == 0
+
+
+def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: World) -> None:
+    for person in range(3):
+        world.enrol(person)
+    master = (world.home / "master.key").read_bytes()
+    sealed = [row["sealed"] for row in world.half.databases[0].rows("SELECT sealed FROM templates")]
+
+    result = run(world, "rotate")
+
+    assert result.exit_code == 0, result.output
+    assert "4 secrets wrapped by a new master key" in result.output
+    assert "3 templates turned" in result.output
+    assert len((world.home / "master.key").read_bytes().split()) == 1
+    assert (world.home / "master.key").read_bytes() != master
+    assert not {r["sealed"] for r in world.half.databases[0].rows("SELECT sealed FROM templates")} & set(sealed)
+    assert [world.recognise(person).decision for person in range(3)] == ["matched"] * 3
+    world.enrol(7)
+    again = world.other()
+    assert [again.recognise(person).decision for person in (0, 1, 2, 7)] == ["matched"] * 4
+    again.close()
+
+
+def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_path: Path) -> None:
+    world.enrol(1)
+    for person in range(40):
+        folder = tmp_path / "drawn" / f"{person:03}"
+        folder.mkdir(parents=True)
+        for n, data in enumerate(pictures(500 + person)):
+            (folder / f"{n}.png").write_bytes(data)
+
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
+
+    assert result.exit_code == 0, result.output
+    assert "Threshold 0." in result.output
+    assert world.half.store.tail("north", FAKE_PACK.id, ONE_FRAME) is not None
+    assert world.recognise(1).decision == "matched"
+
+
+def test_calibrate_on_too_few_says_so(world: World, tmp_path: Path) -> None:
+    (tmp_path / "drawn" / "one").mkdir(parents=True)
+
+    result = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path / "drawn"))
+
+    assert result.exit_code == 1
+    assert "a cohort needs people" in result.output

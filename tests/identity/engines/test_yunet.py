@@ -1,0 +1,99 @@
+"""Where the points of a face come from, with a network that answers what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from identity.engines.protocol import Face
+from identity.engines.yunet import LOOK_SIDE, STRIDES, Yunet
+from identity.frames.resize import cut, shrink
+
+FACE = Face((300, 200, 100, 120), np.arange(10, dtype=np.float32).reshape(5, 2), 0.9)
+PIXELS = np.zeros((480, 640, 3), np.uint8)
+SCALE = LOOK_SIDE / 240  # the face is 120 high: half as wide as the square
+POINTS = np.array([(330, 240), (370, 240), (350, 265), (335, 290), (365, 290)], float)
+
+
+class Told:
+    """Cells of stride 16: (row, column) -> score, box in the picture (x, y, w, h), points in the picture."""
+
+    def __init__(self, cells: Mapping[tuple[int, int], tuple[float, NDArray, NDArray]]) -> None:
+        self.cells = cells
+        self.seen = np.zeros(0)
+
+    def run(self, output_names: list[str] | None, input_feed: dict[str, NDArray]) -> list[NDArray]:
+        self.seen = input_feed["input"]
+        height, width = self.seen.shape[2:]
+        answer = {
+            (kind, stride): np.zeros((1, (height // stride) * (width // stride), size), np.float32)
+            for kind, size in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
+            for stride in STRIDES
+        }
+        for (row, column), (score, box, points) in self.cells.items():
+            cell, corner = row * (width // 16) + column, np.array([column, row])
+            centre = (inside(box[:2] + box[2:] / 2) / 16) - corner
+            answer["cls", 16][0, cell] = answer["obj", 16][0, cell] = score
+            answer["bbox", 16][0, cell] = [*centre, *np.log(box[2:] * SCALE / 16)]
+            answer["kps", 16][0, cell] = (inside(points) / 16 - corner).ravel()
+        return list(answer.values())
+
+
+def inside(points: NDArray) -> NDArray:
+    """Points of the picture as they lie in the square around FACE."""
+    return (points - (350, 260)) * SCALE + LOOK_SIDE / 2
+
+
+def test_points_are_the_mean_over_the_cells_that_mean_the_face() -> None:
+    """Two cells, weighted by their scores; one on another face and one without a score do not count."""
+    box = np.array(FACE.box, float)
+    told = Told(
+        {
+            (9, 9): (0.9, box, POINTS + 3),
+            (10, 10): (0.8, box + np.array([4, 4, 0, 0]), POINTS - 3),
+            (3, 3): (0.95, box - np.array([90, 90, 0, 0]), POINTS + 500),
+            (9, 10): (0.3, box, POINTS + 500),
+        }
+    )
+    found = Yunet(told, {}).points_of(PIXELS, FACE)
+
+    assert np.allclose(found, POINTS + 3 * (0.9 - 0.8) / (0.9 + 0.8), atol=1e-3)
+    assert told.seen.shape == (1, 3, LOOK_SIDE, LOOK_SIDE)
+
+
+def test_points_stay_where_the_face_is_not_found_again() -> None:
+    elsewhere = Told({(3, 3): (0.95, np.array(FACE.box) - 90 * np.array([1, 1, 0, 0]), POINTS)})
+
+    assert Yunet(elsewhere, {}).points_of(PIXELS, FACE) is FACE.landmarks
+    assert Yunet(Told({}), {}).points_of(PIXELS, FACE) is FACE.landmarks
+
+
+def test_a_network_of_one_size_is_not_asked_again() -> None:
+    told = Told({(9, 9): (0.9, np.array(FACE.box, float), POINTS)})
+
+    assert Yunet(told, {"detector_side": 640}).points_of(PIXELS, FACE) is FACE.landmarks
+    assert not told.seen.size
+
+
+def test_a_square_is_cut_where_the_matrix_says_also_out_of_a_large_picture() -> None:
+    """A smooth slope, at scales of .9, .4 and .15: each pixel has the value of its place, within a grey level."""
+    row, column = np.mgrid[:800, :1000]
+    slope = np.repeat((column / 8 + row / 8)[..., None], 3, axis=2).astype(np.uint8)
+    for scale in (0.9, 0.4, 0.15):
+        matrix = np.array([[scale, 0, -300 * scale], [0, scale, -200 * scale]])
+        place = np.mgrid[:64, :64][::-1] / scale + np.array([300, 200])[:, None, None]
+
+        assert np.abs(cut(slope, matrix, 64)[..., 0] - place.sum(axis=0) / 8)[1:-1, 1:-1].max() < 1.2
+
+
+def test_what_is_shrunk_is_a_mean_and_no_sample() -> None:
+    """Stripes one pixel wide become grey, in a cut of half the size as well."""
+    stripes = np.zeros((200, 200, 3), np.uint8)
+    stripes[:, ::2] = 255
+
+    assert np.abs(shrink(stripes, 50, 50).astype(int) - 128).max() <= 1
+    halved = cut(stripes, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 64)
+
+    assert np.abs(halved[1:, 1:].astype(int) - 128).max() <= 1

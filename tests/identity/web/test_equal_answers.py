@@ -1,0 +1,84 @@
+"""Hit, miss and doubt look alike: one size, one status, and nothing that tells a stranger from who left."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from identity.web.routes import padded
+from tests.identity.halves import KIOSK, OTHER_TENANT, Kiosk, World, b64, kiosk_of, pictures, row_of
+
+ALL = ("orders", "offers", "destinations")
+CONSENT = {"purposes": dict.fromkeys(ALL, True), "notice_version": "2026-11", "age_confirmed": True}
+
+
+@pytest.fixture
+def kiosk(world: World) -> Kiosk:
+    return kiosk_of(world)
+
+
+def test_hit_miss_and_doubt_have_one_size_status_and_set_of_headers(world: World, kiosk: Kiosk) -> None:
+    for person in (1, 2):
+        kiosk.enrol(pictures(person), CONSENT)
+    receipt = kiosk.enrol(pictures(3)).json["receipt"]
+    lookalike = world.service._holder_of(KIOSK, receipt)
+    world.half.store.require_second_factor("north", [lookalike.customer_id])
+
+    replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (1, 2, 3, 8)]
+
+    assert [reply.json["decision"] for reply in replies] == ["matched", "matched", "ambiguous", "unknown"]
+    assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 1000)}
+    assert len({tuple(sorted(reply.headers.keys())) for reply in replies}) == 1
+    assert {tuple(reply.json) for reply in replies} == {tuple(replies[0].json)}
+
+
+def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter(
+    world: World, kiosk: Kiosk
+) -> None:
+    """Never enrolled, opted out, enrolled elsewhere, every purpose taken back: the pictures make the hint."""
+    world.enrol(1)
+    gone = world.enrol(2)
+    world.service.forget(KIOSK, gone.receipt)
+    world.enrol(3, OTHER_TENANT)
+    taken_back = row_of(world, world.enrol(4).receipt)
+    known = world.service._known("north", taken_back.customer_id)
+    assert known is not None
+    store = world.half.store
+    with store.database.write() as connection:
+        events = store._withdrawals("north", tuple(known.links.consents.values()), world.clock.now)
+        store._append(connection, "north", events)
+    replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (8, 2, 3, 4)]
+
+    assert len({reply.data for reply in replies}) == 1
+    assert replies[0].json["decision"] == "unknown"
+    assert replies[0].json["hint"] == "come_closer"  # the drawn faces are just large enough
+
+
+def test_hints_fit_into_the_one_size(world: World, kiosk: Kiosk) -> None:
+    receipt = kiosk.enrol(pictures(3), CONSENT).json["receipt"]
+    matched = kiosk.recognise(pictures(3, 1, 50))
+    world.half.store.require_second_factor("north", [row_of(world, receipt).customer_id])
+    ambiguous, unknown = (kiosk.recognise(pictures(person, 1, 50)) for person in (3, 8))
+
+    told = [reply.json["hint"] for reply in (matched, ambiguous, unknown)]
+    assert told == [None, "give_the_pin", "come_closer"]
+    assert {(reply.status_code, len(reply.data)) for reply in (matched, ambiguous, unknown)} == {(200, 1000)}
+
+
+def test_an_opt_out_by_face_has_one_size_whether_somebody_was_found(kiosk: Kiosk) -> None:
+    kiosk.enrol(pictures(1))
+
+    replies = [
+        kiosk.send("POST", "/opt-outs", {"nonce": kiosk.press(), "frames": b64(pictures(person, 1, 50))})
+        for person in (1, 2)
+    ]
+
+    assert [reply.json["decision"] for reply in replies] == ["forgotten", "unknown"]
+    assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 200)}
+
+
+def test_an_answer_that_does_not_fit_is_a_fault_and_not_a_longer_answer() -> None:
+    assert len(json.dumps(padded({"a": 1}, 50), separators=(",", ":"))) == 50
+    with pytest.raises(ValueError, match="does not fit"):
+        padded({"a": "b" * 60}, 50)

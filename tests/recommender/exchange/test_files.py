@@ -1,0 +1,202 @@
+"""Files in and out: whole or not at all, wrong rows by their number, the same again out of what came in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from recommender.cli.commands import export_command, import_command, rollback, train, versions
+from recommender.errors import FileUnreadable, ImportRefused
+from recommender.exchange.files import import_file
+from tests.recommender.service_fixtures import NOON, Installation, World
+
+ITEMS = "item_id,name,category,price,dayparts,allergens,available\n"
+EVENTS = "event_id,type,occurred_at,customer,item_id,quantity\n"
+AT = "2026-11-20T12:00:00+01:00"
+Take = Callable[..., int]
+
+
+@pytest.fixture
+def take(world: World, tmp_path: Path) -> Take:
+    """Write a file and take it in."""
+
+    def work(what: str, content: str | bytes, name: str = "file.csv") -> int:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        stores = world.half.service.stores
+        return import_file(world.half.service, stores, what, path, "grill", NOON)  # type: ignore[arg-type]
+
+    return work
+
+
+def test_a_menu_from_csv(world: World, take: Take) -> None:
+    """Lists by `|`, empty cells as if the column were not there, a byte order mark and quotes understood."""
+    rows = '"tea","Tea, hot",,250,breakfast|lunch,milk|soy,\nsoup,Soup,warm,480,,,true\n'
+    assert take("items", "\ufeff" + ITEMS + rows) == 2
+    tea = world.call("GET", "/items/tea").json
+    assert (tea["name"], tea["price"], tea["dayparts"]) == ("Tea, hot", 250, ["breakfast", "lunch"])
+    assert (tea["allergens"], tea["available"]) == (["milk", "soy"], True)
+    assert world.call("GET", "/items/soup").json["available"] is True
+
+
+BAD_FILES: list[tuple[str, str, list[tuple[int, str]]]] = [
+    ("items", ITEMS + "a,A,,1,,,\nb,B,,-1,,,\nc,C,,x,,,\na,A,,1,,,\n", [(4, "price")]),
+    ("items", ITEMS + "a,A,,1,,,\nb,B,,-1,,,\nc,C,,1,,,\na,A,,1,,,\n", [(3, "price"), (5, "row 2")]),
+    ("items", ITEMS + "a,A,,1,,,maybe\nb,B,,1,teatime,,\n", [(2, "available")]),
+    ("items", ITEMS + "a,A,,1,teatime,,\n,B,,1,,,\n", [(2, "dayparts"), (3, "item_id")]),
+    ("items", ITEMS + "a,A,,1,,,\nb,B\n", [(3, "cells")]),
+    ("items", ITEMS + "a,A,,1,,,,,,\n", [(2, "cells")]),
+    ("places", "item_id,name,lat,lon\nx,X,95,0\nx,X,1,1\n", [(2, "lat")]),
+    ("offers", "offer_id,name,items,budget_count\no,O,burger,1\np,P,pizza,-1\n", [(3, "budget_count")]),
+    ("events", EVENTS + f"e,ordered,2026-11-20,ann,cola,1\nf,ordered,{AT},ann,cola,1\n", [(2, "offset")]),
+    ("events", EVENTS + "e,ordered,20.11.2026,ann,cola,1\n", [(2, "offset")]),
+    ("events", EVENTS + f"e,ordered,{AT},ann,cola,1\ne,ordered,{AT},ann,cola,1\n", [(3, "row 2")]),
+    ("events", EVENTS + f"e,ordered,{AT},ann,cola,1\ne,ordered,{AT},bob,burger,1\n", [(3, "row 2")]),
+    (
+        "events",
+        EVENTS + f"e,ordered,{AT},ann,pizza,1\nf,ordered,2030{AT[4:]},ann,cola,1\n",
+        [(2, "pizza"), (3, "future")],
+    ),
+    ("events", EVENTS + f"e,ordered,{AT},ann,cola,0\n", [(2, "quantity")]),
+]
+
+
+@pytest.mark.parametrize(("what", "content", "wrong"), BAD_FILES)
+def test_wrong_rows_are_named_and_nothing_is_stored(
+    world: World, take: Take, what: str, content: str, wrong: list[tuple[int, str]]
+) -> None:
+    """Every wrong row with its number (the header is row 1) and the field; the good ones stay out too."""
+    before = [world.count(table) for table in ("catalogue", "offers", "events", "lines")]
+    with pytest.raises(ImportRefused) as caught:
+        take(what, content)
+    assert [row.row for row in caught.value.wrong] == [number for number, _ in wrong]
+    for row, (_, word) in zip(caught.value.wrong, wrong, strict=True):
+        assert word in row.message
+    assert [world.count(table) for table in ("catalogue", "offers", "events", "lines")] == before
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "name", "word"),
+    [
+        ("items", "item_id,name\nx,X\n", "file.csv", "lacks the columns price"),
+        ("events", "event_id,item_id\n1,cola\n", "file.csv", "type, occurred_at"),
+        ("items", ITEMS, "file.csv", "no rows"),
+        ("items", "", "file.csv", "lacks the columns"),
+        ("items", b"item_id,name,price\n\xff\xfe,x,1\n", "file.csv", "UTF-8"),
+        ("items", ITEMS, "file.xlsx", "ends in .csv"),
+    ],
+)
+def test_files_that_are_no_table(take: Take, what: str, content: str | bytes, name: str, word: str) -> None:
+    """Missing columns, no rows, another encoding, another kind of file: said so."""
+    with pytest.raises(FileUnreadable, match=word):
+        take(what, content, name)
+
+
+def test_json_lines_name_their_lines(world: World, take: Take) -> None:
+    """One object a line; what is no JSON or no object is named by its line."""
+    good = json.dumps({"item_id": "tea", "name": "Tea", "price": 250})
+    assert take("items", f"\n{good}\n", "file.jsonl") == 1
+    with pytest.raises(ImportRefused) as caught:
+        take("items", f"{good}\n{{\n\n[1]\n", "file.jsonl")
+    assert [row.row for row in caught.value.wrong] == [2, 4]
+
+
+def test_events_from_both_kinds_of_file(world: World, take: Take) -> None:
+    """CSV rows of one event_id are one order; JSON lines are the events of the API with a customer."""
+    rows = f"e,ordered,{AT},ann,cola,2\ne,ordered,{AT},ann,burger,1\nf,ordered,{AT},,cola,\n"
+    assert take("events", EVENTS + rows) == 2
+    ride = {
+        "event_id": "r",
+        "type": "rode",
+        "customer": "ann",
+        "item_id": "work",
+        "pickup": "home",
+        "occurred_at": AT,
+    }
+    assert take("events", json.dumps(ride), "rides.jsonl") == 1
+    assert take("events", EVENTS + rows) == 0  # the same again is nothing new
+    history = world.half.service.events.history("grill", "ann", "ordered", 10)
+    assert dict(zip(history.items[history.item].tolist(), history.quantity.tolist(), strict=True)) == {
+        "burger": 1,
+        "cola": 2,
+    }
+    assert world.suggest(token=world.token()).json["items"][0]["reason"]["code"] == "usual"
+    with pytest.raises(ImportRefused, match=r"row 3.*used before"):
+        take("events", EVENTS + f"new,ordered,{AT},ann,cola,1\ne,ordered,{AT},ann,cola,9\n")
+
+
+def test_a_forgotten_customer_is_not_imported_back(world: World, take: Take) -> None:
+    """A file from before the erasure is refused, its rows named."""
+    world.half.erase(world.token(purposes=["erasure"]))
+    with pytest.raises(ImportRefused, match="row 3: is about a customer who was forgotten"):
+        take("events", EVENTS + f"e,ordered,{AT},bob,cola,1\nf,ordered,{AT},ann,cola,1\n")
+    assert world.count("events") == 0
+
+
+def run(home: Path, *arguments: str) -> tuple[int, str]:
+    commands = click.Group(
+        commands={
+            str(command.name): command for command in (import_command, export_command, train, versions, rollback)
+        }
+    )
+    result = CliRunner().invoke(commands, [*arguments, "--home", str(home), "--tenant", "grill"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_what_goes_out_comes_in_again(installation: Installation, tmp_path: Path, ending: str) -> None:
+    """Exported and taken in elsewhere, catalogue, offers and events are the same, and so is their export."""
+    one, two = installation.open(tmp_path / "one"), installation.open(tmp_path / "two")
+    body = {"event_id": "r", "type": "rode", "item_id": "work", "pickup": "home"}
+    one.order("cola", "burger", token=one.token(), occurred_at="2026-11-22T23:30:00-05:00")
+    one.call(
+        "POST",
+        "/events",
+        token=one.token(),
+        json={"events": [body | {"occurred_at": "2026-03-29T01:30:00+05:45"}]},
+    )
+    one.call(
+        "PUT",
+        "/items/tea",
+        key="desk",
+        json={"item_id": "tea", "name": 'T "é", ok', "price": 1, "tags": ["a", "b"]},
+    )
+    for what in ("items", "places", "offers", "events"):
+        first, second = tmp_path / f"1-{what}.{ending}", tmp_path / f"2-{what}.{ending}"
+        assert run(one.home, "export", what, str(first))[0] == 0
+        assert run(two.home, "import", what, str(first))[0] == 0
+        assert run(two.home, "export", what, str(second))[0] == 0
+        assert first.read_bytes() == second.read_bytes()
+    rows = [
+        w.half.service.database.rows("SELECT time_us, hour, weekday, origin FROM events ORDER BY 1")
+        for w in (one, two)
+    ]
+    assert list(map(tuple, rows[0])) == list(map(tuple, rows[1]))
+    one.close()
+    two.close()
+
+
+def test_the_commands_say_what_they_did(world: World, tmp_path: Path) -> None:
+    """Import, train, versions, roll back: a line each; what is wrong ends with status 1 and one sentence."""
+    bad = tmp_path / "bad.csv"
+    bad.write_text(ITEMS + "a,A,,-1,,,\n")
+    code, output = run(world.home, "import", "items", str(bad))
+    assert (code, "row 2: price" in output, "Traceback" in output) == (1, True, False)
+    assert run(world.home, "versions", "orders")[1].startswith("No version")
+    code, output = run(world.home, "train", "orders")
+    assert (code, "No customer has 2 orders" in output) == (1, True)
+    rows = "".join(f"{c}-{v},ordered,2026-11-{10 + v}T12:00:00Z,c{c},cola,1\n" for c in range(6) for v in range(4))
+    good = tmp_path / "good.csv"
+    good.write_text(EVENTS + rows)
+    assert run(world.home, "import", "events", str(good)) == (0, "24 events stored for grill.\n")
+    code, output = run(world.home, "train", "orders")
+    assert (code, "(published)" in output) == (0, True)
+    assert run(world.home, "versions", "orders")[1].startswith("* 0001-")
+    assert run(world.home, "rollback", "orders")[0] == 1
