@@ -13,7 +13,7 @@ demo: ## set up, draw the town, opt people in, train, serve, tell one visit of e
 test: ## set up, check the style and the walls, run every test
 	@scripts/setup.sh dev
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n 2 --dist loadfile -ra
+	@scripts/test.sh
 
 check: ## ruff, mypy and the import contracts
 	@scripts/setup.sh dev

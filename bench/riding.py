@@ -61,7 +61,7 @@ def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row
         return answer
 
     times = timed(ask, n, warm=20)
-    section = f"Destinations, {places:,} places, one process ({trained.report['in_force']})"
+    section = f"Destinations, {places:,} places, one process ({trained.report.in_force})"
     return [
         Row(section, "p50", times.p50, "ms"),
         Row(section, "p99", times.p99, "ms", 20),

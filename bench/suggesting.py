@@ -38,7 +38,7 @@ def suggestions(n: int, events: int = EVENTS, items: int = ITEMS) -> list[Row]:
         return answer
 
     times = timed(ask, n, warm=20)
-    section = f"Suggestions, {CUSTOMERS:,} customers x {items:,} items, one process ({trained.report['in_force']})"
+    section = f"Suggestions, {CUSTOMERS:,} customers x {items:,} items, one process ({trained.report.in_force})"
     return [
         Row(section, "p50", times.p50, "ms"),
         Row(section, "p99", times.p99, "ms", 20),

@@ -1,9 +1,15 @@
-"""`usual keys`: API keys for servers, pairing links for screens."""
+"""What the commands of both halves share: options, errors as one line, progress bars; and `usual keys`."""
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
@@ -11,12 +17,12 @@ from plumbing import access as access_module
 from plumbing.access import PAGES, SCOPES, Access
 from plumbing.clock import SECOND, system_clock
 from plumbing.database import Database
+from plumbing.problem import Problem
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
-def open_access(home: Path) -> Access:
-    """The keys of the state folder `home`."""
-    return Access(Database(home / "access.db", access_module.migrations), system_clock)
-
+Item = TypeVar("Item")
 
 home_option = click.option(
     "--home",
@@ -24,11 +30,96 @@ home_option = click.option(
     default=Path("data/state"),
     show_default=True,
     envvar="USUAL_HOME",
-    help="Folder that holds the databases, keys and models.",
+    help="Folder that holds the databases, keys and models (USUAL_HOME).",
 )
 tenant_option = click.option(
-    "--tenant", default="demo", show_default=True, envvar="USUAL_TENANT", help="The chain or fleet."
+    "--tenant", default="demo", show_default=True, envvar="USUAL_TENANT", help="The chain or fleet (USUAL_TENANT)."
 )
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def state_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` the options --home and --tenant as its first two arguments; report a Problem as one line."""
+
+    @home_option
+    @tenant_option
+    @functools.wraps(command)
+    def run(home: Path, tenant: str, **options: object) -> None:
+        with errors_as_one_line(Problem):
+            command(home, tenant, **options)
+
+    return run
+
+
+@contextmanager
+def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
+    """Report an error of `kinds` as its sentence, without a traceback, and end the command with status 1."""
+    try:
+        yield
+    except kinds as error:
+        raise click.ClickException(str(error)) from error
+
+
+def shared_datasets() -> Path:
+    """The evaluation data: `datasets` in USUAL_SHARED, or in `shared` beside the project. It may be absent."""
+    shared = os.environ.get("USUAL_SHARED")
+    return (Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared") / "datasets"
+
+
+class ProgressBar(Protocol):
+    """A running progress bar; away from a terminal its methods do nothing."""
+
+    def update(self, steps: float = 1) -> None:
+        """Add `steps` to what is done."""
+
+    def show(self, stage: str, share: float) -> None:
+        """Name the present stage and set the share of the total that is done (0 to 1); it never goes back."""
+
+
+@contextmanager
+def progress_bar(label: str, total: float = 100, *, unit: str = "%") -> Iterator[ProgressBar]:
+    """A bar on standard error while it is a terminal; nothing elsewhere, so that logs and files stay clean.
+
+    Args:
+        label: what is being done.
+        total: steps until the end, in `unit`.
+        unit: name of a step. "B" (bytes) is shown as kB, MB and so on.
+    """
+    from tqdm import tqdm  # not at the top: `usual --help` stays quick
+
+    disabled = not sys.stderr.isatty()
+    with tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", leave=False, disable=disabled) as bar:
+        yield _Bar(label, total, bar)
+
+
+class _Bar:
+    """tqdm behind the interface that the project uses."""
+
+    def __init__(self, label: str, total: float, bar: tqdm[None]) -> None:
+        self._label, self._total, self._bar, self._stage = label, total, bar, ""
+
+    def update(self, steps: float = 1) -> None:
+        self._bar.update(steps)
+
+    def show(self, stage: str, share: float) -> None:
+        self._bar.update(max(self._total * share - self._bar.n, 0))
+        if stage != self._stage:  # drawn at once; a larger share is drawn when tqdm next finds the time
+            self._stage = stage
+            self._bar.set_description(f"{self._label}: {stage}")
+
+
+def track(items: Sequence[Item], label: str, *, unit: str = "it") -> Iterator[Item]:
+    """Yield `items` one by one behind a progress bar."""
+    with progress_bar(label, len(items), unit=unit) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+def open_access(home: Path) -> Access:
+    """The keys of the state folder `home`."""
+    return Access(Database(home / "access.db", access_module.migrations), system_clock)
 
 
 @click.group()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking.interactions import Interactions
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+Texts: TypeAlias = Mapping[str, str]
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0..1. Drawn as a bar on a terminal and on the dashboard."""
@@ -91,17 +94,73 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A fitted model as plain arrays and texts (never pickled), and the report that decides on publishing it.
+class Report:
+    """How a training went: the figures that decide on publishing, and those that the marketer reads.
 
-    `report` is JSON-able and holds at least: `in_force` ("ranker" or "counting"), `why` (a sentence),
-    `rows` (a list of {method, metric: value...}), `n_train`, `n_validation`, `metric` (the gate's name),
-    `value`, `baseline_value`, `interval` ([low, high] of the paired difference to the baseline).
+    A manifest and a run store it as JSON (`to_dict`); `from_dict` reads it back.
     """
 
-    arrays: Mapping[str, NDArray[Any]]
-    texts: Mapping[str, str]
-    report: Mapping[str, Any]
+    in_force: str  # "ranker" or "counting"
+    why: str  # a sentence
+    metric: str  # the name of the gate's metric
+    value: float  # of the method in force; NaN: not measured
+    baseline_value: float  # of counting, or of the best single offer
+    interval: tuple[float, float]  # 95 %, of the paired difference to the baseline
+    rows: Sequence[Mapping[str, Any]]  # the evaluation's table: {method, metric: value, ...}
+    n_train: int
+    n_validation: int
+    method: str = ""  # the table's row that is in force; "" where a scene has no such row
+    figures: Mapping[str, Any] = field(default_factory=dict)  # of one scene alone, see OfferFigures
+
+    def to_dict(self) -> dict[str, Any]:
+        """One flat JSON object: `figures` stand beside the common fields."""
+        common: dict[str, Any] = {name: getattr(self, name) for name in _COMMON}
+        common["interval"] = list(self.interval)
+        return common | ({"method": self.method} if self.method else {}) | dict(self.figures)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Report:
+        """The inverse of `to_dict`. JSON has no NaN: null is read as NaN. A missing field is empty."""
+        low, high = stored.get("interval") or (None, None)
+        return cls(
+            in_force=str(stored.get("in_force", "")),
+            why=str(stored.get("why", "")),
+            metric=str(stored.get("metric", "")),
+            value=_number(stored.get("value")),
+            baseline_value=_number(stored.get("baseline_value")),
+            interval=(_number(low), _number(high)),
+            rows=stored.get("rows", ()),
+            n_train=int(stored.get("n_train", 0)),
+            n_validation=int(stored.get("n_validation", 0)),
+            method=str(stored.get("method", "")),
+            figures={name: value for name, value in stored.items() if name not in (*_COMMON, "method")},
+        )
+
+
+_COMMON = (
+    "in_force",
+    "why",
+    "metric",
+    "value",
+    "baseline_value",
+    "interval",
+    "rows",
+    "n_train",
+    "n_validation",
+)
+
+
+def _number(stored: float | None) -> float:
+    return float("nan") if stored is None else float(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted model as plain arrays and texts (never pickled), and the report that decides on publishing it."""
+
+    arrays: Arrays
+    texts: Texts
+    report: Report
 
 
 class Scene(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +15,22 @@ import app
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+TEXTS = {
+    "",
+    ".py",
+    ".md",
+    ".toml",
+    ".json",
+    ".txt",
+    ".in",
+    ".sh",
+    ".ipynb",
+    ".html",
+    ".css",
+    ".js",
+    ".svg",
+    ".csv",
+}
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -22,6 +39,22 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
         yield (*path, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text in small letters, split at white space, "_" and "-"; any other sign is a word."""
+    return tuple(re.findall(r"[^\W_]+|[^\s_-]", text.casefold()))
+
+
+def texts() -> Iterator[Path]:
+    """Every text file of the project, without what is installed or made (.venv, caches, the demo's state)."""
+    for top in ROOT.iterdir():
+        for path in [top] if top.is_file() else top.rglob("*"):
+            inside = path.relative_to(ROOT)
+            hidden = inside.parts[0].startswith(".") and inside.parts[0] != ".ci"
+            made = hidden or inside.is_relative_to("data/state")
+            if path.is_file() and not made and path.suffix in TEXTS:
+                yield path
 
 
 ALL = dict(commands(app.assemble()))
@@ -82,6 +115,22 @@ def test_the_words_claim_no_more_than_is_so() -> None:
     assert any("is not irreversible" in claim for claim in claims)
     allowed = re.compile(r"\b(no|not|never|nobody|neither|without)\b", re.IGNORECASE)
     assert [claim for claim in claims if not allowed.search(claim)] == []
+
+
+@pytest.mark.shared
+def test_nobody_of_the_photographs_is_named(shared: Path) -> None:
+    """The evaluation data shows people who did not consent; their names are the names of its folders."""
+    names = {words_of(folder.name) for folder in (shared / "faces" / "lfw").iterdir()}
+    names = {name for name in names if len(name) > 1}  # one word alone may mean something else
+    assert len(names) > 1000
+    lengths = sorted({len(name) for name in names})
+
+    named = []
+    for path in texts():
+        words = words_of(path.read_text())
+        runs = (words[at : at + length] for length in lengths for at in range(len(words) - length + 1))
+        named += [(path.relative_to(ROOT), run) for run in runs if run in names]
+    assert named == []
 
 
 def test_every_decision_is_numbered_once() -> None:

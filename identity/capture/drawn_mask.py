@@ -23,7 +23,7 @@ def frame_of(face: Face) -> tuple[Points, Points, float]:
 def _place(face: Face, points: list[tuple[float, float]]) -> NDArray[np.int32]:
     """Points in eye distances (right, down from between the eyes) -> pixels."""
     origin, basis, distance = frame_of(face)
-    return np.round(origin + np.array(points) @ basis * distance).astype(np.int32)
+    return np.asarray(np.round(origin + np.array(points) @ basis * distance), np.int32)
 
 
 def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int, int, int], span: float) -> Pixels:
@@ -37,7 +37,8 @@ def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int,
     rough = cv2.resize(grey, (max(1, width // 16), max(1, height // 16)), interpolation=cv2.INTER_AREA)
     light = cv2.resize(cv2.GaussianBlur(rough, (0, 0), 1.0 + span / 48), (width, height)).astype(np.float32)
     shade = np.clip(0.75 + 0.25 * light / max(float(light.mean()), 1.0), 0.5, 1.2)[:, :, None]
-    return np.clip(pixels * (1 - cover) + np.array(colour, np.float32) * shade * cover, 0, 255).astype(np.uint8)
+    mixed = pixels * (1 - cover) + np.array(colour, np.float32) * shade * cover
+    return np.asarray(np.clip(mixed, 0, 255), np.uint8)
 
 
 MASKS = (

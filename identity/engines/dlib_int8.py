@@ -8,13 +8,12 @@ itself and zeros stay zeros where the network is filled up. The input, bytes alr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines.dlib_network import Graph, Weights, fill_sizes, folded, window
-from identity.engines.onnx_writer import MICROSOFT, UINT8, node
+from identity.engines.onnx_writer import MICROSOFT, UINT8, Attributes, node
 
 # Seven bits: processors without VNNI add pairs of products in 16 bits, which eight would overflow.
 WEIGHT = 63
@@ -27,7 +26,7 @@ class Int8Graph(Graph):
         super().__init__()
         self._ranges = iter(ranges)
         self._scales: dict[str, tuple[float, int]] = {}
-        self.add("Cast", "input", to=UINT8)
+        self.add("Cast", "input", attributes={"to": UINT8})
         self._scales[self.last] = (1.0, 0)
 
     def _next_scale(self, rectified: bool) -> tuple[float, int]:
@@ -64,19 +63,19 @@ class Int8Graph(Graph):
             *self._numbers(scale, zero),
             self.constant("b", shift),
         ]
-        self.add("QLinearConv", *inputs, **window(weight.shape[2], stride))
+        self.add("QLinearConv", *inputs, attributes=window(weight.shape[2], stride))
         self.channels = len(bias)
         self._scales[self.last] = (scale, zero)
         self.taps.append(self.last)
 
     def pool(self, largest: bool, size: int) -> str:
         before = self._scales[self.last]
-        sides: dict[str, Any] = {"kernel_shape": [size] * 2, "strides": [2, 2]}
+        sides: Attributes = {"kernel_shape": [size] * 2, "strides": [2, 2]}
         if largest:
-            self.add("MaxPool", self.last, **sides)
+            self.add("MaxPool", self.last, attributes=sides)
         else:
             inputs = [*self._quantised(self.last), *self._numbers(*before)]
-            self.add("QLinearAveragePool", *inputs, domain=MICROSOFT, **sides)
+            self.add("QLinearAveragePool", *inputs, domain=MICROSOFT, attributes=sides)
         self._scales[self.last] = before
         return self.last
 

@@ -13,13 +13,12 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.engines.manifests import sha256_of
-from identity.engines.onnx_writer import model, node
+from identity.engines.onnx_writer import STANDARD, Attributes, Numbers, model, node
 from identity.errors import PackAltered
 from plumbing.files import write_atomic
 
@@ -29,6 +28,7 @@ LAYER = re.compile(rb"con_4|affine_|add_prev_|avg_pool_2|max_pool_2|fc_2")
 CHIP = 150  # pixels, the network's input
 
 Weights = NDArray[np.float32]
+Exact = NDArray[np.float64]
 
 
 def read_layers(data: bytes) -> list[tuple[str, Weights]]:
@@ -64,18 +64,18 @@ class Graph:
 
     def __init__(self) -> None:
         self.nodes: list[bytes] = []
-        self.weights: dict[str, NDArray] = {}
+        self.weights: dict[str, Numbers] = {}
         self.taps: list[str] = []
         self.last, self.channels = "input", 3
         self._names = (f"n{i}" for i in itertools.count())
 
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+    def add(self, kind: str, *inputs: str, attributes: Attributes | None = None, domain: str = STANDARD) -> str:
         """A node behind `inputs`; the name of its result."""
         self.last = next(self._names)
-        self.nodes.append(node(kind, inputs, self.last, **attributes))
+        self.nodes.append(node(kind, inputs, self.last, domain=domain, **(attributes or {})))
         return self.last
 
-    def constant(self, name: str, array: NDArray) -> str:
+    def constant(self, name: str, array: Numbers) -> str:
         """A weight; its name."""
         self.weights[f"{name}_{len(self.weights)}"] = array
         return next(reversed(self.weights))
@@ -86,7 +86,7 @@ class Graph:
         """A convolution with its affine, and at the input the mean and the scale, folded into the weights."""
         weight, bias = folded(con, affine, self.channels, normalise)
         names = self.constant("w", weight.astype(np.float32)), self.constant("b", bias.astype(np.float32))
-        self.add("Conv", self.last, *names, **window(weight.shape[2], stride))
+        self.add("Conv", self.last, *names, attributes=window(weight.shape[2], stride))
         if rectify:
             self.add("Relu", self.last)
         self.channels = len(bias)
@@ -95,7 +95,7 @@ class Graph:
     def pool(self, largest: bool, size: int) -> str:
         """The largest or the mean of each window, every 2 pixels."""
         kind = "MaxPool" if largest else "AveragePool"
-        return self.add(kind, self.last, kernel_shape=[size] * 2, strides=[2, 2])
+        return self.add(kind, self.last, attributes={"kernel_shape": [size] * 2, "strides": [2, 2]})
 
     def fill(self, name: str, channels: int, rows: int) -> str:
         """Zeros behind the last channel, row and column."""
@@ -115,7 +115,9 @@ class Graph:
         self.nodes.append(node("MatMul", [self.last, self.constant("w", matrix)], "vector"))
 
 
-def folded(con: Weights, affine: Weights, channels: int, normalise: bool) -> tuple[NDArray, NDArray]:
+def folded(
+    con: Weights, affine: Weights, channels: int, normalise: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (filters, channels, k, k) and bias (filters,) of one convolution, float64."""
     gamma, beta = affine.reshape(2, -1).astype(np.float64)
     filters = len(gamma)
@@ -130,7 +132,7 @@ def folded(con: Weights, affine: Weights, channels: int, normalise: bool) -> tup
     return weight * gamma[:, None, None, None], bias * gamma + beta
 
 
-def window(kernel: int, stride: int) -> dict[str, list[int]]:
+def window(kernel: int, stride: int) -> Attributes:
     """Attributes of a convolution; dlib pads only where it does not shrink."""
     pads = [0] * 4 if stride > 1 else [kernel // 2] * 4
     return {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}

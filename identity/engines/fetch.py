@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
+from typing import BinaryIO
 
 from identity.engines.manifests import Pack, PackFile, sha256_of
 from identity.errors import FetchFailed
@@ -91,7 +92,7 @@ def _fill(part: Path, file: PackFile, url: str, progress: Progress) -> None:
         os.fsync(stream.fileno())
 
 
-def _append(stream, file: PackFile, url: str, have: int, progress: Progress) -> None:  # type: ignore[no-untyped-def]
+def _append(stream: BinaryIO, file: PackFile, url: str, have: int, progress: Progress) -> None:
     """One request for the rest. A server that ignores Range sends all again, and the file starts anew."""
     headers = {"Range": f"bytes={have}-"} if have else {}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http(s) only: see fetch_pack)

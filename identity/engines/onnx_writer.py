@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from numpy.typing import NDArray
 
 Attribute = int | Sequence[int]
+Attributes = Mapping[str, Attribute]
+Numbers = NDArray[np.number]
 STANDARD, MICROSOFT = "", "com.microsoft"
 FLOAT, UINT8, INT8, INT32, INT64 = 1, 2, 3, 6, 7
 KINDS = {"u1": UINT8, "i1": INT8, "i4": INT32, "i8": INT64}
@@ -34,7 +37,7 @@ def _blob(field: int, data: bytes | str) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(raw)) + raw
 
 
-def tensor(name: str, array: NDArray) -> bytes:
+def tensor(name: str, array: Numbers) -> bytes:
     """A TensorProto of float32 or of a whole-number type; a scalar has no dimensions."""
     kind = FLOAT if array.dtype.kind == "f" else KINDS[f"{array.dtype.kind}{array.dtype.itemsize}"]
     little = array.astype("<f4" if kind == FLOAT else array.dtype.newbyteorder("<"))
@@ -63,7 +66,7 @@ def _value(name: str, shape: Sequence[int | str]) -> bytes:
 def model(
     name: str,
     nodes: Sequence[bytes],
-    weights: Mapping[str, NDArray],
+    weights: Mapping[str, Numbers],
     given: tuple[str, Sequence[int | str]],
     *results: tuple[str, Sequence[int | str]],
 ) -> bytes:

@@ -39,13 +39,13 @@ class Face:
     def eyes(self) -> NDArray[np.float32]:
         """(2, 2): the centres of the image-left and the image-right eye."""
         if self.scheme == "eye_corners_nose":
-            return self.landmarks[:4].reshape(2, 2, 2).mean(axis=1)
+            return np.asarray(self.landmarks[:4].reshape(2, 2, 2).mean(axis=1), np.float32)
         return self.landmarks[:2]
 
     @property
     def nose(self) -> NDArray[np.float32]:
         """(2,): the tip of the nose, or its base where the scheme knows no tip."""
-        return self.landmarks[4 if self.scheme == "eye_corners_nose" else 2]
+        return np.asarray(self.landmarks[4 if self.scheme == "eye_corners_nose" else 2], np.float32)
 
     @property
     def area(self) -> float:

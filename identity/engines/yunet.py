@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from identity.engines.protocol import Face, Pixels
 from identity.frames.resize import cut, for_detector
 
+Floats = NDArray[np.floating]
+
 STRIDES = (8, 16, 32)
 LEAST_SCORE = 0.7
 LARGEST_OVERLAP = 0.3
@@ -27,7 +29,7 @@ SAME_FACE = 0.5  # cells whose boxes overlap by this much mean one face
 class Session(Protocol):
     """What is needed of an onnxruntime session."""
 
-    def run(self, output_names: list[str] | None, input_feed: dict[str, NDArray]) -> list[NDArray]: ...
+    def run(self, output_names: list[str] | None, input_feed: dict[str, Floats]) -> list[Floats]: ...
 
 
 class Yunet:
@@ -72,7 +74,7 @@ class Yunet:
         mean = (points[same] * weights[:, None, None]).sum(axis=0)
         return np.asarray((mean - shift) / scale, np.float32)
 
-    def _looked(self, batch: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
+    def _looked(self, batch: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
         """`decode_outputs` of one picture (1, 3, height, width)."""
         return decode_outputs(self._session.run(self._names, {"input": batch}), batch.shape[2:])
 
@@ -92,7 +94,7 @@ def grown(faces: list[Face], small: Pixels, pixels: Pixels) -> list[Face]:
     return sorted(moved, key=lambda face: -face.area)
 
 
-def decode_outputs(outputs: list[NDArray], shape: Sequence[int]) -> tuple[NDArray, NDArray, NDArray]:
+def decode_outputs(outputs: list[Floats], shape: Sequence[int]) -> tuple[Floats, Floats, Floats]:
     """Network outputs -> boxes (n, 4) as x, y, w, h, landmarks (n, 5, 2), scores (n,), above LEAST_SCORE.
 
     `outputs` are cls, obj, bbox, kps, each at strides 8, 16, 32; `shape` is the padded (height, width).
@@ -112,7 +114,7 @@ def decode_outputs(outputs: list[NDArray], shape: Sequence[int]) -> tuple[NDArra
     return np.concatenate(boxes), np.concatenate(points), np.concatenate(scores)
 
 
-def suppress(boxes: NDArray, scores: NDArray) -> list[int]:
+def suppress(boxes: Floats, scores: Floats) -> list[int]:
     """Indices of boxes that no better box overlaps by more than LARGEST_OVERLAP (intersection over union)."""
     order = np.argsort(-scores, kind="stable")[:500]
     kept: list[int] = []
@@ -123,8 +125,9 @@ def suppress(boxes: NDArray, scores: NDArray) -> list[int]:
     return kept
 
 
-def overlap(boxes: NDArray, box: NDArray) -> NDArray:
+def overlap(boxes: Floats, box: Floats) -> Floats:
     """Intersection over union (n,) of `boxes` (n, 4) with one."""
     sides = np.minimum(boxes[:, :2] + boxes[:, 2:], box[:2] + box[2:]) - np.maximum(boxes[:, :2], box[:2])
     shared = np.clip(sides, 0, None).prod(axis=1)
-    return shared / np.maximum(boxes[:, 2:].prod(axis=1) + box[2:].prod() - shared, 1e-9)
+    together = boxes[:, 2:].prod(axis=1) + box[2:].prod() - shared
+    return np.asarray(shared / np.maximum(together, 1e-9))

@@ -20,6 +20,8 @@ from identity.matching.tails import LEAST_TAIL, Scoring, fit_tail
 from identity.vectors import mean_probe, mean_template, unit
 
 Vectors = NDArray[np.float32]
+Tested = tuple[float, NDArray[np.float64], NDArray[np.float64]]
+"""(threshold, share missed of each customer, share greeted of each stranger)."""
 SIZES = (100, 300, 400, 600, 1_000, 3_000, 10_000)
 FILLED_TO = 1_000  # galleries are filled up to this size with people of whom there is no picture to probe with
 FEWEST_STRANGERS = 10  # one for each part; fewer give no figure
@@ -193,7 +195,7 @@ def identify(
     deals: int = 5,
 ) -> list[Identification]:
     """Open-set identification for each target at one gallery size: means over `deals`. Empty: too few people."""
-    per_target: dict[float, list[tuple[float, NDArray, NDArray]]] = {target: [] for target in targets}
+    per_target: dict[float, list[Tested]] = {target: [] for target in targets}
     n = strangers = probed = filled = 0
     for _ in range(deals):
         dealt = split_people(album, enrolled, frames, size, rng)
@@ -209,7 +211,7 @@ def identify(
     ]
 
 
-def _tested(dealt: Split, target: float, scoring: Scoring) -> list[tuple[float, NDArray, NDArray]]:
+def _tested(dealt: Split, target: float, scoring: Scoring) -> list[Tested]:
     """(threshold, missed by customer, greeted by stranger) for each part of the strangers."""
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
     tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
@@ -237,7 +239,7 @@ def _row(
     frames: int,
     target: float,
     n: int,
-    found: list[tuple[float, NDArray, NDArray]],
+    found: list[Tested],
     strangers: int,
     probed: int,
 ) -> Identification:
@@ -259,7 +261,7 @@ def _row(
     )
 
 
-def _mean_by(values: NDArray, groups: NDArray) -> NDArray[np.float64]:
+def _mean_by(values: NDArray[np.bool_], groups: NDArray[np.intp]) -> NDArray[np.float64]:
     """Mean of `values` within each group: a person with many pictures counts once."""
     return np.bincount(groups, values) / np.bincount(groups)
 

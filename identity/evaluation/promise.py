@@ -52,7 +52,7 @@ class Tails:
 
 def _draws(
     album: LabelledVectors, people: Sequence[Rows], frames: int, rng: np.random.Generator, most: int
-) -> tuple:
+) -> tuple[NDArray[np.float32], Rows]:
     """Presses of `frames` random pictures and whose they are, up to `most` for a person."""
     probes, owners = [], []
     for person, rows in enumerate(people):
@@ -119,7 +119,7 @@ def _able(people: Sequence[Rows]) -> list[int]:
     return able
 
 
-def _templates(album: LabelledVectors, people: Sequence[Rows], rng: np.random.Generator) -> NDArray:
+def _templates(album: LabelledVectors, people: Sequence[Rows], rng: np.random.Generator) -> NDArray[np.float32]:
     return np.stack([mean_template(album.vectors[rng.permutation(rows)[:ENROLLED]]) for rows in people])
 
 

@@ -135,4 +135,4 @@ def _filter_calls() -> bool:
     if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return False
     call = MACHINES[machine][2]
-    return libc.syscall(call, FILTER_MODE, ALL_THREADS, ctypes.byref(described)) == 0
+    return bool(libc.syscall(call, FILTER_MODE, ALL_THREADS, ctypes.byref(described)) == 0)

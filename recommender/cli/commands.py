@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from plumbing.cli import EXISTING_FILE, FILE, progress_bar, state_options
 from plumbing.clock import system_clock
-from plumbing.problem_json import Problem
 
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
     from recommender.assembly import Stores
@@ -23,27 +22,14 @@ TRAINED = ("orders", "destinations", "offers")
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
-    """Where the state lies and whose it is; our own errors as one line and status 1."""
+    """Give `command` the recommender's settings and the tenant, from --home and --tenant."""
 
-    @click.option(
-        "--home",
-        type=click.Path(file_okay=False, path_type=Path),
-        envvar="USUAL_HOME",
-        default=Path("data/state"),
-        show_default=True,
-        help="The state folder (USUAL_HOME).",
-    )
-    @click.option(
-        "--tenant", envvar="USUAL_TENANT", default="demo", show_default=True, help="Whose data (USUAL_TENANT)."
-    )
+    @state_options
     @functools.wraps(command)
-    def run(home: Path, tenant: str, **rest: Any) -> None:
+    def run(home: Path, tenant: str, **options: object) -> None:
         from recommender.config import RecommenderConfig
 
-        try:
-            command(RecommenderConfig(home=home, token_keys=()), tenant, **rest)
-        except Problem as error:
-            raise click.ClickException(error.detail) from error
+        command(RecommenderConfig(home=home, token_keys=()), tenant, **options)
 
     return run
 
@@ -59,23 +45,9 @@ def _opened(config: RecommenderConfig) -> Iterator[Stores]:
         stores.database.close()
 
 
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[str, float], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, desc=label, unit="%", leave=False, disable=not sys.stderr.isatty()) as bar:
-
-        def show(what: str, share: float) -> None:
-            bar.set_description(f"{label}: {what}", refresh=False)
-            bar.update(max(100 * share - bar.n, 0))
-
-        yield show
-
-
 @click.command("import")
 @click.argument("what", type=click.Choice(WHAT))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=EXISTING_FILE)
 @common
 def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
     """Take in items, places, offers or events from a CSV or JSON-lines FILE.
@@ -95,17 +67,17 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     from recommender.exchange.files import import_file
     from recommender.service import service_of
 
-    with _opened(config) as stores, _bar(f"importing {what}") as show:
-        show("checking", 0.1)
+    with _opened(config) as stores, progress_bar(f"importing {what}") as bar:
+        bar.show("checking", 0.1)
         service = service_of(config, stores, system_clock)
         stored = import_file(service, stores, what, file, tenant, system_clock())
-        show("stored", 1.0)
+        bar.show("stored", 1.0)
     click.echo(f"{stored} {what} stored for {tenant}.")
 
 
 @click.command("export")
 @click.argument("what", type=click.Choice(WHAT))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 @common
 def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
     """Write items, places, offers or events to a CSV or JSON-lines FILE, as `usual import` reads them."""
@@ -140,10 +112,10 @@ def train(config: RecommenderConfig, tenant: str, scene: str, seed: int, accept_
     from recommender.worker import THREADS
 
     os.environ.update(THREADS)
-    with _opened(config) as stores, _bar(f"training {scene}") as show:
+    with _opened(config) as stores, progress_bar(f"training {scene}") as bar:
         trainer = trainer_of(stores, config, system_clock)
         run_id = stores.models.begin(tenant, scene, system_clock())
-        trainer.run(tenant, scene, run_id, seed=seed, also=show, accept_smaller_log=accept_smaller_log)
+        trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_smaller_log=accept_smaller_log)
         run = stores.models.run(tenant, scene, run_id)
     if run.state not in ("published", "unchanged"):
         raise click.ClickException(run.why)

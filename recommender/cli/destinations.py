@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from recommender.scene import Progress
+from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 COLUMNS = ("acc@1", "acc@3", "acc@5", "acc@10", "acc@20", "mrr@20", "in500m@1", "in500m@3", "in500m@10")
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal, nothing in a file; what is wrong with the input becomes one clear line."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, disable=None, leave=False, bar_format="{desc}: {bar} {percentage:3.0f} %") as bar:
-
-        def tell(what: str, share: float) -> None:
-            bar.set_description_str(what)
-            bar.update(round(share * 100) - bar.n)
-
-        try:
-            yield tell
-        except ValueError as error:
-            raise click.ClickException(str(error)) from error
-
-
-def _default_dataset() -> Path:
-    shared = os.environ.get("USUAL_SHARED")
-    folder = Path(shared) if shared else Path(__file__).resolve().parents[3] / "shared"
-    return folder / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
-
-
 @click.command("destinations")
-@click.option(
-    "--dataset", type=click.Path(dir_okay=False, path_type=Path), help="A log of rides (CSV, gzipped or not)."
-)
+@click.option("--dataset", type=FILE, help="A log of rides (CSV, gzipped or not).")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--ablation", is_flag=True, help="Fit again without each group of signals (minutes).")
 @click.option("--seed", default=0, show_default=True, help="Of the ranker and the bootstrap.")
@@ -52,19 +23,19 @@ def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, s
     """How often the place a rider goes to is among the first suggested, beside simpler methods."""
     from recommender.destinations.evaluation import evaluate
 
-    path = dataset or _default_dataset()
+    path = dataset or shared_datasets() / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():
         raise click.ClickException(f"There is no file {path}. Name one with --dataset or set USUAL_SHARED.")
-    with _progress() as progress:
-        report = evaluate(path, seed=seed, ablation=ablation, progress=progress, cpu=time.process_time)
+    with errors_as_one_line(ValueError), progress_bar("destinations") as bar:
+        report = evaluate(path, seed=seed, ablation=ablation, progress=bar.show, cpu=time.process_time)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
 
 
 @click.command("destinations")
-@click.option("--log", "path", required=True, type=_FILE, help="A log of rides (CSV, gzipped or not).")
+@click.option("--log", "path", required=True, type=EXISTING_FILE, help="A log of rides (CSV, gzipped or not).")
 @click.option("--fit-until", required=True, help="Fit on rides up to this time (ISO 8601, UTC).")
 @click.option("--from", "start", help="Answer target rows from this time on. Default: fit-until.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="One JSON line a row.")
+@click.option("--out", required=True, type=FILE, help="One JSON line a row.")
 @click.option("--seed", default=0, show_default=True, help="The same log and seed give the same bytes.")
 def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path, seed: int) -> None:
     """Suggest up to 20 places for each target row of a log, from what came strictly before it."""
@@ -72,8 +43,8 @@ def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path,
 
     until_us = _moment("--fit-until", fit_until)
     from_us = None if start is None else _moment("--from", start)
-    with _progress() as progress:
-        n, why = batch(path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=progress)
+    with errors_as_one_line(ValueError), progress_bar("destinations") as bar:
+        n, why = batch(path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=bar.show)
     click.echo(f"{n} rows answered ({why}): {out}")
 
 

@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from plumbing.problem_json import Problem
+from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
+from plumbing.problem import Problem
 from recommender.scene import Progress
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal, nothing in a file; our own errors become one clear line."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, disable=None, leave=False, bar_format="{desc}: {bar} {percentage:3.0f} %") as bar:
-
-        def tell(what: str, share: float) -> None:
-            bar.set_description_str(what)
-            bar.update(round(share * 100) - bar.n)
-
-        try:
-            yield tell
-        except Problem as error:
-            raise click.ClickException(error.detail) from error
-
-
-def _default_folder() -> Path:
-    shared = os.environ.get("USUAL_SHARED")
-    return (Path(shared) if shared else Path(__file__).resolve().parents[3] / "shared") / "datasets" / "offers"
 
 
 @click.command("offers")
@@ -53,7 +27,7 @@ def _default_folder() -> Path:
 )
 @click.option("--tenant", default="demo", show_default=True, help="Whose log, with --home.")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
-@click.option("--audit", type=_FILE, help="A table of groups (CSV with `customer`), for fairness only.")
+@click.option("--audit", type=EXISTING_FILE, help="A table of groups (CSV with `customer`), for fairness only.")
 @click.option("--by", multiple=True, help="A column of that table; may be repeated. Numbers become four bands.")
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
@@ -69,17 +43,17 @@ def evaluate_offers(
     from recommender.offers.offline.evaluation import evaluate_offers as evaluate
     from recommender.offers.offline.fairness import read_groups
 
-    folder = dataset or _default_folder()
+    folder = dataset or shared_datasets() / "offers"
     if dataset is not None and not folder.is_dir():
         raise click.ClickException(f"There is no folder {folder}. Name one with --dataset or set USUAL_SHARED.")
     if home is not None or not folder.is_dir():
-        with _progress() as progress:
-            desk = _own_log(home, tenant) if home is not None else _month(progress)
+        with errors_as_one_line(Problem), progress_bar("offers") as bar:
+            desk = _own_log(home, tenant) if home is not None else _month(bar.show)
         click.echo(json.dumps(desk, indent=1, sort_keys=True) if as_json else proof_lines(desk))
         return
-    with _progress() as progress:
+    with errors_as_one_line(Problem), progress_bar("offers") as bar:
         groups = read_groups(audit, by) if audit else None
-        report = evaluate(folder, seed=seed, n_folds=folds, groups=groups, progress=progress)
+        report = evaluate(folder, seed=seed, n_folds=folds, groups=groups, progress=bar.show)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
 
 
@@ -102,19 +76,22 @@ def _month(progress: Progress) -> dict[str, Any]:
     """The same of a month in the town, which the doorway hands in: the recommender knows no data of its own."""
     known = click.get_current_context().find_object(dict) or {}
     if "month" not in known:
-        raise click.ClickException(
-            f"There is no folder {_default_folder()}. Name one with --dataset or set USUAL_SHARED."
-        )
+        default = shared_datasets() / "offers"
+        raise click.ClickException(f"There is no folder {default}. Name one with --dataset or set USUAL_SHARED.")
     with TemporaryDirectory() as folder:
         known["month"](Path(folder), progress)
         return _own_log(Path(folder), "demo")
 
 
 @click.command("offers")
-@click.option("--fit", required=True, type=_FILE, help="Randomised decisions with outcomes (CSV, gzipped or not).")
-@click.option("--requests", required=True, type=_FILE, help="The same without outcomes: whom to decide about.")
-@click.option("--portfolio", required=True, type=_FILE, help="The offers.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The policy, as CSV.")
+@click.option(
+    "--fit", required=True, type=EXISTING_FILE, help="Randomised decisions with outcomes (CSV, gzipped or not)."
+)
+@click.option(
+    "--requests", required=True, type=EXISTING_FILE, help="The same without outcomes: whom to decide about."
+)
+@click.option("--portfolio", required=True, type=EXISTING_FILE, help="The offers.")
+@click.option("--out", required=True, type=FILE, help="The policy, as CSV.")
 @click.option("--share", type=click.FloatRange(0, 1), help="At most this share of the requests carries an offer.")
 @click.option("--no-repeat", is_flag=True, help="Nobody is shown an offer a second time.")
 @click.option("--seed", default=0, show_default=True, help="The same files and seed give the same bytes.")
@@ -124,8 +101,8 @@ def batch_offers(
     """Fit on one table of decisions and write the policy for another."""
     from recommender.offers.offline.batch import batch_offers as run
 
-    with _progress() as progress:
-        done = run(fit, requests, portfolio, out, share=share, no_repeat=no_repeat, seed=seed, progress=progress)
+    with errors_as_one_line(Problem), progress_bar("offers") as bar:
+        done = run(fit, requests, portfolio, out, share=share, no_repeat=no_repeat, seed=seed, progress=bar.show)
     how = "by context" if done.by_context else f"by the best single offer ({done.best_single})"
     click.echo(f"{done.decisions} decisions, {done.with_offer} with an offer, chosen {how}: {out}")
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from recommender.scene import Progress
+from plumbing.cli import FILE, progress_bar
 
 if TYPE_CHECKING:
     from recommender.ranking.interactions import Interactions
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("orders")
 @click.option(
     "--dataset",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="customer, order_index, item [, order_id, timestamp, day, region ...]; without it the synthetic town.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
@@ -35,8 +33,8 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
 
     try:
         seen = _read(dataset)
-        with progress_bar() as progress:
-            report = study(seen, seed=seed, ablate=ablation, progress=progress)
+        with progress_bar("orders") as bar:
+            report = study(seen, seed=seed, ablate=ablation, progress=bar.show)
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
@@ -76,23 +74,6 @@ def report_lines(report: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar on a terminal, nothing in a file."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, disable=None, leave=False, bar_format="{desc}: {bar} {percentage:3.0f} %") as bar:
-
-        def tell(what: str, share: float) -> None:
-            bar.set_description_str(what)
-            bar.update(max(0, round(share * 100) - bar.n))
-
-        yield tell
-
-
 @click.command("orders")
 @click.option(
     "--history", required=True, type=FILE, help="customer, order_id, order_index, item [, timestamp ...]"
@@ -116,8 +97,8 @@ def batch_orders(history: Path, requests: Path, out: Path, top: int, seed: int) 
             raise DatasetError(f"{history}: holds no order; there is nothing to predict from")
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
-    with progress_bar() as progress:
-        predicted = predict_orders(seen, asked, top=top, seed=seed, progress=progress)
+    with progress_bar("orders") as bar:
+        predicted = predict_orders(seen, asked, top=top, seed=seed, progress=bar.show)
     try:
         write_atomic(out, predicted.to_csv())
     except OSError as error:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,12 @@ from plumbing.files import write_atomic
 from recommender.destinations.fit import fit, snapshots
 from recommender.destinations.log import RideLog, read_log
 from recommender.destinations.model import K, RideModel, rank
+from recommender.scene import Report
 
 Tick = Callable[[str, float], None]
 
 
-def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[RideModel, dict[str, Any]]:
+def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[RideModel, Report]:
     """The model in force from the visits up to `until_us` (inclusive), and its report."""
     return fit(log.visits.where(log.visits.time_us <= until_us), log.ground, seed=seed, progress=progress)
 
@@ -71,4 +71,4 @@ def batch(
         for row, found in zip(rows, lists, strict=True)
     ]
     write_atomic(out, "".join(line + "\n" for line in lines).encode())
-    return len(lines), str(report["why"])
+    return len(lines), report.why

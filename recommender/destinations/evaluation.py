@@ -115,7 +115,7 @@ def evaluate(
         "targets": len(rows),
         "riders": len(np.unique(log.rider[rows])),
         "new": float((~known).mean()),
-        "fitted": report,
+        "fitted": report.to_dict(),
         "seconds": seconds,
         "ablation": ablate(log, until, model.counting.kernel, seed, progress) if ablation else [],
         "rows": table,

@@ -19,6 +19,7 @@ from recommender.ranking.interactions import NO_TIME
 from recommender.ranking.metrics import highest
 from recommender.ranking.pairs import Pairs, best_lists, place_within, sample_negatives
 from recommender.ranking.ranker import Ranker, fit_ranker
+from recommender.scene import Report
 
 REFRESH_US = 7 * DAY_US
 """How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""
@@ -223,7 +224,7 @@ SETTINGS: Mapping[str, Any] = {
 
 def fit(
     visits: Visits, ground: Ground, *, seed: int, progress: Callable[[str, float], None] = lambda what, share: None
-) -> tuple[RideModel, dict[str, Any]]:
+) -> tuple[RideModel, Report]:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
     The learned ranker replaces the kernel only where it wins a paired bootstrap, and the kernel stays only where
@@ -323,19 +324,19 @@ def trial(
 
 def report_of(
     method: str, why: str, methods: Mapping[str, Floats], n_train: int, n_validation: int, verdict: Any
-) -> dict[str, Any]:
-    """The part of `Trained.report` that decides on publishing."""
+) -> Report:
+    """The training report from the reciprocal ranks of each method, one per question."""
     means = {name: float(values.mean()) if len(values) else 0.0 for name, values in methods.items()}
     base = max((means.get(name, 0.0), name) for name in ("frequency", "kernel"))
-    return {
-        "in_force": "ranker" if method == "ranker" else "counting",
-        "method": method,
-        "why": why,
-        "rows": [{"method": name, "mrr@20": value} for name, value in means.items()],
-        "n_train": n_train,
-        "n_validation": n_validation,
-        "metric": "mrr@20",
-        "value": means.get(method, 0.0),
-        "baseline_value": base[0],
-        "interval": [verdict.interval.low, verdict.interval.high] if verdict else [0.0, 0.0],
-    }
+    return Report(
+        in_force="ranker" if method == "ranker" else "counting",
+        method=method,
+        why=why,
+        rows=[{"method": name, "mrr@20": value} for name, value in means.items()],
+        n_train=n_train,
+        n_validation=n_validation,
+        metric="mrr@20",
+        value=means.get(method, 0.0),
+        baseline_value=base[0],
+        interval=(verdict.interval.low, verdict.interval.high) if verdict else (0.0, 0.0),
+    )

@@ -16,7 +16,7 @@ from recommender.orders.reasons import ReasonContext, bundles, reason_for
 from recommender.orders.signals.crowd import ItemCrowd, Questions, ask_one, column, merge_repeats
 from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
 from recommender.ranking.pairs import Pairs, standardise
-from recommender.scene import Answer, Item, Progress, Request, Suggestion, Trained
+from recommender.scene import Answer, Item, Progress, Report, Request, Suggestion, Trained
 
 EXPLORE_SHARE = 0.05
 EXPLORE_POOL = 20
@@ -78,18 +78,18 @@ class Orders:
         features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
         fitted = fit_orders(seen, features, seed=seed, settings=self._settings, progress=progress)
         arrays, texts = fitted.model.saved()
-        report = {
-            "in_force": "counting" if fitted.model.in_force == "counting" else "ranker",
-            "method": fitted.model.in_force,
-            "why": fitted.why,
-            "rows": list(fitted.rows),
-            "n_train": fitted.n_train,
-            "n_validation": fitted.n_validation,
-            "metric": "ndcg@10",
-            "value": fitted.value,
-            "baseline_value": fitted.baseline,
-            "interval": [_finite(fitted.interval.low), _finite(fitted.interval.high)],
-        }
+        report = Report(
+            in_force="counting" if fitted.model.in_force == "counting" else "ranker",
+            method=fitted.model.in_force,
+            why=fitted.why,
+            rows=fitted.rows,
+            n_train=fitted.n_train,
+            n_validation=fitted.n_validation,
+            metric="ndcg@10",
+            value=fitted.value,
+            baseline_value=fitted.baseline,
+            interval=(fitted.interval.low, fitted.interval.high),
+        )
         return Trained(arrays, texts, report)
 
     def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> ServedOrders:
@@ -149,10 +149,6 @@ class Orders:
 
 
 ORDERS = Orders()
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _fallback(model: ServedOrders | None, history: Interactions | None) -> str | None:

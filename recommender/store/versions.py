@@ -189,7 +189,13 @@ def _json(value: Any) -> bytes:
 def _contents(trained: Trained, seed: int, cut: Mapping[str, Any]) -> tuple[dict[str, bytes], dict[str, Any]]:
     files = {"arrays.npz": _pack(trained.arrays), "texts.json": _json(dict(trained.texts))}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    body = {"layout": LAYOUT, "files": digests, "cut": dict(cut), "seed": seed, "report": finite(trained.report)}
+    body = {
+        "layout": LAYOUT,
+        "files": digests,
+        "cut": dict(cut),
+        "seed": seed,
+        "report": finite(trained.report.to_dict()),
+    }
     return files, body
 
 

@@ -59,13 +59,13 @@ def refusal(trained: Trained) -> str | None:
     for name, array in trained.arrays.items():
         if np.issubdtype(array.dtype, np.floating) and len(array) and not np.isfinite(array).any():
             return f"Not published: the array {name!r} holds no finite number."
-    broken = [name for name in ("value", "baseline_value") if not _is_number(trained.report.get(name))]
-    if broken:
-        return f"Not published: the evaluation gave no number for {' and '.join(broken)}."
-    value, baseline = float(trained.report["value"]), float(trained.report["baseline_value"])
-    if value < baseline and trained.report.get("in_force") != "counting":
-        metric = trained.report.get("metric", "the metric")
-        return f"Not published: {metric} {value:.4f} is below counting's {baseline:.4f}."
+    report = trained.report
+    value, baseline = report.value, report.baseline_value
+    missing = [n for n, one in (("value", value), ("baseline_value", baseline)) if not math.isfinite(one)]
+    if missing:
+        return f"Not published: the evaluation gave no number for {' and '.join(missing)}."
+    if value < baseline and report.in_force != "counting":
+        return f"Not published: {report.metric} {value:.4f} is below counting's {baseline:.4f}."
     return None
 
 
@@ -102,7 +102,3 @@ def refused_by_trial(
         if not np.isfinite(scores).all():
             return "Not published: the model gives scores that are not numbers."
     return None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and math.isfinite(float(value))

@@ -80,7 +80,7 @@ class Trainer:
         progress("checking and publishing", 0.96)
         why_not = refusal(trained) or refused_by_trial(self.scenes[name], trained, interactions, catalogue)
         if why_not:
-            return Outcome("refused", why_not, "", finite(trained.report))
+            return Outcome("refused", why_not, "", finite(trained.report.to_dict()))
         return self._publish(tenant, name, trained, data_cut(interactions, catalogue), seed, accept_smaller_log)
 
     def _train_offers(
@@ -97,7 +97,7 @@ class Trainer:
             offer_scene.load(dict(trained.arrays), dict(trained.texts))
         except ValueError as error:
             return Outcome("refused", f"Not published: the policy cannot be loaded ({error}).", "", {})
-        return self._publish(tenant, OFFERS, trained, trained.report["cut"], seed, accept_smaller_log)
+        return self._publish(tenant, OFFERS, trained, trained.report.to_dict()["cut"], seed, accept_smaller_log)
 
     def _publish(
         self, tenant: str, name: str, trained: Trained, cut: Mapping[str, Any], seed: int, accept_smaller_log: bool
@@ -105,13 +105,13 @@ class Trainer:
         shelf = self.shelf(tenant, name)
         parent = next((v for v in shelf.candidates() if shelf.manifest(v)), None)
         manifest = (shelf.manifest(parent) if parent else None) or {}
-        report = finite(trained.report)
+        report = finite(trained.report.to_dict())
         if not accept_smaller_log and (why_not := shrunk(cut, manifest.get("cut", {}))):
             return Outcome("refused", why_not, "", report)
         if parent and parent == shelf.current() and is_same(manifest, trained, seed=seed, cut=cut):
             return Outcome("unchanged", f"The log has not changed since version {parent}.", parent, report)
         version = shelf.publish(trained, seed=seed, cut=cut, parent=parent, keep=self.keep_versions)
-        return Outcome("published", str(trained.report.get("why", "")), version, report)
+        return Outcome("published", trained.report.why, version, report)
 
     def run(
         self,

@@ -68,6 +68,14 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("SELECT * FROM sqlite_master").fetchall()
 
+    def make_pipe() -> None:
+        for end in os.pipe():
+            os.close(end)
+
+    def cut_pixels() -> None:
+        for descriptor in range(3, 12):
+            os.ftruncate(descriptor, 0)
+
     ways: dict[str, Callable[[], object]] = {
         "read a file": lambda: here.read_text(),
         "write a file": lambda: Path("/tmp/usual-rogue").write_bytes(pixels.tobytes()),
@@ -79,9 +87,9 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
         "start a program": lambda: subprocess.run(["/bin/true"], check=True),
         "fork": lambda: os.fork() or os._exit(0),
         "kill the server": lambda: os.kill(os.getppid(), signal.SIGKILL),
-        "make a pipe": lambda: [os.close(end) for end in os.pipe()],
+        "make a pipe": make_pipe,
         "make memory with a name": lambda: os.memfd_create("stolen"),
-        "cut the shared pixels short": lambda: [os.ftruncate(n, 0) for n in range(3, 12)],
+        "cut the shared pixels short": cut_pixels,
         "write into the shared pixels": write_pixels,
         "make the shared pixels writable": unlock_pixels,
         "raise its limits": lambda: called(302, 0, 7, 0, 0),  # prlimit64 on x86-64

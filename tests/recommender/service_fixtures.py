@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from plumbing.clock import MINUTE
 from plumbing.database import Database
 from recommender.config import RecommenderConfig
 from recommender.ranking.interactions import Interactions
-from recommender.scene import Answer, Item, Progress, Reason, Request, Suggestion, Trained
+from recommender.scene import Answer, Item, Progress, Reason, Report, Request, Suggestion, Trained
 from recommender.web.half import RecommenderHalf, build
 
 NOON = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z, a Monday
@@ -43,10 +43,11 @@ OFFER = {"offer_id": "lunch", "name": "Lunch for two", "text": "A free cola with
 
 @dataclass
 class CountingScene:
-    """What was chosen most often, by the customer first, then by everybody. `figures` make up its report."""
+    """What was chosen most often, by the customer first, then by everybody."""
 
     name: str
-    figures: Mapping[str, Any] = field(default_factory=lambda: {"value": 0.5, "baseline_value": 0.4})
+    value: float = 0.5  # this and the next are figures of its report
+    baseline_value: float = 0.4
     in_force: str = "ranker"
     spoil: Callable[[np.ndarray], np.ndarray] = lambda counts: counts
 
@@ -55,8 +56,17 @@ class CountingScene:
     ) -> Trained:
         progress("counting", 0.5)
         counts = np.bincount(interactions.item, minlength=len(interactions.items)).astype(np.float64)
-        report = {"in_force": self.in_force, "why": "it counts", "rows": [{"method": "counting", "ndcg@10": 0.4}]}
-        report |= {"n_train": 1, "n_validation": 1, "metric": "ndcg@10", "interval": [0.01, 0.2], **self.figures}
+        report = Report(
+            in_force=self.in_force,
+            why="it counts",
+            metric="ndcg@10",
+            value=self.value,
+            baseline_value=self.baseline_value,
+            interval=(0.01, 0.2),
+            rows=[{"method": "counting", "ndcg@10": 0.4}],
+            n_train=1,
+            n_validation=1,
+        )
         return Trained({"counts": self.spoil(counts)}, {"items": json.dumps(interactions.items.tolist())}, report)
 
     def load(self, arrays: Mapping[str, np.ndarray], texts: Mapping[str, str]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from recommender.offers.learning.off_policy import OfferLog, effective_sample_si
 from recommender.offers.learning.uplift import Trees, VisitFeatures
 from recommender.offers.portfolio import KINDS, NONE, Offer
 from recommender.offers.settings import OfferSettings
-from recommender.scene import Trained
+from recommender.scene import Report, Trained
 
 Floats = NDArray[np.float64]
 
@@ -241,7 +241,7 @@ def from_parts(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> 
     return _versioned(policy)
 
 
-def trained(policy: Policy, report: Mapping[str, Any]) -> Trained:
-    """What the artefacts store and the gate reads."""
+def trained(policy: Policy, report: Report) -> Trained:
+    """The policy as a version stores it, with its report."""
     arrays, texts = to_parts(policy)
     return Trained(arrays, texts, report)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from recommender.offers.learning.off_policy import (
 from recommender.offers.learning.uplift import VisitFeatures, by_decile, crossfit_reward, fit_gain, gain_curve
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings
-from recommender.scene import Progress, Trained
+from recommender.scene import Progress, Report, Trained
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,23 @@ LEAST_TO_FIT = 2_000
 LEAST_OF_ARM = 100
 """... so many with nothing shown, and as many with the best offer."""
 _DRAWS = 400
+
+
+class OfferFigures(TypedDict, total=False):
+    """What the report of an offers' policy holds beside the common fields. Money in minor units a visit."""
+
+    version: str  # of the policy; decisions are logged with it
+    cost_of_exploring: float
+    open_windows: int
+    completed_aware: int  # redemptions after a view
+    completed_blind: int  # redemptions without one
+    arms: list[dict[str, Any]]  # {arm, shown, mean, ess}
+    best_single: str  # an offer_id, or `none`
+    against_best_single: dict[str, Any]  # the comparison, and its history from day to day
+    cut: dict[str, Any]
+    what_if: list[dict[str, Any]]  # other policies on the same visits: {method, snips, dr}
+    deciles: list[dict[str, float]]  # gain by tenth of visits
+    gain_curve: list[dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +201,34 @@ def train(
         {"method": name, **_both(closed, plan, fitted.scores, bootstrap)}
         for name, plan in (("no offer", _nothing(closed)), ("best single offer", single), ("learned", learned))
     ]
+    deciles, curve = _whom(closed, fitted)
     gained = ((learned - single) * fitted.scores).sum(axis=1)
-    report = {
-        "in_force": "counting" if fitted.policy.mode == "best_single" else "ranker",
-        "why": fitted.why, "rows": rows, "metric": "margin per visit", "version": fitted.policy.version,
-        "value": rows[-1]["dr"]["value"], "baseline_value": rows[1]["dr"]["value"],
-        "interval": [against.low, against.high], "n_train": len(closed), "n_validation": len(closed),
+    figures: OfferFigures = {
+        "version": fitted.policy.version,
         "cost_of_exploring": float(((learned - exploring) * fitted.scores).sum() / max(len(closed), 1)),
-        "open_windows": closed.n_open, "completed_aware": closed.aware, "completed_blind": closed.blind,
-        "arms": _arms(closed, fitted.policy), "best_single": closed.log.arms[fitted.best],
-        "against_best_single": _over_time(closed, gained, settings), "cut": _cut(closed),
-        "what_if": rows + _each_alone(closed, fitted, bootstrap), **_whom(closed, fitted),
-    }  # fmt: skip
+        "open_windows": closed.n_open,
+        "completed_aware": closed.aware,
+        "completed_blind": closed.blind,
+        "arms": _arms(closed, fitted.policy),
+        "best_single": closed.log.arms[fitted.best],
+        "against_best_single": _over_time(closed, gained, settings),
+        "cut": _cut(closed),
+        "what_if": rows + _each_alone(closed, fitted, bootstrap),
+        "deciles": deciles,
+        "gain_curve": curve,
+    }
+    report = Report(
+        in_force="counting" if fitted.policy.mode == "best_single" else "ranker",
+        why=fitted.why,
+        rows=rows,
+        metric="margin per visit",
+        value=rows[-1]["dr"]["value"],
+        baseline_value=rows[1]["dr"]["value"],
+        interval=(against.low, against.high),
+        n_train=len(closed),
+        n_validation=len(closed),
+        figures=dict(figures),
+    )
     progress("done", 1.0)
     return learning.trained(fitted.policy, report)
 
@@ -251,18 +284,15 @@ def _each_alone(
     return rows
 
 
-def _whom(closed: Closed, fitted: FittedPolicy) -> dict[str, Any]:
-    """Predicted against doubly robust gain of the best offer that could be shown, where any could."""
+def _whom(closed: Closed, fitted: FittedPolicy) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Deciles and gain curve: predicted against doubly robust gain of the best offer that could be shown."""
     if fitted.expected is None:
-        return {"deciles": [], "gain_curve": []}
+        return [], []
     chosen = _best_eligible(closed, fitted.policy)
     rows = np.flatnonzero(chosen)
-    foretold = fitted.expected[rows, chosen[rows]] - fitted.expected[rows, 0]
+    predicted = fitted.expected[rows, chosen[rows]] - fitted.expected[rows, 0]
     effect = fitted.scores[rows, chosen[rows]] - fitted.scores[rows, 0]
-    return {
-        "deciles": by_decile(foretold, effect, closed.log.customer[rows]),
-        "gain_curve": gain_curve(foretold, effect),
-    }
+    return by_decile(predicted, effect, closed.log.customer[rows]), gain_curve(predicted, effect)
 
 
 def _nothing(closed: Closed) -> Floats:

@@ -194,10 +194,17 @@ def test_places_are_never_opened_by_less_than_the_pin(tmp_path: Any) -> None:
     assert default.needs == {"orders": "face", "offers": "face", "destinations": "pin"}
 
 
+def challenge_sent(world: World) -> list[str]:
+    """What POST /presses sends as the challenge."""
+    body = kiosk_of(world).send("POST", "/presses", {}).json
+    assert body is not None
+    return list(body["challenge"])
+
+
 def test_a_press_tells_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Any) -> None:
-    moves = kiosk_of(moving).send("POST", "/presses", {}).json["challenge"]
+    moves = challenge_sent(moving)
     plain = World(tmp_path / "plain")
-    none = kiosk_of(plain).send("POST", "/presses", {}).json["challenge"]
+    none = challenge_sent(plain)
     plain.close()
 
     assert tuple(moves) in ORDERS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,8 @@ ABOVE = {"start": 0.55, "shape": -0.1, "scale": 0.05, "share": 0.1, "scores": 1_
 FIGURES = {"tail": FAKE_PACK.calibration["tail"], "masked": {"clear_share": 0.3, "tail": ABOVE}}
 MASKING = replace(FAKE_PACK, calibration=FIGURES)
 
+Draw = Callable[[Pixels, Face], Pixels]
+
 
 @pytest.fixture
 def masking(tmp_path: Path) -> Iterator[World]:
@@ -43,15 +45,15 @@ def masking(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
-def covered(data: bytes, engine: FaceEngine, draw: object = mask) -> bytes:
+def covered(data: bytes, engine: FaceEngine, draw: Draw = mask) -> bytes:
     """The frame with something drawn over its face."""
     pixels = decode(data).pixels
-    done, out = cv2.imencode(".png", draw(pixels, engine.detect(pixels)[0]))  # type: ignore[operator]
+    done, out = cv2.imencode(".png", draw(pixels, engine.detect(pixels)[0]))
     assert done
     return out.tobytes()
 
 
-def recognise(world: World, person: int, draw: object = mask, count: int = 1) -> str:
+def recognise(world: World, person: int, draw: Draw = mask, count: int = 1) -> str:
     nonce, _ = world.service.press(KIOSK)
     frames = [covered(data, world.engine, draw) for data in pictures(person, count, first=50)]
     return world.service.recognise(KIOSK, nonce, frames).decision

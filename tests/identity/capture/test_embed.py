@@ -79,7 +79,8 @@ def test_bystanders_are_blank_before_the_embedder_sees_the_crop() -> None:
     plain = decode(person_picture(2)).pixels
     shown = 0
     for _ in range(300):
-        chosen = face_at(*rng.uniform((180, 100), (220, 130)), rng.uniform(190, 220))
+        x, y = rng.uniform((180, 100), (220, 130)).tolist()
+        chosen = face_at(x, y, rng.uniform(190, 220))
         others = [face_at(rng.uniform(-30, 600), rng.uniform(-30, 440), rng.uniform(25, 120)) for _ in range(3)]
         pixels = plain.copy()
         for other in others:

@@ -27,20 +27,18 @@ def test_each_decision_on_good_pictures(decision: str, with_token: bool, hint: s
 
 
 @pytest.mark.parametrize(
-    ("changes", "hint"),
+    ("poor", "hint"),
     [
-        ({"eye_distance": 70.0}, "come_closer"),
-        ({"yaw": 20.0}, "look_straight_ahead"),
-        ({"brightness": 40.0}, "more_light"),
-        ({"brightness": 225.0}, "less_light"),
-        ({"sharpness": 5.0}, "hold_still"),
-        ({"contrast": 14.0}, "hold_still"),
+        (replace(GOOD, eye_distance=70.0), "come_closer"),
+        (replace(GOOD, yaw=20.0), "look_straight_ahead"),
+        (replace(GOOD, brightness=40.0), "more_light"),
+        (replace(GOOD, brightness=225.0), "less_light"),
+        (replace(GOOD, sharpness=5.0), "hold_still"),
+        (replace(GOOD, contrast=14.0), "hold_still"),
     ],
 )
-def test_a_poor_picture_says_what_would_be_better(changes: dict[str, float], hint: str) -> None:
+def test_a_poor_picture_says_what_would_be_better(poor: Quality, hint: str) -> None:
     """Of nobody and of a near tie; one good picture of several is enough to have nothing to complain about."""
-    poor = replace(GOOD, **changes)
-
     assert hint_of("unknown", [poor], with_token=False) == hint
     assert hint_of("ambiguous", [poor], with_token=False) == hint
     assert hint_of("ambiguous", [poor], with_token=True) == "give_the_pin"

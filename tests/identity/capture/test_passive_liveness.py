@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from identity.capture import passive_liveness as passive
 from identity.capture.challenge import State
 from identity.capture.embed import choose
 from identity.capture.passive_liveness import ManifestFaulty, PassiveLiveness, passive_manifest, share_of, square
@@ -20,6 +19,7 @@ from identity.engines import onnx_writer
 from identity.engines.protocol import Face, Pixels, Vector
 from identity.errors import PackAltered, PackDenied, PackMissing, UnknownPack
 from identity.frames.decode import decode
+from identity.sandbox.pool import EngineUnavailable
 from plumbing.problem import Problem
 from tests.identity.capture.test_challenge import EVERY, Held, Moving
 from tests.identity.fakes import FakeEngine, face_at
@@ -47,7 +47,9 @@ def plug(folder: Path, **changes: Any) -> Path:
     content = model()
     (folder / "bright.onnx").write_bytes(content)
     file = {"role": "liveness", "name": "bright.onnx", "sha256": hashlib.sha256(content).hexdigest()}
-    told = {
+    given: dict[str, Any] = {"side": SIDE, "margin": 0.0, "colour": "RGB", "mean": 100.0, "scale": 1.0}
+    calibration: dict[str, Any] = {"live": 1, "logits": True, "threshold": 0.5, "alone": False}
+    manifest: dict[str, Any] = {
         "name": "bright",
         "version": "1",
         "engine": "passive",
@@ -56,13 +58,12 @@ def plug(folder: Path, **changes: Any) -> Path:
         "grade": "demo",
         "size": 2,
         "files": [file | {"bytes": len(content), "licence": "Apache-2.0"}],
-        "input": {"side": SIDE, "margin": 0.0, "colour": "RGB", "mean": 100.0, "scale": 1.0},
-        "calibration": {"live": 1, "logits": True, "threshold": 0.5, "alone": False},
+        "input": given,
+        "calibration": calibration,
     }
     for name, value in changes.items():
-        place = next((part for part in (told["input"], told["calibration"]) if name in part), told)
-        place[name] = value  # type: ignore[index]
-    (folder / "bright.json").write_text(json.dumps(told))
+        next((part for part in (given, calibration) if name in part), manifest)[name] = value
+    (folder / "bright.json").write_text(json.dumps(manifest))
     return folder
 
 
@@ -83,12 +84,16 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Worl
     """With a model that may only refuse (False), and one whose passing stands alone (True)."""
     worlds = {alone: world_with(tmp_path_factory.mktemp("plugged"), alone=alone) for alone in (False, True)}
     for world in worlds.values():
-        assert world.half.passive is not None
-        world.half.passive.workers.start()
+        model_of(world).workers.start()
         world.enrol(1, purposes=EVERY)
     yield worlds
     for world in worlds.values():
         world.close()
+
+
+def model_of(world: World) -> PassiveLiveness:
+    assert world.half.passive is not None
+    return world.half.passive
 
 
 def look(world: World, frames: list[bytes]) -> tuple[str, str, tuple[str, ...]]:
@@ -126,8 +131,7 @@ def test_every_pair_of_verdicts_has_one_answer(worlds: dict[bool, World]) -> Non
     states: tuple[State, ...] = ("not_run", "passed", "failed")
     tables = {}
     for alone, world in worlds.items():
-        model = world.half.passive
-        assert model is not None
+        model = model_of(world)
         tables[alone] = [[model.with_challenge(seen, challenge) for seen in states] for challenge in states]
 
     assert tables[False] == [["not_run", "not_run", "failed"], ["not_run", "passed", "failed"], ["failed"] * 3]
@@ -145,26 +149,22 @@ def test_a_model_that_gives_no_answer_is_not_run_and_the_customer_still_gets_ord
     worlds: dict[bool, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unavailable(*_: object) -> None:
-        raise passive.EngineUnavailable("It is being started again.")
+        raise EngineUnavailable("It is being started again.")
 
-    monkeypatch.setattr(worlds[True].half.passive.workers, "embed", unavailable)  # type: ignore[union-attr]
+    monkeypatch.setattr(model_of(worlds[True]).workers, "embed", unavailable)
 
     assert look(worlds[True], pictures(1, 1, first=50)) == ("matched", "not_run", ("orders",))
 
 
 def test_nonsense_is_not_run(worlds: dict[bool, World], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        worlds[True].half.passive.workers,  # type: ignore[union-attr]
-        "embed",
-        lambda *_: np.array([np.nan, 9.0], np.float32),
-    )
+    workers = model_of(worlds[True]).workers
+    monkeypatch.setattr(workers, "embed", lambda *_: np.array([np.nan, 9.0], np.float32))
 
     assert look(worlds[True], pictures(1, 1, first=50)) == ("matched", "not_run", ("orders",))
 
 
 def test_it_runs_behind_the_walls_of_any_pack(worlds: dict[bool, World]) -> None:
-    model = worlds[True].half.passive
-    assert model is not None
+    model = model_of(worlds[True])
 
     assert "limits" in model.workers.walls
     assert len(model.workers.processes) == 1
@@ -174,9 +174,8 @@ def test_it_runs_behind_the_walls_of_any_pack(worlds: dict[bool, World]) -> None
 def test_bystanders_are_blank_before_it_sees_a_crop(
     worlds: dict[bool, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = worlds[True].half.passive
+    model = model_of(worlds[True])
     seen: list[Pixels] = []
-    assert model is not None
     frame = pictures(1, 1, first=50)[0]
     pixels = decode(frame).pixels.copy()
     near, far = face_at(130, 60, 180), face_at(340, 80, 70)

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from identity.cli import commands as cli
 from identity.matching.thresholds import ONE_FRAME
+from identity.results import Device
 from plumbing.clock import MINUTE
 from tests.identity.fakes import FAKE_PACK, FakeEngine
 from tests.identity.halves import World, pictures, stored
@@ -61,7 +62,7 @@ def test_not_me_moves_the_rate_of_its_tenant(world: World) -> None:
     seen = world.recognise(1)
     assert seen.token is not None
     before = cli.false_matches(world.half.audit, "north")
-    world.service.not_me(cli.Device("north", "kiosk-1"), seen.token)
+    world.service.not_me(Device("north", "kiosk-1"), seen.token)
 
     assert before.startswith('"not me" to 0 of 1 greetings')
     assert cli.false_matches(world.half.audit, "north").startswith('"not me" to 1 of 1 greetings')
@@ -110,7 +111,7 @@ def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: 
     assert "The recommender is told by the server" in result.output
     assert world.recognise(1).decision == "unknown"
     world.clock.now += MINUTE
-    world.service.press(cli.Device("north", "kiosk-1"))
+    world.service.press(Device("north", "kiosk-1"))
     assert len(world.elsewhere.tokens) == 1
     assert stored(world)[0] == 0
 

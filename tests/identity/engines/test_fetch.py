@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -153,13 +153,15 @@ def altered(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [(altered, "another content"), (lambda d: d[:-10], "not the 300000"), (lambda d: d + b"x", "not the 300000")],
 )
-def test_a_wrong_file_is_refused_and_nothing_is_left(shelf: Shelf, tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_wrong_file_is_refused_and_nothing_is_left(
+    shelf: Shelf, tmp_path: Path, change: Callable[[bytes], bytes], reason: str
+) -> None:
     """Another content, too short, too long: named, and neither the file nor a part of it stays."""
     shelf.content["models/detector.onnx"] = change(CONTENT["models/detector.onnx"])
-    with pytest.raises(errors.FetchFailed, match=said):
+    with pytest.raises(errors.FetchFailed, match=reason):
         fetch_pack(pack(), tmp_path, shelf.url)
 
     assert left_behind(tmp_path) == []

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from identity.engines.protocol import Face
-from identity.engines.yunet import LOOK_SIDE, STRIDES, Yunet
+from identity.engines.yunet import LOOK_SIDE, STRIDES, Floats, Yunet
 from identity.frames.resize import cut, shrink
 
 FACE = Face((300, 200, 100, 120), np.arange(10, dtype=np.float32).reshape(5, 2), 0.9)
@@ -20,13 +19,13 @@ POINTS = np.array([(330, 240), (370, 240), (350, 265), (335, 290), (365, 290)], 
 class Told:
     """Cells of stride 16: (row, column) -> score, box in the picture (x, y, w, h), points in the picture."""
 
-    def __init__(self, cells: Mapping[tuple[int, int], tuple[float, NDArray, NDArray]]) -> None:
+    def __init__(self, cells: Mapping[tuple[int, int], tuple[float, Floats, Floats]]) -> None:
         self.cells = cells
-        self.seen = np.zeros(0)
+        self.seen: Floats = np.zeros(0)
 
-    def run(self, output_names: list[str] | None, input_feed: dict[str, NDArray]) -> list[NDArray]:
+    def run(self, output_names: list[str] | None, input_feed: dict[str, Floats]) -> list[Floats]:
         self.seen = input_feed["input"]
-        height, width = self.seen.shape[2:]
+        _, _, height, width = self.seen.shape
         answer = {
             (kind, stride): np.zeros((1, (height // stride) * (width // stride), size), np.float32)
             for kind, size in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
@@ -41,7 +40,7 @@ class Told:
         return list(answer.values())
 
 
-def inside(points: NDArray) -> NDArray:
+def inside(points: Floats) -> Floats:
     """Points of the picture as they lie in the square around FACE."""
     return (points - (350, 260)) * SCALE + LOOK_SIDE / 2
 

@@ -201,7 +201,7 @@ def test_metadata_never_reach_the_decoder() -> None:
     thumbnail = b"Exif\0\0" + encoded(".jpg", picture(64, 64))
     with_thumbnail = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail + jpeg[2:]
 
-    assert decode(png_of(64, 64, 64, bomb)).pixels.max() == 0
+    assert not decode(png_of(64, 64, 64, bomb)).pixels.any()
     assert np.array_equal(decode(with_thumbnail).pixels, decode(jpeg).pixels)
 
 

@@ -156,7 +156,7 @@ def decided(program: bytes, architecture: int, number: int) -> int:
         if code == lockdown.LOAD_WORD:
             loaded = architecture if value == lockdown.OFFSET_ARCHITECTURE else number
         elif code == lockdown.RETURN:
-            return value
+            return int(value)
         else:
             held = loaded == value if code == lockdown.EQUAL else loaded >= value
             at += yes if held else no

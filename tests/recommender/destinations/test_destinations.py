@@ -292,8 +292,8 @@ def test_a_trained_model_comes_back_from_its_arrays_and_answers_the_same() -> No
     moment = Context(lat=41.0, lon=69.0, local_time=at)
     request = Request(commuter(3), moment, TOWN, 3, us(at), np.random.default_rng(0))
 
-    assert trained.report["in_force"] == "counting"
-    assert "too few" in trained.report["why"]
+    assert trained.report.in_force == "counting"
+    assert "too few" in trained.report.why
     assert first(DESTINATIONS.suggest(model, request)) == "office"
     assert DESTINATIONS.suggest(model, request).fallback is None
 

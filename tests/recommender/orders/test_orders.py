@@ -129,7 +129,7 @@ def test_nan_and_missing_prices_never_pass_a_bound(served: ServedOrders) -> None
     catalogue = menu(i01={"price": float("nan")})
 
     assert suggest(served, None, catalogue=catalogue, max_price=10**6).excluded == {"i01": "price"}
-    assert Orders().train(habits(8), catalogue, seed=0, progress=silent).report["in_force"] == "counting"
+    assert Orders().train(habits(8), catalogue, seed=0, progress=silent).report.in_force == "counting"
 
 
 def test_repeats_are_preferred_allowed_or_avoided(served: ServedOrders) -> None:
@@ -237,11 +237,11 @@ def test_the_report_says_what_is_in_force_and_why(trained: Trained) -> None:
     """In a world with habits and some noise the report names both methods, their figures and the verdict."""
     report = trained.report
 
-    assert report["in_force"] in {"ranker", "counting"}
-    assert report["n_validation"] == 40
-    assert {"own frequency", "counting", *LEARNED} == {row["method"] for row in report["rows"]}
-    assert report["why"]
-    assert report["value"] >= report["baseline_value"]
+    assert report.in_force in {"ranker", "counting"}
+    assert report.n_validation == 40
+    assert {"own frequency", "counting", *LEARNED} == {row["method"] for row in report.rows}
+    assert report.why
+    assert report.value >= report.baseline_value
 
 
 def test_training_twice_gives_the_same_bytes(trained: Trained) -> None:
@@ -289,6 +289,6 @@ def test_small_and_odd_histories_train_and_serve(rows: list[tuple[str, int, str]
     made = Orders().train(seen, menu(), seed=0, progress=silent)
     answer = suggest(QUIET.load(*_parts(made)), orders(("x", 0, "i02")))
 
-    assert made.report["in_force"] == "counting"
-    assert "counting stays in force" in made.report["why"]
+    assert made.report.in_force == "counting"
+    assert "counting stays in force" in made.report.why
     assert ids(answer)[0] == "i02"

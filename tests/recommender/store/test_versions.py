@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 from recommender.errors import ArtifactError, NoSuchVersion
-from recommender.scene import Trained
+from recommender.scene import Report, Trained
 from recommender.store.versions import VersionStore, finite
 
 CUT = {"lines": 10, "customers": 2, "until_us": 5, "sha256": "0" * 64}
 
 
-def model(number: float = 1.0, **report: object) -> Trained:
-    told = {"in_force": "counting", "value": number, "baseline_value": 0.1, "why": "it counts"}
-    return Trained({"b": np.arange(3), "a": np.array([number, np.nan])}, {"note": "ä"}, told | report)
+def report(value: float = 1.0) -> Report:
+    return Report("counting", "it counts", "ndcg@10", value, 0.1, (0.0, 0.2), (), 1, 1)
+
+
+def model(number: float = 1.0) -> Trained:
+    return Trained({"b": np.arange(3), "a": np.array([number, np.nan])}, {"note": "ä"}, report(number))
 
 
 def shelf(folder: Path) -> VersionStore:
@@ -115,7 +118,7 @@ def test_nothing_is_pickled(tmp_path: Path) -> None:
     """An array of Python objects is refused, and nothing of the version is left behind."""
     on = shelf(tmp_path)
     with pytest.raises(ArtifactError):
-        on.publish(Trained({"o": np.array([{}], object)}, {}, {}), seed=0, cut=CUT, parent=None)
+        on.publish(Trained({"o": np.array([{}], object)}, {}, report()), seed=0, cut=CUT, parent=None)
     assert on.names() == []
 
 

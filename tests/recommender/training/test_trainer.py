@@ -81,9 +81,9 @@ def test_erased_data_leaves_no_trace_in_the_next_version(
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
-    ("worse than counting", {"figures": {"value": 0.3, "baseline_value": 0.4}}, "below counting"),
-    ("no figure", {"figures": {"value": float("nan"), "baseline_value": 0.4}}, "no number for value"),
-    ("no baseline", {"figures": {"value": 0.3}}, "no number for baseline_value"),
+    ("worse than counting", {"value": 0.3}, "below counting"),
+    ("no figure", {"value": float("nan")}, "no number for value"),
+    ("no baseline", {"value": 0.3, "baseline_value": float("nan")}, "no number for baseline_value"),
     ("nothing but NaN", {"spoil": lambda counts: counts * np.nan}, "no finite number"),
     (
         "scores of infinity",
@@ -121,8 +121,7 @@ def test_counting_may_be_published_when_it_does_not_lose_to_itself(
     installation: Installation, tmp_path: Path
 ) -> None:
     """A training that cannot beat counting publishes counting, with its sentence."""
-    figures = {"value": 0.39, "baseline_value": 0.4}
-    world = opened(installation, tmp_path / "state", figures=figures, in_force="counting")
+    world = opened(installation, tmp_path / "state", value=0.39, in_force="counting")
     visits(world, 3)
     assert trained(world).state == "published"
     assert "Counting" in world.call("GET", "/models", key="desk").json["scenes"][0]["sentence"]

@@ -103,13 +103,13 @@ def train(rows: list[dict]):
 def test_a_learned_policy_earns_what_the_best_offer_earns():
     """The report compares it with nothing and with the best single offer, and says which is in force."""
     report = train(world()).report
-    values = {line["method"]: line["dr"]["value"] for line in report["rows"]}
+    values = {line["method"]: line["dr"]["value"] for line in report.rows}
 
     assert values["learned"] == pytest.approx(values["best single offer"], abs=10)
     assert values["no offer"] == pytest.approx(500, abs=25)
-    assert report["interval"][0] > -learning.TOLERANCE * values["best single offer"]
-    assert report["in_force"] == "ranker"
-    assert report["cost_of_exploring"] == pytest.approx(0.05 * (800 - (500 + 800 + 300) / 3), abs=5)
+    assert report.interval[0] > -learning.TOLERANCE * values["best single offer"]
+    assert report.in_force == "ranker"
+    assert report.figures["cost_of_exploring"] == pytest.approx(0.05 * (800 - (500 + 800 + 300) / 3), abs=5)
 
 
 def noisy(better_by: int) -> list[dict]:
@@ -127,8 +127,8 @@ def test_a_policy_that_may_be_worse_falls_back_to_the_best_single_offer():
     """`good` is the better one, nine to one; what Thompson still gives to the other could cost too much."""
     trained = train(noisy(150))
 
-    assert trained.report["in_force"] == "counting"
-    assert "Fallen back" in trained.report["why"]
+    assert trained.report.in_force == "counting"
+    assert "Fallen back" in trained.report.why
     assert scene.load(trained.arrays, trained.texts).mode == "best_single"
 
 
@@ -136,7 +136,7 @@ def test_nothing_is_fallen_back_on_while_the_best_offer_is_a_guess():
     """Two offers that nobody can tell apart: Thompson goes on trying both."""
     trained = train(noisy(0))
 
-    assert "not certain yet" in trained.report["why"]
+    assert "not certain yet" in trained.report.why
     assert scene.load(trained.arrays, trained.texts).mode == "thompson"
 
 
@@ -163,9 +163,9 @@ def test_whom_offers_move_is_learned_saved_and_read_back():
     assert policy.whether is not None
     assert 150 < policy.whether.gain(moved) < 450  # shrunk towards the average of 140, never beyond the truth
     assert policy.whether.gain(unmoved) < 0
-    assert policy.version == trained.report["version"]
+    assert policy.version == trained.report.figures["version"]
     assert again.texts == trained.texts
-    assert trained.report["deciles"][0]["gain"] == pytest.approx(400, abs=60)
+    assert trained.report.figures["deciles"][0]["gain"] == pytest.approx(400, abs=60)
 
 
 def test_a_share_of_visits_goes_to_those_whom_offers_move():
@@ -228,7 +228,7 @@ def test_the_counter_learns_from_its_own_log(tmp_path: Path):
     decision = scene.decide(store, request(later), TENANT, "p1", later, np.random.default_rng(900), policy)
 
     assert decision.propensities["good"] > 0.9
-    assert decision.policy_version == trained.report["version"]
+    assert decision.policy_version == trained.report.figures["version"]
 
 
 # --- batch -------------------------------------------------------------------------------------------

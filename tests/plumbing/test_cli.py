@@ -1,0 +1,69 @@
+"""What commands share: progress bars for terminals only, errors as one line."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from plumbing.cli import errors_as_one_line, progress_bar, shared_datasets, state_options, track
+from plumbing.problem import Problem
+
+
+class Terminal(io.StringIO):
+    """Standard error that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_progress_bar_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    with progress_bar("training") as bar:
+        bar.show("fitting", 0.5)
+        bar.show("fitting again", 0.25)
+        bar.update(25)
+        bar.show("measuring", 0.75)
+
+    drawn = terminal.getvalue()
+    assert re.search(r"training: fitting: +50%", drawn)
+    assert re.search(r"training: fitting again: +50%", drawn), "a bar does not go back"
+    assert re.search(r"training: measuring: +75%", drawn)
+
+
+def test_a_log_file_gets_no_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("training orders") as bar:
+        bar.show("fitting", 0.5)
+        bar.update(1)
+
+    assert list(track([1, 2, 3], "counting")) == [1, 2, 3]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_expected_error_is_one_line_and_status_1() -> None:
+    @click.command()
+    @state_options
+    def fail(home: Path, tenant: str) -> None:
+        raise Problem(f"{tenant} has nothing in {home}.")
+
+    done = CliRunner().invoke(fail, ["--home", "state", "--tenant", "north"])
+
+    assert (done.exit_code, done.output) == (1, "Error: north has nothing in state.\n")
+
+
+def test_an_unexpected_error_keeps_its_traceback() -> None:
+    with pytest.raises(KeyError), errors_as_one_line(ValueError):
+        raise KeyError("a programming error")
+
+
+def test_the_evaluation_data_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USUAL_SHARED", "/somewhere")
+
+    assert shared_datasets() == Path("/somewhere/datasets")
