@@ -20,6 +20,12 @@ def shared() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, or one worker would still be busy with them when the other has finished."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Where everything a test may need is there, a skipped test is a hole: say so and fail."""
     skipped = terminalreporter.stats.get("skipped", [])
