@@ -6,7 +6,7 @@ PY := .venv/bin/python
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-demo: ## set up, draw the town, opt people in, train, serve, tell one visit of each kind
+demo: ## set up, draw the town, opt people in, train, serve, show one visit of each kind
 	@scripts/setup.sh runtime
 	@.venv/bin/usual demo
 

@@ -12,16 +12,27 @@ from bench import deciding, faces, index, ordering, riding, served, suggesting, 
 from bench.measure import ROOT, Row, as_json, machine, shared, table
 
 SECTIONS = (
-    "stages", "dlib", "pipelines", "apart", "index", "served", "visits",
-    "factors", "suggestions", "training", "ordering", "riding", "deciding",
-)  # fmt: skip
+    "stages",
+    "dlib",
+    "pipelines",
+    "apart",
+    "index",
+    "served",
+    "visits",
+    "factors",
+    "suggestions",
+    "training",
+    "ordering",
+    "riding",
+    "deciding",
+)
 
 
 def default_models() -> Path | None:
     """USUAL_MODELS, else the models beside the project when they are there."""
-    told = os.environ.get("USUAL_MODELS")
+    configured = os.environ.get("USUAL_MODELS")
     beside = shared() / "models"
-    return Path(told) if told else beside if beside.is_dir() else None
+    return Path(configured) if configured else beside if beside.is_dir() else None
 
 
 def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:

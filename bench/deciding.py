@@ -33,7 +33,7 @@ def offers() -> list[Offer]:
 
 
 def learned(rng: np.random.Generator) -> tuple[Policy, np.ndarray]:
-    """A policy that asks whom an offer moves before it draws, and features of visits, shape (n, d)."""
+    """A policy that predicts whom an offer moves before it draws, and features of visits, shape (n, d)."""
     n = 6_000
     visits = VisitFeatures(rng.normal(size=(n, len(FEATURES))), FEATURES, rng.normal(size=(2, 7)))
     arm = rng.integers(0, 2, n)
@@ -56,9 +56,16 @@ def deciding(n: int = 2_000) -> list[Row]:
 
     decided = timed(pure, n)
     rows = [
-        Row("deciding", f"decisions with {ELIGIBLE} eligible offers, one core", 1_000 / decided.processor_ms, "/s",
-            1_000, "more", "with every propensity, and whom it moves from 3 models"),
-    ]  # fmt: skip
+        Row(
+            "deciding",
+            f"decisions with {ELIGIBLE} eligible offers, one core",
+            1_000 / decided.processor_ms,
+            "/s",
+            1_000,
+            "more",
+            "with every propensity, and whom it moves from 3 models",
+        ),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         rows += logging(Path(folder), policy, settings, n // 4)
     return rows
@@ -79,11 +86,18 @@ def logging(folder: Path, policy: Policy, settings: OfferSettings, n: int) -> li
     finally:
         database.close()
     return [
-        Row("deciding", "a decision with its transaction, p50", with_log.p50, "ms", None, "less",
-            "history, caps, budget, log; durable before the answer"),
+        Row(
+            "deciding",
+            "a decision with its transaction, p50",
+            with_log.p50,
+            "ms",
+            None,
+            "less",
+            "history, caps, budget, log; durable before the answer",
+        ),
         Row("deciding", "logging and reserving, durably, adds, p50", with_log.p50 - without.p50, "ms", 1.0),
         Row("deciding", "of that, processor time", with_log.processor_ms - without.processor_ms, "ms", 1.0),
-    ]  # fmt: skip
+    ]
 
 
 def visit(store: OfferStore, k: int, rng: np.random.Generator, policy: Policy) -> None:

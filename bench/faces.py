@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from identity.engines.load import open_pack
 from identity.engines.manifests import pack_names, package_folder
 from identity.engines.protocol import Face, FaceEngine
 from identity.errors import PackError
-from identity.frames.decode import decode
+from identity.frames.decode import Frame, decode
 from identity.matching.calibration import Calibration
 from identity.matching.decide import decide
 from identity.sandbox.connection import Launch
@@ -71,7 +72,7 @@ def _stages_of(engine: FaceEngine, name: str, frames: list[bytes], n: int) -> li
 def pipelines(models: Path | None, cache: Path, n: int) -> list[Row]:
     """A JPEG of 1280x960 to its vector: every pack, and dlib as it comes (HOG, five points, its own ResNet).
 
-    dlib is asked twice: with its detector on the whole frame, as dlib is used, and on the picture shrunk to 640
+    dlib is measured twice: with its detector on the whole frame, as dlib is used, and on the picture shrunk to 640
     pixels that the dlib pack looks at, which is the better part of our own doing.
     """
     frames = [people.jpeg(people.draw_face(k, 0, (1280, 960))) for k in range(PEOPLE)]
@@ -82,7 +83,7 @@ def pipelines(models: Path | None, cache: Path, n: int) -> list[Row]:
     for name in pack_names():
         with suppress(PackError):
             engine = open_pack(name, models, cache)
-            ways[name] = lambda k, engine=engine: embed_one(engine, decode(frames[k % PEOPLE]))
+            ways[name] = partial(_to_vector, engine, frames)
     times = dict(zip(ways, in_turn(list(ways.values()), n, clock=time.process_time), strict=True))
     section = "A JPEG of 1280x960 to its vector (processor time)"
     rows = [Row(section, f"{name}: frames a second", times[name].per_second, "/s") for name in ways]
@@ -91,6 +92,14 @@ def pipelines(models: Path | None, cache: Path, n: int) -> list[Row]:
     whole, shrunk = ratios
     rows.append(Row(section, f"{best} / {whole}", ratios[whole], "x", 8, "more"))
     return [*rows, Row(section, f"{best} / {shrunk}", ratios[shrunk], "x")]
+
+
+def _to_vector(engine: FaceEngine, frames: list[bytes], k: int) -> object:
+    return embed_one(engine, decode(frames[k % PEOPLE]))
+
+
+def _embed(engine: FaceEngine, frames: list[Frame], k: int) -> object:
+    return embed_one(engine, frames[k % PEOPLE])
 
 
 def dlibs_own(frames: list[bytes], size: tuple[int, int]) -> Callable[[int], Any]:
@@ -136,7 +145,7 @@ def at_arms_length(models: Path | None, cache: Path, n: int) -> list[Row]:
         costs, walls = [], []
         for engine in (here, apart, here, apart):  # twice, so that a change of the machine's pace hits both
             used = processor_s(os.getpid())
-            walls.append(timed(lambda k, engine=engine: embed_one(engine, frames[k % PEOPLE]), n).p50)
+            walls.append(timed(partial(_embed, engine, frames), n).p50)
             costs.append(1000 * (processor_s(os.getpid()) - used) / (n + 3))
         apart.close()
         section = f"{name} in a process of its own, walls: {', '.join(apart.walls)}"

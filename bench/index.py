@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,38 +62,46 @@ def searched(snapshot: Snapshot, vectors: Array, probes: Array, looks: int) -> l
     reference = faiss.index_factory(SIZE, "IDMap2,SQfp16", faiss.METRIC_INNER_PRODUCT)
     reference.train(turned[:10])
     reference.add_with_ids(turned, np.arange(len(turned)))
-    asked = snapshot.turned(probes)
+    queries = snapshot.turned(probes)
     ours, theirs = in_turn(
         [
             lambda k: snapshot.near(snapshot.turned(probes[k % len(probes)][None])),
-            lambda k: reference.search(asked[k % len(asked)][None], 1),
+            lambda k: reference.search(queries[k % len(queries)][None], 1),
         ],
         looks,
         clock=time.thread_time,
     )
-    strangers = unit(np.random.default_rng(1).standard_normal((len(asked), SIZE)))
+    strangers = unit(np.random.default_rng(1).standard_normal((len(queries), SIZE)))
     section = f"Gallery of {len(vectors):,} templates of {SIZE} numbers, one thread (processor time, p50)"
     return [
         Row(section, f"a look: turn, search, the {SHORTLIST} nearest", ours.p50, "ms"),
         Row(section, "faiss IDMap2,SQfp16 alone", theirs.p50, "ms"),
         Row(section, "a look / faiss alone", ours.p50 / theirs.p50, "x", 1.15),
-        recall(section, "recall@1 against float32, customers", snapshot, turned, asked),
+        recall(section, "recall@1 against float32, customers", snapshot, turned, queries),
         recall(section, "recall@1 against float32, strangers", snapshot, turned, strangers),
     ]
 
 
-def recall(section: str, name: str, snapshot: Snapshot, turned: Array, asked: Array) -> Row:
+def recall(section: str, name: str, snapshot: Snapshot, turned: Array, queries: Array) -> Row:
     """How often the first found is the first in float32; a stranger's first and second lie close together."""
-    right = np.concatenate([(turned @ part.T).argmax(axis=0) for part in np.array_split(asked, 20)])
-    share = sum(_first(snapshot, probe) == best for probe, best in zip(asked, right, strict=True)) / len(asked)
-    low, high = interval(share, len(asked))
-    note = f"{len(asked):,} probes, 95 % interval {low:.4f} to {high:.4f}"
+    right = np.concatenate([np.argmax(turned @ part.T, axis=0) for part in np.array_split(queries, 20)])
+    share = sum(_first(snapshot, probe) == best for probe, best in zip(queries, right, strict=True)) / len(queries)
+    low, high = interval(share, len(queries))
+    note = f"{len(queries):,} probes, 95 % interval {low:.4f} to {high:.4f}"
     return Row(section, name, share, "", 0.999, "more", note=note)
 
 
 def _first(snapshot: Snapshot, probe: Array) -> int:
     near = snapshot.near(probe)
-    return int(near.ids[int((near.matrix @ probe).argmax())])
+    return int(near.ids[int(np.argmax(near.matrix @ probe))])
+
+
+def _exact(some: Array, probes: Array, keep: int, k: int) -> Array:
+    return np.partition(some @ probes[k % len(probes)], len(some) - keep)
+
+
+def _halved(half: Fp16Rows, probes: Array, keep: int, k: int) -> object:
+    return half.nearest(probes[k % len(probes)][None], keep)
 
 
 def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
@@ -106,8 +115,8 @@ def crossing(vectors: Array, probes: Array, looks: int) -> list[Row]:
         half.put(np.arange(count), some)
         exact, halved = in_turn(
             [
-                lambda k, some=some: np.partition(some @ probes[k % len(probes)], len(some) - keep),
-                lambda k, half=half: half.nearest(probes[k % len(probes)][None], keep),
+                partial(_exact, some, probes, keep),
+                partial(_halved, half, probes, keep),
             ],
             looks,
             clock=time.thread_time,

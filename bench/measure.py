@@ -1,4 +1,4 @@
-"""Stopwatch, memory and the table that the measurements are told in."""
+"""Stopwatch, memory and the table of figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure. `target` is what it is held against, `better` which side of it is good."""
+    """One measured figure. `target` is the limit, `better` which side of it is good."""
 
     section: str
     name: str
@@ -137,9 +137,9 @@ def resident_mb(pid: int) -> float:
 
 
 def peak_mb() -> float:
-    """The most memory that this process ever held, MB.
+    """The most memory that this process ever used, MB.
 
-    Not getrusage's ru_maxrss: that survives exec, and a child would tell the peak of whoever started it.
+    Not getrusage's ru_maxrss: that survives exec, and a child would report the peak of its parent.
     """
     status = Path("/proc/self/status").read_text().splitlines()
     return float(next(line for line in status if line.startswith("VmHWM:")).split()[1]) / 1024
@@ -172,8 +172,10 @@ def table(rows: Sequence[Row]) -> str:
 
 def as_json(rows: Sequence[Row], machine: dict[str, Any]) -> str:
     """The same for a machine to read; a figure that could not be measured is null."""
-    told = [asdict(row) | {"met": row.met, "value": None if math.isnan(row.value) else row.value} for row in rows]
-    return json.dumps({"machine": machine, "rows": told}, indent=2)
+    printed = [
+        asdict(row) | {"met": row.met, "value": None if math.isnan(row.value) else row.value} for row in rows
+    ]
+    return json.dumps({"machine": machine, "rows": printed}, indent=2)
 
 
 def machine() -> dict[str, Any]:

@@ -35,17 +35,17 @@ def against_tifu() -> list[Row]:
     """Fit and answers for all customers in a process of their own; every second is processor time."""
     if baskets() is None:
         return []
-    told = apart("bench.ordering")
-    section = f"Favourite orders on grocery baskets, {told['customers']:,.0f} customers, one thread"
+    figures = apart("bench.ordering")
+    section = f"Favourite orders on grocery baskets, {figures['customers']:,.0f} customers, one thread"
     return [
-        Row(section, "fit and answers for everybody", told["fit_s"] + told["answer_s"], "s", 360),
-        Row(section, "peak memory", told["peak_mb"], "MB", 3_000),
-        Row(section, "recall@10", told["recall"], ""),
-        Row(section, "recall@10 / tuned TIFU-KNN's", told["recall"] / told["tifu_recall"], "x", 1, "more"),
-        Row(section, "one answer", told["answer_ms"], "ms"),
-        Row(section, "one answer by plain TIFU-KNN (dense, exhaustive)", told["plain_ms"], "ms"),
-        Row(section, "one answer / plain TIFU-KNN's", told["answer_ms"] / told["plain_ms"], "x", 0.5),
-        Row(section, "one answer by our own sparse TIFU-KNN", told["sparse_ms"], "ms"),
+        Row(section, "fit and answers for everybody", figures["fit_s"] + figures["answer_s"], "s", 360),
+        Row(section, "peak memory", figures["peak_mb"], "MB", 3_000),
+        Row(section, "recall@10", figures["recall"], ""),
+        Row(section, "recall@10 / tuned TIFU-KNN's", figures["recall"] / figures["tifu_recall"], "x", 1, "more"),
+        Row(section, "one answer", figures["answer_ms"], "ms"),
+        Row(section, "one answer by plain TIFU-KNN (dense, exhaustive)", figures["plain_ms"], "ms"),
+        Row(section, "one answer / plain TIFU-KNN's", figures["answer_ms"] / figures["plain_ms"], "x", 0.5),
+        Row(section, "one answer by our own sparse TIFU-KNN", figures["sparse_ms"], "ms"),
     ]
 
 
@@ -84,17 +84,17 @@ def one() -> dict[str, float]:
     for _, part in test.asked.parts(PART):
         lists.append(model.lists(model.crowd.pairs(part), part.n, 20))
     answered, peak = time.process_time(), peak_mb()
-    told = {"customers": test.asked.n, "fit_s": fitted - began, "answer_s": answered - fitted, "peak_mb": peak}
-    told["answer_ms"] = 1000 * told["answer_s"] / test.asked.n
-    told["recall"] = float(score_lists(np.concatenate(lists), test.truth)["recall@10"].mean())
+    figures = {"customers": test.asked.n, "fit_s": fitted - began, "answer_s": answered - fitted, "peak_mb": peak}
+    figures["answer_ms"] = 1000 * figures["answer_s"] / test.asked.n
+    figures["recall"] = float(score_lists(np.concatenate(lists), test.truth)["recall@10"].mean())
     tifu = TifuKnn.fit(test.history, chosen_tifu(Part.of(test.history, 3, asked)))
     began = time.process_time()
-    told["tifu_recall"] = float(test.score(tifu)["recall@10"].mean())
-    told["sparse_ms"] = 1000 * (time.process_time() - began) / test.asked.n
+    figures["tifu_recall"] = float(test.score(tifu)["recall@10"].mean())
+    figures["sparse_ms"] = 1000 * (time.process_time() - began) / test.asked.n
     began = time.process_time()
     plain_answers(tifu, test.asked.part(0, min(PLAIN_SAMPLE, test.asked.n)))
-    told["plain_ms"] = 1000 * (time.process_time() - began) / min(PLAIN_SAMPLE, test.asked.n)
-    return told
+    figures["plain_ms"] = 1000 * (time.process_time() - began) / min(PLAIN_SAMPLE, test.asked.n)
+    return figures
 
 
 if __name__ == "__main__":

@@ -7,14 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.measure import Row, processor_s, resident_mb, timed
 from data.demo import stage
 from data.demo.client import Client
-from data.demo.stage import Setting
+from data.demo.members import Member
+from data.demo.server import Server, free_port, serving
+from data.demo.setting import TENANT, Setting, sweep
+from data.demo.terminal import Bar
 from data.faces import people
 from data.town.town import Town
 from plumbing.clock import system_clock
@@ -23,21 +25,23 @@ ENROLLED = 12
 TARGETS_MS = {"dlib": 60.0, "open-model-zoo": 30.0}
 
 
-@contextmanager
-def _silent(label: str, total: int) -> Iterator[Any]:
-    class Bar:
-        def update(self, n: int) -> None: ...
-
-    yield Bar()
+class _NoBar:
+    def update(self, n: int) -> None:
+        """Nothing is printed."""
 
 
 @contextmanager
-def installed(setting: Setting) -> Iterator[tuple[stage.Server, Town, list[stage.Member]]]:
+def _silent(label: str, total: int) -> Iterator[Bar]:
+    yield _NoBar()
+
+
+@contextmanager
+def installed(setting: Setting) -> Iterator[tuple[Server, Town, list[Member]]]:
     """A small installation that serves: the town's history, 12 customers opted in, both scenes trained."""
-    stage.sweep(setting)
+    sweep(setting)
     keys = stage.make_keys(setting)
     stage.calibrate(setting, _silent, 60)
-    with stage.serving(setting, stage.free_port(0)) as server:
+    with serving(setting, free_port(0)) as server:
         with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["office"]) as office:
             town = Town.build()
             stage.load_catalogue(office, town)
@@ -54,7 +58,7 @@ def served(pack: str, models: Path | None, cache: Path, n: int) -> list[Row]:
         setting = Setting(Path(folder), pack, models, cache, system_clock)
         with installed(setting) as (server, town, members):
             access, database = stage.access_of(setting)
-            key = access.create_key(stage.TENANT, stage.KIOSK, device="kiosk-bench", site="market")
+            key = access.create_key(TENANT, stage.KIOSK, device="kiosk-bench", site="market")
             database.close()
             with Client(server.url, key) as kiosk:
                 rows = _visits(kiosk, town, members, pack, n, server.process.pid)
@@ -64,21 +68,23 @@ def served(pack: str, models: Path | None, cache: Path, n: int) -> list[Row]:
     return rows
 
 
-def _visits(kiosk: Client, town: Town, members: list[stage.Member], pack: str, n: int, pid: int) -> list[Row]:
+def _frames_of(members: list[Member]) -> list[str]:
+    """Two JPEGs of 1280x960 of every member, in base64."""
+    faces = (people.draw_face(member.person_seed, 40 + k, (1280, 960)) for k in range(2) for member in members)
+    return [base64.b64encode(people.jpeg(face)).decode() for face in faces]
+
+
+def _visits(kiosk: Client, town: Town, members: list[Member], pack: str, n: int, pid: int) -> list[Row]:
     """A frame of 1280x960 in, recognition and five suggestions out; pressing first is part of it."""
     at = town.moment(int(np.max(town.visits.day)) + 1, 12.5).isoformat()
     context = {"site": "market", "local_time": at}
-    moments = [
-        base64.b64encode(people.jpeg(people.draw_face(member.person_seed, 40 + k, (1280, 960)))).decode()
-        for k in range(2)
-        for member in members
-    ]
+    moments = _frames_of(members)
     decisions: list[str] = []
 
     def visit(k: int) -> None:
         sent = {"nonce": kiosk.press(), "frames": [moments[k % len(moments)]], "scene": "orders"}
-        told = kiosk.call("POST", "/v1/visits", sent | {"context": context, "n": 5})
-        decisions.append(told["decision"])
+        answer = kiosk.call("POST", "/v1/visits", sent | {"context": context, "n": 5})
+        decisions.append(answer["decision"])
 
     for k in range(5):
         visit(k)
@@ -92,7 +98,7 @@ def _visits(kiosk: Client, town: Town, members: list[stage.Member], pack: str, n
     if pack not in TARGETS_MS:
         return [Row(section, "p50", times.p50, "ms")]
     token = kiosk.recognise([people.draw_face(members[0].person_seed, 50)])["token"]
-    asked = timed(lambda k: kiosk.suggestions("orders", token, context), 4 * n, warm=5)
+    alone = timed(lambda k: kiosk.suggestions("orders", token, context), 4 * n, warm=5)
     return [
         Row(section, "p50", times.p50, "ms", TARGETS_MS[pack]),
         Row(section, "p99", times.p99, "ms"),
@@ -104,6 +110,6 @@ def _visits(kiosk: Client, town: Town, members: list[stage.Member], pack: str, n
             "%",
             note="of drawn customers",
         ),
-        Row(section, "suggestions alone, p50", asked.p50, "ms"),
-        Row(section, "suggestions alone, p99", asked.p99, "ms"),
+        Row(section, "suggestions alone, p50", alone.p50, "ms"),
+        Row(section, "suggestions alone, p99", alone.p99, "ms"),
     ]

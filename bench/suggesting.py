@@ -22,16 +22,16 @@ def suggestions(n: int, events: int = EVENTS, items: int = ITEMS) -> list[Row]:
     trained = scene.train(interactions, catalogue, seed=0, progress=lambda what, share: None)
     model = scene.load(trained.arrays, trained.texts)
     starts = np.searchsorted(interactions.customer, np.arange(CUSTOMERS + 1))
-    held = tuple(catalogue)
-    now_us = int(interactions.time_us.max()) + 3_600_000_000
+    dishes = tuple(catalogue)
+    now_us = int(np.max(interactions.time_us)) + 3_600_000_000
     rng = np.random.default_rng(2)
-    asked = rng.choice(CUSTOMERS, min(n, 500), replace=False)
-    histories = [interactions.where(slice(starts[c], starts[c + 1])) for c in asked]
+    sampled = rng.choice(CUSTOMERS, min(n, 500), replace=False)
+    histories = [interactions.where(slice(starts[c], starts[c + 1])) for c in sampled]
     context = Context(site="site-1")
 
     def ask(k: int) -> object:
         history = histories[k % len(histories)]
-        request = Request(history, context, held, 10, now_us, np.random.default_rng(k))
+        request = Request(history, context, dishes, 10, now_us, np.random.default_rng(k))
         answer = scene.suggest(model, request)
         if not answer.suggestions:
             raise RuntimeError("no suggestion was made: there is nothing to measure")
@@ -68,11 +68,11 @@ def dot_product(n: int) -> list[Row]:
     everything = np.arange(ITEMS, dtype=np.int32)
 
     def dot(k: int) -> np.ndarray:
-        return vectors @ users[k % 2_000] + biases + user_biases[k % 2_000]
+        return np.asarray(vectors @ users[k % 2_000] + biases + user_biases[k % 2_000])
 
     def predict(k: int) -> np.ndarray:
         asker = np.full(ITEMS, k % 2_000, np.int32)
-        return model.predict(asker, everything, item_features=features, num_threads=1)
+        return np.asarray(model.predict(asker, everything, item_features=features, num_threads=1))
 
     difference = max(float(np.abs(dot(k) - predict(k)).max()) for k in range(20))
     fast, slow = in_turn([dot, predict], n)

@@ -15,15 +15,15 @@ SIZES = (50_000, 500_000, 2_000_000)
 
 def training(sizes: tuple[int, ...] = SIZES) -> list[Row]:
     """Each size in a process of its own. An exponent of 1 says: ten times the events, ten times the time."""
-    told = {size: apart("bench.training", str(size)) for size in sizes}
+    results = {size: apart("bench.training", str(size)) for size in sizes}
     section = f"Training orders on {sizes[0]:,} to {sizes[-1]:,} events, one thread"
     rows = []
     for size in sizes:
-        rows.append(Row(section, f"{size:,} events", told[size]["seconds"], "s"))
-        rows.append(Row(section, f"peak memory, {size:,} events", told[size]["peak_mb"], "MB"))
+        rows.append(Row(section, f"{size:,} events", results[size]["seconds"], "s"))
+        rows.append(Row(section, f"peak memory, {size:,} events", results[size]["peak_mb"], "MB"))
     for small, large in pairwise(sizes):
         for name, key in (("time", "seconds"), ("memory", "peak_mb")):
-            exponent = math.log(told[large][key] / told[small][key]) / math.log(large / small)
+            exponent = math.log(results[large][key] / results[small][key]) / math.log(large / small)
             rows.append(Row(section, f"exponent of {name}, {small:,} to {large:,}", exponent, "", 1.15))
     return rows
 

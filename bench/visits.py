@@ -29,7 +29,8 @@ from bench import index
 from bench.measure import ROOT, Row, processor_s, resident_mb
 from bench.served import installed
 from data.demo import stage
-from data.demo.stage import Setting
+from data.demo.server import free_port, serving
+from data.demo.setting import TENANT, Setting
 from data.faces import people
 from plumbing.clock import system_clock
 
@@ -49,8 +50,8 @@ def scene_frame(person_seed: int, moment: int) -> bytes:
 
 
 @dataclass
-class Told:
-    """What the terminals saw."""
+class LoadReport:
+    """What the terminals measured: a time, a decision or an error for each visit."""
 
     ms: list[float] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
@@ -73,33 +74,38 @@ def visits(pack: str, models: Path | None, cache: Path, seconds: float) -> list[
             load(server.url, keys, frames, at, 3.0)
             before, own = processor_s(server.process.pid), time.process_time()
             began = time.monotonic()
-            told = load(server.url, keys, frames, at, seconds)
+            report = load(server.url, keys, frames, at, seconds)
             took = time.monotonic() - began
             used = processor_s(server.process.pid) - before, time.process_time() - own
             after_it = {what: without_http(setting, what, share) for what in ("visits", "frames")}
         alone = {what: np.mean([before_it[what], after_it[what]], axis=0) for what in after_it}
-        rows = told_as_rows(pack, frames, told, took, used, alone)
+        rows = rows_of(pack, frames, report, took, used, alone)
         return [*rows, memory(setting, keys, frames, at)]
 
 
-def told_as_rows(
-    pack: str, frames: list[bytes], told: Told, took: float, used: tuple[float, float], alone: dict[str, Any]
+def rows_of(
+    pack: str,
+    frames: list[bytes],
+    report: LoadReport,
+    took: float,
+    used: tuple[float, float],
+    alone: dict[str, Any],
 ) -> list[Row]:
     """The figures of one load."""
-    count = max(len(told.ms), 1)
+    count = max(len(report.ms), 1)
     kilobytes = np.mean([len(frame) for frame in frames]) / 1024
     section = (
         f"Visits over HTTP, {pack}, {TERMINALS} terminals, {took:.0f} s:"
         f" press, a JPEG of 1280x960 ({kilobytes:.0f} kB), five suggestions"
     )
-    rate, recognised = len(told.ms) / took, told.decisions.count("matched") / count
+    rate, recognised = len(report.ms) / took, report.decisions.count("matched") / count
     cost = 1000 * sum(used) / count
-    first = told.errors[0] if told.errors else ""
+    first = report.errors[0] if report.errors else ""
     return [
         Row(section, "visits a second, load generator included", rate, "/s", 60, "more"),
-        Row(section, "p50", float(np.percentile(told.ms, 50)), "ms"),
-        Row(section, "p95", float(np.percentile(told.ms, 95)), "ms", 300),
-        Row(section, "errors", len(told.errors), "", 0, note=first),
+        Row(section, "p50", float(np.percentile(report.ms, 50)), "ms"),
+        Row(section, "p95", float(np.percentile(report.ms, 95)), "ms", 300),
+        Row(section, "errors", len(report.errors), "", 0, note=first),
         Row(section, "recognised", 100 * recognised, "%", note="of drawn customers"),
         Row(section, "processor time of the server for one", 1000 * used[0] / count, "ms"),
         Row(section, "processor time of the load generator for one", 1000 * used[1] / count, "ms"),
@@ -118,32 +124,31 @@ def terminal_keys(setting: Setting) -> list[str]:
     access, database = stage.access_of(setting)
     try:
         return [
-            access.create_key(stage.TENANT, stage.KIOSK, device=f"terminal-{n}", site="market")
-            for n in range(TERMINALS)
+            access.create_key(TENANT, stage.KIOSK, device=f"terminal-{n}", site="market") for n in range(TERMINALS)
         ]
     finally:
         database.close()
 
 
-def load(url: str, keys: list[str], frames: list[bytes], at: str, seconds: float) -> Told:
+def load(url: str, keys: list[str], frames: list[bytes], at: str, seconds: float) -> LoadReport:
     """Every terminal makes one visit after the other, on a connection of its own, for `seconds`."""
-    told, until = Told(), time.monotonic() + seconds
-    asked = {"scene": "orders", "context": {"site": "market", "local_time": at}, "n": 5}
+    report, until = LoadReport(), time.monotonic() + seconds
+    request = {"scene": "orders", "context": {"site": "market", "local_time": at}, "n": 5}
     # All but the nonce is made once: the load is to be the server's.
     bodies = [
-        ', "frames": ["' + base64.b64encode(frame).decode() + '"], ' + json.dumps(asked)[1:] for frame in frames
+        ', "frames": ["' + base64.b64encode(frame).decode() + '"], ' + json.dumps(request)[1:] for frame in frames
     ]
     threads = [
-        threading.Thread(target=terminal, args=(url, key, bodies, n, until, told)) for n, key in enumerate(keys)
+        threading.Thread(target=terminal, args=(url, key, bodies, n, until, report)) for n, key in enumerate(keys)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return told
+    return report
 
 
-def terminal(url: str, key: str, bodies: list[str], first: int, until: float, told: Told) -> None:
+def terminal(url: str, key: str, bodies: list[str], first: int, until: float, report: LoadReport) -> None:
     """One terminal: press, then the visit, until the time is over."""
     host, _, port = url.removeprefix("http://").partition(":")
     line = http.client.HTTPConnection(host, int(port), timeout=30)
@@ -164,14 +169,14 @@ def terminal(url: str, key: str, bodies: list[str], first: int, until: float, to
                 body = '{"nonce": "' + answer["nonce"] + '"' + bodies[n % len(bodies)]
                 status, answer = post("/v1/visits", body)
         except (OSError, http.client.HTTPException) as error:
-            told.errors.append(type(error).__name__)
+            report.errors.append(type(error).__name__)
             line.close()
             continue
         if status != 200:
-            told.errors.append(f"{status} {answer.get('code')}")
+            report.errors.append(f"{status} {answer.get('code')}")
             continue
-        told.ms.append(1000 * (time.perf_counter() - began))
-        told.decisions.append(answer["decision"])
+        report.ms.append(1000 * (time.perf_counter() - began))
+        report.decisions.append(answer["decision"])
     line.close()
 
 
@@ -198,13 +203,12 @@ def without_http(setting: Setting, what: str, seconds: float) -> tuple[float, fl
 def memory(setting: Setting, keys: list[str], frames: list[bytes], at: str) -> Row:
     """The server with 10,000 customers in its gallery, after some visits."""
     bulk(setting)
-    with stage.serving(setting, stage.free_port(0)) as server:
-        told = load(server.url, keys, frames, at, 10.0)
+    with serving(setting, free_port(0)) as server:
+        report = load(server.url, keys, frames, at, 10.0)
         held = resident_mb(server.process.pid)
     name = f"The server's memory with {CUSTOMERS:,} customers, {setting.pack}"
-    served = (
-        f"after {len(told.ms)} visits, {told.decisions.count('matched')} recognised, {len(told.errors)} errors"
-    )
+    recognised = report.decisions.count("matched")
+    served = f"after {len(report.ms)} visits, {recognised} recognised, {len(report.errors)} errors"
     return Row(name, "resident, with the engine's processes, shared pages once", held, "MB", 500, note=served)
 
 
@@ -217,9 +221,9 @@ def bulk(setting: Setting) -> None:
     with opened(setting) as half:
         pack = load_pack(setting.pack)
         vectors = unit(np.random.default_rng(5).standard_normal((CUSTOMERS, pack.size)))
-        index.enrol(half.store, half.vault, vectors, pack.id, stage.TENANT)
-        size = half.galleries.current(stage.TENANT).size
-        Thresholds(half.store, pack, half.config.promise, system_clock).renew(stage.TENANT, size)
+        index.enrol(half.store, half.vault, vectors, pack.id, TENANT)
+        size = half.galleries.current(TENANT).size
+        Thresholds(half.store, pack, half.config.promise, system_clock).renew(TENANT, size)
 
 
 @contextmanager
@@ -248,16 +252,16 @@ def main() -> None:
     for name in ("what", "folder", "pack", "cache", "seconds"):
         reader.add_argument(name)
     reader.add_argument("models", nargs="?")
-    told = reader.parse_args()
-    folder = Path(told.folder)
+    options = reader.parse_args()
+    folder = Path(options.folder)
     frames = [path.read_bytes() for path in sorted(folder.glob("frame-*.jpg"))]
-    models = Path(told.models) if told.models else None
-    setting = Setting(folder, told.pack, models, Path(told.cache), system_clock)
-    do = {"visits": one_visit, "frames": one_frame}[told.what](setting, frames, (folder / "at").read_text())
+    models = Path(options.models) if options.models else None
+    setting = Setting(folder, options.pack, models, Path(options.cache), system_clock)
+    do = {"visits": one_visit, "frames": one_frame}[options.what](setting, frames, (folder / "at").read_text())
     for n in range(6):
         do(n)
     began, used, count = time.monotonic(), time.process_time(), 0
-    while time.monotonic() - began < float(told.seconds):
+    while time.monotonic() - began < float(options.seconds):
         do(count)
         count += 1
     took = time.monotonic() - began
@@ -288,7 +292,7 @@ def one_visit(setting: Setting, frames: list[bytes], at: str) -> Callable[[int],
     identity, recommender = halves["identity"].service, halves["recommender"].service
     identity.engine = open_pack(setting.pack, setting.models, setting.cache)
     recommender.warm()
-    device = Device(stage.TENANT, f"process-{secrets.token_hex(4)}")
+    device = Device(TENANT, f"process-{secrets.token_hex(4)}")
     context = ContextModel.model_validate({"site": "market", "local_time": at}).to_context("market")
 
     def visit(n: int) -> object:

@@ -19,7 +19,7 @@ import structlog
 
 from identity import consent, tokens
 from identity.audit.log import NOBODY, Audit
-from identity.capture.attempt import captures_of, liveness_of, usable
+from identity.capture.attempt import Attempt, capture_frames, liveness_of, usable_captures
 from identity.capture.challenge import State, Step, challenge
 from identity.capture.embed import Capture
 from identity.capture.hints import hint_of
@@ -130,16 +130,28 @@ class IdentityService:
         return nonce, expires
 
     def _look(
-        self, device: Device, nonce: str, frames: Sequence[bytes], *, least: int = 1, enrolling: bool = False
-    ) -> list[Capture]:
-        """Use up the press, then look. Raises a PressError before anything is decoded."""
+        self,
+        device: Device,
+        nonce: str,
+        frames: Sequence[bytes],
+        moves: Sequence[bytes] | None = None,
+        *,
+        least: int = 1,
+        enrolling: bool = False,
+    ) -> tuple[list[Capture], State]:
+        """Use up the press; the captures of its frames, and their liveness unless `moves` is None.
+
+        Raises a PressError before anything is decoded.
+        """
         self._presses.claim(device.tenant, device.name, nonce)
-        try:
-            with self._looking:
-                return captures_of(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
-        except CaptureError:
-            self._presses.unjudged(device.tenant, device.name)
-            raise
+        with self._looking:
+            try:
+                attempt = capture_frames(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
+            except CaptureError:
+                self._presses.unjudged(device.tenant, device.name)
+                raise
+            live: State = "not_run" if moves is None else self._live(device.tenant, nonce, attempt, moves)
+            return attempt.captures, live
 
     # --- recognise
 
@@ -151,8 +163,7 @@ class IdentityService:
         `moves` are the frames of the challenge, one for each step, when it was run. Raises a PressError before
         anything is decoded, a FrameError or CaptureError when no frame is usable.
         """
-        captures = self._look(device, nonce, frames)
-        live = self._live(device.tenant, nonce, frames, moves)
+        captures, live = self._look(device, nonce, frames, moves)
         decision, known = self._who(device.tenant, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         purposes = () if known is None or decision == "ambiguous" else known.purposes
@@ -170,17 +181,16 @@ class IdentityService:
         self._metrics.recognitions.labels(outcome=decision).inc()
         return Recognition(decision, token, expires, opens, live, hint)
 
-    def _live(self, tenant: str, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes]) -> State:
+    def _live(self, tenant: str, nonce: str, attempt: Attempt, moves: Sequence[bytes]) -> State:
         """What the challenge shows, and the passive model where one is plugged in."""
         if not moves and self.passive is None:
             return "not_run"
         state: State = "not_run"
-        with self._looking:
-            if moves:
-                least = self._clear.thresholds.one_person(tenant)
-                state = liveness_of(self.engine, self.challenge(nonce), frames, moves, least)
-            if self.passive is not None:
-                state = self.passive.with_challenge(self.passive.judge(self.engine, frames), state)
+        if moves:
+            least = self._clear.thresholds.one_person(tenant)
+            state = liveness_of(self.engine, self.challenge(nonce), attempt, moves, least)
+        if self.passive is not None:
+            state = self.passive.with_challenge(self.passive.judge(attempt.detections), state)
         self._metrics.liveness.labels(state=state).inc()
         return state
 
@@ -262,7 +272,7 @@ class IdentityService:
         )
         if len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
-        captures = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
+        captures, _ = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
         self._newcomers.require_one_person(device.tenant, captures)
         events = consent.give(given, self.notice, self._now_us())
         links = Links.new({event.purpose: event.record_id for event in events})
@@ -335,7 +345,8 @@ class IdentityService:
 
     def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes]) -> bool:
         """Opt out by face: whether somebody was found and forgotten. Who looks like another needs the receipt."""
-        decision, known = self._who(device.tenant, self._look(device, nonce, frames))
+        captures, _ = self._look(device, nonce, frames)
+        decision, known = self._who(device.tenant, captures)
         if known is None or decision != "matched":
             self._audit.note(device.tenant, "forget", "nobody", NOBODY)
             return False
@@ -367,9 +378,8 @@ class IdentityService:
     def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
         """The same on pictures of each person, for masked faces as well where the pack has figures for them. Who
         has fewer than three usable ones is left out. On no route. Returns the cohort's scores, for the curve."""
-        cohort = [
-            seen for seen in (usable(self.engine, pictures) for pictures in people) if len(seen) >= TEMPLATE_FRAMES
-        ]
+        captured = (usable_captures(self.engine, pictures) for pictures in people)
+        cohort = [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
         vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
         self.calibrate(tenant, vectors)
         if self._masked is not None:

@@ -148,7 +148,7 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
     app = create_app(Config(home=tmp_path, pack="dlib", cache=engine_cache))
     identity = app.extensions["usual"]["identity"]
     identity.workers._launch = Launch("dlib", None, tmp_path, "tests.identity.rogues:rogue")
-    identity.workers._patience_s = 1.0
+    identity.workers.timeout_s = 1.0
     identity.warm()
     key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING, device="kiosk")
     client, told = app.test_client(), {"X-API-Key": key}
@@ -159,7 +159,7 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
         return client.post("/v1/visits", json=sent, headers=told)
 
     during = visit(order)
-    identity.workers._patience_s = 20.0
+    identity.workers.timeout_s = 20.0
     after = visit(1)
     counted = client.get("/metrics", headers=told).text
     identity.close()

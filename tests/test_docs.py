@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 from click.testing import CliRunner
 
 import app
+from plumbing.settings import Config
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -65,9 +71,11 @@ def test_every_command_teaches_what_it_does(path: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app.assemble(), [*path, "--help"])
 
     assert result.exit_code == 0, result.output
-    told = ALL[path]
-    assert len((told.help or "").split()) >= 3, "a command needs a sentence"
-    unexplained = [p.name for p in told.params if isinstance(p, click.Option) and not p.help and p.name != "help"]
+    command = ALL[path]
+    assert len((command.help or "").split()) >= 3, "a command needs a sentence"
+    unexplained = [
+        p.name for p in command.params if isinstance(p, click.Option) and not p.help and p.name != "help"
+    ]
     assert unexplained == []
 
 
@@ -76,7 +84,7 @@ def test_the_readme_names_every_command(name: str) -> None:
     assert re.search(rf"usual [^\n]*\b{name}\b", README), name
 
 
-@pytest.mark.parametrize("name", sorted(app.Config.__dataclass_fields__))
+@pytest.mark.parametrize("name", sorted(Config.__dataclass_fields__))
 def test_the_readme_names_every_setting(name: str) -> None:
     assert f"USUAL_{name.upper()}" in README
 
@@ -104,7 +112,7 @@ def test_the_commands_in_the_readme_parse() -> None:
 
 
 def test_the_words_claim_no_more_than_is_so() -> None:
-    """Nobody certified the challenge, and a rotation can be turned back by whoever has its key."""
+    """Nobody certified the challenge, and a rotation can be undone with its key."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     sentences = [
         sentence for page in pages for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split()))
@@ -133,8 +141,61 @@ def test_nobody_of_the_photographs_is_named(shared: Path) -> None:
     assert named == []
 
 
+def script(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run scripts/architecture.py."""
+    order = [sys.executable, str(ROOT / "scripts" / "architecture.py"), *arguments]
+    return subprocess.run(order, capture_output=True, text=True, check=False)
+
+
+def test_the_picture_of_the_house_is_up_to_date() -> None:
+    done = script("--check")
+
+    assert done.returncode == 0, done.stderr
+
+
+def architecture() -> ModuleType:
+    """scripts/architecture.py as a module."""
+    spec = spec_from_file_location("architecture", ROOT / "scripts" / "architecture.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("way", [(("identity.attic", ""),), (("identity.web", ""), ("recommender.web", ""))])
+def test_a_way_that_the_code_does_not_go_is_refused(way: tuple[tuple[str, str], ...]) -> None:
+    """A room that does not exist, and a room that no earlier room imports."""
+    house = architecture()
+
+    with pytest.raises(house.OutOfDate, match="is a step of a way"):
+        house.House.read().check_way(way)
+
+
+def test_every_decision_stands_in_the_index_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    linked = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text())
+
+    assert sorted(linked) == sorted(path.name for path in folder.glob("0*.md"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=lambda path: path.stem)
+def test_a_decision_is_half_a_page(path: Path) -> None:
+    text = path.read_text()
+
+    assert text.startswith(f"# {int(path.name[:4])}. ")
+    assert len(text) <= 30 * 115  # thirty lines
+
+
+def test_the_version_is_a_heading_of_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert f"\n## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
 def test_every_decision_is_numbered_once() -> None:
-    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("0*.md"))]
 
     assert all(number.isdecimal() for number in numbers)
     assert len(numbers) == len(set(numbers)), numbers

@@ -11,10 +11,11 @@ from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from data.faces import people
+from data.faces.brush import Picture
 
 
 class Refused(Exception):
-    """The server answered with a problem; `code` is its stable name."""
+    """The server refused a request; `code` is the stable name of the problem."""
 
     def __init__(self, status: int, body: dict[str, Any], what: str) -> None:
         self.status, self.code = status, str(body.get("code", ""))
@@ -52,7 +53,7 @@ class Client:
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        if method == "POST":  # whatever is sent twice because an answer was lost happens once
+        if method == "POST":  # a request that is repeated because its answer was lost is executed once
             headers["Idempotency-Key"] = secrets.token_hex(16)
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -60,32 +61,32 @@ class Client:
             self._connection.request(method, path, data, headers)
             reply = self._connection.getresponse()
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-            self._connection.close()  # an idle connection that the server gave up: once more on a new one
+            self._connection.close()  # the server closed an idle connection: try once more on a new one
             self._connection.request(method, path, data, headers)
             reply = self._connection.getresponse()
         content = reply.read()
-        told = json.loads(content) if content and "json" in (reply.getheader("Content-Type") or "") else None
+        answer = json.loads(content) if content and "json" in (reply.getheader("Content-Type") or "") else None
         if reply.status >= 400:
-            raise Refused(reply.status, told or {}, f"{method} {path.partition('?')[0]}")
-        return told
+            raise Refused(reply.status, answer or {}, f"{method} {path.partition('?')[0]}")
+        return answer
 
     # --- what a kiosk does ---------------------------------------------------------------------------
 
     def press(self) -> str:
-        """The customer pressed: a nonce for one look."""
+        """The customer presses the button: a nonce for one recognition."""
         return str(self.call("POST", "/identity/v1/presses", {})["nonce"])
 
-    def recognise(self, frames: Sequence[people.Picture]) -> dict[str, Any]:
-        """Press and look: `decision`, `token`, `purposes`."""
+    def recognise(self, frames: Sequence[Picture]) -> dict[str, Any]:
+        """Press and be recognised: `decision`, `token`, `purposes`."""
         sent = {"nonce": self.press(), "frames": pictures(frames)}
         return dict(self.call("POST", "/identity/v1/recognitions", sent))
 
-    def visit(self, frames: Sequence[people.Picture], scene: str, context: dict[str, Any], n: int = 5) -> Any:
+    def visit(self, frames: Sequence[Picture], scene: str, context: dict[str, Any], n: int = 5) -> Any:
         """Press, then recognition and suggestions in one call."""
         sent = {"nonce": self.press(), "frames": pictures(frames), "scene": scene, "context": context, "n": n}
         return self.call("POST", "/v1/visits", sent)
 
-    def enrol(self, frames: Sequence[people.Picture], purposes: Sequence[str], pin: str | None) -> dict[str, Any]:
+    def enrol(self, frames: Sequence[Picture], purposes: Sequence[str], pin: str | None) -> dict[str, Any]:
         """Read the notice, agree to some purposes, be enrolled, and set a PIN."""
         notice = self.call("GET", "/identity/v1/notice")
         names = [purpose["name"] for purpose in notice["purposes"]]
@@ -101,7 +102,7 @@ class Client:
             self.call("PUT", f"/identity/v1/enrolments/{enrolled['receipt']}/pin", setup)
         return enrolled
 
-    def opt_out(self, frames: Sequence[people.Picture]) -> str:
+    def opt_out(self, frames: Sequence[Picture]) -> str:
         """Opt out by face: "forgotten" or "unknown"."""
         sent = {"nonce": self.press(), "frames": pictures(frames)}
         return str(self.call("POST", "/identity/v1/opt-outs", sent)["decision"])
@@ -116,7 +117,7 @@ class Client:
         return self.call("GET", f"/recommender/v1/suggestions/{scene}?{query}", token=token)
 
     def events(self, events: Sequence[dict[str, Any]], token: str | None) -> int:
-        """Tell what happened, in batches; returns how many events were new."""
+        """Record events, in batches; returns how many of them were new."""
         new = 0
         for start in range(0, len(events), 500):
             sent = [{k: v for k, v in event.items() if k != "customer"} for event in events[start : start + 500]]
@@ -124,6 +125,6 @@ class Client:
         return new
 
 
-def pictures(frames: Sequence[people.Picture]) -> list[str]:
+def pictures(frames: Sequence[Picture]) -> list[str]:
     """Frames as the API takes them: base64 of JPEG."""
     return [base64.b64encode(people.jpeg(frame)).decode() for frame in frames]

@@ -1,4 +1,4 @@
-"""`usual demo`: the town moves in, is served for real, and one visit of each kind is told as it happens."""
+"""`usual demo`: the town moves in, is served for real, and one visit of each kind runs and is printed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import click
 
 from data.demo import stage
 from data.demo.client import Client, Refused
-from data.demo.members import Member
-from data.demo.stage import Setting, StageError
+from data.demo.members import PIN, Member, purposes_of
+from data.demo.server import Server, free_port, serving
+from data.demo.setting import Setting, StageError, sweep
 from data.demo.story import Story, StoryBroken
 from data.demo.terminal import bars, say
 from data.town import menu
@@ -29,8 +30,8 @@ FOLDER = Path("data/state/demo")
 
 
 @click.command()
-@click.option("--no-serve", is_flag=True, help="End when the story is told: status 0 if all of it came true.")
-@click.option("--keep", is_flag=True, help="Serve what the last run left, without telling the story again.")
+@click.option("--no-serve", is_flag=True, help="End after the story: status 0 if every check of it passed.")
+@click.option("--keep", is_flag=True, help="Serve the state of the last run, without the story.")
 @click.option(
     "--month/--no-month", default=True, show_default=True, help="Thirty days of offers before the story."
 )
@@ -89,7 +90,7 @@ def demo(
             raise click.ClickException(f"The story stops here. {error}") from error
         except KeyboardInterrupt:
             click.echo("\nStopped. `usual demo` begins again from an empty folder.")
-            raise SystemExit(0 if plan.told else 130) from None
+            raise SystemExit(0 if plan.finished else 130) from None
 
 
 @dataclass
@@ -105,29 +106,29 @@ class Plan:
     townsfolk: int = CUSTOMERS
     strangers: int = stage.COHORT
     month: bool = False
-    told: bool = False  # the story was told to its end
+    finished: bool = False  # the story ran to its end
 
     def run(self) -> None:
-        """Set the stage, tell the story, then serve until Ctrl-C."""
+        """Set the stage, run the story, then serve until Ctrl-C."""
         began = time.monotonic()
         if self.keep:
             return self._serve_kept()
         say("Usual: the demo", heading=True)
         say("Lindenholm is a town of people who do not exist. Their faces are drawn, their habits are made up.")
         town = self._town()
-        stage.sweep(self.setting)
+        sweep(self.setting)
         keys = stage.make_keys(self.setting)
         threshold = stage.calibrate(self.setting, bars, self.strangers)
         say(f"The threshold measured on drawn strangers: {threshold:.3f}. None for real faces.")
         if self.month:
             say("Last month", heading=True)
             say(stage.live_month(self.setting, self.seed, bars))
-        with stage.serving(self.setting, stage.free_port(self.port)) as server:
+        with serving(self.setting, free_port(self.port)) as server:
             with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["taxi"]) as taxi:
                 with Client(server.url, keys["office"]) as office:
                     members = self._move_in(town, kiosk, office)
-                tell(Story(town, members, say, self.setting.now_us), kiosk, taxi)
-            self.told = True
+                play(Story(town, members, say, self.setting.now_us), kiosk, taxi)
+            self.finished = True
             stage.film(self.setting, members[0])
             say(f"All of it came true, in {time.monotonic() - began:.0f} s.", heading=True)
             if self.serve:
@@ -143,7 +144,7 @@ class Plan:
         say("The town moves in", heading=True)
         stage.load_catalogue(office, town)
         stage.import_history(self.setting, town, town.customers[self.customers :], bars)
-        riders = [k for k in range(self.customers) if "destinations" in stage.purposes_of(k)]
+        riders = [k for k in range(self.customers) if "destinations" in purposes_of(k)]
         members = stage.opt_in(kiosk, town, riders, bars)
         runs = {"destinations": stage.begin_training(office, "destinations")}
         members += stage.opt_in(kiosk, town, [k for k in range(self.customers) if k not in riders], bars)
@@ -161,15 +162,15 @@ class Plan:
     def _serve_kept(self) -> None:
         if not (self.setting.home / "identity.db").exists():
             raise StageError("There is nothing to go on with. Run `usual demo` without --keep first.")
-        with stage.serving(self.setting, stage.free_port(self.port)) as server:
-            self.told = True
+        with serving(self.setting, free_port(self.port)) as server:
+            self.finished = True
             self._wait(server)
 
-    def _wait(self, server: stage.Server) -> None:
+    def _wait(self, server: Server) -> None:
         say("Three pages to try", heading=True)
         for page, link in stage.pairing_links(self.setting, server.url).items():
             say(f"{page:<10} {link}")
-        say(f"Each link pairs one browser, once. A drawn customer's PIN is {stage.PIN}.")
+        say(f"Each link pairs one browser, once. A drawn customer's PIN is {PIN}.")
         say("The threshold is that of drawn faces: yours is measured by `usual serve`, without the demo.")
         if self.setting.camera.exists():
             say("A browser whose camera sees a drawn customer:")
@@ -181,7 +182,7 @@ class Plan:
         raise StageError(f"The server ended with status {server.process.returncode}.\n{server.tail()}")
 
 
-def tell(story: Story, kiosk: Client, taxi: Client) -> None:
+def play(story: Story, kiosk: Client, taxi: Client) -> None:
     """One visit of each kind."""
     say("A guest at the kiosk", heading=True)
     story.guest(kiosk)

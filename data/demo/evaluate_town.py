@@ -1,4 +1,7 @@
-"""How well the demo's own people are told apart: drawn customers and strangers, thresholds measured on others."""
+"""How well drawn customers are recognised and drawn strangers rejected.
+
+The thresholds come from drawn people who are neither.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ from plumbing.files import write_atomic
 
 Vectors = NDArray[np.float32]
 Watch = Callable[[range, str], Iterator[int]]
-PASSERS_BY = people.STRANGERS + 50_000  # nobody of the demo's, nor of those whom it measures its thresholds on
+PASSERS_BY = (
+    people.STRANGERS + 50_000
+)  # neither customers of the demo nor people whom its thresholds are measured on
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,12 @@ def measure(
     passers = list(_seen(engine, PASSERS_BY, strangers, frames, "drawing passers-by", watch))
     gallery = np.stack([mean_template(vectors[:TEMPLATE_FRAMES]) for vectors in known])
     threshold = _calibration(engine, known, gallery, others, promise)
-    right = wrong = count = 0
-    for row, vectors in enumerate(known):
-        for start in range(TEMPLATE_FRAMES, len(vectors) - frames + 1, frames):
-            found = decide(vectors[start : start + frames], gallery, threshold)
-            count += 1
-            right += found.index == row
-            wrong += found.index not in (row, None)
-    greeted = sum(decide(vectors[:frames], gallery, threshold).index is not None for vectors in passers)
+    found = [
+        (row, decide(vectors[start : start + frames], gallery, threshold).index)
+        for row, vectors in enumerate(known)
+        for start in range(TEMPLATE_FRAMES, len(vectors) - frames + 1, frames)
+    ]
+    count, right = len(found), sum(index == row for row, index in found)
     return TownFigures(
         pack=engine.pack.id,
         promise=promise,
@@ -84,9 +87,9 @@ def measure(
         visits=count,
         recognised=right / count,
         recognised_interval=interval(right / count, count),
-        wrong_customer=wrong,
+        wrong_customer=sum(index not in (row, None) for row, index in found),
         strangers=len(passers),
-        greeted=greeted,
+        greeted=sum(decide(vectors[:frames], gallery, threshold).index is not None for vectors in passers),
         cohort=len(others),
         threshold=threshold.threshold,
     )
@@ -114,7 +117,7 @@ def _calibration(
 def _seen(
     engine: FaceEngine, first: int, count: int, frames: int, what: str, watch: Watch | None
 ) -> Iterator[Vectors]:
-    """(frames, d) vectors of drawn people; whoever is not found in every frame is left out, as at a kiosk."""
+    """(frames, d) vectors of drawn people; people who are not found in every frame are left out, as at a kiosk."""
     for n in range(count) if watch is None else watch(range(count), what):
         pictures = [people.jpeg(people.draw_face(first + n, moment)) for moment in range(frames)]
         vectors = usable_vectors(engine, pictures)
@@ -133,7 +136,7 @@ def _seen(
 def evaluate_town(
     pack: str, customers: int, strangers: int, frames: int, out: Path | None, folder: Path | None, cache: Path
 ) -> None:
-    """How well a pack tells the demo's drawn people apart. It says nothing about real faces."""
+    """How well a pack recognises the demo's drawn people. It says nothing about real faces."""
     from tqdm import tqdm
 
     def watch(numbers: range, what: str) -> Iterator[int]:

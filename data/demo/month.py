@@ -20,7 +20,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from data.demo.terminal import bars, say
+from data.demo.terminal import Progress, bars, say
 from data.town import menu
 from data.town.town import Town
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
@@ -45,7 +45,7 @@ STAYS_OPEN = 4
 
 
 class MonthLived(Exception):
-    """There has been a month in this folder; the text says what to do."""
+    """This folder holds a month already; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What nobody knows: how each of n customers takes offers. All (n,) but `likes`, which is (n, offers)."""
+    """The truth that the product cannot see: how each of n customers reacts to offers.
+
+    Every array has shape (n,), except `likes` with shape (n, offers).
+    """
 
     moved: NDArray[np.float64]  # chance that an offer they like brings them to order more
     takes_along: NDArray[np.float64]  # chance to redeem one for what they would have ordered anyway
@@ -142,20 +145,20 @@ class Month:
         """View, perhaps redeem; returns what is spent on top at once."""
         if self.rng.random() > 0.92:
             return 0  # never looked at the screen
-        self._tell(decision, "viewed", visit.time_us + SECOND)
+        self._record(decision, "viewed", visit.time_us + SECOND)
         who = visit.customer
         likes = self.people.likes[who, self.codes[decision.arm]]
         if self.rng.random() < self.people.moved[who] * likes:
-            self._tell(decision, "completed", visit.time_us + MINUTE)
+            self._record(decision, "completed", visit.time_us + MINUTE)
             if self.rng.random() < 0.7:  # and they like to come again
                 again = visit.time_us + int(self.rng.uniform(8, 60) * HOUR)
                 heapq.heappush(self.later, (again, who, visit.amount))
             return round(float(self.people.extra[who]))
         if self.rng.random() < self.people.takes_along[who]:
-            self._tell(decision, "completed", visit.time_us + MINUTE)
+            self._record(decision, "completed", visit.time_us + MINUTE)
         return 0
 
-    def _tell(self, decision: OfferDecision, kind: str, at_us: int) -> None:
+    def _record(self, decision: OfferDecision, kind: str, at_us: int) -> None:
         self.events += 1
         offer_scene.record_outcome(
             self.stores.offers, self.tenant, decision.decision_id, kind, f"month-{self.events}", at_us, at_us
@@ -172,7 +175,7 @@ class Month:
             self._buy(*heapq.heappop(self.later))
 
     def finish(self, now_us: int) -> None:
-        """Whatever is still to come, comes; then the windows close."""
+        """Make the purchases that are still due; then the windows close."""
         with self.stores.offers.transaction():
             self._catch_up(now_us)
         self.clock_us = now_us
@@ -192,9 +195,17 @@ class Month:
 
 
 def live_month(
-    stores: Stores, home: Path, tenant: str, *, customers: int, days: int, seed: int, now_us: int, progress: Any
+    stores: Stores,
+    home: Path,
+    tenant: str,
+    *,
+    customers: int,
+    days: int,
+    seed: int,
+    now_us: int,
+    progress: Progress,
 ) -> Month:
-    """The whole month; `progress(label, total)` gives something with `update(n)` (see `demo.bars`)."""
+    """The whole month; `progress(label, total)` gives a progress bar (see `terminal.bars`)."""
     today = datetime.fromtimestamp(now_us / SECOND, ZoneInfo(menu.ZONE)).date()
     last = today - timedelta(days=STAYS_OPEN + 1)
     town = Town.build(seed, customers=customers, days=HISTORY + days, last_day=last)
@@ -236,7 +247,7 @@ def live_in(
     home: Path,
     tenant: str,
     now_us: int,
-    progress: Any,
+    progress: Progress,
     *,
     customers: int = CUSTOMERS,
     days: int = DAYS,
@@ -265,7 +276,7 @@ def live_in(
 def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
     """The month for `usual evaluate offers` where there is no other data."""
 
-    class Bar:
+    class Days:
         done = 0
 
         def update(self, n: int) -> None:
@@ -273,8 +284,8 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
             progress("thirty days in the town", 0.95 * self.done / DAYS)
 
     @contextmanager
-    def bar(label: str, total: int) -> Iterator[Bar]:
-        yield Bar()
+    def bar(label: str, total: int) -> Iterator[Days]:
+        yield Days()
 
     live_in(home, "demo", system_clock(), bar)
 
@@ -299,8 +310,8 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     Every visit is decided, logged and learned from by the product; what people do about offers is made up.
     """
     try:
-        told = live_in(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
+        report = live_in(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
     except MonthLived as error:
         raise click.ClickException(str(error)) from error
-    say(f"{told['decisions']:,} decisions about {customers} customers. {told['answer']}")
+    say(f"{report['decisions']:,} decisions about {customers} customers. {report['answer']}")
     say(f"See it: usual serve --home {home}, and a link from: usual keys pair marketing --home {home}")

@@ -1,19 +1,13 @@
-"""Setting the stage of the demo: keys, thresholds, a real server, the town's catalogue, people and history."""
+"""Preparing the demo: keys, thresholds, the town's catalogue, its people and their history."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,65 +15,23 @@ import numpy as np
 from cryptography.fernet import Fernet
 from numpy.typing import NDArray
 
-from data.demo.client import Client, Refused
+from data.demo.client import Client
 from data.demo.members import PIN, Member, purposes_of
+from data.demo.server import command
+from data.demo.setting import TENANT, Setting, StageError
+from data.demo.terminal import Progress
 from data.faces import people
 from data.town.town import Town
 from plumbing import access as access_tables
 from plumbing.access import Access
-from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.files import load_or_create_secret
 
-TENANT = "demo"
 PICKUP = "?pickup=place-46&lat=54.45853&lon=6.95365"  # where the taxi of the link stands: Chandler station
 KIOSK = ("identify", "enrol", "suggest", "event")
 OFFICE = ("train", "suggest", "admin")
 COHORT = 120
 """Drawn strangers that the thresholds are measured on, three frames of each."""
-
-PROGRAM = (sys.executable, "-c", "from app import main; main()")
-"""`usual`, whether or not its script is on the path."""
-
-Progress = Callable[[str, int], Any]
-"""`progress(label, total)` gives an object with `update(n)`; see `demo.bars`."""
-
-
-class StageError(Exception):
-    """The stage cannot be set; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Where the demo plays. `folder` holds `home` (the state), the server's log and the files to import."""
-
-    folder: Path
-    pack: str
-    models: Path | None
-    cache: Path
-    now_us: Clock
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "state"
-
-    @property
-    def camera(self) -> Path:
-        """What Chromium's fake camera may play."""
-        return self.folder / "camera.mjpeg"
-
-    def environment(self) -> dict[str, str]:
-        """For the commands and the server: this state and no other, one thread for each sum."""
-        own = {"USUAL_HOME": str(self.home), "USUAL_PACK": self.pack, "USUAL_CACHE": str(self.cache)}
-        if self.models is not None:
-            own["USUAL_MODELS"] = str(self.models)
-        return os.environ | own | {"USUAL_TENANT": TENANT, "OMP_NUM_THREADS": "1"}
-
-
-def sweep(setting: Setting) -> None:
-    """Begin with an empty state folder."""
-    shutil.rmtree(setting.home, ignore_errors=True)
-    setting.home.mkdir(parents=True)
 
 
 def access_of(setting: Setting) -> tuple[Access, Database]:
@@ -122,7 +74,7 @@ def pairing_links(setting: Setting, url: str) -> dict[str, str]:
 def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> float | None:
     """Measure the threshold on drawn strangers, with the calibration that real ones would get.
 
-    The strangers' vectors describe nobody and are kept beside the engine pack: the second demo need not draw them.
+    The strangers' vectors describe nobody. They are cached beside the engine pack, and the next demo reads them.
     """
     from identity.config import IdentityConfig
     from identity.web.half import build
@@ -143,16 +95,16 @@ def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> 
     )
     try:
         service = half.service
-        kept = setting.cache / f"drawn-strangers-{service.engine.pack.id}-{drawing_version()}-{strangers}.npz"
-        if kept.exists():
-            with np.load(kept, allow_pickle=False) as file:
+        cached = setting.cache / f"drawn-strangers-{service.engine.pack.id}-{drawing_version()}-{strangers}.npz"
+        if cached.exists():
+            with np.load(cached, allow_pickle=False) as file:
                 cohort = [file[name] for name in sorted(file.files)]
         else:
             cohort = list(_strangers(service.engine, strangers, progress))
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            draft = kept.with_name(f".{os.getpid()}-{kept.name}")
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            draft = cached.with_name(f".{os.getpid()}-{cached.name}")
             np.savez(draft, **{f"p{k:04d}": vectors for k, vectors in enumerate(cohort)})
-            draft.replace(kept)
+            draft.replace(cached)
         made: float | None = service.calibrate(TENANT, cohort)
         return made
     finally:
@@ -175,115 +127,13 @@ def _strangers(engine: Any, strangers: int, progress: Progress) -> Iterator[NDAr
 def drawing_version() -> str:
     """Changes whenever the drawn strangers would."""
     here = Path(__file__).parent.parent / "faces"
-    files = [here / name for name in ("brush.py", "looks.py", "portrait.py", "people.py")]
+    files = [
+        here / name for name in ("brush.py", "features.py", "hair.py", "looks.py", "people.py", "portrait.py")
+    ]
     return f"{zlib.crc32(b''.join(file.read_bytes() for file in files)):08x}"
 
 
-# --- the server --------------------------------------------------------------------------------------
-
-
-def free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else any free one."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StageError("No port of 127.0.0.1 is free.")
-
-
-@dataclass(frozen=True)
-class Server:
-    """`usual serve` in a process of its own."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    log: Path
-
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    def tail(self, lines: int = 8) -> str:
-        """The last lines of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
-
-
-@contextmanager
-def serving(setting: Setting, port: int, *, patience_s: float = 60.0) -> Iterator[Server]:
-    """The real server, ready to answer; stopped in any case when the block is left.
-
-    Raises:
-        StageError: it ended, or did not become ready in time; the last lines of its log are in the text.
-    """
-    log = setting.folder / "server.log"
-    command = [*PROGRAM, "serve", "--host", "127.0.0.1"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
-            [*command, "--port", str(port)],
-            env=setting.environment(),
-            cwd=Path(__file__).resolve().parents[2],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the demo, and the demo stops the server
-        )
-    server = Server(process, f"http://127.0.0.1:{port}", log)
-    try:
-        _wait_ready(server, patience_s)
-        yield server
-    finally:
-        stop(process)
-
-
-def _wait_ready(server: Server, patience_s: float) -> None:
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        if not server.running():
-            raise StageError(f"The server ended with status {server.process.returncode}.\n{server.tail()}")
-        try:
-            with Client(server.url, "", timeout=2) as client:
-                client.call("GET", "/health/ready")
-            return
-        except (Refused, OSError):
-            time.sleep(0.1)
-    raise StageError(f"The server was not ready after {patience_s:.0f} s.\n{server.tail()}")
-
-
-def stop(process: subprocess.Popen[bytes], patience_s: float = 10.0) -> None:
-    """Ask the server and whatever it started to end; insist when they do not."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        os.killpg(process.pid, number)
-        try:
-            process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            continue
-
-
 # --- the town moves in -------------------------------------------------------------------------------
-
-
-def command(setting: Setting, *arguments: str) -> str:
-    """Run `usual ...` on this state; returns what it said.
-
-    Raises:
-        StageError: it ended with another status than 0.
-    """
-    done = subprocess.run(  # noqa: S603 - our own command, arguments as a list
-        [*PROGRAM, *arguments],
-        env=setting.environment(),
-        cwd=Path(__file__).resolve().parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StageError(f"usual {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()[-600:]}")
-    return done.stdout.strip()
 
 
 def load_catalogue(client: Client, town: Town) -> None:
@@ -322,7 +172,7 @@ def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:
 def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progress) -> list[Member]:
     """Customers press, read the notice, choose, and are enrolled with three frames each.
 
-    Then their own history is told under the pseudonym that only their token carries.
+    Then their own history is recorded under the pseudonym that only their token carries.
     """
     members = []
     with progress("opting in", len(numbers)) as bar:
@@ -332,13 +182,13 @@ def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progres
             pin = PIN if "destinations" in purposes_of(k) else None
             enrolled = client.enrol(frames, purposes_of(k), pin)
             member = Member(truth.customer, truth.person_seed, purposes_of(k), enrolled["receipt"])
-            _tell_history(client, town, member)
+            _record_history(client, town, member)
             members.append(member)
             bar.update(1)
     return members
 
 
-def _tell_history(client: Client, town: Town, member: Member) -> None:
+def _record_history(client: Client, town: Town, member: Member) -> None:
     seen = client.recognise([people.draw_face(member.person_seed, 3)])
     if seen["token"] is None:
         raise StageError(f"{member.customer} opted in and was not recognised ({seen['decision']}).")

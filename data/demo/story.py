@@ -1,4 +1,4 @@
-"""The story of the demo: each step does what it tells, over HTTP, and breaks off when it does not come true."""
+"""The story of the demo: each step runs over HTTP and is checked; the story stops when a check fails."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from plumbing.clock import SECOND, Clock
 
 
 class StoryBroken(Exception):
-    """Something that was told did not come true."""
+    """A check of the story failed."""
 
 
-def expect(true: bool, told: str) -> None:
-    """Raises StoryBroken unless what is told is so."""
+def expect(true: bool, claim: str) -> None:
+    """Raises StoryBroken with the claim unless it is true."""
     if not true:
-        raise StoryBroken(f"This did not come true: {told}.")
+        raise StoryBroken(f"This did not come true: {claim}.")
 
 
 @dataclass(frozen=True)
 class Story:
-    """The town, those who opted in, and where the story is told."""
+    """The town, those who opted in, the function that prints, and the clock."""
 
     town: Town
     members: Sequence[Member]
@@ -40,12 +40,12 @@ class Story:
     # --- the kiosk -----------------------------------------------------------------------------------
 
     def guest(self, kiosk: Client) -> None:
-        """Whoever goes on without a face gets what is popular here and now, from the same menu."""
+        """A guest goes on without a face and gets what is popular here and now, from the same menu."""
         at = self.town.moment(self.last_day + 1, menu.HOURS["lunch"])
-        told = kiosk.suggestions("orders", None, {"site": "market", "local_time": at.isoformat()}, 3)
-        expect(told["fallback"] == "no_token" and len(told["items"]) == 3, "a guest gets what is popular")
+        answer = kiosk.suggestions("orders", None, {"site": "market", "local_time": at.isoformat()}, 3)
+        expect(answer["fallback"] == "no_token" and len(answer["items"]) == 3, "a guest gets what is popular")
         self.say(f"{at:%A, %H:%M}. Somebody touches “Continue without face”:")
-        self.show(told["items"])
+        self.show(answer["items"])
 
     def order(self, kiosk: Client) -> None:
         """Press, recognised, the usual with its reason, something new ordered, the next suggestion knows it."""
@@ -57,11 +57,11 @@ class Story:
         seen = kiosk.visit([people.draw_face(member.person_seed, 10)], "orders", context, 10)
         took = 1000 * (time.perf_counter() - began)
         expect(seen["decision"] == "matched", "a customer who opted in is recognised")
-        told = seen["suggestions"]
+        answer = seen["suggestions"]
         self.say(f"Recognised and answered in {took:.0f} ms; no name is known, none is shown.")
-        self.show(told["items"][:4])
-        expect(told["fallback"] is None, "the answer is a personal one")
-        first = [item["item_id"] for item in told["items"]]
+        self.show(answer["items"][:4])
+        expect(answer["fallback"] is None, "the answer is a personal one")
+        first = [item["item_id"] for item in answer["items"]]
         usual = truth.usual[daypart]
         expect(usual in first[:3], f"the true usual, {self.dish(usual)}, is among the first three")
 
@@ -73,15 +73,17 @@ class Story:
             "items": [{"item_id": new, "quantity": 1}],
             "occurred_at": at.isoformat(),
             "site": "market",
-            "recommendation_id": told["recommendation_id"],
+            "recommendation_id": answer["recommendation_id"],
         }
         expect(kiosk.events([event], seen["token"]) == 1, "the order is stored")
         after = kiosk.suggestions("orders", seen["token"], context, 10)["items"]
         ranks = [item["item_id"] for item in after]
         expect(new in ranks[: len(first) - 1], f"{self.dish(new)} has risen by the next request")
         reason = next(item["reason"]["text"] for item in after if item["item_id"] == new)
-        self.say(f"Asked again at once: {self.dish(new)} was number {len(first)} and is number "
-                 f"{ranks.index(new) + 1} now, because {reason}.")  # fmt: skip
+        rank = ranks.index(new) + 1
+        self.say(
+            f"The next request: {self.dish(new)} was number {len(first)} and is number {rank}, because {reason}."
+        )
 
     def offer(self, kiosk: Client) -> None:
         """One offer or none, decided by the log; shown, redeemed, and not shown again this week."""
@@ -90,12 +92,12 @@ class Story:
         for k, member in enumerate(m for m in self.members if "offers" in m.purposes):
             seen = kiosk.recognise([people.draw_face(member.person_seed, 11)])
             expect(seen["decision"] == "matched", "a customer who agreed to offers is recognised")
-            told = kiosk.suggestions("offers", seen["token"], context, 1)
-            if not told["items"]:
+            answer = kiosk.suggestions("offers", seen["token"], context, 1)
+            if not answer["items"]:
                 self.say("Nothing for this customer: some visits are left alone, to learn what an offer is worth.")
                 expect(k < 8, "an offer is shown within eight visits")
                 continue
-            offer = told["items"][0]
+            offer = answer["items"][0]
             self.say(f"Recognised. Offered: {offer['name']} ({offer['reason']['text'].lower()}).")
             for kind in ("shown", "redeemed"):
                 event = {
@@ -104,14 +106,12 @@ class Story:
                     "scene": "offers",
                     "item_id": offer["item_id"],
                     "occurred_at": datetime.fromtimestamp(self.now_us() / SECOND, UTC).isoformat(),
-                    "recommendation_id": told["recommendation_id"],
+                    "recommendation_id": answer["recommendation_id"],
                 }
                 expect(kiosk.events([event], seen["token"]) == 1, f"the offer is {kind}")
             again = kiosk.suggestions("offers", seen["token"], context, 1)["items"]
             expect(all(item["item_id"] != offer["item_id"] for item in again), "a redeemed offer does not nag")
-            self.say(
-                "Redeemed. Asked again at once: " + (again[0]["name"] if again else "nothing more today") + "."
-            )
+            self.say("Redeemed. The next request: " + (again[0]["name"] if again else "nothing more today") + ".")
             return
         raise StoryBroken("Nobody agreed to offers.")
 
@@ -131,9 +131,9 @@ class Story:
         expect(wrong == "pin_wrong", "a wrong PIN opens nothing")
         token = taxi.raise_level(seen["token"], PIN)
         self.say("Recognised. A face alone opens no place, a wrong PIN neither; the right PIN does.")
-        told = taxi.suggestions("destinations", token, context, 20)["items"]
-        self.show(told[:3])
-        ranks = [item["item_id"] for item in told]
+        answer = taxi.suggestions("destinations", token, context, 20)["items"]
+        self.show(answer[:3])
+        ranks = [item["item_id"] for item in answer]
         expect(truth.home in ranks[:3], "the way home from work is among the first three")
         expect(truth.work not in ranks[:1], "the pick-up place does not lead")
 
@@ -147,7 +147,7 @@ class Story:
         }
         expect(taxi.events([event], token) == 1, "the ride is stored")
         after = taxi.suggestions("destinations", token, context, 20)["items"]
-        expect(after != told, "a ride counts at once: the next answer is another one")
+        expect(after != answer, "a ride counts at once: the next answer is another one")
         later = at + timedelta(hours=2)
         context = {"local_time": later.isoformat(), "pickup": new} | self.position(new)
         back = taxi.suggestions("destinations", token, context, 3)["items"]
@@ -197,7 +197,7 @@ class Story:
         return self.town.moment(self.last_day + 1, 12.75)
 
     def regular(self) -> tuple[Member, Truth, str]:
-        """The member with the firmest habit at one daypart, told from the truth and not from the model."""
+        """The member with the firmest habit at one daypart, by the town's truth and not by the model."""
         visits, best = self.town.visits, (0, self.members[0], "")
         for member in self.members:
             mine = visits.customer == self.town.customers.index(member.customer)

@@ -5,10 +5,22 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import click
+
+
+class Bar(Protocol):
+    """A progress bar."""
+
+    def update(self, n: int) -> object:
+        """`n` more steps are done."""
+
+
+Progress = Callable[[str, int], AbstractContextManager[Bar]]
+"""`progress(label, total)` gives a bar of `total` steps; see `bars`."""
 
 
 def say(text: str, *, heading: bool = False) -> None:
@@ -17,7 +29,7 @@ def say(text: str, *, heading: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def bars(label: str, total: int) -> Iterator[Any]:
+def bars(label: str, total: int) -> Iterator[Bar]:
     """A progress bar on a terminal; elsewhere one line when it is done."""
     from tqdm import tqdm
 

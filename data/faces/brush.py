@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 Colour = tuple[float, float, float]
 Points = Sequence[tuple[float, float]]
 Picture = NDArray[np.uint8]
+Box = tuple[slice, slice]
+"""Rows and columns of a picture."""
 
 _SHIFT = 4  # cv2 takes sub-pixel coordinates as integers of 1/16 px
 
 
 class Canvas:
-    """A picture to paint on. Coordinates are in units of a 640x480 picture whatever its real size."""
+    """A picture to paint on. Coordinates are in units of a 640x480 picture, for every real size."""
 
     def __init__(self, picture: Picture, scale: float) -> None:
         self.picture = picture
@@ -140,3 +142,22 @@ def stroke(points: Points, width: float, n: int = 24) -> list[tuple[float, float
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
     half = 0.5 * width * np.sqrt(np.sin(np.linspace(0.12, np.pi - 0.12, n)))[:, None]
     return [(x, y) for x, y in np.vstack([p + normal * half, (p - normal * half)[::-1]]).tolist()]
+
+
+def saved(canvas: Canvas, edge: Points) -> tuple[Box, Picture]:
+    """The box round a shape and a copy of what is in it now."""
+    corners = np.asarray(edge) * canvas.scale
+    h, w = canvas.picture.shape[:2]
+    (x0, y0), (x1, y1) = corners.min(axis=0) - 3, corners.max(axis=0) + 3
+    box = (slice(max(int(y0), 0), min(int(y1), h)), slice(max(int(x0), 0), min(int(x1), w)))
+    return box, canvas.picture[box].copy()
+
+
+def keep_inside(canvas: Canvas, box: Box, before: Picture, edge: Points) -> None:
+    """Restore every pixel outside the edge."""
+    part = canvas.picture[box]
+    mask = np.zeros(before.shape[:2], np.uint8)
+    corners = np.asarray(edge) * canvas.scale - (box[1].start, box[0].start)
+    cv2.fillPoly(mask, [np.rint(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    weight = mask.astype(np.float32) / np.float32(255.0)
+    part[:] = cv2.blendLinear(np.ascontiguousarray(part), before, weight, 1.0 - weight)

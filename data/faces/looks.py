@@ -117,3 +117,16 @@ def looks(person_seed: int) -> Looks:
         freckles=bool(u(0, 1) < 0.2),
         seed=person_seed,
     )
+
+
+def outline(who: Looks, cx: float, cy: float, grow: float = 1.0, n: int = 72) -> list[tuple[float, float]]:
+    """The edge of the face: an oval above, a jaw between pointed and square below."""
+    t = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    below = np.clip(np.sin(t), 0, 1)
+    power = 2.0 + 0.75 * who.jaw * below
+    c, s = np.cos(t), np.sin(t)
+    radius = (np.abs(c) ** power + np.abs(s) ** power) ** (-1 / power)
+    narrow = 1 - (0.26 - 0.2 * who.jaw) * below**2
+    xs = cx + who.width * grow * radius * c * narrow
+    ys = cy + who.height * grow * radius * s
+    return list(zip(xs.tolist(), ys.tolist(), strict=True))

@@ -73,7 +73,7 @@ def jpeg(frame: Picture, quality: int = 90) -> bytes:
 def two_people(first: int, second: int, frame_seed: int = 0, *, equal: bool = True) -> Picture:
     """Two people side by side, shape (480, 640, 3); with `equal=False` the second stands far behind the first."""
     near, far = (0.78, 0.78) if equal else (1.0, 0.34)
-    if equal:  # as large as one another, whoever they are
+    if equal:  # both faces get the same size
         a, b = looks(first), looks(second)
         far *= float(np.sqrt(a.width * a.height / (b.width * b.height)))
     left = draw_face(first, frame_seed, (320 if equal else 460, _H), zoom=near * (2.0 if equal else 1.39))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.town.habits import Habits
 from data.town.menu import HOURS, SITES
+
+Trips = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]
+"""Customer, pick-up, place, day and hour of n trips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,24 @@ def live_visits(rng: np.random.Generator, habits: Habits, weekday: NDArray[np.in
     side = np.r_[side, _draw(rng, habits.extra[guest_part])]
     side_on = np.r_[side_on, rng.random(m) < 0.5] & (side != main)
 
+    orders = _Orders(who, day, hour, site, quantity, main)
+    return _lines(orders, side, side_on)
+
+
+class _Orders(NamedTuple):
+    """Orders as columns of shape (n,), in any order."""
+
+    customer: NDArray[np.int32]
+    day: NDArray[np.int32]
+    hour: NDArray[np.float64]
+    site: NDArray[np.int64]
+    quantity: NDArray[np.int32]
+    main: NDArray[np.int32]
+
+
+def _lines(orders: _Orders, side: NDArray[np.int32], side_on: NDArray[np.bool_]) -> Visits:
+    """A line for each main dish and one for each side dish that is ordered, sorted by time."""
+    who, day, hour, site, quantity, main = orders
     line = np.r_[np.arange(len(who)), np.flatnonzero(side_on)]
     dish = np.r_[main, side[side_on]]
     by_time = np.argsort(day + hour / 24, kind="stable")
@@ -94,7 +116,7 @@ def live_rides(
     n, days = len(habits.joined), len(weekday)
     here = habits.rides[:, None] & (np.arange(days)[None, :] >= habits.joined[:, None])
     workday = weekday[None, :] < 5
-    parts = []
+    parts: list[Trips] = []
 
     def trip(
         on: NDArray[np.bool_], start: NDArray[np.int32], end: NDArray[np.int32], hour: Any, sd: float
@@ -125,6 +147,11 @@ def live_rides(
     home = rng.random(len(who)) < 0.7
     parts.append((who[home], place[home], habits.home[who][home], day[home], np.minimum(hour[home] + 2.5, 23.9)))
 
+    return _sorted_rides(parts)
+
+
+def _sorted_rides(parts: Sequence[Trips]) -> Rides:
+    """All trips as columns, sorted by time."""
     customer, pickup, place, day, hour = (np.concatenate(column) for column in zip(*parts, strict=True))
     rows = np.lexsort((hour, day))
     return Rides(

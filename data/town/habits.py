@@ -33,7 +33,7 @@ class Habits:
     hour_shift: Floats  # (n, 5) hours
     loyalty: Floats  # (n,) how often it is the usual
     usual: Codes  # (2, n, 5) dish before and after the change
-    taste: Floats  # (n, 5, k) weights of whatever else
+    taste: Floats  # (n, 5, k) weights of the other dishes
     common: Floats  # (5, k) weights of somebody without habits
     extra: Floats  # (5, k) weights of what goes with it
     side: Codes  # (n, 5) what usually goes with it
@@ -85,15 +85,11 @@ def draw_habits(
     likes = rng.gamma(0.6, 1.0, (n, int(np.max(categories)) + 1)) + 0.08
     taste = common[None] * likes[:, None, categories] * rng.gamma(2.0, 0.5, (n, 1, len(dishes)))
     before, after = _picked(rng, taste), _picked(rng, np.clip(taste, 1e-6, None) ** 0.5 * (common[None] > 0))
-    changed = np.where(rng.random(n) < 0.25, rng.integers(days * 4 // 10, days * 6 // 10 + 1, n), -1)
-    after = np.where((changed > 0)[:, None], after, before)
-    joined = np.where(rng.random(n) < 0.14, rng.integers(max(days - 14, 0), max(days - 2, 1), n), 0)
-    joined[:ALWAYS_HERE] = 0
-    changed = np.where(joined > 0, -1, changed)
+    joined, changed = _turning_points(rng, n, days)
     after = np.where((changed > 0)[:, None], after, before)
     return Habits(
-        joined=joined.astype(np.int32),
-        changed=changed.astype(np.int32),
+        joined=joined,
+        changed=changed,
         rate=_rates(rng, n),
         by_weekday=_weekdays(rng, n),
         hour_shift=rng.normal(0, 0.4, (n, len(DAYPARTS))),
@@ -110,6 +106,14 @@ def draw_habits(
     )
 
 
+def _turning_points(rng: np.random.Generator, n: int, days: int) -> tuple[Codes, Codes]:
+    """The first day and the day of the change of taste, -1 without one; a newcomer's taste never changes."""
+    changed = np.where(rng.random(n) < 0.25, rng.integers(days * 4 // 10, days * 6 // 10 + 1, n), -1)
+    joined = np.where(rng.random(n) < 0.14, rng.integers(max(days - 14, 0), max(days - 2, 1), n), 0)
+    joined[:ALWAYS_HERE] = 0
+    return joined.astype(np.int32), np.where(joined > 0, -1, changed).astype(np.int32)
+
+
 def _rates(rng: np.random.Generator, n: int) -> Floats:
     """One to three dayparts each, 1.5 to 7 visits a week in all."""
     often = np.array([0.9, 1.0, 0.6, 0.6, 0.25])
@@ -122,7 +126,7 @@ def _rates(rng: np.random.Generator, n: int) -> Floats:
     weekly = rng.gamma(3.0, 1.1, n).clip(1.5, 7.0)
     weekly[:ALWAYS_HERE] = weekly[:ALWAYS_HERE].clip(3.5)
     share = active * rng.uniform(0.4, 1.0, (n, 5))
-    return np.minimum(share / share.sum(axis=1, keepdims=True) * weekly[:, None] / 7, 0.95)
+    return np.asarray(np.minimum(share / share.sum(axis=1, keepdims=True) * weekly[:, None] / 7, 0.95))
 
 
 def _weekdays(rng: np.random.Generator, n: int) -> Floats:

@@ -1,13 +1,14 @@
-"""The frames of one press -> captures, all or none."""
+"""One press: from its frames to captures, each frame decoded, detected and embedded once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from identity.capture.challenge import Pose, State, Step, judge, pose_of
-from identity.capture.embed import Capture, choose, embed_one
+from identity.capture.embed import Capture, Detection, choose, detect, embed_detected, embed_one
 from identity.capture.quality import CaptureRules
 from identity.engines.protocol import FaceEngine, Vector
 from identity.errors import CaptureError, FrameError, FramesIdentical, SeveralFaces, TooFewFrames, VectorInvalid
@@ -15,105 +16,121 @@ from identity.frames.decode import Frame, decode
 from identity.frames.opencv import cv2
 from identity.metrics import IdentityMetrics
 
-CHALLENGE_RULES = CaptureRules(middle=0.9)  # whoever turns and comes closer may leave the middle
-MOST_KEPT = 4  # frames of an enrolment that a template is made from
+CHALLENGE_RULES = CaptureRules(middle=0.9)  # a person who turns and comes closer may leave the middle
+MOST_CHOSEN = 4  # frames of an enrolment that a template is made from
 SAVED_TWICE = 0.35  # grey levels by which a picture saved again at the same quality differs when shrunk
 SHRUNK = (64, 48)
-WORSE = 0.6  # a frame with less than this share of the sharpest one's sharpness is left out where others are left
+WORSE = 0.6  # a frame with less than this share of the best sharpness is left out, where enough others remain
 
 
-def captures_of(
+@dataclass(frozen=True)
+class Attempt:
+    """What the frames of one press show. `detections` holds one entry for each frame, in order, with its pixels:
+    only ever in memory, and only while the press is processed. `captures` are those of the usable frames; `first`
+    is the capture of the first frame, None when that frame is not usable."""
+
+    detections: list[Detection]
+    captures: list[Capture]
+    first: Capture | None
+
+
+def capture_frames(
     engine: FaceEngine,
     frames: Sequence[bytes],
     metrics: IdentityMetrics,
     *,
     least: int = 1,
     enrolling: bool = False,
-) -> list[Capture]:
-    """One capture for each usable frame; all frames are decoded and checked before the first is looked at.
+) -> Attempt:
+    """Decode and check all frames, then detect and embed one after the other.
 
-    A frame with two people refuses the press. Raises the first frame's error when fewer than `least` are usable,
-    FramesIdentical when a picture was sent twice for an enrolment.
+    `frames` are JPEG, PNG or WebP files. A frame with two people refuses the press. Raises a FrameError, the first
+    frame's CaptureError when fewer than `least` are usable, FramesIdentical when one picture was sent twice for an
+    enrolment, VectorInvalid when the engine returns no vector.
     """
     pictures = [decode(data) for data in frames]
     if enrolling:
         _require_different(pictures)
-    captures: list[Capture] = []
+    detections: list[Detection] = []
+    found: list[Capture | None] = []
     errors: list[CaptureError] = []
     for picture in pictures:
+        detections.append(detect(engine, picture))
         try:
-            captures.append(embed_one(engine, picture, enrolling=enrolling))
+            found.append(embed_detected(engine, detections[-1], enrolling=enrolling))
             metrics.embeddings.inc()
         except CaptureError as error:
             metrics.refusals.labels(hint=error.hint).inc()
             if isinstance(error, SeveralFaces):
                 raise
             errors.append(error)
+            found.append(None)
         except ValueError as error:
             raise VectorInvalid from error
+    captures = [capture for capture in found if capture is not None]
     if len(captures) < least:
         raise errors[0] if errors else TooFewFrames
-    return chosen(captures, least) if enrolling else captures
+    return Attempt(detections, choose_captures(captures, least) if enrolling else captures, found[0])
 
 
-def chosen(captures: Sequence[Capture], least: int) -> list[Capture]:
-    """The captures of an enrolment that a template is made from: sharp ones that differ, `least` to MOST_KEPT.
+def choose_captures(captures: Sequence[Capture], least: int) -> list[Capture]:
+    """The captures that a template is made from: `least` to MOST_CHOSEN sharp ones that differ.
 
-    The sharpest first, then again and again the one that is least like those chosen: a template of three pictures
-    in a row knows no more than one.
+    The sharpest comes first, then always the one least like those already chosen: three pictures taken in a row
+    give a template no more than one of them does.
     """
     ranked = sorted(captures, key=lambda capture: -capture.quality.sharpness)
     good = [c for c in ranked if c.quality.sharpness >= WORSE * ranked[0].quality.sharpness]
     pool = good if len(good) >= least else ranked[:least]
-    kept = [pool.pop(0)]
-    while pool and len(kept) < MOST_KEPT:
-        known = np.stack([capture.vector for capture in kept])
+    chosen = [pool.pop(0)]
+    while pool and len(chosen) < MOST_CHOSEN:
+        known = np.stack([capture.vector for capture in chosen])
         nearest = [float(np.max(known @ capture.vector)) for capture in pool]
-        kept.append(pool.pop(int(np.argmin(nearest))))
-    return kept
-
-
-def moves_of(engine: FaceEngine, frames: Sequence[bytes]) -> list[tuple[Pose | None, Frame]]:
-    """What the frames of a challenge show, one after the other: landmarks alone. None: no face, or several."""
-    moves: list[tuple[Pose | None, Frame]] = []
-    for picture in [decode(data) for data in frames]:
-        try:
-            face = choose(engine.detect(picture.pixels), picture.pixels.shape[:2], CHALLENGE_RULES)
-        except CaptureError:
-            moves.append((None, picture))
-            continue
-        moves.append((pose_of(face), picture))
-    return moves
-
-
-def reference_pose(engine: FaceEngine, frames: Sequence[bytes]) -> Pose | None:
-    """The pose in the first frame of a press with one face in it."""
-    return next((pose for pose, _ in moves_of(engine, frames[:1]) if pose is not None), None)
+        chosen.append(pool.pop(int(np.argmin(nearest))))
+    return chosen
 
 
 def liveness_of(
-    engine: FaceEngine, steps: Sequence[Step], frames: Sequence[bytes], moves: Sequence[bytes], least: float
+    engine: FaceEngine, steps: Sequence[Step], attempt: Attempt, moves: Sequence[bytes], least: float
 ) -> State:
-    """Whether the face of `frames` made the moves asked for (`liveness.judge`), and was nobody else's when it came
-    closer: there it looks straight ahead, is embedded once, and must score `least` against the first frame."""
+    """Whether the face in the first frame of `attempt` made the moves of the challenge (`challenge.judge`).
+
+    `moves` are picture files, one for each of `steps`. Only their landmarks are read, but for the first frame of
+    the step "closer": there the person looks straight ahead, so that frame is embedded and must have a cosine of
+    at least `least` with the first frame, or somebody else made the moves. Raises a FrameError.
+    """
     if not moves:
         return "not_run"
-    reference, shown = reference_pose(engine, frames), moves_of(engine, moves)
-    if reference is None:
+    near_index = steps.index("closer")
+    poses: list[Pose | None] = []
+    near: Detection | None = None
+    for index, data in enumerate(moves):  # one picture in memory at a time, and the one to be embedded
+        detection = detect(engine, decode(data))
+        near = detection if index == near_index else near
+        poses.append(_move_pose(detection))
+    first = attempt.first
+    reference = _move_pose(attempt.detections[0])
+    if first is None or reference is None:
         return "failed"
-    state = judge(steps, reference, [pose for pose, _ in shown])
-    if state != "passed":
+    state = judge(steps, reference, poses)
+    if state != "passed" or near is None:
         return state
-    near = next(picture for step, (_, picture) in zip(steps, shown, strict=True) if step == "closer")
     try:
-        own = embed_one(engine, decode(frames[0])).vector
-        return "passed" if float(own @ embed_one(engine, near).vector) >= least else "failed"
+        return "passed" if float(first.vector @ embed_detected(engine, near).vector) >= least else "failed"
     except CaptureError:
         return "failed"
 
 
-def usable(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Capture]:
-    """The captures of those pictures that are usable as for an enrolment, for a calibration."""
+def _move_pose(detection: Detection) -> Pose | None:
+    """The pose of the one face in a frame of a challenge; None without a face or with several."""
+    try:
+        return pose_of(choose(detection.faces, detection.frame.pixels.shape[:2], CHALLENGE_RULES))
+    except CaptureError:
+        return None
+
+
+def usable_captures(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Capture]:
+    """The captures of those picture files that an enrolment would accept; the others are left out."""
     captures = []
     for data in pictures:
         try:
@@ -124,13 +141,15 @@ def usable(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Capture]:
 
 
 def usable_vectors(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Vector]:
-    """Their vectors."""
-    return [capture.vector for capture in usable(engine, pictures)]
+    """The unit vectors (d,) of `usable_captures`."""
+    return [capture.vector for capture in usable_captures(engine, pictures)]
 
 
 def _require_different(pictures: Sequence[Frame]) -> None:
-    """One picture sent three times is one picture, also when it was saved anew in between: shrunk, the traces of a
-    compression are gone, and a person who moved by a hair is not."""
+    """Raise FramesIdentical when one picture was sent twice, even if it was saved again in between.
+
+    Shrunk pictures do not show the traces of a compression, but they show that a person moved a little.
+    """
     small = [cv2.resize(p.pixels, SHRUNK, interpolation=cv2.INTER_AREA).astype(np.int16) for p in pictures]
     for n, picture in enumerate(small):
         if any(np.abs(picture - other).mean() < SAVED_TWICE for other in small[:n]):

@@ -1,8 +1,9 @@
-"""PURE: is there a head before the camera that can be asked to move? Three states: not run, passed, failed.
+"""PURE: the active liveness challenge. Does a head in front of the camera move as requested?
 
-The active challenge: three moves in an order that follows from the nonce, one frame for each. Only landmarks are
-read. It refuses a photograph (flat: its nose does not move between the eyes when it is turned), a recorded video
-(it moves in another order) and somebody else's face in between (it does not join up). We claim no certification.
+The states are: not run, passed, failed. Four moves are requested, in an order that follows from the nonce; one
+frame is sent for each. Only landmarks are read. The challenge refuses a photograph (it is flat: its nose does not
+move between the eyes when it is turned), a recorded video (it moves in another order) and another person's face in
+between (it does not continue the movement). It has no certification.
 """
 
 from __future__ import annotations
@@ -31,28 +32,29 @@ def _orders() -> list[tuple[Step, ...]]:
 
 
 ORDERS = _orders()
-"""18: a recording of one order passes for one press in eighteen, and five failures in a row pause the device."""
+"""18 orders: a recording of one order passes one press in 18, and five failures in a row pause the device."""
 
 
 @dataclass(frozen=True)
-class LivenessRules:
-    """When a move was made. Measured on simulated heads (`liveness_rates`)."""
+class ChallengeRules:
+    """When a frame shows a move. Measured on simulated heads (`evaluation.challenge_rates`)."""
 
     turned: float = 13.0  # degrees that a turned head must show at least
     straight: float = 14.0  # degrees that any other frame may show at most
     closer: float = 1.15  # how much larger the face becomes
     narrower: float = 0.82  # the eyes come together by cos(yaw) and no more than this share beyond it
     drift: float = 1.0  # face widths that a face may move between two frames
-    shape: float = 0.28  # share by which eyes to nose, over the eyes' distance, may differ between straight frames
+    shape: float = 0.28  # share by which the ratio (eyes to nose) / (eye to eye) may differ between frames
 
 
-RULES = LivenessRules()
+RULES = ChallengeRules()
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What is read of one frame: `yaw` in degrees, positive when the person turns to their own left; `size`, the
-    eyes' distance, and `drop`, how far the nose lies below their line, in pixels; `centre` of the eyes."""
+    """What is measured in one frame: `yaw` in degrees, positive when the person turns to their own left; `size`,
+    the distance between the eyes, `drop`, the distance of the nose below the line of the eyes, and `centre`, the
+    point between the eyes, in pixels."""
 
     yaw: float
     size: float
@@ -61,7 +63,7 @@ class Pose:
 
 
 def challenge(secret: bytes, nonce: str) -> tuple[Step, ...]:
-    """The moves for a press: who does not hold `secret` cannot tell them from the nonce."""
+    """The moves for a press. They cannot be computed from the nonce without `secret`."""
     digest = hmac.digest(secret, nonce.encode(), hashlib.sha256)
     return ORDERS[int.from_bytes(digest, "big") % len(ORDERS)]
 
@@ -69,8 +71,9 @@ def challenge(secret: bytes, nonce: str) -> tuple[Step, ...]:
 def pose_of(face: Face) -> Pose:
     """The pose of a face from its landmarks.
 
-    Where a scheme has a mouth, yaw is how far the nose leaves the line from between the eyes to the middle of the
-    mouth: on a sheet of paper it stays on it, however the sheet is turned, and nearly so when it is bent.
+    In a scheme with a mouth, yaw is measured as the distance of the nose from the line between the middle of the
+    eyes and the middle of the mouth: on a flat sheet of paper the nose stays on that line, however the sheet is
+    turned, and on a bent one nearly so.
     """
     left, right = face.eyes.astype(np.float64)
     axis = right - left
@@ -88,24 +91,24 @@ def pose_of(face: Face) -> Pose:
 
 
 def judge(
-    steps: Sequence[Step], reference: Pose, poses: Sequence[Pose | None], rules: LivenessRules = RULES
+    steps: Sequence[Step], reference: Pose, poses: Sequence[Pose | None], rules: ChallengeRules = RULES
 ) -> State:
-    """Whether `poses`, one for each step (None: no single face), are the moves asked for by the face of
-    `reference`, which looks straight ahead. No pose at all: it was not run."""
+    """Whether `poses`, one for each step (None: not exactly one face), are the requested moves of the face in
+    `reference`, which looks straight ahead. "not_run" without any pose."""
     if not poses:
         return "not_run"
     if len(poses) != len(steps) or abs(reference.yaw) > rules.straight:
         return "failed"
     before = reference
     for step, pose in zip(steps, poses, strict=True):
-        if pose is None or not _joins(before, pose, rules) or not _made(step, reference, pose, rules):
+        if pose is None or not _continues(before, pose, rules) or not _shows(step, reference, pose, rules):
             return "failed"
         before = pose
     return "passed"
 
 
-def _made(step: Step, reference: Pose, pose: Pose, rules: LivenessRules) -> bool:
-    """Whether one frame shows one move."""
+def _shows(step: Step, reference: Pose, pose: Pose, rules: ChallengeRules) -> bool:
+    """Whether one frame shows the move `step`."""
     same_head = abs(_shape(pose) / max(_shape(reference), 1e-6) - 1) <= rules.shape
     larger = abs(pose.drop) / max(abs(reference.drop), 1e-6)
     if step == "closer":
@@ -115,18 +118,18 @@ def _made(step: Step, reference: Pose, pose: Pose, rules: LivenessRules) -> bool
             and min(larger, pose.size / reference.size) >= rules.closer
         )
     turned = pose.yaw if step == "left" else -pose.yaw
-    # A bent photograph shows a turn as well, but must be turned so far for it that its eyes come together.
+    # A bent photograph shows a turn as well, but only when it is turned so far that its eyes come together.
     wide = pose.size / reference.size / max(larger, 1e-6) >= rules.narrower * np.cos(np.radians(pose.yaw))
     return turned >= rules.turned and bool(wide) and same_head
 
 
 def _shape(pose: Pose) -> float:
-    """Eyes to nose over the eyes' distance, as if the head looked straight ahead."""
+    """The ratio (eyes to nose) / (eye to eye), corrected for yaw."""
     return abs(pose.drop) * float(np.cos(np.radians(pose.yaw))) / pose.size
 
 
-def _joins(before: Pose, after: Pose, rules: LivenessRules) -> bool:
-    """Whether a face could have moved from one frame to the next: no jump across the picture."""
+def _continues(before: Pose, after: Pose, rules: ChallengeRules) -> bool:
+    """Whether a face could have moved from one frame to the next: no jump in place or size."""
     width = 2.2 * max(before.size, after.size)
-    way = np.hypot(after.centre[0] - before.centre[0], after.centre[1] - before.centre[1])
-    return bool(way <= rules.drift * width) and 0.5 <= after.size / before.size <= 2.0
+    distance = np.hypot(after.centre[0] - before.centre[0], after.centre[1] - before.centre[1])
+    return bool(distance <= rules.drift * width) and 0.5 <= after.size / before.size <= 2.0

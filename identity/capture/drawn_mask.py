@@ -1,4 +1,4 @@
-"""Draws a surgical mask over a face, in memory, for templates and measurements of masked faces."""
+"""Draws a surgical mask over a face, in memory: for the masked template of an enrolment, and for measurements."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from identity.frames.opencv import cv2
 Points = NDArray[np.float64]
 
 
-def frame_of(face: Face) -> tuple[Points, Points, float]:
-    """The face's own axes: the point between the eyes, a 2 x 2 basis (right, down), the eye distance."""
+def face_axes(face: Face) -> tuple[Points, Points, float]:
+    """The axes of a face: the point between the eyes (2,), a (2, 2) basis (right, down), the eye distance in
+    pixels."""
     left, right = face.eyes.astype(np.float64)
     across = right - left
     distance = max(float(np.hypot(*across)), 1.0)
@@ -20,14 +21,15 @@ def frame_of(face: Face) -> tuple[Points, Points, float]:
     return (left + right) / 2, np.stack([across, np.array([-across[1], across[0]])]), distance
 
 
-def _place(face: Face, points: list[tuple[float, float]]) -> NDArray[np.int32]:
-    """Points in eye distances (right, down from between the eyes) -> pixels."""
-    origin, basis, distance = frame_of(face)
+def to_pixels(face: Face, points: list[tuple[float, float]]) -> NDArray[np.int32]:
+    """Points in eye distances (to the right and down from between the eyes) -> (n, 2) pixels."""
+    origin, basis, distance = face_axes(face)
     return np.asarray(np.round(origin + np.array(points) @ basis * distance), np.int32)
 
 
-def _smooth_cover(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int, int, int], span: float) -> Pixels:
-    """Fill an outline with one colour, lit like the picture beneath, with an edge as soft as the picture's own."""
+def fill_outline(pixels: Pixels, outline: NDArray[np.int32], colour: tuple[int, int, int], span: float) -> Pixels:
+    """A copy with an outline (n, 2) filled with one BGR colour, shaded like the picture below, with a soft edge.
+    `span` is the eye distance in pixels."""
     cover = np.zeros(pixels.shape[:2], np.float32)
     cv2.fillPoly(cover, [outline], 1.0)
     soft = max(0.5, span / 60)
@@ -49,14 +51,14 @@ MASKS = (
     ((120, 110, 200), 0.0),
     ((90, 120, 90), 0.06),
 )
-"""Colours (BGR) of masks, and how much lower their upper edge lies, in eye distances. An enrolment draws the
+"""Colour (BGR) of each mask, and how much lower its upper edge lies, in eye distances. An enrolment draws the
 first."""
 
 
 def mask(pixels: Pixels, face: Face, style: int = 0) -> Pixels:
-    """A surgical mask from the bridge of the nose over the chin; `style` chooses among MASKS."""
+    """A copy with a surgical mask from the bridge of the nose to below the chin; `style` is an index of MASKS."""
     colour, lower = MASKS[style % len(MASKS)]
     outline = [(-0.95, 0.42), (-0.4, 0.34), (0, 0.24), (0.4, 0.34), (0.95, 0.42)]
     outline = [(x, y + lower) for x, y in outline]
     outline += [(0.85, 1.05), (0.55, 1.5), (0, 1.75), (-0.55, 1.5), (-0.85, 1.05)]
-    return _smooth_cover(pixels, _place(face, outline), colour, frame_of(face)[2])
+    return fill_outline(pixels, to_pixels(face, outline), colour, face_axes(face)[2])

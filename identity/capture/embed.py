@@ -1,7 +1,7 @@
 """A frame -> at most ONE embedded face, or an error with a hint for the person.
 
-Detecting is not recognising: every face in view is located, the one whose press it is gets chosen by size and
-place, everybody else's pixels are blanked, and only then does the embedder see a crop.
+All faces in view are detected. The face of the person who presses is chosen by size and place, the pixels of all
+other faces are blanked, and only then does the embedder get a crop.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from identity.vectors import unit
 
 @dataclass(frozen=True)
 class Capture:
-    """The only thing that leaves: a unit vector (d,) and the picture's quality. `masked` is the vector of the same
-    face with a mask drawn over it, for an enrolment with a pack that has figures for masks."""
+    """All that is passed on of a frame: a unit vector (d,) and the picture's quality. `masked` is the vector of
+    the same face with a mask drawn over it, for an enrolment with a pack that is calibrated for masks."""
 
     vector: Vector
     quality: Quality
@@ -35,26 +35,47 @@ class Capture:
     masked: Vector | None = None
 
 
+@dataclass(frozen=True)
+class Detection:
+    """A frame and all faces in it, largest first. Only ever in memory."""
+
+    frame: Frame
+    faces: list[Face]
+
+
+def detect(engine: FaceEngine, frame: Frame) -> Detection:
+    """Find the faces of a frame."""
+    return Detection(frame, engine.detect(frame.pixels))
+
+
 def embed_one(
     engine: FaceEngine, frame: Frame, rules: CaptureRules = RULES, *, enrolling: bool = False
 ) -> Capture:
-    """Detect, choose, check, blank everybody else, embed: the embedder sees one face or, on an error, none.
+    """`detect` and `embed_detected` in one."""
+    return embed_detected(engine, detect(engine, frame), rules, enrolling=enrolling)
+
+
+def embed_detected(
+    engine: FaceEngine, detection: Detection, rules: CaptureRules = RULES, *, enrolling: bool = False
+) -> Capture:
+    """Choose one face, check it, blank everybody else, embed: the embedder sees one face or, on an error, none.
 
     `enrolling` refuses a covered face, and embeds the face a second time with a mask drawn over it, in memory.
-    Raises a CaptureError with a stable code and hint.
+    Raises a CaptureError with a stable code and a hint for the person; ValueError on a vector that is zero or not
+    finite.
     """
-    faces = engine.detect(frame.pixels)
-    chosen = choose(faces, frame.pixels.shape[:2], rules)
-    quality = quality_of(frame.pixels, chosen)
+    pixels = detection.frame.pixels
+    chosen = choose(detection.faces, pixels.shape[:2], rules)
+    quality = quality_of(pixels, chosen)
     check_quality(quality, rules)
     if enrolling and quality.cover != "none":
         raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
-    crop, face = isolate(frame.pixels, faces, chosen, quality.cover)
-    masked = masked_twin(engine, crop, face) if enrolling and masked_pack(engine.pack) else None
+    crop, face = isolate(pixels, detection.faces, chosen, quality.cover)
+    masked = embed_with_mask(engine, crop, face) if enrolling and masked_pack(engine.pack) else None
     return Capture(unit(engine.embed(crop, face)), quality, engine.pack.id, masked)
 
 
-def masked_twin(engine: FaceEngine, crop: Pixels, face: Face) -> Vector:
+def embed_with_mask(engine: FaceEngine, crop: Pixels, face: Face) -> Vector:
     """The unit vector of an isolated face with a mask drawn over it, in memory."""
     return unit(engine.embed(mask(crop, face), replace(face, covered=True)))
 
@@ -88,10 +109,10 @@ def isolate(
     cover: Cover = "none",
     margin: tuple[float, float] = (0.8, 0.6),
 ) -> tuple[Pixels, Face]:
-    """A copy of the chosen face's surroundings with everybody else's pixels blanked, and the face in it.
+    """A copy of the chosen face and its surroundings, with all other faces blanked, and the face in that copy.
 
-    The crop reaches `margin` of the box's width and height beyond it on each side: what a second look and an
-    aligner need, and no more of the room. The engine is told of a mask (`cover`).
+    The crop reaches beyond the box by `margin` of its width and height on each side: as much as refining the
+    landmarks and aligning need. The face is marked as covered when `cover` is a mask.
     """
     height, width = pixels.shape[:2]
     x, y, w, h = chosen.box
@@ -100,13 +121,13 @@ def isolate(
     right, bottom = min(width, int(x + w + across) + 1), min(height, int(y + h + down) + 1)
     own = inside((x, y, x + w, y + h), height, width)
     crop = pixels[top:bottom, left:right].copy()
-    kept = pixels[own[1] : own[3], own[0] : own[2]]
+    own_pixels = pixels[own[1] : own[3], own[0] : own[2]]
     for other in faces:
         if other is not chosen:
             ox, oy, ow, oh = other.box
-            grown = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
-            x0, y0, x1, y1 = inside(grown, height, width)
+            with_hair = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
+            x0, y0, x1, y1 = inside(with_hair, height, width)
             crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
-    # A neighbour's hair may reach into the chosen box; boxes themselves never overlap (see `choose`).
-    crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = kept
+    # A neighbour's enlarged box may reach into the chosen box; boxes themselves never overlap (see `choose`).
+    crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = own_pixels
     return crop, replace(chosen.moved(-left, -top), covered=cover == "mask")

@@ -1,8 +1,8 @@
-"""A passive liveness model, when an operator plugs one in: does this picture show a face, or a picture of one?
+"""An optional passive liveness model of the operator: does this picture show a face, or a picture of one?
 
-None ships with the product. The model is one ONNX file with a manifest beside it, like any engine pack's, and
-runs in a process of its own that can do nothing but compute (`workers.py`). It is no recogniser: it gets one
-blanked crop of each frame and answers with a few numbers, of which one decision is kept.
+The product ships no such model. The model is one ONNX file with a manifest, like those of an engine pack, and runs
+in a sandboxed process of its own (`sandbox.pool`). It does not recognise anybody: it gets one crop of each frame,
+with all other faces blanked, and returns a few numbers, from which one decision is made.
 """
 
 from __future__ import annotations
@@ -13,24 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from identity.capture.challenge import State
-from identity.capture.embed import choose, isolate
-from identity.engines.manifests import Pack, load_pack, located
-from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
+from identity.capture.embed import Detection, choose, isolate
+from identity.engines.manifests import Pack, checked_files, load_pack
+from identity.engines.protocol import Face, Pixels, Vector
 from identity.engines.sessions import open_session
 from identity.errors import CaptureError, PackError
-from identity.frames.decode import decode
 from identity.frames.opencv import cv2
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool, EngineUnavailable
 
 MAKER = "identity.capture.passive_liveness:open_passive"
-PATIENCE_S = 1.0  # for one answer: whoever stands there waits for it
+ANSWER_TIMEOUT_S = 1.0  # for one answer: the person at the device waits for it
 LARGEST_SIDE = 1_024
 LARGEST_MARGIN = 2.0
 
 
 class ManifestFaulty(PackError):
-    """A manifest that an operator wrote does not say what it must."""
+    """A manifest that an operator wrote is incomplete or has invalid values."""
 
     code = "manifest_faulty"
 
@@ -38,72 +37,74 @@ class ManifestFaulty(PackError):
         super().__init__(f"The manifest {name!r} cannot be used: {reason}.")
 
 
-def passive_manifest(name: str, folder: Path | None) -> Pack:
-    """The manifest `folder`/`name`.json. Raises UnknownPack, PackDenied, or ManifestFaulty with what is wrong.
+def load_passive_manifest(name: str, folder: Path | None) -> Pack:
+    """The manifest `folder`/`name`.json. Raises UnknownPack, PackDenied, or ManifestFaulty with the reason.
 
     `input` holds `side` (pixels), `margin` (share of the face's box added on each side), `colour` (RGB or BGR),
-    `mean` and `scale` (what goes in is (pixel - mean) * scale); `calibration` holds `live` (which output speaks
-    for a living face), `logits` (whether outputs are to be made shares first), `threshold` (a share) and `alone`
-    (whether its passing stands without the challenge).
+    `mean` and `scale` (the input is (pixel - mean) * scale). `calibration` holds `live` (the index of the output
+    for a living face), `logits` (whether a softmax is needed), `threshold` (0 to 1) and `alone` (whether the model
+    may pass a press without the challenge).
     """
     if folder is None:
         raise ManifestFaulty(name, "USUAL_MODELS names no folder")
     try:
         pack = load_pack(name, folder)
-        given, told = pack.input, pack.calibration
-        sound = {
+        spec, calibration = pack.input, pack.calibration
+        checks = {
             "engine is not passive": pack.engine == "passive",
-            "it names not one file, of the role liveness": [file.role for file in pack.files] == ["liveness"],
-            "side": 1 <= int(given["side"]) <= LARGEST_SIDE,
-            "margin": 0 <= float(given["margin"]) <= LARGEST_MARGIN,
-            "colour": given["colour"] in ("RGB", "BGR"),
-            "mean or scale": bool(np.isfinite([float(given["mean"]), float(given["scale"])]).all()),
-            "live": 0 <= int(told["live"]) < pack.size <= 1_000,
-            "threshold": 0 < float(told["threshold"]) < 1,
-            "logits or alone": {type(told["logits"]), type(told["alone"])} == {bool},
+            "it needs exactly one file, with the role liveness": [file.role for file in pack.files]
+            == ["liveness"],
+            "side": 1 <= int(spec["side"]) <= LARGEST_SIDE,
+            "margin": 0 <= float(spec["margin"]) <= LARGEST_MARGIN,
+            "colour": spec["colour"] in ("RGB", "BGR"),
+            "mean or scale": bool(np.isfinite([float(spec["mean"]), float(spec["scale"])]).all()),
+            "live": 0 <= int(calibration["live"]) < pack.size <= 1_000,
+            "threshold": 0 < float(calibration["threshold"]) < 1,
+            "logits or alone": {type(calibration["logits"]), type(calibration["alone"])} == {bool},
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ManifestFaulty(name, f"{type(error).__name__} {error}") from error
-    if wrong := [what for what, right in sound.items() if not right]:
+    if wrong := [check for check, passed in checks.items() if not passed]:
         raise ManifestFaulty(name, ", ".join(wrong))
     return pack
 
 
 def open_passive(name: str, models: Path | None, cache: Path) -> PassiveEngine:
-    """For the process that the model runs in. Raises as `passive_manifest` does, PackMissing or PackAltered."""
-    pack = passive_manifest(name, models)
-    return PassiveEngine(pack, located(pack, models, cache)["liveness"])
+    """Open the model, in its sandboxed process. Raises PackMissing, PackAltered and what `load_passive_manifest`
+    raises."""
+    pack = load_passive_manifest(name, models)
+    return PassiveEngine(pack, checked_files(pack, models, cache)["liveness"])
 
 
 class PassiveEngine:
-    """The model in the shape of a `FaceEngine`, so that it runs in the same kind of process. It finds no faces."""
+    """The model as a `FaceEngine`, so that it runs in the same kind of process. It detects no faces."""
 
     def __init__(self, pack: Pack, path: Path) -> None:
         self._pack = pack
         self._session = open_session(path)
-        self._given = self._session.get_inputs()[0].name
+        self._input_name = self._session.get_inputs()[0].name
 
     @property
     def pack(self) -> Pack:
         return self._pack
 
     def detect(self, pixels: Pixels) -> list[Face]:
-        """Nobody: finding faces is the engine pack's part."""
+        """No faces: the engine pack detects them."""
         return []
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
         """The model's outputs (size,) for the square around `face`."""
-        told = self._pack.input
-        crop = square(pixels, face, int(told["side"]), float(told["margin"]))
-        if told["colour"] == "RGB":
+        spec = self._pack.input
+        crop = square(pixels, face, int(spec["side"]), float(spec["margin"]))
+        if spec["colour"] == "RGB":
             crop = crop[:, :, ::-1]
-        batch = (crop.transpose(2, 0, 1)[None].astype(np.float32) - told["mean"]) * told["scale"]
-        outputs = self._session.run(None, {self._given: np.asarray(batch, np.float32)})
+        batch = (crop.transpose(2, 0, 1)[None].astype(np.float32) - spec["mean"]) * spec["scale"]
+        outputs = self._session.run(None, {self._input_name: np.asarray(batch, np.float32)})
         return np.asarray(outputs[0], np.float32).reshape(-1)
 
 
 def square(pixels: Pixels, face: Face, side: int, margin: float) -> Pixels:
-    """(side, side, 3): the square about a face's box and `margin` of it on each side, edges repeated."""
+    """(side, side, 3): the square around a face's box with `margin` of it on each side; edges are repeated."""
     x, y, w, h = face.box
     reach = max(w, h, 1.0) * (1 + 2 * margin)
     scale = side / reach
@@ -113,8 +114,8 @@ def square(pixels: Pixels, face: Face, side: int, margin: float) -> Pixels:
     return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
-def share_of(outputs: Vector, pack: Pack) -> float:
-    """How much the model takes it for a living face: 0 to 1, or NaN when it answered with no number."""
+def live_share(outputs: Vector, pack: Pack) -> float:
+    """The model's score for a living face: 0 to 1, or NaN when an output is not finite."""
     numbers = np.asarray(outputs, np.float64)
     if not np.isfinite(numbers).all():
         return float("nan")
@@ -128,31 +129,30 @@ def share_of(outputs: Vector, pack: Pack) -> float:
 
 
 class PassiveLiveness:
-    """The model of an installation, in its process. Safe with threads.
+    """The model of an installation, in its own process. Safe with threads.
 
-    The file is checked here as well: raises as `open_passive` does before anything runs.
+    The files are checked here first: raises the errors of `open_passive`.
     """
 
     def __init__(self, name: str, models: Path | None, cache: Path) -> None:
-        self.pack = passive_manifest(name, models)
+        self.pack = load_passive_manifest(name, models)
         launch = Launch(name, models, cache, MAKER, manifests=models)
-        self.workers = EnginePool(launch, patience_s=PATIENCE_S)
+        self.workers = EnginePool(launch, timeout_s=ANSWER_TIMEOUT_S)
 
-    def judge(self, engine: FaceEngine, frames: Sequence[bytes]) -> State:
-        """ "passed" when each frame with a usable face shows a living one. Without any, or when the model gives no
-        answer: "not_run", which opens nothing."""
+    def judge(self, detections: Sequence[Detection]) -> State:
+        """ "passed" when every frame with one face in it shows a living one. Without such a frame, or when the
+        model gives no answer: "not_run", which opens nothing."""
         shares = []
-        for data in frames:
-            pixels = decode(data).pixels
-            faces = engine.detect(pixels)
+        for detection in detections:
+            pixels = detection.frame.pixels
             try:
-                chosen = choose(faces, pixels.shape[:2])
+                chosen = choose(detection.faces, pixels.shape[:2])
             except CaptureError:
                 continue
             margin = float(self.pack.input["margin"])
-            crop, face = isolate(pixels, faces, chosen, margin=(margin, margin))
+            crop, face = isolate(pixels, detection.faces, chosen, margin=(margin, margin))
             try:
-                shares.append(share_of(self.workers.embed(crop, face), self.pack))
+                shares.append(live_share(self.workers.embed(crop, face), self.pack))
             except EngineUnavailable:
                 return "not_run"
         if not shares or not np.isfinite(shares).all():
@@ -160,8 +160,8 @@ class PassiveLiveness:
         return "passed" if min(shares) >= float(self.pack.calibration["threshold"]) else "failed"
 
     def with_challenge(self, seen: State, challenge: State) -> State:
-        """Both verdicts as one: either may refuse. The model's own passing counts as much as its manifest says;
-        without it the challenge opens nothing."""
+        """Both states as one: each can fail the press. Without `alone` in the manifest both must pass; with it
+        the model is enough. The challenge alone is never enough."""
         if "failed" in (seen, challenge):
             return "failed"
         enough = challenge == "passed" or bool(self.pack.calibration["alone"])

@@ -1,4 +1,4 @@
-"""Is a detected face good enough to be embedded? Size, sharpness, light and pose."""
+"""Measures whether a detected face is good enough to be embedded: size, sharpness, light and pose."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from identity.frames.opencv import cv2
 
 @dataclass(frozen=True)
 class CaptureRules:
-    """What a usable capture is. The defaults are the promise made to people; measurements on small archive
-    pictures may lower the sizes, a site may only make them stricter."""
+    """What a usable capture is. The defaults apply to customers, and a site may only make them stricter.
+    Measurements on small archive pictures may use smaller sizes."""
 
-    dominance: float = 1.5  # the chosen face is this much larger (area) than the next
-    middle: float = 0.6  # its centre lies in this share of the frame, both ways
+    dominance: float = 1.5  # the chosen face has at least this many times the area of the next
+    middle: float = 0.6  # its centre lies in this middle share of the frame's width and height
     eye_distance: float = 60.0  # pixels of the sent frame
     yaw: float = 25.0  # degrees
     sharpness: float = 4.5  # see `quality_of`; 99 of 100 archive photographs lie above 5, drawn faces above 11
@@ -36,12 +36,12 @@ class CaptureRules:
 RULES = CaptureRules()
 
 
-BRIDGE = 48  # row of the 96 x 96 patch below which a mask lies
+MASK_TOP_ROW = 48  # row of the 96 x 96 patch below which a mask lies
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What was measured of one face; none of it says anything about the person."""
+    """Measurements of one face, in the units of CaptureRules; none of them identifies the person."""
 
     eye_distance: float
     yaw: float
@@ -58,11 +58,11 @@ def eye_distance(face: Face) -> float:
 
 
 def yaw_of(face: Face) -> float:
-    """Degrees that the head is turned, estimated from three points: |yaw|, 0 when the nose lies between the eyes.
+    """|yaw| in degrees, estimated from eyes and nose; 0 when the nose lies between the eyes.
 
-    A nose tip stands out from the eyes' line by about .6 of the eye distance, so a turn by yaw moves it sideways
-    by .6 sin(yaw) while the eyes' distance shrinks by cos(yaw): offset / distance = .6 tan(yaw). The nose BASE
-    stands out less (.42).
+    A nose tip is in front of the eyes by about .6 of the eye distance. A turn by yaw moves it sideways by
+    .6 sin(yaw), while the eye distance shrinks by cos(yaw): offset / distance = .6 tan(yaw). For the nose BASE the
+    factor is .42.
     """
     left, right = face.eyes.astype(np.float64)
     axis = right - left
@@ -75,14 +75,14 @@ def yaw_of(face: Face) -> float:
 
 
 def quality_of(pixels: Pixels, face: Face) -> Quality:
-    """Measure the face on its upright inner part, scaled to 96 x 96 so that figures compare between frames.
+    """Measure a face on its upright inner part, scaled to 96 x 96 so that figures are comparable between frames.
 
-    Sharpness is the mean absolute response of a Laplacian, per cent of the contrast: a blurred face has none,
-    however well lit; noise is held down by a small Gaussian first.
+    Sharpness is the mean absolute response of a Laplacian, in per cent of the contrast, so that it does not depend
+    on the light; a small Gaussian removes noise first.
     """
     patch = upright_patch(pixels, face)
     cover = cover_of(patch)
-    shown = patch[:BRIDGE] if cover == "mask" else patch  # a mask is smooth however sharp the picture is
+    shown = patch[:MASK_TOP_ROW] if cover == "mask" else patch  # a mask is smooth even in a sharp picture
     edges = float(np.abs(cv2.Laplacian(cv2.GaussianBlur(shown, (3, 3), 0), cv2.CV_32F)).mean())
     contrast = float(shown.std())
     return Quality(
@@ -96,10 +96,10 @@ def quality_of(pixels: Pixels, face: Face) -> Quality:
 
 
 def check_quality(quality: Quality, rules: CaptureRules = RULES) -> None:
-    """Raise the first complaint that the person can do something about.
+    """Raises a CaptureError with the first hint that the person can follow.
 
-    A small face is unsharp as well, and coming closer helps it; a face almost large enough and without any edge
-    is blurred, and its eyes were only found badly.
+    A small face is blurred as well, and coming closer solves both. A face that is almost large enough but has no
+    edges is blurred: its eyes were detected inexactly.
     """
     blurred = quality.contrast < rules.contrast or quality.sharpness < rules.sharpness
     least = rules.eye_distance * (0.75 if blurred else 1.0)

@@ -1,4 +1,4 @@
-"""`usual identity`: what an operator sees and does. Nothing here shows a face, a name or a template."""
+"""`usual identity`: the operator's commands. None of them shows a face, a name or a template."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.problem_json import Problem
 
 Command = TypeVar("Command", bound=Callable[..., object])
-LEAST_GREETINGS = 100  # fewer show a rate of 1 % too roughly to say anything: none of 100 is still up to 3.7 %
+LEAST_GREETINGS = 100  # with fewer the interval is too wide to be useful: 0 of 100 still means up to 3.7 %
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class NotWiredHere(Problem):
-    """The command line knows identity alone; the server hands erasures on, within a minute."""
+    """The command line cannot pass an erasure on to the recommender; the server does so within a minute."""
 
     code = "not_wired_here"
 
 
 @dataclass(frozen=True)
 class ManifestOnly:
-    """An engine's manifest without its networks: enough for whatever looks at no face."""
+    """A `FaceEngine` with a manifest but without networks, for commands that process no picture."""
 
     pack: Pack
 
@@ -64,7 +64,7 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
     """The identity half of a state folder, for commands."""
 
     def later(_: str) -> None:
-        raise NotWiredHere("The server hands it on.")
+        raise NotWiredHere("The server passes it on.")
 
     token_keys = load_or_create_secret(home / "token.key", Fernet.generate_key() + b"\n").split()
     config = IdentityConfig(home=home, token_keys=tuple(token_keys), pack=pack)
@@ -83,11 +83,11 @@ pack_option = click.option(
 
 
 def false_matches(audit: Audit, tenant: str) -> str:
-    """The live false-match rate in words: of those greeted by face, who said that it was somebody else."""
+    """The live false-match rate as text: the share of customers greeted by face who answered "not me"."""
     greeted, denied = audit.count(tenant, "recognise", "matched"), audit.count(tenant, "not_me", "flagged")
     counted = f'"not me" to {denied} of {greeted} greetings'
     if greeted < LEAST_GREETINGS:
-        return f"{counted}: not enough yet to tell a rate, {LEAST_GREETINGS - greeted} more greetings"
+        return f"{counted}: not enough for a rate yet, {LEAST_GREETINGS - greeted} more greetings"
     share = min(1.0, denied / greeted)
     low, high = interval(share, greeted)
     return f"{counted}: live false-match rate {share:.2%} (95 %: {low:.2%} to {high:.2%})"
@@ -95,28 +95,28 @@ def false_matches(audit: Audit, tenant: str) -> str:
 
 @click.group()
 def identity() -> None:
-    """Enrolments, keys and thresholds; never a face."""
+    """Enrolments, keys, thresholds and the audit log."""
 
 
 @identity.command()
 @home_option
 @pack_option
 def status(home: Path, pack: str) -> None:
-    """Galleries, consents in force, thresholds, "not me", keys, and what was done to the audit."""
+    """Show galleries, active consents, thresholds, "not me" answers, keys, and the state of the audit log."""
     half = open_half(home, pack)
-    told_of: set[str] = set()
+    with_rate: set[str] = set()
     for tenant, name, state in half.store.galleries():
         consents = half.store.consent_counts(tenant)
-        held = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
-        click.echo(f"{tenant}: {state.size} templates of {name}; consents in force: {held}")
+        active = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
+        click.echo(f"{tenant}: {state.size} templates of {name}; active consents: {active}")
         made = half.store.calibration(tenant, name, ONE_FRAME)
-        told = "not calibrated: everybody is a guest"
+        threshold = "not calibrated: everybody is a guest"
         if made is not None:
-            told = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
-        click.echo(f"    {told}")
-        if tenant not in told_of:
+            threshold = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
+        click.echo(f"    {threshold}")
+        if tenant not in with_rate:
             click.echo(f"    {false_matches(half.audit, tenant)}")
-            told_of.add(tenant)
+            with_rate.add(tenant)
     counts = half.vault.keys.counts()
     click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
     for sentence in half.audit.examined().in_words():
@@ -127,22 +127,25 @@ def status(home: Path, pack: str) -> None:
 @identity.command()
 @home_option
 @click.option(
-    "--restart", is_flag=True, help="Put the chain aside and begin a new one, once a fault was looked into."
+    "--restart", is_flag=True, help="Archive the chain and start a new one, after a fault was investigated."
 )
-@click.option("--kept", metavar="FILE", type=click.File("rb"), help="A copy of `identity-audit-head` from before.")
-def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
-    """Verify the audit: altered, deleted, inserted, reordered, truncated, rewritten. Ends with 1 when it is.
+@click.option(
+    "--kept", "copy", metavar="FILE", type=click.File("rb"), help="An earlier copy of `identity-audit-head`."
+)
+def audit(home: Path, restart: bool, copy: BinaryIO | None) -> None:
+    """Verify the audit log: altered, deleted, inserted, reordered, truncated, rewritten. Exit status 1 if it is.
 
-    A copy of the head that was kept elsewhere shows whatever was done since; the public key shows that it is ours.
+    An earlier copy of the head, stored elsewhere, reveals every change since then; the public key proves that the
+    head was signed by this installation.
     """
-    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    half = open_half(home, "dlib")  # any pack will do: no picture is processed
     if restart:
         click.echo(f"The chain so far is in {half.audit.restart()}.")
     seal = half.audit.seal
     try:
-        earlier = None if kept is None or seal is None else opened(kept.read(), seal.public)
+        earlier = None if copy is None or seal is None else opened(copy.read(), seal.public)
     except HeadForged as error:
-        raise click.ClickException(f"The copy of the head is of no use: {error}.") from error
+        raise click.ClickException(f"The copy of the head cannot be used: {error}.") from error
     found = half.audit.examined(earlier)
     for sentence in found.in_words():
         click.echo(sentence)
@@ -161,26 +164,27 @@ def audit(home: Path, restart: bool, kept: BinaryIO | None) -> None:
 @pack_option
 @click.argument("receipt")
 def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
-    """Opt out the holder of RECEIPT: in force at once, also in a server that runs."""
+    """Opt out the holder of RECEIPT, with immediate effect, also in a running server."""
     half = open_half(home, pack)
     everywhere = half.service.forget(Device(tenant, "command line"), receipt)
     half.close()
-    rest = "" if everywhere else " The recommender is told by the server within a minute."
+    rest = "" if everywhere else " The server informs the recommender within a minute."
     click.echo(f"Forgotten: the key is destroyed.{rest}")
 
 
 @identity.command()
 @home_option
 @pack_option
-@click.option("--templates/--no-templates", default=True, help="Also give every gallery a new rotation.")
+@click.option("--templates/--no-templates", default=True, help="Also rotate the templates of every gallery anew.")
 def rotate(home: Path, pack: str, templates: bool) -> None:
-    """New master key and new template rotations, without the customers. Can be broken off and repeated."""
+    """Make a new master key and new template rotations; customers need not be present. Safe to interrupt and
+    repeat."""
     master = home / "master.key"
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
     half = open_half(home, pack)
-    kept = [base64.urlsafe_b64encode(key) for key in master_keys(master)]
-    # Both keys are there until every slot was wrapped anew: whatever stops this leaves nothing unreadable.
-    write_atomic(master, b"\n".join([fresh, *kept]) + b"\n", mode=0o600)
+    earlier = [base64.urlsafe_b64encode(key) for key in master_keys(master)]
+    # Both keys are in the file until every slot is wrapped anew: after an interruption everything is readable.
+    write_atomic(master, b"\n".join([fresh, *earlier]) + b"\n", mode=0o600)
     count = half.vault.keys.rewrap()
     write_atomic(master, fresh + b"\n", mode=0o600)
     click.echo(f"{count} secrets wrapped by a new master key.")
@@ -190,7 +194,7 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
             for tenant, name, _ in half.store.galleries()
             if name == half.service.engine.pack.id
         )
-        # What is kept for masked faces is turned as well.
+        # The templates for masked faces are rotated as well.
         masked = masked_pack(half.service.engine.pack)
         if masked is not None:
             galleries = Galleries(half.store, half.vault, masked.id, masked.size)
@@ -199,7 +203,7 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
                 for tenant, name, _ in half.store.galleries()
                 if name == masked.id
             )
-        click.echo(f"{renewed} templates turned by new rotations.")
+        click.echo(f"{renewed} templates rotated anew.")
     half.close()
 
 
@@ -207,12 +211,12 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 @home_option
 @click.argument("old", metavar="PACK@VERSION")
 def retire(home: Path, old: str) -> None:
-    """Erase every template of an engine pack that is used no more, those for masked faces too. Customers, history
-    and receipts stay."""
-    half = open_half(home, "dlib")  # of any pack: nothing is looked at
+    """Erase every template of an engine pack that is no longer used, also those for masked faces. Customers,
+    history and receipts stay."""
+    half = open_half(home, "dlib")  # any pack will do: no picture is processed
     count = sum(half.store.retire_pack(pack) for pack in (old, masked_id(old)))
     half.close()
-    click.echo(f"{count} templates of {old} erased. Who held one is asked again on their next visit.")
+    click.echo(f"{count} templates of {old} erased. These customers can enrol again on their next visit.")
 
 
 @identity.command()
@@ -224,16 +228,16 @@ def retire(home: Path, old: str) -> None:
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="DIR/<person>/<picture>: strangers who agreed to it, three pictures or more of each.",
+    help="DIR/<person>/<picture>: strangers who consented, three pictures or more of each.",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 def calibrate(
     home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
 ) -> None:
-    """Make the tenant's threshold anew and show what it does: strangers greeted, customers missed.
+    """Recompute the tenant's threshold and show its effect: strangers greeted, customers missed.
 
-    With --images it is measured on these strangers, else on what the site's own enrolments scored among each
-    other. Keeps numbers made from scores: no picture, no template.
+    With --images it is measured on these strangers, otherwise on the scores of the site's own enrolments against
+    each other. Only numbers computed from scores are stored: no picture, no template.
     """
     half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
@@ -244,7 +248,7 @@ def calibrate(
     finally:
         half.close()
     if made is None:
-        click.echo("No threshold can be made yet: everybody is a guest.")
+        click.echo("There is no data for a threshold yet: everybody is a guest.")
     else:
         click.echo(f"Threshold {made:.3f}")
         if scores is not None:

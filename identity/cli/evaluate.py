@@ -1,4 +1,4 @@
-"""`usual evaluate faces`: how well a pack recognises the people in a folder. Pictures are read, never written."""
+"""`usual evaluate faces`: how well a pack recognises the people in a folder. No picture is written."""
 
 from __future__ import annotations
 
@@ -14,39 +14,32 @@ from identity.cli.models import cache_option, folder_option
 from identity.engines.load import open_pack
 from identity.engines.manifests import Pack
 from identity.errors import PackError
-from identity.evaluation import (
-    challenge_rates as liveness_rates,
-)
-from identity.evaluation import (
-    identification as evaluation,
-)
-from identity.evaluation import (
-    promise as promises,
-)
+from identity.evaluation.challenge_rates import rates
 from identity.evaluation.covered import masked_pictures, occlusion_rows
 from identity.evaluation.duplicates import merge, read_pairs, suspects
-from identity.evaluation.folder import Picture, embed_all, shots_of
+from identity.evaluation.folder import Picture, embed_all, list_pictures
 from identity.evaluation.groups import by_group, scores_of
-from identity.evaluation.identification import LabelledVectors
+from identity.evaluation.identification import LabelledVectors, gallery_sizes, identify, verification
 from identity.evaluation.masks import mask_rows, mask_tails
 from identity.evaluation.plot import draw_curve
+from identity.evaluation.promise import measure_promise, tails_to_ship
 from identity.evaluation.report import report_lines
-from identity.evaluation.simulation import kept_in_worlds
+from identity.evaluation.simulation import simulate_promise
 from identity.matching.tails import Scoring, shipped_scoring
 from plumbing.files import write_atomic
 
 TARGETS = (0.01, 0.001)
-CLEAR_SHARE = 0.3  # of the clear pictures in a template for masked probes, where a pack does not say
+CLEAR_SHARE = 0.3  # the share of the clear pictures in a masked template, where a manifest gives none
 
 
 def identification_rows(album: LabelledVectors, scoring: Scoring, seed: int) -> list[dict[str, Any]]:
-    """All sizes that the album allows, 1 and 3 enrolled images, 1 and 3 probe frames. Few people have pictures for
-    three frames: these are dealt more often."""
+    """Rows for all gallery sizes that the album allows, 1 and 3 enrolled images, 1 and 3 probe frames. Few people
+    have enough pictures for three frames, so there are more random splits for these."""
     rows: list[dict[str, Any]] = []
     for enrolled in (3, 1):
         for frames in (1, 3):
-            for size in evaluation.gallery_sizes(album, enrolled, frames):
-                found = evaluation.identify(
+            for size in gallery_sizes(album, enrolled, frames):
+                found = identify(
                     album,
                     enrolled=enrolled,
                     frames=frames,
@@ -65,22 +58,24 @@ def identification_rows(album: LabelledVectors, scoring: Scoring, seed: int) -> 
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     required=True,
-    help="DIR/<person>/<image>: pictures of people who agreed to it.",
+    help="DIR/<person>/<image>: pictures of people who consented.",
 )
-@click.option("--pack", default="dlib", show_default=True, help="Which engine pack.")
-@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
-@click.option("--seed", default=6, show_default=True, help="How people are dealt into customers and strangers.")
-@click.option("--occlusion/--no-occlusion", default=True, show_default=True, help="Draw masks, hands and so on.")
-@click.option("--tails", is_flag=True, help="Also measure the tails that a pack's manifest ships.")
+@click.option("--pack", default="dlib", show_default=True, help="The engine pack.")
+@click.option(
+    "--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this file."
+)
+@click.option("--seed", default=6, show_default=True, help="Seed of the random splits of people.")
+@click.option("--occlusion/--no-occlusion", default=True, show_default=True, help="Also measure covered faces.")
+@click.option("--tails", is_flag=True, help="Also measure the tails for a pack's manifest.")
 @click.option(
     "--groups",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV of person,group (your own knowledge): a row of figures for each group.",
+    help="CSV of person,group, written by you: adds a row of figures for each group.",
 )
 @click.option(
     "--same",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV of person,person: names that you know to be of one person, and that are counted as one.",
+    help="CSV of person,person: two names of one person, who is counted once.",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 @click.option("--worlds", is_flag=True, help="Also test the promise in simulated galleries up to 30,000 people.")
@@ -100,17 +95,17 @@ def evaluate_faces(
     folder: Path | None,
     cache: Path,
 ) -> None:
-    """Verification and open-set identification on a folder of people, and what masks and bad light do to it.
+    """Measure verification and open-set identification on a folder of people, also with masks and bad light.
 
-    Thresholds are set on people apart from those they are tested on. Names that look like one person's are told,
-    and counted as two until --same says otherwise. No picture is written.
+    Thresholds are set on other people than they are tested on. Two names that look like one person are listed, and
+    count as two people unless --same lists them. No picture is written.
     """
     try:
         engine = open_pack(pack, folder, cache)
     except PackError as error:
         raise click.ClickException(error.detail) from error
     scoring = shipped_scoring(engine.pack.calibration)
-    shots = shots_of(images)
+    shots = list_pictures(images)
     merged = [] if same is None else merge(shots, read_pairs(same))
     album, hints = embed_all(engine, shots)
     seen = [shot for shot in shots if shot.vector is not None]
@@ -118,7 +113,7 @@ def evaluate_faces(
     share = mask_share(engine.pack.calibration)
     masked = None
     if occlusion or tails:
-        masked = masked_pictures(engine, seen, album, seed, twins_too=tails or share is not None)
+        masked = masked_pictures(engine, seen, album, seed, templates_too=tails or share is not None)
     covered = [] if masked is None else mask_rows(masked, share, scoring, np.random.default_rng(seed))
     if occlusion:
         covered += occlusion_rows(engine, seen, album, scoring, seed, 400)
@@ -133,10 +128,10 @@ def evaluate_faces(
         "hints_masked": {} if masked is None else masked.hints,
         "occlusion": covered,
         "groups": group_rows(album, shots, groups, scoring, seed),
-        "worlds": kept_in_worlds(scoring) if worlds else [],
+        "worlds": simulate_promise(scoring) if worlds else [],
     }
     if tails:
-        result["tails"] = promises.tails_to_ship(album, np.random.default_rng(seed), scoring)
+        result["tails"] = tails_to_ship(album, np.random.default_rng(seed), scoring)
         if masked is not None:
             result["tails"]["masked"] = mask_tails(masked, CLEAR_SHARE, scoring)
     scores = scores_of(album, scoring, np.random.default_rng(seed))
@@ -148,33 +143,33 @@ def evaluate_faces(
 
 
 def _unreadable(shots: list[Picture], images: Path) -> list[str]:
-    """The names of pictures that cannot be read, told on the way."""
+    """The names of pictures that cannot be read; each is also printed."""
     names = [str(shot.path.relative_to(images)) for shot in shots if not shot.readable]
     for name in names:
-        click.echo(f"{name} cannot be read and is left out.", err=True)
+        click.echo(f"{name} cannot be read and is skipped.", err=True)
     return names
 
 
 def figures(pack: Pack, album: LabelledVectors, scoring: Scoring, seed: int) -> dict[str, Any]:
-    """What follows from the vectors alone, and the rates of the challenge, which need none."""
+    """The figures that are computed from vectors alone, and the rates of the challenge, which need no vectors."""
     return {
         "pack": pack.id,
         "grade": pack.grade,
         "seed": seed,
         "scoring": {"cohort_weight": scoring.cohort_weight, "cohort_ranks": scoring.cohort_ranks},
-        "verification": evaluation.verification(album, np.random.default_rng(seed)),
+        "verification": verification(album, np.random.default_rng(seed)),
         "identification": identification_rows(album, scoring, seed),
-        "promise": promises.kept(
+        "promise": measure_promise(
             album, np.random.default_rng(seed), scoring, TARGETS, calibration=pack.calibration
         ),
-        "liveness": liveness_rates.rates(np.random.default_rng(seed)),
+        "liveness": rates(np.random.default_rng(seed)),
     }
 
 
 def group_rows(
     album: LabelledVectors, shots: list[Picture], groups: Path | None, scoring: Scoring, seed: int
 ) -> list[dict[str, Any]]:
-    """`groups.by_group` for what the operator's file says. Raises click.ClickException on a line without a
+    """`groups.by_group` for the groups in the operator's file. Raises click.ClickException on a line without a
     comma."""
     if groups is None:
         return []
@@ -190,6 +185,6 @@ def group_rows(
 
 
 def mask_share(calibration: Mapping[str, Any]) -> float | None:
-    """How much clear pictures count in a pack's templates for masked probes; None without figures for masks."""
+    """The share of the clear pictures in a pack's masked templates; None for a pack not calibrated for masks."""
     masked = calibration.get("masked")
     return None if masked is None else float(masked.get("clear_share", CLEAR_SHARE))

@@ -1,4 +1,4 @@
-"""`usual models`: which engine packs there are, fetch one, prepare one, check one."""
+"""`usual models`: list the engine packs, fetch one, prepare one, check one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import click
 
 from identity.engines.fetch import OPENCV_ZOO, fetch_pack
 from identity.engines.load import open_pack
-from identity.engines.manifests import load_pack, located, pack_names
+from identity.engines.manifests import checked_files, load_pack, pack_names
 from identity.errors import PackError
 
 folder_option = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="USUAL_MODELS",
-    help="Where the files of open-model-zoo lie (USUAL_MODELS).",
+    help="The folder with the files of open-model-zoo (USUAL_MODELS).",
 )
 cache_option = click.option(
     "--cache",
@@ -26,24 +26,24 @@ cache_option = click.option(
     envvar="USUAL_CACHE",
     default=Path(".cache/models"),
     show_default=True,
-    help="Where fetched and converted files are kept (USUAL_CACHE).",
+    help="The folder for fetched and converted files (USUAL_CACHE).",
 )
 
 
 @click.group()
 def models() -> None:
-    """Engine packs: what turns a face into numbers."""
+    """Engine packs: the models that turn a face into numbers."""
 
 
 @models.command("list")
 @folder_option
 @cache_option
 def list_packs(folder: Path | None, cache: Path) -> None:
-    """Every pack with its grade, licence and whether it can be used here."""
+    """List every pack with its grade, licences, vendor, and whether it can be used here."""
     for name in pack_names():
         pack = load_pack(name)
         try:
-            located(pack, folder, cache)
+            checked_files(pack, folder, cache)
             state = "ready"
         except PackError as error:
             state = error.detail
@@ -57,16 +57,18 @@ def list_packs(folder: Path | None, cache: Path) -> None:
 @models.command()
 @click.argument("name", metavar="PACK")
 @cache_option
-@click.option("--base-url", default=OPENCV_ZOO, show_default=True, help="Where the pack's files are published.")
+@click.option(
+    "--base-url", default=OPENCV_ZOO, show_default=True, help="The address where the pack's files are published."
+)
 def fetch(name: str, cache: Path, base_url: str) -> None:
-    """Fetch PACK's files; each is kept only when it is the pinned one."""
+    """Download PACK's files; a file with another hash than the pinned one is deleted."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm] = {}
 
     def progress(file: str, done: int, total: int) -> None:
         if file not in bars:
-            # A bar is for a terminal only; a log gets the closing lines.
+            # A bar is shown only on a terminal; a log gets the lines at the end.
             bars[file] = tqdm(total=total, unit="B", unit_scale=True, desc=file, disable=not sys.stderr.isatty())
         bars[file].update(done - bars[file].n)
 
@@ -86,7 +88,7 @@ def fetch(name: str, cache: Path, base_url: str) -> None:
 @folder_option
 @cache_option
 def prepare(name: str, folder: Path | None, cache: Path) -> None:
-    """Check PACK's files and convert what has to be converted, so that a server starts at once."""
+    """Check PACK's files and convert its network if necessary, so that a server starts fast."""
     started = time.perf_counter()
     try:
         engine = open_pack(name, folder, cache)
@@ -100,19 +102,20 @@ def prepare(name: str, folder: Path | None, cache: Path) -> None:
 @folder_option
 @cache_option
 def check(name: str, folder: Path | None, cache: Path) -> None:
-    """Hold PACK against what every pack must be, at arm's length: files, licence, vendor, shape, length, the same
-    answer twice, speed, and what a mask or a blur does to people who do not exist."""
+    """Check PACK in its sandbox: files, licence, vendor, shape and length of vectors, determinism, speed, and the
+    effect of masks and blur on drawn people."""
     from identity.evaluation.conformance import Finding, examine
     from identity.sandbox.connection import Launch
     from identity.sandbox.pool import EnginePool
 
-    told = click.get_current_context().find_object(dict) or {}
+    settings = click.get_current_context().find_object(dict) or {}
+    draw = settings["people"]() if "people" in settings else None
     try:
-        engine, twin = (EnginePool(Launch(name, folder, cache)) for _ in range(2))
-        with closing(engine), closing(twin):
+        engine, second = (EnginePool(Launch(name, folder, cache)) for _ in range(2))
+        with closing(engine), closing(second):
             engine.start()
             walls = Finding("no file, socket, program or database", bool(engine.walls), ", ".join(engine.walls))
-            findings = [*examine(engine, told["people"]() if "people" in told else None, twin), walls]
+            findings = [*examine(engine, draw, second), walls]
     except PackError as error:
         raise click.ClickException(error.detail) from error
     for finding in findings:

@@ -1,8 +1,8 @@
-"""The dlib network in whole numbers: 8-bit weights for each filter, 8-bit activations with fixed ranges.
+"""The dlib network in int8: 8-bit weights with a scale for each filter, 8-bit activations with fixed ranges.
 
 Static quantisation (Jacob et al. 2018): value = scale x (number - zero point). The ranges of the 43 sums were
-measured once and ship with the pack. Rectified results have zero point 0, so that an unsigned byte rectifies by
-itself and zeros stay zeros where the network is filled up. The input, bytes already, is taken as it is.
+measured once and ship with the pack. Results after a ReLU have zero point 0: an unsigned byte then needs no ReLU,
+and padding with zeros stays exact. The input consists of bytes and needs no scale.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WEIGHT = 63
 
 
 class Int8Graph(Graph):
-    """Writes `QLinearConv`, and onnxruntime's quantised sum and mean, in the place of the float operators."""
+    """Writes `QLinearConv`, and onnxruntime's quantised sum and mean, instead of the float operators."""
 
     def __init__(self, ranges: Sequence[Sequence[float]]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Int8Graph(Graph):
         return self.constant("s", np.array(scale, np.float32)), self.constant("z", np.array(zero, np.uint8))
 
     def _quantised(self, name: str) -> tuple[str, str, str]:
-        """A result with its scale and zero point, as operators take it."""
+        """A result with its scale and zero point: three inputs of an operator."""
         return (name, *self._numbers(*self._scales[name]))
 
     def convolve(

@@ -1,4 +1,4 @@
-"""dlib's face recognition ResNet, from its own file format to ONNX, once.
+"""Converts dlib's face recognition ResNet from its own file format to ONNX.
 
 The .dat holds the layers from the input to the output; each begins with its tag (`con_4`, `affine_`, `fc_2`, ...)
 and, where it has weights, a tensor follows: version, four dimensions as packed integers, little-endian float32.
@@ -40,7 +40,7 @@ def read_layers(data: bytes) -> list[tuple[str, Weights]]:
         values = np.empty(0, np.float32)
         if tag in ("con_4", "affine_", "fc_2"):
             numbers = []
-            for _ in range(7 if tag == "fc_2" else 5):  # fc_2 tells its outputs and inputs first
+            for _ in range(7 if tag == "fc_2" else 5):  # fc_2 begins with the numbers of its outputs and inputs
                 number, at = _packed(data, at)
                 numbers.append(number)
             count = int(np.prod(numbers[-4:]))
@@ -53,14 +53,15 @@ def read_layers(data: bytes) -> list[tuple[str, Weights]]:
 
 
 def _packed(data: bytes, at: int) -> tuple[int, int]:
-    """dlib's integer: a byte whose low half tells how many little-endian bytes follow."""
+    """dlib's integer at `at` and the position behind it: a byte whose low half is the number of little-endian
+    bytes that follow."""
     end = at + 1 + (data[at] & 0x0F)
     return int.from_bytes(data[at + 1 : end], "little"), end
 
 
 class Graph:
-    """Nodes and weights as they are added. `last` names the newest result, `channels` is its depth, `taps` are the
-    results of all convolutions and sums, in order."""
+    """Collects nodes and weights. `last` names the newest result, `channels` is its depth, `taps` name the results
+    of all convolutions and sums, in order."""
 
     def __init__(self) -> None:
         self.nodes: list[bytes] = []
@@ -70,20 +71,21 @@ class Graph:
         self._names = (f"n{i}" for i in itertools.count())
 
     def add(self, kind: str, *inputs: str, attributes: Attributes | None = None, domain: str = STANDARD) -> str:
-        """A node behind `inputs`; the name of its result."""
+        """Add a node with these inputs; the name of its result."""
         self.last = next(self._names)
         self.nodes.append(node(kind, inputs, self.last, domain=domain, **(attributes or {})))
         return self.last
 
     def constant(self, name: str, array: Numbers) -> str:
-        """A weight; its name."""
+        """Add a constant; its name."""
         self.weights[f"{name}_{len(self.weights)}"] = array
         return next(reversed(self.weights))
 
     def convolve(
         self, con: Weights, affine: Weights, *, stride: int, rectify: bool, normalise: bool = False
     ) -> None:
-        """A convolution with its affine, and at the input the mean and the scale, folded into the weights."""
+        """A convolution with its affine layer, and with `normalise` also mean and scale of the input, folded into
+        the weights."""
         weight, bias = folded(con, affine, self.channels, normalise)
         names = self.constant("w", weight.astype(np.float32)), self.constant("b", bias.astype(np.float32))
         self.add("Conv", self.last, *names, attributes=window(weight.shape[2], stride))
@@ -98,13 +100,13 @@ class Graph:
         return self.add(kind, self.last, attributes={"kernel_shape": [size] * 2, "strides": [2, 2]})
 
     def fill(self, name: str, channels: int, rows: int) -> str:
-        """Zeros behind the last channel, row and column."""
+        """Pad with zeros behind the last channel, row and column."""
         if not channels and not rows:
             return name
         return self.add("Pad", name, self.constant("p", fill_sizes(channels, rows)))
 
     def join(self, main: str, short: str) -> None:
-        """The sum of both ways, rectified."""
+        """The sum of both branches, then a ReLU."""
         self.add("Add", main, short)
         self.taps.append(self.add("Relu", self.last))
 
@@ -139,12 +141,12 @@ def window(kernel: int, stride: int) -> Attributes:
 
 
 def fill_sizes(channels: int, rows: int) -> NDArray[np.int64]:
-    """What `Pad` adds at the ends of (n, channels, rows, columns)."""
+    """The `pads` of a `Pad` node behind the ends of (n, channels, rows, columns)."""
     return np.array([0, 0, 0, 0, 0, channels, rows, rows], np.int64)
 
 
 def _take(layers: Iterator[tuple[str, Weights]], *tags: str) -> tuple[str, Weights]:
-    """The next layer, which must be one of `tags`."""
+    """The next layer, which must have one of `tags`. Raises PackAltered."""
     tag, values = next(layers, ("the end", np.empty(0, np.float32)))
     if tag not in tags:
         raise PackAltered(f"The dlib network has {tag} where {' or '.join(tags)} belongs.")
@@ -155,9 +157,10 @@ def to_onnx(data: bytes, graph: Graph | None = None, taps: bool = False) -> byte
     """The bytes of an ONNX model: `input` (n, 3, 150, 150) RGB 0..255 -> `vector` (n, 128), as dlib gives it.
 
     The network: a 7 x 7 convolution, max pooling, then residual blocks of two 3 x 3 convolutions. Where a block
-    halves the picture, the short cut is an average pool, and the smaller of the two (in depth, or by a row and a
-    column) is filled up with zeros. Side lengths follow from 150: 35, 17, 8, 3 (filled up to 4), 1 (to 2).
-    `graph` may be one that writes other numbers (`dlib_int8.py`); with `taps` all sums are outputs as well.
+    halves the picture, the shortcut is an average pool, and the smaller branch (in depth, or by a row and a
+    column) is padded with zeros. Side lengths follow from 150: 35, 17, 8, 3 (padded to 4), 1 (to 2).
+    `graph` may write another precision (`dlib_int8.py`); with `taps` all sums are outputs as well.
+    Raises PackAltered.
     """
     graph = graph or Graph()
     layers = iter(read_layers(data))
@@ -178,7 +181,7 @@ def to_onnx(data: bytes, graph: Graph | None = None, taps: bool = False) -> byte
 
 
 def _block(graph: Graph, layers: Iterator[tuple[str, Weights]], first: Weights, side: int) -> int:
-    """One residual block whose first convolution was read already; the side length behind it."""
+    """Add one residual block, whose first convolution is read already; the side length of its result."""
     affine1, second, affine2 = (_take(layers, tag)[1] for tag in ("affine_", "con_4", "affine_"))
     down = _take(layers, "avg_pool_2", "add_prev_")[0] == "avg_pool_2"
     short, depth = graph.last, graph.channels
@@ -199,10 +202,10 @@ def _block(graph: Graph, layers: Iterator[tuple[str, Weights]], first: Weights, 
     return side
 
 
-def converted(source: Path, cache: Path, sha256: str, graph: Graph | None = None, name: str = "float32") -> Path:
-    """The ONNX file of the .dat at `source`, made in `cache` when it is not there or not as pinned.
+def convert(source: Path, cache: Path, sha256: str, graph: Graph | None = None, name: str = "float32") -> Path:
+    """The ONNX file of the .dat at `source`: the one in `cache` when its hash is `sha256`, otherwise made anew.
 
-    Written whole or not at all. Raises PackAltered when the conversion gives other bytes than `sha256` tells.
+    Written atomically. Raises PackAltered when the converted file has another hash.
     """
     target = cache / "dlib" / f"dlib_resnet_{name}.onnx"
     if not (target.is_file() and sha256_of(target) == sha256):

@@ -1,4 +1,4 @@
-"""Fetch the files of a pack: resumed when broken off, pinned by sha256, kept only when whole and right."""
+"""Downloads the files of a pack: resumed after an interruption, checked against a pinned sha256."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Progress = Callable[[str, int, int], None]  # name, bytes so far, bytes in all
 def fetch_pack(
     pack: Pack, cache: Path, base_url: str = OPENCV_ZOO, progress: Progress | None = None
 ) -> list[Path]:
-    """Fetch every file of `pack` that comes from the network into `cache`; the paths, in the manifest's order.
+    """Download every file of `pack` that comes from the network into `cache`; the paths, in the manifest's order.
 
-    A file that is there and right is not fetched again. Raises FetchFailed, and then the file is not there.
+    A file with the right hash is not fetched again. Raises FetchFailed; then the file does not exist.
     """
     if not base_url.startswith(("https://", "http://")):
         raise FetchFailed(f"{base_url!r} is not an http(s) address.")
@@ -46,17 +46,17 @@ def fetch_pack(
 
 
 def fetch_file(file: PackFile, path: Path, url: str, progress: Progress) -> None:
-    """Fetch one file to `path` by way of `path`.part, which an interrupted run leaves for the next to resume."""
+    """Download one file to `path` through `path`.part, which an interrupted run leaves for the next to resume."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     leftover = part.is_file()
     try:
         _fill(part, file, url, progress)
         if leftover and sha256_of(part) != file.sha256:
-            part.unlink()  # what was left over belonged to something else; once more from the start
+            part.unlink()  # the leftover belonged to another file: once more from the start
             _fill(part, file, url, progress)
         if sha256_of(part) != file.sha256:
-            raise FetchFailed(f"{file.name} arrived with another content than its manifest pins; it was not kept.")
+            raise FetchFailed(f"{file.name} arrived with another content than its manifest pins; it was deleted.")
     except (FetchFailed, OSError) as error:
         part.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -69,7 +69,7 @@ def fetch_file(file: PackFile, path: Path, url: str, progress: Progress) -> None
 
 
 def _fill(part: Path, file: PackFile, url: str, progress: Progress) -> None:
-    """Append to `part` until it has the pinned length. Gives up after three attempts that brought nothing."""
+    """Append to `part` until it has the pinned length. Gives up after three attempts without a new byte."""
     fruitless, reason = 0, ""
     with part.open("ab") as stream:
         if stream.tell() > file.bytes:
@@ -93,7 +93,7 @@ def _fill(part: Path, file: PackFile, url: str, progress: Progress) -> None:
 
 
 def _append(stream: BinaryIO, file: PackFile, url: str, have: int, progress: Progress) -> None:
-    """One request for the rest. A server that ignores Range sends all again, and the file starts anew."""
+    """One request for the rest. A server that ignores Range sends the whole file; then `stream` starts anew."""
     headers = {"Range": f"bytes={have}-"} if have else {}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http(s) only: see fetch_pack)
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
@@ -101,10 +101,10 @@ def _append(stream: BinaryIO, file: PackFile, url: str, have: int, progress: Pro
             stream.truncate(0)
             stream.seek(0)
             have = 0
-        told = reply.headers.get("Content-Length")
-        if told is not None and have + int(told) != file.bytes:
+        length = reply.headers.get("Content-Length")
+        if length is not None and have + int(length) != file.bytes:
             raise FetchFailed(
-                f"{file.name} has {have + int(told)} bytes at {url}, not the {file.bytes} that its manifest pins."
+                f"{file.name} has {have + int(length)} bytes at {url}, not the {file.bytes} of its manifest."
             )
         while piece := reply.read1(PIECE):
             have += len(piece)

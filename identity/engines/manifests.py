@@ -1,4 +1,4 @@
-"""Engine packs as data: what is in them, who made it, under which licence, and how it was calibrated."""
+"""Manifests of engine packs: files, vendor, licence, input of the networks, calibration."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from identity.errors import PackAltered, PackDenied, PackMissing, UnknownPack
 
 PACKS = Path(__file__).parent / "packs"
-DETECTOR_WIDTH = 320  # pixels; what YuNet looks at where a manifest does not say
-# Weights that are for research only, and vendors whose data nobody consented to; a manifest that names one
-# is refused whatever else it says.
+DETECTOR_WIDTH = 320  # pixels; the input of YuNet where a manifest gives none
+# Vendors of weights for research only, or trained on people who did not consent. A manifest with one of them is
+# refused.
 DENIED_VENDORS = frozenset(
     {"insightface", "deepinsight", "clearview", "pimeyes", "megvii", "sensetime", "findface"}
 )
@@ -38,7 +38,7 @@ class PackFile:
 
 @dataclass(frozen=True)
 class Pack:
-    """A manifest. Templates carry `id`; a template of another id is never compared."""
+    """A manifest. Every template is stored with the `id` of its pack and compared with no other pack's."""
 
     name: str
     version: str
@@ -54,12 +54,12 @@ class Pack:
 
     @property
     def id(self) -> str:
-        """Name and version, as kept beside every template."""
+        """name@version, as stored with every template."""
         return f"{self.name}@{self.version}"
 
 
 def pack_names(folder: Path = PACKS) -> list[str]:
-    """The packs that the product knows, or those of another folder, in alphabetical order."""
+    """The names of the packs that ship with the product, or of those in another folder, in alphabetical order."""
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
@@ -76,14 +76,14 @@ def load_pack(name: str, folder: Path = PACKS) -> Pack:
     return pack
 
 
-def denied(vendor: str) -> bool:
-    """Whether a vendor is on the deny list, however it is spelt."""
+def is_denied(vendor: str) -> bool:
+    """Whether a vendor is on the deny list, in upper or lower case."""
     return any(name in vendor.casefold() for name in DENIED_VENDORS)
 
 
 def check_policy(pack: Pack) -> None:
-    """Raise PackDenied when the vendor is on the deny list or a licence is not one for commercial use."""
-    if denied(pack.vendor):
+    """Raises PackDenied when the vendor is on the deny list or a licence does not allow commercial use."""
+    if is_denied(pack.vendor):
         raise PackDenied(f"Pack {pack.name!r} is refused: vendor {pack.vendor!r} is on the deny list.")
     for licence in (pack.licence, *(f.licence for f in pack.files)):
         if licence not in ACCEPTED_LICENCES:
@@ -91,13 +91,13 @@ def check_policy(pack: Pack) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file, read in pieces."""
+    """Hex digest of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def package_folder(package: str) -> Path | None:
-    """Where an installed package lies, without importing it (its own import may be broken or dangerous)."""
+    """The folder of an installed package, found without importing it (its import may be broken or unsafe)."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -105,7 +105,7 @@ def package_folder(package: str) -> Path | None:
 
 
 def path_of(pack: Pack, file: PackFile, models_folder: Path | None, cache: Path) -> Path | None:
-    """Where a file of the pack should be; None when its folder is not known. Looks, does not read."""
+    """Where a file of the pack should be; None when its folder is not known. Reads no content."""
     if file.source == "package":
         folder = package_folder(file.package)
         return None if folder is None else folder / file.name
@@ -116,13 +116,14 @@ def path_of(pack: Pack, file: PackFile, models_folder: Path | None, cache: Path)
     return None if models_folder is None else models_folder / file.name
 
 
-def located(pack: Pack, models_folder: Path | None, cache: Path) -> dict[str, Path]:
-    """Role -> path of every file of the pack, each checked. Raises PackMissing or PackAltered, with what to do."""
+def checked_files(pack: Pack, models_folder: Path | None, cache: Path) -> dict[str, Path]:
+    """Role -> path of every file of the pack, each checked against its hash. Raises PackMissing or PackAltered,
+    with the remedy in the text."""
     found = {}
     for file in pack.files:
         path = path_of(pack, file, models_folder, cache)
         if path is None or not path.is_file():
-            raise PackMissing(f"Pack {pack.name!r} lacks {file.name}: {remedy(pack, file)}", file=file.name)
+            raise PackMissing(f"Pack {pack.name!r} has no file {file.name}: {remedy(pack, file)}", file=file.name)
         if path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
             raise PackAltered(
                 f"{file.name} of pack {pack.name!r} is not the file that its manifest pins; it was not loaded."
@@ -142,17 +143,19 @@ def remedy(pack: Pack, file: PackFile) -> str:
     return "Put it into the folder that USUAL_MODELS names."
 
 
-TWIN = "-masked"  # what the name of a pack's masked twin ends with
+MASKED_SUFFIX = "-masked"
 
 
 def masked_pack(pack: Pack) -> Pack | None:
-    """The pack as it sees masked faces: templates under an id of their own, a calibration of its own. None when
-    the pack ships no figures for masks."""
+    """The variant of a pack for masked faces: the same files, with an id and a calibration of its own. None when
+    the manifest has no calibration for masks."""
     calibration = pack.calibration.get("masked")
-    return None if calibration is None else replace(pack, name=f"{pack.name}{TWIN}", calibration=calibration)
+    return (
+        None if calibration is None else replace(pack, name=f"{pack.name}{MASKED_SUFFIX}", calibration=calibration)
+    )
 
 
 def masked_id(pack: str) -> str:
-    """The id of a pack's masked twin, from the pack's own `name@version`; the manifest may be gone."""
+    """The id of a pack's variant for masked faces, from the pack's own `name@version`; needs no manifest."""
     name, sign, version = pack.partition("@")
-    return f"{name}{TWIN}{sign}{version}"
+    return f"{name}{MASKED_SUFFIX}{sign}{version}"

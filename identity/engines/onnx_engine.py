@@ -16,13 +16,13 @@ from identity.vectors import unit
 
 
 class OnnxEngine:
-    """A `FaceEngine` from a manifest: size, alignment points, colour order and scale are its numbers."""
+    """A `FaceEngine` whose crop size, alignment points and colour order come from the manifest."""
 
     def __init__(self, pack: Pack, files: Mapping[str, Path]) -> None:
         self._pack = pack
         self._detector = Yunet(open_session(files["detector"]), pack.input)
         self._embedder = open_session(files["embedder"])
-        self._given = self._embedder.get_inputs()[0].name
+        self._input_name = self._embedder.get_inputs()[0].name
         self._side = int(pack.input["side"])
         self._points = aligned_points(pack)
         self._rgb = pack.input["colour"] == "RGB"
@@ -35,9 +35,9 @@ class OnnxEngine:
         return self._detector.detect(pixels)
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
-        landmarks = face.landmarks if face.covered else self._detector.points_of(pixels, face)
+        landmarks = face.landmarks if face.covered else self._detector.refined_landmarks(pixels, face)
         crop = align(pixels, landmarks, self._points, self._side)
         if self._rgb:
             crop = crop[:, :, ::-1]
         batch = crop.transpose(2, 0, 1)[None].astype(np.float32)
-        return unit(self._embedder.run(None, {self._given: batch})[0].reshape(-1))
+        return unit(self._embedder.run(None, {self._input_name: batch})[0].reshape(-1))

@@ -38,7 +38,7 @@ def _blob(field: int, data: bytes | str) -> bytes:
 
 
 def tensor(name: str, array: Numbers) -> bytes:
-    """A TensorProto of float32 or of a whole-number type; a scalar has no dimensions."""
+    """A TensorProto of float32 or of an integer type; a scalar has no dimensions."""
     kind = FLOAT if array.dtype.kind == "f" else KINDS[f"{array.dtype.kind}{array.dtype.itemsize}"]
     little = array.astype("<f4" if kind == FLOAT else array.dtype.newbyteorder("<"))
     dims = b"".join(_number(1, size) for size in array.shape)
@@ -46,7 +46,7 @@ def tensor(name: str, array: Numbers) -> bytes:
 
 
 def node(kind: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: Attribute) -> bytes:
-    """A NodeProto with whole numbers, or lists of them, as attributes."""
+    """A NodeProto whose attributes are integers or lists of integers."""
     parts = [_blob(7, domain)] if domain else []
     parts += [_blob(1, name) for name in inputs] + [_blob(2, output), _blob(3, output), _blob(4, kind)]
     for key, value in attributes.items():
@@ -67,16 +67,17 @@ def model(
     name: str,
     nodes: Sequence[bytes],
     weights: Mapping[str, Numbers],
-    given: tuple[str, Sequence[int | str]],
+    source: tuple[str, Sequence[int | str]],
     *results: tuple[str, Sequence[int | str]],
 ) -> bytes:
-    """A ModelProto with one float input and float outputs; a text in a shape is a free dimension.
+    """A ModelProto with one float input and float outputs, each a name and a shape; a string in a shape is a free
+    dimension.
 
-    Operators of the ONNX standard (opset 17) and onnxruntime's own quantised ones (com.microsoft, 1).
+    Operators come from the ONNX standard (opset 17) and from onnxruntime (com.microsoft, version 1).
     """
     graph = b"".join(_blob(1, part) for part in nodes) + _blob(2, name)
     graph += b"".join(_blob(5, tensor(key, array)) for key, array in weights.items())
-    graph += _blob(11, _value(*given)) + b"".join(_blob(12, _value(*result)) for result in results)
+    graph += _blob(11, _value(*source)) + b"".join(_blob(12, _value(*result)) for result in results)
     opsets = ((STANDARD, 17), (MICROSOFT, 1))
     imports = b"".join(_blob(8, _blob(1, domain) + _number(2, version)) for domain, version in opsets)
     return _number(1, 8) + _blob(2, "usual") + _blob(7, graph) + imports

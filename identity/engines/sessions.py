@@ -1,4 +1,4 @@
-"""onnxruntime sessions: one thread each, the memory given back, nothing sent anywhere."""
+"""onnxruntime sessions: one thread each, on the CPU."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def open_session(path: Path) -> onnxruntime.InferenceSession:
     """A CPU session of the network at `path`.
 
-    One thread: requests run side by side, and two threads for one small network only fight for the core. The arena
-    keeps the memory of the largest picture, and manifests say how large these are at most: without it a process
-    held 47 to 88 MB of its own, by the order in which the pieces came back, with it 53.
+    One thread: requests run in parallel, and two threads for one small network compete for the same core. The
+    arena reserves the memory of the largest picture, whose size is bounded by the manifest: without it a process
+    used 47 to 88 MB, depending on the order of deallocations, with it 53.
     """
     import onnxruntime  # 0.2 s to import: not for `usual --help`
 

@@ -1,4 +1,4 @@
-"""Pictures of nobody, to warm an engine up and to compare two of them."""
+"""Pictures without a person, to warm up an engine and to compare two engines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def pattern(seed: int = 0, side: int = 320) -> Pixels:
 
 
 def some_face(engine: FaceEngine, side: int = 320) -> Face:
-    """A face put by hand into the middle of a picture, in the scheme that the engine aligns on."""
+    """An invented face in the middle of a (side, side) picture, in the landmark scheme of the engine."""
     unit = side / 320
     if engine.pack.engine == "dlib":
         points, scheme = [(115, 140), (145, 140), (175, 140), (205, 140), (160, 185)], "eye_corners_nose"

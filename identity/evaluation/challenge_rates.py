@@ -1,7 +1,7 @@
-"""PURE: how often the challenge refuses a photograph, a recording and a swap, on simulated heads and sheets.
+"""PURE: how often photographs, recordings and swaps pass the challenge, measured on simulated heads and sheets.
 
-Heads are five points in space that differ between people by 8 %, seen through a camera 2.2 face heights away, with
-a landmark noise of 2 % of the eyes' distance. Nobody's picture is needed; a real attack may look different.
+A head is five points in space, which differ between people by 8 %, seen by a camera 2.2 face heights away with a
+landmark noise of 2 % of the eye distance. No pictures are needed; a real attack may look different.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Act = Callable[[np.random.Generator, tuple[Step, ...]], list[Pose | None]]
 
 
 def head(rng: np.random.Generator) -> Points:
-    """Somebody's five points."""
+    """The five points (5, 3) of a random person, in eye distances."""
     return HEAD * rng.normal(1, 0.08, (1, 3)) + rng.normal(0, 0.02, HEAD.shape)
 
 
 def seen(points: Points, rng: np.random.Generator, yaw: float, near: float, pitch: float = 0.0) -> Pose:
-    """Five points, turned by `yaw` and `pitch` (degrees), `near` times as near, as landmarks in a picture."""
+    """The pose of five points turned by `yaw` and `pitch` (degrees) and brought nearer by the factor `near`."""
     a, b = np.radians(yaw), np.radians(pitch)
     turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
     nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -41,7 +41,7 @@ def seen(points: Points, rng: np.random.Generator, yaw: float, near: float, pitc
 
 
 def performed(points: Points, rng: np.random.Generator, steps: tuple[Step, ...]) -> list[Pose | None]:
-    """What a willing person shows: turns of 27 +- 5 degrees, steps of a third nearer."""
+    """The poses of a cooperative person: turns of 27 +- 5 degrees, a third nearer for "closer"."""
     poses: list[Pose | None] = []
     for step in steps:
         yaw = {"left": 1, "right": -1}.get(step, 0) * rng.normal(27, 5) + rng.normal(0, 2)
@@ -50,13 +50,13 @@ def performed(points: Points, rng: np.random.Generator, steps: tuple[Step, ...])
 
 
 def _live(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[Pose | None]:
-    who = head(rng)
-    return [seen(who, rng, rng.normal(0, 3), 1.0), *performed(who, rng, steps)]
+    points = head(rng)
+    return [seen(points, rng, rng.normal(0, 3), 1.0), *performed(points, rng, steps)]
 
 
 def _photograph(rng: np.random.Generator, steps: tuple[Step, ...], bent: float = 0.0) -> list[Pose | None]:
-    """A sheet that is turned and moved as asked, by any angle up to 55 degrees; `bent` is its curvature around the
-    upright axis, in eye distances of depth at the eyes."""
+    """A sheet of paper that is turned and moved as requested, by angles of 15 to 55 degrees; `bent` is its
+    curvature around the upright axis, as depth at the eyes in eye distances."""
     sheet = head(rng)
     sheet[:, 2] = -bent * (sheet[:, 0] / 0.5) ** 2
     poses: list[Pose | None] = [seen(sheet, rng, rng.normal(0, 3), 1.0)]
@@ -72,12 +72,12 @@ def _bent_photograph(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[
 
 
 def _recording(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[Pose | None]:
-    """A perfect recording of somebody who followed another challenge, or by chance the same."""
+    """A perfect recording of a person who followed a random challenge."""
     return _live(rng, ORDERS[int(rng.integers(len(ORDERS)))])
 
 
 def _swap(rng: np.random.Generator, steps: tuple[Step, ...]) -> list[Pose | None]:
-    """A photograph is shown first, for the face to be recognised; then somebody else follows the challenge."""
+    """A photograph of one person is shown first; then another person follows the challenge."""
     return [_photograph(rng, ())[0], *_live(rng, steps)[1:]]
 
 
@@ -91,7 +91,7 @@ ATTACKS: dict[str, Act] = {
 
 
 def rates(rng: np.random.Generator, tries: int = 2_000) -> list[dict[str, Any]]:
-    """How often each passes the challenge, of so many tries: {kind, passed, tries}."""
+    """The share of `tries` that pass the challenge, for a live person and each attack: {kind, passed, tries}."""
     rows = []
     for kind, act in ATTACKS.items():
         passed = 0

@@ -1,5 +1,4 @@
-"""Pictures with something before the face, drawn in memory: embedded once, for the figures about what is
-covered."""
+"""Embeds pictures whose faces are covered by something drawn in memory, for the figures about covered faces."""
 
 from __future__ import annotations
 
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from identity.capture.drawn_mask import mask
-from identity.capture.embed import isolate, masked_twin
+from identity.capture.embed import embed_with_mask, isolate
 from identity.capture.quality import quality_of
 from identity.engines.protocol import Face, FaceEngine, Pixels
 from identity.evaluation import identification as evaluation
-from identity.evaluation.folder import Picture, Vectors, embed, hint_of, read_picture, subject, watched
+from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture, subject, with_progress
 from identity.evaluation.identification import LabelledVectors
 from identity.evaluation.masks import Masked, mask_plan
 from identity.evaluation.occlusions import KINDS
@@ -23,44 +22,46 @@ from identity.matching.tails import Scoring
 
 
 def masked_pictures(
-    engine: FaceEngine, seen: list[Picture], album: LabelledVectors, seed: int, *, twins_too: bool
+    engine: FaceEngine, seen: list[Picture], album: LabelledVectors, seed: int, *, templates_too: bool
 ) -> Masked | None:
-    """Masks on a part of the pictures, `seen` in the order of the album. None when there are too few people.
+    """Draw masks on a part of the pictures and embed them; `seen` are the pictures in the order of the album. None
+    when there are too few people.
 
-    `twins_too` draws masks as an enrolment does, which needs a pack with figures for masks, or one to get them.
+    With `templates_too` masks are also drawn as an enrolment does, for a pack that is or will be calibrated for
+    masks.
     """
     plan = mask_plan(album, np.random.default_rng(seed))
     if plan is None:
         return None
-    twins, probes = np.zeros_like(album.vectors), np.zeros_like(album.vectors)
-    told = np.zeros(len(seen), bool)
+    enrolled, probes = np.zeros_like(album.vectors), np.zeros_like(album.vectors)
+    detected = np.zeros(len(seen), bool)
     hints: Counter[str] = Counter()
-    for row in watched(plan.twins() if twins_too else [], "drawing masks for enrolments"):
-        vector = _twin(engine, seen[row])
-        twins[row] = album.vectors[row] if vector is None else vector
-    for row in watched(plan.probes(), "mask"):
+    for row in with_progress(plan.enrolments() if templates_too else [], "drawing masks for enrolments"):
+        vector = _embed_with_mask(engine, seen[row])
+        enrolled[row] = album.vectors[row] if vector is None else vector
+    for row in with_progress(plan.probes(), "mask"):
         covered = _covered(seen[row], partial(mask, style=row))
         faces = [] if covered is None else engine.detect(covered)
         if covered is None:
             continue
-        hints[hint_of(covered, faces)] += 1
+        hints[kiosk_hint(covered, faces)] += 1
         vector, found = embed(engine, covered, faces), subject(faces, covered.shape)
         if vector is not None and found is not None:
-            probes[row], told[row] = vector, quality_of(covered, found).cover == "mask"
-    return Masked(album, plan, twins, probes, told, dict(hints.most_common()))
+            probes[row], detected[row] = vector, quality_of(covered, found).cover == "mask"
+    return Masked(album, plan, enrolled, probes, detected, dict(hints.most_common()))
 
 
-def _twin(engine: FaceEngine, shot: Picture) -> Vectors | None:
-    """As `capture.embed_one` draws it: over the face where it was found, in the enrolment's own style."""
+def _embed_with_mask(engine: FaceEngine, shot: Picture) -> Vectors | None:
+    """The vector of a picture's subject with a mask drawn over it as an enrolment does; None without a face."""
     pixels = read_picture(shot.path)
     face = None if pixels is None else subject(shot.faces, pixels.shape)
     if pixels is None or face is None:
         return None
-    return masked_twin(engine, *isolate(pixels, shot.faces, face))
+    return embed_with_mask(engine, *isolate(pixels, shot.faces, face))
 
 
 def _covered(shot: Picture, draw: Callable[[Pixels, Face], Pixels]) -> Pixels | None:
-    """The picture with something drawn over its subject; None without one."""
+    """The picture with something drawn over its subject; None without a face."""
     pixels = read_picture(shot.path)
     face = None if pixels is None else subject(shot.faces, pixels.shape)
     return None if pixels is None or face is None else draw(pixels, face)
@@ -69,15 +70,15 @@ def _covered(shot: Picture, draw: Callable[[Pixels, Face], Pixels]) -> Pixels | 
 def occlusion_rows(
     engine: FaceEngine, seen: list[Picture], album: LabelledVectors, scoring: Scoring, seed: int, most: int
 ) -> list[dict[str, Any]]:
-    """Probes with something before the face, at the threshold of clear ones (1 %): {kind, fpir, fnir, ...}."""
+    """Figures of probes with a covered face, at the threshold of clear ones (1 %): {kind, fpir, fnir, ...}."""
     plan = evaluation.occlusion_plan(album, np.random.default_rng(seed), most)
     if plan is None:
         return []
     rows = []
     for kind in KINDS:
-        wanted = [*plan.probes, *plan.strangers]
+        rows_to_cover = [*plan.probes, *plan.strangers]
         vectors = []
-        for shot in watched([seen[row] for row in wanted], kind):
+        for shot in with_progress([seen[row] for row in rows_to_cover], kind):
             covered = _covered(shot, KINDS[kind])
             vectors.append(None if covered is None else embed(engine, covered))
         count = len(plan.probes)

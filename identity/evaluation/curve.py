@@ -1,5 +1,4 @@
-"""PURE: strangers greeted and customers missed against the threshold, with intervals: the curve of a
-calibration."""
+"""PURE: the curve of a calibration: shares of strangers greeted and of customers missed at each threshold."""
 
 from __future__ import annotations
 
@@ -21,8 +20,9 @@ POINTS = 41
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of a cohort, and over how many people: `strangers` (m,) are best scores among the others, `own` (k,)
-    those of a picture with the mean of the same person's other pictures; empty where nobody has more than one."""
+    """Scores of a cohort of `people`. `strangers` (m,) are the best scores of pictures against other people's
+    templates; `own` (k,) are scores against a template of the same person's other pictures, -inf when another
+    person scores higher, and empty when nobody has more than one picture."""
 
     strangers: NDArray[np.float64]
     own: NDArray[np.float64]
@@ -31,7 +31,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Point:
-    """At one threshold: shares with 95 % intervals over people. `fnir` is None when it cannot be told."""
+    """Shares at one threshold, with 95 % intervals over people. `fnir` is None when it cannot be measured."""
 
     threshold: float
     fpir: float
@@ -41,8 +41,8 @@ class Point:
 
 
 def cohort_scores(cohort: Sequence[Vectors], scoring: Scoring) -> Scored:
-    """Each picture once as a stranger's, among the templates of all others, and once as a customer's, with a
-    template of the same person's other pictures in the owner's place."""
+    """Score the vectors (n, d) of each person: each picture once as a stranger's, against the templates of all
+    others, and once as a customer's, with a template of the person's other pictures in the gallery."""
     templates = np.stack([mean_template(vectors) for vectors in cohort])
     strangers, own = [], []
     for person, vectors in enumerate(cohort):
@@ -58,7 +58,7 @@ def cohort_scores(cohort: Sequence[Vectors], scoring: Scoring) -> Scored:
 
 
 def point(scores: Scored, threshold: float) -> Point:
-    """The two shares at one threshold."""
+    """The shares at one threshold."""
     fpir = float((scores.strangers >= threshold).mean())
     low = interval(fpir, scores.people)
     if not len(scores.own):
@@ -68,19 +68,20 @@ def point(scores: Scored, threshold: float) -> Point:
 
 
 def curve(scores: Scored) -> list[Point]:
-    """POINTS thresholds from where half of the strangers pass to where nobody does, or hardly any customer."""
+    """POINTS thresholds, from the one that half of the strangers pass to the higher of two: the one that no
+    stranger passes and the one that half of the customers pass."""
     seen = scores.own[np.isfinite(scores.own)]
     top = max(float(np.max(scores.strangers)), float(np.quantile(seen, 0.5)) if len(seen) else -np.inf)
     return [point(scores, float(t)) for t in np.linspace(np.median(scores.strangers), top, POINTS)]
 
 
 def in_words(scores: Scored, threshold: float) -> str:
-    """One sentence on what a threshold does to the people it was looked at with."""
+    """One sentence about the shares at a threshold."""
     at = point(scores, threshold)
-    told = f"of strangers {_share(at.fpir, at.fpir_interval)} would be greeted"
+    shares = f"of strangers {_share(at.fpir, at.fpir_interval)} would be greeted"
     if at.fnir is not None and at.fnir_interval is not None:
-        told += f", of customers {_share(at.fnir, at.fnir_interval)} missed"
-    return f"At {threshold:.3f} {told} (95 % over {scores.people} people)."
+        shares += f", of customers {_share(at.fnir, at.fnir_interval)} missed"
+    return f"At {threshold:.3f} {shares} (95 % over {scores.people} people)."
 
 
 def _share(value: float, bounds: Bounds) -> str:

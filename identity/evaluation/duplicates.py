@@ -1,7 +1,7 @@
-"""People who stand in an operator's folder under two names.
+"""Finds people who appear in an operator's folder under two names.
 
-Each such pair counts as a stranger whom nobody can tell from a customer, and one among a thousand people is as
-much as a promise of .1 % allows.
+Each such person counts as a stranger who looks exactly like a customer, and one among a thousand people is as many
+as a promise of .1 % allows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from identity.evaluation.folder import Picture
 from identity.evaluation.identification import LabelledVectors
 
 Pair = tuple[str, str]
-MOST_TOLD = 20
+MOST_SUSPECTS = 20
 ROWS = 1_024  # of the table of cosines at once
 
 
@@ -32,23 +32,23 @@ def read_pairs(file: Path) -> list[Pair]:
 
 
 def merge(shots: Sequence[Picture], pairs: Sequence[Pair]) -> list[Pair]:
-    """Make each pair of names one person, in place; the pairs of which both are there."""
+    """Make each pair of names one person, in place; the pairs whose names both exist."""
     merged = []
     for pair in pairs:
         numbers = {shot.path.parent.name: shot.person for shot in shots}
         if pair[0] in numbers and pair[1] in numbers:
-            kept, gone = numbers[pair[0]], numbers[pair[1]]
+            person, merged_person = numbers[pair[0]], numbers[pair[1]]
             for shot in shots:
-                shot.person = kept if shot.person == gone else shot.person
+                shot.person = person if shot.person == merged_person else shot.person
             merged.append(pair)
     return merged
 
 
 def suspects(album: LabelledVectors, names: Sequence[str]) -> list[Pair]:
-    """Pairs of names, the nearest first, of which two pictures are nearer than half of all pairs of one person's
-    are; `names` (n,) are those of the album's pictures.
+    """Pairs of names, most similar first, with two pictures that are more similar than the median of all pairs of
+    pictures of one person. `names` (n,) belong to the album's pictures.
 
-    No threshold and no stranger's score has a part in it, and nothing is done about it: somebody has to look.
+    The result depends on no threshold, and nothing is changed: a person has to look at the pictures.
     """
     own = [album.vectors[rows] @ album.vectors[rows].T for rows in album.by_person()]
     genuine = np.concatenate([cosines[np.triu_indices(len(cosines), 1)] for cosines in own])
@@ -65,6 +65,6 @@ def suspects(album: LabelledVectors, names: Sequence[str]) -> list[Pair]:
     pairs: dict[Pair, None] = {}
     for one, other in np.concatenate(places)[order]:
         pairs[names[one], names[other]] = None
-        if len(pairs) == MOST_TOLD:
+        if len(pairs) == MOST_SUSPECTS:
             break
     return list(pairs)

@@ -1,4 +1,4 @@
-"""Pictures of an operator's own folder, for evaluations: DIR/<person>/<image>. Read, never written."""
+"""Reads and embeds the pictures of an operator's folder, for evaluations: DIR/<person>/<image>. Writes nothing."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from identity.evaluation.identification import LabelledVectors
 from identity.frames.opencv import cv2
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"}
-LEAST_SIDE = 500  # smaller pictures are enlarged to it: detectors look for faces of 80 pixels and more
+LEAST_SIDE = 500  # smaller pictures are enlarged to this side: detectors find faces of 80 pixels and more
 Vectors = evaluation.Vectors
 Item = TypeVar("Item")
 
 
 @dataclass
 class Picture:
-    """One picture: whose it is, where it lies, all faces in it, the vector of its subject, or None without a face,
-    and whether it could be read."""
+    """One picture: the number of its person, its path, all faces in it, the vector of its subject (None without a
+    face), and whether it could be read."""
 
     person: int
     path: Path
@@ -39,7 +39,7 @@ class Picture:
 
 
 def read_picture(path: Path) -> Pixels | None:
-    """BGR pixels of a picture in the operator's own folder, or None when it cannot be read."""
+    """BGR pixels (height, width, 3) of a picture, enlarged to LEAST_SIDE; None when it cannot be read."""
     try:
         pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -53,7 +53,7 @@ def read_picture(path: Path) -> Pixels | None:
 
 
 def subject(faces: list[Face], shape: tuple[int, ...]) -> Face | None:
-    """The face that an archive picture is of: large and near the middle."""
+    """The face that the picture is meant to show: a large one near the middle. None without a face."""
     height, width = shape[:2]
 
     def weight(face: Face) -> float:
@@ -65,7 +65,7 @@ def subject(faces: list[Face], shape: tuple[int, ...]) -> Face | None:
 
 
 def embed(engine: FaceEngine, pixels: Pixels, faces: list[Face] | None = None) -> Vectors | None:
-    """The vector of a picture's subject; everybody else is blanked, as at a kiosk. None without a face."""
+    """The vector of a picture's subject, with all other faces blanked. None without a face."""
     faces = engine.detect(pixels) if faces is None else faces
     face = subject(faces, pixels.shape)
     if face is None:
@@ -75,7 +75,7 @@ def embed(engine: FaceEngine, pixels: Pixels, faces: list[Face] | None = None) -
     return vector if np.isfinite(vector).all() and np.abs(vector).sum() > 0 else None
 
 
-def shots_of(folder: Path) -> list[Picture]:
+def list_pictures(folder: Path) -> list[Picture]:
     """FOLDER/<person>/<image>, in the order of names. Raises click.ClickException when it holds too little."""
     people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     shots = [
@@ -89,34 +89,34 @@ def shots_of(folder: Path) -> list[Picture]:
     return shots
 
 
-def watched(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """`items`, one for each picture, with a progress bar on a terminal."""
+def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The `items`, with a progress bar on a terminal."""
     from tqdm import tqdm
 
     yield from tqdm(items, desc=what, unit=" pictures", disable=not sys.stderr.isatty())
 
 
 def embed_all(engine: FaceEngine, shots: list[Picture]) -> tuple[LabelledVectors, dict[str, int]]:
-    """Give every shot its vector: the album of those that have one, and what the product would have said of how
-    many (`hint_of`). Raises click.ClickException without any face."""
-    said: Counter[str] = Counter()
-    for shot in watched(shots, "embedding"):
+    """Embed every picture, in place: the album of those with a face, and the number of pictures for each
+    `kiosk_hint`. Raises click.ClickException without any face."""
+    hints: Counter[str] = Counter()
+    for shot in with_progress(shots, "embedding"):
         pixels = read_picture(shot.path)
         shot.readable = pixels is not None
         if pixels is None:
             continue
         shot.faces = engine.detect(pixels)
-        said[hint_of(pixels, shot.faces)] += 1
+        hints[kiosk_hint(pixels, shot.faces)] += 1
         shot.vector = embed(engine, pixels, shot.faces)
     seen = [shot for shot in shots if shot.vector is not None]
     if not seen:
         raise click.ClickException("No face was found in any picture.")
     album = evaluation.labelled_vectors([s.vector for s in seen if s.vector is not None], [s.person for s in seen])
-    return album, dict(said.most_common())
+    return album, dict(hints.most_common())
 
 
-def hint_of(pixels: Pixels, faces: list[Face]) -> str:
-    """What a kiosk says of a picture: "usable", or the hint for the person."""
+def kiosk_hint(pixels: Pixels, faces: list[Face]) -> str:
+    """ "usable", or the hint that a kiosk would give to the person in the picture."""
     try:
         check_quality(quality_of(pixels, choose(faces, pixels.shape[:2])))
     except CaptureError as error:

@@ -1,5 +1,4 @@
-"""PURE: the same threshold, group by group, when an operator says who belongs to which. Nothing is read from a
-face."""
+"""PURE: figures for groups of people, which the operator assigns. No group is derived from a face."""
 
 from __future__ import annotations
 
@@ -24,9 +23,9 @@ def by_group(
     rng: np.random.Generator,
     target: float = 0.01,
 ) -> list[dict[str, Any]]:
-    """FPIR and FNIR of each group in one mixed gallery, the largest possible, at the threshold of all strangers
-    together; three enrolled pictures, one frame. `groups` says of the album's people what the operator wrote down;
-    who is in none is left out of the rows. Empty: too few people."""
+    """FPIR and FNIR of each group, in the largest possible gallery of all groups, at one threshold for all; three
+    enrolled pictures, one frame. `groups` maps the album's people to the operator's groups; people without a group
+    get no row. Empty with too few people."""
     dealt = split_people(album, ENROLLED, 1, room(album, ENROLLED, 1)[0], rng)
     if dealt is None:
         return []
@@ -49,7 +48,7 @@ def by_group(
 
 
 def _share(name: str, happened: NDArray[np.bool_], people: NDArray[np.intp]) -> dict[str, Any]:
-    """The share, its interval over people, and how many these are; None without anybody."""
+    """The share, its interval over people, and their number; None without people."""
     count = len(np.unique(people))
     if not count:
         return {name: None, f"{name}_interval": None, f"{name}_people": 0}

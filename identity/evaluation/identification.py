@@ -1,7 +1,7 @@
-"""PURE: how well a pack recognises people, from vectors and names alone.
+"""PURE: how well a pack recognises people, computed from vectors and their people alone.
 
-Every threshold is set on people apart from those it is tested on: strangers are dealt into ten parts, and each
-part is tested at a threshold that the nine others set. Rates are means over the parts and over several dealings.
+Every threshold is set on other people than it is tested on: strangers are split into ten parts, and each part is
+tested at a threshold that is set on the other nine. Rates are means over the parts and over several random splits.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ Vectors = NDArray[np.float32]
 Tested = tuple[float, NDArray[np.float64], NDArray[np.float64]]
 """(threshold, share missed of each customer, share greeted of each stranger)."""
 SIZES = (100, 300, 400, 600, 1_000, 3_000, 10_000)
-FILLED_TO = 1_000  # galleries are filled up to this size with people of whom there is no picture to probe with
-FEWEST_STRANGERS = 10  # one for each part; fewer give no figure
-LEAST_STRANGERS = 40  # fewer give a figure with a warning
-ENOUGH_STRANGERS = 200  # from here on nobody with pictures enough for a customer is made a stranger
+FILLED_TO = 1_000  # galleries are filled up to this size with people who have no picture left to probe with
+FEWEST_STRANGERS = 10  # one for each part; with fewer there is no figure
+LEAST_STRANGERS = 40  # with fewer the figure has a warning
+ENOUGH_STRANGERS = 200  # with so many, nobody with enough pictures for a customer is made a stranger
 PARTS = 10  # of the strangers: nine set a threshold, one is tested at it
-SEEN = 4  # so many strangers must lie beyond a threshold for their scores to show it
-TOPS_SHARE = 0.2  # of strangers' scores: the tail through which a stricter promise is reached
+SEEN = 4  # so many strangers must score above a threshold for it to be read from their scores
+TOPS_SHARE = 0.2  # of strangers' scores: the tail that is fitted for a stricter promise
 
 
 @dataclass(frozen=True)
 class LabelledVectors:
-    """Unit vectors (n, d) of faces and whose they are (n,), in the order of the files."""
+    """Unit vectors (n, d) of faces and the numbers of their people (n,), in the order of the files."""
 
     vectors: Vectors
     people: NDArray[np.intp]
 
     def by_person(self) -> list[NDArray[np.intp]]:
-        """Rows of each person."""
+        """The rows of each person."""
         order = np.argsort(self.people, kind="stable")
         return np.split(order, np.flatnonzero(np.diff(self.people[order])) + 1)
 
@@ -49,10 +49,10 @@ class LabelledVectors:
 class Identification:
     """One line of the table: open-set identification (ISO/IEC 19795-1).
 
-    `fpir`: share of strangers who are taken for a customer; `fnir`: share of customers' probes that are not
-    answered with that customer. Intervals are 95 % over people. `filled` customers of the gallery are never
-    probed: there are too few pictures of them, and their templates are of one picture where there are no more.
-    `warning` says when the strangers are too few for the promise.
+    `fpir`: share of strangers who are taken for a customer; `fnir`: share of customers' probes that do not return
+    that customer. Intervals are 95 % over people. `filled` customers of the gallery are never probed, because they
+    have too few pictures; the templates of some are made of one picture. `warning` says when the strangers are too
+    few for the promise.
     """
 
     enrolled_images: int
@@ -76,27 +76,28 @@ class Identification:
 
 @dataclass
 class Split:
-    """Who plays what: a gallery with its own probes, and strangers' probes in parts that share nobody."""
+    """A random split of people: a gallery with probes of its customers, and probes of strangers in disjoint
+    parts."""
 
-    gallery: Vectors  # (N, d): who is probed, then who fills it
+    gallery: Vectors  # (N, d): customers who are probed, then those who only fill it
     probes: Vectors  # (m, d), of customers
     owners: NDArray[np.intp]  # (m,), gallery rows
     strangers: Vectors  # (k, d)
-    stranger_people: NDArray[np.intp]  # (k,), who they are
+    stranger_people: NDArray[np.intp]  # (k,), rows of `stranger_names`
     stranger_parts: NDArray[np.intp]  # (k,), 0 ... PARTS - 1
     customer_names: NDArray[np.intp]  # (N,), the album's numbers of people
-    stranger_names: NDArray[np.intp]  # by `stranger_people`
-    filled: int = 0  # of the gallery's rows, its last ones
+    stranger_names: NDArray[np.intp]  # the album's numbers of people
+    filled: int = 0  # the number of last rows that only fill the gallery
 
 
 def split_people(
     album: LabelledVectors, enrolled: int, frames: int, size: int, rng: np.random.Generator, most_probes: int = 4
 ) -> Split | None:
-    """Deal people into customers and strangers; None when there are too few of either.
+    """Split people at random into customers and strangers; None when there are too few of either.
 
     Customers who are probed have at least `enrolled` + `frames` images. Strangers are first those who have too few
-    for that; when these are few, people with enough images are strangers as well. A larger gallery is filled with
-    people who are neither, then with strangers, up to half of these.
+    for that; when these are few, people with enough images become strangers as well. A larger gallery is filled
+    with people who are neither, then with up to half of the strangers.
     """
     people = album.by_person()
     able = [rows for rows in people if len(rows) >= enrolled + frames]
@@ -135,7 +136,7 @@ def split_people(
 
 
 def room(album: LabelledVectors, enrolled: int, frames: int) -> tuple[int, int]:
-    """How many customers `split_people` can probe at most, and how many the gallery holds when it is filled."""
+    """The largest number of customers that `split_people` can probe, and the largest size of a filled gallery."""
     counts = [len(rows) for rows in album.by_person()]
     able = sum(count >= enrolled + frames for count in counts)
     others = sum(frames <= count < enrolled + frames for count in counts)
@@ -145,7 +146,7 @@ def room(album: LabelledVectors, enrolled: int, frames: int) -> tuple[int, int]:
 
 
 def gallery_sizes(album: LabelledVectors, enrolled: int, frames: int) -> list[int]:
-    """SIZES as far as the album fills them, and the largest gallery in which everybody is probed."""
+    """Those of SIZES that the album can fill, and the largest gallery in which every customer is probed."""
     probed, filled = room(album, enrolled, frames)
     return sorted({*(size for size in SIZES if size <= filled), probed} - {0})
 
@@ -153,8 +154,8 @@ def gallery_sizes(album: LabelledVectors, enrolled: int, frames: int) -> list[in
 def _stranger_probes(
     album: LabelledVectors, people: Sequence[NDArray[np.intp]], frames: int, rng: np.random.Generator
 ) -> tuple[Vectors, NDArray[np.intp]]:
-    """Probes of strangers and whose they are: one for a single frame of many people, several draws for more frames
-    or where people are few."""
+    """Probes (k, d) of strangers and their people (k,): one per person with a single frame and many people,
+    otherwise several random ones."""
     probes, owners = [], []
     draws = 1 if frames == 1 and len(people) >= ENOUGH_STRANGERS else 10
     for person, rows in enumerate(people):
@@ -168,13 +169,13 @@ def _stranger_probes(
 def threshold_on(
     tops: NDArray[np.floating], people: int, target: float, singles: Callable[[], float] | None = None
 ) -> float:
-    """The threshold that a share `target` of strangers like these reaches, from their best scores (k,); `people`
-    is how many they are.
+    """The threshold that a share `target` of such strangers reaches, from the best scores (k,) of `people`
+    strangers.
 
-    Where at least SEEN of them lie beyond it, the score of that rank: one more stranger lies beyond the r-th of n
-    scores with probability r / (n + 1), whatever their distribution. A stricter promise is reached through the
-    fitted tail of their scores, and with too few people through `singles`, the tail of single comparisons: many
-    presses of few people are no more people.
+    When at least SEEN of them score above it, it is the score of that rank: one more stranger scores above the
+    r-th of n scores with probability r / (n + 1), for any distribution. A stricter promise needs the fitted tail
+    of their scores, and with too few people `singles`, the tail of single comparisons: more presses of the same
+    people do not replace more people.
     """
     if people * target >= SEEN or (singles is None and len(tops) * TOPS_SHARE < LEAST_TAIL):
         return float(np.quantile(tops, 1 - target, method="weibull"))
@@ -194,7 +195,8 @@ def identify(
     scoring: Scoring,
     deals: int = 5,
 ) -> list[Identification]:
-    """Open-set identification for each target at one gallery size: means over `deals`. Empty: too few people."""
+    """Open-set identification for each target at one gallery size: means over `deals` random splits. Empty with
+    too few people."""
     per_target: dict[float, list[Tested]] = {target: [] for target in targets}
     n = strangers = probed = filled = 0
     for _ in range(deals):
@@ -212,12 +214,12 @@ def identify(
 
 
 def _tested(dealt: Split, target: float, scoring: Scoring) -> list[Tested]:
-    """(threshold, missed by customer, greeted by stranger) for each part of the strangers."""
+    """The figures of each part of the strangers."""
     index, score, _ = top_scores(dealt.probes, dealt.gallery, scoring)
     tops = top_scores(dealt.strangers, dealt.gallery, scoring)[1]
     found = []
     parts = np.unique(dealt.stranger_parts)
-    # Thresholds from single comparisons take a while: few people are dealt often, one part tested.
+    # Thresholds from single comparisons are slow. Few people are split more often: one part is enough.
     few = len(dealt.stranger_names) * TOPS_SHARE < LEAST_TAIL
     for part in parts[:1] if few else parts:
         tested = dealt.stranger_parts == part
@@ -262,12 +264,12 @@ def _row(
 
 
 def _mean_by(values: NDArray[np.bool_], groups: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Mean of `values` within each group: a person with many pictures counts once."""
+    """Mean of `values` in each group, so that a person with many pictures counts once."""
     return np.bincount(groups, values) / np.bincount(groups)
 
 
 def interval(share: float, people: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share observed over so many people."""
+    """Wilson's 95 % interval of a share that is observed on so many people."""
     z = 1.959964
     centre = (share + z * z / (2 * people)) / (1 + z * z / people)
     half = z * np.sqrt(share * (1 - share) / people + z * z / (4 * people * people)) / (1 + z * z / people)
@@ -277,7 +279,8 @@ def interval(share: float, people: int) -> tuple[float, float]:
 def verification(
     album: LabelledVectors, rng: np.random.Generator, most_impostors: int = 1_000_000
 ) -> dict[str, Any]:
-    """One-to-one figures over all pairs of one person and up to so many of two: EER, TAR at FAR 1e-2 ... 1e-4."""
+    """One-to-one figures: EER, and TAR at FAR 1e-2 ... 1e-4, over all pairs of pictures of one person and up to
+    `most_impostors` random pairs of two."""
     genuine = []
     for rows in album.by_person():
         scores = album.vectors[rows] @ album.vectors[rows].T
@@ -307,22 +310,22 @@ def verification(
 
 
 def labelled_vectors(vectors: Sequence[Vectors], people: Sequence[int]) -> LabelledVectors:
-    """Vectors of any length and their people. Raises ValueError on a vector without direction."""
+    """Vectors of any length and their people. Raises ValueError on a zero vector."""
     return LabelledVectors(unit(np.stack(vectors)), np.asarray(people, np.intp))
 
 
 @dataclass(frozen=True)
 class OcclusionPlan:
-    """Rows of the album: who is enrolled with which clear pictures, whose other picture is covered."""
+    """Rows of the album: clear pictures of enrolments, and pictures to cover."""
 
     enrolled: list[NDArray[np.intp]]
     probes: list[int]  # one for each customer, in the same order
     strangers: list[int]  # to be covered and tested
-    setters: list[int]  # other strangers, left clear: the threshold is set on them
+    setters: list[int]  # other strangers, not covered, on whom the threshold is set
 
 
 def occlusion_plan(album: LabelledVectors, rng: np.random.Generator, most: int) -> OcclusionPlan | None:
-    """Up to `most` customers with 3 clear pictures and one to cover, and as many strangers; None: too few."""
+    """Up to `most` customers with 3 clear pictures and one to cover, and as many strangers; None with too few."""
     people = album.by_person()
     able = [rows for rows in people if len(rows) >= 4]
     others = [rows for rows in people if len(rows) < 4]
@@ -350,7 +353,8 @@ def occlusion_row(
     scoring: Scoring,
     target: float = 0.01,
 ) -> dict[str, Any]:
-    """FPIR and FNIR of covered probes at the clear threshold. No face found is a miss, and greets nobody."""
+    """FPIR and FNIR of covered probes at the threshold of clear ones. A probe without a face (None) is a miss of a
+    customer and greets no stranger."""
     gallery = np.stack([mean_template(album.vectors[rows]) for rows in plan.enrolled])
     tops = top_scores(album.vectors[plan.setters], gallery, scoring)[1]
     threshold = threshold_on(tops, len(plan.setters), target)

@@ -1,7 +1,7 @@
-"""PURE: how well people are recognised above a mask, with the template and the threshold that masks have.
+"""PURE: how well people with a mask are recognised, with templates and thresholds for masked faces.
 
-What the product does is done here: a picture in which it sees no mask is judged as a clear one. Thresholds are set
-on strangers apart from those they are tested on, masked ones on masked strangers.
+As in the product, a picture in which no mask is detected is compared as a clear one. Each threshold is set on
+other strangers than it is tested on; the threshold for masks is set on masked strangers.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ MOST_CUSTOMERS, MOST_STRANGERS = 400, 1_500
 
 @dataclass(frozen=True)
 class MaskPlan:
-    """Who is covered: rows of the album. `able` are enrolled with their first three pictures, and these get a mask
-    drawn over them as an enrolment does; the next ones, up to three, are masked probes. `others` are strangers
-    with one or three masked probes. `fillers` are enrolled from the one picture there is of them and never probed:
-    they make the gallery as large as MOST_CUSTOMERS."""
+    """Rows of the album, by person. `able` are enrolled with their first three pictures, with a mask drawn over
+    them as in an enrolment; up to three more are masked probes. `others` are strangers with one or three masked
+    probes. `fillers` are enrolled from their only picture and never probed: they fill the gallery to
+    MOST_CUSTOMERS."""
 
     able: list[Rows]
     others: list[Rows]
     fillers: list[Rows] = field(default_factory=list)
 
-    def twins(self) -> list[int]:
-        """Pictures that are embedded as an enrolment embeds them."""
+    def enrolments(self) -> list[int]:
+        """Pictures that get a mask as in an enrolment."""
         return [int(row) for rows in [*self.able, *self.fillers] for row in rows[:ENROLLED]]
 
     def probes(self) -> list[int]:
-        """Pictures that are masked as if somebody stood there with a mask."""
+        """Pictures that get a mask as if the person wore one."""
         return [int(r) for rows in self.able for r in rows[ENROLLED:]] + [
             int(r) for rows in self.others for r in rows
         ]
@@ -56,19 +56,19 @@ class MaskPlan:
 
 @dataclass(frozen=True)
 class Masked:
-    """Vectors by row of the album: `twins` and `probes` are zero where there is none; `told` is whether the
-    product saw a mask on the probe, `found` whether it saw a face at all."""
+    """Vectors by row of the album: `enrolled` (enrolment with a drawn mask) and `probes` are zero where there is
+    none. `detected` is whether a mask was detected on the probe, `found` whether a face was."""
 
     album: LabelledVectors
     plan: MaskPlan
-    twins: Vectors
+    enrolled: Vectors
     probes: Vectors
-    told: NDArray[np.bool_]
-    hints: dict[str, int] = field(default_factory=dict)  # what a kiosk says of the masked probes
+    detected: NDArray[np.bool_]
+    hints: dict[str, int] = field(default_factory=dict)  # the number of masked probes for each `folder.kiosk_hint`
 
     @property
     def found(self) -> NDArray[np.bool_]:
-        """(n,) of the album's rows."""
+        """(n,): whether a face was found in the probe of each row."""
         return np.asarray(np.abs(self.probes).sum(axis=1) > 0)
 
 
@@ -83,28 +83,28 @@ def mask_plan(album: LabelledVectors, rng: np.random.Generator) -> MaskPlan | No
     if len(able) < 2 or len(able) + len(others) < 2 + LEAST_STRANGERS:
         return None
     able = able[:MOST_CUSTOMERS]
-    # Half of `able` are strangers where three frames are asked for: fillers take their place, too.
+    # With three frames half of `able` are strangers: fillers take their places as well.
     strangers = min(MOST_STRANGERS, max(ENOUGH_STRANGERS, len(others) - MOST_CUSTOMERS))
     return MaskPlan(able, others[:strangers], others[strangers:][: MOST_CUSTOMERS - len(able) // 2])
 
 
 def mask_templates(masked: Masked, people: Sequence[Rows], clear_share: float) -> Vectors:
-    """(n, d): `covers.masked_template` of each."""
+    """(n, d): `matcher.masked_template` of each person."""
     templates = []
     for rows in people:
-        clear, twins = masked.album.vectors[rows[:ENROLLED]], masked.twins[rows[:ENROLLED]]
-        templates.append(unit(clear_share * mean_template(clear) + (1 - clear_share) * mean_template(twins)))
+        clear, covered = masked.album.vectors[rows[:ENROLLED]], masked.enrolled[rows[:ENROLLED]]
+        templates.append(unit(clear_share * mean_template(clear) + (1 - clear_share) * mean_template(covered)))
     return np.stack(templates)
 
 
 def mask_rows(
     masked: Masked, clear_share: float | None, scoring: Scoring, rng: np.random.Generator, target: float = 0.01
 ) -> list[dict[str, Any]]:
-    """The rows of the occlusion table about masks: one frame and three, in galleries of 100, of all who can be
-    probed, and of 400, filled where there are too few. Without `clear_share` the pack has no figures for masks,
-    and the product takes every face as a clear one."""
+    """The rows about masks: for one frame and three, in galleries of 100, of all people who can be probed, and of
+    400, filled when there are too few. A `clear_share` of None means that the pack is not calibrated for masks:
+    then every face is compared as a clear one."""
     if clear_share is None:
-        masked = replace(masked, told=np.zeros_like(masked.told))
+        masked = replace(masked, detected=np.zeros_like(masked.detected))
     plan = masked.plan
     rows = []
     for frames, name in ((1, ""), (ENROLLED, "_three_frames")):
@@ -124,8 +124,8 @@ def mask_rows(
 
 @dataclass(frozen=True)
 class _People:
-    """Who is dealt: `probed` of `able` are customers, the rest of them and `others` strangers with `frames`
-    pictures; `fillers` are customers who never come."""
+    """Roles: `probed` people of `able` are customers; the rest of them and `others` are strangers with `frames`
+    pictures; `fillers` are customers who are never probed."""
 
     able: list[Rows]
     others: list[Rows]
@@ -136,33 +136,33 @@ class _People:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Presses of masked people: the best customer (n,), the score there (n,), whether as masked, whether at
-    all."""
+    """Presses of masked people (n,): the best customer, their score, whether compared as masked, and whether a
+    face was found."""
 
     index: Rows
     score: NDArray[np.float64]
-    told: NDArray[np.bool_]
+    as_masked: NDArray[np.bool_]
     found: NDArray[np.bool_]
 
     def greeted(self, clear: float, masked: float) -> NDArray[np.bool_]:
-        """At a threshold for each side."""
-        return self.found & (self.score >= np.where(self.told, masked, clear))
+        """(n,): whether each press is greeted, at the thresholds for clear and for masked faces."""
+        return self.found & (self.score >= np.where(self.as_masked, masked, clear))
 
 
 def _judged(masked: Masked, presses: list[Rows], clear: Vectors, above: Vectors, scoring: Scoring) -> _Judged:
     index, score = np.zeros(len(presses), np.intp), np.full(len(presses), -np.inf)
-    told = np.zeros(len(presses), bool)
+    as_masked = np.zeros(len(presses), bool)
     found = np.array([masked.found[rows].any() for rows in presses])
     for n, rows in enumerate(presses):
         seen = rows[masked.found[rows]]
         if not len(seen):
             continue
-        with_mask = masked.told[seen]
-        told[n] = with_mask.sum() * 2 > len(seen)
-        probe = mean_probe(masked.probes[seen[with_mask == told[n]]])[None, :]
-        best, value, _ = top_scores(probe, above if told[n] else clear, scoring)
+        with_mask = masked.detected[seen]
+        as_masked[n] = with_mask.sum() * 2 > len(seen)
+        probe = mean_probe(masked.probes[seen[with_mask == as_masked[n]]])[None, :]
+        best, value, _ = top_scores(probe, above if as_masked[n] else clear, scoring)
         index[n], score[n] = best[0], value[0]
-    return _Judged(index, score, told, found)
+    return _Judged(index, score, as_masked, found)
 
 
 def _row(
@@ -194,7 +194,7 @@ def _row(
         for part in range(PARTS):
             setting = parts != part
             at_clear = threshold_on(tops[setting], int(setting.sum()), target)
-            with_mask = theirs.score[setting & theirs.told & theirs.found]
+            with_mask = theirs.score[setting & theirs.as_masked & theirs.found]
             at_mask = threshold_on(with_mask, len(with_mask), target) if len(with_mask) else np.inf
             thresholds.append(at_mask)
             right = own.greeted(at_clear, at_mask) & (own.index == np.arange(size))
@@ -212,23 +212,23 @@ def _row(
         "probe_frames": frames,
         "strangers": len(strangers),
         "detected": float(masked.found[probes].mean()),
-        "mask_told": float(masked.told[probes].sum()) / max(int(masked.found[probes].sum()), 1),
+        "mask_told": float(masked.detected[probes].sum()) / max(int(masked.found[probes].sum()), 1),
         "fpir_interval": interval(fpir, len(strangers)),
         "fnir_interval": interval(fnir, size),
     }
 
 
 def mask_tails(masked: Masked, clear_share: float, scoring: Scoring) -> dict[str, Any]:
-    """What a manifest's `calibration.masked` holds: the tails of masked frames against masked templates of others,
-    and of whole scores, as plain numbers."""
+    """The numbers for a manifest's `calibration.masked`: the tail of masked frames against masked templates of
+    others, and that of whole scores."""
     from dataclasses import asdict
 
     people = masked.plan.able
     templates = mask_templates(masked, people, clear_share)
     presses = [(n, rows[ENROLLED:]) for n, rows in enumerate(people)] + [(-1, r) for r in masked.plan.others]
-    seen = [(owner, row) for owner, rows in presses for row in rows[masked.found[rows] & masked.told[rows]]]
+    seen = [(owner, row) for owner, rows in presses for row in rows[masked.found[rows] & masked.detected[rows]]]
     owners, probes = (np.array(part) for part in zip(*seen, strict=True))
     tail = fit_tail(impostor_scores(masked.probes[probes], owners, templates, np.arange(len(people))))
-    first = [rows[0] for rows in masked.plan.others if masked.found[rows[0]] and masked.told[rows[0]]]
+    first = [rows[0] for rows in masked.plan.others if masked.found[rows[0]] and masked.detected[rows[0]]]
     tops = TopTail(len(people), fit_tail(top_scores(masked.probes[first], templates, scoring)[1]))
     return {"clear_share": clear_share, "tail": asdict(tail), "tops": asdict(tops)}

@@ -1,4 +1,4 @@
-"""A calibration's curve as a picture of lines. No face is in it."""
+"""Draws the curve of a calibration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from identity.evaluation.curve import Scored, curve
 
 
 def draw_curve(scores: Scored, threshold: float | None = None) -> bytes:
-    """The curve as PNG: both shares with their intervals against the threshold, and the one in force."""
+    """The curve as PNG: both shares with their intervals at each threshold, and a line at `threshold`."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -27,7 +27,7 @@ def draw_curve(scores: Scored, threshold: float | None = None) -> bytes:
         axes.fill_between(x, [100 * b[0] for b in bounds], [100 * b[1] for b in bounds], alpha=0.25)
     if threshold is not None:
         axes.axvline(threshold, color="grey", linewidth=1)
-    axes.set(xlabel="threshold (line: in force)", ylabel="% of people", ylim=(0, 50))
+    axes.set(xlabel="threshold (line: the current one)", ylabel="% of people", ylim=(0, 50))
     axes.legend()
     stream = io.BytesIO()
     figure.savefig(stream, format="png")

@@ -1,8 +1,8 @@
-"""PURE: is "at most one wrong greeting in M strangers" kept by the product's own threshold?
+"""PURE: does the product's own threshold meet the promise "at most one wrong greeting in M strangers"?
 
-In each split the people fall into three groups that share nobody: customers, people on whom the tails are measured
-(as a pack ships them), and strangers who are tested. A second row tests the tails as shipped: that says something
-only about people on whom they were not measured.
+In each random split there are three disjoint groups: customers, people on whom the tails are measured (as they are
+for a pack's manifest), and strangers who are tested. Other rows test the tails that the manifest ships: these
+figures are valid only for people on whom the tails were not measured.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ ENROLLED = 3
 SPLITS = 20
 SIZES = (100, 300, 600)
 LEAST_TEMPLATES = 12
-LENDERS = 50  # people with pictures enough for a template, kept for measuring tails where there are so many
+LENDERS = 50  # people with enough pictures for a template who are reserved for measuring tails, if available
 LEAST_TESTED = 40
-DRAWS = 10  # presses of one person, where a press is of several pictures and the people who have them are few
+DRAWS = 10  # presses of one stranger, when a press has several pictures
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Tails:
-    """What a threshold is made from: the tail of single comparisons, and that of whole scores."""
+    """The data of a threshold: the tail of single comparisons, and that of whole scores."""
 
     one: Tail
     tops: TopTail | None
@@ -53,7 +53,7 @@ class Tails:
 def _draws(
     album: LabelledVectors, people: Sequence[Rows], frames: int, rng: np.random.Generator, most: int
 ) -> tuple[NDArray[np.float32], Rows]:
-    """Presses of `frames` random pictures and whose they are, up to `most` for a person."""
+    """Probes (n, d) of `frames` random pictures each, up to `most` for a person, and their people (n,)."""
     probes, owners = [], []
     for person, rows in enumerate(people):
         for _ in range(min(most, comb(len(rows), frames))):
@@ -65,11 +65,10 @@ def _draws(
 def measure_tail(
     album: LabelledVectors, people: Sequence[Rows], rng: np.random.Generator, filled: float = 0.0
 ) -> Tail:
-    """The tail of single pictures against mean-of-3 templates of others.
+    """The tail of single pictures against other people's templates, each the mean of 3 pictures.
 
-    Everybody with 3 pictures lends two templates, everybody up to 4 probes. A share `filled`
-    of the templates is of one picture, for a gallery of which as many are. Raises ValueError when they are too few
-    to show a tail.
+    Each person with 3 pictures gives two templates, and every person up to 4 probes. A share `filled` of the
+    templates is made of one picture, as in a gallery with that share. Raises ValueError with too few people.
     """
     able = _lenders(people, filled)
     templates = _templates(album, [people[i] for i in able] * 2, rng)
@@ -80,8 +79,8 @@ def measure_tail(
 def measure_tops(
     album: LabelledVectors, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator, filled: float = 0.0
 ) -> TopTail:
-    """The tail of whole scores of single pictures against one template of each who lends one, the cohort term
-    included whatever their number. Those who lend a template are no probes here."""
+    """The tail of whole scores, with their cohort term, of single pictures against one template of each person who
+    gives one. These people give no probes."""
     able = _lenders(people, filled)
     templates = _templates(album, [people[i] for i in able], rng)
     probes, _ = _draws(album, [rows for i, rows in enumerate(people) if i not in set(able)], 1, rng, 1)
@@ -94,7 +93,7 @@ def measure_tops(
 def measured(
     album: LabelledVectors, people: Sequence[Rows], scoring: Scoring, rng: np.random.Generator, filled: float = 0.0
 ) -> Tails:
-    """Both on the same people. Raises ValueError when they are too few."""
+    """Both tails, measured on the same people. Raises ValueError with too few people."""
     one = measure_tail(album, people, rng, filled)
     tops = None
     lending = len(_lenders(people, filled))
@@ -105,8 +104,8 @@ def measured(
 
 
 def _lenders(people: Sequence[Rows], filled: float) -> list[int]:
-    """Who lends a template: all with 3 pictures, and so many with fewer that these are a share `filled`, but never
-    more than half of them."""
+    """Indices of the people who give a template: all with 3 pictures, and as many with fewer as make up a share
+    `filled`, but at most half of those."""
     able = _able(people)
     few = [i for i, rows in enumerate(people) if len(rows) < ENROLLED]
     return able + few[: min(len(few) // 2, round(len(able) * filled / max(1 - filled, 0.01)))]
@@ -115,7 +114,7 @@ def _lenders(people: Sequence[Rows], filled: float) -> list[int]:
 def _able(people: Sequence[Rows]) -> list[int]:
     able = [i for i, rows in enumerate(people) if len(rows) >= ENROLLED]
     if len(able) < LEAST_TEMPLATES:
-        raise ValueError(f"a tail needs {LEAST_TEMPLATES} people with {ENROLLED} pictures each")
+        raise ValueError(f"at least {LEAST_TEMPLATES} people with {ENROLLED} pictures each are needed for a tail")
     return able
 
 
@@ -124,19 +123,19 @@ def _templates(album: LabelledVectors, people: Sequence[Rows], rng: np.random.Ge
 
 
 def tails_to_ship(album: LabelledVectors, rng: np.random.Generator, scoring: Scoring) -> dict[str, Any]:
-    """What a manifest's `calibration` holds as `tail` and `tops`, as plain numbers."""
+    """The numbers for `tail` and `tops` in a manifest's `calibration`."""
     people = album.by_person()
     tail = measure_tail(album, people, rng)
     return {"tail": asdict(tail), "tops": asdict(measure_tops(album, people, scoring, rng))}
 
 
 def shipped(calibration: Mapping[str, Any]) -> Tails | None:
-    """The tails in a manifest's `calibration`, or None."""
+    """The tails in a manifest's `calibration`, or None without any."""
     tail = shipped_tail(calibration)
     return None if tail is None else Tails(tail, shipped_tops(calibration))
 
 
-def kept(
+def measure_promise(
     album: LabelledVectors,
     rng: np.random.Generator,
     scoring: Scoring,
@@ -144,11 +143,11 @@ def kept(
     splits: int = SPLITS,
     calibration: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Greeted / promised for galleries of 100, 300, 600 where there are people for it; 1 and 3 probe frames.
+    """Greeted / promised in galleries of 100, 300, 600 with enough people, for 1 and 3 probe frames.
 
-    `tails` says where they come from: "measured" on others here, or "shipped" in the pack's `calibration`. The
-    interval is 95 % over splits, which deal the same people anew each time. `filled` of the gallery are people of
-    whom there is too little to probe with, enrolled from what there is, often one picture.
+    `tails` in a row says where the tails come from: "measured" on other people here, or "shipped" in the pack's
+    `calibration`. The interval is 95 % over random splits. `filled` people of the gallery are never probed and are
+    enrolled from the pictures there are, often one.
     """
     rows = []
     for tails in ("measured", "shipped"):
@@ -190,8 +189,8 @@ def _rows(per_split: NDArray[np.float64], targets: Sequence[float]) -> list[dict
 
 @dataclass(frozen=True)
 class _Dealt:
-    """Who plays what in a split: customers who are probed, those who only fill the gallery, people to measure
-    tails on, and strangers to test. They share nobody."""
+    """The roles in a split, all disjoint: customers who are probed, people who only fill the gallery, people on
+    whom tails are measured, and strangers to test."""
 
     customers: list[Rows]
     fillers: list[Rows]
@@ -202,11 +201,11 @@ class _Dealt:
 def _dealt(
     album: LabelledVectors, rng: np.random.Generator, frames: int, size: int, shipped: bool
 ) -> _Dealt | None:
-    """None: too few people.
+    """A random split; None with too few people.
 
-    With one frame almost anybody can be a stranger, and those with many pictures are customers or lend templates
-    to the tails. With several frames most of them are needed as strangers: a sixth of them are customers, and the
-    gallery is filled. With shipped tails nobody need be measured on.
+    With one frame almost everybody can be a stranger, and people with many pictures are customers or give
+    templates for the tails. With several frames most people with many pictures are needed as strangers: a sixth of
+    them are customers, and the gallery is filled. With shipped tails nobody is needed for measuring them.
     """
     people = album.by_person()
     rng.shuffle(people)
@@ -245,7 +244,7 @@ def _split(
     frames: int,
     given: Tails | None,
 ) -> list[tuple[float, float, float]]:
-    """(greeted / promised, missed, threshold) for each target in one dealing of people."""
+    """(greeted / promised, missed, threshold) for each target in one split."""
     size = len(dealt.customers) + len(dealt.fillers)
     tails = given or measured(album, dealt.setters, scoring, rng, len(dealt.fillers) / size)
     images = [rng.permutation(rows) for rows in dealt.customers]

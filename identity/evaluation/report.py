@@ -1,4 +1,4 @@
-"""The figures of `usual evaluate faces` in words and columns."""
+"""The figures of `usual evaluate faces` as text and tables."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def report_lines(result: dict[str, Any]) -> str:
         f"{result['pack']}: {result['people']} people, {result['images']} pictures,"
         f" {len(result['unreadable'])} unreadable, {result['without_a_face']} without a face that was found",
         *_two_names(result["same"], result["suspects"]),
-        f"What a kiosk would say of them: {_counts(result['hints'])}",
-        f"and of those with a mask drawn over: {_counts(result['hints_masked']) or 'not drawn'}",
+        f"What a kiosk would say about them: {_counts(result['hints'])}",
+        f"and about those with a drawn mask: {_counts(result['hints_masked']) or 'not drawn'}",
         *_identification(result["identification"]),
         *_promise(result["promise"]),
         *_occlusion(result["occlusion"]),
@@ -32,9 +32,9 @@ def report_lines(result: dict[str, Any]) -> str:
 
 def _two_names(same: Sequence[tuple[str, str]], suspects: Sequence[tuple[str, str]]) -> Iterator[str]:
     if same:
-        yield f"Counted as one person each, as you said: {_pairs(same)}"
+        yield f"Counted as one person each (--same): {_pairs(same)}"
     if suspects:
-        yield f"Perhaps one person under two names; look, and tell with --same: {_pairs(suspects)}"
+        yield f"Perhaps one person under two names; check, and list them with --same: {_pairs(suspects)}"
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
@@ -53,7 +53,7 @@ def _identification(rows: Rows) -> Iterator[str]:
             f"  {row['threshold']:.3f}{'  ' + row['warning'] if row['warning'] else ''}"
         )
     if any(row["filled"] for row in rows):
-        yield "filled: customers of whom there are too few pictures to probe with, mostly enrolled from one"
+        yield "filled: customers with too few pictures to be probed, mostly enrolled from one"
     if not rows:
         yield "  too few people, or too few pictures of them"
 
@@ -61,7 +61,7 @@ def _identification(rows: Rows) -> Iterator[str]:
 def _promise(rows: Rows) -> Iterator[str]:
     if rows:
         yield ""
-        yield "Promise kept by the product's own threshold: greeted / promised, mean over splits"
+        yield "The promise at the product's own threshold: greeted / promised, mean over splits"
     for row in rows:
         low, high = row["ratio_interval"]
         yield (
@@ -96,11 +96,11 @@ def _groups(rows: Rows) -> Iterator[str]:
 def _worlds(rows: Rows) -> Iterator[str]:
     if rows:
         yield ""
-        yield "Promise kept in simulated worlds: greeted / promised, mean over worlds"
+        yield "The promise in simulated worlds: greeted / promised, mean over worlds"
     for row in rows:
         low, high = row["ratio_interval"]
-        told_as = f"  gallery {row['gallery']:6d}, {100 * row['fpir_target']:.1f} %: {row['ratio']:.2f}"
-        yield f"{told_as} [{low:.2f}, {high:.2f}] ({row['worlds']} worlds)"
+        head = f"  gallery {row['gallery']:6d}, {100 * row['fpir_target']:.1f} %: {row['ratio']:.2f}"
+        yield f"{head} [{low:.2f}, {high:.2f}] ({row['worlds']} worlds)"
 
 
 def _verification(checked: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,8 @@
-"""PURE: is the promise kept in galleries larger than any collection of pictures? Simulated people, whose truth is
-known.
+"""PURE: is the promise met in galleries larger than any collection of pictures? Measured on simulated people.
 
-A person is a direction in a space in which few axes carry most of the difference, as real embeddings are; a frame
-is scattered around it. The threshold comes from what an installation has: a pack's tails, measured on other
-people, and the scores of its own enrolments among those who were there before.
+A person is a direction in a space where few axes carry most of the variance, as in real embeddings; a frame is
+scattered around that direction. The threshold comes from the data of an installation: the pack's tails, measured
+on other people, and the scores of its own enrolments against earlier customers.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from identity.vectors import unit
 Vectors = NDArray[np.float32]
 SIZES = (100, 1_000, 10_000, 30_000)
 ENROLLED = 3
-PIECE = 250  # probes compared at once: a gallery of 30,000 takes 30 MB then
+PIECE = 250  # probes compared at once: with a gallery of 30,000 that takes 30 MB
 PACK_TEMPLATES, PACK_PROBES, NEWCOMERS = 400, 1_500, 600
 
 
 class World:
-    """Simulated people: a unit direction each, frames scattered around it."""
+    """Simulated people: each is a unit direction (size,), with frames scattered around it."""
 
     def __init__(self, seed: int, size: int = 48, scatter: float = 0.12) -> None:
         self.rng = np.random.default_rng(seed)
@@ -41,14 +40,14 @@ class World:
         return unit(centres[:, None, :] + noise)
 
 
-def kept_in_worlds(
+def simulate_promise(
     scoring: Scoring,
     targets: Sequence[float] = (0.01, 0.001),
     sizes: Sequence[int] = SIZES,
     worlds: int = 8,
     strangers: int = 4_000,
 ) -> list[dict[str, Any]]:
-    """Greeted / promised for each size and target, mean over worlds with a 95 % interval over them."""
+    """Greeted / promised for each size and target: the mean over worlds, with a 95 % interval."""
     ratios: dict[tuple[int, float], list[float]] = {}
     for seed in range(worlds):
         world = World(seed)
@@ -87,13 +86,13 @@ def _tops(probes: Vectors, gallery: Vectors, scoring: Scoring) -> Vectors:
 
 
 def _newcomers(frames: Vectors, gallery: Vectors, scoring: Scoring, rng: np.random.Generator) -> Vectors:
-    """What is kept at enrolments: each frame's score among those who were there before, of newcomers who came when
-    half the gallery was there at least (`thresholds.Thresholds`)."""
+    """The scores that are stored at enrolments: of each frame against earlier customers, for people who enrol when
+    at least half of the gallery exists (`thresholds.Thresholds`)."""
     late = np.arange(max(len(frames) // 2, 20), len(frames))
-    kept = []
+    scores = []
     for row in rng.permutation(late)[:NEWCOMERS]:
         cosines = frames[row] @ gallery[:row].T
         most = min(int(row), 1 + scoring.cohort_ranks)
         ranked = -np.sort(-np.partition(cosines, row - most, axis=1)[:, row - most :], axis=1)
-        kept.append(scored(ranked, len(gallery), scoring))
-    return np.concatenate(kept)
+        scores.append(scored(ranked, len(gallery), scoring))
+    return np.concatenate(scores)

@@ -1,8 +1,8 @@
-"""The outside of JPEG, PNG and WebP files: how large, how many pictures, complete, and nothing else on board.
+"""The structure of JPEG, PNG and WebP files: size, number of pictures, whether complete, and no other content.
 
-Each reader walks its format's own structure, so that a file is judged without unpacking one pixel, and returns
-the file reduced to the parts that make the picture. Sources: ITU-T T.81 annex B; PNG (third edition) chapters 5
-and 11; RFC 9649 (WebP).
+Each reader walks the structure of its format, so that a file is checked before any pixel is decoded, and returns
+the file without the parts that do not belong to the picture. Sources: ITU-T T.81 annex B; PNG (third edition)
+chapters 5 and 11; RFC 9649 (WebP).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from identity.errors import AnimatedImage, NotAnImage, SuspiciousImage, TruncatedImage
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 MOST_CHUNKS = 4_000
 MOST_SCANS = 24  # an ordinary progressive JPEG has 10; each scan costs a pass over all pixels
 
 
 class Header(NamedTuple):
-    """What the outside tells; `stripped` is the file without metadata."""
+    """Width and height in pixels; `stripped` is the file without metadata."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class Header(NamedTuple):
 
 
 def inspect(data: bytes) -> Header:
-    """The header of a JPEG, PNG or WebP.
+    """The header of a JPEG, PNG or WebP file.
 
     Raises NotAnImage, TruncatedImage, AnimatedImage or SuspiciousImage.
     """
@@ -47,12 +47,12 @@ def _truncated() -> TruncatedImage:
     return TruncatedImage("The picture ends too early; send it again.")
 
 
-def _passenger() -> SuspiciousImage:
+def _foreign_data() -> SuspiciousImage:
     return SuspiciousImage("Something other than the picture is in the file.")
 
 
 def _png(data: bytes) -> Header:
-    kept = [PNG_SIGNATURE]
+    parts = [PNG_SIGNATURE]
     at, size, count, pixels = 8, None, 0, 0
     while True:
         if at + 12 > len(data):
@@ -72,10 +72,10 @@ def _png(data: bytes) -> Header:
             if length != 13:
                 raise NotAnImage("The PNG file has no proper header.")
             size = struct.unpack_from(">II", data, at + 8)
-        if kind in PNG_KEPT:
+        if kind in PNG_CHUNKS:
             if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
                 raise NotAnImage("The PNG file is damaged; send it again.")
-            kept.append(data[at:end])
+            parts.append(data[at:end])
             pixels += length if kind == b"IDAT" else 0
         elif not kind[0] & 0x20:
             raise NotAnImage("The PNG file has a part that no PNG has.")
@@ -83,15 +83,15 @@ def _png(data: bytes) -> Header:
         if kind == b"IEND":
             break
     if at != len(data):
-        raise _passenger()
+        raise _foreign_data()
     if not pixels:
         raise _truncated()
     assert size is not None
-    return Header(size[0], size[1], b"".join(kept))
+    return Header(size[0], size[1], b"".join(parts))
 
 
 def _jpeg(data: bytes) -> Header:
-    kept = [b"\xff\xd8"]
+    parts = [b"\xff\xd8"]
     at, size, scans = 2, None, 0
     while True:
         marker, at = _next_marker(data, at)
@@ -107,11 +107,11 @@ def _jpeg(data: bytes) -> Header:
             if size is not None or length < 11:
                 raise SuspiciousImage("The JPEG file describes more than one picture.")
             size = _jpeg_size(marker, data[at + 2 : end])
-        # Kept: tables, frame, scans, restart interval, and Adobe's colour transform. Thumbnails, positions,
-        # profiles and comments are not part of the picture.
+        # The picture is made of tables, frame, scans, restart interval and Adobe's colour transform. Thumbnails,
+        # positions, profiles and comments are dropped.
         picture = marker in (0xC4, 0xDB, 0xDD, 0xDA) or 0xC0 <= marker <= 0xC2
         if picture or (marker == 0xEE and data[at + 2 : at + 7] == b"Adobe"):
-            kept.append(b"\xff" + bytes([marker]) + data[at:end])
+            parts.append(b"\xff" + bytes([marker]) + data[at:end])
         elif not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             raise NotAnImage("The JPEG file has a part that no camera writes.")
         at = end
@@ -122,14 +122,14 @@ def _jpeg(data: bytes) -> Header:
             if scans > MOST_SCANS:
                 raise SuspiciousImage("The JPEG file has too many scans.")
             end = _end_of_scan(data, at)
-            kept.append(data[at:end])
+            parts.append(data[at:end])
             at = end
     if size is None or not scans:
         raise _truncated()
     if at != len(data):
-        raise _passenger()
-    kept.append(b"\xff\xd9")
-    return Header(size[0], size[1], b"".join(kept))
+        raise _foreign_data()
+    parts.append(b"\xff\xd9")
+    return Header(size[0], size[1], b"".join(parts))
 
 
 def _next_marker(data: bytes, at: int) -> tuple[int, int]:
@@ -143,7 +143,7 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
     if at >= len(data):
         raise _truncated()
     if data[at] == 0xD8:
-        raise _passenger()
+        raise _foreign_data()
     return data[at], at + 1
 
 
@@ -171,7 +171,7 @@ def _webp(data: bytes) -> Header:
     if len(data) < max(total, 20):
         raise _truncated()
     if total % 2 or len(data) != total:
-        raise _passenger()
+        raise _foreign_data()
     at, canvas, picture, count = 12, None, None, 0
     while at < total:
         if at + 8 > total:
@@ -189,7 +189,7 @@ def _webp(data: bytes) -> Header:
             canvas = (int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1)
         elif kind in (b"VP8 ", b"VP8L"):
             if picture is not None:
-                raise _passenger()
+                raise _foreign_data()
             picture = (_vp8_size(kind, body), struct.pack("<4sI", kind, length) + body + b"\0" * (length % 2))
     if picture is None:
         raise _truncated()

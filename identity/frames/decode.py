@@ -1,7 +1,6 @@
-"""Bytes -> checked pixels. A picture is judged by its header and its shape as a file before anything decodes it.
+"""Bytes -> checked pixels. The header and the structure of a file are checked before it is decoded.
 
-Only re-decoded pixels go on: metadata, thumbnails, colour profiles and whatever hides behind the picture stay
-behind. Nothing is ever written.
+Only pixels are passed on: metadata, thumbnails, colour profiles and appended data are dropped. Nothing is written.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ def decode(data: bytes) -> Frame:
     """
     if len(data) > MOST_BYTES:
         raise FrameTooLarge(
-            f"The picture has {len(data)} bytes; at most {MOST_BYTES} are taken. Send a smaller one."
+            f"The picture has {len(data)} bytes; at most {MOST_BYTES} are allowed. Send a smaller one."
         )
     header = inspect(data)
     check_size(header)
-    # cv2.imdecode has no partial result to leak: it answers None, or pixels of the size that the header tells.
+    # cv2.imdecode returns no partial result: None, or pixels of the size in the header.
     try:
         pixels = cv2.imdecode(np.frombuffer(header.stripped, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -50,10 +49,10 @@ def decode(data: bytes) -> Frame:
 
 
 def check_size(header: Header) -> None:
-    """Raise TooManyPixels or TooFewPixels by what the header tells."""
+    """Check the size in the header. Raises TooManyPixels or TooFewPixels."""
     width, height = header.width, header.height
     if width * height > MOST_PIXELS:
-        raise TooManyPixels(f"The picture has {width} x {height} pixels; at most {MOST_PIXELS} are taken.")
+        raise TooManyPixels(f"The picture has {width} x {height} pixels; at most {MOST_PIXELS} are allowed.")
     if min(width, height) < LEAST_SIDE or max(width, height) > MOST_ASPECT * min(width, height):
         raise TooFewPixels(
             f"The picture has {width} x {height} pixels; each side needs {LEAST_SIDE}, and the longer one"

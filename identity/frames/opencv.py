@@ -1,7 +1,7 @@
-"""OpenCV with one thread, for whoever in this half works on pixels: `from identity.frames.opencv import cv2`.
+"""OpenCV with one thread. This half imports it from here: `from identity.frames.opencv import cv2`.
 
-Its pool of threads waits for work by spinning. With as many pictures at once as there are processors, that took a
-fifth of all processor time of a server under load and made nothing faster.
+OpenCV's thread pool waits for work in a busy loop. With as many pictures at once as there are processors, that
+took a fifth of the processor time of a loaded server and made nothing faster.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Giving up, for good, whatever a process could do but compute.
+"""Locks a process down, permanently, so that it can only compute.
 
-Two walls, because each holds where the other may not (docs/decisions):
-* limits of the process, on every Unix: no new descriptor (so no file, socket, pipe or database), no byte into a
-  file, no new process, no core dump, a gigabyte of memory and no more;
-* on Linux a list of the few system calls that computing needs, kept by the kernel (seccomp, BPF). Every other one
-  answers "not permitted". It holds for root as well, and nobody can take it back.
+Two walls, because each protects where the other may not (docs/decisions):
+* resource limits, on every Unix: no new descriptor (so no file, socket, pipe or database), no write to a file, no
+  new process, no core dump, at most a gigabyte more of memory;
+* on Linux a list of the few system calls that computing needs, enforced by the kernel (seccomp, BPF). Every other
+  call fails with "not permitted". That applies to root as well and cannot be undone.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ X32_BIT = 0x40000000  # the x32 numbers: another way into the same kernel
 SET_NO_NEW_PRIVILEGES, SET_DEATH_SIGNAL = 38, 1
 FILTER_MODE, ALL_THREADS = 1, 1
 
-SPARE_BYTES = 2**30  # for computing, beside what loading took: a pack must not take the server's memory
+SPARE_BYTES = 2**30  # for computing, in addition to what loading took: a pack must not use up the server's memory
 
 
 class _Program(ctypes.Structure):
@@ -78,7 +78,7 @@ class _Program(ctypes.Structure):
 
 
 def filter_for(machine: str) -> bytes:
-    """The BPF program for a machine: struct sock_filter after struct sock_filter."""
+    """The BPF program for a machine, as consecutive `struct sock_filter`."""
     column, architecture, _ = MACHINES[machine]
     numbers = [known[column] for known in PERMITTED.values()]
     permitted = [number for number in numbers if number is not None]
@@ -95,8 +95,8 @@ def filter_for(machine: str) -> bytes:
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
-def end_with(parent: int) -> None:
-    """Let the kernel end this process with the thread that started it; leave at once if that is gone already."""
+def die_with_parent(parent: int) -> None:
+    """The kernel kills this process when the thread that started it ends; exits now if that has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -104,35 +104,35 @@ def end_with(parent: int) -> None:
 
 
 def lock_down() -> tuple[str, ...]:
-    """Give everything up and say which walls stand: "limits", "system calls". Not to be taken back.
+    """Lock this process down, permanently; the walls that were set up, of "limits" and "system calls".
 
-    Raises RuntimeError when a file can still be opened, or another descriptor be had, afterwards.
+    Raises RuntimeError when a file or another descriptor can still be opened afterwards.
     """
-    with contextlib.suppress(AttributeError, ValueError, OSError):  # how much it has now, only Linux tells
-        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (held + SPARE_BYTES, held + SPARE_BYTES))
-    for what in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
-        with contextlib.suppress(AttributeError, ValueError, OSError):  # not every Unix knows or grants each
-            resource.setrlimit(getattr(resource, what), (0, 0))
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # only Linux reports the memory in use
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + SPARE_BYTES, in_use + SPARE_BYTES))
+    for limit in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # some Unixes lack or refuse some of them
+            resource.setrlimit(getattr(resource, limit), (0, 0))
     walls = ("limits", "system calls") if _filter_calls() else ("limits",)
     for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), os.pipe):
         try:
             attempt()
         except OSError:
             continue
-        raise RuntimeError("descriptors can still be had: this system keeps no engine pack apart")
+        raise RuntimeError("descriptors can still be opened: engine packs cannot be sandboxed on this system")
     return walls
 
 
 def _filter_calls() -> bool:
-    """Whether the kernel took the list of permitted calls, for all threads of this process."""
+    """Install the list of permitted calls for all threads of this process; whether the kernel accepted it."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in MACHINES:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     program = filter_for(machine)
-    described = _Program(len(program) // 8, program)
+    arguments = _Program(len(program) // 8, program)
     if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return False
     call = MACHINES[machine][2]
-    return bool(libc.syscall(call, FILTER_MODE, ALL_THREADS, ctypes.byref(described)) == 0)
+    return bool(libc.syscall(call, FILTER_MODE, ALL_THREADS, ctypes.byref(arguments)) == 0)

@@ -1,7 +1,7 @@
-"""An engine pack at arm's length: it runs in processes of its own, which can do nothing but compute.
+"""Runs an engine pack in sandboxed processes of its own, which can only compute.
 
-Pixels go over in memory that both sides see, a question and its answer over two pipes (`wire.py`). A process that
-crashes, hangs or talks gibberish is killed and another one started; whoever pressed meanwhile is a guest.
+Pixels are passed in shared memory, requests and answers over two pipes (`wire.py`). A process that crashes, hangs
+or sends invalid data is killed and replaced; a person who presses at that moment is a guest.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import TypeVar
 
 import structlog
 
-from identity.engines.alignment import no_larger_than_needed
-from identity.engines.manifests import PACKS, Pack, load_pack, located
+from identity.engines.alignment import shrink_for_embedder
+from identity.engines.manifests import PACKS, Pack, checked_files, load_pack
 from identity.engines.protocol import Face, Pixels, Vector
-from identity.engines.yunet import grown
+from identity.engines.yunet import scale_faces
 from identity.errors import PackError
-from identity.frames.resize import for_detector
+from identity.frames.resize import shrink_for_detector
 from identity.sandbox import wire
-from identity.sandbox.connection import LOADING_S, EngineProcess, Launch, PackNotLoaded
+from identity.sandbox.connection import LOADING_TIMEOUT_S, EngineProcess, Launch, PackNotLoaded
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
-PATIENCE_S = 5.0  # for one answer; a frame takes some 10 ms
+ANSWER_TIMEOUT_S = 5.0  # for one answer; a frame takes some 10 ms
 LONGEST_PAUSE_S = 30.0
 
 
@@ -40,22 +40,23 @@ class EngineUnavailable(PackError):
 
 
 class EnginePool:
-    """A `FaceEngine` whose work is done by `count` processes. Safe with threads.
+    """A `FaceEngine` that works in `count` sandboxed processes. Safe with threads.
 
-    The files are checked here as well, so that a missing or altered one is told at once: raises UnknownPack,
-    PackMissing, PackAltered, PackDenied. The processes are started by `start`, or by the first question.
+    The files are checked here first, so that a missing or altered one is reported at once: raises UnknownPack,
+    PackMissing, PackAltered, PackDenied. `start` starts the processes, or the first request does.
+    `timeout_s` is the longest wait for an answer, in seconds.
     """
 
-    def __init__(self, launch: Launch, count: int = 1, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, launch: Launch, count: int = 1, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._pack = load_pack(launch.pack, launch.manifests or PACKS)
-        located(self._pack, launch.models, launch.cache)
+        checked_files(self._pack, launch.models, launch.cache)
         self._launch = launch
         self._count = count
-        self._patience_s = patience_s
+        self.timeout_s = timeout_s
         self._idle: queue.LifoQueue[EngineProcess] = queue.LifoQueue()
         self._state = _State()
         self._lock = threading.Lock()
-        self._keeper: threading.Thread | None = None
+        self._supervisor: threading.Thread | None = None
         weakref.finalize(self, _close, self._state)
 
     @property
@@ -64,7 +65,7 @@ class EnginePool:
 
     @property
     def walls(self) -> tuple[str, ...]:
-        """Which walls stand around the newest process: see `lockdown`."""
+        """The walls around the newest process: see `lockdown.lock_down`."""
         return self._state.walls
 
     @property
@@ -72,28 +73,28 @@ class EnginePool:
         """Process ids."""
         return tuple(worker.process.pid for worker in self._state.workers.copy())
 
-    def start(self, patience_s: float = LOADING_S) -> None:
-        """Begin, and wait until one process is ready. Raises EngineUnavailable when none is."""
+    def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
+        """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
         self._begin()
-        self._state.ready.wait(patience_s)
+        self._state.ready.wait(timeout_s)
         if not self._state.workers:
-            raise EngineUnavailable(self.trouble() or "The engine pack did not load in time.")
+            raise EngineUnavailable(self.failure() or "The engine pack did not load in time.")
 
-    def trouble(self) -> str | None:
-        """Why no process runs, or None: for whoever asks whether the service is well."""
-        return None if self._keeper is None or self._state.workers else self._state.why
+    def failure(self) -> str | None:
+        """Why no process runs, for the readiness check; None when one runs or none was started."""
+        return None if self._supervisor is None or self._state.workers else self._state.why
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """See `FaceEngine`. Raises EngineUnavailable."""
-        small = for_detector(pixels, self.pack.input)
+        small = shrink_for_detector(pixels, self.pack.input)
         faces = self._answer(wire.DETECT, small, None, wire.faces_in)
         if faces is None:
             raise EngineUnavailable("The engine pack failed at this picture.")
-        return faces if small is pixels else grown(faces, small, pixels)
+        return faces if small is pixels else scale_faces(faces, small, pixels)
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
         """See `FaceEngine`. Raises EngineUnavailable."""
-        pixels, face = no_larger_than_needed(self.pack, pixels, face)
+        pixels, face = shrink_for_embedder(self.pack, pixels, face)
         read = partial(wire.vector_in, size=self.pack.size)
         vector = self._answer(wire.EMBED, pixels, face, read)
         if vector is None:
@@ -103,29 +104,29 @@ class EnginePool:
     def _answer(
         self, kind: int, pixels: Pixels, face: Face | None, read: Callable[[int, bytes], Answer]
     ) -> Answer | None:
-        """What a process answers, as `read` finds it there; None when the pack failed."""
-        worker = self._free()
-        with self._returned(worker):
-            status, count, block = worker.ask(kind, pixels, face, self._patience_s)
+        """The answer of a process, parsed by `read`; None when the pack failed at this picture."""
+        worker = self._take_idle()
+        with self._given_back(worker):
+            status, count, block = worker.request(kind, pixels, face, self.timeout_s)
             return read(count, block) if status == wire.DONE else None
 
     def close(self) -> None:
         """End all processes."""
         _close(self._state)
 
-    def _free(self) -> EngineProcess:
+    def _take_idle(self) -> EngineProcess:
         self._begin()
         try:
-            return self._idle.get(timeout=self._patience_s)
+            return self._idle.get(timeout=self.timeout_s)
         except queue.Empty:
-            raise EngineUnavailable(self.trouble() or "The engine pack is busy or starting.") from None
+            raise EngineUnavailable(self.failure() or "The engine pack is busy or starting.") from None
 
     @contextlib.contextmanager
-    def _returned(self, worker: EngineProcess) -> Iterator[None]:
-        """Give the worker back when it did its work, else end it and have another one started."""
+    def _given_back(self, worker: EngineProcess) -> Iterator[None]:
+        """Give the worker back after its work. After an error end it and start another one."""
         try:
             yield
-        except BaseException as error:  # whatever broke it off, an answer may still be under way: not for the next
+        except BaseException as error:  # an answer may still arrive, which the next request must not read
             log.warning("engine_ended", why=f"{type(error).__name__}: {error}")
             with self._state.lock:
                 self._state.workers.discard(worker)
@@ -140,14 +141,17 @@ class EnginePool:
         with self._lock:
             if self._state.closed:
                 raise EngineUnavailable("The engine was closed.")
-            if self._keeper is None:
-                told = (self._launch, self.pack, self._count, self._idle, self._state)
-                self._keeper = threading.Thread(target=_keep, args=told, name="engine keeper", daemon=True)
-                self._keeper.start()
+            if self._supervisor is None:
+                arguments = (self._launch, self.pack, self._count, self._idle, self._state)
+                self._supervisor = threading.Thread(
+                    target=_supervise, args=arguments, name="engine supervisor", daemon=True
+                )
+                self._supervisor.start()
 
 
 class _State:
-    """What the keeper and the owner share. The keeper must not hold the owner, or nothing would ever close it."""
+    """What the supervisor and the pool share. The supervisor must not refer to the pool, which could then never be
+    garbage-collected and closed."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -159,16 +163,18 @@ class _State:
         self.wanted = threading.Event()
 
     def admit(self, worker: EngineProcess) -> bool:
-        """Whether a new process is welcome: not when all was closed while it loaded."""
+        """Add a new process; False when the pool was closed while it loaded."""
         with self.lock:
             if not self.closed:
                 self.workers.add(worker)
             return not self.closed
 
 
-def _keep(launch: Launch, pack: Pack, count: int, idle: queue.LifoQueue[EngineProcess], state: _State) -> None:
-    """Hold `count` processes alive until closed. One thread starts them all and lives as long as they may:
-    the kernel ends a process with the thread that started it (`lockdown.end_with`)."""
+def _supervise(
+    launch: Launch, pack: Pack, count: int, idle: queue.LifoQueue[EngineProcess], state: _State
+) -> None:
+    """Keep `count` processes running until the pool is closed. One thread starts all of them and runs as long as
+    they do: the kernel kills a process with the thread that started it (`lockdown.die_with_parent`)."""
     pause = 0.1
     while not state.closed:
         if len(state.workers) >= count:
@@ -178,12 +184,12 @@ def _keep(launch: Launch, pack: Pack, count: int, idle: queue.LifoQueue[EnginePr
         worker = None
         try:
             worker = EngineProcess(launch, pack.size)
-            state.walls = worker.greeted(pack)
+            state.walls = worker.wait_until_loaded(pack)
         except (PackNotLoaded, OSError, EOFError, ValueError) as error:
             if worker is not None:
                 worker.end()
-            told = isinstance(error, PackNotLoaded)
-            state.why = str(error) if told else f"The engine pack did not load ({type(error).__name__})."
+            explained = isinstance(error, PackNotLoaded)
+            state.why = str(error) if explained else f"The engine pack did not load ({type(error).__name__})."
             log.error("engine_not_loaded", why=state.why)
         else:
             if not state.admit(worker):
@@ -191,7 +197,7 @@ def _keep(launch: Launch, pack: Pack, count: int, idle: queue.LifoQueue[EnginePr
                 return
             state.why, pause = None, 0.1
             idle.put(worker)
-        state.ready.set()  # whoever waits for the first one has it, or is told why there is none
+        state.ready.set()  # `start` has a process, or `state.why`
         if state.why is None:
             continue
         state.wanted.wait(pause)

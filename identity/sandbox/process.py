@@ -1,8 +1,7 @@
-"""The process that an engine pack runs in: `python -m identity.sandbox.process`, started by `pool.py` alone.
+"""The sandboxed process of an engine pack: `python -m identity.sandbox.process`, started by `connection.py`.
 
-It loads the pack, computes once so that everything lazy is loaded, gives up whatever it could do but compute,
-and then answers questions until the pipe ends. It can read one block of memory (the pixels) and one pipe, and
-write another.
+It loads the pack, computes once so that everything lazy is loaded, locks itself down, and then answers requests
+until the pipe is closed. It can read one block of memory (the pixels) and one pipe, and write to another pipe.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ import numpy as np
 from identity.engines.protocol import FaceEngine, Pixels
 from identity.engines.warm_up import pattern, some_face
 from identity.sandbox import wire
-from identity.sandbox.lockdown import end_with, lock_down
+from identity.sandbox.lockdown import die_with_parent, lock_down
 from plumbing.memory import give_back
 from plumbing.problem import Problem
 
 Maker = Callable[[str, Path | None, Path], FaceEngine]
 
 
-def main(told: str) -> None:
-    """`told` is the JSON of a `workers.Launch` and the descriptors."""
-    order = json.loads(told)
-    end_with(order["parent"])
-    questions, answers, pixels = order["questions"], order["answers"], order["pixels"]
-    # Read only: an engine has no way to leave anything in what the server sees.
+def main(order_json: str) -> None:
+    """`order_json` holds the fields of a `connection.Launch` and the numbers of the descriptors."""
+    order = json.loads(order_json)
+    die_with_parent(order["parent"])
+    requests, answers, pixels = order["requests"], order["answers"], order["pixels"]
+    # Read-only: an engine cannot write anything into the server's memory.
     shared = mmap.mmap(pixels, order["bytes"], prot=mmap.PROT_READ)
     os.close(pixels)
     try:
-        engine = loaded(order)
+        engine = load_engine(order)
         silence()
         hello = {"walls": lock_down(), "pack": engine.pack.id}
     except Problem as error:
         hello = {"error": error.detail[:300]}
-    except Exception as error:  # whatever a pack throws is for the server to tell
+    except Exception as error:  # any error of a pack is reported by the server
         hello = {"error": f"{type(error).__name__} while the pack was loaded"}
     wire.write_all(answers, json.dumps(hello).encode().ljust(wire.LONGEST_HELLO))
     if "error" not in hello:
-        serve(engine, shared, questions, answers)
+        serve(engine, shared, requests, answers)
 
 
-def loaded(order: dict[str, str]) -> FaceEngine:
-    """The engine, after it has looked at a picture of nothing: what it loads late is loaded now."""
+def load_engine(order: dict[str, str]) -> FaceEngine:
+    """The engine, after one detection and one embedding: everything that it loads lazily is loaded now."""
     module, _, name = order["maker"].partition(":")
     maker: Maker = getattr(import_module(module), name)
     models = Path(order["models"]) if order["models"] else None
@@ -62,19 +61,19 @@ def loaded(order: dict[str, str]) -> FaceEngine:
 
 
 def silence() -> None:
-    """Standard input, output and error lead nowhere: a pack prints into no log."""
+    """Redirect standard input, output and error to nowhere: a pack cannot print into a log."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     os.close(nowhere)
 
 
-def serve(engine: FaceEngine, shared: mmap.mmap, questions: int, answers: int) -> None:
-    """Answer until the server hangs up."""
+def serve(engine: FaceEngine, shared: mmap.mmap, requests: int, answers: int) -> None:
+    """Answer requests until the server closes the pipe."""
     size = engine.pack.size
     while True:
         try:
-            record = np.frombuffer(wire.read_exactly(questions, wire.QUESTION.itemsize), wire.QUESTION)[0]
+            record = np.frombuffer(wire.read_exactly(requests, wire.REQUEST.itemsize), wire.REQUEST)[0]
         except EOFError:
             return
         shape = (int(record["height"]), int(record["width"]), 3)
@@ -84,7 +83,7 @@ def serve(engine: FaceEngine, shared: mmap.mmap, questions: int, answers: int) -
                 reply = wire.answer(size, faces=engine.detect(pixels))
             else:
                 reply = wire.answer(size, vector=engine.embed(pixels, wire.unpacked(record["face"])))
-        except Exception:  # a pack that fails at one picture may do better at the next
+        except Exception:  # a pack that fails at one picture may succeed at the next
             reply = wire.answer(size)
         wire.write_all(answers, reply)
 

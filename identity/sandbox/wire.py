@@ -1,7 +1,7 @@
-"""What passes between the server and an engine's process: records of fixed size, numbers only.
+"""The wire format between the server and a sandboxed process: records of fixed size, numbers only.
 
-A question is one record; its pixels lie in memory that both processes see. An answer is one record and a block,
-as long for nobody as for fifty faces. Nothing is unpickled, nothing names code.
+A request is one record; its pixels are in shared memory. An answer is one record and one block, whose length does
+not depend on the number of faces. Nothing is unpickled, and nothing names code.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ LONGEST_HELLO = 2_000
 FACE = np.dtype(
     [("box", "<f8", 4), ("score", "<f8"), ("landmarks", "<f4", (5, 2)), ("scheme", "<u4"), ("covered", "<u4")]
 )
-QUESTION = np.dtype([("kind", "<u4"), ("height", "<u4"), ("width", "<u4"), ("face", FACE)])
+REQUEST = np.dtype([("kind", "<u4"), ("height", "<u4"), ("width", "<u4"), ("face", FACE)])
 HEAD = np.dtype([("status", "<u4"), ("count", "<u4")])
 
 
 class WireError(ValueError):
-    """The other side sent what the agreement does not hold."""
+    """The other side sent data that the wire format does not allow."""
 
 
 def block_bytes(size: int) -> int:
-    """Length of an answer's block for a pack whose vectors have `size` numbers."""
+    """Bytes in the block of an answer, for a pack whose vectors have `size` numbers."""
     return max(MOST_FACES * FACE.itemsize, 4 * size)
 
 
@@ -46,18 +46,19 @@ def packed(face: Face) -> NDArray[Any]:
 
 
 def unpacked(record: Any) -> Face:
-    """The inverse. Raises Gibberish on numbers that are none, an empty box or an unknown scheme."""
+    """The inverse of `packed`. Raises WireError on numbers that are not finite, an empty box or an unknown
+    scheme."""
     box, landmarks = tuple(record["box"].tolist()), record["landmarks"].copy()
     scheme, score = int(record["scheme"]), float(record["score"])
     sound = np.isfinite([*box, score]).all() and np.isfinite(landmarks).all()
     if not sound or scheme >= len(SCHEMES) or box[2] <= 0 or box[3] <= 0:
-        raise WireError("a face that is none")
+        raise WireError("an invalid face")
     return Face(box, landmarks, score, SCHEMES[scheme], bool(record["covered"]))
 
 
-def question(kind: int, shape: tuple[int, ...], face: Face | None = None) -> bytes:
-    """Ask for the faces of the picture of `shape` (height, width, 3), or for the vector of `face` in it."""
-    record = np.zeros((), QUESTION)
+def request(kind: int, shape: tuple[int, ...], face: Face | None = None) -> bytes:
+    """A request for the faces in a picture of `shape` (height, width, 3), or for the vector of `face` in it."""
+    record = np.zeros((), REQUEST)
     record["kind"], record["height"], record["width"] = kind, shape[0], shape[1]
     if face is not None:
         record["face"] = packed(face)
@@ -65,11 +66,11 @@ def question(kind: int, shape: tuple[int, ...], face: Face | None = None) -> byt
 
 
 def answer(size: int, *, faces: list[Face] | None = None, vector: Vector | None = None) -> bytes:
-    """Faces (the largest MOST_FACES), a vector, or (neither) that the engine failed."""
+    """An answer with faces (the largest MOST_FACES) or a vector; with neither it says that the engine failed."""
     block, count = b"", 0
     if faces is not None:
-        kept = faces[:MOST_FACES]
-        block, count = b"".join(packed(face).tobytes() for face in kept), len(kept)
+        largest = faces[:MOST_FACES]
+        block, count = b"".join(packed(face).tobytes() for face in largest), len(largest)
     elif vector is not None:
         block, count = np.asarray(vector, "<f4").tobytes(), np.size(vector)
     head = np.array((DONE if faces is not None or vector is not None else FAILED, count), HEAD)
@@ -78,21 +79,22 @@ def answer(size: int, *, faces: list[Face] | None = None, vector: Vector | None 
 
 
 def faces_in(count: int, block: bytes) -> list[Face]:
-    """The faces of an answer. Raises Gibberish."""
+    """The faces of an answer. Raises WireError."""
     if count > MOST_FACES:
         raise WireError(f"{count} faces")
     return [unpacked(record) for record in np.frombuffer(block, FACE, count)]
 
 
 def vector_in(count: int, block: bytes, size: int) -> Vector:
-    """The vector of an answer, whatever its numbers are: `matching.unit` judges them. Raises Gibberish."""
+    """The vector (size,) of an answer. Its numbers are checked later, by `vectors.unit`. Raises WireError when its
+    length is not `size`."""
     if count != size:
         raise WireError(f"a vector of {count} numbers where the manifest says {size}")
     return np.frombuffer(block, "<f4", size).astype(np.float32)
 
 
 def read_exactly(descriptor: int, count: int) -> bytes:
-    """`count` bytes of a pipe. Raises EOFError when it ends before."""
+    """`count` bytes of a pipe. Raises EOFError when it ends earlier."""
     parts = []
     while count:
         part = os.read(descriptor, count)
@@ -104,6 +106,6 @@ def read_exactly(descriptor: int, count: int) -> bytes:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """All of `data` into a pipe."""
+    """Write all of `data` to a pipe."""
     while data:
         data = data[os.write(descriptor, data) :]

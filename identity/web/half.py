@@ -89,7 +89,7 @@ class IdentityHalf:
             self.store.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
-        return next((trouble for workers in self._running if (trouble := workers.trouble())), None)
+        return next((trouble for workers in self._running if (trouble := workers.failure())), None)
 
     def close(self) -> None:
         """Only when no request is running any more."""

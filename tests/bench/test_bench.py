@@ -19,7 +19,7 @@ from plumbing.database import Database
 from recommender.offers.decision import NO_POLICY
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.evaluation import Part
-from recommender.store.offers import migrations
+from recommender.store.offers import OfferStore, migrations
 from tests.conftest import ROOT
 from tests.recommender.orders.worlds import habits
 
@@ -45,10 +45,10 @@ def test_the_table_says_what_was_missed() -> None:
 
 def test_what_could_not_be_measured_is_null() -> None:
     """JSON knows no NaN."""
-    told = json.loads(as_json([Row("A", "missing", math.nan, "")], {"cpus": 2}))
+    printed = json.loads(as_json([Row("A", "missing", math.nan, "")], {"cpus": 2}))
 
-    assert told["rows"][0]["value"] is None
-    assert told["machine"] == {"cpus": 2}
+    assert printed["rows"][0]["value"] is None
+    assert printed["machine"] == {"cpus": 2}
 
 
 def test_the_stopwatch_leaves_out_the_warming_up() -> None:
@@ -137,13 +137,13 @@ def test_the_command_measures_and_says_so() -> None:
         text=True,
         check=False,
     )
-    told = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
 
-    assert told["machine"]["cpus"] >= 1
-    names = {row["name"]: row for row in told["rows"]}
+    assert printed["machine"]["cpus"] >= 1
+    names = {row["name"]: row for row in printed["rows"]}
     assert names["largest difference of a score"]["met"] is True
     assert names["predict / dot product"]["value"] > 1
-    assert done.returncode == int(any(row["met"] is False for row in told["rows"]))
+    assert done.returncode == int(any(row["met"] is False for row in printed["rows"]))
 
 
 def test_deciding_is_measured_with_and_without_its_log(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_deciding_is_measured_with_and_without_its_log(tmp_path: Path) -> None:
     assert rows["logging and reserving, durably, adds, p50"] == 1.0
 
     database = Database(tmp_path / "recommender.db", migrations)
-    kinds = (deciding.OfferStore(database), deciding.Forgetful(database))
+    kinds = (OfferStore(database), deciding.Forgetful(database))
     written = []
     for store in kinds:
         store.save_offers("bench", deciding.offers(), deciding.NOON_US)

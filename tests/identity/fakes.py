@@ -1,4 +1,4 @@
-"""An honest fake: a face engine without a model. What it shows depicts nobody."""
+"""A fake face engine without a model, and pictures for it that show nobody."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def face_at(x: float, y: float, size: float, score: float = 0.9, turn: float = 0
 
 
 def person_picture(person: int, frame: int = 0, width: int = 640, height: int = 480) -> bytes:
-    """A PNG with blocks of colour that depend on `person`, and noise that depends on `frame` as well. Beside the
-    face stands the colour that the whole suite's files are searched for.
+    """A PNG with blocks of colour that depend on `person`, and noise that also depends on `frame`. Beside the face
+    is the colour that the test suite searches all its files for.
 
-    FakeEngine sees pictures of one person at a cosine above .85, and others around 0 (standard deviation .11).
+    With FakeEngine two pictures of one person have a cosine above .85, those of two people about 0 (standard
+    deviation .11).
     """
     blocks = np.random.default_rng([person, 7]).integers(60, 196, (12, 12, 3))
     blocks += np.random.default_rng([person, 8, frame]).integers(-20, 21, blocks.shape)
@@ -62,10 +63,9 @@ def person_picture(person: int, frame: int = 0, width: int = 640, height: int = 
 
 @dataclass
 class FakeEngine:
-    """`faces` scripts what is detected (None: one good face in the middle); `calls` counts embeddings.
+    """`faces` are the faces that it detects (None: one good face in the middle); `calls` counts embeddings.
 
-    The vector is the face box seen at 8 x 8 pixels, without its mean colour; `seen` keeps the crops that the
-    embedder was given.
+    The vector is the face box at 8 x 8 pixels, without its mean colour; `seen` holds the crops given to `embed`.
     """
 
     faces: list[Face] | None = None

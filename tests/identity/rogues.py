@@ -1,4 +1,4 @@
-"""Engine packs that mean harm, for `workers.Launch.maker`: loaded in the process of the pack, not here."""
+"""Malicious and faulty engine packs, for `connection.Launch.maker`: they are loaded in the sandboxed process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ATTEMPTS = (
 
 
 def attempt(what: str, pixels: Pixels, database: str) -> object:
-    """Do it. Raises when it is refused."""
+    """Try one of ATTEMPTS. Raises when it is refused."""
     here = Path(__file__)
     libc = ctypes.CDLL(None, use_errno=True)
 
@@ -102,12 +102,12 @@ def attempt(what: str, pixels: Pixels, database: str) -> object:
 
 
 class Rogue:
-    """Looks harmless while it is loaded. Then a picture tells by its first byte what it is to do."""
+    """Behaves while it is loaded. After that the first byte of a picture says what it does."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._loaded = False
-        self._database = ""
+        self.database = ""
         self.answers = -1
 
     def detect(self, pixels: Pixels) -> list[Face]:
@@ -131,7 +131,7 @@ class Rogue:
 
     def _refused(self, what: str, pixels: Pixels) -> bool:
         try:
-            attempt(what, pixels, self._database)
+            attempt(what, pixels, self.database)
         except Exception:
             return True
         return False
@@ -150,9 +150,9 @@ CRASH, HANG, FAIL, BABBLE, NOBODY_FITS, TRY, NAN, ZERO, SHORT = range(201, 210)
 
 
 def rogue(name: str, models: Path | None, cache: Path) -> Rogue:
-    """The rogue, which has learnt where the database is and where answers go."""
+    """A Rogue that knows the path of the database and the descriptor of the answers."""
     made = Rogue(load_pack(name))
-    made._database = str(cache / "identity.db")
+    made.database = str(cache / "identity.db")
     for number in range(3, 64):
         with contextlib.suppress(OSError):
             if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
@@ -160,14 +160,14 @@ def rogue(name: str, models: Path | None, cache: Path) -> Rogue:
     return made
 
 
-def telling(name: str, models: Path | None, cache: Path) -> Rogue:
-    """Writes what it sees of its environment into its folder, while that is still possible."""
+def environment_writer(name: str, models: Path | None, cache: Path) -> Rogue:
+    """Writes its environment into its folder, before it is locked down."""
     (cache / "environment").write_text("\n".join([*os.environ, *sys.argv]))
     return rogue(name, models, cache)
 
 
 class Measuring(Rogue):
-    """Tells how large the pictures are that it is shown."""
+    """Returns the sizes of the pictures that it gets, as numbers of a face and of a vector."""
 
     def detect(self, pixels: Pixels) -> list[Face]:
         height, width = pixels.shape[:2]
@@ -178,15 +178,15 @@ class Measuring(Rogue):
 
 
 def measuring(name: str, models: Path | None, cache: Path) -> Measuring:
-    """The pack `name` as it measures."""
+    """The pack `name`, as a Measuring engine."""
     return Measuring(load_pack(name))
 
 
 def broken(name: str, models: Path | None, cache: Path) -> Rogue:
-    """Does not load."""
+    """Fails to load."""
     raise MemoryError("a secret path")
 
 
 def foreign(name: str, models: Path | None, cache: Path) -> Rogue:
-    """An engine of another pack than was asked for."""
+    """An engine of another pack than the requested one."""
     return Rogue(load_pack("opencv-zoo"))

@@ -16,8 +16,10 @@ from data.demo import stage
 from data.demo.client import Client, Refused
 from data.demo.command import Plan, demo
 from data.demo.members import Member
-from data.demo.stage import Setting, StageError
+from data.demo.server import Server, command, free_port, serving
+from data.demo.setting import Setting, StageError, sweep
 from data.demo.story import Story, StoryBroken, expect, refusal
+from data.demo.terminal import Bar
 from data.faces import people
 from data.town.town import Town
 from identity.cli.commands import open_half
@@ -28,28 +30,31 @@ from tests.conftest import ROOT
 CACHE = ROOT / ".cache" / "models"
 
 
-@contextmanager
-def quiet(label: str, total: int) -> Iterator[Any]:
-    class Bar:
-        def update(self, n: int) -> None: ...
+class NoBar:
+    def update(self, n: int) -> None:
+        """Nothing is printed."""
 
-    yield Bar()
+
+@contextmanager
+def quiet(label: str, total: int) -> Iterator[Bar]:
+    yield NoBar()
 
 
 def setting(folder: Path) -> Setting:
     return Setting(folder, "dlib", None, CACHE, system_clock)
 
 
+@pytest.mark.slow
 def test_the_story_of_a_small_town_comes_true(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Opting in, an order, an offer, a ride and an opt-out over HTTP: every step asserts what it tells."""
+    """Opting in, an order, an offer, a ride and an opt-out over HTTP: every step is checked."""
     monkeypatch.setattr(people, "draw_face", magic.marked(people.draw_face))
     plan = Plan(setting(tmp_path), 0, customers=8, seed=0, serve=False, keep=False, townsfolk=50, strangers=40)
 
     plan.run()
-    told = capsys.readouterr().out
-    assert plan.told
+    printed = capsys.readouterr().out
+    assert plan.finished
     assert plan.setting.camera.stat().st_size > 100_000
     for line in (
         "opted in: 8 to orders",
@@ -58,8 +63,8 @@ def test_the_story_of_a_small_town_comes_true(
         "the right PIN does",
         "a stranger",
     ):
-        assert line in told
-    assert not any(name in told for name in ("c000", "c001", "town-0-"))  # no customer is named
+        assert line in printed
+    assert not any(name in printed for name in ("c000", "c001", "town-0-"))  # no customer is named
 
 
 def test_nothing_to_go_on_with_is_said(tmp_path: Path) -> None:
@@ -88,18 +93,18 @@ def test_a_taken_port_is_left_alone() -> None:
         other.listen()
         taken = other.getsockname()[1]
 
-        assert stage.free_port(taken) not in (0, taken)
+        assert free_port(taken) not in (0, taken)
 
 
 def test_whatever_ends_the_demo_ends_the_server(tmp_path: Path) -> None:
     """Ctrl-C inside the block stops the server and frees its port; what its processes did is signed."""
     here = setting(tmp_path)
-    stage.sweep(here)
+    sweep(here)
     key = stage.make_keys(here)["kiosk"]
-    seen: list[stage.Server] = []
+    seen: list[Server] = []
 
     def interrupted() -> None:
-        with stage.serving(here, stage.free_port(0)) as server:
+        with serving(here, free_port(0)) as server:
             seen.append(server)
             assert server.running()
             with Client(server.url, key) as kiosk:
@@ -117,24 +122,24 @@ def test_whatever_ends_the_demo_ends_the_server(tmp_path: Path) -> None:
     assert (found.lines, found.unsigned, found.faults) == (1, 0, [])
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_the_error_of_a_server_that_cannot_start_has_its_log(tmp_path: Path) -> None:
     """The last lines of the server's log are in the error."""
     here = Setting(tmp_path, "no-such-pack", None, CACHE, system_clock)
-    stage.sweep(here)
+    sweep(here)
     (here.home / "recommender.db").mkdir()
 
-    with pytest.raises(StageError, match="ended with status"), stage.serving(here, stage.free_port(0)):
+    with pytest.raises(StageError, match="ended with status"), serving(here, free_port(0)):
         raise AssertionError("the server cannot have become ready")
 
 
-def test_a_command_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
+def test_the_error_of_a_command_that_fails_has_its_output(tmp_path: Path) -> None:
     """What `usual` said is in the error."""
     here = setting(tmp_path)
-    stage.sweep(here)
+    sweep(here)
     (tmp_path / "events.csv").write_text("a,b\n1,2\n", encoding="utf-8")
 
     with pytest.raises(StageError, match="lacks the columns"):
-        stage.command(here, "import", "events", str(tmp_path / "events.csv"))
+        command(here, "import", "events", str(tmp_path / "events.csv"))
 
 
 class Stranger:
@@ -176,7 +181,7 @@ def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
     drawn: list[str] = []
 
     @contextmanager
-    def counting(label: str, total: int) -> Iterator[Any]:
+    def counting(label: str, total: int) -> Iterator[Bar]:
         drawn.append(label)
         with quiet(label, total) as bar:
             yield bar
@@ -185,7 +190,7 @@ def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         here = setting(tmp_path / name)
         here.folder.mkdir()
-        stage.sweep(here)
+        sweep(here)
         thresholds.append(stage.calibrate(here, counting, 40))
 
     assert thresholds[0] == thresholds[1]

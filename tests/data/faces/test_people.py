@@ -90,7 +90,7 @@ def test_yunet_finds_the_drawn_people(shared: Path) -> None:
 
 
 def test_two_equal_people_are_two_faces_of_one_size(detector: dlib.fhog_object_detector) -> None:
-    """8 of 8 pairs are two faces; the detector's coarse steps of size may tell one pair apart."""
+    """8 of 8 pairs are two faces; the detector's coarse steps of size may see two sizes in one pair."""
     pairs = [[b.area() for b in boxes(detector, people.two_people(2 * i, 2 * i + 1))] for i in range(8)]
 
     assert all(len(pair) == 2 for pair in pairs)
@@ -128,6 +128,7 @@ def test_jpeg_survives_the_way_to_the_server() -> None:
     frame = people.draw_face(6, 0)
     back = cv2.imdecode(np.frombuffer(people.jpeg(frame), np.uint8), cv2.IMREAD_COLOR)
 
+    assert back is not None
     assert np.abs(back.astype(int) - frame.astype(int)).mean() < 4
 
 

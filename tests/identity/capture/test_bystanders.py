@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 
-from identity.capture.attempt import liveness_of
+from identity.capture.attempt import capture_frames, liveness_of
 from identity.capture.challenge import ORDERS
 from identity.engines.protocol import Face, Pixels
 from identity.frames.decode import decode
+from identity.metrics import IdentityMetrics
 from tests.identity.capture.test_challenge import moved
 from tests.identity.capture.test_cover import MASKING
 from tests.identity.fakes import FakeEngine, face_at
@@ -87,9 +89,9 @@ def test_a_challenge_passes_nobody_elses_pixels_on() -> None:
     """Landmarks of four moves, and two vectors of the one who moves."""
     steps = ORDERS[0]
     faces = [moved(step) for step in steps]
-    near = faces[steps.index("closer")]
-    engine = Beside(script=[MIDDLE, *faces, MIDDLE, near])
-    state = liveness_of(engine, steps, [frame(1, 50)], [frame(1, 60 + n) for n in range(4)], 0.3)
+    engine = Beside(script=[MIDDLE, *faces])
+    attempt = capture_frames(engine, [frame(1, 50)], IdentityMetrics(CollectorRegistry()))
+    state = liveness_of(engine, steps, attempt, [frame(1, 60 + n) for n in range(4)], 0.3)
 
     assert state == "passed"
     assert len(engine.seen) == 2

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from identity.capture import challenge as liveness
-from identity.capture.challenge import ORDERS, Pose, challenge, judge, pose_of
+from identity.capture.challenge import ORDERS, Pose, Step, challenge, judge, pose_of
 from identity.capture.quality import CaptureRules
 from identity.config import IdentityConfig, needs_of
 from identity.engines.protocol import Face, Pixels
 from identity.evaluation import challenge_rates as liveness_rates
+from identity.frames.decode import decode
+from identity.results import Recognition
 from tests.identity.fakes import FakeEngine, face_at
 from tests.identity.halves import KIOSK, TOKEN_KEY, World, claims_of, kiosk_of, pictures
 
@@ -81,16 +86,20 @@ def test_photographs_recordings_and_swaps_are_refused_at_these_rates() -> None:
 
 
 class Moving(FakeEngine):
-    """Sees what it is told to, frame after frame, and then one good face in the middle."""
+    """Sees in each picture the face that the test put there; in any other picture one good face in the middle."""
 
-    script: tuple[Face, ...] = ()
+    def __init__(self) -> None:
+        super().__init__()
+        self.faces_of: dict[bytes, Face] = {}
+
+    def put(self, picture: bytes, face: Face) -> None:
+        """Let `detect` find `face` in this picture."""
+        self.faces_of[decode(picture).pixels.tobytes()] = face
 
     def detect(self, pixels: Pixels) -> list[Face]:
-        if not self.script:
-            return super().detect(pixels)
-        first, self.script = self.script[0], self.script[1:]
-        self.detections += 1
-        return [first]
+        found = super().detect(pixels)
+        face = self.faces_of.get(pixels.tobytes())
+        return found if face is None else [face]
 
 
 def moved(step: str) -> Face:
@@ -100,29 +109,23 @@ def moved(step: str) -> Face:
     return face_at(130, 80, 160, turn={"left": 0.3, "right": -0.3}[step])
 
 
-class Held:
-    """A press whose challenge is answered with frames of `person`, who comes closer as `near`."""
-
-    def __init__(self, world: World, person: int, near: int | None = None, order: Any = None) -> None:
-        assert isinstance(world.engine, Moving)
-        nonce, _ = world.service.press(KIOSK)
-        self.steps = world.service.challenge(nonce)
-        shown = order or self.steps
-        straight = world.engine.detect
-        frame = pictures(person, 1, first=50)
-        faces = tuple(moved(step) for step in shown)
-        first = face_at(130, 80, 160)
-        # One look for the recognition, one for the reference, one for each move, two for the comparison.
-        near_at = faces[self.steps.index("closer")]
-        world.engine.script = (first, first, *faces, first, near_at)
-        moves = [pictures(person if near is None else near, 1, first=60 + n)[0] for n in range(4)]
-        assert straight is not None
-        self.seen = world.service.recognise(KIOSK, nonce, frame, moves)
-        world.engine.script = ()
+def press_with_challenge(
+    world: World, person: int, moved_by: int | None = None, order: Sequence[Step] = ()
+) -> Recognition:
+    """A press of `person` whose challenge is answered by `moved_by` (the same person), in `order` (the right
+    one)."""
+    assert isinstance(world.engine, Moving)
+    nonce, _ = world.service.press(KIOSK)
+    frames = pictures(person, 1, first=50)
+    moves = pictures(person if moved_by is None else moved_by, 4, first=60)
+    world.engine.put(frames[0], face_at(130, 80, 160))
+    for picture, step in zip(moves, order or world.service.challenge(nonce), strict=True):
+        world.engine.put(picture, moved(step))
+    return world.service.recognise(KIOSK, nonce, frames, moves)
 
 
 @pytest.fixture
-def moving(tmp_path: Any) -> Any:
+def moving(tmp_path: Path) -> Iterator[World]:
     needs = {"orders": "face", "offers": "liveness", "destinations": "liveness_and_pin"}
     world = World(tmp_path, engine=Moving(), settings={"needs": needs})
     yield world
@@ -136,28 +139,28 @@ def test_what_needs_a_living_head_is_open_after_the_challenge_alone(moving: Worl
     moving.enrol(1, purposes=EVERY)
 
     without = moving.recognise(1)
-    held = Held(moving, 1).seen
+    challenged = press_with_challenge(moving, 1)
 
     assert (without.decision, without.liveness, without.purposes) == ("matched", "not_run", ("orders",))
-    assert (held.decision, held.liveness, held.purposes) == ("matched", "passed", EVERY)
-    assert claims_of(held).level == "face"
+    assert (challenged.decision, challenged.liveness, challenged.purposes) == ("matched", "passed", EVERY)
+    assert claims_of(challenged).level == "face"
 
 
 def test_the_pin_does_not_stand_in_for_a_living_head(moving: World) -> None:
     enrolled = moving.enrol(1, purposes=EVERY)
     moving.service.set_pin(KIOSK, enrolled.receipt, enrolled.pin_secret, "4711")
 
-    bare, held = moving.recognise(1), Held(moving, 1).seen
+    bare, challenged = moving.recognise(1), press_with_challenge(moving, 1)
     assert bare.token is not None
-    assert held.token is not None
+    assert challenged.token is not None
 
     assert moving.service.raise_level(KIOSK, bare.token, "4711").purposes == ("orders",)
-    assert set(moving.service.raise_level(KIOSK, held.token, "4711").purposes) == set(EVERY)
+    assert set(moving.service.raise_level(KIOSK, challenged.token, "4711").purposes) == set(EVERY)
 
 
 def test_a_wrong_order_fails_and_opens_no_more_than_a_face(moving: World) -> None:
     moving.enrol(1, purposes=EVERY)
-    seen = Held(moving, 1, order=("closer", "closer", "closer", "closer")).seen
+    seen = press_with_challenge(moving, 1, order=("closer", "closer", "closer", "closer"))
 
     assert (seen.decision, seen.liveness, seen.purposes) == ("matched", "failed", ("orders",))
 
@@ -166,21 +169,55 @@ def test_somebody_else_who_answers_the_challenge_is_refused_by_the_vector(moving
     """A photograph of a customer is recognised, somebody else moves as asked: landmarks agree, the face does
     not."""
     moving.enrol(1, purposes=EVERY)
-    seen = Held(moving, 1, near=9).seen
+    seen = press_with_challenge(moving, 1, moved_by=9)
 
     assert (seen.decision, seen.liveness, seen.purposes) == ("matched", "failed", ("orders",))
 
 
-def test_a_challenge_costs_two_more_vectors_of_the_same_face(moving: World) -> None:
-    """Landmarks are read of every move; only the straight one is compared."""
+def test_each_frame_of_a_press_with_a_challenge_is_processed_once(
+    moving: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frame and four moves are five decodings and five detections. Two vectors: the frame's, and that of the
+    move in which the person comes closer."""
     moving.enrol(1)
-    before = moving.engine.calls
-    Held(moving, 1)
+    decoded: list[int] = []
+    imdecode = cv2.imdecode
 
-    assert moving.engine.calls - before == 3
+    def counted(data: NDArray[np.uint8], flags: int) -> object:
+        decoded.append(len(data))
+        return imdecode(data, flags)
+
+    nonce, _ = moving.service.press(KIOSK)
+    frames, moves = pictures(1, 1, first=50), pictures(1, 4, first=60)
+    assert isinstance(moving.engine, Moving)
+    moving.engine.put(frames[0], face_at(130, 80, 160))
+    for picture, step in zip(moves, moving.service.challenge(nonce), strict=True):
+        moving.engine.put(picture, moved(step))
+    detected, embedded = moving.engine.detections, moving.engine.calls
+    monkeypatch.setattr(cv2, "imdecode", counted)
+    seen = moving.service.recognise(KIOSK, nonce, frames, moves)
+
+    assert (seen.decision, seen.liveness) == ("matched", "passed")
+    assert len(decoded) == 5
+    assert moving.engine.detections - detected == 5
+    assert moving.engine.calls - embedded == 2
 
 
-def test_places_are_never_opened_by_less_than_the_pin(tmp_path: Any) -> None:
+def test_a_first_frame_that_is_not_usable_fails_the_challenge(moving: World) -> None:
+    """The second frame is recognised; the moves have nothing to be compared with."""
+    moving.enrol(1, purposes=EVERY)
+    assert isinstance(moving.engine, Moving)
+    nonce, _ = moving.service.press(KIOSK)
+    frames, moves = pictures(1, 2, first=50), pictures(1, 4, first=60)
+    moving.engine.put(frames[0], face_at(10, 80, 160))
+    for picture, step in zip(moves, moving.service.challenge(nonce), strict=True):
+        moving.engine.put(picture, moved(step))
+    seen = moving.service.recognise(KIOSK, nonce, frames, moves)
+
+    assert (seen.decision, seen.liveness, seen.purposes) == ("matched", "failed", ("orders",))
+
+
+def test_places_are_never_opened_by_less_than_the_pin(tmp_path: Path) -> None:
     """Nor is a purpose left out, or given a word that means nothing."""
     for needs in (
         {"orders": "face", "offers": "face", "destinations": "liveness"},
@@ -201,7 +238,7 @@ def challenge_sent(world: World) -> list[str]:
     return list(body["challenge"])
 
 
-def test_a_press_tells_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Any) -> None:
+def test_a_press_tells_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Path) -> None:
     moves = challenge_sent(moving)
     plain = World(tmp_path / "plain")
     none = challenge_sent(plain)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from identity.capture.hints import EASY, complaint, hint_of
+from identity.capture.hints import COMFORTABLE, hint_of, quality_hint
 from identity.capture.quality import RULES, Quality
 
 GOOD = Quality(eye_distance=110.0, yaw=3.0, sharpness=12.0, brightness=120.0, contrast=40.0)
@@ -42,12 +42,12 @@ def test_a_poor_picture_says_what_would_be_better(poor: Quality, hint: str) -> N
     assert hint_of("unknown", [poor], with_token=False) == hint
     assert hint_of("ambiguous", [poor], with_token=False) == hint
     assert hint_of("ambiguous", [poor], with_token=True) == "give_the_pin"
-    assert complaint([poor, poor]) == hint
-    assert complaint([poor, GOOD]) is None
+    assert quality_hint([poor, poor]) == hint
+    assert quality_hint([poor, GOOD]) is None
 
 
 def test_what_is_easy_to_tell_apart_is_stricter_than_what_is_usable() -> None:
-    assert EASY.eye_distance > RULES.eye_distance
-    assert EASY.yaw < RULES.yaw
-    assert (EASY.sharpness, EASY.contrast) > (RULES.sharpness, RULES.contrast)
-    assert RULES.darkest < EASY.darkest < EASY.brightest < RULES.brightest
+    assert COMFORTABLE.eye_distance > RULES.eye_distance
+    assert COMFORTABLE.yaw < RULES.yaw
+    assert (COMFORTABLE.sharpness, COMFORTABLE.contrast) > (RULES.sharpness, RULES.contrast)
+    assert RULES.darkest < COMFORTABLE.darkest < COMFORTABLE.brightest < RULES.brightest

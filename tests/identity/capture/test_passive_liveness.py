@@ -13,15 +13,21 @@ import numpy as np
 import pytest
 
 from identity.capture.challenge import State
-from identity.capture.embed import choose
-from identity.capture.passive_liveness import ManifestFaulty, PassiveLiveness, passive_manifest, share_of, square
+from identity.capture.embed import choose, detect
+from identity.capture.passive_liveness import (
+    ManifestFaulty,
+    PassiveLiveness,
+    live_share,
+    load_passive_manifest,
+    square,
+)
 from identity.engines import onnx_writer
 from identity.engines.protocol import Face, Pixels, Vector
 from identity.errors import PackAltered, PackDenied, PackMissing, UnknownPack
 from identity.frames.decode import decode
 from identity.sandbox.pool import EngineUnavailable
 from plumbing.problem import Problem
-from tests.identity.capture.test_challenge import EVERY, Held, Moving
+from tests.identity.capture.test_challenge import EVERY, Moving, press_with_challenge
 from tests.identity.fakes import FakeEngine, face_at
 from tests.identity.halves import KIOSK, World, pictures
 from tests.magic import BESIDE
@@ -120,10 +126,10 @@ def test_one_frame_that_fails_it_fails_the_press(worlds: dict[bool, World], alon
 
 def test_the_challenge_and_the_model_have_to_agree(worlds: dict[bool, World]) -> None:
     world = worlds[False]
-    held = Held(world, 1)
-    assert (held.seen.liveness, held.seen.purposes) == ("passed", EVERY)
-    wrong = Held(worlds[True], 1, order=("closer", "closer", "closer", "closer"))
-    assert (wrong.seen.liveness, wrong.seen.purposes) == ("failed", ("orders",))
+    right = press_with_challenge(world, 1)
+    assert (right.liveness, right.purposes) == ("passed", EVERY)
+    wrong = press_with_challenge(worlds[True], 1, order=("closer", "closer", "closer", "closer"))
+    assert (wrong.liveness, wrong.purposes) == ("failed", ("orders",))
 
 
 def test_every_pair_of_verdicts_has_one_answer(worlds: dict[bool, World]) -> None:
@@ -187,7 +193,7 @@ def test_bystanders_are_blank_before_it_sees_a_crop(
         return np.zeros(2, np.float32)
 
     monkeypatch.setattr(model.workers, "embed", embed)
-    model.judge(FakeEngine([near, far]), [shown])
+    model.judge([detect(FakeEngine([near, far]), decode(shown))])
 
     assert choose([near, far], pixels.shape[:2]) is near
     assert len(seen) == 1
@@ -226,7 +232,7 @@ def test_a_faulty_manifest_is_refused(tmp_path: Path, changes: dict[str, Any], e
     folder = plug(tmp_path / "models", **changes)
 
     with pytest.raises(error):
-        passive_manifest("bright", folder)
+        load_passive_manifest("bright", folder)
 
 
 def test_what_is_named_and_not_there_is_told(tmp_path: Path) -> None:
@@ -251,8 +257,8 @@ def test_the_square_about_a_face_and_the_share_of_its_outputs(tmp_path: Path) ->
     shown = square(pixels, face, 20, 0.0)
     assert (shown[1:-1, 1:-1] == 200).all()
     assert (square(pixels, face, 40, 0.5)[:, :, 0] > 100).mean() == pytest.approx(0.25, abs=0.03)
-    pack = passive_manifest("bright", plug(tmp_path / "models"))
-    assert share_of(np.array([0.0, np.log(3)], np.float32), pack) == pytest.approx(0.75)
-    assert share_of(np.array([0.0, 1e30], np.float32), pack) == 1.0
-    plain = passive_manifest("bright", plug(tmp_path / "models", logits=False))
-    assert share_of(np.array([0.1, 0.9], np.float32), plain) == pytest.approx(0.9)
+    pack = load_passive_manifest("bright", plug(tmp_path / "models"))
+    assert live_share(np.array([0.0, np.log(3)], np.float32), pack) == pytest.approx(0.75)
+    assert live_share(np.array([0.0, 1e30], np.float32), pack) == 1.0
+    plain = load_passive_manifest("bright", plug(tmp_path / "models", logits=False))
+    assert live_share(np.array([0.1, 0.9], np.float32), plain) == pytest.approx(0.9)

@@ -26,20 +26,20 @@ def run(world: World, *arguments: str) -> Result:
     return CliRunner().invoke(cli.identity, [arguments[0], "--home", str(world.home), *arguments[1:]])
 
 
-def test_status_tells_sizes_consents_thresholds_and_keys_and_nobody(world: World) -> None:
+def test_status_shows_sizes_consents_thresholds_and_keys_and_nobody(world: World) -> None:
     receipt = world.enrol(1, purposes=("orders", "offers")).receipt
 
     result = run(world, "status")
 
     assert result.exit_code == 0, result.output
-    assert "north: 1 templates of fake@1; consents in force: offers 1, orders 1" in result.output
+    assert "north: 1 templates of fake@1; active consents: offers 1, orders 1" in result.output
     assert "    threshold 0.2" in result.output
     assert "keys: 1 in use" in result.output
     assert "audit: whole" in result.output
     assert receipt not in result.output
 
 
-def test_status_tells_the_live_false_match_rate_when_there_are_greetings_enough(world: World) -> None:
+def test_status_shows_the_live_false_match_rate_after_enough_greetings(world: World) -> None:
     world.enrol(1)
     audit = world.half.audit
     for n in range(3):
@@ -48,7 +48,7 @@ def test_status_tells_the_live_false_match_rate_when_there_are_greetings_enough(
     audit.note("north", "recognise", "ambiguous")
     audit.note("north", "not_me", "flagged")
 
-    assert '"not me" to 1 of 3 greetings: not enough yet to tell a rate, 97 more' in run(world, "status").output
+    assert '"not me" to 1 of 3 greetings: not enough for a rate yet, 97 more' in run(world, "status").output
     for n in range(197):
         audit.note("north", "recognise", "matched", f"{n:032d}")
     audit.note("north", "not_me", "flagged")
@@ -78,7 +78,7 @@ def test_status_says_where_the_audit_breaks(world: World) -> None:
     assert "audit: altered: line 0 does not follow" in run(world, "status").output
 
 
-def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_restart(world: World) -> None:
+def test_audit_exits_with_one_after_tampering_and_continues_after_a_restart(world: World) -> None:
     for _ in range(2):
         world.enrol(1, somebody_else=True)
     whole = run(world, "audit")
@@ -101,14 +101,14 @@ def test_audit_ends_with_one_when_something_was_done_to_it_and_goes_on_after_a_r
     assert world.half.audit.examined().in_words() == ["whole: 2 lines"]
 
 
-def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: World) -> None:
+def test_forget_takes_effect_in_a_running_server_which_passes_it_on(world: World) -> None:
     made = world.enrol(1)
     assert world.recognise(1).decision == "matched"
 
     result = run(world, "forget", "--tenant", "north", made.receipt)
 
     assert result.exit_code == 0, result.output
-    assert "The recommender is told by the server" in result.output
+    assert "The server informs the recommender" in result.output
     assert world.recognise(1).decision == "unknown"
     world.clock.now += MINUTE
     world.service.press(Device("north", "kiosk-1"))
@@ -116,7 +116,7 @@ def test_forget_is_in_force_in_a_server_that_runs_and_is_handed_on_by_it(world: 
     assert stored(world)[0] == 0
 
 
-def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: World) -> None:
+def test_rotate_renews_master_key_and_templates_under_a_running_server(world: World) -> None:
     for person in range(3):
         world.enrol(person)
     master = (world.home / "master.key").read_bytes()
@@ -126,7 +126,7 @@ def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: 
 
     assert result.exit_code == 0, result.output
     assert "4 secrets wrapped by a new master key" in result.output
-    assert "3 templates turned" in result.output
+    assert "3 templates rotated anew" in result.output
     assert len((world.home / "master.key").read_bytes().split()) == 1
     assert (world.home / "master.key").read_bytes() != master
     assert not {r["sealed"] for r in world.half.databases[0].rows("SELECT sealed FROM templates")} & set(sealed)
@@ -137,7 +137,7 @@ def test_rotate_renews_master_key_and_templates_under_a_server_that_runs(world: 
     again.close()
 
 
-def test_calibrate_measures_on_strangers_and_keeps_numbers(world: World, tmp_path: Path) -> None:
+def test_calibrate_measures_on_strangers_and_stores_numbers_only(world: World, tmp_path: Path) -> None:
     world.enrol(1)
     for person in range(40):
         folder = tmp_path / "drawn" / f"{person:03}"

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from data.faces import people
-from identity.capture.attempt import MOST_KEPT, captures_of, chosen
+from identity.capture.attempt import MOST_CHOSEN, capture_frames, choose_captures
 from identity.capture.embed import Capture
 from identity.capture.quality import Quality
 from identity.errors import AlreadyEnrolled, FramesIdentical, TokenError, TokenForeign
@@ -184,18 +184,18 @@ class TestChosenFrames:
 
     def test_blurred_frames_are_left_out_when_enough_are_left(self) -> None:
         captures = [self.capture(v, s) for v, s in zip(self.spread(5, 0.3), (10, 9, 5, 8, 9.5), strict=True)]
-        kept = chosen(captures, 3)
+        kept = choose_captures(captures, 3)
 
         assert 5 not in [capture.quality.sharpness for capture in kept]
-        assert len(kept) == MOST_KEPT
-        assert chosen(captures[:3], 3)  # three in all: the blurred one is better than none
+        assert len(kept) == MOST_CHOSEN
+        assert choose_captures(captures[:3], 3)  # three in all: the blurred one is better than none
 
     def test_frames_that_differ_come_first(self) -> None:
         """Of five, two pairs are nearly the same: one of each pair is left out."""
         a, b, c = self.spread(3, 0.6)
         near = 1e-2 * np.random.default_rng(2).normal(size=64)
         captures = [self.capture(v) for v in (a, a + near, b, b + near, c)]
-        kept = chosen(captures, 3)[:3]
+        kept = choose_captures(captures, 3)[:3]
 
         assert {int(np.argmax([float(k.vector @ unit(v)) for v in (a, b, c)])) for k in kept} == {0, 1, 2}
 
@@ -205,9 +205,8 @@ class TestChosenFrames:
         still, later = people.draw_face(3, 0), people.draw_face(3, 1)
         saved = [people.jpeg(still, quality + n) for n in range(3)]
         with pytest.raises(FramesIdentical):
-            captures_of(FakeEngine(), saved, IdentityMetrics(CollectorRegistry()), least=3, enrolling=True)
+            capture_frames(FakeEngine(), saved, IdentityMetrics(CollectorRegistry()), least=3, enrolling=True)
 
         two = [people.jpeg(still, quality), people.jpeg(later, quality)]
-        assert (
-            len(captures_of(FakeEngine(), two, IdentityMetrics(CollectorRegistry()), least=2, enrolling=True)) == 2
-        )
+        attempt = capture_frames(FakeEngine(), two, IdentityMetrics(CollectorRegistry()), least=2, enrolling=True)
+        assert len(attempt.captures) == 2

@@ -20,20 +20,20 @@ from identity.capture.quality import eye_distance
 from identity.engines.alignment import align, similarity
 from identity.engines.dlib_engine import DlibEngine
 from identity.engines.dlib_int8 import Int8Graph
-from identity.engines.dlib_network import CHIP, converted, to_onnx
+from identity.engines.dlib_network import CHIP, convert, to_onnx
 from identity.engines.load import open_pack
 from identity.engines.manifests import (
     DENIED_VENDORS,
     PACKS,
+    checked_files,
     load_pack,
-    located,
     pack_names,
     package_folder,
     sha256_of,
 )
 from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
 from identity.engines.warm_up import pattern, some_face
-from identity.engines.yunet import suppress
+from identity.engines.yunet import non_max_suppression
 from identity.evaluation.conformance import examine
 from identity.frames.decode import decode
 from tests.identity.fakes import FakeEngine, person_picture
@@ -59,7 +59,7 @@ def plain_dlib(cache: Path) -> FaceEngine:
     """The same pack as dlib itself computes: in float32, without the mirror image, with one margin."""
     pack = load_pack("dlib")
     pack = replace(pack, input={**pack.input, "network": "float32", "mirror": False, "paddings": [0.25]})
-    return DlibEngine(pack, located(pack, None, cache), cache)
+    return DlibEngine(pack, checked_files(pack, None, cache), cache)
 
 
 def resnet() -> Path:
@@ -89,7 +89,7 @@ def test_the_converted_network_equals_dlib_on_drawn_faces(plain_dlib: FaceEngine
 def test_whole_numbers_cost_next_to_nothing(plain_dlib: FaceEngine, cache: Path) -> None:
     """Drawn people in int8 are where they are in float32: cosine above .998, and their order is the same."""
     pack = replace(plain_dlib.pack, input={**plain_dlib.pack.input, "network": "int8"})
-    small = DlibEngine(pack, located(pack, None, cache), cache)
+    small = DlibEngine(pack, checked_files(pack, None, cache), cache)
     pictures = [people.draw_face(person, frame) for person in range(3) for frame in range(2)]
     found = [plain_dlib.detect(pixels)[0] for pixels in pictures]
     exact = np.stack([plain_dlib.embed(*pair) for pair in zip(pictures, found, strict=True)])
@@ -127,7 +127,7 @@ def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
     target = tmp_path / "dlib" / "dlib_resnet_float32.onnx"
     target.parent.mkdir()
     target.write_bytes(b"half a network")
-    path = converted(resnet(), tmp_path, pinned)
+    path = convert(resnet(), tmp_path, pinned)
 
     assert sha256_of(path) == pinned
     assert [p.name for p in target.parent.iterdir()] == ["dlib_resnet_float32.onnx"]
@@ -153,7 +153,7 @@ def test_the_dlib_pack_never_opens_the_68_point_predictor(
         return real(path)
 
     monkeypatch.setattr(dlib, "shape_predictor", noted)
-    files = located(dlib_pack.pack, None, cache)
+    files = checked_files(dlib_pack.pack, None, cache)
     DlibEngine(dlib_pack.pack, files, cache)
 
     assert [Path(path).name for path in opened] == ["shape_predictor_5_face_landmarks.dat"]
@@ -264,7 +264,7 @@ class Flawed(FakeEngine):
         ("long", "length"),
         ("moody", "the same picture twice"),
         ("blind", "another picture"),
-        ("blind", "people are told apart"),
+        ("blind", "people are distinguished"),
     ],
 )
 def test_a_pack_with_a_fault_is_told_which(flaw: str, named: str) -> None:
@@ -277,7 +277,7 @@ def test_a_pack_with_a_fault_is_told_which(flaw: str, named: str) -> None:
 
 
 def test_a_pack_that_takes_masks_for_a_person_is_not_fit() -> None:
-    """Bare faces are told apart; whoever wears a mask looks like the first customer."""
+    """Bare faces are distinguished; every face with a mask looks like the first customer."""
 
     class Masked(FakeEngine):
         def embed(self, pixels: Pixels, face: Face) -> Vector:
@@ -294,7 +294,7 @@ def test_a_pack_that_takes_masks_for_a_person_is_not_fit() -> None:
     failed = {finding.name for finding in examine(engine, draw) if not finding.passed}
 
     assert "mask: nobody looks more like somebody else" in failed
-    assert "people are told apart" not in failed
+    assert "people are distinguished" not in failed
 
 
 @pytest.mark.shared
@@ -375,4 +375,4 @@ def test_overlapping_boxes_are_one_face() -> None:
     """The better of two boxes on one face stays; a box elsewhere is another face."""
     boxes = np.array([[10, 10, 50, 50], [12, 11, 50, 50], [200, 10, 50, 50]], np.float32)
 
-    assert suppress(boxes, np.array([0.8, 0.9, 0.7])) == [1, 2]
+    assert non_max_suppression(boxes, np.array([0.8, 0.9, 0.7])) == [1, 2]

@@ -1,4 +1,4 @@
-"""Where the points of a face come from, with a network that answers what the test says."""
+"""Where the landmarks of a face come from, with a scripted network."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from identity.engines.protocol import Face
-from identity.engines.yunet import LOOK_SIDE, STRIDES, Floats, Yunet
-from identity.frames.resize import cut, shrink
+from identity.engines.yunet import REFINE_SIDE, STRIDES, Floats, Yunet
+from identity.frames.resize import shrink, warp_square
 
 FACE = Face((300, 200, 100, 120), np.arange(10, dtype=np.float32).reshape(5, 2), 0.9)
 PIXELS = np.zeros((480, 640, 3), np.uint8)
-SCALE = LOOK_SIDE / 240  # the face is 120 high: half as wide as the square
+SCALE = REFINE_SIDE / 240  # the face is 120 high: half as wide as the square
 POINTS = np.array([(330, 240), (370, 240), (350, 265), (335, 290), (365, 290)], float)
 
 
-class Told:
+class ScriptedNetwork:
     """Cells of stride 16: (row, column) -> score, box in the picture (x, y, w, h), points in the picture."""
 
     def __init__(self, cells: Mapping[tuple[int, int], tuple[float, Floats, Floats]]) -> None:
@@ -42,13 +42,13 @@ class Told:
 
 def inside(points: Floats) -> Floats:
     """Points of the picture as they lie in the square around FACE."""
-    return (points - (350, 260)) * SCALE + LOOK_SIDE / 2
+    return (points - (350, 260)) * SCALE + REFINE_SIDE / 2
 
 
-def test_points_are_the_mean_over_the_cells_that_mean_the_face() -> None:
-    """Two cells, weighted by their scores; one on another face and one without a score do not count."""
+def test_landmarks_are_the_mean_over_the_cells_of_the_face() -> None:
+    """Two cells, weighted by their scores; a cell on another face and one with a low score do not count."""
     box = np.array(FACE.box, float)
-    told = Told(
+    network = ScriptedNetwork(
         {
             (9, 9): (0.9, box, POINTS + 3),
             (10, 10): (0.8, box + np.array([4, 4, 0, 0]), POINTS - 3),
@@ -56,43 +56,43 @@ def test_points_are_the_mean_over_the_cells_that_mean_the_face() -> None:
             (9, 10): (0.3, box, POINTS + 500),
         }
     )
-    found = Yunet(told, {}).points_of(PIXELS, FACE)
+    found = Yunet(network, {}).refined_landmarks(PIXELS, FACE)
 
     assert np.allclose(found, POINTS + 3 * (0.9 - 0.8) / (0.9 + 0.8), atol=1e-3)
-    assert told.seen.shape == (1, 3, LOOK_SIDE, LOOK_SIDE)
+    assert network.seen.shape == (1, 3, REFINE_SIDE, REFINE_SIDE)
 
 
-def test_points_stay_where_the_face_is_not_found_again() -> None:
-    elsewhere = Told({(3, 3): (0.95, np.array(FACE.box) - 90 * np.array([1, 1, 0, 0]), POINTS)})
+def test_landmarks_are_unchanged_when_the_face_is_not_found_again() -> None:
+    elsewhere = ScriptedNetwork({(3, 3): (0.95, np.array(FACE.box) - 90 * np.array([1, 1, 0, 0]), POINTS)})
 
-    assert Yunet(elsewhere, {}).points_of(PIXELS, FACE) is FACE.landmarks
-    assert Yunet(Told({}), {}).points_of(PIXELS, FACE) is FACE.landmarks
-
-
-def test_a_network_of_one_size_is_not_asked_again() -> None:
-    told = Told({(9, 9): (0.9, np.array(FACE.box, float), POINTS)})
-
-    assert Yunet(told, {"detector_side": 640}).points_of(PIXELS, FACE) is FACE.landmarks
-    assert not told.seen.size
+    assert Yunet(elsewhere, {}).refined_landmarks(PIXELS, FACE) is FACE.landmarks
+    assert Yunet(ScriptedNetwork({}), {}).refined_landmarks(PIXELS, FACE) is FACE.landmarks
 
 
-def test_a_square_is_cut_where_the_matrix_says_also_out_of_a_large_picture() -> None:
-    """A smooth slope, at scales of .9, .4 and .15: each pixel has the value of its place, within a grey level."""
+def test_a_network_of_a_fixed_size_does_not_refine() -> None:
+    network = ScriptedNetwork({(9, 9): (0.9, np.array(FACE.box, float), POINTS)})
+
+    assert Yunet(network, {"detector_side": 640}).refined_landmarks(PIXELS, FACE) is FACE.landmarks
+    assert not network.seen.size
+
+
+def test_a_warped_square_shows_the_place_that_the_matrix_gives() -> None:
+    """A smooth slope at scales of .9, .4 and .15: each pixel has the value of its place, within a grey level."""
     row, column = np.mgrid[:800, :1000]
     slope = np.repeat((column / 8 + row / 8)[..., None], 3, axis=2).astype(np.uint8)
     for scale in (0.9, 0.4, 0.15):
         matrix = np.array([[scale, 0, -300 * scale], [0, scale, -200 * scale]])
         place = np.mgrid[:64, :64][::-1] / scale + np.array([300, 200])[:, None, None]
 
-        assert np.abs(cut(slope, matrix, 64)[..., 0] - place.sum(axis=0) / 8)[1:-1, 1:-1].max() < 1.2
+        assert np.abs(warp_square(slope, matrix, 64)[..., 0] - place.sum(axis=0) / 8)[1:-1, 1:-1].max() < 1.2
 
 
-def test_what_is_shrunk_is_a_mean_and_no_sample() -> None:
-    """Stripes one pixel wide become grey, in a cut of half the size as well."""
+def test_shrinking_averages_pixels() -> None:
+    """Stripes one pixel wide become grey, also in a warp to half the size."""
     stripes = np.zeros((200, 200, 3), np.uint8)
     stripes[:, ::2] = 255
 
     assert np.abs(shrink(stripes, 50, 50).astype(int) - 128).max() <= 1
-    halved = cut(stripes, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 64)
+    halved = warp_square(stripes, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 64)
 
     assert np.abs(halved[1:, 1:].astype(int) - 128).max() <= 1

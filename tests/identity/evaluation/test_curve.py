@@ -1,4 +1,4 @@
-"""The curve that `usual calibrate` shows."""
+"""The curve that `usual identity calibrate` draws."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_people_far_apart_have_a_threshold_that_misses_nobody() -> None:
 
 
 def test_a_person_taken_for_another_is_missed_at_every_threshold() -> None:
-    """Two who share a face: whoever is not the best is never found."""
+    """Two people with one face: the one with the lower score is never found."""
     (one,) = cohort(1, 6, 0.01)
     scores = cohort_scores([one[:3], one[3:], *cohort(20)[1:]], Scoring())
 
     assert np.isneginf(scores.own).sum() > 0
 
 
-def test_the_command_measures_tells_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_measures_and_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """40 strangers in a folder: thresholds, one sentence, and a PNG that holds no face."""
     monkeypatch.setattr(cli, "load_pack", lambda _: FAKE_PACK)
     monkeypatch.setattr(cli, "open_pack", lambda *_: FakeEngine())
@@ -67,9 +67,9 @@ def test_the_command_measures_tells_and_draws(tmp_path: Path, monkeypatch: pytes
         for n, data in enumerate(pictures(person, 3)):
             (folder / f"{n}.png").write_bytes(data)
     home, plot = tmp_path / "home", tmp_path / "curve.png"
-    told = ["--home", str(home), "--tenant", "mill", "--pack", "fake"]
-    nothing = CliRunner().invoke(cli.calibrate, told)
-    done = CliRunner().invoke(cli.calibrate, [*told, "--images", str(tmp_path / "drawn"), "--plot", str(plot)])
+    options = ["--home", str(home), "--tenant", "mill", "--pack", "fake"]
+    nothing = CliRunner().invoke(cli.calibrate, options)
+    done = CliRunner().invoke(cli.calibrate, [*options, "--images", str(tmp_path / "drawn"), "--plot", str(plot)])
 
     assert nothing.exit_code == 0, nothing.output
     assert "everybody is a guest" in nothing.output

@@ -1,4 +1,4 @@
-"""People under two names in an operator's folder: told, and merged on the operator's word alone."""
+"""People under two names in an operator's folder: listed, and merged only when the operator says so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from identity.cli import evaluate as evaluate_cli
 from identity.cli.evaluate import evaluate_faces
-from identity.evaluation.duplicates import MOST_TOLD, merge, read_pairs, suspects
+from identity.evaluation.duplicates import MOST_SUSPECTS, merge, read_pairs, suspects
 from identity.evaluation.folder import Picture
 from identity.evaluation.identification import LabelledVectors
 from identity.vectors import unit
@@ -39,8 +39,8 @@ def test_two_names_of_one_person_are_suspected_and_nobody_else() -> None:
     assert suspects(*album_of_names(0)) == []
 
 
-def test_no_more_pairs_are_told_than_somebody_looks_at() -> None:
-    assert len(suspects(*album_of_names(40))) == MOST_TOLD
+def test_the_list_of_pairs_has_a_limit() -> None:
+    assert len(suspects(*album_of_names(40))) == MOST_SUSPECTS
 
 
 def test_people_with_one_picture_each_give_nothing_to_compare_with() -> None:
@@ -64,7 +64,7 @@ def test_a_line_that_is_no_pair_is_named(tmp_path: Path, line: str) -> None:
         read_pairs(file)
 
 
-def test_the_command_counts_them_as_two_until_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_counts_them_as_two_without_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same face in the folders of `anna` and `anne`: named, counted as two; with --same as one."""
     monkeypatch.setattr(evaluate_cli, "open_pack", lambda *_: FakeEngine())
     for name, person, count in [("anna", 1, 4), ("anne", 1, 1), *((f"p{n}", n, 2) for n in range(2, 9))]:
@@ -74,14 +74,14 @@ def test_the_command_counts_them_as_two_until_it_is_told(tmp_path: Path, monkeyp
             (tmp_path / "drawn" / name / f"{frame}.png").write_bytes(picture)
     same, out = tmp_path / "same.csv", tmp_path / "out.json"
     same.write_text("anna,anne\n")
-    told = ["--images", str(tmp_path / "drawn"), "--no-occlusion", "--json", str(out)]
-    before = CliRunner().invoke(evaluate_faces, told)
+    options = ["--images", str(tmp_path / "drawn"), "--no-occlusion", "--json", str(out)]
+    before = CliRunner().invoke(evaluate_faces, options)
     first = json.loads(out.read_text())
-    after = CliRunner().invoke(evaluate_faces, [*told, "--same", str(same)])
+    after = CliRunner().invoke(evaluate_faces, [*options, "--same", str(same)])
     second = json.loads(out.read_text())
 
-    assert "Perhaps one person under two names; look, and tell with --same: 1 (anna, anne)" in before.output
-    assert "Counted as one person each, as you said: 1 (anna, anne)" in after.output
+    assert "Perhaps one person under two names; check, and list them with --same: 1 (anna, anne)" in before.output
+    assert "Counted as one person each (--same): 1 (anna, anne)" in after.output
     assert (first["people"], first["suspects"], first["same"]) == (9, [["anna", "anne"]], [])
     assert (second["people"], second["suspects"], second["same"]) == (8, [], [["anna", "anne"]])
     assert second["verification"]["pairs_same"] == first["verification"]["pairs_same"] + 4

@@ -1,4 +1,4 @@
-"""Galleries larger than the number of people of whom there are pictures enough: filled, and said so."""
+"""Galleries larger than the number of people with enough pictures: they are filled, and the figures say so."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from identity.cli.evaluate import identification_rows
 from identity.evaluation import identification as evaluation
-from identity.evaluation import promise as promises
 from identity.evaluation.identification import LabelledVectors
 from identity.evaluation.masks import MOST_CUSTOMERS, Masked, mask_plan, mask_rows
+from identity.evaluation.promise import measure_promise
 from identity.matching.tails import Scoring
 from tests.identity.evaluation.test_identification import world
 
@@ -52,7 +52,7 @@ def test_enough_people_make_a_gallery_without_filling() -> None:
 
 
 def test_forty_people_give_a_row_with_a_warning() -> None:
-    """40 people with 10 pictures each: a gallery of 20, 20 strangers, and a word that these are few."""
+    """40 people with 10 pictures each: a gallery of 20, 20 strangers, and a warning that these are few."""
     rng = np.random.default_rng(2)
     owners = np.repeat(np.arange(40), 10)
     centres = np.eye(40, 64, dtype=np.float32)
@@ -64,9 +64,9 @@ def test_forty_people_give_a_row_with_a_warning() -> None:
     assert all(row["fnir"] == 0 for row in rows)
 
 
-def test_the_promise_is_kept_in_filled_galleries_of_a_known_world() -> None:
+def test_the_promise_is_met_in_filled_galleries_of_a_known_world() -> None:
     """150 people with 6 pictures, 1,400 with one; gallery 300, promise 1 %: .4 to 1.6 of it, one frame."""
-    rows = promises.kept(world(150, 1_400, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=4)
+    rows = measure_promise(world(150, 1_400, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=4)
     found = {(row["gallery"], row["probe_frames"]): row for row in rows}
 
     assert found[300, 1]["filled"] == 200
@@ -88,7 +88,7 @@ def test_masks_are_measured_in_a_gallery_of_four_hundred() -> None:
     rows = {row["kind"]: row for row in mask_rows(masked, 0.3, Scoring(), np.random.default_rng(2))}
 
     assert not fillers & strangers
-    assert {int(album.people[row]) for row in plan.twins()} >= fillers
+    assert {int(album.people[row]) for row in plan.enrolments()} >= fillers
     assert {"mask", "mask_gallery_100", "mask_gallery_400", "mask_three_frames_gallery_400"} <= set(rows)
     assert rows["mask_gallery_400"]["gallery"] == MOST_CUSTOMERS == 90 + rows["mask_gallery_400"]["filled"]
     assert rows["mask_gallery_400"]["fnir"] == 0

@@ -13,10 +13,10 @@ from data.faces import people
 from identity.cli import evaluate as evaluate_cli
 from identity.cli.evaluate import evaluate_faces
 from identity.evaluation import identification as evaluation
-from identity.evaluation import promise as promises
 from identity.evaluation.groups import by_group
 from identity.evaluation.identification import LabelledVectors, labelled_vectors
 from identity.evaluation.occlusions import KINDS
+from identity.evaluation.promise import measure_promise
 from identity.matching.tails import Scoring
 from identity.vectors import unit
 from tests.identity.fakes import FakeEngine, face_at, person_picture
@@ -125,7 +125,7 @@ def test_verification_of_a_world_without_overlap() -> None:
 
 def test_the_products_own_threshold_keeps_its_promise_in_a_known_world() -> None:
     """Galleries of 100, promise 1 %: 6 splits greet between .4 and 1.6 of what was promised, and miss nobody."""
-    rows = promises.kept(world(220, 1_000, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=6)
+    rows = measure_promise(world(220, 1_000, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=6)
     first = next(row for row in rows if row["gallery"] == 100 and row["probe_frames"] == 1)
 
     assert 0.4 <= first["ratio"] <= 1.6
