@@ -17,13 +17,12 @@ from bench.measure import Row, in_turn
 from identity.evaluation.identification import interval
 from identity.matching.fp16_index import Fp16Rows
 from identity.matching.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
-from identity.store import customers as store_tables
-from identity.store.customers import CustomerRow, Store
+from identity.store import Stores
+from identity.store.customers import CustomerRow
 from identity.store.galleries import GalleryState
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import unit
-from plumbing.database import Database
 
 PACK, TENANT, SIZE = "bench@1", "bench", 256
 Array = NDArray[np.float32]
@@ -134,30 +133,30 @@ def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
     """A database and a key file with a sealed template for each vector; customer ids are row numbers. With it the
     seconds that opening all of them took, and those of the processor."""
     with tempfile.TemporaryDirectory(prefix="usual-bench-") as folder:
-        database = Database(Path(folder) / "identity.db", store_tables.migrations, durable=False)
+        stores = Stores.open(Path(folder) / "identity.db", durable=False)
         master = [secrets.token_bytes(32)]
         keys = Unsynced(Path(folder) / "identity-keys", lambda: master)
-        store, vault = Store(database), Vault(keys)
-        enrol(store, vault, vectors)
-        galleries = Galleries(store, vault, PACK, SIZE)
+        vault = Vault(keys)
+        enrol(stores, vault, vectors)
+        galleries = Galleries(stores.galleries, vault, PACK, SIZE)
         began, used = time.perf_counter(), time.process_time()
         galleries.current(TENANT)
         seconds, used = time.perf_counter() - began, time.process_time() - used
         try:
             yield galleries, seconds, used
         finally:
-            database.close()
+            stores.database.close()
             keys.close()
 
 
-def enrol(store: Store, vault: Vault, vectors: Array, pack: str = PACK, tenant: str = TENANT) -> None:
+def enrol(stores: Stores, vault: Vault, vectors: Array, pack: str = PACK, tenant: str = TENANT) -> None:
     """A customer for each of `vectors` (n, d), as an enrolment would leave them, in one transaction."""
-    state: GalleryState = store.open_gallery(tenant, pack, new_salt())
+    state: GalleryState = stores.galleries.open_gallery(tenant, pack, new_salt())
     turned = vectors @ vault.rotation(tenant, pack, state.salt, vectors.shape[1]).T
-    with store.writing():
+    with stores.customers.writing():
         for n, vector in enumerate(turned):
             holder: Holder = vault.admit(tenant, str(n))
             row = CustomerRow(
                 tenant, str(n), holder.slot, secrets.token_hex(32), b"", None, None, 0, 0, 0, 0, False, 0
             )
-            store.add_customer(row, pack, sealed_template(vault, holder, pack, state.salt, vector), ())
+            stores.customers.add_customer(row, pack, sealed_template(vault, holder, pack, state.salt, vector), ())

@@ -221,9 +221,9 @@ def bulk(setting: Setting) -> None:
     with opened(setting) as half:
         pack = load_pack(setting.pack)
         vectors = unit(np.random.default_rng(5).standard_normal((CUSTOMERS, pack.size)))
-        index.enrol(half.store, half.vault, vectors, pack.id, TENANT)
+        index.enrol(half.stores, half.vault, vectors, pack.id, TENANT)
         size = half.galleries.current(TENANT).size
-        Thresholds(half.store, pack, half.config.promise, system_clock).renew(TENANT, size)
+        Thresholds(half.stores.thresholds, pack, half.config.promise, system_clock).renew(TENANT, size)
 
 
 @contextmanager

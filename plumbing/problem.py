@@ -11,16 +11,17 @@ from typing import Any, ClassVar
 class Problem(Exception):
     """Base of both halves' error families.
 
-    A leaf sets `code` (stable, snake_case), `status` and `title`, and composes its own sentence: the
-    detail says what happened and what to do. `extra` is added to the reply (row numbers, field names).
+    A leaf sets `code` (stable, snake_case), `status` and `title`. The detail is a sentence that says what happened
+    and what to do: the one given, or `says` of the class. `extra` is added to the reply (row numbers, fields).
     """
 
     code: ClassVar[str] = "problem"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request could not be carried out"
+    says: ClassVar[str | None] = None
     retry_after: int | None = None
 
-    def __init__(self, detail: str, **extra: Any) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str | None = None, **extra: Any) -> None:
+        self.detail = detail or self.says or self.title
+        super().__init__(self.detail)
         self.extra = extra

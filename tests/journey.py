@@ -106,7 +106,7 @@ class Place:
         self.identity.warm()  # a pack that is converted for the first time takes longer than a press may
         strangers = range(people.STRANGERS, people.STRANGERS + cohort)
         pictures = ([base64.b64decode(frame) for frame in frames_of(seed)] for seed in strangers)
-        self.identity.service.calibrate_on_pictures(self.tenant, pictures)
+        self.identity.calibrator.calibrate_on_pictures(self.tenant, pictures)
 
     def send(self, method: str, path: str, body: Any = None, key: str = "", **headers: str) -> TestResponse:
         """One request with this device's key."""

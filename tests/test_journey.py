@@ -13,7 +13,6 @@ import pytest
 from werkzeug.serving import make_server
 
 from app import Config, create_app
-from identity.matching.thresholds import ONE_FRAME
 from plumbing.clock import MINUTE
 from tests.journey import Place, frames_of
 
@@ -230,5 +229,6 @@ def test_the_halves_run_as_two_processes_and_an_opt_out_crosses_by_http(
 def _copy_calibration(source: Place, target: Place) -> None:
     """Numbers made from scores: they may travel, and calibrating twice would take the time of a test."""
     pack = source.identity.service.engine.pack.id
-    tail = source.identity.store.tail("mill", pack, ONE_FRAME)
-    target.identity.store.keep_tail("mill", pack, ONE_FRAME, json.loads(json.dumps(tail)), people=40, now_us=0)
+    tail = source.identity.stores.thresholds.tail("mill", pack, "single")
+    numbers = json.loads(json.dumps(tail))
+    target.identity.stores.thresholds.keep_tail("mill", pack, "single", numbers, people=40, now_us=0)

@@ -105,7 +105,7 @@ def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> 
             draft = cached.with_name(f".{os.getpid()}-{cached.name}")
             np.savez(draft, **{f"p{k:04d}": vectors for k, vectors in enumerate(cohort)})
             draft.replace(cached)
-        made: float | None = service.calibrate(TENANT, cohort)
+        made: float | None = half.calibrator.calibrate(TENANT, cohort)
         return made
     finally:
         half.close()

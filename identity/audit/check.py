@@ -1,7 +1,7 @@
 """What was done to an audit: altered, deleted, inserted, reordered, truncated or rewritten.
 
-Pure: lines, head and mark in, findings out. A line follows when its hash is made of the hash that stands before it
-and of what it says, so one altered line leaves those after it in order, and a chain made anew does not.
+Pure: lines, head and mark in, findings out. A line is in order when its hash is that of the hash before it and of
+its own text. So one altered line leaves the lines after it in order; a chain made anew does not.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from identity.audit.seal import Head, Mark
 
 BEGIN = "0" * 64
 HASH = 64 + 1  # and the end of the line
-Chain = Callable[[int, str, str], str]
-"""(number, hash before, what the line says) -> the hash that ends it."""
+Chain = Callable[[str, str], str]
+"""(hash of the line before, text of the line) -> the hash that ends the line."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What was done (`kind`), and the number of the line where it begins."""
+    """What was done (`kind`, a key of WORDS), and the number of the line where it begins."""
 
     kind: str
     line: int
@@ -28,7 +28,7 @@ class Fault:
 
 @dataclass
 class Examined:
-    """`unsigned` counts the last lines that the head does not know yet: they follow, and nothing is wrong."""
+    """The findings. `unsigned` counts the last lines that are newer than the head, which is no fault."""
 
     lines: int = 0
     unsigned: int = 0
@@ -61,9 +61,10 @@ def examine(
     mark: Mark | None = None,
     kept: Head | None = None,
 ) -> Examined:
-    """Everything that is wrong with the lines (each with its end), as far as head and mark can tell.
+    """Everything that is wrong with the lines (each with its end), as far as head and mark show.
 
-    Without a mark there never was a head, and a missing one is no fault. `kept` is a head of earlier.
+    Without a mark there never was a head, and a missing one is no fault. `kept` is a head from an earlier time,
+    stored elsewhere.
     """
     numbers, wrong, ends = array("q"), array("q"), {}
     known = [end for end in (head, mark, kept) if end is not None and end.count]
@@ -71,9 +72,9 @@ def examine(
     before = BEGIN
     for place, line in enumerate(lines):
         text = line.decode("ascii", "replace")
-        said, last = text[:-HASH], text[-HASH:-1]
-        number = int(said[:12]) if said[:12].isdecimal() else -1
-        if last != chain(number, before, said):
+        number = int(text[:12]) if text[:12].isdecimal() else -1
+        last = text[-HASH:-1]
+        if last != chain(before, text[:-HASH]):
             wrong.append(place)
         if number in wanted:
             ends[number] = last
@@ -118,7 +119,7 @@ def _broken(wrong: array[int], count: int) -> list[Fault]:
 
 
 def _ends(numbers: array[int], ends: dict[int, str], known: Sequence[Head | Mark], faulty: bool) -> list[Fault]:
-    """What those who know where a line ends say of it."""
+    """Faults at the ends of the log that heads and mark remember."""
     last = max(numbers, default=-1)
     if any(last < end.count - 1 for end in known):
         return [Fault("truncated", last + 1)]

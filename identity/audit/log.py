@@ -1,9 +1,9 @@
-"""What was done, in lines of one size, each chained to the one before by its hash.
+"""The audit log: lines of one size, each chained to the one before by its hash.
 
-A line names a customer by a pseudonym of its own that only what is sealed under the customer's key leads to:
-erasing unlinks the lines without breaking the chain. A stranger's line differs from another stranger's in nothing
-but number and time. With a seal the hash is keyed and a signed head is kept beside the file (`audit_seal`); what
-the file, the head and the key file tell together is found by `audit_check`.
+A line names a customer by a pseudonym that is used for the audit alone and is sealed under the customer's key:
+after an erasure nothing links the lines to a person, and the chain is still whole. Lines of two strangers differ
+in number and time only. With a seal the hash is keyed, and a signed head lies beside the file (`seal`). `check`
+finds what was done to the log, from the file, the head and the key file together.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import structlog
 
-from identity.audit.check import BEGIN, Chain, Examined, examine
-from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
+from identity.audit.check import BEGIN, Examined, examine
+from identity.audit.seal import AuditSeal, Head, HeadForged
 from plumbing.clock import Clock
 from plumbing.files import write_atomic
 
@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 
 
 class Audit:
-    """An append-only file. Safe with threads and processes; written through before an erasure is answered.
+    """An append-only file. Safe with threads and processes. A line of an erasure is on the disk before the reply.
 
-    Without a `seal` whoever writes the file can make its chain anew.
+    Without a `seal` everybody who can write the file can make its chain anew.
     """
 
     def __init__(self, path: Path, now_us: Clock, seal: AuditSeal | None = None) -> None:
@@ -43,8 +43,8 @@ class Audit:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._lock = threading.Lock()
         self._noted = False
-        self._refused: Head | None = None  # told once: what is wrong is there to be seen until it is looked into
-        self._adopted = seal is not None and seal.mark() is not None
+        self._refused: Head | None = None  # logged once for each head: the fault stays in the file
+        self._begun = seal is not None and seal.mark() is not None
 
     def note(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
         """Append a line: `event` has up to 10 letters, `outcome` up to 12, `subject` 32."""
@@ -52,10 +52,10 @@ class Audit:
         with self._locked():
             # A line that a full disk cut short is overwritten by the next one.
             count = self._count()
-            self._adopt(count)
-            said = f"{count:012d} {self._now_us():017d} {place} {event:<10} {outcome:<12} {subject} "
+            self._begin()
+            text = f"{count:012d} {self._now_us():017d} {place} {event:<10} {outcome:<12} {subject} "
             chain = chained if self.seal is None else self.seal.chained
-            line = said + chain(self._last(count), said) + "\n"
+            line = text + chain(self._last(count), text) + "\n"
             assert len(line) == WIDTH, line
             os.pwrite(self._file, line.encode(), count * WIDTH)
             self._noted = True
@@ -65,11 +65,11 @@ class Audit:
             self.sign(lasting=sync)
 
     def sign(self, *, lasting: bool = False) -> bool:
-        """Sign what was written; False, and the old head is left, when it does not follow from what was signed.
+        """Sign what was written; False, and the old head stays, when it does not follow from what was signed.
 
-        Lines are on the disk before a head says so: after a power cut the file is never shorter than the head.
+        Lines are on the disk before a head counts them: after a power cut the file is never shorter than the head.
         """
-        if self.seal is None or not self._adopted:
+        if self.seal is None or not self._begun:
             return False
         try:
             while not self._signed_after(self.seal, self.seal.head(), lasting):
@@ -92,29 +92,27 @@ class Audit:
         return seal.sign(Head(count, self._last(count), self._now_us()), head, lasting=lasting)
 
     def count(self, tenant: str, event: str, outcome: str) -> int:
-        """How many lines of a tenant say that an event had an outcome. Counts; names nobody."""
-        said = f"{_place(tenant)} {event:<10} {outcome:<12} ".encode()
-        return sum(line[31 : 31 + len(said)] == said for line in self._lines())
+        """How many lines of a tenant have this event and outcome."""
+        part = f"{_place(tenant)} {event:<10} {outcome:<12} ".encode()
+        return sum(line[31 : 31 + len(part)] == part for line in self._lines())
 
     def examined(self, kept: Head | None = None) -> Examined:
-        """Everything that file, head and key file tell of what was done to the audit, and a head that was kept."""
+        """What was done to the log, as far as file, head, key file and `kept` show: a head from an earlier time,
+        stored elsewhere."""
         if self.seal is None:
-            return examine(self._lines(), _chain_of(None, None))
+            return examine(self._lines(), chained)
         # The mark first and the lines last: what moves on meanwhile is ahead of it, which is no fault.
         mark = self.seal.mark()
         try:
             head = self.seal.head()
         except HeadForged:
             head = None
-        found = examine(self._lines(), _chain_of(self.seal, mark), head, mark, kept)
-        if mark is None and self.seal.mark() is not None:
-            return self.examined(kept)  # the first head was made meanwhile
-        return found
+        return examine(self._lines(), self.seal.chained, head, mark, kept)
 
     def restart(self) -> Path | None:
-        """Put the chain and its head aside and begin a new one, whose first line says so; where the old one is.
+        """Move the chain and its head aside and begin a new one, whose first line says so; the old path.
 
-        For after a fault was looked into, or an older log was put back; without a seal there is nothing to do.
+        For use after a fault was looked into, or an older log was put back. Does nothing without a seal.
         """
         if self.seal is None:
             return None
@@ -123,8 +121,8 @@ class Audit:
             write_atomic(aside, self.path.read_bytes(), mode=0o600)
             self.seal.keep_aside(aside.with_name(aside.name + ".head"))
             os.ftruncate(self._file, 0)
-            self.seal.begin(0, Head(0, BEGIN, self._now_us()))
-            self._adopted = True
+            self.seal.begin(Head(0, BEGIN, self._now_us()))
+            self._begun = True
         self.note("", "audit", "restarted", sync=True)
         return aside
 
@@ -136,17 +134,13 @@ class Audit:
         finally:
             os.close(self._file)
 
-    def _adopt(self, count: int) -> None:
-        """The first head, once in the life of an installation; its older lines are chained without a key.
-
-        By whoever writes: a server of before, which knows no key, may still run while something only reads.
-        """
-        if self.seal is None or self._adopted:
+    def _begin(self) -> None:
+        """Make the first head, once in the life of an installation, before its first line is written."""
+        if self.seal is None or self._begun:
             return
         if self.seal.mark() is None:
-            os.fsync(self._file)
-            self.seal.begin(count, Head(count, self._last(count), self._now_us()))
-        self._adopted = True
+            self.seal.begin(Head(0, BEGIN, self._now_us()))
+        self._begun = True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -167,18 +161,18 @@ class Audit:
         return line[-65:-1].decode("ascii", "replace") or BEGIN
 
     def _follows(self, head: Head, count: int) -> bool:
-        """Whether the lines after the head go on from it: nothing that was put there meanwhile may be signed."""
+        """Whether the lines after the head follow from it: lines that somebody inserted must not be signed."""
         assert self.seal is not None
         if count < head.count or self._last(head.count) != head.last:
             return False
         before = head.last
         raw = os.pread(self._file, (count - head.count) * WIDTH, head.count * WIDTH)
         for number in range(head.count, count):
-            text = raw[(number - head.count) * WIDTH :][:WIDTH].decode("ascii", "replace")
-            said, mark = text[:-65], text[-65:-1]
-            if not said.startswith(f"{number:012d} ") or mark != self.seal.chained(before, said):
+            line = raw[(number - head.count) * WIDTH :][:WIDTH].decode("ascii", "replace")
+            text, end = line[:-65], line[-65:-1]
+            if not text.startswith(f"{number:012d} ") or end != self.seal.chained(before, text):
                 return False
-            before = mark
+            before = end
         return True
 
     def _lines(self) -> Iterator[bytes]:
@@ -187,17 +181,10 @@ class Audit:
                 yield line
 
 
-def _chain_of(seal: AuditSeal | None, mark: Mark | None) -> Chain:
-    """How each line has to be chained: without a key before the mark's first line, with it from there on."""
-    if seal is None or mark is None:
-        return lambda _, before, said: chained(before, said)
-    return lambda number, before, said: (seal.chained if number >= mark.since else chained)(before, said)
-
-
 def _place(tenant: str) -> str:
     return hashlib.sha256(tenant.encode()).hexdigest()[:16]
 
 
-def chained(before: str, said: str) -> str:
-    """The hash that ends a line without a seal."""
-    return hashlib.sha256((before + said).encode()).hexdigest()
+def chained(before: str, text: str) -> str:
+    """The hash that ends a line without a seal: of the hash before it and of the line's text."""
+    return hashlib.sha256((before + text).encode()).hexdigest()

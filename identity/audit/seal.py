@@ -1,7 +1,6 @@
-"""What makes the audit's chain more than a file that says so itself: a keyed hash, a signed head, a mark.
+"""What proves that the audit's chain is ours: a keyed hash, a signed head, a mark.
 
-Both secrets are derived from the root of the key file: an installation of before has them too, and a rotation of
-the master key changes neither.
+Both secrets are derived from the root of the key file; a rotation of the master key changes neither.
 
 * A line is chained by a keyed hash (HMAC-SHA256): without the key file nobody can write one, not even the next.
 * The head (number of lines, hash of the last one, time) is signed with Ed25519 and lies beside the log. It shows
@@ -33,34 +32,33 @@ HEAD_BYTES = 12 + 1 + 64 + 1 + 17 + 1 + 128 + 1  # fewer than a sector: it is wr
 
 @dataclass(frozen=True)
 class Head:
-    """The first `count` lines end with the hash `last`; said at `at_us`."""
+    """The first `count` lines end with the hash `last`; signed at `at_us` (microseconds UTC)."""
 
     count: int
     last: str
     at_us: int
 
     @property
-    def said(self) -> bytes:
-        """What is signed."""
+    def content(self) -> bytes:
+        """The bytes that are signed."""
         return f"{self.count:012d} {self.last} {self.at_us:017d}".encode()
 
 
 @dataclass(frozen=True)
 class Mark:
-    """`since` is the number of the first line that is chained by the keyed hash."""
+    """What the key file remembers of a head: the first `count` lines end with the hash `last`."""
 
-    since: int
     count: int
     last: str
 
     def packed(self) -> bytes:
-        """48 bytes for the key file."""
-        return self.since.to_bytes(8, "big") + self.count.to_bytes(8, "big") + bytes.fromhex(self.last)
+        """40 bytes for the key file."""
+        return self.count.to_bytes(8, "big") + bytes.fromhex(self.last)
 
     @classmethod
     def unpacked(cls, content: bytes) -> Mark:
         """The inverse of `packed`."""
-        return cls(int.from_bytes(content[:8], "big"), int.from_bytes(content[8:16], "big"), content[16:].hex())
+        return cls(int.from_bytes(content[:8], "big"), content[8:].hex())
 
 
 class HeadForged(Exception):
@@ -78,19 +76,19 @@ class AuditSeal:
         self.public = self._signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         """Verifies a head elsewhere: 32 bytes, no secret."""
 
-    def chained(self, before: str, said: str) -> str:
-        """The hash that ends a line, 64 hexadecimal digits."""
-        return hmac.digest(self._lines, (before + said).encode(), hashlib.sha256).hex()
+    def chained(self, before: str, text: str) -> str:
+        """The hash that ends a line, 64 hexadecimal digits: of the hash before it and of the line's text."""
+        return hmac.digest(self._lines, (before + text).encode(), hashlib.sha256).hex()
 
     def mark(self) -> Mark | None:
         """What the key file remembers; None in an installation that never had a head."""
         content = self._keys.mark()
         return None if content is None else Mark.unpacked(content)
 
-    def begin(self, since: int, head: Head) -> None:
-        """The first head and mark: lines from number `since` on are chained by the keyed hash."""
+    def begin(self, head: Head) -> None:
+        """Write the first head and mark of a chain."""
         write_atomic(self.path, self._signed(head), mode=0o600)
-        self._keys.set_mark(Mark(since, head.count, head.last).packed())
+        self._keys.set_mark(Mark(head.count, head.last).packed())
 
     def head(self) -> Head:
         """The head that lies beside the log. Raises HeadForged."""
@@ -98,10 +96,10 @@ class AuditSeal:
             return opened(os.pread(file, HEAD_BYTES + 1, 0), self.public)
 
     def sign(self, head: Head, after: Head, *, lasting: bool = False) -> bool:
-        """Put a later head in the place of `after`, which it was found to follow; `lasting` sets the mark as well.
-        False, with nothing done, when another head lies there by now.
+        """Replace the head `after` by a later one that follows from it; `lasting` sets the mark as well. False,
+        with nothing written, when the head is no longer `after`.
 
-        What it says must be on the disk already. Raises HeadForged when there is no head of ours.
+        The lines that it counts must be on the disk already. Raises HeadForged when there is no head of ours.
         """
         with self._locked(fcntl.LOCK_EX) as file:
             if opened(os.pread(file, HEAD_BYTES + 1, 0), self.public) != after:
@@ -110,7 +108,7 @@ class AuditSeal:
                 os.pwrite(file, self._signed(head), 0)
             if lasting and (mark := self.mark()) is not None and mark.count < head.count:
                 os.fsync(file)
-                self._keys.set_mark(Mark(mark.since, head.count, head.last).packed())
+                self._keys.set_mark(Mark(head.count, head.last).packed())
         return True
 
     def keep_aside(self, path: Path) -> None:
@@ -119,7 +117,7 @@ class AuditSeal:
             write_atomic(path, self.path.read_bytes(), mode=0o600)
 
     def _signed(self, head: Head) -> bytes:
-        return head.said + b" " + self._signer.sign(head.said).hex().encode() + b"\n"
+        return head.content + b" " + self._signer.sign(head.content).hex().encode() + b"\n"
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[int]:
@@ -128,7 +126,7 @@ class AuditSeal:
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise HeadForged("it is missing") from error
-        except OSError as error:  # an audit that cannot be signed keeps nobody from being served
+        except OSError as error:  # recognition goes on when the audit cannot be signed
             raise HeadForged(f"it cannot be opened ({error.strerror})") from error
         try:
             fcntl.flock(file, how)
@@ -139,10 +137,10 @@ class AuditSeal:
 
 def opened(content: bytes, public: bytes) -> Head:
     """The head in a file's bytes, once its signature was verified. Raises HeadForged."""
-    said, _, signature = content.rstrip(b"\n").rpartition(b" ")
+    text, _, signature = content.rstrip(b"\n").rpartition(b" ")
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(signature.decode()), said)
-        count, last, at_us = said.decode().split()
+        Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(signature.decode()), text)
+        count, last, at_us = text.decode().split()
         return Head(int(count), last, int(at_us))
     except (InvalidSignature, ValueError) as error:
         raise HeadForged("it was not signed by this installation") from error

@@ -105,11 +105,11 @@ def status(home: Path, pack: str) -> None:
     """Show galleries, active consents, thresholds, "not me" answers, keys, and the state of the audit log."""
     half = open_half(home, pack)
     with_rate: set[str] = set()
-    for tenant, name, state in half.store.galleries():
-        consents = half.store.consent_counts(tenant)
+    for tenant, name, state in half.stores.galleries.galleries():
+        consents = half.stores.consents.consent_counts(tenant)
         active = ", ".join(f"{purpose} {count}" for purpose, count in sorted(consents.items())) or "none"
         click.echo(f"{tenant}: {state.size} templates of {name}; active consents: {active}")
-        made = half.store.calibration(tenant, name, ONE_FRAME)
+        made = half.stores.thresholds.calibration(tenant, name, ONE_FRAME)
         threshold = "not calibrated: everybody is a guest"
         if made is not None:
             threshold = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
@@ -190,17 +190,17 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
     click.echo(f"{count} secrets wrapped by a new master key.")
     if templates:
         renewed = sum(
-            renew_templates(half.store, half.vault, half.galleries, half.service.engine.pack, tenant)
-            for tenant, name, _ in half.store.galleries()
+            renew_templates(half.stores, half.vault, half.galleries, half.service.engine.pack, tenant)
+            for tenant, name, _ in half.stores.galleries.galleries()
             if name == half.service.engine.pack.id
         )
         # The templates for masked faces are rotated as well.
         masked = masked_pack(half.service.engine.pack)
         if masked is not None:
-            galleries = Galleries(half.store, half.vault, masked.id, masked.size)
+            galleries = Galleries(half.stores.galleries, half.vault, masked.id, masked.size)
             renewed += sum(
-                renew_templates(half.store, half.vault, galleries, masked, tenant)
-                for tenant, name, _ in half.store.galleries()
+                renew_templates(half.stores, half.vault, galleries, masked, tenant)
+                for tenant, name, _ in half.stores.galleries.galleries()
                 if name == masked.id
             )
         click.echo(f"{renewed} templates rotated anew.")
@@ -214,7 +214,7 @@ def retire(home: Path, old: str) -> None:
     """Erase every template of an engine pack that is no longer used, also those for masked faces. Customers,
     history and receipts stay."""
     half = open_half(home, "dlib")  # any pack will do: no picture is processed
-    count = sum(half.store.retire_pack(pack) for pack in (old, masked_id(old)))
+    count = sum(half.stores.galleries.retire_pack(pack) for pack in (old, masked_id(old)))
     half.close()
     click.echo(f"{count} templates of {old} erased. These customers can enrol again on their next visit.")
 
@@ -241,8 +241,8 @@ def calibrate(
     """
     half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
-        scores = half.service.own_scores(tenant) if images is None else _measured(half, tenant, images)
-        made = half.service.threshold(tenant)
+        scores = half.calibrator.own_scores(tenant) if images is None else _measured(half, tenant, images)
+        made = half.calibrator.threshold(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
     finally:
@@ -268,4 +268,4 @@ def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
         for path in tqdm(folders, desc="strangers", disable=None):
             yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
 
-    return half.service.calibrate_on_pictures(tenant, people())
+    return half.calibrator.calibrate_on_pictures(tenant, people())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -12,12 +11,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from identity.capture.embed import Capture
-from identity.consent import ConsentEvent
+from identity.config import IdentityConfig
+from identity.consent import give, notice_of
+from identity.customers.accounts import digest
 from identity.customers.links import Links
-from identity.errors import FramesDiffer
-from identity.matching.matcher import Matcher, masked_template
+from identity.customers.re_enrolment import continue_as
+from identity.errors import EnrolmentUnknown, FramesDiffer
+from identity.matching.matcher import CustomerMatch, Matchers, masked_template
 from identity.matching.thresholds import Vectors
-from identity.store.customers import CustomerRow, Store
+from identity.store import Stores
+from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from identity.vectors import mean_template
 from plumbing.clock import DAY, Clock
@@ -43,13 +46,17 @@ class EnrolmentCodes:
 
 
 class Enrolments:
-    """Adds customers to the clear side and, where there is one, to the masked one."""
+    """Adds customers to the gallery of bare faces and, if the pack has one, to that of masked faces."""
 
-    def __init__(self, store: Store, vault: Vault, clear: Matcher, masked: Matcher | None, now_us: Clock) -> None:
-        self._store = store
+    def __init__(
+        self, config: IdentityConfig, stores: Stores, vault: Vault, matchers: Matchers, now_us: Clock
+    ) -> None:
+        self._notice = notice_of(config)
+        self._pin_setup_life_us = config.pin_setup_life_us
+        self._stores = stores
         self._vault = vault
-        self._clear = clear
-        self._masked = masked
+        self._clear = matchers.clear
+        self._masked = matchers.masked
         self._now_us = now_us
 
     def require_one_person(self, tenant: str, captures: Sequence[Capture]) -> None:
@@ -64,16 +71,18 @@ class Enrolments:
         self,
         tenant: str,
         captures: Sequence[Capture],
-        links: Links,
-        events: Sequence[ConsentEvent],
-        codes: EnrolmentCodes,
-        refuse_known: Callable[[str | None], None],
-    ) -> None:
-        """Keep somebody new, and ask for more than a face from now on of whoever looks like them.
+        purposes: Sequence[str],
+        refuse_known: Callable[[CustomerMatch], None],
+    ) -> tuple[Links, EnrolmentCodes]:
+        """Store a new customer, who agreed to `purposes`; their links and codes. If other customers look like
+        them, all of these need the PIN from now on.
 
-        `refuse_known` is told whom these captures surely show (see `Matcher.surely_there`) and may raise. Raises
-        DatabaseBusy when others enrol without end. Nothing is kept when it raises.
+        `refuse_known` gets the customer that these captures surely show (`Matcher.surely_there`) and may raise.
+        Raises DatabaseBusy when others enrol without end. Nothing is stored when it raises.
         """
+        events = give(purposes, self._notice, self._now_us())
+        links = Links.new({event.purpose: event.record_id for event in events})
+        codes = EnrolmentCodes.new(self._now_us() + self._pin_setup_life_us)
         customer_id, vectors = secrets.token_hex(16), _vectors(captures)
         self._clear.opened(tenant)
         with ExitStack() as undo:
@@ -85,17 +94,28 @@ class Enrolments:
                 refuse_known(self._clear.surely_there(tenant, gallery, vectors))
                 alike = self._clear.alike(tenant, gallery, vectors)
                 sealed = self._clear.sealed(holder, gallery, mean_template(vectors))
-                with self._store.writing():
+                with self._stores.customers.writing():
                     if not self._clear.unchanged(tenant, gallery.state):
                         continue  # somebody enrolled or left meanwhile: it may have been the same person
                     flagged = replace(row, needs_second_factor=bool(alike))
-                    self._store.add_customer(flagged, self._clear.pack.id, sealed, events)
-                    self._store.require_second_factor(tenant, alike)
+                    self._stores.customers.add_customer(flagged, self._clear.pack.id, sealed, events)
+                    self._stores.customers.require_second_factor(tenant, alike)
                     self._clear.learn_from(tenant, customer_id, gallery, vectors)
                     self._add_masked(holder, captures)
                 undo.pop_all()
-                return
+                return links, codes
             raise DatabaseBusy
+
+    def continue_as(self, earlier: CustomerRow, receipt: str, links: Links) -> Links:
+        """Hand the pseudonym, history and PIN of `earlier` to the customer who has `receipt`; their links from now
+        on. `links` stay those of the new customer when either has opted out meanwhile."""
+        later = self._stores.customers.customer_of_receipt(earlier.tenant, digest(receipt))
+        if later is None:
+            return links
+        try:
+            return continue_as(self._stores.customers, self._vault, earlier, later, self._now_us())
+        except EnrolmentUnknown:
+            return links
 
     def _add_masked(self, holder: Holder, captures: Sequence[Capture]) -> None:
         """The template for masked probes, in the transaction of the other one."""
@@ -105,7 +125,7 @@ class Enrolments:
         clear, masked = _vectors(captures), np.stack(twins)
         gallery = self._masked.opened(holder.tenant)
         sealed = self._masked.sealed(holder, gallery, masked_template(clear, masked, self._masked.pack))
-        self._store.put_template(holder.tenant, holder.customer_id, self._masked.pack.id, sealed)
+        self._stores.galleries.put_template(holder.tenant, holder.customer_id, self._masked.pack.id, sealed)
         self._masked.learn_from(holder.tenant, holder.customer_id, gallery, masked)
 
     def _new_row(self, holder: Holder, links: Links, codes: EnrolmentCodes) -> CustomerRow:
@@ -124,11 +144,6 @@ class Enrolments:
             needs_second_factor=False,
             last_day=self._now_us() // DAY,
         )
-
-
-def digest(code: str) -> str:
-    """A receipt or secret as it is kept: both are random, so a plain hash leads back to neither."""
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _vectors(captures: Sequence[Capture]) -> Vectors:

@@ -1,4 +1,4 @@
-"""Forgetting a customer: first the key, for good; then everything that knew of them, until all of it is done."""
+"""Erase a customer: first the key, for good; then every row and place that knows them, until all of it is done."""
 
 from __future__ import annotations
 
@@ -6,23 +6,38 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
 from identity import tokens
 from identity.audit.log import Audit
 from identity.config import IdentityConfig
+from identity.customers.accounts import holder_of
 from identity.customers.links import Erasure, Links
 from identity.errors import KeyDestroyed, SealBroken
 from identity.metrics import IdentityMetrics
-from identity.store.customers import CustomerRow, Store
+from identity.store.customers import CustomerRow, CustomerStore
 from identity.store.presses import PressStore
-from identity.vault.vault import Holder, Vault
+from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.problem_json import Problem
 
 DAYS_A_MONTH = 30.44
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class OtherPlaces:
+    """What knows of a customer beside identity.db and the key file.
+
+    `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
+    and is called again later. `renew_thresholds` gets the tenant and the new sizes of its galleries, by pack id.
+    """
+
+    presses: PressStore
+    renew_thresholds: Callable[[str, Mapping[str, int]], None]
+    forget_elsewhere: Callable[[str], None]
 
 
 class Erasures:
@@ -31,41 +46,38 @@ class Erasures:
     def __init__(
         self,
         *,
-        store: Store,
-        moments: PressStore,
+        config: IdentityConfig,
+        store: CustomerStore,
         vault: Vault,
+        places: OtherPlaces,
         audit: Audit,
         metrics: IdentityMetrics,
-        config: IdentityConfig,
         now_us: Clock,
-        forget_elsewhere: Callable[[str], None],
-        shrunk: Callable[[str, Mapping[str, int]], None],
     ) -> None:
         self._store = store
-        self._moments = moments
+        self._places = places
         self._vault = vault
         self._audit = audit
         self._metrics = metrics
         self._config = config
         self._now_us = now_us
-        self._forget_elsewhere = forget_elsewhere
-        self._shrunk = shrunk
         self._next_us = 0
         self._busy = threading.Lock()
 
     def erase(self, row: CustomerRow, way: str) -> bool:
-        """Forget a customer; True when every place has confirmed it, False when some are still to be reached.
+        """Erase a customer; True when every place has confirmed it, False when some are still to be reached.
 
         Once the key is overwritten nothing brings the customer back, whatever fails afterwards: no process can
         open the template, the pseudonym or the PIN any more. The rest is tried at once and again until done.
         """
-        holder = Holder(row.tenant, row.customer_id, row.slot)
+        holder = holder_of(row)
         try:
             links = Links.unpacked(self._vault.open(holder, "links", row.links))
             erasure = Erasure(row.tenant, row.customer_id, links)
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
         except KeyDestroyed:  # another process was first, or an old database was put back
-            self._shrunk(row.tenant, self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us()))
+            sizes = self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
+            self._places.renew_thresholds(row.tenant, sizes)
             self._store.database.scrub()
             return True
         try:
@@ -84,19 +96,20 @@ class Erasures:
         return left
 
     def expire(self) -> int:
-        """Forget whoever has not been here for as long as the notice says; returns how many."""
+        """Erase customers whose last visit is longer ago than the notice allows; returns how many."""
         oldest = self._now_us() // DAY - round(self._config.retention_months * DAYS_A_MONTH)
         forgotten = 0
         for row in self._store.not_seen_since(oldest):
             try:
                 self.erase(row, "expired")
                 forgotten += 1
-            except SealBroken as error:  # told to the operator; the others are forgotten all the same
+            except SealBroken as error:  # logged for the operator; the other customers are erased all the same
                 log.error("not_expired", why=error.detail)
         return forgotten
 
     def due(self) -> None:
-        """Both, once a minute at most and by one thread: for calling along the way. Signs a quiet hour's audit."""
+        """`expire` and `finish_all`, once a minute at most and by one thread; every press calls it. It signs the
+        audit too: in a quiet hour nothing else does."""
         now = self._now_us()
         if now >= self._next_us and not self._busy.locked():
             self._next_us = now + MINUTE
@@ -109,11 +122,11 @@ class Erasures:
         try:
             records = tuple(erasure.links.consents.values())
             sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
-            self._shrunk(erasure.tenant, sizes)
-            self._moments.forget_replies(erasure.tenant)
+            self._places.renew_thresholds(erasure.tenant, sizes)
+            self._places.presses.forget_replies(erasure.tenant)
             self._store.database.scrub()
-            self._moments.database.scrub()
-            self._forget_elsewhere(self._token(erasure))
+            self._places.presses.database.scrub()
+            self._places.forget_elsewhere(self._token(erasure))
         except (Problem, sqlite3.Error, OSError) as error:
             self._metrics.undelivered.inc()
             log.warning("erasure_unfinished", error=type(error).__name__)

@@ -8,19 +8,20 @@ import re
 import secrets
 
 from identity.config import IdentityConfig
-from identity.errors import PinInvalid, PinLocked, PinNotSet, PinWrong
-from identity.store.customers import CustomerRow, Store
-from identity.vault.vault import Holder, Vault
+from identity.customers.accounts import digest, holder_of
+from identity.errors import PinInvalid, PinLocked, PinNotSet, PinSetupRefused, PinWrong
+from identity.store.customers import CustomerRow, CustomerStore
+from identity.vault.vault import Vault
 from plumbing.clock import SECOND, Clock
 
 SALT_BYTES = 16
-COST = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # 16 MB and some 50 ms; the seal and the lock do the rest
+SCRYPT_N = 2**14  # 16 MB and some 50 ms; the seal and the lock do the rest
 
 
 class Pins:
     """Set and check PINs. Four digits are 10,000 tries: the lock protects them, and doubles each time."""
 
-    def __init__(self, store: Store, vault: Vault, config: IdentityConfig, now_us: Clock) -> None:
+    def __init__(self, store: CustomerStore, vault: Vault, config: IdentityConfig, now_us: Clock) -> None:
         self._store = store
         self._vault = vault
         self._config = config
@@ -30,10 +31,15 @@ class Pins:
         """Keep the PIN of a customer. Raises PinInvalid."""
         well_formed(pin)
         salt = secrets.token_bytes(SALT_BYTES)
-        holder = Holder(row.tenant, row.customer_id, row.slot)
-        self._store.set_pin(
-            row.tenant, row.customer_id, self._vault.seal(holder, "pin", salt + _hashed(pin, salt))
-        )
+        sealed = self._vault.seal(holder_of(row), "pin", salt + _hashed(pin, salt))
+        self._store.set_pin(row.tenant, row.customer_id, sealed)
+
+    def set_up(self, row: CustomerRow, secret: str, pin: str) -> None:
+        """Set the PIN with the secret that was given at enrolment. Raises PinSetupRefused or PinInvalid."""
+        right = row.pin_setup_hash is not None and hmac.compare_digest(row.pin_setup_hash, digest(secret))
+        if not right or row.pin_setup_until_us <= self._now_us():
+            raise PinSetupRefused
+        self.set(row, pin)
 
     def check(self, row: CustomerRow, pin: str) -> None:
         """Return when `pin` is the customer's. Raises PinInvalid, PinNotSet, PinLocked or PinWrong.
@@ -42,7 +48,7 @@ class Pins:
         """
         well_formed(pin)
         sealed = self._count_try(row)
-        content = self._vault.open(Holder(row.tenant, row.customer_id, row.slot), "pin", sealed)
+        content = self._vault.open(holder_of(row), "pin", sealed)
         salt, expected = content[:SALT_BYTES], content[SALT_BYTES:]
         if not hmac.compare_digest(_hashed(pin, salt), expected):
             raise PinWrong
@@ -71,4 +77,4 @@ def well_formed(pin: str) -> None:
 
 
 def _hashed(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, **COST)
+    return hashlib.scrypt(pin.encode(), salt=salt, n=SCRYPT_N, r=8, p=1, dklen=32)

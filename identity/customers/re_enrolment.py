@@ -1,8 +1,9 @@
-"""A customer who enrols anew and shows the receipt of before goes on as who they were.
+"""Re-enrolment: an earlier receipt keeps pseudonym, history and PIN.
 
-The new enrolment gets what the earlier one's links lead to (the recommender's pseudonym and with it the history,
-the audit's name) and its PIN. The earlier one goes with its key, and with that its templates, of whatever pack. So
-an engine pack is changed by one word: nobody's picture is needed, everybody is asked again on their next visit.
+The new enrolment gets the links of the earlier one (the recommender's pseudonym, and with it the history; the
+audit's name) and its PIN. The earlier enrolment is deleted with its key, and so are its templates of all packs. So
+an operator changes the engine pack by one setting: no picture has to be stored, and every customer enrols again on
+their next visit.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from identity.customers.accounts import holder_of
 from identity.customers.links import Links
 from identity.errors import EnrolmentUnknown, KeyDestroyed
-from identity.store.customers import CustomerRow, Store
-from identity.vault.vault import Holder, Vault
+from identity.store.customers import CustomerRow, CustomerStore
+from identity.vault.vault import Vault
 
 
-def succeed(store: Store, vault: Vault, earlier: CustomerRow, later: CustomerRow, now_us: int) -> Links:
-    """Hand what is known of `earlier` to `later`, both of one tenant, and end `earlier`; the links from now on.
+def continue_as(
+    store: CustomerStore, vault: Vault, earlier: CustomerRow, later: CustomerRow, now_us: int
+) -> Links:
+    """Hand links and PIN of `earlier` to `later`, both of one tenant, and delete `earlier`; the links from now on.
 
-    Consent is the one just given; the earlier records are withdrawn. Raises EnrolmentUnknown when the earlier
-    customer has opted out meanwhile: then the later one is a new customer.
+    The consent that counts is the new one; the earlier records are withdrawn. Raises EnrolmentUnknown when the
+    earlier customer has opted out meanwhile: then the later one is a new customer.
     """
-    ours = Holder(later.tenant, later.customer_id, later.slot)
-    theirs = Holder(earlier.tenant, earlier.customer_id, earlier.slot)
+    ours, theirs = holder_of(later), holder_of(earlier)
     fresh = Links.unpacked(vault.open(ours, "links", later.links))
     try:
         before = Links.unpacked(vault.open(theirs, "links", earlier.links))
@@ -41,7 +44,7 @@ def succeed(store: Store, vault: Vault, earlier: CustomerRow, later: CustomerRow
     try:
         vault.keys.destroy(earlier.slot, theirs.owner)
     except KeyDestroyed:
-        # They opted out in this very moment, and the recommender is being told to forget the pseudonym.
+        # They opted out in this very moment, and the recommender is about to forget the pseudonym.
         links = replace(links, pseudonym=secrets.token_urlsafe(16), audit=fresh.audit)
         store.set_links(later.tenant, later.customer_id, vault.seal(ours, "links", links.packed()))
     store.database.scrub()

@@ -1,7 +1,7 @@
 """A template follows its customer's face, slowly, and only from matches that the customer confirmed.
 
-What confirms a match is the PIN, given after it. Until then the vector waits in this process's memory, for minutes
-and for one customer in a few hundred at most; whoever confirms in another process is followed another time.
+The PIN, given after a match, confirms it. Until then the vector waits in this process's memory, for minutes and
+for a few hundred customers at most. A confirmation in another process is ignored; the next one counts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from identity.capture.embed import Capture
+from identity.customers.accounts import holder_of
 from identity.errors import KeyDestroyed
 from identity.matching.matcher import Matcher
-from identity.store.customers import CustomerRow, Store
-from identity.vault.vault import Holder, Vault
+from identity.store.customers import CustomerRow
+from identity.store.galleries import GalleryStore
 from identity.vectors import Array, mean_template, unit
 from plumbing.clock import DAY, MINUTE, Clock
 
@@ -29,8 +30,8 @@ MOST_WAITING = 256
 class TemplateUpdates:
     """For one server process. Once a day for each customer at most."""
 
-    def __init__(self, store: Store, vault: Vault, clear: Matcher, now_us: Clock) -> None:
-        self._store, self._vault, self._clear, self._now_us = store, vault, clear, now_us
+    def __init__(self, store: GalleryStore, clear: Matcher, now_us: Clock) -> None:
+        self._store, self._clear, self._now_us = store, clear, now_us
         self._waiting: OrderedDict[tuple[str, str], tuple[int, Array]] = OrderedDict()
         self._followed: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class TemplateUpdates:
             return False
         moved = unit((1 - SHARE) * old.astype(np.float64) + SHARE * new)
         try:
-            sealed = self._clear.sealed_turned(Holder(row.tenant, row.customer_id, row.slot), gallery, moved)
+            sealed = self._clear.sealed_turned(holder_of(row), gallery, moved)
         except KeyDestroyed:
             return False
         with self._store.writing():

@@ -1,8 +1,6 @@
-"""What all errors of the identity half have in common."""
+"""The base class of all errors of the identity half."""
 
 from __future__ import annotations
-
-from typing import Any, ClassVar
 
 from plumbing.problem import Problem
 
@@ -11,12 +9,3 @@ class IdentityError(Problem):
     """Base of the family."""
 
     code = "identity_error"
-
-
-class Fixed(IdentityError):
-    """An error that always says the same."""
-
-    says: ClassVar[str]
-
-    def __init__(self, **extra: Any) -> None:
-        super().__init__(self.says, **extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from identity.errors.base import Fixed, IdentityError
+from identity.errors.base import IdentityError
 
 
 class PressError(IdentityError):
@@ -12,14 +12,14 @@ class PressError(IdentityError):
     title = "A new press is needed"
 
 
-class PressRefused(Fixed, PressError):
+class PressRefused(PressError):
     """No such press on this device: unknown, used before, or made on another one. They look the same."""
 
     code = "press_refused"
     says = "This press is not known here or was used before. Ask the customer to press again."
 
 
-class PressExpired(Fixed, PressError):
+class PressExpired(PressError):
     """The press was made too long ago."""
 
     code = "press_expired"
@@ -38,7 +38,7 @@ class TooManyFailures(PressError):
         self.retry_after = seconds
 
 
-class NameTooLong(Fixed):
+class NameTooLong(IdentityError):
     """A tenant or device whose name fits neither a token nor a key slot."""
 
     code = "name_too_long"
@@ -47,34 +47,34 @@ class NameTooLong(Fixed):
 
 
 class ConsentError(IdentityError):
-    """Consent that is missing or void. Nothing was looked at, nothing was stored."""
+    """Consent that is missing or void. No picture was decoded, nothing was stored."""
 
     status = 422
     title = "There is no valid consent"
 
 
-class NoConsent(Fixed, ConsentError):
+class NoConsent(ConsentError):
     """Not one purpose was agreed to."""
 
     code = "no_consent"
     says = "Agree to at least one purpose, or go on without a face."
 
 
-class UnknownPurpose(Fixed, ConsentError):
+class UnknownPurpose(ConsentError):
     """Consent to something the notice does not name."""
 
     code = "unknown_purpose"
     says = "A purpose is not one that the notice names: GET /identity/v1/notice lists them."
 
 
-class AgeNotConfirmed(Fixed, ConsentError):
+class AgeNotConfirmed(ConsentError):
     """The customer did not declare to be old enough. An age is declared, never estimated."""
 
     code = "age_not_confirmed"
     says = "The customer has to confirm to be as old as the notice says."
 
 
-class NoticeOutdated(Fixed, ConsentError):
+class NoticeOutdated(ConsentError):
     """The customer read another notice than the one in force."""
 
     code = "notice_outdated"
@@ -89,28 +89,28 @@ class EnrolmentError(IdentityError):
     title = "The enrolment could not be made"
 
 
-class TooFewFrames(Fixed, EnrolmentError):
+class TooFewFrames(EnrolmentError):
     """Not enough usable pictures for a template."""
 
     code = "too_few_frames"
     says = "Too few usable pictures: an enrolment needs three. Keep looking at the camera."
 
 
-class FramesIdentical(Fixed, EnrolmentError):
+class FramesIdentical(EnrolmentError):
     """One picture sent several times."""
 
     code = "frames_identical"
     says = "The pictures are one and the same. Take new ones, a moment apart."
 
 
-class FramesDiffer(Fixed, EnrolmentError):
+class FramesDiffer(EnrolmentError):
     """The pictures do not show one person."""
 
     code = "frames_differ"
     says = "The pictures do not seem to show one person. One person, please; take new ones."
 
 
-class AlreadyEnrolled(Fixed, EnrolmentError):
+class AlreadyEnrolled(EnrolmentError):
     """This face is known to this tenant already."""
 
     code = "already_enrolled"
@@ -122,7 +122,7 @@ class AlreadyEnrolled(Fixed, EnrolmentError):
     )
 
 
-class EnrolmentUnknown(Fixed, EnrolmentError):
+class EnrolmentUnknown(EnrolmentError):
     """No enrolment has this receipt."""
 
     code = "enrolment_unknown"
@@ -138,7 +138,7 @@ class PinError(IdentityError):
     title = "The PIN was not accepted"
 
 
-class PinInvalid(Fixed, PinError):
+class PinInvalid(PinError):
     """Not four digits."""
 
     code = "pin_invalid"
@@ -146,14 +146,14 @@ class PinInvalid(Fixed, PinError):
     says = "A PIN has four digits."
 
 
-class PinSetupRefused(Fixed, PinError):
+class PinSetupRefused(PinError):
     """The secret of the PIN set-up is wrong, used or too old."""
 
     code = "pin_setup_refused"
     says = "The PIN can be set once, within minutes of enrolling, with the secret given then."
 
 
-class PinNotSet(Fixed, PinError):
+class PinNotSet(PinError):
     """This customer has no PIN."""
 
     code = "pin_not_set"
@@ -161,7 +161,7 @@ class PinNotSet(Fixed, PinError):
     says = "No PIN was set at enrolment; what needs one stays closed."
 
 
-class PinWrong(Fixed, PinError):
+class PinWrong(PinError):
     """Another PIN than the one that was set."""
 
     code = "pin_wrong"
@@ -186,21 +186,21 @@ class TokenError(IdentityError):
     title = "The token is not accepted"
 
 
-class TokenAltered(Fixed, TokenError):
+class TokenAltered(TokenError):
     """Not a token of this installation, or changed on its way."""
 
     code = "token_altered"
     says = "This is not a token of ours. Ask the customer to press again."
 
 
-class TokenExpired(Fixed, TokenError):
+class TokenExpired(TokenError):
     """Too old."""
 
     code = "token_expired"
     says = "The token has expired. Ask the customer to press again."
 
 
-class TokenForeign(Fixed, TokenError):
+class TokenForeign(TokenError):
     """Made for another tenant or device."""
 
     code = "token_foreign"

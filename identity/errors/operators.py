@@ -1,8 +1,8 @@
-"""Errors of engine packs, keys and calibrations: all are guests until an operator has looked at it."""
+"""Errors of engine packs, keys and calibrations: everybody is a guest until an operator has fixed it."""
 
 from __future__ import annotations
 
-from identity.errors.base import Fixed, IdentityError
+from identity.errors.base import IdentityError
 
 
 class PackError(IdentityError):
@@ -50,14 +50,14 @@ class VaultError(IdentityError):
     title = "Recognition is not available"
 
 
-class KeyDestroyed(Fixed, VaultError):
+class KeyDestroyed(VaultError):
     """The key is gone for good: what it sealed is erased, wherever a copy may lie."""
 
     code = "key_destroyed"
     says = "The key was destroyed."
 
 
-class SealBroken(Fixed, VaultError):
+class SealBroken(VaultError):
     """Sealed bytes that were altered, or that belong to another owner."""
 
     code = "seal_broken"
@@ -73,7 +73,7 @@ class KeyFileDamaged(VaultError):
         super().__init__(f"The key file cannot be used: {reason}.")
 
 
-class StorageFull(Fixed, VaultError):
+class StorageFull(VaultError):
     """No room for another customer. Erasing still works: it overwrites in place."""
 
     code = "storage_full"
@@ -82,14 +82,14 @@ class StorageFull(Fixed, VaultError):
     says = "Nothing was stored. Make room on the disk and try again."
 
 
-class VectorInvalid(Fixed, VaultError):
+class VectorInvalid(VaultError):
     """An engine gave a vector that is zero, not finite or of another size."""
 
     code = "vector_invalid"
     says = "The engine gave no usable vector. Check the pack with `usual models check`."
 
 
-class NotCalibrated(Fixed, VaultError):
+class NotCalibrated(VaultError):
     """The pack ships no figures, and none were measured here: no threshold can be made."""
 
     code = "not_calibrated"

@@ -67,7 +67,7 @@ class CaptureError(IdentityError):
     title = "No single face could be used"
     hint: ClassVar[str] = "try_again"
 
-    def __init__(self, detail: str, **extra: Any) -> None:
+    def __init__(self, detail: str | None = None, **extra: Any) -> None:
         super().__init__(detail, **({"hint": self.hint} | extra))
 
 

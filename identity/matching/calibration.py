@@ -42,10 +42,8 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Calibration:
-        """The inverse of `to_dict`."""
-        # Earlier versions kept one for each number of frames; that for one frame is read on.
-        known = {name: value for name, value in raw.items() if name != "frames"}
-        return cls(**{**known, "scoring": Scoring(**raw.get("scoring", {}))})
+        """The inverse of `to_dict`. Raises KeyError or TypeError on any other fields."""
+        return cls(**{**raw, "scoring": Scoring(**raw["scoring"])})
 
 
 def single_comparison(target: float, gallery_size: int) -> float:

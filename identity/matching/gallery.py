@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from identity.matching.fp16_index import Fp16Rows
-from identity.store.customers import Store
-from identity.store.galleries import GalleryState, TemplateRow
+from identity.store.galleries import GalleryState, GalleryStore, TemplateRow
 from identity.vault.vault import Holder, Vault
 
 Array = NDArray[np.float32]
@@ -104,15 +103,21 @@ class Galleries:
     """All tenants' galleries for one engine pack."""
 
     def __init__(
-        self, store: Store, vault: Vault, pack: str, size: int, *, exact_up_to: int = EXACT_UP_TO
+        self, store: GalleryStore, vault: Vault, pack: str, size: int, *, exact_up_to: int = EXACT_UP_TO
     ) -> None:
         self._store = store
         self._vault = vault
         self._pack = pack
         self._size = size
-        self._exact_up_to = exact_up_to
+        self.exact_up_to = exact_up_to
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Read every tenant's gallery of this pack."""
+        for tenant, pack, _ in self._store.galleries():
+            if pack == self._pack:
+                self.current(tenant)
 
     def current(self, tenant: str) -> Snapshot:
         """The tenant's gallery as the database has it now."""
@@ -173,7 +178,7 @@ class Galleries:
 
     def _add(self, tenant: str, held: _Held, state: GalleryState, rows: list[TemplateRow]) -> None:
         needed = len(held.ids) + len(rows)
-        if held.rows is None and needed > self._exact_up_to:
+        if held.rows is None and needed > self.exact_up_to:
             self._grow_large(held, needed)
         if held.rows is not None:
             vectors = np.empty((len(rows), self._size), np.float32)

@@ -1,31 +1,41 @@
-"""A side of a face that people are told apart by: as it is, or above a mask. Each has templates, thresholds and a
-promise of its own."""
+"""From the vectors of a press to a customer, for one pack.
+
+A pack may have two matchers: one for the face as it is, one for the face above a mask. Each has templates,
+thresholds and a promise of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from identity.engines.manifests import Pack, masked_pack
-from identity.matching.decide import decide, top_scores
+from identity.matching.calibration import Calibration
+from identity.matching.decide import Outcome, decide, top_scores
 from identity.matching.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
-from identity.matching.thresholds import ONE_FRAME, Thresholds
-from identity.store.customers import Store
-from identity.store.galleries import GalleryState
+from identity.matching.thresholds import Thresholds
+from identity.store import Stores
+from identity.store.galleries import GalleryState, GalleryStore
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import Array, mean_probe, mean_template, unit
 from plumbing.clock import Clock
 
-Outcome = Literal["matched", "unknown", "ambiguous"]
+
+@dataclass(frozen=True, slots=True)
+class CustomerMatch:
+    """`customer_id` is set when the outcome is "matched"."""
+
+    outcome: Outcome
+    customer_id: str | None = None
 
 
 class Matcher:
-    """The galleries of all tenants for one pack, or for the masked twin of one (`covers.masked_pack`)."""
+    """The galleries of all tenants for one pack, or for the masked twin of one (`manifests.masked_pack`)."""
 
     def __init__(
-        self, store: Store, vault: Vault, pack: Pack, galleries: Galleries, thresholds: Thresholds
+        self, store: GalleryStore, vault: Vault, pack: Pack, galleries: Galleries, thresholds: Thresholds
     ) -> None:
         self.pack = pack
         self.galleries = galleries
@@ -33,28 +43,24 @@ class Matcher:
         self._store = store
         self._vault = vault
 
-    def judge(self, tenant: str, vectors: Sequence[Array]) -> tuple[Outcome, str | None]:
-        """(outcome, customer id) for the vectors of one press; without a threshold in force nobody is known."""
+    def judge(self, tenant: str, vectors: Sequence[Array]) -> CustomerMatch:
+        """The customer that the (d,) vectors of one press show; without a threshold in force nobody is known."""
         gallery = self.galleries.current(tenant)
-        calibration = self.thresholds.current(tenant, gallery.size)
-        if calibration is None:
-            return "unknown", None
-        probes = gallery.turned(np.stack(vectors))
-        near = gallery.near(probes)
-        decision = decide(probes, near.matrix, calibration, size=near.size)
-        return decision.outcome, None if decision.index is None else near.ids[decision.index]
+        return self._match(gallery, np.stack(vectors), self.thresholds.current(tenant, gallery.size))
 
-    def surely_there(self, tenant: str, gallery: Snapshot, vectors: Array) -> str | None:
-        """The customer that (k, d) vectors of an enrolment surely are ("" when it may be one of two), or None."""
+    def surely_there(self, tenant: str, gallery: Snapshot, vectors: Array) -> CustomerMatch:
+        """The customer that (k, d) vectors of an enrolment surely show, at the stricter threshold of
+        `Thresholds.sure`; "ambiguous" when they may show one of two."""
         sure = self.thresholds.sure(tenant, gallery.size) if gallery.ids else None
-        if sure is None:
-            return None
+        return self._match(gallery, vectors, sure)
+
+    def _match(self, gallery: Snapshot, vectors: Array, calibration: Calibration | None) -> CustomerMatch:
+        if calibration is None:
+            return CustomerMatch("unknown")
         probes = gallery.turned(vectors)
         near = gallery.near(probes)
-        decision = decide(probes, near.matrix, sure, size=near.size)
-        if decision.outcome == "unknown":
-            return None
-        return "" if decision.index is None else near.ids[decision.index]
+        decision = decide(probes, near.matrix, calibration, size=near.size)
+        return CustomerMatch(decision.outcome, None if decision.index is None else near.ids[decision.index])
 
     def alike(self, tenant: str, gallery: Snapshot, vectors: Array) -> list[str]:
         """Customers whom the (k, d) vectors of an enrolment, together as those of a press, would be taken for."""
@@ -93,33 +99,42 @@ class Matcher:
             probes = gallery.turned(vectors)
             near = gallery.near(probes)
             tops = top_scores(probes, near.matrix, self.thresholds.scoring, near.size)[1]
-            self._store.keep_tops(tenant, self.pack.id, customer_id, ONE_FRAME, tops.tolist(), size=gallery.size)
+            self.thresholds.add_own(tenant, customer_id, tops.tolist(), gallery.size)
         self.thresholds.renew(tenant, gallery.size + 1)
 
 
-def matchers_of(
-    store: Store, vault: Vault, pack: Pack, promise: float, now_us: Clock
-) -> tuple[Matcher, Matcher | None]:
-    """The clear side of a pack, and the masked one when it ships figures for masks."""
-    clear = Matcher(
-        store,
-        vault,
-        pack,
-        Galleries(store, vault, pack.id, pack.size),
-        Thresholds(store, pack, promise, now_us),
-    )
-    twin = masked_pack(pack)
-    if twin is None:
-        return clear, None
-    thresholds = Thresholds(store, twin, promise, now_us, beside=clear.thresholds)
-    return clear, Matcher(store, vault, twin, Galleries(store, vault, twin.id, twin.size), thresholds)
+@dataclass(frozen=True)
+class Matchers:
+    """The matchers of one pack. `masked` is None unless the pack ships figures for masks."""
 
+    clear: Matcher
+    masked: Matcher | None
 
-def renew_all(sides: Sequence[Matcher | None], tenant: str, sizes: Mapping[str, int]) -> None:
-    """Make stale thresholds anew after somebody left: `sizes` are those of the galleries they were in."""
-    for side in sides:
-        if side is not None:
-            side.thresholds.renew(tenant, sizes.get(side.pack.id, 0))
+    @classmethod
+    def of(cls, stores: Stores, vault: Vault, pack: Pack, promise: float, now_us: Clock) -> Matchers:
+        """Those of `pack`, whose thresholds follow from `promise` (a share of strangers)."""
+
+        def matcher(pack: Pack, thresholds: Thresholds) -> Matcher:
+            galleries = Galleries(stores.galleries, vault, pack.id, pack.size)
+            return Matcher(stores.galleries, vault, pack, galleries, thresholds)
+
+        thresholds = Thresholds(stores.thresholds, pack, promise, now_us)
+        twin = masked_pack(pack)
+        if twin is None:
+            return cls(matcher(pack, thresholds), None)
+        beside = Thresholds(stores.thresholds, twin, promise, now_us, beside=thresholds)
+        return cls(matcher(pack, thresholds), matcher(twin, beside))
+
+    def __iter__(self) -> Iterator[Matcher]:
+        yield self.clear
+        if self.masked is not None:
+            yield self.masked
+
+    def renew_thresholds(self, tenant: str, sizes: Mapping[str, int]) -> None:
+        """Make stale thresholds anew after somebody left: `sizes` are those of the galleries they were in, by
+        pack id."""
+        for matcher in self:
+            matcher.thresholds.renew(tenant, sizes.get(matcher.pack.id, 0))
 
 
 def masked_template(clear: Array, masked: Array, pack: Pack) -> Array:

@@ -131,8 +131,7 @@ def _generalised_pareto(excess: NDArray[np.float64]) -> tuple[float, float]:
 
 def shipped_tail(calibration: Mapping[str, Any]) -> Tail | None:
     """The tail of single comparisons in a pack manifest's `calibration`, or None when it ships none."""
-    # Earlier manifests held one for each number of frames.
-    raw = calibration.get("tail") or calibration.get("tails", {}).get("1")
+    raw = calibration.get("tail")
     return None if raw is None else Tail(**raw)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,13 @@ from identity.matching.tails import (
     shipped_tail,
     shipped_tops,
 )
-from identity.store.customers import Store
+from identity.store.thresholds import TailKind, ThresholdStore
 from identity.vectors import mean_template, unit
 from plumbing.clock import Clock
 
 Vectors = NDArray[np.float32]
 
-ONE_FRAME = 1  # what is kept of scores is of single frames: a press is judged by the mean of theirs
-TOPS = 0  # in place of it, where a cohort's tail of whole scores is kept
+ONE_FRAME = 1  # stored scores are of single frames: a press is judged by the mean of its frames' scores
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
 GROUPS = 10  # of a cohort's people, left out in turn
 SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
@@ -40,7 +40,7 @@ class Thresholds:
     """For one engine pack and one promise; a tenant's own cohort takes the place of what the pack ships."""
 
     def __init__(
-        self, store: Store, pack: Pack, promise: float, now_us: Clock, *, beside: Thresholds | None = None
+        self, store: ThresholdStore, pack: Pack, promise: float, now_us: Clock, *, beside: Thresholds | None = None
     ) -> None:
         """`beside` are those for the same faces without a mask: where these were measured on a cohort, what a pack
         ships for masks says nothing either."""
@@ -64,7 +64,7 @@ class Thresholds:
         try:
             kept = None if raw is None else Calibration.from_dict(raw)
             return kept if kept is not None and np.isfinite(kept.threshold) else None
-        except (TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
     def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
@@ -93,7 +93,7 @@ class Thresholds:
 
     def tail(self, tenant: str) -> Tail | None:
         """The impostors' tail: the tenant's own, or the one that the pack ships."""
-        own = self._store.tail(tenant, self._pack.id, ONE_FRAME)
+        own = self._store.tail(tenant, self._pack.id, "single")
         if own is not None:
             return Tail(**own)
         if self._beside is not None and self._beside.has_cohort(tenant):
@@ -102,14 +102,14 @@ class Thresholds:
 
     def has_cohort(self, tenant: str) -> bool:
         """Whether the tenant's own strangers were measured."""
-        return self._store.tail(tenant, self._pack.id, ONE_FRAME) is not None
+        return self._store.tail(tenant, self._pack.id, "single") is not None
 
     def _shift(self, tenant: str, target: float) -> float:
         """What single comparisons do not show (`calibration.dependence`): of the cohort, or as shipped."""
         one = self.tail(tenant)
         if one is None:
             return 0.0
-        own = self._store.tail(tenant, self._pack.id, TOPS)
+        own = self._store.tail(tenant, self._pack.id, "top")
         if own is not None:
             return dependence(target, one, TopTail(own["gallery"], Tail(**own["tail"])), self.scoring)
         tops = None if self.has_cohort(tenant) else shipped_tops(self._pack.calibration)
@@ -129,15 +129,19 @@ class Thresholds:
             raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
         if templates is None:
             templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
-        told = {ONE_FRAME: asdict(careful_tail(cohort, templates))}
+        tails: dict[TailKind, dict[str, Any]] = {"single": asdict(careful_tail(cohort, templates))}
         if self.scoring.applies(len(cohort) - 1):
-            told[TOPS] = asdict(cohort_tops(cohort, templates, self.scoring))
+            tails["top"] = asdict(cohort_tops(cohort, templates, self.scoring))
         with self._store.writing():
-            for kind, numbers in told.items():
+            for kind, numbers in tails.items():
                 self._store.keep_tail(
                     tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
                 )
             self.renew(tenant, size, always=True)
+
+    def add_own(self, tenant: str, customer_id: str, scores: Sequence[float], size: int) -> None:
+        """Store the best scores of a new customer's frames among the `size` other customers."""
+        self._store.keep_tops(tenant, self._pack.id, customer_id, ONE_FRAME, scores, size=size)
 
     def own(self, tenant: str, size: int) -> NDArray[np.float64]:
         """Scores of single frames of the tenant's enrolments among the others, comparable to those in a gallery of

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,24 @@ from prometheus_client import CollectorRegistry
 
 from identity.audit.log import Audit
 from identity.audit.seal import AuditSeal
+from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
-from identity.customers.erasure import Erasures
+from identity.customers.accounts import Accounts
+from identity.customers.enrolment import Enrolments
+from identity.customers.erasure import Erasures, OtherPlaces
 from identity.customers.pins import Pins
 from identity.customers.presses import Presses
+from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.matching.gallery import Galleries
-from identity.matching.matcher import matchers_of, renew_all
+from identity.matching.matcher import Matchers
 from identity.metrics import IdentityMetrics
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
-from identity.service import IdentityService
-from identity.store import customers as store_tables
+from identity.service import Camera, Customers, IdentityService
+from identity.store import Stores
 from identity.store import presses as moments_tables
-from identity.store.customers import Store
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
@@ -55,13 +57,19 @@ class IdentityHalf:
 
     config: IdentityConfig
     service: IdentityService
-    store: Store
+    calibrator: Calibrator
+    stores: Stores
     vault: Vault
-    galleries: Galleries
+    matchers: Matchers
     audit: Audit
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
     workers: EnginePool | None
+
+    @property
+    def galleries(self) -> Galleries:
+        """The galleries of bare faces."""
+        return self.matchers.clear.galleries
 
     @property
     def passive(self) -> PassiveLiveness | None:
@@ -86,7 +94,7 @@ class IdentityHalf:
     def check(self) -> str | None:
         """Readiness: None when the database answers and the engine pack runs, else a sentence."""
         try:
-            self.store.galleries("")
+            self.stores.galleries.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
         return next((trouble for workers in self._running if (trouble := workers.failure())), None)
@@ -122,43 +130,51 @@ def build(
     passive = (
         None if config.liveness is None else PassiveLiveness(config.liveness, config.models_folder, config.cache)
     )
-    lasting = Database(config.home / "identity.db", store_tables.migrations)
     passing = _passing_database(config.home / "identity-moments.db")
+    stores, presses = Stores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
-    store, moments, metrics = Store(lasting), PressStore(passing), IdentityMetrics(registry or CollectorRegistry())
+    metrics = IdentityMetrics(registry or CollectorRegistry())
     seal = AuditSeal(config.home / "identity-audit-head", vault.keys)
     audit = Audit(config.home / "identity-audit.log", now_us, seal)
-    clear, masked = matchers_of(store, vault, engine.pack, config.promise, now_us)
+    matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     erasures = Erasures(
-        store=store,
-        moments=moments,
+        config=config,
+        store=stores.customers,
         vault=vault,
+        places=OtherPlaces(presses, matchers.renew_thresholds, forget_elsewhere),
         audit=audit,
         metrics=metrics,
-        config=config,
         now_us=now_us,
-        forget_elsewhere=forget_elsewhere,
-        shrunk=partial(renew_all, (clear, masked)),
+    )
+    customers = Customers(
+        Accounts(config, stores, vault, Limits(passing, now_us), now_us),
+        Enrolments(config, stores, vault, matchers, now_us),
+        TemplateUpdates(stores.galleries, matchers.clear, now_us),
+        Pins(stores.customers, vault, config, now_us),
+        erasures,
     )
     service = IdentityService(
         config=config,
-        engine=engine,
-        store=store,
-        vault=vault,
-        presses=Presses(moments, config, now_us),
-        limits=Limits(passing, now_us),
-        clear=clear,
-        masked=masked,
-        passive=passive,
-        pins=Pins(store, vault, config, now_us),
-        erasures=erasures,
+        camera=Camera(engine, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
+        matchers=matchers,
+        customers=customers,
         audit=audit,
         metrics=metrics,
-        now_us=now_us,
     )
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     api = _blueprint(service, RouteContext(access, once, vault.keys.derive("fingerprints")))
-    return IdentityHalf(config, service, store, vault, clear.galleries, audit, api, (lasting, passing), workers)
+    return IdentityHalf(
+        config,
+        service,
+        Calibrator(engine, matchers),
+        stores,
+        vault,
+        matchers,
+        audit,
+        api,
+        (stores.database, passing),
+        workers,
+    )
 
 
 def _passing_database(path: Path) -> Database:

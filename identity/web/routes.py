@@ -19,7 +19,7 @@ from identity.config import PURPOSES
 from identity.consent import PURPOSE_TEXTS
 from identity.errors import NotAnImage
 from identity.service import Device, IdentityService, Recognition
-from identity.store.customers import named_when_full
+from identity.store.schema import named_when_full
 from identity.web.schemas import (
     BASE,
     EnrolmentBody,

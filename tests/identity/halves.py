@@ -14,12 +14,16 @@ import numpy as np
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from flask_openapi3 import Info, OpenAPI
+from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 from identity import tokens
 from identity.config import IdentityConfig
+from identity.customers.accounts import digest
+from identity.customers.presses import Presses
 from identity.service import Device, Enrolled, Recognition
 from identity.store.customers import CustomerRow
+from identity.store.presses import PressStore
 from identity.web.half import IdentityHalf, build
 from plumbing import access as access_tables
 from plumbing import problem_json as problems
@@ -86,14 +90,25 @@ class World:
         self.access_database = Database(self.home / "access.db", access_tables.migrations)
         self.access = Access(self.access_database, self.clock)
         config = IdentityConfig(home=self.home, token_keys=(TOKEN_KEY,), **self.settings)
+        self.registry = CollectorRegistry()
         self.half: IdentityHalf = build(
             config,
             access=self.access,
             now_us=self.clock,
             forget_elsewhere=self.elsewhere,
+            registry=self.registry,
             engine=self.engine,
         )
         self.service = self.half.service
+
+    @property
+    def presses(self) -> Presses:
+        """The presses of this installation, as a process of its own sees them."""
+        return Presses(PressStore(self.half.databases[1]), self.half.config, self.clock)
+
+    def count(self, name: str) -> float | None:
+        """What a counter of this process says."""
+        return self.registry.get_sample_value(f"usual_identity_{name}_total")
 
     def other(self) -> World:
         """The same installation in another process."""
@@ -159,7 +174,9 @@ def stored(world: World) -> tuple[int, ...]:
 
 
 def row_of(world: World, receipt: str) -> CustomerRow:
-    return world.service._holder_of(KIOSK, receipt)
+    row = world.half.stores.customers.customer_of_receipt(KIOSK.tenant, digest(receipt))
+    assert row is not None
+    return row
 
 
 @dataclass

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from identity.config import IdentityConfig
+from identity.customers.accounts import holder_of
 from identity.matching.thresholds import ONE_FRAME
-from identity.service import _holder
 from plumbing.clock import MINUTE, SECOND
 from tests.identity.fakes import FAKE_PACK
 from tests.identity.halves import (
-    KIOSK,
     TOKEN_KEY,
     World,
+    row_of,
 )
 
 
@@ -28,21 +28,21 @@ class TestCalibrate:
         shipped = FAKE_PACK.calibration["tail"]["start"]
         world.enrol(1)
 
-        made = world.service.calibrate("north", self.cohort(60))
+        made = world.half.calibrator.calibrate("north", self.cohort(60))
 
         assert made is not None
         assert 0.1 < made < 0.6
-        kept = world.half.store.tail("north", FAKE_PACK.id, 1)
+        kept = world.half.stores.thresholds.tail("north", FAKE_PACK.id, "single")
         assert kept is not None
         assert kept["start"] != shipped
         assert world.recognise(1).decision == "matched"
 
     def test_a_cohort_that_looks_like_each_other_gets_a_stricter_threshold(self, world: World) -> None:
         world.enrol(1)
-        apart = world.service.calibrate("north", self.cohort(60))
+        apart = world.half.calibrator.calibrate("north", self.cohort(60))
         siblings = [vectors + 0.1 for vectors in self.cohort(60)]
 
-        alike = world.service.calibrate("north", siblings)
+        alike = world.half.calibrator.calibrate("north", siblings)
 
         assert apart is not None
         assert alike is not None
@@ -55,7 +55,7 @@ class TestCalibrate:
         world.enrol(1)
         with world.half.databases[0].write() as connection:
             connection.execute("UPDATE galleries SET size = 60")
-        made = world.service.calibrate("north", self.cohort(120))
+        made = world.half.calibrator.calibrate("north", self.cohort(120))
         strangers = np.random.default_rng(9).normal(size=(20_000, 192))
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
 
@@ -68,15 +68,15 @@ class TestCalibrate:
         self, world: World, people: int, frames: int
     ) -> None:
         world.enrol(1)
-        before = world.half.store.calibration("north", FAKE_PACK.id, 1)
+        before = world.half.stores.thresholds.calibration("north", FAKE_PACK.id, 1)
 
         with pytest.raises(ValueError, match=r"needs 3 frames|too few"):
-            world.service.calibrate("north", self.cohort(people, frames))
-        assert world.half.store.calibration("north", FAKE_PACK.id, 1) == before
+            world.half.calibrator.calibrate("north", self.cohort(people, frames))
+        assert world.half.stores.thresholds.calibration("north", FAKE_PACK.id, 1) == before
 
     def test_a_cohort_leaves_numbers_and_no_vector(self, world: World) -> None:
         cohort = self.cohort(40)
-        world.service.calibrate("north", cohort)
+        world.half.calibrator.calibrate("north", cohort)
         world.half.databases[0].scrub()
 
         content = (world.home / "identity.db").read_bytes()
@@ -86,7 +86,7 @@ class TestCalibrate:
         made = {}
         for person in range(30):
             world.enrol(person)
-            kept = world.half.store.calibration("north", FAKE_PACK.id, 1)
+            kept = world.half.stores.thresholds.calibration("north", FAKE_PACK.id, 1)
             assert kept is not None
             made[kept["gallery_size"]] = kept["threshold"]
 
@@ -97,18 +97,18 @@ class TestCalibrate:
     def test_the_threshold_follows_when_two_processes_forget_the_same_people(self, world: World) -> None:
         """Both sweep for whoever was not here for a year; one destroys the key, the other deletes the row."""
         receipts = [world.enrol(person).receipt for person in range(24)]
-        rows = [world.service._holder_of(KIOSK, receipt) for receipt in receipts[:4]]
+        rows = [row_of(world, receipt) for receipt in receipts[:4]]
         second = world.other()
         for row in rows:
-            world.half.vault.keys.destroy(row.slot, _holder(row).owner)
+            world.half.vault.keys.destroy(row.slot, holder_of(row).owner)
             second.service.erasures.erase(row, "expired")
 
-        kept = world.half.store.calibration("north", FAKE_PACK.id, 1)
+        kept = world.half.stores.thresholds.calibration("north", FAKE_PACK.id, 1)
         second.close()
 
         assert kept is not None
         assert kept["gallery_size"] == 20
-        assert world.service.threshold("north") is not None
+        assert world.half.calibrator.threshold("north") is not None
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_a_calibration_from_another_pack_means_guest_until_it_is_made_anew(
 ) -> None:
     """Copied into this pack's place, as by a restored table: nobody is greeted by it, and nothing breaks."""
     world.enrol(1)
-    kept = world.half.store.calibration("north", FAKE_PACK.id, ONE_FRAME)
+    kept = world.half.stores.thresholds.calibration("north", FAKE_PACK.id, ONE_FRAME)
     assert kept is not None
-    world.half.store.keep_calibration("north", FAKE_PACK.id, ONE_FRAME, kept | changes)
+    world.half.stores.thresholds.keep_calibration("north", FAKE_PACK.id, ONE_FRAME, kept | changes)
 
     assert world.recognise(1).decision == "unknown"
-    assert world.service.threshold("north") is None
+    assert world.half.calibrator.threshold("north") is None
     world.enrol(2)
     assert world.recognise(1).decision == "matched"
 

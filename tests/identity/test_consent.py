@@ -116,7 +116,7 @@ def test_opting_out_adds_a_withdrawal_that_leads_to_nobody(world: World) -> None
     events = [tuple(row) for row in database.rows("SELECT record_id, event_type FROM consent_events")]
 
     assert sorted(kind for _, kind in events) == ["given"] * 3 + ["withdrawn"] * 2
-    assert world.half.store.consent_counts("north") == {"orders": 1, "offers": 0}
+    assert world.half.stores.consents.consent_counts("north") == {"orders": 1, "offers": 0}
     withdrawn = {record for record, kind in events if kind == "withdrawn"}
     everything = b"".join(path.read_bytes() for path in world.home.iterdir() if path.name != "identity.db")
     for record in withdrawn:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from identity.errors import KeyFileDamaged, SealBroken
-from identity.store.customers import Store
+from identity.store.customers import CustomerStore
 from identity.vault import vault
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault
@@ -96,7 +96,7 @@ def test_a_stolen_database_opens_nothing_without_the_key_file(world: World, tmp_
         "SELECT t.customer_id, c.slot, t.sealed FROM templates t JOIN customers c USING (tenant, customer_id)"
     )
     theirs = Vault(KeyFile(theft / "identity-keys", lambda: [secrets.token_bytes(32)]))
-    assert Store(database).customer("north", rows[0]["customer_id"]) is not None
+    assert CustomerStore(database).customer("north", rows[0]["customer_id"]) is not None
     for row in rows:
         # The best a thief can do is a key of their own in the same slot.
         slot, _ = theirs.keys.allocate(Holder("north", row["customer_id"], row["slot"]).owner)
@@ -116,7 +116,7 @@ def test_either_database_alone_names_no_pseudonym(world: World) -> None:
     """The recommender's dump beside identity's: they have no value in common to be joined on."""
     world.enrol(1)
     world.half.databases[0].scrub()
-    links = world.service._known("north", world.half.galleries.current("north").ids[0])
+    links = world.service.customers.accounts.find("north", world.half.galleries.current("north").ids[0])
     assert links is not None
 
     with sqlite3.connect(world.home / "identity.db") as raw:

@@ -77,7 +77,7 @@ class TestPress:
 
         def claim(process: World, nonce: str) -> None:
             try:
-                process.service._presses.claim("north", "kiosk-1", nonce)
+                process.presses.claim("north", "kiosk-1", nonce)
                 wins.append(nonce)
             except (PressRefused, TooManyFailures):
                 pass
@@ -89,7 +89,7 @@ class TestPress:
                 thread.start()
             for thread in threads:
                 thread.join()
-            world.service._presses.succeeded("north", "kiosk-1")
+            world.presses.succeeded("north", "kiosk-1")
 
         assert sorted(wins) == sorted(nonces)
         other.close()
@@ -119,8 +119,8 @@ class TestPress:
         world.enrol(1)
         for _ in range(10):
             world.recognise(9)
-            world.service._presses.succeeded("north", "kiosk-1")  # would break every row
-            with world.service._presses._moments.database.write() as connection:
+            world.presses.succeeded("north", "kiosk-1")  # would break every row
+            with world.half.databases[1].write() as connection:
                 connection.execute("UPDATE streaks SET minute_failures = minute_failures + 1")
 
         with pytest.raises(TooManyFailures) as told:
@@ -262,7 +262,7 @@ class TestRecognise:
 
     def test_a_large_gallery_knows_whom_an_exact_one_knows(self, world: World) -> None:
         """The same visits before and after the third customer makes the gallery a large one."""
-        world.half.galleries._exact_up_to = 2
+        world.half.galleries.exact_up_to = 2
         receipts = [world.enrol(person).receipt for person in range(6)]
         assert world.half.galleries.current("north").rows is not None
 

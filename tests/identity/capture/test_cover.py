@@ -24,7 +24,6 @@ from identity.errors import FaceCovered, TooFewFrames
 from identity.evaluation.occlusions import sunglasses
 from identity.frames.decode import Frame, decode
 from identity.matching.matcher import masked_template
-from identity.matching.thresholds import ONE_FRAME
 from identity.vectors import unit
 from tests.identity.fakes import FAKE_PACK, FakeEngine, person_picture
 from tests.identity.halves import KIOSK, World, pictures
@@ -103,9 +102,9 @@ def test_a_mask_uses_a_threshold_of_its_own(masking: World) -> None:
     strict = {"start": 0.99, "shape": 0.0, "scale": 0.5, "share": 0.1, "scores": 1_000}
     twin = masked_pack(MASKING)
     assert twin is not None
-    masking.half.store.keep_tail("north", twin.id, ONE_FRAME, strict, people=9, now_us=0)
-    assert masking.service._masked is not None
-    masking.service._masked.thresholds.renew("north", 1, always=True)
+    masking.half.stores.thresholds.keep_tail("north", twin.id, "single", strict, people=9, now_us=0)
+    assert masking.half.matchers.masked is not None
+    masking.half.matchers.masked.thresholds.renew("north", 1, always=True)
 
     assert recognise(masking, 1) == "low_quality"
     assert masking.recognise(1).decision == "matched"
@@ -115,13 +114,13 @@ def test_what_a_pack_ships_for_masks_says_nothing_about_a_cohort_of_ones_own(mas
     """Where bare faces were measured on other strangers, masked ones are guests until they are, too."""
     masking.enrol(1)
     rng = np.random.default_rng(3)
-    masking.service.calibrate(
+    masking.half.calibrator.calibrate(
         "north", [unit(rng.normal(size=(1, 192)) + 0.3 * rng.normal(size=(3, 192))) for _ in range(60)]
     )
 
     assert masking.recognise(1).decision == "matched"
-    assert masking.service._masked is not None
-    assert masking.service._masked.thresholds.tail("north") is None
+    assert masking.half.matchers.masked is not None
+    assert masking.half.matchers.masked.thresholds.tail("north") is None
 
 
 def test_without_figures_for_masks_the_hint_says_what_to_do(world: World) -> None:
@@ -129,7 +128,7 @@ def test_without_figures_for_masks_the_hint_says_what_to_do(world: World) -> Non
     world.enrol(1)
 
     assert recognise(world, 30) == "low_quality"
-    assert world.service._masked is None
+    assert world.half.matchers.masked is None
 
 
 def test_a_covered_face_is_not_enrolled(masking: World) -> None:
@@ -192,7 +191,7 @@ def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:
     masking.service.forget(KIOSK, receipt)
 
     assert recognise(masking, 1) == "low_quality"
-    sizes = {pack: state.size for _, pack, state in masking.half.store.galleries("north")}
+    sizes = {pack: state.size for _, pack, state in masking.half.stores.galleries.galleries("north")}
     assert sizes == {"fake@1": 1, "fake-masked@1": 1}
 
 
@@ -201,16 +200,16 @@ def test_retiring_a_pack_retires_its_masked_templates_too(masking: World) -> Non
     done = CliRunner().invoke(identity, ["retire", "--home", str(masking.home), MASKING.id])
 
     assert done.output.startswith("2 templates of fake@1 erased.")
-    assert masking.half.store.database.rows("SELECT pack FROM templates") == []
-    assert {state.size for _, _, state in masking.half.store.galleries("north")} == {0}
+    assert masking.half.stores.database.rows("SELECT pack FROM templates") == []
+    assert {state.size for _, _, state in masking.half.stores.galleries.galleries("north")} == {0}
 
 
 def test_a_new_rotation_turns_masked_templates_too(masking: World) -> None:
     masking.enrol(1)
-    side = masking.service._masked
+    side = masking.half.matchers.masked
     assert side is not None
     before = np.array(side.galleries.current("north").matrix)
-    turned = renew_templates(masking.half.store, masking.half.vault, side.galleries, side.pack, "north")
+    turned = renew_templates(masking.half.stores, masking.half.vault, side.galleries, side.pack, "north")
 
     assert turned == 1
     assert not np.allclose(side.galleries.current("north").matrix, before)

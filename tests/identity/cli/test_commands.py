@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from identity.cli import commands as cli
-from identity.matching.thresholds import ONE_FRAME
 from identity.results import Device
 from plumbing.clock import MINUTE
 from tests.identity.fakes import FAKE_PACK, FakeEngine
@@ -149,7 +148,7 @@ def test_calibrate_measures_on_strangers_and_stores_numbers_only(world: World, t
 
     assert result.exit_code == 0, result.output
     assert "Threshold 0." in result.output
-    assert world.half.store.tail("north", FAKE_PACK.id, ONE_FRAME) is not None
+    assert world.half.stores.thresholds.tail("north", FAKE_PACK.id, "single") is not None
     assert world.recognise(1).decision == "matched"
 
 

@@ -133,7 +133,7 @@ class TestEnrol:
     def test_a_lookalike_is_not_greeted_by_face_and_is_with_the_pin(self, world: World) -> None:
         made = world.enrol(1)
         world.service.set_pin(KIOSK, made.receipt, made.pin_secret, "1234")
-        world.half.store.require_second_factor("north", [row_of(world, made.receipt).customer_id])
+        world.half.stores.customers.require_second_factor("north", [row_of(world, made.receipt).customer_id])
 
         seen = world.recognise(1)
         assert (seen.decision, seen.purposes, claims_of(seen).purposes) == ("ambiguous", (), ())

@@ -13,6 +13,7 @@ from identity.errors import (
 )
 from plumbing.clock import DAY, MINUTE
 from plumbing.database import DatabaseBusy
+from plumbing.limits import Limits
 from tests.identity.fakes import FakeEngine
 from tests.identity.halves import (
     KIOSK,
@@ -108,8 +109,8 @@ class TestForget:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as full:
-            full.setattr(world.service._limits, "allow", no_room)
-            full.setattr(world.half.store, "delete_customer", no_room)
+            full.setattr(Limits, "allow", no_room)
+            full.setattr(world.half.stores.customers, "delete_customer", no_room)
             full.setattr(world.half.audit, "note", no_space)
             assert world.service.forget(KIOSK, made.receipt) is False
 
@@ -141,7 +142,7 @@ class TestForget:
         nonce, _ = world.service.press(KIOSK)
         assert not world.service.forget_face(KIOSK, nonce, pictures(5, 1))
 
-        world.half.store.require_second_factor("north", [row_of(world, made.receipt).customer_id])
+        world.half.stores.customers.require_second_factor("north", [row_of(world, made.receipt).customer_id])
         nonce, _ = world.service.press(KIOSK)
         assert not world.service.forget_face(KIOSK, nonce, pictures(1, 1, 50))
         assert stored(world) == (1, 1, 1, 1)
@@ -172,7 +173,7 @@ class TestForget:
         for person in range(3):
             world.enrol(person)
         altered = "UPDATE customers SET links = zeroblob(64) WHERE rowid = (SELECT min(rowid) FROM customers)"
-        world.half.store.database.change(altered)
+        world.half.stores.database.change(altered)
         world.clock.now += 366 * DAY
 
         world.service.press(KIOSK)

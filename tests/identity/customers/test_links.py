@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from identity.service import Device
 from identity.vectors import unit
 from plumbing.clock import DAY, MINUTE
 from tests.identity.fakes import FakeEngine
-from tests.identity.halves import KIOSK, OTHER_DEVICE, World, claims_of
+from tests.identity.halves import KIOSK, OTHER_DEVICE, World, claims_of, picture, row_of
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ class TestNotMe:
         world.service.not_me(KIOSK, greeted.token)
         again = world.recognise(1)
 
-        assert world.service._metrics.not_me._value.get() == 1
+        assert world.count("not_me") == 1
         assert (again.decision, again.purposes) == ("ambiguous", ())
         assert again.token is not None
         assert world.service.raise_level(KIOSK, again.token, "4711").decision == "matched"
@@ -120,9 +121,9 @@ class TestFollowing:
         world.recognise(1)
         world.clock.now += 11 * MINUTE
         before = template(world)
-        row = world.service._holder_of(KIOSK, known[1])
+        row = row_of(world, known[1])
 
-        assert world.service._following.confirmed(row) is False
+        assert world.service.customers.updates.confirmed(row) is False
         assert np.array_equal(template(world), before)
 
     def test_another_process_and_a_backup_see_one_template(self, known: tuple[World, str]) -> None:
@@ -138,11 +139,12 @@ class TestFollowing:
     def test_a_sudden_change_is_not_followed(self, known: tuple[World, str]) -> None:
         """A face that only just matched may be somebody else's."""
         world, receipt = known
-        row, before = world.service._holder_of(KIOSK, receipt), template(world)
+        row, before = row_of(world, receipt), template(world)
         stranger = unit(np.random.default_rng(1).normal(size=192))
-        world.service._following._waiting[(row.tenant, row.customer_id)] = (world.clock.now, stranger)
+        [seen] = capture_frames(world.engine, [picture(1, 50)], IdentityMetrics(CollectorRegistry())).captures
+        world.service.customers.updates.saw(row, [replace(seen, vector=stranger)])
 
-        assert world.service._following.confirmed(row) is False
+        assert world.service.customers.updates.confirmed(row) is False
         assert np.array_equal(template(world), before)
 
 
@@ -168,7 +170,7 @@ class TestEnrolledBefore:
             world.enrol(1)
         token = error.value.extra["token"]
 
-        assert world.service._holder_of_token(KIOSK, token)[0].purposes == ()
+        assert world.service.customers.accounts.of_token(KIOSK, token)[0].purposes == ()
         with pytest.raises(TokenForeign):
             world.service.raise_level(OTHER_DEVICE, token, "4711")
 

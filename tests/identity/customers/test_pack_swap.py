@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from identity import tokens
 from identity.cli.commands import identity
-from identity.customers.re_enrolment import succeed
+from identity.customers.re_enrolment import continue_as
 from identity.errors import EnrolmentUnknown, KeyDestroyed
 from identity.vault.vault import Holder
 from tests.identity.fakes import FAKE_PACK, FakeEngine
@@ -50,7 +50,7 @@ def test_the_swap_drill(world: World, swapped: World) -> None:
     assert world.recognise(1).decision == "unknown"
     with pytest.raises(EnrolmentUnknown):
         swapped.service.forget(KIOSK, first.receipt)
-    packs = [row["pack"] for row in world.half.store.database.rows("SELECT pack FROM templates")]
+    packs = [row["pack"] for row in world.half.stores.database.rows("SELECT pack FROM templates")]
     assert sorted(packs) == [FAKE_PACK.id, NEW.id]
     assert swapped.service.forget(KIOSK, second.receipt)
     assert swapped.service.forget(KIOSK, bystander.receipt)
@@ -58,14 +58,14 @@ def test_the_swap_drill(world: World, swapped: World) -> None:
 
 def test_the_earlier_key_is_destroyed_and_its_consent_withdrawn(world: World, swapped: World) -> None:
     first = world.enrol(1)
-    row = world.half.store.customer_of_receipt("north", digest(first.receipt))
+    row = world.half.stores.customers.customer_of_receipt("north", digest(first.receipt))
     assert row is not None
 
     swapped.enrol(1, earlier=first.receipt)
 
     with pytest.raises(KeyDestroyed):
         world.half.vault.open(Holder("north", row.customer_id, row.slot), "links", row.links)
-    assert world.half.store.consent_counts("north") == {"orders": 1}
+    assert world.half.stores.consents.consent_counts("north") == {"orders": 1}
     assert world.half.vault.keys.counts()["keys"] == 1
 
 
@@ -78,23 +78,23 @@ def test_a_receipt_that_nobody_holds_is_told_before_anything_is_looked_at(world:
 
 def test_who_opted_out_in_between_is_a_new_customer(world: World, swapped: World) -> None:
     first = world.enrol(1)
-    earlier = world.half.store.customer_of_receipt("north", digest(first.receipt))
+    earlier = world.half.stores.customers.customer_of_receipt("north", digest(first.receipt))
     second = swapped.enrol(1)
-    later = swapped.half.store.customer_of_receipt("north", digest(second.receipt))
+    later = swapped.half.stores.customers.customer_of_receipt("north", digest(second.receipt))
     assert earlier is not None
     assert later is not None
     old = claims(world, world.recognise(1).token).pseudonym
     world.service.forget(KIOSK, first.receipt)
 
     with pytest.raises(EnrolmentUnknown):
-        succeed(swapped.half.store, swapped.half.vault, earlier, later, 0)
+        continue_as(swapped.half.stores.customers, swapped.half.vault, earlier, later, 0)
 
     assert claims(swapped, swapped.recognise(1).token).pseudonym != old
 
 
 def test_retiring_a_pack_erases_its_templates_to_the_byte_and_keeps_the_customers(world: World) -> None:
     first = world.enrol(1)
-    sealed = world.half.store.database.rows("SELECT sealed FROM templates")[0]["sealed"]
+    sealed = world.half.stores.database.rows("SELECT sealed FROM templates")[0]["sealed"]
     files = [world.home / "identity.db", world.home / "identity.db-wal"]
     assert any(sealed[:64] in path.read_bytes() for path in files if path.exists())
 

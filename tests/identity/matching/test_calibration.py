@@ -194,12 +194,10 @@ def test_a_calibration_goes_stale_with_growth_and_with_another_pack() -> None:
 
 
 def test_a_calibration_survives_storing() -> None:
-    """Out as numbers and texts, back as the same calibration; also from a version that kept one for each number of
-    frames."""
+    """Out as numbers and texts, back as the same calibration."""
     made = Calibration("toy@1", 0.4, 100, 0.001, 7, Scoring(0.6, 10))
 
     assert Calibration.from_dict(made.to_dict()) == made
-    assert Calibration.from_dict(made.to_dict() | {"frames": 1}) == made
 
 
 def test_a_pack_ships_a_tail_or_none() -> None:

@@ -12,11 +12,10 @@ import pytest
 
 from identity.customers.rotation import renew_templates
 from identity.matching.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
-from identity.store import customers as store_tables
-from identity.store.customers import CustomerRow, Store
+from identity.store import Stores
+from identity.store.customers import CustomerRow
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
-from plumbing.database import Database
 from tests.identity.fakes import FAKE_PACK
 
 PACK, SIZE = FAKE_PACK.id, FAKE_PACK.size
@@ -27,26 +26,26 @@ class Process:
     """What one process holds of a gallery."""
 
     def __init__(self, home: Path, exact_up_to: int) -> None:
-        self.database = Database(home / "identity.db", store_tables.migrations)
-        self.store = Store(self.database)
+        self.stores = Stores.open(home / "identity.db")
+        self.database = self.stores.database
         self.keys = KeyFile(home / "identity-keys", lambda: MASTER)
         self.vault = Vault(self.keys)
-        self.galleries = Galleries(self.store, self.vault, PACK, SIZE, exact_up_to=exact_up_to)
+        self.galleries = Galleries(self.stores.galleries, self.vault, PACK, SIZE, exact_up_to=exact_up_to)
 
     def add(self, vector: np.ndarray, tenant: str = "north", pack: str = PACK) -> Holder:
-        state = self.store.open_gallery(tenant, pack, new_salt())
+        state = self.stores.galleries.open_gallery(tenant, pack, new_salt())
         holder = self.vault.admit(tenant, secrets.token_hex(16))
         turned = self.vault.rotation(tenant, pack, state.salt, SIZE) @ vector
         sealed = sealed_template(self.vault, holder, pack, state.salt, turned)
         row = CustomerRow(
             tenant, holder.customer_id, holder.slot, secrets.token_hex(8), b"", None, None, 0, 0, 0, 0, False, 0
         )
-        self.store.add_customer(row, pack, sealed, [])
+        self.stores.customers.add_customer(row, pack, sealed, [])
         return holder
 
     def remove(self, holder: Holder) -> None:
         self.keys.destroy(holder.slot, holder.owner)
-        self.store.delete_customer(holder.tenant, holder.customer_id, (), 0)
+        self.stores.customers.delete_customer(holder.tenant, holder.customer_id, (), 0)
 
     def best(self, vector: np.ndarray, tenant: str = "north") -> str | None:
         """Who looks most like `vector`, when it is the same to three digits."""
@@ -158,15 +157,15 @@ def test_templates_of_another_pack_are_never_in_the_gallery(one: Process) -> Non
     one.add(vector, pack="other@1")
 
     assert one.best(vector) is None
-    assert one.store.gallery("north", "other@1").size == 1  # type: ignore[union-attr]
+    assert one.stores.galleries.gallery("north", "other@1").size == 1  # type: ignore[union-attr]
 
 
 def test_a_template_of_another_size_is_left_out(one: Process) -> None:
     holder = one.add(people(1)[0])
-    state = one.store.gallery("north", PACK)
+    state = one.stores.galleries.gallery("north", PACK)
     assert state is not None
     short = one.vault.seal(holder, "template", bytes(12), template_version(PACK, state.salt))
-    one.store.renew_gallery("north", PACK, state.salt, {holder.customer_id: short})
+    one.stores.galleries.renew_gallery("north", PACK, state.salt, {holder.customer_id: short})
 
     assert one.galleries.current("north").ids == ()
 
@@ -187,7 +186,7 @@ def test_renewed_templates_keep_every_customer_and_match_no_old_template(one: Pr
     before = two.galleries.current("north").near(vectors)
     old = dict(zip(before.ids, before.matrix.copy(), strict=True))
 
-    assert renew_templates(one.store, one.vault, one.galleries, FAKE_PACK, "north") == 20
+    assert renew_templates(one.stores, one.vault, one.galleries, FAKE_PACK, "north") == 20
 
     assert [two.best(vector) for vector in vectors] == [holder.customer_id for holder in holders]
     gallery = two.galleries.current("north")

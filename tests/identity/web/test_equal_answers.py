@@ -22,8 +22,8 @@ def test_hit_miss_and_doubt_have_one_size_status_and_set_of_headers(world: World
     for person in (1, 2):
         kiosk.enrol(pictures(person), CONSENT)
     receipt = kiosk.enrol(pictures(3)).json["receipt"]
-    lookalike = world.service._holder_of(KIOSK, receipt)
-    world.half.store.require_second_factor("north", [lookalike.customer_id])
+    lookalike = row_of(world, receipt)
+    world.half.stores.customers.require_second_factor("north", [lookalike.customer_id])
 
     replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (1, 2, 3, 8)]
 
@@ -42,12 +42,9 @@ def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter
     world.service.forget(KIOSK, gone.receipt)
     world.enrol(3, OTHER_TENANT)
     taken_back = row_of(world, world.enrol(4).receipt)
-    known = world.service._known("north", taken_back.customer_id)
+    known = world.service.customers.accounts.find("north", taken_back.customer_id)
     assert known is not None
-    store = world.half.store
-    with store.database.write() as connection:
-        events = store._withdrawals("north", tuple(known.links.consents.values()), world.clock.now)
-        store._append(connection, "north", events)
+    world.half.stores.consents.withdraw("north", tuple(known.links.consents.values()), world.clock.now)
     replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (8, 2, 3, 4)]
 
     assert len({reply.data for reply in replies}) == 1
@@ -58,7 +55,7 @@ def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter
 def test_hints_fit_into_the_one_size(world: World, kiosk: Kiosk) -> None:
     receipt = kiosk.enrol(pictures(3), CONSENT).json["receipt"]
     matched = kiosk.recognise(pictures(3, 1, 50))
-    world.half.store.require_second_factor("north", [row_of(world, receipt).customer_id])
+    world.half.stores.customers.require_second_factor("north", [row_of(world, receipt).customer_id])
     ambiguous, unknown = (kiosk.recognise(pictures(person, 1, 50)) for person in (3, 8))
 
     told = [reply.json["hint"] for reply in (matched, ambiguous, unknown)]

@@ -1,0 +1,64 @@
+"""The operator's side of matching: measure a tenant's threshold, and show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from identity.capture.attempt import usable_captures
+from identity.engines.protocol import FaceEngine
+from identity.evaluation.curve import Scored, cohort_scores
+from identity.matching.matcher import Matchers, masked_template
+from identity.matching.thresholds import TEMPLATE_FRAMES, Vectors
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """On no route: only the command line and the demo call it."""
+
+    engine: FaceEngine
+    matchers: Matchers
+
+    def calibrate(self, tenant: str, people: Iterable[Vectors]) -> float | None:
+        """Measure a tenant's threshold on a cohort of strangers: (k, d) unit vectors of each, k >= 3 frames.
+
+        Stores only numbers made from scores. Returns the threshold in force. Raises ValueError when the cohort is
+        too small.
+        """
+        clear = self.matchers.clear
+        clear.thresholds.learn(tenant, people, max(1, clear.galleries.current(tenant).size))
+        return self.threshold(tenant)
+
+    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
+        """The same on pictures of each person, and for masked faces too if the pack ships figures for them.
+
+        People with fewer than three usable pictures are left out. Returns the cohort's scores, for the curve.
+        """
+        captured = (usable_captures(self.engine, pictures) for pictures in people)
+        cohort = [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
+        vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
+        self.calibrate(tenant, vectors)
+        masked = self.matchers.masked
+        if masked is not None:
+            twins = [np.stack([c.masked for c in seen if c.masked is not None]) for seen in cohort]
+            templates = [masked_template(*pair, masked.pack) for pair in zip(vectors, twins, strict=True)]
+            size = max(1, masked.galleries.current(tenant).size)
+            masked.thresholds.learn(tenant, twins, size, np.stack(templates))
+        return cohort_scores(vectors, self.matchers.clear.thresholds.scoring)
+
+    def threshold(self, tenant: str) -> float | None:
+        """The threshold in force (a score); None: everybody is a guest."""
+        clear = self.matchers.clear
+        made = clear.thresholds.current(tenant, max(1, clear.galleries.current(tenant).size))
+        return None if made is None else made.threshold
+
+    def own_scores(self, tenant: str) -> Scored | None:
+        """Make the threshold anew from what the tenant's own enrolments scored among each other; these scores, or
+        None when there are none yet."""
+        clear = self.matchers.clear
+        size = clear.galleries.current(tenant).size
+        clear.thresholds.renew(tenant, size, always=True)
+        tops = clear.thresholds.own(tenant, size)
+        return Scored(tops, np.zeros(0), size) if len(tops) else None
