@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbing.clock import DAY, MINUTE, SECOND
+from plumbing.settings import Config
 
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
@@ -99,3 +100,17 @@ class IdentityConfig:
             return (live or "liveness" not in need) and (pin or purpose == "destinations" or "pin" not in need)
 
         return tuple(purpose for purpose in purposes if opens(purpose))
+
+
+def config_of(settings: Config, token_keys: tuple[bytes, ...]) -> IdentityConfig:
+    """The part of an installation's settings that concerns this half. Raises ValueError: a setting is wrong."""
+    return IdentityConfig(
+        home=settings.home,
+        token_keys=token_keys,
+        needs=needs_of(settings.needs),
+        pack=settings.pack,
+        models_folder=settings.models,
+        cache=settings.cache,
+        engines=settings.engines,
+        liveness=settings.liveness,
+    )

@@ -57,9 +57,7 @@ class KeyRefused(AccessError):
     code = "key_refused"
     status = 401
     title = "A valid API key is needed"
-
-    def __init__(self) -> None:
-        super().__init__("Send a valid key in the header X-API-Key, or pair this screen with its first-run link.")
+    says = "Send a valid key in the header X-API-Key, or pair this screen with its first-run link."
 
 
 class ScopeMissing(AccessError):
@@ -79,9 +77,7 @@ class PairingRefused(AccessError):
     code = "pairing_refused"
     status = 403
     title = "This link does not pair the screen any more"
-
-    def __init__(self) -> None:
-        super().__init__("Make a new link with `usual keys pair` and open it on the screen.")
+    says = "Make a new link with `usual keys pair` and open it on the screen."
 
 
 @dataclass(frozen=True, slots=True)

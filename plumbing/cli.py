@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -67,6 +68,38 @@ def shared_datasets() -> Path:
     return (Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared") / "datasets"
 
 
+class LazyGroup(click.Group):
+    """A group of commands that are imported when one of them is called or listed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._where: dict[str, str] = {}
+
+    def add_lazily(self, path: str, where: str) -> None:
+        """Add the command that `where` names as "module:attribute".
+
+        A `path` of two words adds it to the group of the first word.
+        """
+        first, _, rest = path.partition(" ")
+        if not rest:
+            self._where[first] = where
+            return
+        group = self.commands[first]
+        assert isinstance(group, LazyGroup), f"{first!r} is no group of commands"
+        group.add_lazily(rest, where)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted({*super().list_commands(context), *self._where})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import the command of that name."""
+        if name in self._where and name not in self.commands:
+            module, _, attribute = self._where[name].partition(":")
+            self.add_command(getattr(import_module(module), attribute), name)
+        return super().get_command(context, name)
+
+
 class ProgressBar(Protocol):
     """A running progress bar; away from a terminal its methods do nothing."""
 
@@ -122,7 +155,7 @@ def open_access(home: Path) -> Access:
     return Access(Database(home / "access.db", access_module.migrations), system_clock)
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def keys() -> None:
     """Let servers and screens in, and out again."""
 

@@ -1,4 +1,4 @@
-"""Reads columns of a CSV file as arrays."""
+"""The one reader of CSV files. `read_table` gives rows, `read_columns` gives named columns."""
 
 from __future__ import annotations
 
@@ -7,22 +7,35 @@ import gzip
 import io
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+GZIP = b"\x1f\x8b"  # how a gzip file begins
 
 
 class DatasetError(ValueError):
     """A file that cannot be used; the message says which row and what to do."""
 
 
-def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:
-    """The named columns of a CSV file (gzip by its first bytes), as text; other columns are left out.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A CSV file as text: the header (k names), and rows that may have more or fewer cells than it."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+
+def read_table(path: Path, *, strict: bool = True) -> Table:
+    """All cells of a CSV file, plain or gzipped; blank lines are left out.
+
+    An empty file has no header and no rows. Without `strict`, text behind a closing quote is accepted.
 
     Raises:
-        DatasetError: no such file, not text, empty, a column missing, or a row of another length.
+        DatasetError: no such file, not readable, not UTF-8 text or not CSV.
     """
     try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content.startswith(GZIP) else content).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise DatasetError(f"{path}: there is no such file") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -30,12 +43,24 @@ def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = 
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text") from error
     try:
-        rows = list(csv.reader(io.StringIO(text), strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=None), strict=strict))
     except csv.Error as error:
         raise DatasetError(f"{path}: is not CSV ({error})") from error
-    if not rows or not rows[0]:
+    if not rows:
+        return Table([], [])
+    return Table(rows[0], [row for row in rows[1:] if row])
+
+
+def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The named columns of a CSV file, as text, (n,) each; other columns are left out.
+
+    Raises:
+        DatasetError: as `read_table`; or empty, a column missing, or a row of another length.
+    """
+    table = read_table(path)
+    header, rows = table.header, table.rows
+    if not header:
         raise DatasetError(f"{path}: is empty; a header line with {', '.join(required)} is needed")
-    header, rows = rows[0], [row for row in rows[1:] if row]
     missing = [name for name in required if name not in header]
     if missing:
         raise DatasetError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(header)}")

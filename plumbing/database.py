@@ -25,9 +25,7 @@ class DatabaseBusy(Problem):
     status = 503
     title = "The database is busy"
     retry_after = 1
-
-    def __init__(self) -> None:
-        super().__init__("Nothing was stored. Send the request again in a second.")
+    says = "Nothing was stored. Send the request again in a second."
 
 
 class Database:
@@ -99,7 +97,7 @@ class Database:
             yield connection
             return
         with self._alone():
-            with _busy_named():
+            with busy_is_named():
                 connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -117,7 +115,7 @@ class Database:
         connection = self.connection
         if connection.in_transaction:
             return connection.execute(sql, parameters).fetchall()
-        with self._alone(), _busy_named():
+        with self._alone(), busy_is_named():
             return connection.execute(sql, parameters).fetchall()
 
     @contextmanager
@@ -136,7 +134,8 @@ class Database:
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a query, or None."""
-        return self.connection.execute(sql, parameters).fetchone()
+        row: sqlite3.Row | None = self.connection.execute(sql, parameters).fetchone()
+        return row
 
     def scrub(self) -> None:
         """After an erasure: without it the deleted bytes stay in the `-wal` file."""
@@ -157,8 +156,11 @@ class Database:
 
 
 @contextmanager
-def _busy_named() -> Iterator[None]:
-    """Raise DatabaseBusy where another process held the lock for too long."""
+def busy_is_named() -> Iterator[None]:
+    """Inside, a database that stays locked raises DatabaseBusy in place of SQLite's own error.
+
+    A read that finds it locked is as temporary as a write that does.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlite_utils import Database as Utils
@@ -38,9 +37,7 @@ class IdempotencyConflict(Problem):
     code = "idempotency_conflict"
     status = 409
     title = "This Idempotency-Key belongs to another request"
-
-    def __init__(self) -> None:
-        super().__init__("Use a new Idempotency-Key for a new request; nothing was stored.")
+    says = "Use a new Idempotency-Key for a new request; nothing was stored."
 
 
 class StillRunning(Problem):
@@ -50,9 +47,7 @@ class StillRunning(Problem):
     status = 409
     title = "The first request with this Idempotency-Key is still running"
     retry_after = 1
-
-    def __init__(self) -> None:
-        super().__init__("Send it again in a second to get its answer.")
+    says = "Send it again in a second to get its answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Reply:
     """What a route answers: a status and a JSON body."""
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, object]
 
 
 class Idempotency:
@@ -75,14 +70,20 @@ class Idempotency:
         self._swept: dict[str, int] = {}
 
     def run(
-        self, caller: Caller, name: str | None, fingerprint: str, work: Callable[[], Reply], *, hold: bool = False
+        self,
+        caller: Caller,
+        name: str | None,
+        fingerprint: str,
+        work: Callable[[], Reply],
+        *,
+        one_transaction: bool = False,
     ) -> Reply:
-        """The reply of `work`, or the reply it gave before under the same key.
+        """The reply of `work`, or the reply that it gave earlier under the same key.
 
-        `fingerprint` says what was asked (route and body) and is kept as a keyed hash; it must not be derived
+        `fingerprint` stands for the request (route and body) and is stored as a keyed hash; it must not be derived
         from a frame.
-        With `hold` the key and whatever `work` writes to the same database are one transaction; without it
-        slow work does not keep others from writing, and a crash in the middle frees the key after a day.
+        With `one_transaction` the key and all that `work` writes to the same database are one transaction. Without
+        it slow work does not keep others from writing, and a crash in the middle frees the key after a day.
 
         Raises:
             IdempotencyConflict: the key was used with another fingerprint.
@@ -91,7 +92,7 @@ class Idempotency:
         if name is None:
             return work()
         fingerprint = hmac.digest(self._key, fingerprint.encode(), hashlib.sha256).hex()
-        if hold:
+        if one_transaction:
             with self._database.write():
                 return self._claim(caller, name, fingerprint) or self._finish(caller, name, work())
         earlier = self._claim(caller, name, fingerprint)

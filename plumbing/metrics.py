@@ -1,6 +1,6 @@
-"""Prometheus metrics of a server that is several processes: each counts in a file, whoever is asked adds them up.
+"""Prometheus metrics of a server of several processes: each counts in a file, and any of them adds up all files.
 
-The files hold names of metrics and numbers, and go when the server is stopped.
+The files hold names of metrics and numbers. They are deleted when the server stops.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own name for it
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's name for it
 
 
 @contextmanager
 def counted_together() -> Iterator[None]:
-    """Within, this process and all that it starts count together."""
+    """Inside, this process and all that it starts count together."""
     with tempfile.TemporaryDirectory(prefix="usual-metrics-") as folder:
         os.environ[FOLDER] = folder
         join()
@@ -30,9 +30,9 @@ def counted_together() -> Iterator[None]:
 
 
 def join() -> None:
-    """Count together with whoever started this process, when it said so. Before any metric is made."""
+    """Count together with the process that started this one, if it wants that. Call before any metric is made."""
     if FOLDER in os.environ:
-        values.ValueClass = values.MultiProcessValue()
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]  # the library's own gap
 
 
 def exposition(registry: CollectorRegistry) -> bytes:
@@ -41,5 +41,5 @@ def exposition(registry: CollectorRegistry) -> bytes:
     if folder is None:
         return generate_latest(registry)
     together = CollectorRegistry()
-    MultiProcessCollector(together, path=folder)
+    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
     return generate_latest(together)

@@ -1,6 +1,6 @@
-"""An error that a caller can act on: the base of both halves' families. `problems.py` turns it into a reply.
+"""An error that a caller can act on: the base of both halves' errors. `problem_json.py` turns it into a reply.
 
-In a file of its own, because whoever raises one need not load a web framework: an engine's process does not.
+In a file of its own: a process that raises one, such as the sandbox of an engine, need not load a web framework.
 """
 
 from __future__ import annotations

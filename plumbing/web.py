@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint, Tag
-from prometheus_client import CollectorRegistry
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from plumbing.access import Access
-from plumbing.clock import SECOND
-from plumbing.limits import Limits
+from plumbing.access import Caller
+from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.metrics import exposition as metrics_of_all
+from plumbing.shared import Shared
 
 Check = Callable[[], str | None]
 """A readiness check: None when all is well, else a sentence that says what is not."""
+
+PAIRING = Limit("pairing", most=20)
 
 
 class PairingRequest(BaseModel):
@@ -37,38 +39,49 @@ class HealthReply(BaseModel):
     parts: dict[str, str]
 
 
-def blueprint(
-    *, access: Access, limits: Limits, checks: Mapping[str, Check], registry: CollectorRegistry
-) -> APIBlueprint:
-    """The service's own routes."""
+def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
+    """The service's own routes; `checks` are the readiness checks by part."""
     api = APIBlueprint("service", __name__, abp_tags=[Tag(name="service", description="Pairing and health")])
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
-    @api.post("/v1/pairings", responses={"200": PairingReply}, summary="Pair this browser as a screen")
+    @door.route(
+        "POST",
+        "/v1/pairings",
+        scopes=PUBLIC,
+        limit=PAIRING,
+        reply=PairingReply,
+        summary="Pair this browser as a screen",
+    )
     def pair(body: PairingRequest) -> Response:
-        limits.allow("", f"pairing from {request.remote_addr}", most=20, window_us=60 * SECOND)
-        page, key = access.pair(body.code)
+        page, key = shared.access.pair(body.code)
         response = jsonify(PairingReply(page=page).model_dump())
         # Strict: no other site can make the browser send it, so there is nothing to forge.
         response.set_cookie(
             f"usual_{page}", key, max_age=365 * 86_400, httponly=True, samesite="Strict", secure=request.is_secure
         )
-        response.headers["Cache-Control"] = "no-store"
         return response
 
-    @api.get("/health/live", responses={"200": HealthReply}, summary="The process answers")
-    def live() -> Response:
-        return jsonify(HealthReply(status="ok", parts={}).model_dump())
+    @door.route("GET", "/health/live", scopes=PUBLIC, reply=HealthReply, summary="The process answers")
+    def live() -> Body:
+        return HealthReply(status="ok", parts={}).model_dump()
 
-    @api.get("/health/ready", responses={"200": HealthReply, "503": HealthReply}, summary="It can do its work")
-    def ready() -> tuple[Response, int]:
+    @door.route(
+        "GET",
+        "/health/ready",
+        scopes=PUBLIC,
+        reply=HealthReply,
+        other_replies={503: HealthReply},
+        summary="It can do its work",
+    )
+    def ready() -> Response:
         parts = {name: check() or "ok" for name, check in checks.items()}
         well = all(state == "ok" for state in parts.values())
-        reply = HealthReply(status="ok" if well else "degraded", parts=parts)
-        return jsonify(reply.model_dump()), 200 if well else 503
+        response = jsonify(HealthReply(status="ok" if well else "degraded", parts=parts).model_dump())
+        response.status_code = 200 if well else 503
+        return response
 
-    @api.get("/metrics", responses={"200": None}, summary="Prometheus metrics (scope admin)")
-    def metrics() -> Response:
-        access.authenticate(request, "admin")
-        return Response(metrics_of_all(registry), mimetype="text/plain")
+    @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
+    def metrics(caller: Caller) -> Response:
+        return Response(metrics_of_all(shared.registry), mimetype="text/plain")
 
     return api

@@ -3,9 +3,9 @@
 RecommenderError(Problem)
 ├── TokenError          a token that cannot be accepted (tokens.py)
 ├── EventError          events that cannot be recorded (service.py)
-├── CatalogueError      items, places and offers that are wrong or missing (store/)
-├── ImportRefused       files with wrong rows; nothing of them was stored (importing.py)
-└── TrainingError       runs, versions, schedules (training.py, artifacts.py, schedule.py)
+├── CatalogueError      items, places and offers that are wrong or missing (store/, exchange/)
+├── FileUnreadable      files that are no CSV or JSON lines, or lack columns (exchange/)
+└── TrainingError       runs, versions, schedules (training/, store/versions.py)
 """
 
 from __future__ import annotations
@@ -35,24 +35,18 @@ class TokenError(RecommenderError):
 
 class TokenAltered(TokenError):
     code = "token_altered"
-
-    def __init__(self) -> None:
-        super().__init__("The token is not one of ours or was changed. Recognise the customer again.")
+    says = "The token is not one of ours or was changed. Recognise the customer again."
 
 
 class TokenExpired(TokenError):
     code = "token_expired"
-
-    def __init__(self) -> None:
-        super().__init__("The token is no longer valid. Recognise the customer again, or go on as a guest.")
+    says = "The token is no longer valid. Recognise the customer again, or go on as a guest."
 
 
 class TokenForeign(TokenError):
     code = "token_foreign"
     status = 403
-
-    def __init__(self) -> None:
-        super().__init__("The token was made for another tenant or another device.")
+    says = "The token was made for another tenant or another device."
 
 
 class PurposeNotGiven(TokenError):
@@ -68,18 +62,14 @@ class SecondFactorRequired(TokenError):
     code = "second_factor_required"
     status = 403
     title = "A face alone does not open this"
-
-    def __init__(self) -> None:
-        super().__init__("Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again.")
+    says = "Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again."
 
 
 class Erased(TokenError):
     code = "erased"
     status = 410
     title = "This customer was forgotten"
-
-    def __init__(self) -> None:
-        super().__init__("Nothing is kept under this token and nothing will be. Go on as a guest.")
+    says = "Nothing is kept under this token and nothing will be. Go on as a guest."
 
 
 # --- moments and events ------------------------------------------------------------------------------
@@ -156,38 +146,24 @@ class NotInCatalogue(CatalogueError):
         super().__init__(f"The catalogue of {kind}s holds no {item_id!r}.")
 
 
-class BadRows(CatalogueError):
-    """Rows of a bulk change that are wrong; nothing was stored."""
-
-    code = "bad_rows"
-
-    def __init__(self, wrong: Sequence[RowError]) -> None:
-        super().__init__(_told(wrong), rows=[{"row": e.row, "message": e.message} for e in wrong])
-
-
 @dataclass(frozen=True, slots=True)
-class RowError:
+class RowProblem:
     """What is wrong with one row. Rows of a file are counted as an editor does: a CSV's header is row 1."""
 
     row: int
     message: str
 
 
-def _told(wrong: Sequence[RowError], most: int = 10) -> str:
-    told = "; ".join(f"row {error.row}: {error.message}" for error in wrong[:most])
-    more = f"; and {len(wrong) - most} more" if len(wrong) > most else ""
-    return f"{told}{more}. Nothing was stored."
+class BadRows(CatalogueError):
+    """Rows of a bulk change or of a file that are wrong; nothing was stored."""
 
+    code = "bad_rows"
 
-class ImportRefused(RecommenderError):
-    """A file with something wrong in it; nothing was imported."""
-
-    code = "import_refused"
-    status = 422
-    title = "The file was not imported"
-
-    def __init__(self, wrong: Sequence[RowError]) -> None:
-        super().__init__(_told(wrong), rows=[{"row": e.row, "message": e.message} for e in wrong])
+    def __init__(self, wrong: Sequence[RowProblem], most: int = 10) -> None:
+        listed = "; ".join(f"row {one.row}: {one.message}" for one in wrong[:most])
+        more = f"; and {len(wrong) - most} more" if len(wrong) > most else ""
+        rows = [{"row": one.row, "message": one.message} for one in wrong]
+        super().__init__(f"{listed}{more}. Nothing was stored.", rows=rows)
         self.wrong = tuple(wrong)
 
 
@@ -232,9 +208,7 @@ class NoSuchRun(TrainingError):
     code = "not_found"
     status = 404
     title = "There is no such run"
-
-    def __init__(self) -> None:
-        super().__init__("Runs are listed under /recommender/v1/models.")
+    says = "Runs are listed under /recommender/v1/models."
 
 
 class NoSuchVersion(TrainingError):

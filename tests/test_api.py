@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from identity.sandbox.connection import Launch
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
 
+PUBLIC = ("/health/live", "/health/ready", "/v1/pairings")
 PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing")
 
 
@@ -51,7 +53,77 @@ def test_every_operation_says_what_it_does_and_who_may(place: Place) -> None:
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             assert operation.get("summary"), f"{method} {path}"
-            assert "security" in operation or path.startswith(("/health", "/v1/pairings")), f"{method} {path}"
+            assert "security" in operation or path in PUBLIC, f"{method} {path}"
+
+
+def least(schema: dict[str, Any], components: dict[str, Any]) -> Any:
+    """The smallest value that a JSON schema takes."""
+    if "$ref" in schema:
+        return least(components[schema["$ref"].rpartition("/")[2]], components)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        return least(schema["anyOf"][0], components)
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        return {name: least(schema["properties"][name], components) for name in schema.get("required", ())}
+    if kind == "array":
+        return [least(schema["items"], components)] * schema.get("minItems", 0)
+    return {"string": "a" * schema.get("minLength", 0), "number": 0.0, "boolean": False}.get(kind, 0)
+
+
+def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
+    """Method, path, operation and the arguments of a valid call, of everything that is described."""
+    components = description["components"]["schemas"]
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            rest = {
+                row["name"]: least(row["schema"], components)
+                for row in operation.get("parameters", ())
+                if row["in"] == "path"
+            }
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            told = {} if body is None else {"json": least(body["schema"], components)}
+            yield method.upper(), path.format(**rest), operation, told
+
+
+def test_every_route_but_the_public_ones_declares_its_scopes_and_refuses_a_call_without_a_key(
+    place: Place,
+) -> None:
+    client = place.app.test_client()  # without a key
+    refusals = {}
+
+    for method, path, operation, call in operations(place.client.get("/openapi.json").get_json()):
+        if path in PUBLIC:
+            assert "security" not in operation, path
+            continue
+        assert all(way["api_key"] for way in operation["security"]), f"{method} {path} declares no scope"
+        reply = client.open(path, method=method, **call)
+        refusals[f"{method} {path}"] = (reply.status_code, reply.get_json()["code"])
+
+    assert len(refusals) > 30
+    assert set(refusals.values()) == {(401, "key_refused")}, refusals
+
+
+def test_every_declared_scope_is_needed(place: Place) -> None:
+    access = place.app.extensions["usual"]["access"]
+    keys = {scope: access.create_key("mill", set(EVERYTHING) - {scope}, device="kiosk") for scope in EVERYTHING}
+    client, tried = place.app.test_client(), []
+
+    for method, path, operation, call in operations(place.client.get("/openapi.json").get_json()):
+        for scope in {one for way in operation.get("security", ()) for one in way["api_key"]}:
+            reply = client.open(path, method=method, headers={"X-API-Key": keys[scope]}, **call)
+            tried.append(
+                (
+                    f"{method} {path}",
+                    reply.status_code,
+                    reply.get_json()["code"],
+                    scope in reply.get_json()["detail"],
+                )
+            )
+
+    assert len(tried) > 30
+    assert [row for row in tried if row[1:] != (403, "scope_missing", True)] == []
 
 
 def test_the_documentation_page_loads_nothing_from_elsewhere(place: Place) -> None:
@@ -170,6 +242,7 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
     assert after.get_json()["code"] == "face_off_centre"  # the pack runs: it saw a face in the corner
 
 
+@pytest.mark.slow
 def test_no_generated_request_makes_a_server_error(place: Place) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", place.app)
 

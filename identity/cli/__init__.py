@@ -1,1 +1,10 @@
 """The commands of the identity half."""
+
+COMMANDS = {
+    "models": "identity.cli.models:models",
+    "identity": "identity.cli.commands:identity",
+    "calibrate": "identity.cli.commands:calibrate",
+    "keys rotate": "identity.cli.commands:rotate",
+    "evaluate faces": "identity.cli.evaluate:evaluate_faces",
+}
+"""Where each command is defined; imported when it is called."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from flask_openapi3 import APIBlueprint
+import structlog
+from flask_openapi3.blueprint import APIBlueprint
 from prometheus_client import CollectorRegistry
 
 from identity.audit.log import Audit
 from identity.audit.seal import AuditSeal
 from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
-from identity.config import IdentityConfig
+from identity.config import IdentityConfig, config_of
 from identity.customers.accounts import Accounts
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures, OtherPlaces
@@ -34,20 +37,21 @@ from identity.store import presses as moments_tables
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
-from identity.web.routes import RouteContext, _blueprint, _recognised
-from identity.web.schemas import (
-    RecognitionBody,
-    RecognitionReply,
-)
+from identity.web import routes
+from identity.web.schemas import RecognitionBody, RecognitionReply
 from plumbing import idempotency, limits
 from plumbing.access import Access, Caller
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database, DatabaseBusy
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
+from plumbing.problem import Problem
+from plumbing.settings import Config
+from plumbing.shared import Shared
 
-__all__ = ["IdentityHalf", "RecognitionBody", "RecognitionReply", "build", "recognition_reply"]
+__all__ = ["IdentityHalf", "RecognitionBody", "RecognitionReply", "build", "open_half", "recognition_reply"]
 
+log = structlog.get_logger(__name__)
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
 
 
@@ -91,6 +95,24 @@ class IdentityHalf:
         for workers in self._running:
             workers.start()
 
+    def start(self) -> Callable[[], None]:
+        """Get ready for the first customer, and finish opt-outs in the background; returns what ends it."""
+        try:
+            self.warm()
+        except Problem as error:  # guests are served meanwhile; readiness says why
+            log.error("recognition is not available", why=error.detail)
+        threading.Thread(target=self._finish_erasures, name="erasures", daemon=True).start()
+        return self.close  # signs the audit
+
+    def _finish_erasures(self) -> None:
+        """Minute by minute, hand over opt-outs that the recommender could not take yet; delete what is too old."""
+        while True:
+            try:
+                self.service.erasures.due()
+            except (Problem, sqlite3.Error, OSError) as error:
+                log.warning("erasures are still to be finished", why=str(error))
+            time.sleep(60)
+
     def check(self) -> str | None:
         """Readiness: None when the database answers and the engine pack runs, else a sentence."""
         try:
@@ -107,6 +129,17 @@ class IdentityHalf:
         self.audit.close()
         for workers in self._running:
             workers.close()
+
+
+def open_half(config: Config, shared: Shared, forget_elsewhere: Callable[[str], None]) -> IdentityHalf:
+    """The half as the settings of an installation want it. See `build`."""
+    return build(
+        config_of(config, shared.token_keys),
+        access=shared.access,
+        now_us=shared.now_us,
+        registry=shared.registry,
+        forget_elsewhere=forget_elsewhere,
+    )
 
 
 def build(
@@ -146,8 +179,9 @@ def build(
         metrics=metrics,
         now_us=now_us,
     )
+    rate_limits = Limits(passing, now_us)
     customers = Customers(
-        Accounts(config, stores, vault, Limits(passing, now_us), now_us),
+        Accounts(config, stores, vault, rate_limits, now_us),
         Enrolments(config, stores, vault, matchers, now_us),
         TemplateUpdates(stores.galleries, matchers.clear, now_us),
         Pins(stores.customers, vault, config, now_us),
@@ -162,7 +196,7 @@ def build(
         metrics=metrics,
     )
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
-    api = _blueprint(service, RouteContext(access, once, vault.keys.derive("fingerprints")))
+    api = routes.blueprint(service, access, once, rate_limits)
     return IdentityHalf(
         config,
         service,
@@ -183,6 +217,6 @@ def _passing_database(path: Path) -> Database:
     return Database(path, *tables, durable=False)
 
 
-def recognition_reply(half: IdentityHalf, caller: Caller, body: RecognitionBody) -> dict[str, Any]:
-    """What a recognition answers; the doorway puts suggestions beside it."""
-    return _recognised(half.service, caller, body)
+def recognition_reply(half: IdentityHalf, caller: Caller, body: RecognitionBody) -> dict[str, object]:
+    """The body of the reply to a recognition; the doorway puts suggestions beside it."""
+    return routes.recognition_reply(half.service, caller, body)

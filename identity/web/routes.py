@@ -1,24 +1,20 @@
-"""TODO."""
+"""The routes of the identity half: press, recognise, enrol, opt out."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
 
 from identity.config import PURPOSES
 from identity.consent import PURPOSE_TEXTS
 from identity.errors import NotAnImage
-from identity.service import Device, IdentityService, Recognition
+from identity.service import Device, IdentityService
 from identity.store.schema import named_when_full
 from identity.web.schemas import (
     BASE,
@@ -39,47 +35,43 @@ from identity.web.schemas import (
 )
 from plumbing.access import Access, Caller
 from plumbing.clock import SECOND
-from plumbing.idempotency import Idempotency, Reply
+from plumbing.door import Body, Door
+from plumbing.idempotency import Idempotency
+from plumbing.limits import Limits
 
-Work = Callable[[Caller], Reply]
-
-
-RECOGNITION_BYTES = 1_000  # of every answer to a recognition, hit or miss
-
+RECOGNITION_BYTES = 1_000
+"""Size of every reply to a recognition, hit or miss."""
 
 OPT_OUT_BYTES = 200
+"""Size of every reply to an opt-out by face, hit or miss."""
+
+PICTURE_FIELDS = ("frames", "moves")
+"""Fields of request bodies that hold pictures."""
+
+IDENTIFY, ENROL = ("identify",), ("enrol",)  # scopes
 
 
-@dataclass(frozen=True)
-class RouteContext:
-    """What every route does before and after its own work."""
-
-    access: Access
-    once: Idempotency
-    secret: bytes
-
-    def answer(self, scope: str, work: Work, *told: str) -> Response:
-        """Authenticate, do `work` (once per Idempotency-Key) and make the response.
-
-        `told` is what was asked, without frames: the nonce stands for them.
-        """
-        caller = self.access.authenticate(request, scope)
-        name = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-        asked = json.dumps([request.path, *told]).encode()
-        # Keyed, because what is asked may be a PIN.
-        fingerprint = hmac.digest(self.secret, asked, hashlib.sha256).hex()
-        with named_when_full():
-            reply = self.once.run(caller, name, fingerprint, lambda: work(caller))
-        content = json.dumps(reply.body, separators=(",", ":")) if reply.status != 204 else ""
-        response = Response(content, status=reply.status, mimetype="application/json")
-        response.headers["Cache-Control"] = "no-store"
-        return response
+def blueprint(service: IdentityService, access: Access, once: Idempotency, limits: Limits) -> APIBlueprint:
+    """All routes of this half."""
+    tag = Tag(name="identity", description="Press, recognise, enrol, opt out")
+    api = APIBlueprint("identity", __name__, url_prefix=BASE, abp_tags=[tag])
+    door = Door(api, access=access, once=once, limits=limits, pictures=PICTURE_FIELDS, name_errors=named_when_full)
+    _recognition_routes(door, service)
+    _token_routes(door, service)
+    _enrolment_routes(door, service)
+    _receipt_routes(door, service)
+    return api
 
 
-def _recognised(service: IdentityService, caller: Caller, body: RecognitionBody) -> dict[str, Any]:
-    pictures, moves = _pictures(body.frames), _pictures(body.moves)
-    seen: Recognition = service.recognise(_device(caller), body.nonce, pictures, moves)
-    told = {
+def recognition_reply(service: IdentityService, caller: Caller, body: RecognitionBody) -> dict[str, object]:
+    """Recognise the person in the pictures; the body of the reply, RECOGNITION_BYTES long as JSON.
+
+    Raises:
+        NotAnImage, and what IdentityService.recognise raises.
+    """
+    frames, moves = _pictures(body.frames), _pictures(body.moves)
+    seen = service.recognise(_device(caller), body.nonce, frames, moves)
+    reply = {
         "decision": seen.decision,
         "token": seen.token,
         "expires_at": None if seen.expires_us is None else iso(seen.expires_us),
@@ -87,109 +79,127 @@ def _recognised(service: IdentityService, caller: Caller, body: RecognitionBody)
         "hint": seen.hint,
         "liveness": seen.liveness,
     }
-    return padded(told, RECOGNITION_BYTES)
+    return padded(reply, RECOGNITION_BYTES)
 
 
-def _blueprint(service: IdentityService, door: RouteContext) -> APIBlueprint:
-    api = APIBlueprint(
-        "identity",
-        __name__,
-        url_prefix=BASE,
-        abp_tags=[Tag(name="identity", description="Press, recognise, enrol, opt out")],
+def _recognition_routes(door: Door, service: IdentityService) -> None:
+    @door.route(
+        "POST",
+        "/presses",
+        scopes=IDENTIFY,
+        status=201,
+        reply=PressReply,
+        summary="The customer pressed: a nonce for one look",
     )
-    _recognition_routes(api, service, door)
-    _enrolment_routes(api, service, door)
-    return api
+    def press(caller: Caller, body: PressBody) -> Body:
+        nonce, expires_us = service.press(_device(caller))
+        moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
+        return {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves}
+
+    @door.route(
+        "POST",
+        "/recognitions",
+        scopes=IDENTIFY,
+        reply=RecognitionReply,
+        summary="Who pressed, as an opaque token",
+    )
+    def recognise(caller: Caller, body: RecognitionBody) -> Body:
+        return recognition_reply(service, caller, body)
+
+    @door.route(
+        "POST",
+        "/opt-outs",
+        scopes=IDENTIFY,
+        reply=OptOutReply,
+        summary="Opt out by face: at once, for good",
+    )
+    def opt_out(caller: Caller, body: RecognitionBody) -> Body:
+        found = service.forget_face(_device(caller), body.nonce, _pictures(body.frames))
+        return padded({"decision": "forgotten" if found else "unknown"}, OPT_OUT_BYTES)
 
 
-def _recognition_routes(api: APIBlueprint, service: IdentityService, door: RouteContext) -> None:
-    @api.post("/presses", responses={"201": PressReply}, summary="The customer pressed: a nonce for one look")
-    def press(body: PressBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            nonce, expires_us = service.press(_device(caller))
-            moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
-            return Reply(201, {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves})
+def _token_routes(door: Door, service: IdentityService) -> None:
+    @door.route(
+        "POST",
+        "/tokens/raise",
+        scopes=IDENTIFY,
+        reply=RaiseReply,
+        summary="A token and a PIN: a token of higher level",
+    )
+    def raise_level(caller: Caller, body: RaiseBody) -> Body:
+        raised = service.raise_level(_device(caller), body.token, body.pin)
+        expires_at = iso(raised.expires_us or 0)
+        return {"token": raised.token, "expires_at": expires_at, "purposes": list(raised.purposes)}
 
-        return door.answer("identify", work)
-
-    @api.post("/recognitions", responses={"200": RecognitionReply}, summary="Who pressed, as an opaque token")
-    def recognise(body: RecognitionBody) -> Response:
-        return door.answer("identify", lambda caller: Reply(200, _recognised(service, caller, body)), body.nonce)
-
-    @api.post("/tokens/raise", responses={"200": RaiseReply}, summary="A token and a PIN: a token of higher level")
-    def raise_level(body: RaiseBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            raised = service.raise_level(_device(caller), body.token, body.pin)
-            told = {"token": raised.token, "expires_at": iso(raised.expires_us or 0)}
-            return Reply(200, told | {"purposes": list(raised.purposes)})
-
-        return door.answer("identify", work, body.token, body.pin)
-
-    @api.post("/not-me", responses={"204": None}, summary="That greeting was for somebody else: never again so")
-    def not_me(body: NotMeBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            service.not_me(_device(caller), body.token)
-            return Reply(204, {})
-
-        return door.answer("identify", work, body.token)
-
-    @api.post("/opt-outs", responses={"200": OptOutReply}, summary="Opt out by face: at once, for good")
-    def opt_out(body: RecognitionBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            found = service.forget_face(_device(caller), body.nonce, _pictures(body.frames))
-            return Reply(200, padded({"decision": "forgotten" if found else "unknown"}, OPT_OUT_BYTES))
-
-        return door.answer("identify", work, body.nonce)
+    @door.route(
+        "POST",
+        "/not-me",
+        scopes=IDENTIFY,
+        status=204,
+        reply=None,
+        summary="That greeting was for somebody else: never again so",
+    )
+    def not_me(caller: Caller, body: NotMeBody) -> Body:
+        service.not_me(_device(caller), body.token)
+        return None
 
 
-def _enrolment_routes(api: APIBlueprint, service: IdentityService, door: RouteContext) -> None:
-    @api.get("/notice", responses={"200": NoticeReply}, summary="What a customer reads before they decide")
-    def notice() -> Response:
-        def work(_: Caller) -> Reply:
-            now = service.notice
-            told = {"version": now.version, "sha256": now.sha256, "text": now.text}
-            told_purposes = [{"name": name, "text": PURPOSE_TEXTS[name]} for name in PURPOSES]
-            kept = {"retention_months": now.retention_months, "minimum_age": now.minimum_age}
-            return Reply(200, told | {"purposes": told_purposes, "grade": service.engine.pack.grade} | kept)
+def _enrolment_routes(door: Door, service: IdentityService) -> None:
+    @door.route(
+        "GET", "/notice", scopes=ENROL, reply=NoticeReply, summary="What a customer reads before they decide"
+    )
+    def notice(caller: Caller) -> Body:
+        now = service.notice
+        return {
+            "version": now.version,
+            "sha256": now.sha256,
+            "text": now.text,
+            "purposes": [{"name": name, "text": PURPOSE_TEXTS[name]} for name in PURPOSES],
+            "grade": service.engine.pack.grade,
+            "retention_months": now.retention_months,
+            "minimum_age": now.minimum_age,
+        }
 
-        return door.answer("enrol", work)
-
-    @api.post("/enrolments", responses={"201": EnrolmentReply}, summary="Enrol the person at the device")
-    def enrol(body: EnrolmentBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            made = service.enrol(
-                _device(caller),
-                body.nonce,
-                _pictures(body.frames),
-                purposes=body.consent.purposes,
-                notice_version=body.consent.notice_version,
-                age_confirmed=body.consent.age_confirmed,
-                somebody_else=body.somebody_else,
-                earlier=body.earlier,
-            )
-            told = {"receipt": made.receipt, "purposes": list(made.purposes)}
-            setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
-            return Reply(201, told | {"notice_version": made.notice_version, "pin_setup": setup})
-
-        return door.answer(
-            "enrol", work, body.nonce, body.consent.model_dump_json(), str(body.somebody_else), body.earlier or ""
+    @door.route(
+        "POST",
+        "/enrolments",
+        scopes=ENROL,
+        status=201,
+        reply=EnrolmentReply,
+        summary="Enrol the person at the device",
+    )
+    def enrol(caller: Caller, body: EnrolmentBody) -> Body:
+        made = service.enrol(
+            _device(caller),
+            body.nonce,
+            _pictures(body.frames),
+            purposes=body.consent.purposes,
+            notice_version=body.consent.notice_version,
+            age_confirmed=body.consent.age_confirmed,
+            somebody_else=body.somebody_else,
+            earlier=body.earlier,
         )
+        return {
+            "receipt": made.receipt,
+            "purposes": list(made.purposes),
+            "notice_version": made.notice_version,
+            "pin_setup": {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)},
+        }
 
-    @api.put("/enrolments/<receipt>/pin", responses={"204": None}, summary="Set the PIN, once")
-    def set_pin(path: ReceiptPath, body: PinBody) -> Response:
-        def work(caller: Caller) -> Reply:
-            service.set_pin(_device(caller), path.receipt, body.secret, body.pin)
-            return Reply(204, {})
 
-        return door.answer("enrol", work)
+def _receipt_routes(door: Door, service: IdentityService) -> None:
+    @door.route(
+        "PUT", "/enrolments/<receipt>/pin", scopes=ENROL, status=204, reply=None, summary="Set the PIN, once"
+    )
+    def set_pin(caller: Caller, path: ReceiptPath, body: PinBody) -> Body:
+        service.set_pin(_device(caller), path.receipt, body.secret, body.pin)
+        return None
 
-    @api.delete("/enrolments/<receipt>", responses={"200": ForgottenReply}, summary="Opt out by receipt")
-    def forget(path: ReceiptPath) -> Response:
-        def work(caller: Caller) -> Reply:
-            everywhere = service.forget(_device(caller), path.receipt)
-            return Reply(200, {"forgotten": True, "everywhere": everywhere})
-
-        return door.answer("enrol", work)
+    @door.route(
+        "DELETE", "/enrolments/<receipt>", scopes=ENROL, reply=ForgottenReply, summary="Opt out by receipt"
+    )
+    def forget(caller: Caller, path: ReceiptPath) -> Body:
+        return {"forgotten": True, "everywhere": service.forget(_device(caller), path.receipt)}
 
 
 def iso(time_us: int) -> str:
@@ -197,12 +207,16 @@ def iso(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / SECOND, UTC).isoformat(timespec="microseconds")
 
 
-def padded(told: Mapping[str, Any], size: int) -> dict[str, Any]:
-    """`told` with as much `padding` as its JSON needs to have `size` bytes."""
-    plain = dict(told) | {"padding": ""}
+def padded(reply: Mapping[str, object], size: int) -> dict[str, object]:
+    """`reply` with as much `padding` as its JSON needs to be `size` bytes long.
+
+    Raises:
+        ValueError: it is longer without padding.
+    """
+    plain = dict(reply) | {"padding": ""}
     missing = size - len(json.dumps(plain, separators=(",", ":")).encode())
     if missing < 0:
-        raise ValueError(f"an answer of {size - missing} bytes does not fit into {size}")
+        raise ValueError(f"a reply of {size - missing} bytes does not fit into {size}")
     return plain | {"padding": "." * missing}
 
 

@@ -37,7 +37,7 @@ def proof_of(stores: Stores, trainer: Trainer, tenant: str, held: Cache | None =
     }
 
 
-def _portfolio(stores: Stores, tenant: str) -> dict[str, Any]:
+def portfolio_of(stores: Stores, tenant: str) -> dict[str, Any]:
     usage, shown = stores.offers.all_usage(tenant), stores.offers.times_shown(tenant)
     rows = [
         asdict(offer) | asdict(usage[offer.offer_id]) | {"shown": shown.get(offer.offer_id, 0)}

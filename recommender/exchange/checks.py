@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from recommender.errors import BadRows, RowError
+from recommender.errors import BadRows, RowProblem
 from recommender.offers.errors import InvalidOffer
 from recommender.offers.portfolio import Offer, parse_offer
 from recommender.scene import Item
@@ -27,15 +27,15 @@ def check_offers(
         BadRows: names every wrong row, by its number (default: 0, 1, ...), and field.
     """
     offers: dict[str, Offer] = {}
-    wrong: list[RowError] = []
+    wrong: list[RowProblem] = []
     for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
             offer = parse_offer(row, items=known)
         except InvalidOffer as error:
-            wrong.append(RowError(number, "; ".join(f"{name} {message}" for name, message in error.fields)))
+            wrong.append(RowProblem(number, "; ".join(f"{name} {message}" for name, message in error.fields)))
             continue
         if offer.offer_id in offers:
-            wrong.append(RowError(number, f"offer_id {offer.offer_id!r} appears twice"))
+            wrong.append(RowProblem(number, f"offer_id {offer.offer_id!r} appears twice"))
         offers[offer.offer_id] = offer
     if wrong:
         raise BadRows(wrong)
@@ -52,16 +52,16 @@ def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[
         BadRows: names every wrong row by its number (default: 0, 1, ...), and every id that is there twice.
     """
     items: list[Item] = []
-    wrong: list[RowError] = []
+    wrong: list[RowProblem] = []
     seen: dict[str, int] = {}
     for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
             item = MODELS[kind].model_validate(row).to_item()
         except ValidationError as error:
-            wrong.append(RowError(number, error_text(error)))
+            wrong.append(RowProblem(number, error_text(error)))
             continue
         if item.item_id in seen:
-            wrong.append(RowError(number, f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"))
+            wrong.append(RowProblem(number, f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"))
         seen.setdefault(item.item_id, number)
         items.append(item)
     if wrong:

@@ -1,4 +1,4 @@
-"""Files in and out: items, places, offers and events as CSV or JSON lines. A file is taken whole or not at all.
+"""Files in and out: items, places, offers and events as CSV or JSON lines. A file is imported whole or not at all.
 
 CSV has a header; lists in a cell are separated by `|`; an empty cell is a missing value. Events in CSV have one
 row for each item, rows with the same event_id form one event. `customer` is the pseudonym ("" for a guest).
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,10 +22,9 @@ from recommender.errors import (
     BadRows,
     EventError,
     FileUnreadable,
-    ImportRefused,
+    RowProblem,
     TimeWithoutZone,
 )
-from recommender.errors import RowError as WrongRow
 from recommender.exchange.checks import check_offers, check_rows, error_text
 from recommender.exchange.rows import Row, What, read_rows
 from recommender.offers.portfolio import Offer
@@ -36,13 +35,17 @@ from recommender.store.catalogue import Kind
 from recommender.store.events import Event
 
 EVENT_COLUMNS = (
-    "event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region",
-    "pickup", "recommendation_id",
-)  # fmt: skip
+    *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
+    *("pickup", "recommendation_id"),
+)
+LINE_COLUMNS = ("item_id", "quantity", "price")
+"""The columns of an event's row that are about one of its items."""
+
+ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites"})
 
 
 class ImportedEvent(EventModel):
-    """An event with whom it is about: a file has no token."""
+    """An event with its customer's pseudonym: a file has no token."""
 
     customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
     event_id: Id
@@ -51,35 +54,26 @@ class ImportedEvent(EventModel):
 def import_file(
     service: RecommenderService, stores: Stores, what: What, path: Path, tenant: str, now_us: int
 ) -> int:
-    """Take a file in; returns how many items, places, offers or events are new or written.
+    """Import a file; returns how many items, places, offers or events are new or written.
 
     Raises:
-        FileUnreadable: not UTF-8 CSV or JSON lines, or a needed column is missing.
-        ImportRefused: names every wrong row; nothing was stored.
+        FileUnreadable: not UTF-8 CSV or JSON lines, or a required column is missing.
+        BadRows: names every wrong row; nothing was stored.
         DatabaseBusy: nothing was stored.
     """
     numbered = list(read_rows(path, what))
     numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
     if not rows:
         raise FileUnreadable(f"{path.name} holds no rows.")
-    try:
-        if what == "events":
-            return _events(service, stores, tenant, numbered, now_us)
-        if what == "offers":
-            known = {item.item_id for item in stores.catalogue.all(tenant, "item")}
-            offers = check_offers(rows, known, numbers)
-            stores.offers.save_offers(tenant, offers, now_us)
-            return len(offers)
-        kind: Kind = "item" if what == "items" else "place"
-        return stores.catalogue.put(tenant, kind, check_rows(rows, kind, numbers))
-    except BadRows as error:
-        raise ImportRefused([WrongRow(row["row"], row["message"]) for row in error.extra["rows"]]) from error
-
-
-# --- reading -----------------------------------------------------------------------------------------
-
-
-# --- events ------------------------------------------------------------------------------------------
+    if what == "events":
+        return _events(service, stores, tenant, numbered, now_us)
+    if what == "offers":
+        known = {item.item_id for item in stores.catalogue.all(tenant, "item")}
+        offers = check_offers(rows, known, numbers)
+        stores.offers.save_offers(tenant, offers, now_us)
+        return len(offers)
+    kind: Kind = "item" if what == "items" else "place"
+    return stores.catalogue.put(tenant, kind, check_rows(rows, kind, numbers))
 
 
 def _events(
@@ -94,53 +88,62 @@ def _events(
             events.append(model.to_event(0, customer=model.customer))
             numbers.append(number)
         except ValidationError as error:
-            wrong.append(WrongRow(number, error_text(error)))
+            wrong.append(RowProblem(number, error_text(error)))
         except TimeWithoutZone as error:
-            wrong.append(WrongRow(number, error.detail))
+            wrong.append(RowProblem(number, error.detail))
         except EventError as error:
-            wrong.append(WrongRow(number, error.what))
+            wrong.append(RowProblem(number, error.what))
     known = service.known(tenant, events)
     erased = stores.events.erased_among(tenant, {event.customer for event in events if event.customer})
     for number, event in zip(numbers, events, strict=True):
         try:
             check_event(0, event, now_us, known)
         except EventError as error:
-            wrong.append(WrongRow(number, error.what))
+            wrong.append(RowProblem(number, error.what))
         if event.customer in erased:
-            wrong.append(WrongRow(number, "is about a customer who was forgotten"))
+            wrong.append(RowProblem(number, "is about a customer who was forgotten"))
     if wrong:
-        raise ImportRefused(sorted(wrong, key=lambda one: one.row))
+        raise BadRows(sorted(wrong, key=lambda one: one.row))
     try:
         return stores.events.record(tenant, events, now_us)
     except EventError as error:
-        raise ImportRefused([WrongRow(numbers[error.index], error.what)]) from error
+        raise BadRows([RowProblem(numbers[error.index], error.what)]) from error
 
 
-def _grouped(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[WrongRow]]:
-    """One row for each event: CSV rows of the same event_id are its items."""
-    events: dict[str, tuple[int, Row]] = {}
-    wrong: list[WrongRow] = []
-    flat: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of one event."""
+
+    first: int  # number of its first row
+    fields: Row  # what its rows have in common
+    lines: list[Row] | None  # its items, one of each row; None: the row is a whole event
+
+    def as_row(self) -> tuple[int, Row]:
+        return self.first, self.fields | ({} if self.lines is None else {"items": self.lines})
+
+
+def _grouped(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[RowProblem]]:
+    """One row for each event: rows without `items` and with the same event_id are its items."""
+    groups: dict[str, _Group] = {}
+    wrong: list[RowProblem] = []
     for number, row in rows:
         name = str(row.get("event_id", f"\0{number}"))
-        is_line = "items" not in row
-        line = {key: row[key] for key in ("item_id", "quantity", "price") if key in row}
-        event = {key: value for key, value in row.items() if key not in line} if is_line else dict(row)
-        if name not in events:
-            events[name] = (number, event | ({"items": [line] if line else []} if is_line else {}))
-            flat |= {name} if is_line else set()
-            continue
-        first, earlier = events[name]
-        same = {k: v for k, v in earlier.items() if k != "items"} == event
-        bought = {one.get("item_id") for one in earlier.get("items", [])}
-        if not is_line or name not in flat or not same or row.get("item_id") in bought:
-            wrong.append(WrongRow(number, f"event_id {name!r} is in row {first} too"))
+        whole = "items" in row
+        line = {} if whole else {key: row[key] for key in LINE_COLUMNS if key in row}
+        fields = {key: value for key, value in row.items() if key not in line}
+        group = groups.get(name)
+        if group is None:
+            lines = [line] if line else []
+            groups[name] = _Group(number, fields, None if whole else lines)
+        elif whole or group.lines is None or group.fields != fields or _has(group.lines, row.get("item_id")):
+            wrong.append(RowProblem(number, f"event_id {name!r} is in row {group.first} too"))
         else:
-            earlier["items"].append(line)
-    return list(events.values()), wrong
+            group.lines.append(line)
+    return [group.as_row() for group in groups.values()], wrong
 
 
-# --- writing -----------------------------------------------------------------------------------------
+def _has(lines: Iterable[Row], item_id: object) -> bool:
+    return any(line.get("item_id") == item_id for line in lines)
 
 
 def export_rows(stores: Stores, what: What, tenant: str) -> Iterator[Row]:
@@ -157,8 +160,8 @@ def export_rows(stores: Stores, what: What, tenant: str) -> Iterator[Row]:
 
 
 def _event_row(row: Mapping[str, Any]) -> Row:
-    told = {name: row[name] for name in ("event_id", "type", "customer", "scene", "site", "region")}
-    return told | {
+    same = {name: row[name] for name in ("event_id", "type", "customer", "scene", "site", "region")}
+    return same | {
         "occurred_at": _local(row["time_us"], row["hour"], row["weekday"]),
         "item_id": row["item"],
         "quantity": row["quantity"],
@@ -169,7 +172,7 @@ def _event_row(row: Mapping[str, Any]) -> Row:
 
 
 def _local(time_us: int, hour: float, weekday: int) -> str:
-    """The moment with the offset that makes its local clock what was stored."""
+    """The time as ISO 8601, with the UTC offset that gives the stored hour and weekday."""
     utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
     there = hour - (utc.hour + utc.minute / 60 + utc.second / 3600)
     days = (weekday - utc.weekday() + 3) % 7 - 3
@@ -183,12 +186,8 @@ def columns_of(what: What) -> tuple[str, ...]:
         return EVENT_COLUMNS
     if what == "offers":
         return tuple(field.name for field in fields(Offer))
-    plain = tuple(field.name for field in fields(Item))
-    return (
-        plain
-        if what == "items"
-        else tuple(n for n in plain if n not in ("price", "dayparts", "allergens", "sites"))
-    )
+    names = tuple(field.name for field in fields(Item))
+    return names if what == "items" else tuple(name for name in names if name not in ONLY_OF_ITEMS)
 
 
 def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) -> int:
@@ -207,7 +206,7 @@ def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) ->
     return count
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | list):

@@ -5,20 +5,25 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
 from prometheus_client import CollectorRegistry
 
 from plumbing.access import Access
 from plumbing.clock import Clock
 from plumbing.database import Database, DatabaseBusy
+from plumbing.door import Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
+from plumbing.settings import Config
+from plumbing.shared import Shared
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
 from recommender.desk import pages as dashboard
+from recommender.exchange.checks import MODELS
 from recommender.metrics import RecommenderMetrics
 from recommender.scene import Scene
 from recommender.scenes.registry import SCENES
@@ -26,10 +31,7 @@ from recommender.service import RecommenderService
 from recommender.store import open_moments
 from recommender.training.schedule import Scheduler
 from recommender.training.trainer import Launch, Trainer
-from recommender.web import catalogue as web_catalogue
-from recommender.web import offers as web_offers
-from recommender.web import training as web_training
-from recommender.web.suggestions import Door, _event_routes, _suggestion_route
+from recommender.web import catalogue, offers, suggestions, training
 from recommender.worker import launch_process
 
 
@@ -51,6 +53,13 @@ class RecommenderHalf:
         self.service.erase(token)
         self.metrics.erasures.inc()
 
+    def start(self) -> Callable[[], None]:
+        """Get ready for the first customer, and train by the schedule; returns what ends it."""
+        self.service.warm()
+        scheduler = self.scheduler()
+        scheduler.start()
+        return scheduler.stop
+
     def check(self) -> str | None:
         """Readiness: None when the database answers, else a sentence."""
         try:
@@ -60,13 +69,23 @@ class RecommenderHalf:
         return None
 
     def scheduler(self) -> Scheduler:
-        """For whoever serves to start; nothing runs by itself before that."""
+        """The scheduler of trainings, not started."""
         return Scheduler(self.config, self.trainer.models, self.launch, self.now_us)
 
     def close(self) -> None:
         """Only when no request is running any more."""
         for database in self.databases:
             database.close()
+
+
+def open_half(config: Config, shared: Shared) -> RecommenderHalf:
+    """The half as the settings of an installation want it. See `build`."""
+    return build(
+        RecommenderConfig(home=config.home, token_keys=shared.token_keys),
+        access=shared.access,
+        now_us=shared.now_us,
+        registry=shared.registry,
+    )
 
 
 def build(
@@ -103,19 +122,15 @@ def build(
     )
     metrics = RecommenderMetrics(registry or CollectorRegistry())
     launcher = launch or launch_process(config, trainer.models, now_us)
-    door = Door(
-        config=config,
-        access=access,
-        limits=Limits(moments, now_us),
-        once=Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us),
-        metrics=metrics,
-    )
-    _suggestion_route(api, door, service)
-    _event_routes(api, door, service)
-    for kind in web_catalogue.MODELS:
-        web_catalogue.item_routes(api, door.answer, stores.catalogue, kind)
-    web_offers.offer_routes(api, door.answer, stores.offers, stores.catalogue, now_us)
-    web_offers.desk_routes(api, door.answer, stores, trainer)
-    web_training.routes(api, door, service, trainer, launcher)
+    limits = Limits(moments, now_us)
+    once = Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us)
+    door = Door(api, access=access, once=once, limits=limits)
+    suggestions.routes(door, suggestions.Tools(service, metrics, config.requests_per_minute))
+    for kind in MODELS:
+        catalogue.item_routes(door, stores.catalogue, kind)
+    offers.offer_routes(door, stores.offers, stores.catalogue, now_us)
+    offers.desk_routes(door, stores, trainer)
+    tools = training.Tools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
+    training.routes(door, tools)
     dashboard.pages(api)
     return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)

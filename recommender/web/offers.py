@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Response, request
-from flask_openapi3 import APIBlueprint
+from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access import Caller
 from plumbing.clock import Clock
+from plumbing.door import Body, Door
 from recommender.assembly import Stores
 from recommender.caches import Cache
-from recommender.desk.proof import _portfolio, proof_of
+from recommender.desk.proof import portfolio_of, proof_of
 from recommender.exchange.checks import check_offers
-from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, Offer, parse_offer
+from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, parse_offer
 from recommender.offers.settings import FIXED_ONCE_DECIDED, changed
 from recommender.schemas import BASE, Id, PageQuery, RowsBody, StoredReply
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.offers import OfferStore
 from recommender.training.trainer import Trainer
-from recommender.web.catalogue import Answer, same_id
+from recommender.web.catalogue import READ, WRITE, check_same_id
 
 _LIMIT = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]}
 _DATE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}
@@ -34,12 +34,12 @@ _DAYS = {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"enum": list
 def _field(default: Any, schema: Mapping[str, Any], description: str | None = None) -> Any:
     """Described here, checked by the portfolio: it names every wrong field, pydantic those of a wrong type."""
 
-    def say(found: dict[str, Any]) -> None:
+    def describe(found: dict[str, Any]) -> None:
         found.update(schema)
         if default is None and "anyOf" not in schema:
             found.pop("default")  # left out is not null
 
-    return Field(default, description=description, json_schema_extra=say)
+    return Field(default, description=description, json_schema_extra=describe)
 
 
 class OfferModel(BaseModel):
@@ -124,102 +124,114 @@ class SettingsModel(BaseModel):
     effect_scale: Any = _field(None, {"type": "number"}, "minor units a visit that intervals are made for")
 
 
-def offer_routes(
-    api: APIBlueprint, answer: Answer, offers: OfferStore, catalogue: CatalogueStore, now_us: Clock
-) -> None:
-    """GET list, GET, PUT, DELETE (ends it: its decisions stay) and bulk POST of offers."""
+def offer_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now_us: Clock) -> None:
+    """GET a page, GET one, PUT, DELETE (ends it: its decisions stay) and POST many offers."""
+    _read_routes(door, offers)
+    _write_routes(door, offers, catalogue, now_us)
 
+
+def _read_routes(door: Door, offers: OfferStore) -> None:
+    @door.route("GET", BASE + "/offers", scopes=READ, reply=OffersReply, summary="Offers, page by page")
+    def page_offer(caller: Caller, query: PageQuery) -> Body:
+        after = [one for one in offers.offers(caller.tenant) if one.offer_id > query.cursor]
+        rows = [asdict(one) for one in after[: query.n]]
+        return {"rows": rows, "next_cursor": rows[-1]["offer_id"] if len(after) > query.n else None}
+
+    @door.route("GET", BASE + "/offers/<offer_id>", scopes=READ, reply=OfferModel, summary="One offer")
+    def get_offer(caller: Caller, path: OfferPath) -> Body:
+        return asdict(offers.offer(caller.tenant, path.offer_id))
+
+
+def _write_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now_us: Clock) -> None:
     def known(tenant: str) -> set[str]:
         return {item.item_id for item in catalogue.all(tenant, "item")}
 
-    @api.get(BASE + "/offers", responses={"200": OffersReply}, summary="Offers, page by page")
-    def page_offer(query: PageQuery) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            after = [one for one in offers.offers(caller.tenant) if one.offer_id > query.cursor]
-            rows = [asdict(one) for one in after[: query.n]]
-            return 200, {
-                "rows": rows,
-                "next_cursor": rows[-1]["offer_id"] if len(after) > query.n else None,
-            }
-
-        return answer("suggest", work)
-
-    @api.get(BASE + "/offers/<offer_id>", responses={"200": OfferModel}, summary="One offer")
-    def get_offer(path: OfferPath) -> Response:
-        return answer("suggest", lambda caller: (200, asdict(offers.offer(caller.tenant, path.offer_id))))
-
-    @api.put(
-        BASE + "/offers/<offer_id>", responses={"200": OfferModel}, summary="Write, change, pause or end an offer"
+    @door.route(
+        "PUT",
+        BASE + "/offers/<offer_id>",
+        scopes=WRITE,
+        reply=OfferModel,
+        summary="Write, change, pause or end an offer",
     )
-    def put_offer(path: OfferPath, body: OfferModel) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            given = request.get_json()
-            offer = parse_offer(given, items=known(caller.tenant))
-            same_id(path.offer_id, offer.offer_id)
-            offers.save_offers(caller.tenant, [offer], now_us())
-            return 200, asdict(offer)
+    def put_offer(caller: Caller, path: OfferPath, body: OfferModel) -> Body:
+        # As it was sent, not `body`: the portfolio's own checks name every wrong field.
+        offer = parse_offer(request.get_json(), items=known(caller.tenant))
+        check_same_id(path.offer_id, offer.offer_id)
+        offers.save_offers(caller.tenant, [offer], now_us())
+        return asdict(offer)
 
-        return answer("train", work)
-
-    @api.delete(BASE + "/offers/<offer_id>", responses={"204": None}, summary="End an offer")
-    def delete_offer(path: OfferPath) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            ended = asdict(offers.offer(caller.tenant, path.offer_id)) | {"status": "ended"}
-            offers.save_offers(caller.tenant, [Offer(**ended)], now_us())
-            return 204, None
-
-        return answer("train", work)
-
-    @api.post(
-        BASE + "/offers", responses={"200": StoredReply}, summary="Write or replace many offers, all or none"
+    @door.route(
+        "DELETE", BASE + "/offers/<offer_id>", scopes=WRITE, status=204, reply=None, summary="End an offer"
     )
-    def bulk_offer(body: RowsBody) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            rows = check_offers(body.rows, known(caller.tenant))
-            offers.save_offers(caller.tenant, rows, now_us())
-            return 200, {"stored": len(rows)}
+    def delete_offer(caller: Caller, path: OfferPath) -> Body:
+        ended = replace(offers.offer(caller.tenant, path.offer_id), status="ended")
+        offers.save_offers(caller.tenant, [ended], now_us())
+        return None
 
-        return answer("train", work)
+    @door.route(
+        "POST",
+        BASE + "/offers",
+        scopes=WRITE,
+        reply=StoredReply,
+        summary="Write or replace many offers, all or none",
+    )
+    def bulk_offer(caller: Caller, body: RowsBody) -> Body:
+        rows = check_offers(body.rows, known(caller.tenant))
+        offers.save_offers(caller.tenant, rows, now_us())
+        return {"stored": len(rows)}
 
 
-def desk_routes(api: APIBlueprint, answer: Answer, stores: Stores, trainer: Trainer) -> None:
-    """What the marketing page asks about offers; for whoever may train, like the rest of that page."""
-    _settings_routes(api, answer, stores.offers)
-    held = Cache()  # the log is read whole: once a minute is enough while nothing is added
+def desk_routes(door: Door, stores: Stores, trainer: Trainer) -> None:
+    """The marketing page's figures about offers; for a key that may train, like the rest of that page."""
+    _settings_routes(door, stores.offers)
+    cache = Cache()  # the log is read whole: once a minute is enough while nothing is added
 
-    @api.get(BASE + "/desk/offers", responses={"200": ProofReply}, summary="What the offers earned, with proof")
-    def proof() -> Response:
-        return answer("train", lambda caller: (200, proof_of(stores, trainer, caller.tenant, held)))
+    @door.route(
+        "GET",
+        BASE + "/desk/offers",
+        scopes=WRITE,
+        reply=ProofReply,
+        summary="What the offers earned, with proof",
+    )
+    def proof(caller: Caller) -> Body:
+        return proof_of(stores, trainer, caller.tenant, cache)
 
-    @api.get(
+    @door.route(
+        "GET",
         BASE + "/desk/portfolio",
-        responses={"200": PortfolioReply},
+        scopes=WRITE,
+        reply=PortfolioReply,
         summary="Every offer and what it has used up",
     )
-    def portfolio() -> Response:
-        return answer("train", lambda caller: (200, _portfolio(stores, caller.tenant)))
+    def portfolio(caller: Caller) -> Body:
+        return portfolio_of(stores, caller.tenant)
 
 
-def _settings_routes(api: APIBlueprint, answer: Answer, offers: OfferStore) -> None:
-    """How the house decides. The holdout's salt is neither shown nor taken."""
+def _settings_routes(door: Door, offers: OfferStore) -> None:
+    """How offers are decided. The holdout's salt is neither shown nor taken."""
 
-    @api.get(BASE + "/desk/settings", responses={"200": SettingsModel}, summary="How offers are decided")
-    def settings() -> Response:
-        return answer("train", lambda caller: (200, _plain(offers, caller.tenant)))
+    @door.route(
+        "GET", BASE + "/desk/settings", scopes=WRITE, reply=SettingsModel, summary="How offers are decided"
+    )
+    def settings(caller: Caller) -> Body:
+        return _settings_reply(offers, caller.tenant)
 
-    @api.put(BASE + "/desk/settings", responses={"200": SettingsModel}, summary="Change how offers are decided")
-    def change_settings(body: SettingsModel) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            with offers.transaction():
-                now, _ = offers.settings(caller.tenant, secrets.token_hex(16))
-                fixed = FIXED_ONCE_DECIDED if offers.decided(caller.tenant) else ()
-                offers.save_settings(caller.tenant, changed(now, request.get_json(), fixed))
-            return 200, _plain(offers, caller.tenant)
+    @door.route(
+        "PUT",
+        BASE + "/desk/settings",
+        scopes=WRITE,
+        reply=SettingsModel,
+        summary="Change how offers are decided",
+    )
+    def change_settings(caller: Caller, body: SettingsModel) -> Body:
+        with offers.transaction():
+            now, _ = offers.settings(caller.tenant, secrets.token_hex(16))
+            fixed = FIXED_ONCE_DECIDED if offers.decided(caller.tenant) else ()
+            offers.save_settings(caller.tenant, changed(now, request.get_json(), fixed))
+        return _settings_reply(offers, caller.tenant)
 
-        return answer("train", work)
 
-
-def _plain(offers: OfferStore, tenant: str) -> dict[str, Any]:
-    told = asdict(offers.settings_as_read(tenant))
-    del told["salt"]
-    return told | {"fixed": list(FIXED_ONCE_DECIDED) if offers.decided(tenant) else []}
+def _settings_reply(offers: OfferStore, tenant: str) -> dict[str, object]:
+    shown = asdict(offers.settings_as_read(tenant))
+    del shown["salt"]
+    return shown | {"fixed": list(FIXED_ONCE_DECIDED) if offers.decided(tenant) else []}

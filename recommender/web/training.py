@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Response
-from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, Field
 
 from plumbing.access import Caller
 from plumbing.clock import HOUR
+from plumbing.door import Body, Door
+from plumbing.limits import Limits
 from recommender.desk.models import overview, run_row
 from recommender.errors import SceneUntrained
+from recommender.metrics import RecommenderMetrics
 from recommender.schemas import BASE, Id, SceneName, ScenePath, Strict
 from recommender.service import RecommenderService
-from recommender.training.schedule import check_due
+from recommender.training.schedule import parse_entry
 from recommender.training.trainer import Launch, Trainer
+
+TRAIN = ("train",)  # scopes
 
 
 class RunPath(ScenePath):
@@ -96,78 +99,113 @@ class ScheduleBody(Strict):
     rows: list[DueModel] = Field(max_length=10)
 
 
-def routes(api: APIBlueprint, door: Any, service: RecommenderService, trainer: Trainer, launch: Launch) -> None:
-    """Put the routes on the blueprint; `door` is web.Door."""
-    models, now_us = trainer.models, trainer.now_us
+@dataclass(frozen=True)
+class Tools:
+    """What these routes work with."""
 
-    def trained_here(scene: str) -> str:
-        if not trainer.trains(scene):
-            raise SceneUntrained(scene)
-        return scene
+    service: RecommenderService
+    trainer: Trainer
+    launch: Launch
+    limits: Limits
+    metrics: RecommenderMetrics
+    trainings_per_hour: int
+    """Of each tenant and scene."""
 
-    @api.get(
-        BASE + "/models", responses={"200": ModelsReply}, summary="Every scene's versions, figures and trainings"
+
+def routes(door: Door, tools: Tools) -> None:
+    """Put the routes on the door."""
+    _model_routes(door, tools)
+    _train_route(door, tools)
+    _schedule_routes(door, tools.trainer)
+
+
+def _model_routes(door: Door, tools: Tools) -> None:
+    service, trainer = tools.service, tools.trainer
+
+    @door.route(
+        "GET",
+        BASE + "/models",
+        scopes=TRAIN,
+        reply=ModelsReply,
+        summary="Every scene's versions, figures and trainings",
     )
-    def all_models() -> Response:
-        return door.answer("train", lambda caller: (200, overview(service, trainer, caller.tenant)))
+    def all_models(caller: Caller) -> Body:
+        return overview(service, trainer, caller.tenant)
 
-    @api.post(
-        BASE + "/models/<scene>/train", responses={"202": TrainReply}, summary="Train now, in the background"
+    @door.route(
+        "GET",
+        BASE + "/models/<scene>/runs/<run_id>",
+        scopes=TRAIN,
+        reply=RunReply,
+        summary="How a training is getting on",
     )
-    def train(path: ScenePath) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            scene = trained_here(path.scene)
-            door.limits.allow(
-                caller.tenant, f"trainings of {scene}", most=door.config.trainings_per_hour, window_us=HOUR
-            )
-            run_id = models.begin(caller.tenant, scene, now_us())
-            try:
-                launch(caller.tenant, scene, run_id)
-            except OSError as error:
-                models.end(caller.tenant, run_id, "failed", f"No process could be started: {error}", now_us())
-                raise
-            door.metrics.trainings.labels(scene).inc()
-            return 202, {"run_id": run_id}
+    def run(caller: Caller, path: RunPath) -> Body:
+        return run_row(trainer.models.run(caller.tenant, path.scene, path.run_id))
 
-        return door.answer("train", work)
-
-    @api.get(
-        BASE + "/models/<scene>/runs/<run_id>", responses={"200": RunReply}, summary="How a training is getting on"
-    )
-    def run(path: RunPath) -> Response:
-        return door.answer("train", lambda c: (200, run_row(models.run(c.tenant, path.scene, path.run_id))))
-
-    @api.post(
+    @door.route(
+        "POST",
         BASE + "/models/<scene>/rollback",
-        responses={"200": RollbackReply},
+        scopes=TRAIN,
+        reply=RollbackReply,
         summary="Go back to an earlier version",
     )
-    def rollback(path: ScenePath, body: RollbackBody) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            version = trainer.shelf(caller.tenant, trained_here(path.scene)).roll_back(body.version)
-            return 200, {"scene": path.scene, "version": version}
-
-        return door.answer("train", work)
-
-    _schedule_routes(api, door, trainer)
+    def rollback(caller: Caller, path: ScenePath, body: RollbackBody) -> Body:
+        _check_trains(trainer, path.scene)
+        version = trainer.shelf(caller.tenant, path.scene).roll_back(body.version)
+        return {"scene": path.scene, "version": version}
 
 
-def _schedule_routes(api: APIBlueprint, door: Any, trainer: Trainer) -> None:
-    @api.get(BASE + "/schedule", responses={"200": ScheduleBody}, summary="When training happens by itself")
-    def schedule() -> Response:
-        return door.answer("train", lambda caller: (200, _schedule(trainer, caller.tenant)))
+def _train_route(door: Door, tools: Tools) -> None:
+    models, now_us = tools.trainer.models, tools.trainer.now_us
 
-    @api.put(BASE + "/schedule", responses={"200": ScheduleBody}, summary="Replace the schedule")
-    def set_schedule(body: ScheduleBody) -> Response:
-        def work(caller: Caller) -> tuple[int, Any]:
-            due = [check_due(row.scene, row.days, row.time, row.timezone, row.enabled) for row in body.rows]
-            trainer.models.set_schedule(caller.tenant, list({one.scene: one for one in due}.values()))
-            return 200, _schedule(trainer, caller.tenant)
+    @door.route(
+        "POST",
+        BASE + "/models/<scene>/train",
+        scopes=TRAIN,
+        status=202,
+        reply=TrainReply,
+        summary="Train now, in the background",
+    )
+    def train(caller: Caller, path: ScenePath) -> Body:
+        tenant, scene = caller.tenant, path.scene
+        _check_trains(tools.trainer, scene)
+        # Counted here and not at the door: a repeated request with one Idempotency-Key starts nothing.
+        tools.limits.allow(tenant, f"trainings of {scene}", most=tools.trainings_per_hour, window_us=HOUR)
+        run_id = models.begin(tenant, scene, now_us())
+        try:
+            tools.launch(tenant, scene, run_id)
+        except OSError as error:
+            models.end(tenant, run_id, "failed", f"No process could be started: {error}", now_us())
+            raise
+        tools.metrics.trainings.labels(scene).inc()
+        return {"run_id": run_id}
 
-        return door.answer("train", work)
+
+def _check_trains(trainer: Trainer, scene: str) -> None:
+    """Raises SceneUntrained when there is nothing to train in `scene`."""
+    if not trainer.trains(scene):
+        raise SceneUntrained(scene)
 
 
-def _schedule(trainer: Trainer, tenant: str) -> Mapping[str, Any]:
+def _schedule_routes(door: Door, trainer: Trainer) -> None:
+    @door.route(
+        "GET",
+        BASE + "/schedule",
+        scopes=TRAIN,
+        reply=ScheduleBody,
+        summary="When training happens by itself",
+    )
+    def schedule(caller: Caller) -> Body:
+        return _schedule(trainer, caller.tenant)
+
+    @door.route("PUT", BASE + "/schedule", scopes=TRAIN, reply=ScheduleBody, summary="Replace the schedule")
+    def set_schedule(caller: Caller, body: ScheduleBody) -> Body:
+        due = [parse_entry(row.scene, row.days, row.time, row.timezone, row.enabled) for row in body.rows]
+        trainer.models.set_schedule(caller.tenant, list({one.scene: one for one in due}.values()))
+        return _schedule(trainer, caller.tenant)
+
+
+def _schedule(trainer: Trainer, tenant: str) -> dict[str, object]:
     rows = trainer.models.schedule(tenant)
     return {
         "rows": [

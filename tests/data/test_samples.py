@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from data.town.town import Town
 from recommender.cli import commands as cli
-from recommender.exchange.rows import NEEDED, What
+from recommender.exchange.rows import REQUIRED, What
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "data" / "samples"
@@ -46,7 +46,7 @@ def test_the_readme_names_the_needed_columns(what: Any) -> None:
     (row,) = [line for line in readme.splitlines() if line.startswith(f"| {what} |")]
     header = next(csv.reader((SAMPLES / f"{what}.csv").read_text(encoding="utf-8").splitlines()))
 
-    for name in NEEDED[what]:
+    for name in REQUIRED[what]:
         assert f"`{name}`" in row
         assert name in header
     assert all(f"`{name}`" in row for name in header)

@@ -165,9 +165,9 @@ class TestIdempotency:
         database = Database(tmp_path / "i.db", idempotency_module.migrations)
         return Idempotency(database, Fernet.generate_key(), clock)
 
-    @pytest.mark.parametrize("hold", [True, False])
+    @pytest.mark.parametrize("one_transaction", [True, False])
     def test_the_second_time_gives_the_first_answer_without_doing_it_again(
-        self, once: Idempotency, hold: bool
+        self, once: Idempotency, one_transaction: bool
     ) -> None:
         done: list[int] = []
 
@@ -175,7 +175,7 @@ class TestIdempotency:
             done.append(1)
             return Reply(201, {"n": len(done)})
 
-        replies = [once.run(CALLER, "abc", "POST /x {}", work, hold=hold) for _ in range(2)]
+        replies = [once.run(CALLER, "abc", "POST /x {}", work, one_transaction=one_transaction) for _ in range(2)]
 
         assert replies == [Reply(201, {"n": 1})] * 2
         assert len(done) == 1
@@ -186,15 +186,17 @@ class TestIdempotency:
         with pytest.raises(IdempotencyConflict):
             once.run(CALLER, "abc", "two", lambda: Reply(200, {}))
 
-    @pytest.mark.parametrize("hold", [True, False])
-    def test_a_failure_frees_the_key(self, once: Idempotency, hold: bool) -> None:
+    @pytest.mark.parametrize("one_transaction", [True, False])
+    def test_a_failure_frees_the_key(self, once: Idempotency, one_transaction: bool) -> None:
         def fail() -> Reply:
             raise RuntimeError("no")
 
         with pytest.raises(RuntimeError):
-            once.run(CALLER, "abc", "one", fail, hold=hold)
+            once.run(CALLER, "abc", "one", fail, one_transaction=one_transaction)
 
-        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {}), hold=hold) == Reply(200, {})
+        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {}), one_transaction=one_transaction) == Reply(
+            200, {}
+        )
 
     def test_a_second_request_while_the_first_runs_is_told_to_wait(self, once: Idempotency) -> None:
         def first() -> Reply:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from recommender.cli.commands import export_command, import_command, rollback, train, versions
-from recommender.errors import FileUnreadable, ImportRefused
+from recommender.errors import BadRows, FileUnreadable
 from recommender.exchange.files import import_file
 from tests.recommender.service_fixtures import NOON, Installation, World
 
@@ -72,7 +72,7 @@ def test_wrong_rows_are_named_and_nothing_is_stored(
 ) -> None:
     """Every wrong row with its number (the header is row 1) and the field; the good ones stay out too."""
     before = [world.count(table) for table in ("catalogue", "offers", "events", "lines")]
-    with pytest.raises(ImportRefused) as caught:
+    with pytest.raises(BadRows) as caught:
         take(what, content)
     assert [row.row for row in caught.value.wrong] == [number for number, _ in wrong]
     for row, (_, word) in zip(caught.value.wrong, wrong, strict=True):
@@ -101,7 +101,7 @@ def test_json_lines_name_their_lines(world: World, take: Take) -> None:
     """One object a line; what is no JSON or no object is named by its line."""
     good = json.dumps({"item_id": "tea", "name": "Tea", "price": 250})
     assert take("items", f"\n{good}\n", "file.jsonl") == 1
-    with pytest.raises(ImportRefused) as caught:
+    with pytest.raises(BadRows) as caught:
         take("items", f"{good}\n{{\n\n[1]\n", "file.jsonl")
     assert [row.row for row in caught.value.wrong] == [2, 4]
 
@@ -126,14 +126,14 @@ def test_events_from_both_kinds_of_file(world: World, take: Take) -> None:
         "cola": 2,
     }
     assert world.suggest(token=world.token()).json["items"][0]["reason"]["code"] == "usual"
-    with pytest.raises(ImportRefused, match=r"row 3.*used before"):
+    with pytest.raises(BadRows, match=r"row 3.*used before"):
         take("events", EVENTS + f"new,ordered,{AT},ann,cola,1\ne,ordered,{AT},ann,cola,9\n")
 
 
 def test_a_forgotten_customer_is_not_imported_back(world: World, take: Take) -> None:
     """A file from before the erasure is refused, its rows named."""
     world.half.erase(world.token(purposes=["erasure"]))
-    with pytest.raises(ImportRefused, match="row 3: is about a customer who was forgotten"):
+    with pytest.raises(BadRows, match="row 3: is about a customer who was forgotten"):
         take("events", EVENTS + f"e,ordered,{AT},bob,cola,1\nf,ordered,{AT},ann,cola,1\n")
     assert world.count("events") == 0
 

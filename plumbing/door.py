@@ -1,0 +1,202 @@
+"""The door that every route goes through: authenticate, limit, once, answer, no-store.
+
+A route declares where it is defined what it needs (scopes, a rate limit, one transaction); the description of the
+API is made from the same declaration. Its function gets the caller and the validated parts of the request, and
+returns the body of the reply.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from pydantic import BaseModel
+
+from plumbing.access import SCOPES, Access, Caller
+from plumbing.clock import MINUTE
+from plumbing.database import DatabaseBusy, busy_is_named
+from plumbing.idempotency import Idempotency, Reply
+from plumbing.limits import Limits
+
+Body = Mapping[str, object] | None
+"""A JSON object, or nothing (status 204)."""
+
+Handler = TypeVar("Handler", bound=Callable[..., Body | Response])
+"""A route's own work: `(caller, *, path, query, body)` with those that it names; a public route has no caller.
+It returns the reply's body, or a whole Response where the reply is no JSON or sets a cookie."""
+
+PUBLIC = None
+"""In place of scopes: no key is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` requests a minute: of one API key; on a public route of one network address."""
+
+    name: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What a route declared."""
+
+    scopes: tuple[str, ...] | None
+    status: int
+    limit: Limit | None
+    one_transaction: bool
+
+
+class Door:
+    """Defines the routes of one blueprint, and does what all of them have in common."""
+
+    def __init__(
+        self,
+        api: APIBlueprint,
+        *,
+        access: Access,
+        once: Idempotency,
+        limits: Limits,
+        pictures: Collection[str] = (),
+        name_errors: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Put routes on `api`.
+
+        Args:
+            once: remembers the replies to POST requests with an `Idempotency-Key`.
+            pictures: fields of request bodies that hold pictures. A request's fingerprint leaves them out: nothing
+                derived from a picture is stored.
+            name_errors: turns errors of the half's storage into Problems, around every route's work.
+        """
+        self._api = api
+        self._access = access
+        self._once = once
+        self._limits = limits
+        self._pictures = frozenset(pictures)
+        self._name_errors = name_errors
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        scopes: tuple[str, ...] | None,
+        reply: type[BaseModel] | None,
+        summary: str,
+        status: int = 200,
+        other_replies: Mapping[int, type[BaseModel]] | None = None,
+        limit: Limit | None = None,
+        token: bool = False,
+        one_transaction: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Define a route.
+
+        Args:
+            method: GET, POST, PUT or DELETE.
+            scopes: the caller's key needs every one of them; PUBLIC for a route without a key.
+            reply: model of the successful reply, for the description; None when it has no JSON.
+            status: of the successful reply.
+            other_replies: further replies that are no problems, by status.
+            token: whether the Authorization header may carry a recognition token (for the description).
+            one_transaction: the Idempotency-Key and what the route writes to its database are stored together.
+
+        Raises:
+            ValueError: a scope that does not exist.
+        """
+        if unknown := set(scopes or ()) - set(SCOPES):
+            raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")
+        route = _Route(scopes, status, limit, one_transaction)
+        replies = {str(status): reply} | {str(code): model for code, model in (other_replies or {}).items()}
+        define = getattr(self._api, method.lower())(
+            path, responses=replies, summary=summary, security=_security(scopes, token)
+        )
+
+        def decorate(work: Handler) -> Handler:
+            @functools.wraps(work)
+            def view(**parts: BaseModel) -> Response:
+                return self._answer(route, work, parts)
+
+            define(view)
+            return work
+
+        return decorate
+
+    def _answer(
+        self, route: _Route, work: Callable[..., Body | Response], parts: Mapping[str, BaseModel]
+    ) -> Response:
+        """Authenticate, count, do the work (once for each Idempotency-Key of a POST), and make the response."""
+        if route.scopes is None:
+            caller = None
+            do_work = functools.partial(work, **parts)
+        else:
+            caller = self._access.authenticate(request, *route.scopes)
+            do_work = functools.partial(work, caller, **parts)
+        if route.limit is not None:
+            self._count(route.limit, caller)
+        with self._name_errors(), busy_is_named():
+            key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+            if caller is None or key is None:
+                done = do_work()
+                response = done if isinstance(done, Response) else _json(route.status, done)
+            else:
+                reply = self._once.run(
+                    caller,
+                    key,
+                    self._fingerprint(),
+                    lambda: _stored(route.status, do_work()),
+                    one_transaction=route.one_transaction,
+                )
+                response = _json(reply.status, reply.body)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _count(self, limit: Limit, caller: Caller | None) -> None:
+        """Count this request. Raises TooManyRequests.
+
+        A busy counter does not stop an order. It stops a request without a key: or guessing would be free.
+        """
+        try:
+            if caller is None:
+                name = f"{limit.name} from {request.remote_addr}"
+                self._limits.allow("", name, most=limit.most, window_us=MINUTE)
+            else:
+                name = f"{limit.name} of key {caller.key_id}"
+                self._limits.allow(caller.tenant, name, most=limit.most, window_us=MINUTE)
+        except DatabaseBusy:
+            if caller is None:
+                raise
+
+    def _fingerprint(self) -> str:
+        """What is requested: method, path and body, without pictures."""
+        body = request.get_json(silent=True)
+        if isinstance(body, dict):
+            body = {name: value for name, value in body.items() if name not in self._pictures}
+        content = json.dumps([request.method, request.path, body], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _stored(status: int, body: Body | Response) -> Reply:
+    """A reply that can be given a second time."""
+    if isinstance(body, Response):
+        raise TypeError("a POST route with a key returns a body, so that it can be answered again")
+    return Reply(status, dict(body or {}))
+
+
+def _json(status: int, body: Body) -> Response:
+    content = "" if status == 204 else json.dumps(body, separators=(",", ":"))
+    return Response(content, status=status, mimetype="application/json")
+
+
+def _security(scopes: tuple[str, ...] | None, token: bool) -> list[dict[str, list[str]]]:
+    """The route's security as OpenAPI 3.1 says it: alternatives, the roles of a key being its scopes."""
+    if scopes is None:
+        return []
+    key = {"api_key": list(scopes)}
+    return [key | {"token": []}, key] if token else [key]
