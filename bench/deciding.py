@@ -12,14 +12,15 @@ from bench.measure import Row, timed
 from plumbing.clock import MINUTE, SECOND
 from plumbing.database import Database
 from recommender.offers.bandit import Posterior
-from recommender.offers.decision import FEATURES, POLICY, OfferDecision, Policy, spread_and_draw
-from recommender.offers.learning.log import Whether
+from recommender.offers.decision import FEATURES, POLICY, OfferDecision, Policy, choose_arm
+from recommender.offers.learning.log import UpliftModel
 from recommender.offers.learning.uplift import VisitFeatures, fit_gain
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Context, Request
-from recommender.scenes import offers as scene
-from recommender.store.offers import OfferStore, migrations
+from recommender.scenes.offer_decisions import decide
+from recommender.store.offer_tables import migrations
+from recommender.store.offers import OfferStore
 
 ELIGIBLE, CUSTOMERS = 50, 500
 NOON_US = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()) * SECOND
@@ -41,8 +42,8 @@ def learned(rng: np.random.Generator) -> tuple[Policy, np.ndarray]:
     model = fit_gain(visits, arm, reward, seed=0)
     arms = tuple(offer.offer_id for offer in offers())
     believed = Posterior(rng.normal(5, 1, ELIGIBLE), np.full(ELIGIBLE, 0.5))
-    whether = Whether(model.rewards, visits.arm_table)
-    return Policy("bench", arms, believed, 5.0, 1.0, 4.0, 0.2, whether=whether), visits.features
+    uplift = UpliftModel(model.rewards, visits.arm_table)
+    return Policy("bench", arms, believed, 5.0, 1.0, 4.0, 0.2, uplift=uplift), visits.features
 
 
 def deciding(n: int = 2_000) -> list[Row]:
@@ -52,7 +53,7 @@ def deciding(n: int = 2_000) -> list[Row]:
     settings, arms = OfferSettings("a salt for the bench"), tuple(offer.offer_id for offer in offers())
 
     def pure(k: int) -> None:
-        spread_and_draw(POLICY, arms, policy, features[k % len(features)], settings, k)
+        choose_arm(POLICY, arms, policy, features[k % len(features)], settings, k)
 
     decided = timed(pure, n)
     rows = [
@@ -104,7 +105,8 @@ def visit(store: OfferStore, k: int, rng: np.random.Generator, policy: Policy) -
     """The k-th visit, a minute after the one before."""
     at = NOON_US + k * MINUTE
     context = Context("site", local_time=datetime.fromtimestamp(at / SECOND, UTC))
-    scene.decide(store, Request(None, context, (), 1, at, rng), "bench", f"p{k % CUSTOMERS}", at, rng, policy)
+    customer = f"p{k % CUSTOMERS}"
+    decide(store, Request(None, context, (), 1, at, rng, tenant="bench", customer=customer), policy)
 
 
 class Forgetful(OfferStore):

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.measure import Row, shared, timed
 from recommender.ranking.interactions import Interactions
-from recommender.scene import Context, Item, Request
+from recommender.scene import Context, Item, Request, TrainingInput
 from recommender.scenes.destinations import DESTINATIONS
 
 PLACES, RIDERS, DAYS = 100_000, 1_000, 60
@@ -45,7 +45,7 @@ def commuters(places: int, riders: int, days: int) -> tuple[Interactions, tuple[
 def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row]:
     """The scene `destinations` in this process: one rider's live rides in, three places with reasons out."""
     rides, catalogue = commuters(places, riders, DAYS)
-    trained = DESTINATIONS.train(rides, catalogue, seed=0, progress=lambda what, share: None)
+    trained = DESTINATIONS.train(TrainingInput(rides, tuple(catalogue)), seed=0, progress=lambda what, share: None)
     model = DESTINATIONS.load(trained.arrays, trained.texts)
     rng = np.random.default_rng(1)
     histories = [rides.where(rides.customer == c) for c in rng.choice(riders, min(n, 300), replace=False)]

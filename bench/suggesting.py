@@ -8,8 +8,8 @@ from scipy import sparse
 from bench.measure import Row, in_turn, timed
 from data.town.town import Town
 from recommender.orders.menu import item_features
-from recommender.scene import Context, Request
-from recommender.scenes.registry import SCENES
+from recommender.scene import Context, Request, TrainingInput
+from recommender.scenes.orders import ORDERS
 
 CUSTOMERS, ITEMS, EVENTS = 10_000, 500, 200_000
 MANY_ITEMS = 5_000
@@ -18,8 +18,8 @@ MANY_ITEMS = 5_000
 def suggestions(n: int, events: int = EVENTS, items: int = ITEMS) -> list[Row]:
     """The scene `orders` in this process: one customer's live history in, ten ranked dishes with reasons out."""
     interactions, catalogue = Town.scaled(CUSTOMERS, items, events, seed=1)
-    scene = SCENES["orders"]
-    trained = scene.train(interactions, catalogue, seed=0, progress=lambda what, share: None)
+    scene = ORDERS
+    trained = scene.train(TrainingInput(interactions, tuple(catalogue)), seed=0, progress=lambda what, share: None)
     model = scene.load(trained.arrays, trained.texts)
     starts = np.searchsorted(interactions.customer, np.arange(CUSTOMERS + 1))
     dishes = tuple(catalogue)

@@ -1,4 +1,4 @@
-"""Open what lies in the state folder: for the server, the training process and the command line alike."""
+"""Open the state folder: for the server, the training process and the command line alike."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.files import load_or_create_secret
 from recommender.config import RecommenderConfig
-from recommender.scene import Scene
-from recommender.scenes.registry import SCENES
+from recommender.scene import AnyScene
+from recommender.scenes.registry import Scenes
 from recommender.store import open_database
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
@@ -25,7 +25,7 @@ from recommender.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Stores:
-    """The half's database behind its narrow doors."""
+    """The recommender's database, one store for each subject."""
 
     database: Database
     events: EventStore
@@ -40,7 +40,7 @@ class Stores:
 
 
 def open_stores(config: RecommenderConfig) -> Stores:
-    """Create what is not there yet, bring the rest up to date."""
+    """Create the database and the key where they are missing; migrate an older database."""
     database = open_database(config.home)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
     return Stores(
@@ -54,18 +54,17 @@ def open_stores(config: RecommenderConfig) -> Stores:
 
 
 def trainer_of(
-    stores: Stores, config: RecommenderConfig, now_us: Clock, scenes: Mapping[str, Scene] = SCENES
+    stores: Stores, config: RecommenderConfig, now_us: Clock, scenes: Mapping[str, AnyScene] | None = None
 ) -> Trainer:
-    """What a training needs."""
+    """The trainer of an installation; `scenes` are the registry's unless a test brings its own."""
     return Trainer(
-        scenes=scenes,
+        scenes=Scenes(stores.offers) if scenes is None else scenes,
         events=stores.events,
         catalogue=stores.catalogue,
         models=stores.models,
         root=config.home / "models",
         now_us=now_us,
         keep_versions=config.keep_versions,
-        offers=stores.offers,
     )
 
 

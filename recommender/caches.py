@@ -1,7 +1,8 @@
-"""What a process keeps at hand between requests, and how it notices that it has gone stale.
+"""What a process keeps in memory between requests, and how it notices that it is out of date.
 
-Nothing in here is a customer's: the catalogue, what is popular (everybody counted as a guest) and the published
-models. Each entry remembers the generation or the file it came from; another process's change shows there.
+No customer's data is in here: only the catalogue, what is popular (everybody counted as a guest) and the
+published models. Each entry has a stamp: the generation or the file it was read from. A change by another process
+changes the stamp.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from plumbing.clock import MINUTE, Clock
 from recommender.errors import ArtifactError
-from recommender.offers.learning.log import from_parts
 from recommender.ranking.interactions import Interactions
-from recommender.scene import Item, Scene
-from recommender.store.catalogue import CatalogueStore, Kind
+from recommender.scene import AnyScene, Item, Kind
+from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
 from recommender.store.versions import VersionStore
 
@@ -39,28 +39,32 @@ class LoadedModel:
     skipped: tuple[str, ...] = ()  # newer versions that failed their checks
 
 
-class Cache:
-    """Keyed values, each with a stamp; rebuilt when the stamp differs. Safe with threads."""
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Value]):
+    """Values by key, each with a stamp; built again when the stamp differs. Safe with threads."""
 
     def __init__(self) -> None:
-        self._held: dict[Hashable, tuple[Hashable, Any]] = {}
+        self._entries: dict[Hashable, tuple[Hashable, Value]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, stamp: Hashable, build: Callable[[], Any]) -> Any:
-        held = self._held.get(key)
-        if held is not None and held[0] == stamp:
-            return held[1]
-        with self._lock:  # one builds, the others wait for it
-            held = self._held.get(key)
-            if held is None or held[0] != stamp:
-                held = (stamp, build())
-                self._held[key] = held
-            return held[1]
+    def get(self, key: Hashable, stamp: Hashable, build: Callable[[], Value]) -> Value:
+        """The value under `key`; `build` makes it when there is none or its stamp is another."""
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] == stamp:
+            return entry[1]
+        with self._lock:  # one thread builds, the others wait for it
+            entry = self._entries.get(key)
+            if entry is None or entry[0] != stamp:
+                entry = (stamp, build())
+                self._entries[key] = entry
+            return entry[1]
 
-    def last(self, key: Hashable) -> Any | None:
-        """Whatever is held, however old: for when the database does not answer."""
-        held = self._held.get(key)
-        return held[1] if held else None
+    def last(self, key: Hashable) -> Value | None:
+        """The latest value under `key`, however old: for when the database does not answer."""
+        entry = self._entries.get(key)
+        return entry[1] if entry else None
 
 
 class Caches:
@@ -71,7 +75,7 @@ class Caches:
         *,
         events: EventStore,
         catalogue: CatalogueStore,
-        scenes: Mapping[str, Scene],
+        scenes: Mapping[str, AnyScene],
         root: Path,
         now_us: Clock,
         popular_from: int,
@@ -82,7 +86,9 @@ class Caches:
         self._root = root
         self._now_us = now_us
         self._popular_from = popular_from
-        self._menus, self._popular, self._models = Cache(), Cache(), Cache()
+        self._menus: Cache[CatalogueSnapshot] = Cache()
+        self._popular: Cache[Interactions] = Cache()
+        self._models: Cache[LoadedModel] = Cache()
 
     def menu(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
         """The catalogue as it is now: one indexed lookup of its generation."""
@@ -93,8 +99,8 @@ class Caches:
 
         return self._menus.get((tenant, kind), self._events.generation(tenant, "catalogue"), build)
 
-    def menu_held(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
-        """The catalogue without asking the database; empty when this process has never seen it."""
+    def menu_in_memory(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
+        """The catalogue without the database; empty when this process has never read it."""
         return self._menus.last((tenant, kind)) or CatalogueSnapshot((), {})
 
     def popular(self, tenant: str, event_type: str) -> Interactions:
@@ -104,8 +110,8 @@ class Caches:
             (tenant, event_type), stamp, lambda: self._events.latest(tenant, event_type, self._popular_from)
         )
 
-    def popular_held(self, tenant: str, event_type: str) -> Interactions | None:
-        """The same without asking the database; None when there is nothing at hand."""
+    def popular_in_memory(self, tenant: str, event_type: str) -> Interactions | None:
+        """The same without the database; None when this process has never read it."""
         return self._popular.last((tenant, event_type))
 
     def model(self, tenant: str, scene: str) -> LoadedModel:
@@ -123,8 +129,7 @@ class Caches:
         for name in shelf.candidates():
             try:
                 version = shelf.load(name)
-                load = from_parts if scene == "offers" else self._scenes[scene].load
-                model = load(dict(version.arrays), dict(version.texts))
+                model = self._scenes[scene].load(dict(version.arrays), dict(version.texts))
             except (ArtifactError, ValueError):
                 skipped.append(name)
                 continue

@@ -1,11 +1,15 @@
-"""What a scene is: the agreement between the engines (orders, offers, destinations) and the service round them."""
+"""What a scene is: the agreement between orders, destinations and offers on one side, the service on the other.
+
+A scene is one kind of suggestion. The types below are what passes between it and the service.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +18,16 @@ from recommender.ranking.interactions import Interactions
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Texts: TypeAlias = Mapping[str, str]
+Kind: TypeAlias = Literal["item", "place"]
+"""The two catalogues of a tenant: dishes and places."""
 
 Progress = Callable[[str, float], None]
-"""Called with what is being done and the share done, 0..1. Drawn as a bar on a terminal and on the dashboard."""
+"""Called with the name of the present step and the share done, 0..1. A terminal and the dashboard draw a bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A dish or a place, as the catalogue holds it now."""
+    """A dish or a place, as the catalogue has it now."""
 
     item_id: str
     name: str
@@ -38,8 +44,39 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One item of an event."""
+
+    item: str
+    quantity: int = 1
+    price: int | None = None  # minor units, at the time of the event
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, validated and ready to be stored. `customer` is a pseudonym, or "" for a guest."""
+
+    event_id: str
+    type: str
+    scene: str
+    customer: str
+    time_us: int
+    hour: float
+    weekday: int
+    lines: tuple[OrderLine, ...]
+    site: str = ""
+    region: str = ""
+    origin: str = ""
+    recommendation_id: str = ""
+
+    def fingerprint(self) -> str:
+        """Equal for the same event sent again, different for any other event under its id."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What is known about the moment of a request. Nothing in it says who is asking."""
+    """What is known about the moment of a request. Nothing in it identifies the customer."""
 
     site: str = ""
     region: str = ""
@@ -57,7 +94,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a scene: whose history (read live), in which context, from which catalogue."""
+    """One request to a scene: whose history (read live), in which context, from which catalogue."""
 
     history: Interactions | None  # this customer's rows only; None for a guest
     context: Context
@@ -66,22 +103,37 @@ class Request:
     now_us: int
     rng: np.random.Generator
     recent: Interactions | None = None  # the tenant's latest events, for popularity when there is no model
+    tenant: str = ""
+    customer: str | None = None  # the pseudonym; None for a guest
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+    """Why an item is suggested."""
+
     code: str  # stable, e.g. "usual", "with_basket", "popular_here"
-    text: str  # in a customer's words
+    text: str  # for the customer's screen
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a screen shows for a suggestion that is not in the catalogue."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
+    """One item of an answer."""
+
     item_id: str
     score: float
     reason: Reason
     bundle: tuple[tuple[str, int], ...] = ()  # a whole usual basket: (item_id, quantity)
-    explored: bool = False
-    propensity: float = 1.0
+    explored: bool = False  # drawn at random, so that something new is tried
+    propensity: float = 1.0  # the probability of this item in this place
+    label: Label | None = None  # None: name and price are in the catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +143,55 @@ class Answer:
     suggestions: tuple[Suggestion, ...]
     fallback: str | None = None  # why this is not a personal answer: "no_token", "no_model", "no_history"
     excluded: Mapping[str, str] = field(default_factory=dict)  # item_id -> the filter that removed it
+    decision_id: str | None = None  # under which a scene with its own log stored this answer
+    model_version: str | None = None  # as that log names it; None: the name of the loaded version
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvents:
+    """A batch of events that the service just stored; its transaction is still open."""
+
+    tenant: str
+    events: Sequence[Event]  # all of one customer, or all of guests
+    now_us: int
+    purposes: Collection[str]  # that the customer consented to; empty for guests
+    items: Mapping[str, Item]  # the tenant's dishes by id, for their prices
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """The ids that events of one scene may name, and the word for such a thing in an error."""
+
+    noun: str  # item, place or offer
+    ids: Container[str]
+
+
+def no_interactions() -> Interactions:
+    """A table of events without rows."""
+    return Interactions.from_columns({"customer": [], "item": []})
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingInput:
+    """What one training reads: the tenant's events of the type that the scene learns from, and the catalogue.
+
+    A scene with its own log reads that log itself, as of `now_us`.
+    """
+
+    interactions: Interactions = field(default_factory=no_interactions)
+    catalogue: tuple[Item, ...] = ()
+    tenant: str = ""
+    now_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DataCut:
+    """Which data a version was trained on: how much, until when, and a hash of all of it."""
+
+    lines: int
+    customers: int
+    until_us: int | None
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +262,84 @@ class Trained:
     arrays: Arrays
     texts: Texts
     report: Report
+    cut: DataCut | None = None  # what a scene read of its own log; None: all of the input
 
 
-class Scene(Protocol):
-    """One kind of suggestion. Stateless: state is the published model and the live history."""
+Model = TypeVar("Model")
+
+
+class Scene(Protocol[Model]):
+    """One kind of suggestion. The published model and the live history are its state; it has no other.
+
+    `CatalogueScene` has the parts that are alike wherever a scene keeps no log of its own.
+    """
 
     name: str
+    kind: Kind  # the catalogue that requests carry
+    learns_from: str | None
+    """The type of event that it learns from. None: it learns from its own log of decisions, so each `suggest`
+    writes; the service opens the transaction, and shows nothing when the database is locked."""
+    second_factor: bool  # whether a token needs one to open this scene
+    own_gate: bool  # whether `train` falls back by itself: a value below the baseline is then no reason to refuse
 
-    def train(
-        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
-    ) -> Trained:
-        """Fit, evaluate on a time split against counting, and say which of the two is in force."""
+    def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
+        """Fit, evaluate against the baseline, and say which of the two is in force. Same input, same bytes.
+
+        Raises:
+            NotEnoughEvents: its own log is too short to learn from.
+        """
         ...
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> Any:
-        """The model as `suggest` wants it, from what `train` returned. Raises ValueError when unreadable."""
+    def load(self, arrays: Arrays, texts: Texts) -> Model:
+        """The model as `suggest` needs it, from what `train` returned. Raises ValueError when unreadable."""
         ...
 
-    def suggest(self, model: Any | None, request: Request) -> Answer:
+    def suggest(self, model: Model | None, request: Request) -> Answer:
         """Rank for one request. Always answers; without model or history it answers with what is popular."""
         ...
+
+    def record(self, batch: RecordedEvents) -> None:
+        """Take from stored events what this scene's own log needs, in the same transaction.
+
+        Raises:
+            Problem: an event contradicts the log; nothing of the batch is stored.
+        """
+        ...
+
+    def forget(self, tenant: str, customer: str) -> None:
+        """Erase a customer from this scene's own log."""
+        ...
+
+    def known(self, tenant: str, catalogue: Mapping[str, Item]) -> KnownIds:
+        """The ids that this scene's events may name; `catalogue` is the tenant's catalogue of `kind`, by id."""
+        ...
+
+    def report(self, tenant: str, now_us: int, published: Report | None) -> dict[str, Any]:
+        """The marketer's figures, JSON-able; `published` is the training report of the version in force."""
+        ...
+
+
+AnyScene: TypeAlias = Scene[Any]
+
+
+class CatalogueScene:
+    """The parts that are alike for every scene that suggests from the catalogue and keeps no log of its own."""
+
+    kind: Kind = "item"
+    learns_from: str | None = None
+    second_factor: bool = False
+    own_gate: bool = False
+
+    def record(self, batch: RecordedEvents) -> None:
+        """Nothing: the history is read from the stored events."""
+
+    def forget(self, tenant: str, customer: str) -> None:
+        """Nothing: the service erases the events."""
+
+    def known(self, tenant: str, catalogue: Mapping[str, Item]) -> KnownIds:
+        """What the catalogue has."""
+        return KnownIds(self.kind, catalogue)
+
+    def report(self, tenant: str, now_us: int, published: Report | None) -> dict[str, Any]:
+        """The training report of the version in force, empty without a version."""
+        return published.to_dict() if published else {}

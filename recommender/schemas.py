@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from recommender.destinations.places import BadCoordinatesError, check_position, geo_id
 from recommender.errors import EventIncomplete, TimeWithoutZone
-from recommender.scene import Context, Item
-from recommender.store.events import Event, OrderLine
+from recommender.scene import Context, Event, Item, OrderLine
 from recommender.times import aware, hour_of, to_us
 
 BASE = "/recommender/v1"

@@ -1,10 +1,11 @@
-"""Suggest, record, forget: what the recommender does, each told top to bottom."""
+"""Suggest, record, forget: what the recommender does, each from top to bottom."""
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,27 +16,18 @@ from plumbing.database import DatabaseBusy
 from recommender.assembly import Stores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
-from recommender.destinations.places import BadCoordinatesError, position_of
 from recommender.errors import Erased, EventFromFuture, EventIncomplete, UnknownItem
-from recommender.ranking.interactions import Interactions
-from recommender.scene import Answer, Context, Item, Request, Scene
-from recommender.scenes import offers as offer_scene
-from recommender.scenes.registry import SCENES
-from recommender.store.catalogue import Kind
-from recommender.store.events import LEARNED_FROM, Event
+from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
+from recommender.scenes.registry import Scenes
 from recommender.tokens import Claims, open_token
-from recommender.training.checks import KINDS
 
 FUTURE_GRACE_US = 2 * MINUTE
-"""Devices' clocks run ahead by so much; more is a wrong clock."""
-
-OUTCOMES = {"shown": "viewed", "redeemed": "completed", "dismissed": "dismissed"}
-"""Events about an offer, in the words of the offers' log. `accepted` is not yet a redemption."""
+"""Devices' clocks may run ahead by so much; a larger difference is a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestRequest:
-    """One question for suggestions, as it came in."""
+    """One request for suggestions, as it came in."""
 
     tenant: str
     device: str
@@ -47,7 +39,7 @@ class SuggestRequest:
 
 @dataclass(frozen=True, slots=True)
 class SuggestReply:
-    """What is answered; `items` are ready for JSON, their prices from the catalogue and the same for everybody."""
+    """The answer. `items` are ready for JSON; prices are the catalogue's, the same for everybody."""
 
     recommendation_id: str
     scene: str
@@ -66,7 +58,7 @@ class RecommenderService:
         config: RecommenderConfig,
         *,
         stores: Stores,
-        scenes: Mapping[str, Scene],
+        scenes: Mapping[str, AnyScene],
         now_us: Clock,
         entropy: int,
     ) -> None:
@@ -74,13 +66,11 @@ class RecommenderService:
         self.stores = stores
         self.database = stores.database
         self.events = stores.events
-        self.offers = stores.offers
-        self._catalogue = stores.catalogue
         self.scenes = scenes
         self._now_us = now_us
         self._entropy = entropy
-        self._asked = itertools.count()
-        self.live = Caches(
+        self._n_requests = itertools.count()
+        self.caches = Caches(
             events=stores.events,
             catalogue=stores.catalogue,
             scenes=scenes,
@@ -91,7 +81,7 @@ class RecommenderService:
 
     # --- suggest -------------------------------------------------------------------------------------
 
-    def suggest(self, asked: SuggestRequest) -> SuggestReply:
+    def suggest(self, query: SuggestRequest) -> SuggestReply:
         """Suggestions for a recognised customer, or for a guest when there is no token.
 
         A locked database, a broken or missing model and an empty history all give what is popular, and say so.
@@ -100,112 +90,94 @@ class RecommenderService:
             TokenError: a token was sent and does not open this scene.
         """
         began = self._now_us()
-        rng = np.random.default_rng((self._entropy, next(self._asked)))
-        claims = self._open(asked, second_factor=asked.scene == "destinations") if asked.token else None
-        if asked.scene == "offers":
-            return self._offer(asked, claims, rng, began)
-        kind = KINDS[asked.scene]
-        served = self.live.model(asked.tenant, asked.scene)
+        rng = np.random.default_rng((self._entropy, next(self._n_requests)))
+        scene = self.scenes[query.scene]
+        claims = self._open(query, scene.second_factor) if query.token else None
+        loaded = self.caches.model(query.tenant, query.scene)
+        guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant)
         try:
-            request, by_id = self._request(asked, claims, kind, rng, began, served)
-            why = None
+            menu = self.caches.menu(query.tenant, scene.kind)
+            with self.database.write() if scene.learns_from is None else nullcontext():
+                request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
+                answer = scene.suggest(loaded.model, request)
+            fallback = fallback_of(answer, claims, loaded)
         except (DatabaseBusy, sqlite3.OperationalError):
-            request, by_id = self._request_held(asked, kind, rng, began)
-            why = "database_busy"
-        answer = self.scenes[asked.scene].suggest(served.model, request)
+            menu = self.caches.menu_in_memory(query.tenant, scene.kind)
+            loaded, answer = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded)
+            fallback = "database_busy"
         return SuggestReply(
-            recommendation_id="rec_" + rng.bytes(12).hex(),
-            scene=asked.scene,
-            model_version=served.version,
-            fallback=why or fallback_of(answer, claims, served),
-            items=tuple(_shown(answer, by_id)),
+            recommendation_id=answer.decision_id or "rec_" + rng.bytes(12).hex(),
+            scene=query.scene,
+            model_version=answer.model_version or loaded.version,
+            fallback=fallback,
+            items=tuple(_rows(answer, menu.by_id)),
             took_ms=round((self._now_us() - began) / 1_000, 2),
             excluded=answer.excluded,
         )
 
-    def _offer(
-        self, asked: SuggestRequest, claims: Claims | None, rng: np.random.Generator, began: int
-    ) -> SuggestReply:
-        """One offer or none; the decision is logged before anybody sees it, and its id is the reply's."""
-        pseudonym = claims.pseudonym if claims else None
-        rows: list[dict[str, Any]] = []
-        try:
-            menu = self.live.menu(asked.tenant, "item")
-            request = Request(None, asked.context, menu.items, 1, began, rng)
-            with self.database.write():
-                if pseudonym is not None and self.events.is_erased(asked.tenant, pseudonym):
-                    raise Erased
-                policy = self.live.model(asked.tenant, "offers").model
-                decision = offer_scene.decide(self.offers, request, asked.tenant, pseudonym, began, rng, policy)
-            answer = offer_scene.answer(decision)
-            name, policy, fallback = decision.decision_id, decision.policy_version, answer.fallback
-            rows = _shown(answer, {})
-            for row in rows:
-                row |= {"name": decision.offer.name, "text": decision.offer.text} if decision.offer else {}
-        except (DatabaseBusy, sqlite3.OperationalError):
-            # A decision that cannot be logged must not be shown: its budget and its caps would not hold.
-            answer, name, policy, fallback = Answer(()), "rec_" + rng.bytes(12).hex(), None, "database_busy"
-        took_ms = round((self._now_us() - began) / 1_000, 2)
-        return SuggestReply(name, asked.scene, policy, fallback, tuple(rows), took_ms, answer.excluded)
-
-    def _open(self, asked: SuggestRequest, *, second_factor: bool) -> Claims:
+    def _open(self, query: SuggestRequest, second_factor: bool) -> Claims:
         return open_token(
             self.config.token_keys,
-            asked.token or "",
-            tenant=asked.tenant,
-            device=asked.device,
-            purpose=asked.scene,
+            query.token or "",
+            tenant=query.tenant,
+            device=query.device,
+            purpose=query.scene,
             now_us=self._now_us(),
             second_factor=second_factor,
         )
 
-    def _request(
-        self,
-        asked: SuggestRequest,
-        claims: Claims | None,
-        kind: Kind,
-        rng: np.random.Generator,
-        now_us: int,
-        served: LoadedModel,
-    ) -> tuple[Request, Mapping[str, Item]]:
-        menu = self.live.menu(asked.tenant, kind)
-        event_type = LEARNED_FROM[asked.scene]
-        history: Interactions | None = None
+    def _with_history(
+        self, guest: Request, scene: AnyScene, claims: Claims | None, loaded: LoadedModel
+    ) -> Request:
+        """The request with what the database knows: the customer's history, or what is popular."""
+        request, event_type = guest, scene.learns_from
         if claims is not None:
-            if self.events.is_erased(asked.tenant, claims.pseudonym):
+            if self.events.is_erased(guest.tenant, claims.pseudonym):
                 raise Erased
-            history = self.events.history(asked.tenant, claims.pseudonym, event_type, self.config.history_lines)
-        recent = self.live.popular(asked.tenant, event_type) if served.model is None else None
-        request = Request(history, asked.context, menu.items, asked.n, now_us, rng, recent)
-        return request, menu.by_id
+            request = replace(request, customer=claims.pseudonym)
+        if event_type is None:
+            return request
+        if claims is not None:
+            lines = self.config.history_lines
+            history = self.events.history(guest.tenant, claims.pseudonym, event_type, lines)
+            request = replace(request, history=history)
+        if loaded.model is None:
+            request = replace(request, recent=self.caches.popular(guest.tenant, event_type))
+        return request
 
-    def _request_held(
-        self, asked: SuggestRequest, kind: Kind, rng: np.random.Generator, now_us: int
-    ) -> tuple[Request, Mapping[str, Item]]:
-        menu = self.live.menu_held(asked.tenant, kind)
-        recent = self.live.popular_held(asked.tenant, LEARNED_FROM[asked.scene])
-        return Request(None, asked.context, menu.items, asked.n, now_us, rng, recent), menu.by_id
+    def _from_memory(self, guest: Request, scene: AnyScene, loaded: LoadedModel) -> tuple[LoadedModel, Answer]:
+        """An answer without the database. An offer that cannot be logged is not shown: its caps would not hold."""
+        if scene.learns_from is None:
+            return LoadedModel(None, None), Answer(())
+        recent = self.caches.popular_in_memory(guest.tenant, scene.learns_from)
+        return loaded, scene.suggest(loaded.model, replace(guest, recent=recent))
 
     def warm(self) -> None:
-        """Ask once for each tenant and scene, so that no customer waits for imports and models to be read."""
+        """Load every model and suggest once from it, so that no customer waits for imports.
+
+        A scene that logs its suggestions is only loaded.
+        """
         for tenant in self.tenants():
-            for scene in self.scenes:
-                self.suggest(SuggestRequest(tenant, "", scene, None, Context(), 1))
+            for name, scene in self.scenes.items():
+                if scene.learns_from is None:
+                    self.caches.model(tenant, name)
+                else:
+                    self.suggest(SuggestRequest(tenant, "", name, None, Context(), 1))
 
     def tenants(self) -> list[str]:
-        """Whoever has a catalogue."""
-        return self._catalogue.tenants()
+        """The tenants with a catalogue."""
+        return self.stores.catalogue.tenants()
 
     # --- record --------------------------------------------------------------------------------------
 
     def record(self, tenant: str, device: str, token: str | None, events: Sequence[Event]) -> int:
-        """Store what happened; from the next request on it counts. Returns how many were new.
+        """Store what happened; it counts from the next request on. Returns how many events were new.
 
         Without a token the events are a guest's: they count in what is popular and in nobody's history.
 
         Raises:
             TokenError: the token does not open what the events are about, or its customer was erased.
-            EventError: an event is wrong; it names which. Nothing of the batch was stored.
+            EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
         """
         now_us = self._now_us()
         claims: Claims | None = None
@@ -216,33 +188,21 @@ class RecommenderService:
         known = self.known(tenant, events)
         for index, event in enumerate(events):
             check_event(index, event, now_us, known)
-        whose = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
+        stored = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
+        purposes = claims.purposes if claims else ()
         with self.database.write():
-            new = self.events.record(tenant, whose, now_us)
-            self._tell_offers(tenant, claims, whose, now_us)
+            new = self.events.record(tenant, stored, now_us)
+            batch = RecordedEvents(tenant, stored, now_us, purposes, self.caches.menu(tenant, "item").by_id)
+            for scene in self.scenes.values():
+                scene.record(batch)
         return new
 
-    def _tell_offers(self, tenant: str, claims: Claims | None, events: Sequence[Event], now_us: int) -> None:
-        """What became of offers, and what was spent by customers who agreed that offers learn from it."""
-        for event in events:
-            kind = OUTCOMES.get(event.type)
-            if event.scene == "offers" and event.recommendation_id and kind:
-                offer_scene.record_outcome(
-                    self.offers, tenant, event.recommendation_id, kind, event.event_id, event.time_us, now_us,
-                    pseudonym=event.customer,
-                )  # fmt: skip
-        if claims is not None and "offers" in claims.purposes:
-            prices = self.live.menu(tenant, "item").by_id
-            bought = [event for event in events if event.type == "ordered"]
-            amounts = [(e.event_id, e.customer, e.time_us, _spent(e, prices)) for e in bought]
-            offer_scene.record_purchases(self.offers, tenant, amounts, now_us)
-
-    def known(self, tenant: str, events: Sequence[Event]) -> dict[str, Container[str]]:
-        """What each scene's events may be about."""
-        known: dict[str, Container[str]] = {s: self.live.menu(tenant, kind).by_id for s, kind in KINDS.items()}
-        if any(event.scene == "offers" for event in events):
-            known["offers"] = {offer.offer_id for offer in self.offers.offers(tenant)}
-        return known
+    def known(self, tenant: str, events: Sequence[Event]) -> dict[str, KnownIds]:
+        """The ids that these events may name, by scene."""
+        scenes = {event.scene: self.scenes[event.scene] for event in events}
+        return {
+            name: scene.known(tenant, self.caches.menu(tenant, scene.kind).by_id) for name, scene in scenes.items()
+        }
 
     # --- forget --------------------------------------------------------------------------------------
 
@@ -261,23 +221,26 @@ class RecommenderService:
         )
         with self.database.write():
             gone = self.events.erase(claims.tenant, claims.pseudonym, now_us)
-            self.offers.forget(claims.tenant, claims.pseudonym)
+            for scene in self.scenes.values():
+                scene.forget(claims.tenant, claims.pseudonym)
         self.database.scrub()
         return gone
 
 
 def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> RecommenderService:
     """A service outside of a server, for the command line."""
-    return RecommenderService(config, stores=stores, scenes=SCENES, now_us=now_us, entropy=config.seed)
+    return RecommenderService(
+        config, stores=stores, scenes=Scenes(stores.offers), now_us=now_us, entropy=config.seed
+    )
 
 
-def check_event(index: int, event: Event, now_us: int, known: Mapping[str, Container[str]]) -> None:
-    """Look at one event of a batch.
+def check_event(index: int, event: Event, now_us: int, known: Mapping[str, KnownIds]) -> None:
+    """Check one event of a batch; `known` are the ids that each scene's events may name.
 
     Raises:
         EventFromFuture: more than two minutes ahead.
         EventIncomplete: no item, or a ride with several destinations.
-        UnknownItem: about something that is not in the catalogue; positions (geo:52.5,13.4) are places too.
+        UnknownItem: about something that is not in the catalogue.
     """
     if event.time_us > now_us + FUTURE_GRACE_US:
         raise EventFromFuture(index)
@@ -285,22 +248,23 @@ def check_event(index: int, event: Event, now_us: int, known: Mapping[str, Conta
         raise EventIncomplete(index, f"an event {event.type!r} needs at least one item.")
     if event.type == "rode" and len(event.lines) != 1:
         raise EventIncomplete(index, "a ride has one destination.")
+    named = known[event.scene]
     for item in (*(line.item for line in event.lines), *([event.origin] if event.origin else [])):
-        if item not in known[event.scene] and not (event.scene == "destinations" and _is_position(item)):
-            raise UnknownItem(index, item, {"orders": "item", "offers": "offer"}.get(event.scene, "place"))
+        if item not in named.ids:
+            raise UnknownItem(index, item, named.noun)
 
 
-def fallback_of(answer: Answer, claims: Claims | None, served: LoadedModel) -> str | None:
+def fallback_of(answer: Answer, claims: Claims | None, loaded: LoadedModel) -> str | None:
     """Why this is not a personal answer, the plainest reason first."""
     if claims is None:
         return "no_token"
-    return answer.fallback or ("no_model" if served.model is None else None)
+    return answer.fallback or ("no_model" if loaded.model is None else None)
 
 
-def _shown(answer: Answer, by_id: Mapping[str, Item]) -> list[dict[str, Any]]:
-    rows = []
+def _rows(answer: Answer, by_id: Mapping[str, Item]) -> Iterator[dict[str, Any]]:
+    """The suggestions as JSON; names and prices are the catalogue's, unless a suggestion has a label."""
     for suggestion in answer.suggestions:
-        item = by_id.get(suggestion.item_id)
+        item = None if suggestion.label else by_id.get(suggestion.item_id)
         row: dict[str, Any] = {
             "item_id": suggestion.item_id,
             "name": item.name if item else suggestion.item_id,
@@ -316,18 +280,6 @@ def _shown(answer: Answer, by_id: Mapping[str, Item]) -> list[dict[str, Any]]:
         if suggestion.explored:
             row["explored"] = True
             row["propensity"] = suggestion.propensity
-        rows.append(row)
-    return rows
-
-
-def _spent(event: Event, prices: Mapping[str, Item]) -> int:
-    """What an order cost, in minor units: its price snapshot, else today's price."""
-    return sum((line.price if line.price is not None else prices[line.item].price or 0) * line.quantity
-               for line in event.lines)  # fmt: skip
-
-
-def _is_position(item_id: str) -> bool:
-    try:
-        return position_of(item_id) is not None
-    except BadCoordinatesError:
-        return False
+        if suggestion.label:
+            row |= {"name": suggestion.label.name, "text": suggestion.label.text}
+        yield row

@@ -29,7 +29,9 @@ from recommender.offers.decision import OfferDecision, Policy
 from recommender.offers.portfolio import NONE
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Context, Request
-from recommender.scenes import offers as offer_scene
+from recommender.scenes.offer_decisions import decide
+from recommender.scenes.offer_outcomes import record_outcome, record_purchases
+from recommender.scenes.offers import Offers
 
 CUSTOMERS, DAYS = 800, 30
 HISTORY = 30
@@ -134,10 +136,17 @@ class Month:
         """Decide, then let the customer do what they do."""
         self.clock_us = visit.time_us
         context = Context(visit.site, local_time=visit.at)
-        request = Request(None, context, self.town.dishes, 1, visit.time_us, self.rng)
-        whose = self.pseudonym(visit.customer)
-        store = self.stores.offers
-        decision = offer_scene.decide(store, request, self.tenant, whose, visit.time_us, self.rng, self.policy)
+        request = Request(
+            None,
+            context,
+            self.town.dishes,
+            1,
+            visit.time_us,
+            self.rng,
+            tenant=self.tenant,
+            customer=self.pseudonym(visit.customer),
+        )
+        decision = decide(self.stores.offers, request, self.policy)
         more = self._react(visit, decision) if decision.arm != NONE else 0
         self._buy(visit.time_us + 2 * MINUTE, visit.customer, visit.amount + more)
 
@@ -160,14 +169,14 @@ class Month:
 
     def _record(self, decision: OfferDecision, kind: str, at_us: int) -> None:
         self.events += 1
-        offer_scene.record_outcome(
+        record_outcome(
             self.stores.offers, self.tenant, decision.decision_id, kind, f"month-{self.events}", at_us, at_us
         )
 
     def _buy(self, at_us: int, customer: int, amount: int) -> None:
         self.events += 1
         row = (f"month-{self.events}", self.pseudonym(customer), at_us, amount)
-        offer_scene.record_purchases(self.stores.offers, self.tenant, [row], at_us)
+        record_purchases(self.stores.offers, self.tenant, [row], at_us)
 
     def _catch_up(self, now_us: int) -> None:
         """Those who came back meanwhile."""
@@ -190,7 +199,7 @@ class Month:
         outcome = trainer.run(self.tenant, "offers", run_id, seed=0, accept_smaller_log=True)
         if outcome is not None and outcome.state == "published":
             version = trainer.shelf(self.tenant, "offers").load(outcome.version)
-            self.policy = offer_scene.load(dict(version.arrays), dict(version.texts))
+            self.policy = Offers(self.stores.offers).load(version.arrays, version.texts)
         return outcome.why if outcome else "nothing to learn from yet"
 
 
@@ -219,7 +228,7 @@ def live_month(
     stores.offers.save_settings(tenant, OfferSettings(salt, holdout_share=HOLDOUT, effect_scale=EXPECTED))
     before = [v for v in visits if v.time_us < first_us]
     bought = [(f"before-{k}", month.pseudonym(v.customer), v.time_us, v.amount) for k, v in enumerate(before)]
-    offer_scene.record_purchases(stores.offers, tenant, bought, first_us)
+    record_purchases(stores.offers, tenant, bought, first_us)
     with progress(f"{days} days of offers", days) as bar:
         for number, day in enumerate(by_day(visits[len(before) :]), 1):
             month.live(day)
@@ -268,7 +277,7 @@ def live_in(
         live_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
-        return offer_scene.desk(stores.offers, tenant, now_us)
+        return Offers(stores.offers).report(tenant, now_us)
     finally:
         stores.database.close()
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from recommender.service import RecommenderService
-from recommender.store.events import LEARNED_FROM
 from recommender.store.runs import Run
 from recommender.store.versions import VersionStore
 from recommender.times import from_us
-from recommender.training.checks import KINDS
 from recommender.training.trainer import Trainer
 
 PROVEN_FROM = 30
@@ -29,16 +27,20 @@ def overview(service: RecommenderService, trainer: Trainer, tenant: str) -> dict
         "catalogue": {
             "items": counts.get("item", 0),
             "places": counts.get("place", 0),
-            "offers": len(service.offers.offers(tenant)),
+            "offers": len(service.stores.offers.offers(tenant)),
         },
-        "scenes": [scene_row(service, trainer, tenant, scene) for scene in trainer.scenes],
+        "scenes": [
+            scene_row(service, trainer, tenant, name)
+            for name, scene in trainer.scenes.items()
+            if scene.learns_from is not None  # the others have a page of their own
+        ],
     }
 
 
 def scene_row(service: RecommenderService, trainer: Trainer, tenant: str, scene: str) -> dict[str, Any]:
     """One scene: what is served, how good it is, what happened lately."""
     shelf = trainer.shelf(tenant, scene)
-    served = service.live.model(tenant, scene)
+    served = service.caches.model(tenant, scene)
     runs = trainer.models.runs(tenant, scene)
     published = {run.version: run.ended_us for run in runs if run.state == "published" and run.ended_us}
     versions = [
@@ -113,10 +115,11 @@ def explained(report: dict[str, Any]) -> str:
 
 def missing(trainer: Trainer, tenant: str, scene: str) -> str | None:
     """What is needed, and how much more of it."""
-    kind, (_, many) = KINDS[scene], WORDS[scene]
+    kind, event_type = trainer.scenes[scene].kind, trainer.scenes[scene].learns_from
+    _, many = WORDS[scene]
     if not trainer.catalogue.counts(tenant).get(kind, 0):
         return f"There are no {kind}s in the catalogue yet. Import them: usual import {kind}s FILE"
-    back = trainer.events.returning_customers(tenant, LEARNED_FROM[scene], 2)
+    back = trainer.events.returning_customers(tenant, event_type or "", 2)
     if back >= PROVEN_FROM:
         return None
     who = "customer has" if back == 1 else "customers have"

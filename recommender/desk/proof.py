@@ -10,19 +10,23 @@ from recommender.assembly import Stores
 from recommender.caches import Cache
 from recommender.desk.models import run_row, version_row
 from recommender.offers.portfolio import STATUSES
-from recommender.scenes import offers as offer_scene
+from recommender.scene import Report
+from recommender.scenes.registry import OFFERS
 from recommender.times import from_us
-from recommender.training.trainer import OFFERS, Trainer
+from recommender.training.trainer import Trainer
 
 
-def proof_of(stores: Stores, trainer: Trainer, tenant: str, held: Cache | None = None) -> dict[str, Any]:
+def proof_of(
+    stores: Stores, trainer: Trainer, tenant: str, held: Cache[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """The body of GET /recommender/v1/desk/offers; `held` keeps what was read of the log for a minute."""
     shelf, now_us = trainer.shelf(tenant, OFFERS), trainer.now_us()
     current = shelf.current()
-    report = ((shelf.manifest(current) if current else None) or {}).get("report")
+    manifest = shelf.manifest(current) if current else None
+    in_force = Report.from_dict(manifest["report"]) if manifest else None
     stamp = (current, now_us // MINUTE, stores.offers.size(tenant), stores.offers.settings_as_read(tenant))
     told = dict(
-        (held or Cache()).get(tenant, stamp, lambda: offer_scene.desk(stores.offers, tenant, now_us, report))
+        (held or Cache()).get(tenant, stamp, lambda: trainer.scenes[OFFERS].report(tenant, now_us, in_force))
     )
     for history in (told["history"], told["best_single"].get("history", [])):
         for row in history:

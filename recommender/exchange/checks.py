@@ -10,12 +10,11 @@ from pydantic import ValidationError
 from recommender.errors import BadRows, RowProblem
 from recommender.offers.errors import InvalidOffer
 from recommender.offers.portfolio import Offer, parse_offer
-from recommender.scene import Item
+from recommender.scene import Item, Kind
 from recommender.schemas import (
     ItemModel,
     PlaceModel,
 )
-from recommender.store.catalogue import Kind
 
 
 def check_offers(

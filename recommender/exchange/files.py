@@ -28,11 +28,9 @@ from recommender.errors import (
 from recommender.exchange.checks import check_offers, check_rows, error_text
 from recommender.exchange.rows import Row, What, read_rows
 from recommender.offers.portfolio import Offer
-from recommender.scene import Item
+from recommender.scene import Event, Item, Kind
 from recommender.schemas import EventModel, Id
 from recommender.service import RecommenderService, check_event
-from recommender.store.catalogue import Kind
-from recommender.store.events import Event
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),

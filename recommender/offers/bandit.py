@@ -1,8 +1,8 @@
-"""Thompson sampling with the propensities written down: which arm would win, and how often. Pure.
+"""Thompson sampling with exact propensities: how often each arm would win. Pure.
 
-The chance that an arm draws the largest value is integrated instead of simulated, so that a log holds the
-propensity of every arm, not an estimate of it. Source of the rule: Thompson (1933); Russo et al. (2018),
-"A Tutorial on Thompson Sampling".
+The probability that an arm draws the largest value is integrated, not simulated, so that the log has the
+propensity of every arm and no estimate of it. Source: Thompson (1933); Russo et al. (2018), "A Tutorial on
+Thompson Sampling".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REACH = 6.0  # standard deviations on each side
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What is believed about the mean reward of each arm. Arrays of shape (n_arms,)."""
+    """The mean reward of each arm: expectation and standard deviation. Arrays of shape (n_arms,)."""
 
     mean: Floats
     sd: Floats
@@ -29,16 +29,19 @@ class Posterior:
 def gaussian_posterior(
     count: Floats, mean: Floats, within_sd: float, prior_mean: float, prior_sd: float
 ) -> Posterior:
-    """Normal mean with known spread: `count` (effective) rewards of average `mean`; none: the prior."""
+    """Posterior of a normal mean: `count` (effective) rewards with average `mean`, both (n_arms,).
+
+    `within_sd` is the standard deviation of one reward. An arm without rewards has the prior.
+    """
     precision = 1.0 / prior_sd**2 + count / within_sd**2
     centre = (prior_mean / prior_sd**2 + np.where(count > 0, count * mean, 0.0) / within_sd**2) / precision
     return Posterior(centre, 1.0 / np.sqrt(precision))
 
 
 def common_prior(count: Floats, mean: Floats, within_sd: float) -> tuple[float, float]:
-    """Prior of an arm that was never tried, from those that were (DerSimonian & Laird 1986).
+    """Mean and standard deviation of an arm that was never tried, from those that were (DerSimonian & Laird 1986).
 
-    Never narrower than a fifth of the spread of single rewards: a newly written offer must be able to surprise.
+    At least a fifth of `within_sd`, so that a new offer still wins sometimes.
     """
     tried = count > 0
     if not tried.any():
@@ -58,13 +61,13 @@ def best_arm_probabilities(posterior: Posterior) -> Floats:
     mean, sd = posterior.mean, posterior.sd
     if len(mean) == 1:
         return np.ones(1)
-    # The largest draw lies, but for 1e-9, between the best lower and the best upper end.
+    # With probability 1 - 1e-9 the largest draw lies between the best lower and the best upper end.
     grid = np.linspace(np.max(mean - _REACH * sd), np.max(mean + _REACH * sd), _GRID)
     z = (grid - mean[:, None]) / sd[:, None]
     below = np.maximum(ndtr(z), 1e-300)
     density = np.exp(-0.5 * z * z) / sd[:, None]
     won = (density * (np.exp(np.log(below).sum(axis=0)) / below)).sum(axis=1)
-    return won / won.sum()
+    return np.asarray(won / won.sum())
 
 
 def with_floor(probabilities: Floats, exploration: float) -> Floats:

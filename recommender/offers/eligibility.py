@@ -1,4 +1,4 @@
-"""Which offers may be shown now, and for each of the others the one reason why not. Pure."""
+"""Which offers may be shown now, and one reason for each offer that may not. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recommender.offers.portfolio import Offer
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What has been used up of one offer; money in minor units. Reserved: shown, its window still open."""
+    """How much of an offer's budget is used; money in minor units. Reserved: shown, and its window is open."""
 
     spent_count: int = 0
     reserved_count: int = 0
@@ -22,13 +22,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where and when the decision is made, and what the customer was shown before."""
+    """Where and when the decision is made, and which offers the customer saw before."""
 
     now_us: int
     local_time: datetime
     site: str = ""
     shown: Mapping[str, Sequence[int]] = field(default_factory=dict)  # offer_id -> times, microseconds UTC
-    available: Collection[str] | None = None  # item ids that can be ordered here and now; None: not known
+    available: Collection[str] | None = None  # ids of items that can be ordered here and now; None: unknown
     nag_count: int | None = None  # offers of any kind shown to one customer ...
     nag_days: int = 7  # ... in so many days
 
@@ -39,9 +39,9 @@ NO_USAGE = Usage()
 def screen(
     offers: Sequence[Offer], usage: Mapping[str, Usage], moment: Moment
 ) -> tuple[list[Offer], dict[str, str]]:
-    """The offers that may be shown, and offer_id -> reason for the rest.
+    """The offers that may be shown, and offer_id -> reason for the others.
 
-    A clock that was set back cannot open a cap again: what was shown "later" than now counts as well.
+    An offer shown "later" than now counts too: a clock that was set back must not open a cap again.
     """
     nagged = _nagged(moment)
     known = moment.shown  # most customers were shown few of the offers
@@ -70,7 +70,7 @@ def _closed(offer: Offer, moment: Moment) -> str | None:
             return "hour"
     elif offer.to_hour <= local.hour < offer.from_hour:
         return "hour"
-    elif local.hour < offer.to_hour:  # past midnight the evening before decides on date and weekday
+    elif local.hour < offer.to_hour:  # after midnight the date and weekday of the evening count
         local -= timedelta(days=1)
     if offer.starts_on or offer.ends_on:
         today = local.date().isoformat()
@@ -88,7 +88,7 @@ def _closed(offer: Offer, moment: Moment) -> str | None:
 
 
 def _spent(offer: Offer, used: Usage) -> str | None:
-    """One more redemption must fit into both budgets, with everything that is still open redeemed."""
+    """One more redemption must fit into both budgets, even if everything reserved is redeemed."""
     if offer.budget_count is not None and used.spent_count + used.reserved_count + 1 > offer.budget_count:
         return "budget_count"
     committed = used.spent_money + used.reserved_money + offer.redemption_cost

@@ -1,14 +1,14 @@
-"""What can be wrong with an offer, an outcome or a log, on one page.
+"""The errors of offers.
 
 Problem
-    InvalidOffer        422  every wrong field is named
-    InvalidSettings     422  every wrong field is named
+    InvalidOffer        422  the error has every wrong field
+    InvalidSettings     422  the error has every wrong field
     TooManyOffers       422
     UnknownOffer        404
-    UnknownDecision     404  an outcome of a decision that never was
+    UnknownDecision     404  an outcome without its decision
     InvalidOutcome      422
-    UnusableLog         422  a log that cannot be evaluated; its rows are named
-    SensitiveInput      422  a policy was handed a column it must not read
+    UnusableLog         422  a log that cannot be evaluated; the error has its rows
+    SensitiveInput      422  a column that no policy may read
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from plumbing.problem_json import Problem
 
 
 class InvalidOffer(Problem):
-    """An offer with wrong fields; `fields` names each of them."""
+    """An offer with wrong fields; `fields` are (name, message) of each."""
 
     code = "invalid_offer"
     status = 422
     title = "The offer is not valid"
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        said = "; ".join(f"{name}: {message}" for name, message in fields)
+        messages = "; ".join(f"{name}: {message}" for name, message in fields)
         super().__init__(
-            f"Check these fields. {said}.",
+            f"Check these fields. {messages}.",
             fields=[{"field": name, "message": message} for name, message in fields],
         )
         self.fields = tuple(fields)
 
 
 class InvalidSettings(InvalidOffer):
-    """Settings with wrong fields; `fields` names each of them and nothing was changed."""
+    """Settings with wrong fields; nothing was changed."""
 
     code = "invalid_settings"
     title = "The settings are not valid"
@@ -50,7 +50,7 @@ class TooManyOffers(Problem):
     title = "Too many offers"
 
     def __init__(self, wanted: int, most: int) -> None:
-        super().__init__(f"{wanted} offers would not be ended; at most {most} may be. End some of them first.")
+        super().__init__(f"{wanted} offers would be running; at most {most} may. End some of them first.")
 
 
 class UnknownOffer(Problem):
@@ -84,7 +84,7 @@ class InvalidOutcome(Problem):
 
 
 class UnusableLog(Problem):
-    """A decision log that must not be evaluated; `rows` are 1-based, the header not counted."""
+    """A decision log that cannot be evaluated; `rows` count from 1, without the header."""
 
     code = "unusable_log"
     status = 422
@@ -96,7 +96,7 @@ class UnusableLog(Problem):
 
 
 class SensitiveInput(Problem):
-    """A policy was handed a column that serves fairness audits only."""
+    """A column for fairness audits was given as an input of a policy."""
 
     code: ClassVar[str] = "sensitive_input"
     status = 422

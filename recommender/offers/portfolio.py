@@ -1,7 +1,7 @@
-"""What an offer is, and checks that name every wrong field.
+"""An offer, and checks that report every wrong field.
 
-An offer never holds a price of its own for somebody: who is shown it may differ, what it costs does not.
-Money is in minor units (cents), hours and dates are those of the site's own clock.
+Who sees an offer may differ; prices never differ between customers. Money is in minor units (cents), hours and
+dates are the site's local ones.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ KINDS = ("discount", "bogo", "bundle", "gift", "informational")
 STATUSES = ("active", "paused", "ended")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_OFFERS = 2_000
-"""Offers of one tenant that have not ended. Each decision logs a propensity for every eligible one."""
+"""Running offers of one tenant. Each decision logs a propensity for every eligible one."""
 
 NONE = "none"
-"""The arm that shows nothing. No offer may be called so."""
+"""The arm that shows nothing. No offer may have this id."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
-_MOST = 10**12  # of anything counted; keeps sums of budgets inside 64 bits
+_MOST = 10**12  # upper limit of every number: sums of budgets must fit into 64 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One offer as the marketer wrote it. `None` means without limit."""
+    """One offer as the marketer wrote it. `None` means no limit."""
 
     offer_id: str
     name: str
     text: str = ""
     kind: str = "discount"
-    items: tuple[str, ...] = ()  # it applies to; empty: to everything
+    items: tuple[str, ...] = ()  # that it applies to; empty: all
     starts_on: str | None = None  # ISO date, inclusive
     ends_on: str | None = None  # ISO date, inclusive
     weekdays: tuple[int, ...] = ()  # 0 is Monday; empty: every day
     from_hour: int = 0  # 0..23
-    to_hour: int = 24  # 1..24, exclusive; below from_hour it runs past midnight
+    to_hour: int = 24  # 1..24, exclusive; below from_hour the offer runs past midnight
     sites: tuple[str, ...] = ()  # empty: everywhere
     budget_count: int | None = None  # redemptions
     budget_money: int | None = None  # minor units given away
-    cap_count: int | None = None  # shown to one customer ...
+    cap_count: int | None = None  # at most so many times to one customer ...
     cap_days: int | None = None  # ... in so many days; None: ever
     never_twice: bool = False
     redemption_cost: int = 0  # what one redemption costs the business, minor units
     min_spend: int = 0
-    window_hours: int = 72  # it can be redeemed for so long after it was shown
+    window_hours: int = 72  # how long it can be redeemed after it was shown
     status: str = "active"
 
 
@@ -106,10 +106,10 @@ def _choice(allowed: Sequence[str]) -> Callable[[Any], str]:
 
 def _parts(value: Any) -> tuple[str, ...]:
     """Texts from a list, or from one text with `|` between them (CSV)."""
-    given = value.split("|") if isinstance(value, str) else value
-    if not isinstance(given, (list, tuple)):
+    parts = value.split("|") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
         raise ValueError("must be a list")
-    return tuple(dict.fromkeys(part for part in map(_text, given) if part))
+    return tuple(dict.fromkeys(part for part in map(_text, parts) if part))
 
 
 def _weekday(value: Any) -> int:
@@ -131,11 +131,11 @@ def _days(value: Any) -> tuple[int, ...]:
 
 
 def _flag(value: Any) -> bool:
-    said = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+    flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
     text = str(value).strip().lower()
-    if text not in said:
+    if text not in flags:
         raise ValueError("must be true or false")
-    return said[text]
+    return flags[text]
 
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -165,10 +165,10 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
 def parse_offer(
     given: Mapping[str, Any], *, items: Collection[str] | None = None, sites: Collection[str] | None = None
 ) -> Offer:
-    """An offer from JSON or a CSV row; `items` and `sites` are what exists (None: not checked).
+    """An offer from JSON or a CSV row; `items` and `sites` are the known ids (None: not checked).
 
     Raises:
-        InvalidOffer: naming every wrong field, not only the first.
+        InvalidOffer: with every wrong field, not only the first.
     """
     wrong: list[tuple[str, str]] = [(str(name), "is not known") for name in given if name not in _CHECKS]
     values: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def parse_offer(
 def _contradictions(
     values: Mapping[str, Any], items: Collection[str] | None, sites: Collection[str] | None
 ) -> list[tuple[str, str]]:
-    """Fields that are right alone and wrong together, or that name what does not exist."""
+    """Fields that contradict each other, or that name an item or a site that does not exist."""
     found = []
     starts, ends = values.get("starts_on"), values.get("ends_on")
     if starts and ends and ends < starts:
@@ -213,8 +213,8 @@ def to_json(offer: Offer) -> str:
 
 
 def from_json(text: str) -> Offer:
-    """The inverse of `to_json`; fields that a later version no longer knows are left out."""
-    given = json.loads(text)
-    listed = {"items", "weekdays", "sites"}
-    values: dict[str, Any] = {k: tuple(v) if k in listed else v for k, v in given.items() if k in FIELDS}
+    """The inverse of `to_json`. Fields that this version does not know are ignored."""
+    stored = json.loads(text)
+    lists = {"items", "weekdays", "sites"}
+    values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in stored.items() if k in FIELDS}
     return Offer(**values)

@@ -7,19 +7,20 @@ comes from the report of the version in force. Money is in minor units; sentence
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.offers.decision import FEATURES
 from recommender.offers.learning.confidence import LEAST_CUSTOMERS, Comparison, compare, group_mean, sample_ratio
-from recommender.offers.learning.log import Closed
+from recommender.offers.learning.fit import LEAST_TO_FIT
+from recommender.offers.learning.log import ClosedDecisions
 from recommender.offers.learning.off_policy import SMALL_ESS
-from recommender.offers.learning.train import LEAST_TO_FIT, day_ends
+from recommender.offers.learning.train import OfferFigures, day_ends
 from recommender.offers.learning.uplift import qini_of_curve
 from recommender.offers.settings import OfferSettings
+from recommender.scene import Report
 
 Floats = NDArray[np.float64]
 
@@ -34,23 +35,23 @@ def money(minor: float) -> str:
     return f"{minor / 100:,.2f}"
 
 
-def desk(closed: Closed, settings: OfferSettings, report: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The body of the proof page. `report` is the manifest's of the policy in force, if there is one."""
+def earnings(closed: ClosedDecisions, settings: OfferSettings, published: Report | None = None) -> dict[str, Any]:
+    """The body of the page "What offers earn". `published` is the training report of the policy in force."""
     groups = _Groups.of(closed)
     verdict = groups.compare(settings)
-    told = dict(report or {})
+    figures: OfferFigures = cast(OfferFigures, published.figures) if published else {}
     return {
         "answer": answer(verdict, closed),
         **_verdict(verdict),
         "history": _history(closed, settings),
         "groups": groups.table(),
         "ratio": _ratio(groups, settings),
-        "best_single": _best_single(told),
-        "exploring": _exploring(told, settings),
-        "what_if": _what_if(told),
-        "whom": _whom(told, len(closed)),
-        "arms": told.get("arms", []),
-        "why": told.get("why", ""),
+        "best_single": _best_single(figures, published.in_force if published else ""),
+        "exploring": _exploring(figures, settings),
+        "what_if": _what_if(figures),
+        "whom": _whom(figures, len(closed)),
+        "arms": figures.get("arms", []),
+        "why": published.why if published else "",
         "decisions": len(closed),
         "open_windows": closed.n_open,
         "completed_aware": closed.aware,
@@ -65,7 +66,7 @@ class _Groups:
         self.reward, self.visits, self.treated, self.before = reward, visits, treated, before
 
     @classmethod
-    def of(cls, closed: Closed, until_us: int | None = None) -> _Groups:
+    def of(cls, closed: ClosedDecisions, until_us: int | None = None) -> _Groups:
         ended = closed.decided_us <= (until_us if until_us is not None else np.iinfo(np.int64).max)
         n, who = closed.log.n_customers, closed.log.customer
         visits = np.bincount(who[ended], minlength=n).astype(float)
@@ -87,7 +88,7 @@ class _Groups:
         return rows
 
 
-def _before(closed: Closed) -> Floats:
+def _before(closed: ClosedDecisions) -> Floats:
     """What was known of each customer at their first decision, before any offer: (n_customers, d)."""
     first = np.unique(closed.log.customer, return_index=True)[1]  # decisions are sorted by time
     columns = closed.features[first][:, [FEATURES.index(name) for name in _KNOWN_BEFORE]]
@@ -95,7 +96,7 @@ def _before(closed: Closed) -> Floats:
     return np.column_stack([columns, np.log1p(n), spend / np.maximum(n, 1)])
 
 
-def against_holdout(closed: Closed, settings: OfferSettings, until_us: int | None = None) -> Comparison:
+def against_holdout(closed: ClosedDecisions, settings: OfferSettings, until_us: int | None = None) -> Comparison:
     """Margin per visit of customers who may be shown offers against those left alone, on windows closed so far."""
     return _Groups.of(closed, until_us).compare(settings)
 
@@ -103,13 +104,16 @@ def against_holdout(closed: Closed, settings: OfferSettings, until_us: int | Non
 def _verdict(verdict: Comparison) -> dict[str, Any]:
     known = math.isfinite(verdict.low)
     return {
-        "verdict": verdict.text, "difference": verdict.difference if known else None,
-        "low": verdict.low if known else None, "high": verdict.high if known else None,
-        "decided": verdict.decided, "more_visits": verdict.more_visits,
-    }  # fmt: skip
+        "verdict": verdict.text,
+        "difference": verdict.difference if known else None,
+        "low": verdict.low if known else None,
+        "high": verdict.high if known else None,
+        "decided": verdict.decided,
+        "more_visits": verdict.more_visits,
+    }
 
 
-def answer(verdict: Comparison, closed: Closed) -> str:
+def answer(verdict: Comparison, closed: ClosedDecisions) -> str:
     """What the offers earned against people left alone, in one sentence."""
     if not len(closed):
         if closed.n_open:
@@ -131,7 +135,7 @@ def _how_long(more: int | None) -> str:
     return "the next visits decide" if more < 1 else f"about {more:,} more visits"
 
 
-def _history(closed: Closed, settings: OfferSettings) -> list[dict[str, Any]]:
+def _history(closed: ClosedDecisions, settings: OfferSettings) -> list[dict[str, Any]]:
     rows = []
     for end in day_ends(closed):
         then = against_holdout(closed, settings, end)
@@ -151,14 +155,14 @@ def _ratio(groups: _Groups, settings: OfferSettings) -> dict[str, Any]:
     return {"answer": f"{told}; {end}", "p": p, "broken": broken, "held_out": held, "customers": n}
 
 
-def _best_single(report: Mapping[str, Any]) -> dict[str, Any]:
+def _best_single(figures: OfferFigures, in_force: str) -> dict[str, Any]:
     """The policy in force against always showing the best single offer."""
-    found = report.get("against_best_single") or {}
-    name = str(report.get("best_single", ""))
+    found = figures.get("against_best_single") or {}
+    name = str(figures.get("best_single", ""))
     if found.get("low") is None or "difference" not in found or name in ("", "none"):
         return {"answer": "Not known before the first training.", "offer": "", "history": []}
     difference, low, high = found["difference"], found["low"], found["high"]
-    if report.get("in_force") == "counting" or high - low < 1e-9:
+    if in_force == "counting" or high - low < 1e-9:
         told = "The policy in force shows the best single offer: it earns the same by definition."
     else:
         word, span = "more" if difference >= 0 else "less", f"between {money(low)} and {money(high)}"
@@ -170,13 +174,17 @@ def _best_single(report: Mapping[str, Any]) -> dict[str, Any]:
         )
         told += end
     return {
-        "answer": told, "offer": name, "difference": difference, "low": low, "high": high,
+        "answer": told,
+        "offer": name,
+        "difference": difference,
+        "low": low,
+        "high": high,
         "history": found.get("history", []),
-    }  # fmt: skip
+    }
 
 
-def _exploring(report: Mapping[str, Any], settings: OfferSettings) -> dict[str, Any]:
-    cost, share = report.get("cost_of_exploring"), f"{settings.exploration:.0%}"
+def _exploring(figures: OfferFigures, settings: OfferSettings) -> dict[str, Any]:
+    cost, share = figures.get("cost_of_exploring"), f"{settings.exploration:.0%}"
     if cost is None:
         return {"answer": f"{share} of the visits try something else; what that costs is not known yet."}
     told = (
@@ -186,13 +194,19 @@ def _exploring(report: Mapping[str, Any], settings: OfferSettings) -> dict[str, 
     return {"answer": told, "cost": cost, "share": settings.exploration}
 
 
-def _what_if(report: Mapping[str, Any]) -> dict[str, Any]:
+def _what_if(figures: OfferFigures) -> dict[str, Any]:
     """Other ways of offering on the same visits, doubly robust, best first."""
     rows = [
-        {"policy": row["method"], "snips": row["snips"], "dr": row["dr"],
-         "ess": row["snips"].get("ess") or 0.0, "warning": row["snips"].get("warning", "")}
-        for row in report.get("what_if", []) if row.get("dr", {}).get("value") is not None
-    ]  # fmt: skip
+        {
+            "policy": row["method"],
+            "snips": row["snips"],
+            "dr": row["dr"],
+            "ess": row["snips"].get("ess") or 0.0,
+            "warning": row["snips"].get("warning", ""),
+        }
+        for row in figures.get("what_if", [])
+        if row.get("dr", {}).get("value") is not None
+    ]
     rows.sort(key=lambda row: -row["dr"]["value"])
     if not rows:
         return {"answer": "What other ways would have earned is known after the first training.", "rows": []}
@@ -205,17 +219,19 @@ def _what_if(report: Mapping[str, Any]) -> dict[str, Any]:
     return {"answer": told, "rows": rows}
 
 
-def _whom(report: Mapping[str, Any], n: int) -> dict[str, Any]:
+def _whom(figures: OfferFigures, n: int) -> dict[str, Any]:
     """Uplift by tenth of visits and the Qini curve."""
-    deciles, curve = report.get("deciles") or [], report.get("gain_curve") or []
+    deciles, curve = figures.get("deciles") or [], figures.get("gain_curve") or []
     if not deciles:
         missing = "more with and without an offer"
         if n < LEAST_TO_FIT:
             missing = f"{LEAST_TO_FIT - n:,} more closed decisions"
         return {"answer": f"Whom offers move is not known yet: {missing} are needed.", "deciles": [], "curve": []}
     top, last = deciles[0], deciles[-1]
-    told = (f"In the most promising tenth of visits the best offer gains {money(top['gain'])}, in the least "
-            f"promising {money(last['gain'])}.")  # fmt: skip
+    told = (
+        f"In the most promising tenth of visits the best offer gains {money(top['gain'])}, in the least "
+        f"promising {money(last['gain'])}."
+    )
     at = next((row for row in curve if row["share"] >= 0.2), None)
     if at and curve[-1]["gained"] > 0:
         told += f" A fifth of visits, well chosen, brings {at['gained'] / curve[-1]['gained']:.0%} of all gain."

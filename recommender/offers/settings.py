@@ -1,4 +1,4 @@
-"""Changing how a house decides about offers, with every wrong field named. Pure."""
+"""The settings of a tenant's offers, and how they may change. Pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 from recommender.offers.errors import InvalidSettings
 
 FIXED_ONCE_DECIDED = ("holdout_share", "effect_scale", "window_hours")
-"""Another holdout would move customers between the groups that are compared; the size of effect and the reward's
-window are said before the figures are seen."""
+"""Settings that cannot change after the first decision: another holdout would move customers between the groups
+that are compared, and the size of effect and the reward's window must be set before the figures are seen."""
 
 _MAY_BE_NONE = ("share", "nag_count")
 _WHOLE = ("nag_count", "nag_days", "window_hours", "lateness_hours")
 
 
 def changed(now: OfferSettings, given: Mapping[str, Any], fixed: Collection[str] = ()) -> OfferSettings:
-    """`now` with what was given; None where a setting may be without limit.
+    """`now` with the fields of `given`; names in `fixed` must keep their value. None: no limit, where allowed.
 
     Raises:
-        InvalidSettings: naming every field that is unknown, out of its range, or cannot change any more.
+        InvalidSettings: with every field that is unknown, out of its range, or fixed.
     """
     wrong, values = [], {}
     known = {field.name for field in fields(OfferSettings)} - {"salt"}
     for name, value in given.items():
-        if name == "fixed":  # the reply's own field, sent back
+        if name == "fixed":  # a field of the reply, sent back by the page
             continue
         if name not in known:
             wrong.append((str(name), "is not known"))
         elif problem := _problem(name, value):
             wrong.append((name, problem))
         elif name in fixed and value != getattr(now, name):
-            wrong.append((name, "stays as it is: customers were decided about with it"))
+            wrong.append((name, "cannot change: decisions were made with it"))
         else:
             values[name] = value
     if wrong:
@@ -53,27 +53,33 @@ def _problem(name: str, value: Any) -> str | None:
 
 
 RANGES: Mapping[str, tuple[float, float]] = {
-    "holdout_share": (0.0, 0.5), "exploration": (0.01, 1.0), "share": (0.0, 1.0), "margin_share": (0.0, 1.0),
-    "window_hours": (1, 24 * 90), "lateness_hours": (0, 24 * 90), "nag_count": (1, 10**6), "nag_days": (1, 3650),
+    "holdout_share": (0.0, 0.5),
+    "exploration": (0.01, 1.0),
+    "share": (0.0, 1.0),
+    "margin_share": (0.0, 1.0),
+    "window_hours": (1, 24 * 90),
+    "lateness_hours": (0, 24 * 90),
+    "nag_count": (1, 10**6),
+    "nag_days": (1, 3650),
     "effect_scale": (0.01, 1e6),
-}  # fmt: skip
-"""What each setting may be."""
+}
+"""The lowest and the highest value of each setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferSettings:
-    """How a tenant decides. `salt` makes the holdout of one tenant independent of any other's."""
+    """How a tenant decides. `salt` makes the holdouts of two tenants independent."""
 
     salt: str
     holdout_share: float = 0.05
     exploration: float = 0.05
-    share: float | None = None  # of visits that may carry an offer; None: all that gain
-    window_hours: int = 72  # the reward is the margin of so many hours after the decision, for every arm alike
-    lateness_hours: int = 24  # outcomes may arrive so much later before a window counts as closed
-    margin_share: float = 1.0  # of what is spent that is earned
-    nag_count: int | None = None
-    nag_days: int = 7
-    effect_scale: float = 50.0  # the size of difference, in minor units a visit, that intervals are made for
+    share: float | None = None  # of visits that may have an offer; None: all with an expected gain
+    window_hours: int = 72  # the reward is the margin in these hours after the decision, the same for every arm
+    lateness_hours: int = 24  # outcomes may arrive this late; then the window is closed
+    margin_share: float = 1.0  # the part of the spending that is margin
+    nag_count: int | None = None  # at most so many offers of any kind to one customer ...
+    nag_days: int = 7  # ... in so many days
+    effect_scale: float = 50.0  # the expected size of a difference, in minor units a visit, for the intervals
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():

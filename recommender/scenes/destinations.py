@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +12,32 @@ from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, 
 from recommender.destinations.fit import fit
 from recommender.destinations.model import Counting, RideModel, model_arrays, model_from, rank
 from recommender.destinations.places import (
+    BadCoordinatesError,
     SwappedCoordinatesError,
     check_position,
     clock,
     clock_at,
     haversine_km,
+    position_of,
 )
 from recommender.destinations.reasons import NO_REASON, reason_for
 from recommender.destinations.signals.crowd import crowd_of
 from recommender.destinations.visits import Ground, Moments, Visits, no_visits, visits_of
-from recommender.ranking.interactions import Interactions, codes_in
-from recommender.scene import Answer, Item, Progress, Request, Suggestion, Trained
+from recommender.ranking.interactions import codes_in
+from recommender.scene import (
+    Answer,
+    Arrays,
+    CatalogueScene,
+    Item,
+    Kind,
+    KnownIds,
+    Progress,
+    Request,
+    Suggestion,
+    Texts,
+    Trained,
+    TrainingInput,
+)
 
 FAR_KM = 100.0
 """A pick-up farther than this from every place (in the sea, say) tells nothing: it is left out of account."""
@@ -51,29 +65,50 @@ class _Setting:
     here: frozenset[str]  # the places that are where the rider gets in
 
 
-class Destinations:
-    """Stateless but for the last catalogue's index: the service hands in the same tuple again and again."""
+class PlacesAndPositions(Container[str]):
+    """The places of the catalogue, and every position on earth ("geo:52.5,13.4")."""
+
+    def __init__(self, places: Container[str]) -> None:
+        self._places = places
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._places or (isinstance(place, str) and _is_position(place))
+
+
+def _is_position(item_id: str) -> bool:
+    try:
+        return position_of(item_id) is not None
+    except BadCoordinatesError:
+        return False
+
+
+class Destinations(CatalogueScene):
+    """The scene `destinations` (see `recommender.scene.Scene`).
+
+    It keeps the index of the last catalogue, because the service passes the same tuple again and again.
+    """
 
     name = "destinations"
+    kind: Kind = "place"
+    learns_from: str | None = "rode"
+    second_factor = True
 
     def __init__(self) -> None:
         self._held: tuple[Sequence[Item], Atlas] | None = None
 
-    def train(
-        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
-    ) -> Trained:
+    def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit on everybody's rides; the report says whether the ranker or counting is in force and why.
 
         Raises:
             PlaceError: a place of the catalogue has coordinates that cannot be.
         """
-        atlas = self._atlas(catalogue)
-        rides = settled(interactions, atlas)
+        atlas = self._atlas(data.catalogue)
+        rides = settled(data.interactions, atlas)
         model, report = fit(visits_of(rides), Ground(*atlas.positions(rides.items)), seed=seed, progress=progress)
         arrays, texts = model_arrays(model)
         return Trained({"places": rides.items, **arrays}, texts, report)
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> DestinationModel:
+    def load(self, arrays: Arrays, texts: Texts) -> DestinationModel:
         """Raises ValueError when a part is missing or does not fit."""
         rides = model_from(arrays, texts)
         if "places" not in arrays or len(arrays["places"]) != rides.crowd.n:
@@ -108,6 +143,10 @@ class Destinations:
                 found.append(Suggestion(item_id, float(values[row_of[code]]), reason))
         shown = _pickup_not_first(found, setting.here)[: request.n]
         return Answer(tuple(shown), _fallback(model, request, setting.visits), excluded)
+
+    def known(self, tenant: str, catalogue: Mapping[str, Item]) -> KnownIds:
+        """Places of the catalogue and positions."""
+        return KnownIds("place", PlacesAndPositions(catalogue))
 
     def _atlas(self, catalogue: Sequence[Item]) -> Atlas:
         held = self._held

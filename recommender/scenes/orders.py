@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,21 @@ from recommender.orders.reasons import ReasonContext, bundles, reason_for
 from recommender.orders.signals.crowd import ItemCrowd, Questions, ask_one, column, merge_repeats
 from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
 from recommender.ranking.pairs import Pairs, standardise
-from recommender.scene import Answer, Item, Progress, Report, Request, Suggestion, Trained
+from recommender.scene import (
+    Answer,
+    Arrays,
+    CatalogueScene,
+    Item,
+    Kind,
+    Progress,
+    Report,
+    Request,
+    Suggestion,
+    Texts,
+    Trained,
+    TrainingInput,
+    no_interactions,
+)
 
 EXPLORE_SHARE = 0.05
 EXPLORE_POOL = 20
@@ -60,21 +73,21 @@ class ServedOrders:
         return Menu.of(items, np.array(codes, np.int64)), crowd
 
 
-class Orders:
-    """The scene `orders` (see `scenes.base.Scene`)."""
+class Orders(CatalogueScene):
+    """The scene `orders` (see `recommender.scene.Scene`)."""
 
     name = "orders"
+    kind: Kind = "item"
+    learns_from: str | None = "ordered"
 
     def __init__(self, settings: FitSettings | None = None, explore_share: float = EXPLORE_SHARE) -> None:
         self._settings = settings or FitSettings()
         self._explore = explore_share
 
-    def train(
-        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
-    ) -> Trained:
+    def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit, choose on everybody's last order, report. With too little data counting is published."""
-        seen = with_catalogue(merge_repeats(interactions), catalogue)
-        by_id = {item.item_id: item for item in catalogue}
+        seen = with_catalogue(merge_repeats(data.interactions), data.catalogue)
+        by_id = {item.item_id: item for item in data.catalogue}
         features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
         fitted = fit_orders(seen, features, seed=seed, settings=self._settings, progress=progress)
         arrays, texts = fitted.model.saved()
@@ -92,7 +105,8 @@ class Orders:
         )
         return Trained(arrays, texts, report)
 
-    def load(self, arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> ServedOrders:
+    def load(self, arrays: Arrays, texts: Texts) -> ServedOrders:
+        """Raises ValueError when a part is missing or does not fit."""
         return ServedOrders(OrderModel.load(arrays, texts))
 
     def suggest(self, model: ServedOrders | None, request: Request) -> Answer:
@@ -175,7 +189,7 @@ def with_catalogue(seen: Interactions, catalogue: Sequence[Item]) -> Interaction
 
 def _counted(recent: Interactions | None) -> OrderModel:
     """A model of nothing but what is popular in the latest events: the answer while there is no other."""
-    rows = recent if recent is not None else Interactions.from_columns({"customer": [], "item": []})
+    rows = recent if recent is not None else no_interactions()
     rows = rows.where(rows.item >= 0)
     crowd = ItemCrowd.of_popularity(rows, len(rows.items))
     return OrderModel(rows.items, rows.sites, rows.regions, crowd, None, "counting", 1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from plumbing.database import Database
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
-from recommender.store import catalogue, events, offers
+from recommender.store import catalogue, events, offer_tables
 from recommender.store import runs as models
 
 
@@ -22,7 +22,7 @@ def open_database(home: Path) -> Database:
         catalogue.migrations,
         events.migrations,
         models.migrations,
-        offers.migrations,
+        offer_tables.migrations,
         idempotency_migrations,
     )
 

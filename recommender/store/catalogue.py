@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
 from recommender.errors import NotInCatalogue
-from recommender.scene import Item
+from recommender.scene import Item, Kind
 from recommender.store.events import bump
 
-Kind = Literal["item", "place"]
 LISTS = ("dayparts", "allergens", "tags", "sites")
 FIELDS = (
     "item_id",

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.database import Database
 from recommender.errors import Erased, EventConflict
 from recommender.ranking.interactions import Interactions
-
-LEARNED_FROM = {"orders": "ordered", "destinations": "rode"}
-"""The type of event that each scene's history is made of."""
+from recommender.scene import Event, no_interactions
 
 migrations = Migrations("events")
 
@@ -47,35 +44,6 @@ def events_and_tombstones(db: Utils) -> None:
         "CREATE TABLE generations (tenant TEXT NOT NULL, name TEXT NOT NULL, number BIGINT NOT NULL,"
         " PRIMARY KEY (tenant, name))"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    item: str
-    quantity: int = 1
-    price: int | None = None  # minor units, as it was at that moment
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened, checked and ready to be stored."""
-
-    event_id: str
-    type: str
-    scene: str
-    customer: str
-    time_us: int
-    hour: float
-    weekday: int
-    lines: tuple[OrderLine, ...]
-    site: str = ""
-    region: str = ""
-    origin: str = ""
-    recommendation_id: str = ""
-
-    def fingerprint(self) -> str:
-        """The same for the same event sent again, another for anything else under its id."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
 
 
 _INSERT = (
@@ -255,7 +223,7 @@ def as_interactions(rows: Sequence[sqlite3.Row]) -> Interactions:
     """Rows of `_COLUMNS` as arrays. Two orders of the same microsecond stay two orders."""
     names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
     if not rows:
-        return Interactions.from_columns({"customer": [], "item": []})
+        return no_interactions()
     customer, event, time_us, hour, weekday, site, region, origin, item, quantity = zip(*rows, strict=True)
     times, events = np.array(time_us, np.int64), np.array(event)
     _, code = np.unique(events, return_inverse=True)

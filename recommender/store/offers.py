@@ -1,7 +1,7 @@
-"""The offers' tables: portfolio with budgets, decisions, reservations, outcomes, purchases. All their SQL.
+"""Offers: portfolio with budgets, decisions, reservations, outcomes, purchases.
 
-SQL common to SQLite and PostgreSQL; the tenant leads every key; times are integer microseconds UTC and money is
-in minor units. What must hold between processes (budgets, caps) is decided inside one write transaction.
+Times are integer microseconds UTC, money is in minor units. What must be true across processes (budgets, caps) is
+decided inside one write transaction.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from sqlite_utils import Database as Utils
-from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
 from recommender.offers.decision import OfferDecision
@@ -21,82 +18,6 @@ from recommender.offers.eligibility import Usage
 from recommender.offers.errors import TooManyOffers, UnknownDecision, UnknownOffer
 from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, to_json
 from recommender.offers.settings import OfferSettings
-
-MIGRATIONS: list[tuple[str, str]] = [
-    (
-        "offers_1_portfolio",
-        """CREATE TABLE offers (
-            tenant TEXT NOT NULL, offer_id TEXT NOT NULL, body TEXT NOT NULL, status TEXT NOT NULL,
-            budget_count BIGINT, budget_money BIGINT,
-            spent_count BIGINT NOT NULL DEFAULT 0, reserved_count BIGINT NOT NULL DEFAULT 0,
-            spent_money BIGINT NOT NULL DEFAULT 0, reserved_money BIGINT NOT NULL DEFAULT 0,
-            changed_us BIGINT NOT NULL, PRIMARY KEY (tenant, offer_id))""",
-    ),
-    (
-        "offers_2_settings",
-        """CREATE TABLE offer_settings (
-            tenant TEXT PRIMARY KEY, body TEXT NOT NULL, portfolio_version BIGINT NOT NULL DEFAULT 0)""",
-    ),
-    (
-        "offers_3_decisions",
-        """CREATE TABLE offer_decisions (
-            tenant TEXT NOT NULL, decision_id TEXT NOT NULL, decided_us BIGINT NOT NULL, pseudonym TEXT NOT NULL,
-            cell TEXT NOT NULL, arm TEXT NOT NULL, propensities TEXT NOT NULL, excluded TEXT NOT NULL,
-            context TEXT NOT NULL, schema_version BIGINT NOT NULL, seed BIGINT NOT NULL,
-            policy_version TEXT NOT NULL, why TEXT NOT NULL, reward_end_us BIGINT NOT NULL,
-            redeem_end_us BIGINT NOT NULL, PRIMARY KEY (tenant, decision_id))""",
-    ),
-    (
-        "offers_4_decisions_by_customer",
-        "CREATE INDEX offer_decisions_by_customer ON offer_decisions (tenant, pseudonym, decided_us)",
-    ),
-    ("offers_5_decisions_by_time", "CREATE INDEX offer_decisions_by_time ON offer_decisions (tenant, decided_us)"),
-    (
-        "offers_6_reservations",
-        """CREATE TABLE offer_reservations (
-            tenant TEXT NOT NULL, decision_id TEXT NOT NULL, offer_id TEXT NOT NULL, money BIGINT NOT NULL,
-            release_us BIGINT NOT NULL, PRIMARY KEY (tenant, decision_id))""",
-    ),
-    (
-        "offers_7_reservations_by_release",
-        "CREATE INDEX offer_reservations_by_release ON offer_reservations (tenant, release_us)",
-    ),
-    (
-        "offers_8_outcomes",
-        """CREATE TABLE offer_outcomes (
-            tenant TEXT NOT NULL, event_id TEXT NOT NULL, decision_id TEXT NOT NULL, kind TEXT NOT NULL,
-            occurred_us BIGINT NOT NULL, received_us BIGINT NOT NULL, cost BIGINT NOT NULL,
-            PRIMARY KEY (tenant, event_id))""",
-    ),
-    (
-        "offers_9_outcomes_by_decision",
-        "CREATE INDEX offer_outcomes_by_decision ON offer_outcomes (tenant, decision_id, kind, occurred_us)",
-    ),
-    (
-        "offers_10_purchases",
-        """CREATE TABLE offer_purchases (
-            tenant TEXT NOT NULL, event_id TEXT NOT NULL, pseudonym TEXT NOT NULL, occurred_us BIGINT NOT NULL,
-            amount BIGINT NOT NULL, PRIMARY KEY (tenant, event_id))""",
-    ),
-    (
-        "offers_11_purchases_by_customer",
-        "CREATE INDEX offer_purchases_by_customer ON offer_purchases (tenant, pseudonym, occurred_us)",
-    ),
-]
-"""(name, one statement each), in order."""
-
-migrations = Migrations("offers")
-
-
-def _register(name: str, sql: str) -> None:
-    def apply(db: Utils) -> None:
-        db.execute(sql)
-
-    migrations(name=name)(apply)
-
-
-for _name, _sql in MIGRATIONS:
-    _register(_name, _sql)
 
 _SPENT = """(SELECT COALESCE(SUM(p.amount), 0) FROM offer_purchases p WHERE p.tenant = d.tenant
     AND p.pseudonym = d.pseudonym AND p.occurred_us >= d.decided_us AND p.occurred_us < d.reward_end_us)"""
@@ -106,10 +27,23 @@ _COST = """(SELECT COALESCE(MAX(o.cost), 0) FROM offer_outcomes o WHERE o.tenant
     AND o.decision_id = d.decision_id AND o.kind = 'completed' AND o.occurred_us < d.redeem_end_us)"""
 
 
-class OfferStore:
-    """A narrow door to the tables above. One instance per process; any number of threads.
+@dataclass(frozen=True, slots=True)
+class PurchaseHistory:
+    """One customer's purchases up to a moment; money in minor units. `recent` means since a second moment."""
 
-    Purchases are kept apart from the orders' events on purpose: only who agreed to `offers` has rows here.
+    n: int
+    total: int
+    largest: int
+    last_us: int
+    first_us: int
+    n_recent: int
+    total_recent: int
+
+
+class OfferStore:
+    """All SQL about offers. One instance per process; any number of threads.
+
+    Purchases are separate from the orders' events on purpose: only customers who consented to `offers` have rows.
     """
 
     def __init__(self, database: Database) -> None:
@@ -137,9 +71,16 @@ class OfferStore:
                     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, offer_id) DO UPDATE SET
                     body = excluded.body, status = excluded.status, budget_count = excluded.budget_count,
                     budget_money = excluded.budget_money, changed_us = excluded.changed_us""",
-                    (tenant, offer.offer_id, to_json(offer), offer.status, offer.budget_count,
-                     offer.budget_money, now_us),
-                )  # fmt: skip
+                    (
+                        tenant,
+                        offer.offer_id,
+                        to_json(offer),
+                        offer.status,
+                        offer.budget_count,
+                        offer.budget_money,
+                        now_us,
+                    ),
+                )
             running = self._db.row("SELECT COUNT(*) FROM offers WHERE tenant = ? AND status <> 'ended'", (tenant,))
             if running is not None and running[0] > MAX_OFFERS:
                 raise TooManyOffers(running[0], MAX_OFFERS)
@@ -294,17 +235,18 @@ class OfferStore:
             times.setdefault(arm, []).append(time)
         return times
 
-    def purchases_before(self, tenant: str, pseudonym: str, now_us: int, recent_us: int) -> tuple[Any, ...]:
-        """(count, sum, largest, last time, first time, count since `recent_us`, sum since) strictly before now."""
+    def purchases_before(self, tenant: str, pseudonym: str, now_us: int, recent_us: int) -> PurchaseHistory:
+        """The customer's purchases strictly before `now_us`, and of these the ones since `recent_us`."""
         row = self._db.row(
-            """SELECT COUNT(*), COALESCE(SUM(amount), 0), COALESCE(MAX(amount), 0), MAX(occurred_us),
-            MIN(occurred_us), COALESCE(SUM(CASE WHEN occurred_us >= ? THEN 1 ELSE 0 END), 0),
+            """SELECT COUNT(*), COALESCE(SUM(amount), 0), COALESCE(MAX(amount), 0),
+            COALESCE(MAX(occurred_us), 0), COALESCE(MIN(occurred_us), 0),
+            COALESCE(SUM(CASE WHEN occurred_us >= ? THEN 1 ELSE 0 END), 0),
             COALESCE(SUM(CASE WHEN occurred_us >= ? THEN amount ELSE 0 END), 0)
             FROM offer_purchases WHERE tenant = ? AND pseudonym = ? AND occurred_us < ?""",
             (recent_us, recent_us, tenant, pseudonym, now_us),
         )
         assert row is not None
-        return tuple(row)
+        return PurchaseHistory(*row)
 
     def reactions_before(self, tenant: str, pseudonym: str, now_us: int) -> dict[str, int]:
         """How many offers this customer viewed and completed strictly before now.
@@ -327,12 +269,23 @@ class OfferStore:
             connection.execute(
                 f"INSERT INTO offer_decisions VALUES ({', '.join('?' * 15)})",  # noqa: S608 question marks only
                 (
-                    tenant, decision.decision_id, decision.decided_us, decision.pseudonym, decision.cell,
-                    decision.arm, json.dumps(decision.propensities), json.dumps(decision.excluded),
-                    json.dumps(decision.context), decision.schema_version, decision.seed,
-                    decision.policy_version, decision.why, decision.reward_end_us, decision.redeem_end_us,
+                    tenant,
+                    decision.decision_id,
+                    decision.decided_us,
+                    decision.pseudonym,
+                    decision.cell,
+                    decision.arm,
+                    json.dumps(decision.propensities),
+                    json.dumps(decision.excluded),
+                    json.dumps(decision.context),
+                    decision.schema_version,
+                    decision.seed,
+                    decision.policy_version,
+                    decision.why,
+                    decision.reward_end_us,
+                    decision.redeem_end_us,
                 ),
-            )  # fmt: skip
+            )
 
     def decision(self, tenant: str, decision_id: str) -> Mapping[str, Any]:
         """Raises UnknownDecision."""
@@ -386,7 +339,7 @@ class OfferStore:
                 )
         return new
 
-    def judged(self, tenant: str, now_us: int, lateness_us: int) -> list[Mapping[str, Any]]:
+    def with_outcomes(self, tenant: str, now_us: int, lateness_us: int) -> list[Mapping[str, Any]]:
         """Every decision but the guests', with spend, view, completion and cost inside its windows, and `open`."""
         viewed, completed = _FIRST.format(kind="viewed"), _FIRST.format(kind="completed")
         rows = self._db.rows(

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from plumbing.files import sync_folder, write_atomic
 from recommender.errors import ArtifactError, NoSuchVersion
-from recommender.scene import Trained
+from recommender.scene import DataCut, Trained
 
 LAYOUT = 1
 _NAME = re.compile(r"^\d{4,}-[0-9a-f]{12}$")
@@ -73,9 +73,7 @@ class VersionStore:
             key=lambda name: (int(name.split("-")[0]), name),
         )
 
-    def publish(
-        self, trained: Trained, *, seed: int, cut: Mapping[str, Any], parent: str | None, keep: int = 5
-    ) -> str:
+    def publish(self, trained: Trained, *, seed: int, cut: DataCut, parent: str | None, keep: int = 5) -> str:
         """Write a version beside the others and make it current; returns its name.
 
         Temporary folder, fsync of files and folder, rename, fsync: whoever looks sees all of it or none.
@@ -186,20 +184,20 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _contents(trained: Trained, seed: int, cut: Mapping[str, Any]) -> tuple[dict[str, bytes], dict[str, Any]]:
+def _contents(trained: Trained, seed: int, cut: DataCut) -> tuple[dict[str, bytes], dict[str, Any]]:
     files = {"arrays.npz": _pack(trained.arrays), "texts.json": _json(dict(trained.texts))}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     body = {
         "layout": LAYOUT,
         "files": digests,
-        "cut": dict(cut),
+        "cut": asdict(cut),
         "seed": seed,
         "report": finite(trained.report.to_dict()),
     }
     return files, body
 
 
-def is_same(manifest: Mapping[str, Any], trained: Trained, *, seed: int, cut: Mapping[str, Any]) -> bool:
+def is_same(manifest: Mapping[str, Any], trained: Trained, *, seed: int, cut: DataCut) -> bool:
     """Whether publishing would only write the version of `manifest` once more."""
     return content_hash(_contents(trained, seed, cut)[1]) == content_hash(manifest)
 

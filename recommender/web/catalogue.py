@@ -8,7 +8,7 @@ from plumbing.access import Caller
 from plumbing.door import Body, Door
 from recommender.errors import CatalogueError
 from recommender.exchange.checks import MODELS, check_rows
-from recommender.scene import Item
+from recommender.scene import Item, Kind
 from recommender.schemas import (
     BASE,
     IdPath,
@@ -20,7 +20,7 @@ from recommender.schemas import (
     RowsBody,
     StoredReply,
 )
-from recommender.store.catalogue import CatalogueStore, Kind
+from recommender.store.catalogue import CatalogueStore
 
 READ, WRITE = ("suggest",), ("train",)  # scopes
 

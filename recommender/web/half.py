@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -25,8 +25,7 @@ from recommender.config import RecommenderConfig
 from recommender.desk import pages as dashboard
 from recommender.exchange.checks import MODELS
 from recommender.metrics import RecommenderMetrics
-from recommender.scene import Scene
-from recommender.scenes.registry import SCENES
+from recommender.scenes.registry import OpenScenes, Scenes
 from recommender.service import RecommenderService
 from recommender.store import open_moments
 from recommender.training.schedule import Scheduler
@@ -94,7 +93,7 @@ def build(
     access: Access,
     now_us: Clock,
     registry: CollectorRegistry | None = None,
-    scenes: Mapping[str, Scene] = SCENES,
+    scenes: OpenScenes = Scenes,
     launch: Launch | None = None,
     entropy: int | None = None,
 ) -> RecommenderHalf:
@@ -103,12 +102,13 @@ def build(
     `entropy` seeds what is drawn at request time; left out, every process draws differently.
     """
     stores = open_stores(config)
-    trainer = trainer_of(stores, config, now_us, scenes)
+    opened = scenes(stores.offers)
+    trainer = trainer_of(stores, config, now_us, opened)
     moments = open_moments(config.home)
     service = RecommenderService(
         config,
         stores=stores,
-        scenes=scenes,
+        scenes=opened,
         now_us=now_us,
         entropy=secrets.randbits(64) if entropy is None else entropy,
     )

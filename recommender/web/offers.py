@@ -184,7 +184,7 @@ def _write_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now
 def desk_routes(door: Door, stores: Stores, trainer: Trainer) -> None:
     """The marketing page's figures about offers; for a key that may train, like the rest of that page."""
     _settings_routes(door, stores.offers)
-    cache = Cache()  # the log is read whole: once a minute is enough while nothing is added
+    cache: Cache[dict[str, Any]] = Cache()  # the log is read whole: once a minute is enough while nothing is added
 
     @door.route(
         "GET",

@@ -19,7 +19,8 @@ from plumbing.database import Database
 from recommender.offers.decision import NO_POLICY
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.evaluation import Part
-from recommender.store.offers import OfferStore, migrations
+from recommender.store.offer_tables import migrations
+from recommender.store.offers import OfferStore
 from tests.conftest import ROOT
 from tests.recommender.orders.worlds import habits
 

@@ -199,7 +199,7 @@ def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: Ope
     expect(form.locator(".wrong")).to_contain_text("3 fields are not right yet")
     wrong = {one.get_attribute("data-field") for one in form.locator(".is-wrong").all()}
     assert wrong == {"ends_on", "budget_money", "cap_count"}
-    assert [one.offer_id for one in desk.world.half.service.offers.offers("grill")] == ["lunch"]
+    assert [one.offer_id for one in desk.world.half.service.stores.offers.offers("grill")] == ["lunch"]
 
     form.get_by_label("Until").fill("2026-12-31")
     form.get_by_label("Most money in all").fill("300.50")
@@ -208,7 +208,7 @@ def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: Ope
     form.get_by_label("tue").check()
     form.get_by_role("button", name="Save").click()
     expect(page.locator("#offers .outcome")).to_contain_text("is running")
-    stored = desk.world.half.service.offers.offer("grill", "cola-2")
+    stored = desk.world.half.service.stores.offers.offer("grill", "cola-2")
     assert (stored.budget_money, stored.weekdays, stored.items, stored.cap_count) == (30_050, (1,), ("cola",), 2)
 
     row = page.locator("#offers tbody tr", has_text="Two colas")
@@ -233,7 +233,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
     expect(outcome).to_contain_text("not known: nothing")
     take('offer_id,name,budget_count,items,weekdays\nsoup,"Soup, hot",7,cola|burger,mon|tue\n')
     expect(outcome).to_contain_text("1 offers were taken in")
-    stored = desk.world.half.service.offers.offer("grill", "soup")
+    stored = desk.world.half.service.stores.offers.offer("grill", "soup")
     assert (stored.name, stored.budget_count, stored.items, stored.weekdays) == (
         "Soup, hot",
         7,
@@ -244,7 +244,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
         page.get_by_role("button", name="Download as CSV").click()
     take(Path(saved.value.path()).read_text())
     expect(outcome).to_contain_text("2 offers were taken in")
-    assert desk.world.half.service.offers.offer("grill", "soup") == stored
+    assert desk.world.half.service.stores.offers.offer("grill", "soup") == stored
 
 
 def test_the_house_sets_how_offers_are_decided(desk: Desk, open_page: OpenPage) -> None:
@@ -267,7 +267,7 @@ def test_the_house_sets_how_offers_are_decided(desk: Desk, open_page: OpenPage) 
     house.get_by_role("button", name="Save").click()
     expect(house.locator(".answer")).to_contain_text("at most 20 % of the other visits carry an offer, 7.5 %")
     expect(house.locator(".answer")).to_contain_text("more than 3 offers in 7 days")
-    now = desk.world.half.service.offers.settings_as_read("grill")
+    now = desk.world.half.service.stores.offers.settings_as_read("grill")
     assert (now.share, now.exploration, now.nag_count) == (0.2, 0.075, 3)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from plumbing import access as access_tables
@@ -23,9 +25,28 @@ from plumbing.access import Access
 from plumbing.clock import MINUTE
 from plumbing.database import Database
 from recommender.config import RecommenderConfig
-from recommender.ranking.interactions import Interactions
-from recommender.scene import Answer, Item, Progress, Reason, Report, Request, Suggestion, Trained
+from recommender.scene import (
+    Answer,
+    AnyScene,
+    Arrays,
+    CatalogueScene,
+    Progress,
+    Reason,
+    Report,
+    Request,
+    Suggestion,
+    Texts,
+    Trained,
+    TrainingInput,
+)
+from recommender.scenes.destinations import DESTINATIONS
+from recommender.scenes.offers import Offers
+from recommender.scenes.orders import ORDERS
+from recommender.scenes.registry import OpenScenes
+from recommender.store.offers import OfferStore
 from recommender.web.half import RecommenderHalf, build
+
+Floats = NDArray[np.float64]
 
 NOON = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z, a Monday
 MENU = [
@@ -42,20 +63,27 @@ OFFER = {"offer_id": "lunch", "name": "Lunch for two", "text": "A free cola with
 
 
 @dataclass
-class CountingScene:
-    """What was chosen most often, by the customer first, then by everybody."""
+class CountingScene(CatalogueScene):
+    """What was chosen most often, by the customer first, then by everybody.
+
+    It stands in for orders or destinations, with their name, catalogue and events.
+    """
 
     name: str
-    value: float = 0.5  # this and the next are figures of its report
+    value: float = 0.5  # this and the next two are figures of its report
     baseline_value: float = 0.4
     in_force: str = "ranker"
-    spoil: Callable[[np.ndarray], np.ndarray] = lambda counts: counts
+    spoil: Callable[[Floats], Floats] = lambda counts: counts
 
-    def train(
-        self, interactions: Interactions, catalogue: Sequence[Item], *, seed: int, progress: Progress
-    ) -> Trained:
+    def __post_init__(self) -> None:
+        real = ORDERS if self.name == "orders" else DESTINATIONS
+        self.kind, self.learns_from, self.second_factor = real.kind, real.learns_from, real.second_factor
+        self.known = real.known  # type: ignore[method-assign]
+
+    def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         progress("counting", 0.5)
-        counts = np.bincount(interactions.item, minlength=len(interactions.items)).astype(np.float64)
+        seen = data.interactions
+        counts = np.bincount(seen.item, minlength=len(seen.items)).astype(np.float64)
         report = Report(
             in_force=self.in_force,
             why="it counts",
@@ -67,9 +95,9 @@ class CountingScene:
             n_train=1,
             n_validation=1,
         )
-        return Trained({"counts": self.spoil(counts)}, {"items": json.dumps(interactions.items.tolist())}, report)
+        return Trained({"counts": self.spoil(counts)}, {"items": json.dumps(seen.items.tolist())}, report)
 
-    def load(self, arrays: Mapping[str, np.ndarray], texts: Mapping[str, str]) -> dict[str, float]:
+    def load(self, arrays: Arrays, texts: Texts) -> dict[str, float]:
         return dict(zip(json.loads(texts["items"]), arrays["counts"].tolist(), strict=True))
 
     def suggest(self, model: dict[str, float] | None, request: Request) -> Answer:
@@ -86,6 +114,16 @@ class CountingScene:
         reasons = [Reason("usual", "yours") if own[i] else Reason("popular_here", "popular here") for i in ranked]
         fallback = None if request.history is not None and len(request.history) else "no_history"
         return Answer(tuple(Suggestion(i, score[i], r) for i, r in zip(ranked, reasons, strict=True)), fallback)
+
+
+def counting(**orders: Any) -> OpenScenes:
+    """Orders and destinations that count, `orders` with these figures; and the real offers."""
+
+    def scenes(log: OfferStore) -> Mapping[str, AnyScene]:
+        made = (CountingScene("orders", **orders), CountingScene("destinations"), Offers(log))
+        return {scene.name: scene for scene in made}
+
+    return scenes
 
 
 @dataclass
@@ -152,7 +190,7 @@ class World:
         return self.call("POST", "/events", token=token, json={"events": [event]})
 
     def count(self, table: str) -> int:
-        return self.half.service.database.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]
+        return int(self.half.service.database.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"])
 
     def run_trainings(self) -> None:
         """Carry out what the route only launched."""
@@ -163,7 +201,7 @@ class World:
 
 def open_world(
     home: Path,
-    scenes: Mapping[str, Any] | None = None,
+    scenes: OpenScenes | None = None,
     key: bytes | None = None,
     keys: dict[str, str] | None = None,
     **settings: Any,
@@ -184,7 +222,7 @@ def open_world(
         access=access,
         now_us=now_us,
         registry=world.registry,
-        scenes=scenes or {name: CountingScene(name) for name in ("orders", "destinations")},
+        scenes=scenes or counting(),
         launch=lambda *run: launched.append(run),
         entropy=7,
     )
@@ -220,7 +258,7 @@ class Installation:
     key: bytes
     keys: dict[str, str]
 
-    def open(self, home: Path, scenes: Mapping[str, Any] | None = None, **settings: Any) -> World:
+    def open(self, home: Path, scenes: OpenScenes | None = None, **settings: Any) -> World:
         if not home.exists():
             shutil.copytree(self.home, home)
         return open_world(home, scenes, self.key, self.keys, **settings)

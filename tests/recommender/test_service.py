@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from plumbing.clock import MINUTE
-from recommender.scene import Context
+from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
 from tests.recommender.service_fixtures import Installation, World
 
@@ -22,7 +22,7 @@ def trained(world: World, *items: str) -> str:
         world.order(item, token=world.token("regular"), event_id=f"r{world.count('events')}-{number}")
     world.call("POST", "/models/orders/train", key="desk")
     world.run_trainings()
-    return world.suggest().json["model_version"]
+    return str(world.suggest().json["model_version"])
 
 
 @pytest.fixture
@@ -194,14 +194,22 @@ def test_offers_learn_from_purchases_only_with_consent(world: World) -> None:
     assert [row["amount"] for row in rows] == [2 * 300 + 900]
 
 
-def test_warming_up_reads_models_before_the_first_customer(world: World) -> None:
-    """Whoever has a catalogue is asked about once, every scene."""
-    asked: list[str] = []
+def test_warming_up_reads_models_before_the_first_customer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request for each tenant with a catalogue and each scene; offers log theirs and are only loaded."""
+    requested: list[str] = []
+
+    def watched(name: str, suggest: Callable[[Any, Request], Answer]) -> Callable[[Any, Request], Answer]:
+        def watch(model: Any, request: Request) -> Answer:
+            requested.append(name)
+            return suggest(model, request)
+
+        return watch
+
     for name, scene in world.half.service.scenes.items():
-        original = scene.suggest
-        scene.suggest = lambda m, r, n=name, o=original: asked.append(n) or o(m, r)  # type: ignore[method-assign]
+        monkeypatch.setattr(scene, "suggest", watched(name, scene.suggest))
     world.half.service.warm()
-    assert asked == ["orders", "destinations"]
+    assert requested == ["orders", "destinations"]
+    assert world.count("offer_decisions") == 0
 
 
 def test_metrics_name_nobody(world: World) -> None:

@@ -1,4 +1,6 @@
-"""Intervals that stay true however often somebody looks, the sample-ratio check, and the A/A test of both. Pure.
+"""Always-valid intervals, the sample-ratio check, and the A/A test of both. Pure.
+
+Always-valid: the error rate is kept however often somebody looks.
 
 Sources: Robbins (1970) for the normal mixture; Johari et al. (2022), "Always Valid Inference"; Waudby-Smith et al.
 (2024), "Time-uniform central limit theory" for its asymptotic use; Lindon & Malek (2022), "Anytime-Valid Inference
@@ -21,21 +23,21 @@ LEAST_CUSTOMERS = 50
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A difference of means per visit, its always-valid interval and what may be said."""
+    """A difference of means per visit, its always-valid interval and the verdict."""
 
     difference: float
     standard_error: float
     low: float
     high: float
     decided: bool
-    more_visits: int | None  # until the present difference would be certain; None: decided or not foreseeable
+    more_visits: int | None  # until this difference would be certain; None: decided, or not foreseeable
     text: str
 
 
 def half_width(standard_error: float, scale: float, alpha: float = 0.05) -> float:
     """Half the width of the time-uniform interval of an estimate with this standard error.
 
-    `scale` is the size of effect it is made for (the standard deviation of the mixture), in the same unit.
+    `scale` is the expected size of effect (the standard deviation of the mixture), in the same unit.
     """
     if standard_error <= 0:
         return 0.0
@@ -44,7 +46,7 @@ def half_width(standard_error: float, scale: float, alpha: float = 0.05) -> floa
 
 
 def group_mean(reward: Floats, visits: Floats) -> tuple[float, float]:
-    """Reward per visit and its standard error from sums per customer, both (n_customers,): a ratio estimate."""
+    """Reward per visit and its standard error, from sums per customer, both (n_customers,): a ratio estimate."""
     n, total = len(visits), float(visits.sum())
     mean = float(reward.sum()) / total
     residual = reward - mean * visits
@@ -52,11 +54,11 @@ def group_mean(reward: Floats, visits: Floats) -> tuple[float, float]:
 
 
 def adjusted(reward: Floats, visits: Floats, before: Floats) -> Floats:
-    """Rewards less what was to be expected of each customer from what was known before they were first treated.
+    """Rewards minus what was expected of each customer before the first treatment (CUPED, Deng et al. 2013).
 
-    `reward`, `visits` (n,) sums per customer; `before` (n, d). The groups were drawn by lot, so what is known
-    before says nothing about the group: the mean difference stays, its noise shrinks (Deng et al. 2013, CUPED).
-    Left as it is with fewer than ten customers for each column.
+    `reward`, `visits` (n,) are sums per customer, `before` (n, d) is what was known before. The groups are
+    random, so the mean difference stays and its noise shrinks. Unchanged with fewer than ten customers for each
+    column.
     """
     spread = before.std(axis=0)
     before = before[:, spread > 0]
@@ -64,7 +66,7 @@ def adjusted(reward: Floats, visits: Floats, before: Floats) -> Floats:
         return reward
     total = visits.sum()
     columns = (before - visits @ before / total) / before.std(axis=0)
-    expected = visits[:, None] * columns  # least squares on what the standard error sums: whole customers
+    expected = visits[:, None] * columns  # least squares over customers, as the standard error is
     slopes = np.linalg.lstsq(expected, reward - visits * (reward.sum() / total), rcond=1e-8)[0]
     return np.asarray(reward - expected @ slopes)
 
@@ -78,9 +80,9 @@ def compare(
     alpha: float = 0.05,
     before: Floats | None = None,
 ) -> Comparison:
-    """Treated against held out, from sums per customer (customers without a closed visit left out).
+    """Treated against held out, from sums per customer; customers without a closed visit are left out.
 
-    `before` (n_customers, d) is what was known of them before anything was decided: it narrows the interval.
+    `before` (n_customers, d) is what was known before the first decision: it narrows the interval.
     """
     ones, others = int(treated.sum()), int((~treated).sum())
     if min(ones, others) < LEAST_CUSTOMERS:
@@ -94,13 +96,13 @@ def compare(
     mean, se = group_mean(reward[treated], visits[treated])
     base, base_se = group_mean(reward[~treated], visits[~treated])
     difference, error = mean - base, math.hypot(se, base_se)
-    return judged(difference, error, float(visits.sum()), scale=scale, alpha=alpha)
+    return comparison_of(difference, error, float(visits.sum()), scale=scale, alpha=alpha)
 
 
-def judged(
+def comparison_of(
     difference: float, standard_error: float, n_visits: float, *, scale: float, alpha: float = 0.05
 ) -> Comparison:
-    """What may be said about a difference of this standard error after so many visits."""
+    """The verdict about a difference with this standard error after `n_visits`."""
     width = half_width(standard_error, scale, alpha)
     low, high = difference - width, difference + width
     if low > 0 or high < 0:
@@ -113,7 +115,7 @@ def judged(
 
 
 def _more_visits(difference: float, error: float, n: float, scale: float, alpha: float) -> int | None:
-    """Visits until the interval would leave out nought if the difference stays; None beyond a thousandfold."""
+    """Visits until the interval excludes zero if the difference stays; None: over a thousand times as many."""
     if error <= 0:
         return None
     for factor in np.geomspace(1.0, 1000.0, 241):
@@ -125,24 +127,28 @@ def _more_visits(difference: float, error: float, n: float, scale: float, alpha:
 def sample_ratio(held_out: int, treated: int, holdout_share: float, strength: float = 100.0) -> float:
     """Always-valid p-value of "the holdout has its share of customers"; below .01 the assignment is broken.
 
-    A Bayes factor of a Beta(strength * share) prior against the share itself; its inverse is the p-value.
+    The inverse of a Bayes factor: a Beta(strength * share) prior against the share itself.
     """
     a, b = strength * holdout_share, strength * (1 - holdout_share)
     log_factor = (
-        math.lgamma(a + held_out) - math.lgamma(a)
-        + math.lgamma(b + treated) - math.lgamma(b)
-        + math.lgamma(a + b) - math.lgamma(a + b + held_out + treated)
-        - held_out * math.log(holdout_share) - treated * math.log1p(-holdout_share)
-    )  # fmt: skip
+        math.lgamma(a + held_out)
+        - math.lgamma(a)
+        + math.lgamma(b + treated)
+        - math.lgamma(b)
+        + math.lgamma(a + b)
+        - math.lgamma(a + b + held_out + treated)
+        - held_out * math.log(holdout_share)
+        - treated * math.log1p(-holdout_share)
+    )
     return min(1.0, math.exp(-max(log_factor, 0.0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """Share of A/A runs in which a look found a difference that is not there."""
+    """Share of A/A runs in which some look found a difference, although there is none."""
 
     always_valid: float
-    fixed: float  # a 95 % z-interval at every look: what peeking does
+    fixed: float  # the same with a 95 % z-interval at every look
     runs: int
     looks: int
 
@@ -157,7 +163,7 @@ def aa_alarms(
     share: float = 0.5,
     scale: float | None = None,
 ) -> Alarms:
-    """Split customers at random into two equal treatments, `runs` times; look `looks` times as visits come in.
+    """Split customers at random into two equal treatments, `runs` times; look `looks` times while visits come in.
 
     `reward` and `customer` (n,) in the order of time. `scale` defaults to a twentieth of the rewards' spread.
     """

@@ -1,7 +1,7 @@
-"""What another policy would have earned on the visits of this log: SNIPS and doubly robust, with intervals. Pure.
+"""Off-policy values: what another policy would have earned on the visits of a log, with intervals. Pure.
 
-Sources: Swaminathan & Joachims (2015) for self-normalised weights; Dudik, Langford & Li (2011) for the doubly
-robust estimate; Kong (1992) for the effective sample size; Efron's percentile bootstrap over whole customers,
+Sources: Swaminathan & Joachims (2015) for self-normalised weights (SNIPS); Dudik, Langford & Li (2011) for the
+doubly robust estimate; Kong (1992) for the effective sample size; Efron's percentile bootstrap, over customers
 because the visits of one customer are not independent.
 """
 
@@ -16,21 +16,21 @@ from recommender.offers.errors import UnusableLog
 
 Floats = NDArray[np.float64]
 SMALL_ESS = 200.0
-"""Below so many effective visits an estimate carries a warning."""
+"""With fewer effective visits an estimate has a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferLog:
-    """Randomised decisions and what came of them; n rows, arms coded 0.., arm 0 is `none`."""
+    """Randomised decisions with their rewards; n rows, arms coded 0.., arm 0 is `none`."""
 
-    arm: NDArray[np.int64]  # (n,) what was shown
-    propensity: Floats  # (n,) of what was shown
+    arm: NDArray[np.int64]  # (n,) the shown arm
+    propensity: Floats  # (n,) of the shown arm
     reward: Floats  # (n,)
     customer: NDArray[np.int64]  # (n,) codes 0..n_customers-1
     arms: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what would give a number without meaning, naming the rows.
+        """Check the rows: from a wrong one an estimate would have no meaning.
 
         Raises:
             UnusableLog: a propensity that is missing or outside (0, 1], a reward that is not a number.
@@ -47,16 +47,17 @@ class OfferLog:
 
     @property
     def n_customers(self) -> int:
+        """Customers with at least one row."""
         return int(np.max(self.customer)) + 1 if len(self.customer) else 0
 
     def taken(self, probabilities: Floats) -> Floats:
-        """Of (n, arms): the column of what was shown, shape (n,)."""
+        """Of (n, arms): the column of the shown arm, shape (n,)."""
         return probabilities[np.arange(len(self)), self.arm]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Mean reward per visit with its 95 % interval, how many visits it rests on, and a warning or ''."""
+    """Mean reward per visit with its 95 % interval, its effective number of visits, and a warning or ''."""
 
     value: float
     low: float
@@ -65,11 +66,12 @@ class Estimate:
     warning: str = ""
 
     def as_dict(self) -> dict[str, float | str]:
+        """For JSON."""
         return {"value": self.value, "low": self.low, "high": self.high, "ess": self.ess, "warning": self.warning}
 
 
 class Bootstrap:
-    """The same resamples of customers for every estimate of a run, so that differences are paired."""
+    """Resamples of customers, the same for every estimate of a run, so that differences are paired."""
 
     def __init__(self, n_customers: int, rng: np.random.Generator, draws: int = 1000) -> None:
         even = np.full(max(n_customers, 1), 1.0 / max(n_customers, 1))
@@ -77,7 +79,7 @@ class Bootstrap:
         self._n = n_customers
 
     def per_customer(self, customer: NDArray[np.int64], value: Floats) -> Floats:
-        """Sum of `value` for each customer, shape (n_customers,)."""
+        """The sum of `value` (n,) for each customer, shape (n_customers,)."""
         return np.bincount(customer, weights=value, minlength=self._n)
 
     def ratio(self, top: Floats, bottom: Floats) -> tuple[float, float]:
@@ -105,7 +107,11 @@ def _warning(ess: float) -> str:
 
 
 def snips(log: OfferLog, target: Floats, bootstrap: Bootstrap) -> Estimate:
-    """Self-normalised importance sampling of a policy; `target` (n, arms) are its probabilities."""
+    """Self-normalised importance sampling of a policy; `target` (n, arms) are its probabilities.
+
+    Raises:
+        UnusableLog: no visit of the log has an arm of this policy.
+    """
     weights = log.taken(target) / log.propensity
     if weights.sum() <= 0:
         raise UnusableLog("The log holds no visit that this policy could have made.")
@@ -116,7 +122,11 @@ def snips(log: OfferLog, target: Floats, bootstrap: Bootstrap) -> Estimate:
 
 
 def snips_difference(log: OfferLog, target: Floats, other: Floats, bootstrap: Bootstrap) -> Estimate:
-    """How much more `target` earns than `other` by SNIPS, both (n, arms), on the same resamples."""
+    """How much more `target` earns than `other` by SNIPS, both (n, arms), on the same resamples.
+
+    Raises:
+        UnusableLog: no visit of the log has an arm of one of them.
+    """
     sums = []
     for policy in (target, other):
         weights = log.taken(policy) / log.propensity
@@ -131,7 +141,7 @@ def snips_difference(log: OfferLog, target: Floats, other: Floats, bootstrap: Bo
 def arm_scores(log: OfferLog, expected: Floats) -> Floats:
     """The doubly robust score of every arm on every visit, (n, arms): its mean over visits is the arm's value.
 
-    `expected` (n, arms) are cross-fitted expected rewards: fitted on other customers.
+    `expected` (n, arms) are cross-fitted expected rewards, that is, fitted on other customers.
     """
     scores = expected.copy()
     rows = np.arange(len(log))
@@ -156,7 +166,7 @@ def mean_per_visit(log: OfferLog, value: Floats) -> tuple[float, float]:
 
 
 def mean_of(customer: NDArray[np.int64], value: Floats) -> tuple[float, float]:
-    """The same for some of the visits; `customer` (n,) are their codes, with gaps or without."""
+    """The same for some visits; `customer` (n,) are their codes, which may have gaps."""
     visits, total = np.bincount(customer).astype(float), np.bincount(customer, weights=value)
     mean = float(total.sum() / visits.sum())
     return mean, float(np.sqrt(((total - mean * visits) ** 2).sum()) / visits.sum())

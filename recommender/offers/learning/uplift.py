@@ -1,14 +1,14 @@
-"""Whom an offer moves: reward per arm, gain over showing nothing, and how good the ranking by it is. Pure.
+"""Uplift: expected reward of each arm, its gain over showing nothing, and how good the ranking by gain is. Pure.
 
-The reward is learned by pooled S-learners: one model over customer and offer, offers described by what they are:
-similar ones lend each other data (Kunzel et al. 2019, "Metalearners for estimating heterogeneous treatment
-effects"). Whether the gains may be used is decided elsewhere, by doubly robust values of cross-fitted models.
-Single-threaded and seeded: byte-identical.
+The reward is learned by pooled S-learners: one model over the features of customer and offer, so that similar
+offers share their data (Kunzel et al. 2019, "Metalearners for estimating heterogeneous treatment effects").
+Another module decides by doubly robust values of cross-fitted models whether the gains are used. One thread and
+a seed: the same data give the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,34 +21,57 @@ Floats = NDArray[np.float64]
 
 SENSITIVE = frozenset(
     (
-        "gender", "sex", "age", "birthday", "income", "race", "ethnicity", "nationality", "religion", "health",
-        "disability", "orientation", "emotion", "mood", "skin", "face", "template", "embedding",
+        "gender",
+        "sex",
+        "age",
+        "birthday",
+        "income",
+        "race",
+        "ethnicity",
+        "nationality",
+        "religion",
+        "health",
+        "disability",
+        "orientation",
+        "emotion",
+        "mood",
+        "skin",
+        "face",
+        "template",
+        "embedding",
     )
-)  # fmt: skip
-"""Columns no policy may read, whatever they would be good for."""
+)
+"""Columns that no policy may read, however useful they are."""
 
 _TREES: Mapping[str, Any] = {
-    "objective": "regression", "num_leaves": 15, "learning_rate": 0.03,
-    "feature_fraction": 0.6, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0,
-    "num_threads": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
-}  # fmt: skip
+    "objective": "regression",
+    "num_leaves": 15,
+    "learning_rate": 0.03,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    "num_threads": 1,
+    "deterministic": True,
+    "force_col_wise": True,
+    "verbose": -1,
+}
 _ROUNDS = 250
 _LARGE: Mapping[str, Any] = {"num_leaves": 31, "learning_rate": 0.02, "rounds": 400}
 _BAGS: tuple[Mapping[str, Any], ...] = ({}, _LARGE, _LARGE)
-"""Settings of each learner: one of smaller, two of larger and slower trees; each from a seed of its own."""
+"""Settings of each learner: one with smaller trees, two with larger and slower ones; each has its own seed."""
 
 
-def refuse_sensitive(columns: object) -> None:
-    """Raises SensitiveInput when a column is, or is named after, something for audits only."""
-    names = [str(name) for name in columns]  # type: ignore[attr-defined]
-    found = [name for name in names if SENSITIVE & set(name.lower().replace("-", "_").split("_"))]
+def refuse_sensitive(columns: Iterable[str]) -> None:
+    """Raises SensitiveInput when a word of a column's name is in `SENSITIVE`."""
+    found = [name for name in columns if SENSITIVE & set(name.lower().replace("-", "_").split("_"))]
     if found:
         raise SensitiveInput(found)
 
 
 @dataclass(frozen=True, slots=True)
 class VisitFeatures:
-    """What models are fitted on and asked about: n visits of known customers, d features, k attributes per arm."""
+    """The input of the models: n visits of known customers, d features, k attributes of each arm."""
 
     features: Floats  # (n, d) as of the visit
     names: tuple[str, ...]  # (d,)
@@ -58,37 +81,43 @@ class VisitFeatures:
         refuse_sensitive(self.names)
 
     def where(self, rows: NDArray[Any]) -> VisitFeatures:
+        """Some of the visits, by mask or by index."""
         return VisitFeatures(self.features[rows], self.names, self.arm_table)
 
     def with_arms(self, arm: NDArray[np.int64]) -> Floats:
-        """Features beside the attributes of `arm` (n,), shape (n, d + k)."""
+        """Features of each visit and attributes of its `arm` (n,), shape (n, d + k)."""
         return np.column_stack([self.features, self.arm_table[arm]])
 
 
 def _fit(rows: Floats, target: Floats, seed: int, rounds: int = _ROUNDS, **settings: Any) -> str:
-    """LightGBM's own text of a model."""
+    """A fitted model as LightGBM's text."""
     import lightgbm
 
-    leaf = min(max(len(rows) // 50, 20), 200)  # a small cafe's leaves must be smaller than a chain's
+    leaf = min(max(len(rows) // 50, 20), 200)  # smaller for a small cafe than for a chain
     parameters = {**_TREES, "min_data_in_leaf": leaf, "seed": seed, **settings}
     booster = lightgbm.train(parameters, lightgbm.Dataset(rows, target), rounds)
     return str(booster.model_to_string())
 
 
 class Trees:
-    """A fitted model behind its text; the text is what is stored."""
+    """A fitted model, made from the text that is stored."""
 
     def __init__(self, text: str) -> None:
+        """Raises ValueError when the text is no model."""
         import lightgbm
 
         self.text = text
-        self._booster = lightgbm.Booster(model_str=text)
+        try:
+            self._booster = lightgbm.Booster(model_str=text)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(f"the trees cannot be read: {error}") from error
 
     def predict(self, rows: Floats) -> Floats:
+        """(n, d + k) -> (n,), in the unit of the target."""
         return np.asarray(self._booster.predict(rows, num_threads=1), dtype=np.float64)
 
     def per_arm(self, visits: VisitFeatures) -> Floats:
-        """(n, arms)"""
+        """The prediction for each arm on each visit, (n, arms)."""
         n, arms = len(visits.features), len(visits.arm_table)
         return np.column_stack([self.predict(visits.with_arms(np.full(n, arm))) for arm in range(arms)])
 
@@ -109,13 +138,13 @@ def fit_completion(visits: VisitFeatures, arm: NDArray[np.int64], completed: Flo
 class GainModel:
     """Expected gain of each arm over `none`: the mean of several S-learners.
 
-    One alone moves the gain at a share of 20 % by 0.1 either way.
+    Why several: with one, the measured gain at a share of 20 % varies by 0.1 with the seed.
     """
 
     rewards: tuple[Trees, ...]
 
     def judge(self, visits: VisitFeatures) -> tuple[Floats, Floats]:
-        """Expected reward and gain of each arm, both (n, arms); the gain's column 0 is nought."""
+        """Expected reward and gain of each arm, both (n, arms); column 0 of the gain is zero."""
         expected = np.mean([model.per_arm(visits) for model in self.rewards], axis=0)
         return expected, expected - expected[:, :1]
 
@@ -125,7 +154,7 @@ def crossfit_reward(
 ) -> Floats:
     """Expected rewards (n, arms) from two S-learners, each fitted on one half of the customers.
 
-    No row's expectation has seen the row's own customer.
+    Each row is predicted by the learner that was not fitted on its customer.
     """
     half = (np.random.default_rng(seed).permutation(int(np.max(customer)) + 1) % 2 == 0)[customer]
     expected = np.zeros((len(arm), len(visits.arm_table)))
@@ -136,7 +165,7 @@ def crossfit_reward(
 
 
 def fit_gain(visits: VisitFeatures, arm: NDArray[np.int64], reward: Floats, *, seed: int) -> GainModel:
-    """All learners, on all visits."""
+    """Fit all learners on all visits."""
     return GainModel(tuple(fit_reward(visits, arm, reward, seed=seed + k, **bag) for k, bag in enumerate(_BAGS)))
 
 
@@ -146,11 +175,11 @@ class Qini:
 
     share: Floats
     gained: Floats
-    coefficient: float  # area between the curve and the straight line of a random order, in the same unit
+    coefficient: float  # area between the curve and the straight line of a random order, same unit
 
 
 def qini(score: Floats, treated: NDArray[np.bool_], outcome: Floats) -> Qini:
-    """For a two-armed experiment; ties are joined by straight lines: their order does not matter."""
+    """The curve of a two-armed experiment. Rows with equal scores are joined by a straight line."""
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.r_[score[order][1:] != score[order][:-1], True]
     t, y = treated[order].astype(float), outcome[order]
@@ -184,7 +213,7 @@ def _span(gain: Floats, rows: NDArray[np.int64], customer: NDArray[np.int64] | N
 
 
 def gain_curve(score: Floats, gain: Floats, points: int = 20) -> list[dict[str, float]]:
-    """The Qini curve where every visit has a doubly robust gain: gained per visit if the best `share` is shown."""
+    """The Qini curve from doubly robust gains: the gain per visit when the best `share` of visits is shown."""
     order = np.argsort(-score, kind="stable")
     so_far = np.r_[0.0, np.cumsum(gain[order])] / max(len(gain), 1)
     shares = np.linspace(0, 1, points + 1)
@@ -205,13 +234,17 @@ def qini_of_curve(curve: Sequence[Mapping[str, float]]) -> float:
 
 
 def two_model_uplift(
-    features: Floats, treated: NDArray[np.bool_], outcome: NDArray[np.bool_], ask: Floats, strength: float = 0.01
+    features: Floats,
+    treated: NDArray[np.bool_],
+    outcome: NDArray[np.bool_],
+    queries: Floats,
+    strength: float = 0.01,
 ) -> Floats:
-    """P(outcome | treated) - P(outcome | not), each by a logistic regression under strong shrinkage, for `ask`."""
+    """P(outcome | treated) - P(outcome | not), each by a regularised logistic regression, for `queries`."""
     from sklearn.linear_model import LogisticRegression
 
     def chance(rows: NDArray[np.bool_]) -> Floats:
         model = LogisticRegression(C=strength, max_iter=1000).fit(features[rows], outcome[rows])
-        return np.asarray(model.predict_proba(ask)[:, 1])
+        return np.asarray(model.predict_proba(queries)[:, 1])
 
     return chance(treated) - chance(~treated)

@@ -33,9 +33,16 @@ class BatchSummary:
 
 
 def batch_offers(
-    fit: Path, requests: Path, portfolio_file: Path, out: Path, *, share: float | None = None,
-    no_repeat: bool = False, seed: int = 0, progress: Progress,
-) -> BatchSummary:  # fmt: skip
+    fit: Path,
+    requests: Path,
+    portfolio_file: Path,
+    out: Path,
+    *,
+    share: float | None = None,
+    no_repeat: bool = False,
+    seed: int = 0,
+    progress: Progress,
+) -> BatchSummary:
     """Fit on `fit`, decide about `requests`, write customer, wave, offer, probability for every arm and `none`.
 
     The same files and seed give the same bytes. Nothing is written when anything is wrong.

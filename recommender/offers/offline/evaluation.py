@@ -60,9 +60,13 @@ def part_of(waves: Waves, log: OfferLog, rows: NDArray[np.bool_]) -> tuple[Waves
     """Some customers' rows, their codes renumbered."""
     kept, customer = np.unique(waves.customer[rows], return_inverse=True)
     some = Waves(
-        waves.customers[kept], customer, waves.wave[rows], waves.visits.where(rows), log.arm[rows],
+        waves.customers[kept],
+        customer,
+        waves.wave[rows],
+        waves.visits.where(rows),
+        log.arm[rows],
         waves.shown_before[rows],
-    )  # fmt: skip
+    )
     return some, OfferLog(log.arm[rows], log.propensity[rows], log.reward[rows], customer, log.arms)
 
 
@@ -149,9 +153,16 @@ def _plans(
 
 
 def evaluate_offers(
-    folder: Path, *, seed: int, n_folds: int = 5, draws: int = 1000, replays: int = 10, aa_runs: int = 200,
-    groups: Mapping[str, Mapping[str, str]] | None = None, progress: Progress,
-) -> dict[str, Any]:  # fmt: skip
+    folder: Path,
+    *,
+    seed: int,
+    n_folds: int = 5,
+    draws: int = 1000,
+    replays: int = 10,
+    aa_runs: int = 200,
+    groups: Mapping[str, Mapping[str, str]] | None = None,
+    progress: Progress,
+) -> dict[str, Any]:
     """The whole report on a folder such as `datasets/offers`; JSON-able.
 
     `groups` (column -> customer -> group) is an auditor's: joined to the finished policies, it goes nowhere else.
@@ -169,13 +180,18 @@ def evaluate_offers(
     bootstrap = Bootstrap(log.n_customers, np.random.default_rng(seed), draws)
     scores = arm_scores(log, found.expected)
     report: dict[str, Any] = {
-        "decisions": len(log), "customers": log.n_customers, "folds": n_folds, "seed": seed,
-        "values": _values(log, found, scores, bootstrap), "gains": _gains(log, found, scores, bootstrap),
-        "context_gate": found.gates, "repeats": _repeats(waves, found),
+        "decisions": len(log),
+        "customers": log.n_customers,
+        "folds": n_folds,
+        "seed": seed,
+        "values": _values(log, found, scores, bootstrap),
+        "gains": _gains(log, found, scores, bootstrap),
+        "context_gate": found.gates,
+        "repeats": _repeats(waves, found),
         "deciles": by_decile(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0], log.customer),
         "gain_curve": gain_curve(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
         "completion_auc": _auc(log, found, completed, portfolio.can_complete),
-    }  # fmt: skip
+    }
     progress("replaying", 0.93)
     report["replay"] = _replay(log, waves, completed, portfolio, replays, seed)
     by_time = np.argsort(waves.wave, kind="stable")
@@ -271,16 +287,23 @@ def _replay(
     everything = np.arange(len(log.arms)) > 0
     rows = []
     for name, sharpness, playable in (
-        ("Thompson", 1.0, everything), ("Thompson, informed and sharpened", 2.0, portfolio.can_complete),
-    ):  # fmt: skip
+        ("Thompson", 1.0, everything),
+        ("Thompson, informed and sharpened", 2.0, portfolio.can_complete),
+    ):
         for per_wave in (False, True):
             rates = [
                 thompson(
-                    arm, outcome, wave, len(log.arms), np.random.default_rng([seed, number]),
-                    per_wave=per_wave, sharpness=sharpness, playable=playable,
+                    arm,
+                    outcome,
+                    wave,
+                    len(log.arms),
+                    np.random.default_rng([seed, number]),
+                    per_wave=per_wave,
+                    sharpness=sharpness,
+                    playable=playable,
                 ).rate
                 for number in range(replays)
-            ]  # fmt: skip
+            ]
             low, high = min(rates), max(rates)
             learns = "per wave" if per_wave else "immediately"
             rows.append(

@@ -69,10 +69,17 @@ def audit(
         value, error = group_mean(gained[mine], visits[mine])
         reports.append(
             GroupReport(
-                str(name), int(mine.sum()), int(visits[mine].sum()), exposure, exposure - 1.96 * exposure_error,
-                exposure + 1.96 * exposure_error, value, value - 1.96 * error, value + 1.96 * error,
+                str(name),
+                int(mine.sum()),
+                int(visits[mine].sum()),
+                exposure,
+                exposure - 1.96 * exposure_error,
+                exposure + 1.96 * exposure_error,
+                value,
+                value - 1.96 * error,
+                value + 1.96 * error,
             )
-        )  # fmt: skip
+        )
     return reports
 
 

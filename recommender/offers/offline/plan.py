@@ -109,9 +109,12 @@ def fit_planner(waves: Waves, log: OfferLog, *, seed: int) -> Planner:
     best = np.full(len(log), 1 + int(np.argmax(value[1:]))) if len(value) > 1 else np.zeros(len(log), np.int64)
     left = _best_left(np.broadcast_to(value, expected.shape), waves.shown_before) if len(value) > 1 else best
     return Planner(
-        model, value, context_gate(log, expected, value), abstention_gate(log, expected, best),
+        model,
+        value,
+        context_gate(log, expected, value),
+        abstention_gate(log, expected, best),
         abstention_gate(log, expected, left),
-    )  # fmt: skip
+    )
 
 
 def abstention_gate(log: OfferLog, expected: Floats, chosen: NDArray[np.int64]) -> Gate:

@@ -20,10 +20,24 @@ from recommender.offers.portfolio import NONE
 Floats = NDArray[np.float64]
 
 AS_OF = (
-    "tenure_days", "n_tx", "spend", "last_tx", "max_tx", "spend7", "n_tx7", "n_rec", "rec_bogo", "view_bogo",
-    "comp_bogo", "rec_discount", "view_discount", "comp_discount", "rec_informational", "view_informational",
+    "tenure_days",
+    "n_tx",
+    "spend",
+    "last_tx",
+    "max_tx",
+    "spend7",
+    "n_tx7",
+    "n_rec",
+    "rec_bogo",
+    "view_bogo",
+    "comp_bogo",
+    "rec_discount",
+    "view_discount",
+    "comp_discount",
+    "rec_informational",
+    "view_informational",
     "n_active",
-)  # fmt: skip
+)
 """Known strictly before the wave. Nothing else in a table is ever read as a feature."""
 
 OUTCOMES = ("viewed", "completed", "comp_aware", "t_view", "t_comp", "cost", "s138", "n138", "net")
@@ -121,12 +135,13 @@ def read_portfolio(path: Path) -> Portfolio:
     channels = [set(one.split("|")) for one in found.text("channels")]
     table = np.column_stack(
         [
-            np.arange(1, found.n + 1), np.array(kind, dtype=float)[order],
+            np.arange(1, found.n + 1),
+            np.array(kind, dtype=float)[order],
             *(found.numbers(name)[order] for name in ("difficulty", "reward", "duration")),
             np.array([len(one) for one in channels], dtype=float)[order],
             np.array(["social" in one for one in channels], dtype=float)[order],
         ]
-    )  # fmt: skip
+    )
     table = np.vstack([np.zeros((1, 7)), table])
     return Portfolio((NONE, *(offers[i] for i in order)), table, table[:, 2] > 0)
 
@@ -191,9 +206,17 @@ def _derived(known: dict[str, Floats], wave: Floats) -> dict[str, Floats]:
 
 
 _CUMULATED = (
-    "spend", "n_tx", "rec_bogo", "rec_discount", "rec_informational", "view_bogo", "view_discount",
-    "view_informational", "comp_bogo", "comp_discount",
-)  # fmt: skip
+    "spend",
+    "n_tx",
+    "rec_bogo",
+    "rec_discount",
+    "rec_informational",
+    "view_bogo",
+    "view_discount",
+    "view_informational",
+    "comp_bogo",
+    "comp_discount",
+)
 
 
 def _changes(known: dict[str, Floats], before: NDArray[np.int64]) -> dict[str, Floats]:

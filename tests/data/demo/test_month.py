@@ -18,7 +18,7 @@ from plumbing.clock import DAY
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.offers.portfolio import NONE
-from recommender.scenes import offers as scene
+from recommender.scenes.offers import Offers
 from tests.data.demo.test_demo import quiet
 
 NOW_US = 1_795_435_200_000_000  # a Monday in November 2026
@@ -84,7 +84,7 @@ def test_the_policy_came_from_the_log_and_its_versions_are_there(lived: Month) -
 
 def test_windows_have_closed_and_the_page_has_an_answer(lived: Month) -> None:
     """Nothing is open at the end of the last day but late ones; the answer is about visits."""
-    report = scene.desk(lived.stores.offers, "town", NOW_US)
+    report = Offers(lived.stores.offers).report("town", NOW_US)
     assert report["open_windows"] == 0
     assert "per visit" in report["answer"] or "No verdict yet" in report["answer"]
     assert not report["ratio"]["broken"]

@@ -13,23 +13,25 @@ from click.testing import CliRunner
 from plumbing.clock import DAY, HOUR
 from recommender.cli.commands import train
 from recommender.cli.offers import evaluate_offers
-from recommender.offers import report as desks
 from recommender.offers.learning.confidence import adjusted, compare
 from recommender.offers.learning.log import read_closed
+from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings
-from tests.recommender.offers.learning.test_train import row
-from tests.recommender.offers.learning.test_train import world as cafe
-from tests.recommender.offers.world import SALT
+from recommender.scene import Report
+from tests.recommender.offers.world import SALT, cafe, row
 from tests.recommender.service_fixtures import NOON, OFFER, World
 
 HOUSE = OfferSettings(SALT, holdout_share=0.2)
 
 
-def told(rows: list[dict], settings: OfferSettings = HOUSE, report: dict | None = None) -> dict[str, Any]:
-    return desks.desk(read_closed(rows, settings), settings, report)
+def told(
+    rows: list[dict[str, Any]], settings: OfferSettings = HOUSE, report: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    published = Report.from_dict(report) if report is not None else None
+    return earnings(read_closed(rows, settings), settings, published)
 
 
-def good_only(n: int, gain: int = 300) -> list[dict]:
+def good_only(n: int, gain: int = 300) -> list[dict[str, Any]]:
     """Visits where nothing but the offer that earns `gain` more is shown; one customer in five is left alone."""
     return [one for one in cafe(n, gain=gain) if one["arm"] != "poor"]
 
@@ -47,7 +49,7 @@ def good_only(n: int, gain: int = 300) -> list[dict]:
         (good_only(1_200, gain=12), ["No verdict yet (between -", "more visits"]),
     ],
 )
-def test_the_answer_says_how_much_and_how_sure(rows: list[dict], words: list[str]) -> None:
+def test_the_answer_says_how_much_and_how_sure(rows: list[dict[str, Any]], words: list[str]) -> None:
     """Nothing yet, too little, certain, or how much longer it takes."""
     answer = told(rows)["answer"]
     assert all(word in answer for word in words), answer

@@ -16,7 +16,7 @@ from recommender.destinations.places import (
     position_of,
 )
 from recommender.ranking.interactions import Interactions
-from recommender.scene import Answer, Context, Item, Request
+from recommender.scene import Answer, Context, Item, Request, TrainingInput
 from recommender.scenes.destinations import DESTINATIONS
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -286,7 +286,7 @@ def test_the_same_question_has_the_same_answer() -> None:
 
 
 def test_a_trained_model_comes_back_from_its_arrays_and_answers_the_same() -> None:
-    trained = DESTINATIONS.train(commuter(3), TOWN, seed=0, progress=lambda what, share: None)
+    trained = DESTINATIONS.train(TrainingInput(commuter(3), TOWN), seed=0, progress=lambda what, share: None)
     model = DESTINATIONS.load(trained.arrays, trained.texts)
     at = MONDAY + timedelta(days=22, hours=8)
     moment = Context(lat=41.0, lon=69.0, local_time=at)
@@ -299,7 +299,7 @@ def test_a_trained_model_comes_back_from_its_arrays_and_answers_the_same() -> No
 
 
 def test_a_broken_model_is_refused_by_name() -> None:
-    trained = DESTINATIONS.train(commuter(), TOWN, seed=0, progress=lambda what, share: None)
+    trained = DESTINATIONS.train(TrainingInput(commuter(), TOWN), seed=0, progress=lambda what, share: None)
 
     for name in trained.arrays:
         arrays = {key: value for key, value in trained.arrays.items() if key != name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,16 +17,23 @@ from recommender.exchange.rows import read_rows
 from recommender.offers.eligibility import Moment, Usage, screen
 from recommender.offers.errors import InvalidOffer, TooManyOffers, UnknownOffer
 from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, parse_offer, to_json
-from tests.recommender.offers.world import NOON, NOW_US, TENANT, _close_stores, offer, open_store  # noqa: F401
+from tests.recommender.offers.world import NOON, NOW_US, TENANT, offer, open_store
 
 
-def test_every_wrong_field_is_named():
+def test_every_wrong_field_is_named() -> None:
     """An offer with nine wrong fields is refused once, with all nine names."""
     wrong = {
-        "offer_id": "none", "name": "", "kind": "lottery", "items": ["latte", "unicorn"],
-        "starts_on": "2026-12-01", "ends_on": "2026-11-01", "budget_count": -1,
-        "budget_money": "-5", "cap_count": 0, "colour": "red",
-    }  # fmt: skip
+        "offer_id": "none",
+        "name": "",
+        "kind": "lottery",
+        "items": ["latte", "unicorn"],
+        "starts_on": "2026-12-01",
+        "ends_on": "2026-11-01",
+        "budget_count": -1,
+        "budget_money": "-5",
+        "cap_count": 0,
+        "colour": "red",
+    }
 
     with pytest.raises(InvalidOffer) as refused:
         parse_offer(wrong, items={"latte"})
@@ -37,12 +45,23 @@ def test_every_wrong_field_is_named():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("cap_days", 0), ("cap_days", 7), ("from_hour", 24), ("to_hour", 0), ("weekdays", ["someday"]),
-        ("starts_on", "23.11.2026"), ("never_twice", "perhaps"), ("redemption_cost", 1.5), ("budget_money", True),
-        ("window_hours", 0), ("status", "sleeping"), ("sites", 7), ("text", "x\x00"), ("budget_count", "1e3"),
+        ("cap_days", 0),
+        ("cap_days", 7),
+        ("from_hour", 24),
+        ("to_hour", 0),
+        ("weekdays", ["someday"]),
+        ("starts_on", "23.11.2026"),
+        ("never_twice", "perhaps"),
+        ("redemption_cost", 1.5),
+        ("budget_money", True),
+        ("window_hours", 0),
+        ("status", "sleeping"),
+        ("sites", 7),
+        ("text", "x\x00"),
+        ("budget_count", "1e3"),
     ],
-)  # fmt: skip
-def test_a_wrong_value_is_refused(field: str, value: object):
+)
+def test_a_wrong_value_is_refused(field: str, value: object) -> None:
     """Each field refuses what it cannot mean."""
     with pytest.raises(InvalidOffer) as refused:
         parse_offer({"offer_id": "a", "name": "A", field: value})
@@ -50,7 +69,7 @@ def test_a_wrong_value_is_refused(field: str, value: object):
     assert field in {name for name, _ in refused.value.fields}
 
 
-def test_hours_that_leave_no_time_are_refused():
+def test_hours_that_leave_no_time_are_refused() -> None:
     """An offer from 9 to 9 would never run."""
     with pytest.raises(InvalidOffer, match="to_hour"):
         parse_offer({"offer_id": "a", "name": "A", "from_hour": 9, "to_hour": 9})
@@ -67,19 +86,19 @@ def test_hours_that_leave_no_time_are_refused():
         never_twice=st.booleans(),
     )
 )
-def test_what_is_stored_is_what_is_read(one):
+def test_what_is_stored_is_what_is_read(one: Offer) -> None:
     """JSON there and back gives the same offer, and the parser agrees with it."""
     assert from_json(to_json(one)) == one
     assert parse_offer({name: getattr(one, name) for name in one.__slots__}) == one
 
 
 @pytest.mark.parametrize("days", ["mon|tue", "Monday|tuesday", "0|1", ["mon", 1], [0, "1"]])
-def test_days_are_names_or_numbers(days: object):
+def test_days_are_names_or_numbers(days: object) -> None:
     """As people write them, and as a file holds them that was written from here."""
     assert parse_offer({"offer_id": "a", "name": "A", "weekdays": days}).weekdays == (0, 1)
 
 
-def test_ten_thousand_offers_are_refused_and_nothing_is_stored(tmp_path):
+def test_ten_thousand_offers_are_refused_and_nothing_is_stored(tmp_path: Path) -> None:
     """A portfolio has a size at which every decision is still quick; beyond it the import is refused whole."""
     many = [offer(f"o{number}") for number in range(10_000)]
     store = open_store(tmp_path / "r.db")
@@ -90,35 +109,42 @@ def test_ten_thousand_offers_are_refused_and_nothing_is_stored(tmp_path):
     assert store.offers(TENANT) == []
 
 
-def test_an_unknown_offer_is_named(tmp_path):
+def test_an_unknown_offer_is_named(tmp_path: Path) -> None:
     """Asking for an offer that never was says which."""
     with pytest.raises(UnknownOffer, match="ghost"):
         open_store(tmp_path / "r.db").offer(TENANT, "ghost")
 
 
-def moment(local: datetime = NOON, **fields) -> Moment:
-    return Moment(NOW_US, local, **({"site": "mitte"} | fields))
+def moment(local: datetime = NOON, **fields: Any) -> Moment:
+    values: dict[str, Any] = {"site": "mitte"} | fields
+    return Moment(NOW_US, local, **values)
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"status": "paused"}, "paused"), ({"status": "ended"}, "ended"),
-        ({"starts_on": "2026-11-24"}, "not_started"), ({"ends_on": "2026-11-22"}, "expired"),
-        ({"weekdays": (1, 2)}, "weekday"), ({"from_hour": 13}, "hour"), ({"to_hour": 12}, "hour"),
-        ({"from_hour": 22, "to_hour": 4}, "hour"), ({"sites": ("nord",)}, "site"),
-        ({"items": ("cake",)}, "items_unavailable"), ({"budget_count": 0}, "budget_count"),
+        ({"status": "paused"}, "paused"),
+        ({"status": "ended"}, "ended"),
+        ({"starts_on": "2026-11-24"}, "not_started"),
+        ({"ends_on": "2026-11-22"}, "expired"),
+        ({"weekdays": (1, 2)}, "weekday"),
+        ({"from_hour": 13}, "hour"),
+        ({"to_hour": 12}, "hour"),
+        ({"from_hour": 22, "to_hour": 4}, "hour"),
+        ({"sites": ("nord",)}, "site"),
+        ({"items": ("cake",)}, "items_unavailable"),
+        ({"budget_count": 0}, "budget_count"),
         ({"budget_money": 99, "redemption_cost": 100}, "budget_money"),
     ],
-)  # fmt: skip
-def test_each_offer_left_out_has_its_reason(fields: dict, reason: str):
+)
+def test_each_offer_left_out_has_its_reason(fields: dict[str, Any], reason: str) -> None:
     """One offer is always fine, the other is left out for the reason that was written into it."""
     eligible, excluded = screen([offer("fine"), offer("other", **fields)], {}, moment(available={"latte"}))
 
     assert ([one.offer_id for one in eligible], excluded) == (["fine"], {"other": reason})
 
 
-def test_an_evening_offer_runs_past_midnight():
+def test_an_evening_offer_runs_past_midnight() -> None:
     """Monday 22-4 covers Tuesday 2 o'clock and not Monday 2 o'clock."""
     late = [offer("late", from_hour=22, to_hour=4, weekdays=(0,), starts_on="2026-11-23", ends_on="2026-11-23")]
 
@@ -126,7 +152,7 @@ def test_an_evening_offer_runs_past_midnight():
     assert screen(late, {}, moment(NOON - timedelta(hours=10)))[1] == {"late": "not_started"}
 
 
-def test_caps_count_within_their_days():
+def test_caps_count_within_their_days() -> None:
     """Twice in seven days: two recent showings close it, one old one does not count."""
     capped = [offer("a", cap_count=2, cap_days=7)]
     old, recent = NOW_US - 8 * DAY, NOW_US - DAY
@@ -136,14 +162,14 @@ def test_caps_count_within_their_days():
     assert screen([offer("a", never_twice=True)], {}, moment(shown={"a": [old]}))[1] == {"a": "shown_before"}
 
 
-def test_a_clock_set_back_opens_no_cap():
+def test_a_clock_set_back_opens_no_cap() -> None:
     """What was shown 'tomorrow' still counts today."""
     capped = [offer("a", cap_count=1, cap_days=1)]
 
     assert screen(capped, {}, moment(shown={"a": [NOW_US + DAY]}))[1] == {"a": "cap"}
 
 
-def test_nobody_is_nagged():
+def test_nobody_is_nagged() -> None:
     """Three offers of any kind within the week, and the rest of the portfolio rests as well."""
     eligible, excluded = screen([offer("a"), offer("b")], {}, moment(shown={"a": [NOW_US - DAY] * 3}, nag_count=3))
 
@@ -152,7 +178,7 @@ def test_nobody_is_nagged():
 
 @settings(deadline=None)
 @given(spent=st.integers(0, 9), reserved=st.integers(0, 9), budget=st.integers(0, 20))
-def test_a_budget_holds_whatever_is_open(spent: int, reserved: int, budget: int):
+def test_a_budget_holds_whatever_is_open(spent: int, reserved: int, budget: int) -> None:
     """An offer runs exactly as long as one more redemption fits beside all that is spent and reserved."""
     used = {"a": Usage(spent, reserved, 0, 0)}
 
@@ -161,12 +187,12 @@ def test_a_budget_holds_whatever_is_open(spent: int, reserved: int, budget: int)
     assert bool(eligible) == (spent + reserved + 1 <= budget)
 
 
-def test_an_empty_portfolio_is_no_error():
+def test_an_empty_portfolio_is_no_error() -> None:
     """Nothing to choose from: nothing eligible, nothing excluded."""
     assert screen([], {}, moment()) == ([], {})
 
 
-def test_local_days_decide_not_utc():
+def test_local_days_decide_not_utc() -> None:
     """At 23:30 UTC it is already the next day further east."""
     east = datetime(2026, 11, 23, 23, 30, tzinfo=UTC).astimezone(timezone(timedelta(hours=1)))
 

@@ -10,7 +10,7 @@ import pytest
 
 from recommender.orders.model import LEARNED
 from recommender.ranking.interactions import Interactions
-from recommender.scene import Answer, Context, Item, Request, Trained
+from recommender.scene import Answer, Context, Item, Request, Trained, TrainingInput
 from recommender.scenes.orders import Orders, ServedOrders
 from tests.recommender.orders.worlds import DAY_US, habits, menu, of, orders
 
@@ -25,7 +25,7 @@ def silent(_what: str, _share: float) -> None:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return Orders().train(habits(), menu(), seed=0, progress=silent)
+    return Orders().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,9 @@ def test_nan_and_missing_prices_never_pass_a_bound(served: ServedOrders) -> None
     catalogue = menu(i01={"price": float("nan")})
 
     assert suggest(served, None, catalogue=catalogue, max_price=10**6).excluded == {"i01": "price"}
-    assert Orders().train(habits(8), catalogue, seed=0, progress=silent).report.in_force == "counting"
+    assert (
+        Orders().train(TrainingInput(habits(8), catalogue), seed=0, progress=silent).report.in_force == "counting"
+    )
 
 
 def test_repeats_are_preferred_allowed_or_avoided(served: ServedOrders) -> None:
@@ -151,7 +153,7 @@ def test_the_basket_changes_the_ranking() -> None:
     for k in range(30):
         rows += [(f"c{k}", 0, "burger"), (f"c{k}", 0, "cola"), (f"c{k}", 1, "salad"), (f"c{k}", 1, "water")]
     catalogue = tuple(Item(name, name) for name in ("burger", "cola", "salad", "water"))
-    model = QUIET.load(*_parts(QUIET.train(orders(*rows), catalogue, seed=0, progress=silent)))
+    model = QUIET.load(*_parts(QUIET.train(TrainingInput(orders(*rows), catalogue), seed=0, progress=silent)))
     history = orders(("x", 0, "salad"))
     plain = suggest(model, history, catalogue=catalogue)
     with_burger = suggest(model, history, catalogue=catalogue, basket=("burger",))
@@ -246,7 +248,7 @@ def test_the_report_says_what_is_in_force_and_why(trained: Trained) -> None:
 
 def test_training_twice_gives_the_same_bytes(trained: Trained) -> None:
     """Same data, same seed: identical arrays and texts."""
-    again = Orders().train(habits(), menu(), seed=0, progress=silent)
+    again = Orders().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
 
     assert again.texts == trained.texts
     assert again.arrays.keys() == trained.arrays.keys()
@@ -286,7 +288,7 @@ def test_a_model_with_a_missing_part_is_refused(trained: Trained, part: str) -> 
 def test_small_and_odd_histories_train_and_serve(rows: list[tuple[str, int, str]]) -> None:
     """Nothing to learn from publishes counting, says so, and answers; ties with counting are not a win."""
     seen = orders(*rows) if rows else Interactions.from_columns({"customer": [], "item": []})
-    made = Orders().train(seen, menu(), seed=0, progress=silent)
+    made = Orders().train(TrainingInput(seen, menu()), seed=0, progress=silent)
     answer = suggest(QUIET.load(*_parts(made)), orders(("x", 0, "i02")))
 
     assert made.report.in_force == "counting"

@@ -10,8 +10,7 @@ import pytest
 from recommender.assembly import Stores, open_stores
 from recommender.config import RecommenderConfig
 from recommender.errors import Erased, EventConflict, TrainingRunning
-from recommender.scene import Item
-from recommender.store.events import Event, OrderLine
+from recommender.scene import Event, Item, OrderLine
 from recommender.store.runs import LOST_AFTER_US, ScheduleEntry
 
 NOW = 1_795_435_200_000_000

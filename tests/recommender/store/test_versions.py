@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from recommender.errors import ArtifactError, NoSuchVersion
-from recommender.scene import Report, Trained
+from recommender.scene import DataCut, Report, Trained
 from recommender.store.versions import VersionStore, finite
 
-CUT = {"lines": 10, "customers": 2, "until_us": 5, "sha256": "0" * 64}
+CUT = DataCut(lines=10, customers=2, until_us=5, sha256="0" * 64)
 
 
 def report(value: float = 1.0) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from plumbing.clock import DAY, HOUR
 from recommender.errors import ScheduleRefused
 from recommender.store.runs import ScheduleEntry
-from recommender.training.schedule import DAYS, Leader, Scheduler, check_due, cron_of, run_key
+from recommender.training.schedule import DAYS, Leader, Scheduler, cron_of, parse_entry, run_key
 from tests.recommender.service_fixtures import NOON, Installation, World
 
-ROW = {"scene": "orders", "days": ["sun"], "time": "03:00", "timezone": "UTC", "enabled": True}
+ROW: dict[str, Any] = {"scene": "orders", "days": ["sun"], "time": "03:00", "timezone": "UTC", "enabled": True}
 
 
 def scheduler(world: World) -> Scheduler:
@@ -28,7 +29,7 @@ def scheduler(world: World) -> Scheduler:
 @given(day=st.sampled_from(DAYS))
 def test_a_day_is_the_day_it_says(day: str) -> None:
     """Sunday fires on a Sunday, whichever way cron and APScheduler count."""
-    trigger = CronTrigger(**cron_of(check_due("orders", [day], "03:00", "UTC")))
+    trigger = CronTrigger(**cron_of(parse_entry("orders", [day], "03:00", "UTC")))
     fires = trigger.get_next_fire_time(None, datetime(2026, 11, 23, tzinfo=UTC))
     assert (fires.strftime("%a").lower(), fires.hour) == (day, 3)
 
@@ -53,7 +54,7 @@ def test_a_day_is_the_day_it_says(day: str) -> None:
 def test_what_is_no_schedule(still: World, changes: dict[str, Any]) -> None:
     """Numbers for days, times and zones that are none, scenes that do not train: refused, the old one stays."""
     with pytest.raises(ScheduleRefused):
-        check_due(**(ROW | changes))
+        parse_entry(**(ROW | changes))
     assert still.call("PUT", "/schedule", key="desk", json={"rows": [ROW, ROW | changes]}).status_code == 422
     assert still.call("GET", "/schedule", key="desk").json == {"rows": []}
 
@@ -82,9 +83,9 @@ def test_a_lock_is_let_go_with_its_process(tmp_path: Path) -> None:
     """Taken once, taken again by the same is fine, by another it is not."""
     one, two = Leader(tmp_path / "lock"), Leader(tmp_path / "lock")
     assert (one.take(), one.take(), two.take()) == (True, True, False)
-    one.let_go()
+    one.release()
     assert two.take()
-    two.let_go()
+    two.release()
 
 
 def test_a_days_training_begins_once(world: World, installation: Installation) -> None:
@@ -105,7 +106,7 @@ def test_a_days_training_begins_once(world: World, installation: Installation) -
 
 def test_the_key_is_the_local_day(world: World) -> None:
     """Half past midnight in Auckland is a new day although it is yesterday in UTC."""
-    due = check_due("orders", ["mon"], "00:30", "Pacific/Auckland")
+    due = parse_entry("orders", ["mon"], "00:30", "Pacific/Auckland")
     assert run_key(due, NOON).endswith("2026-11-24 00:30")
     assert run_key(due, NOON - 2 * HOUR).endswith("2026-11-23 00:30")
 
@@ -113,14 +114,15 @@ def test_the_key_is_the_local_day(world: World) -> None:
 def test_jobs_follow_the_store(world: World) -> None:
     """What is saved is due at the next look; what is switched off is not; nothing runs before main() starts it."""
     made = scheduler(world)
-    assert made._jobs is None
+    assert (made.jobs(), [t for t in threading.enumerate() if t.name == "APScheduler"]) == ([], [])
     rows = [ROW, ROW | {"scene": "destinations", "enabled": False}]
     world.call("PUT", "/schedule", key="desk", json={"rows": rows})
     made.look()
-    assert [job.args[0].scene for job in made._jobs.get_jobs()] == ["orders"]
+    assert [entry.scene for entry in made.jobs()] == ["orders"]
+    assert [t for t in threading.enumerate() if t.name == "APScheduler"]
     world.call("PUT", "/schedule", key="desk", json={"rows": []})
     made.look()
-    assert made._jobs.get_jobs() == []
+    assert made.jobs() == []
     made.stop()
 
 
@@ -131,4 +133,4 @@ def test_it_starts_and_stops(world: World) -> None:
     made.stop()
     leader = Leader(world.home / "recommender-schedule.lock")
     assert leader.take()
-    leader.let_go()
+    leader.release()
