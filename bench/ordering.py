@@ -16,7 +16,7 @@ from bench.measure import Row, apart, peak_mb, shared
 from recommender.orders import baselines
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.batch import BATCH
-from recommender.orders.evaluation import Part, chosen_tifu
+from recommender.orders.evaluation import HeldOut, chosen_tifu
 from recommender.orders.fit import PART, fit_orders
 from recommender.orders.history import read_history
 from recommender.orders.questions import Questions
@@ -75,25 +75,30 @@ def one() -> dict[str, float]:
     if path is None:
         raise FileNotFoundError("the evaluation data is not beside the project")
     seen, _ = read_history(path)
-    test = Part.of(seen, least=4)
+    test = HeldOut.of(seen, least=4)
     asked = test.mask
     began = time.process_time()
-    model = fit_orders(test.history, [()] * len(seen.items), seed=0, settings=BATCH, asked=asked).model
+    model = fit_orders(test.history, [()] * len(seen.items), seed=0, settings=BATCH, target_customers=asked).model
     fitted = time.process_time()
     lists = []
-    for _, part in test.asked.parts(PART):
+    for _, part in test.questions.parts(PART):
         lists.append(model.lists(model.crowd.pairs(part), part.n, 20))
     answered, peak = time.process_time(), peak_mb()
-    figures = {"customers": test.asked.n, "fit_s": fitted - began, "answer_s": answered - fitted, "peak_mb": peak}
-    figures["answer_ms"] = 1000 * figures["answer_s"] / test.asked.n
+    figures = {
+        "customers": test.questions.n,
+        "fit_s": fitted - began,
+        "answer_s": answered - fitted,
+        "peak_mb": peak,
+    }
+    figures["answer_ms"] = 1000 * figures["answer_s"] / test.questions.n
     figures["recall"] = float(score_lists(np.concatenate(lists), test.truth)["recall@10"].mean())
-    tifu = TifuKnn.fit(test.history, chosen_tifu(Part.of(test.history, 3, asked)))
+    tifu = TifuKnn.fit(test.history, chosen_tifu(HeldOut.of(test.history, 3, asked)))
     began = time.process_time()
     figures["tifu_recall"] = float(test.score(tifu)["recall@10"].mean())
-    figures["sparse_ms"] = 1000 * (time.process_time() - began) / test.asked.n
+    figures["sparse_ms"] = 1000 * (time.process_time() - began) / test.questions.n
     began = time.process_time()
-    plain_answers(tifu, test.asked.part(0, min(PLAIN_SAMPLE, test.asked.n)))
-    figures["plain_ms"] = 1000 * (time.process_time() - began) / min(PLAIN_SAMPLE, test.asked.n)
+    plain_answers(tifu, test.questions.part(0, min(PLAIN_SAMPLE, test.questions.n)))
+    figures["plain_ms"] = 1000 * (time.process_time() - began) / min(PLAIN_SAMPLE, test.questions.n)
     return figures
 
 

@@ -29,12 +29,12 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
     Whatever is chosen is chosen on the order before it.
     """
     from plumbing.columns import DatasetError
-    from recommender.orders.evaluation import study
+    from recommender.orders.evaluation import compare_methods
 
     try:
         seen = _read(dataset)
         with progress_bar("orders") as bar:
-            report = study(seen, seed=seed, ablate=ablation, progress=bar.show)
+            report = compare_methods(seen, seed=seed, ablate=ablation, progress=bar.show)
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:

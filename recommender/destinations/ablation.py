@@ -1,4 +1,4 @@
-"""What each signal earns: the ranker fitted without a group of signals, and asked with one signal shuffled."""
+"""What each signal earns: the ranker is fitted without a group of signals, or scores with one signal shuffled."""
 
 from __future__ import annotations
 
@@ -72,33 +72,35 @@ GROUPS: Mapping[str, Sequence[str]] = {
 
 
 class _Study:
-    """Earlier moments to learn from and later ones to ask, the same for every ranker that is compared."""
+    """Earlier moments to learn from and later ones to evaluate on, the same for every ranker that is compared."""
 
-    def __init__(self, log: RideLog, until: int, kernel: Kernel, seed: int, most: int, most_asked: int) -> None:
+    def __init__(
+        self, log: RideLog, until: int, kernel: Kernel, seed: int, most: int, most_evaluated: int
+    ) -> None:
         visits = log.visits.where(log.visits.time_us <= until)
         rows = moments_to_predict(visits)
         rng = np.random.default_rng(seed)
         if len(rows) > most:
             rows = np.sort(rng.choice(rows, most, replace=False))
         late = visits.time_us[rows] >= np.quantile(visits.time_us[rows], 0.75)
-        asked = late & (rng.random(len(rows)) < most_asked / max(int(late.sum()), 1))
-        self.found: Examples = examples(visits, log.ground, rows, kernel, seed=seed, asked=asked)
+        evaluated = late & (rng.random(len(rows)) < most_evaluated / max(int(late.sum()), 1))
+        self.found: Examples = examples(visits, log.positions, rows, kernel, seed=seed, ranked=evaluated)
         self.inner = visits.time_us[self.found.rows] < np.min(visits.time_us[rows[late]])
-        self.asked = np.isin(self.found.rows, rows[asked])
+        self.evaluated = np.isin(self.found.rows, rows[evaluated])
         self.truth, self.seed = visits.place[self.found.rows], seed
-        self.pairs = self.found.pairs.take(self.asked[self.found.pairs.question])
+        self.pairs = self.found.pairs.take(self.evaluated[self.found.pairs.question])
 
     def without(self, names: Sequence[str]) -> tuple[Ranker, list[int]]:
-        """A ranker that never saw these signals, and the columns it reads."""
-        kept = [j for j, name in enumerate(self.found.names) if name not in names]
-        return learn(self.found, self.inner, seed=self.seed, columns=kept), kept
+        """A ranker fitted without these signals, and the columns it reads."""
+        columns = [j for j, name in enumerate(self.found.names) if name not in names]
+        return learn(self.found, self.inner, seed=self.seed, columns=columns), columns
 
     def value(self, ranker: Ranker, features: NDArray[np.float32], names: Sequence[str]) -> Floats:
-        """mrr@20 of each asked question."""
+        """mrr@20 of each evaluated question, (questions,)."""
         pairs = Pairs(self.pairs.question, self.pairs.item, features)
         n = len(self.inner)
         values = score("ranker", Counting(), ranker, pairs, names, n)
-        return reciprocal(best_lists(pairs.question, pairs.item, values, n, K), self.truth)[self.asked]
+        return reciprocal(best_lists(pairs.question, pairs.item, values, n, K), self.truth)[self.evaluated]
 
 
 def ablate(
@@ -109,14 +111,14 @@ def ablate(
     progress: Tick,
     *,
     most: int = 10_000,
-    most_asked: int = 1_500,
+    most_evaluated: int = 1_500,
 ) -> list[dict[str, Any]]:
     """mrr@20 on the last quarter of the part to fit on: all signals, without each group, each signal shuffled.
 
-    A signal is shuffled over all candidates of all questions (permutation importance, Breiman 2001), which is to
-    say that the ranker knows it and is told nonsense; a group is left out of the fit.
+    A signal is shuffled over all candidates of all questions: the ranker was fitted with it and now reads noise
+    (permutation importance, Breiman 2001). A group is left out of the fit.
     """
-    study = _Study(log, until, kernel, seed, most, most_asked)
+    study = _Study(log, until, kernel, seed, most=most, most_evaluated=most_evaluated)
     names, rng = study.found.names, np.random.default_rng(seed)
     whole, _ = study.without(())
     base = study.value(whole, study.pairs.features, names)
@@ -125,14 +127,14 @@ def ablate(
 
     def note(what: str, values: Floats) -> None:
         change = paired_bootstrap(base, values, rng)
-        told = {"earns": change.mean, "low": change.low, "high": change.high}
-        lines.append({"signals": what, "mrr@20": float(values.mean()), **told})
+        gain = {"earns": change.mean, "low": change.low, "high": change.high}
+        lines.append({"signals": what, "mrr@20": float(values.mean()), **gain})
         progress("ablation", len(lines) / (steps + 1))
 
     for group, left_out in GROUPS.items():
-        ranker, kept = study.without(left_out)
-        features = np.ascontiguousarray(study.pairs.features[:, kept])
-        note(f"without {group}", study.value(ranker, features, [names[j] for j in kept]))
+        ranker, columns = study.without(left_out)
+        features = np.ascontiguousarray(study.pairs.features[:, columns])
+        note(f"without {group}", study.value(ranker, features, [names[j] for j in columns]))
     for j, name in enumerate(names):
         features = study.pairs.features.copy()
         features[:, j] = rng.permutation(features[:, j])

@@ -22,7 +22,7 @@ Tick = Callable[[str, float], None]
 
 def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[RideModel, Report]:
     """The model in force from the visits up to `until_us` (inclusive), and its report."""
-    return fit(log.visits.where(log.visits.time_us <= until_us), log.ground, seed=seed, progress=progress)
+    return fit(log.visits.where(log.visits.time_us <= until_us), log.positions, seed=seed, progress=progress)
 
 
 def answer(
@@ -35,9 +35,9 @@ def answer(
     """
     lists = np.full((len(rows), K), -1, np.int32)
     done = 0
-    for block, crowd in snapshots(log.visits, log.ground, log.time_us[rows]):
+    for block, crowd in snapshots(log.visits, log.positions, log.time_us[rows]):
         fresh = replace(model, crowd=crowd)
-        lists[block] = rank(fresh, log.visits, log.moments(rows[block]), log.ground, riding=False)[0]
+        lists[block] = rank(fresh, log.visits, log.moments(rows[block]), log.positions, riding=False)[0]
         done += len(block)
         tick(done / len(rows))
     return lists

@@ -19,8 +19,8 @@ from recommender.destinations.model import Counting, K
 from recommender.destinations.places import haversine_km
 from recommender.destinations.signals.candidates import candidates
 from recommender.destinations.signals.crowd import crowd_of
-from recommender.destinations.signals.kernel import in_sight
-from recommender.destinations.visits import Ground
+from recommender.destinations.signals.kernel import pair_visits
+from recommender.destinations.visits import Positions
 from recommender.ranking.factor_models import FactorModel, als_factors, lightfm_factors
 from recommender.ranking.metrics import paired_bootstrap
 from recommender.ranking.pairs import best_lists
@@ -31,21 +31,38 @@ NEAR_KM = 0.5
 LENGTHS = ((0, 50), (50, 150), (150, None))
 BASE = "most frequent by hour x weekend"
 REACH: Mapping[str, float] = {
-    "acc@1": 0.40, "acc@5": 0.645, "acc@10": 0.72, "mrr@20": 0.50, "in500m@3": 0.72, "new acc@10": 0.10,
-}  # fmt: skip
+    "acc@1": 0.40,
+    "acc@5": 0.645,
+    "acc@10": 0.72,
+    "mrr@20": 0.50,
+    "in500m@3": 0.72,
+    "new acc@10": 0.10,
+}
 FIT_S = 180.0
 Tick = Callable[[str, float], None]
 
 
-def scores(lists: NDArray[np.int32], truth: NDArray[np.int32], ground: Ground) -> dict[str, Floats]:
-    """Each metric of each question (m,): acc@k (the exact place), mrr@20, in500m@k."""
+def scores(
+    lists: NDArray[np.int32],
+    truth: NDArray[np.int32],
+    positions: Positions,
+    true_positions: Positions | None = None,
+) -> dict[str, Floats]:
+    """Each metric of each question (m,): acc@k (the exact place), mrr@20, in500m@k.
+
+    Args:
+        lists: (m, K) place codes, the best first, -1 after the end.
+        truth: (m,) the place where the rider went.
+        ground: where the suggested places lie; `true_ground` where the right ones do, by default the same.
+    """
+    true_positions = true_positions or positions
     hit = lists == truth[:, None]
     place = np.where(hit.any(axis=1), hit.argmax(axis=1), K)
     km = haversine_km(
-        np.r_[ground.lat, np.nan][lists],
-        np.r_[ground.lon, np.nan][lists],
-        ground.lat[truth][:, None],
-        ground.lon[truth][:, None],
+        np.r_[positions.lat, np.nan][lists],
+        np.r_[positions.lon, np.nan][lists],
+        true_positions.lat[truth][:, None],
+        true_positions.lon[truth][:, None],
     )
     near = np.nan_to_num(km, nan=np.inf) < NEAR_KM
     near |= hit
@@ -55,13 +72,13 @@ def scores(lists: NDArray[np.int32], truth: NDArray[np.int32], ground: Ground) -
 
 
 def split_of(log: RideLog) -> tuple[int, NDArray[np.intp]]:
-    """The last moment of the part to fit on, and the rows to foretell after it.
+    """The last moment of the part to fit on, and the rows to predict after it.
 
     The file's own `split` and `target` where it has them; else the last quarter of the log's time and the last
     visit of each of its riders' days.
 
     Raises:
-        DatasetError: there is nothing to fit on or nothing to foretell.
+        DatasetError: there is nothing to fit on or nothing to predict.
     """
     if not len(log.time_us):
         raise DatasetError("the log has no rows")
@@ -70,48 +87,65 @@ def split_of(log: RideLog) -> tuple[int, NDArray[np.intp]]:
     else:
         begin, end = int(np.min(log.time_us)), int(np.max(log.time_us))
         until = begin + (end - begin) * 3 // 4
-    asked = log.target if log.target.any() else (log.origin >= 0)
-    rows = np.flatnonzero(asked & (log.time_us > until) & (log.rider >= 0))
+    to_predict = log.target if log.target.any() else (log.origin >= 0)
+    rows = np.flatnonzero(to_predict & (log.time_us > until) & (log.rider >= 0))
     if not len(rows):
-        raise DatasetError("the log has no row to foretell after the part to fit on")
+        raise DatasetError("the log has no row to predict after the part to fit on")
     return until, rows
 
 
 def evaluate(
     path: Path, *, seed: int, progress: Tick, cpu: Callable[[], float], ablation: bool = False, draws: int = 2000
 ) -> dict[str, Any]:
-    """The report of `usual evaluate destinations`, JSON-able: one row for each method, splits and what was fitted.
-
-    `cpu` gives seconds of processor time.
+    """The report of `usual evaluate destinations` on a file: `evaluate_log` of what `read_log` reads.
 
     Raises:
         DatasetError: the log cannot be used.
     """
     progress("reading the log", 0.0)
-    log = read_log(path)
+    return evaluate_log(read_log(path), seed=seed, progress=progress, cpu=cpu, ablation=ablation, draws=draws)
+
+
+def evaluate_log(
+    log: RideLog,
+    *,
+    seed: int,
+    progress: Tick,
+    cpu: Callable[[], float],
+    ablation: bool = False,
+    draws: int = 2000,
+    true_positions: Positions | None = None,
+) -> dict[str, Any]:
+    """The report on a log, JSON-able: one row for each method, splits and what was fitted.
+
+    Args:
+        cpu: gives seconds of processor time.
+        true_ground: where the places really are, if the log's own positions are coarser.
+
+    Raises:
+        DatasetError: there is nothing to fit on or to predict.
+    """
     until, rows = split_of(log)
     begun = cpu()
     model, report = fit_log(log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.6 * share))
-    fitted = cpu()
-    truth = log.place[rows]
-    moments = log.moments(rows)
-    sight = in_sight(log.visits, moments)
-    known = np.zeros(len(rows), bool)
-    known[sight.group_moment[sight.group_place == truth[sight.group_moment]]] = True
+    seconds = {"fit": cpu() - begun}
     progress("baselines", 0.65)
     lists = baselines(log, rows, model.counting)
     progress("factor models", 0.75)
     lists |= factor_lists(log, rows, until, seed)
     progress("answering", 0.9)
-    asked = cpu()
-    lists[f"usual ({model.method})"] = answer(log, model, rows)
-    seconds = {"fit": fitted - begun, "answer": cpu() - asked}
-    lists[f"usual ({model.method}), never the pick-up first"] = answer(log, replace(model, stayed=0.0), rows)
-    measured = {name: scores(found, truth, log.ground) for name, found in lists.items()}
+    begun, ours = cpu(), f"usual ({model.method})"
+    lists[ours] = answer(log, model, rows)
+    seconds["answer"] = cpu() - begun
+    lists[f"{ours}, never the pick-up first"] = answer(log, replace(model, stayed=0.0), rows)
+    measured = {
+        name: scores(found, log.place[rows], log.positions, true_positions) for name, found in lists.items()
+    }
+    known, moments = known_targets(log, rows), log.moments(rows)
     rng = np.random.default_rng(seed)
     table = [row_of(name, values, measured[BASE], known, rng, draws) for name, values in measured.items()]
     return {
-        "reach": reach_of(table, f"usual ({model.method})", seconds["fit"]),
+        "reach": reach_of(table, ours, seconds["fit"]),
         "targets": len(rows),
         "riders": len(np.unique(log.rider[rows])),
         "new": float((~known).mean()),
@@ -120,17 +154,42 @@ def evaluate(
         "ablation": ablate(log, until, model.counting.kernel, seed, progress) if ablation else [],
         "rows": table,
         "by_history": by_history(measured, moments.stop - moments.start),
-        "by_hour": by_hour(measured[f"usual ({model.method})"], moments.hour),
+        "by_hour": by_hour(measured[ours], moments.hour),
     }
 
 
+def known_targets(log: RideLog, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether the rider of each row had been to its place before (m,)."""
+    visit_pairs = pair_visits(log.visits, log.moments(rows))
+    known = np.zeros(len(rows), bool)
+    known[visit_pairs.group_moment[visit_pairs.group_place == log.place[rows][visit_pairs.group_moment]]] = True
+    return known
+
+
+def evaluate_counting(
+    log: RideLog, *, true_positions: Positions | None = None, seed: int = 0, draws: int = 2000
+) -> list[dict[str, Any]]:
+    """The rows of the methods that only count: nothing is fitted, so it takes a second.
+
+    Raises:
+        DatasetError: there is nothing to predict.
+    """
+    _, rows = split_of(log)
+    lists = baselines(log, rows, Counting())
+    measured = {
+        name: scores(found, log.place[rows], log.positions, true_positions) for name, found in lists.items()
+    }
+    known, rng = known_targets(log, rows), np.random.default_rng(seed)
+    return [row_of(name, values, measured[BASE], known, rng, draws) for name, values in measured.items()]
+
+
 def reach_of(rows: Sequence[Mapping[str, Any]], ours: str, fit_s: float) -> list[dict[str, Any]]:
-    """What was asked of these suggestions on the public check-ins, beside what was found on this log."""
+    """The figures that these suggestions have to reach on the public check-ins, beside those found on this log."""
     by_method = {row["method"]: row for row in rows}
     mine, base = by_method[ours], by_method[BASE]
     found: list[dict[str, Any]] = []
-    for metric, asked in REACH.items():
-        found.append({"figure": metric, "found": mine[metric], "asked": asked, "by counting": base[metric]})
+    for metric, wanted in REACH.items():
+        found.append({"figure": metric, "found": mine[metric], "asked": wanted, "by counting": base[metric]})
     for rival in ("LightFM", "implicit ALS"):
         if rival in by_method:
             times = mine["acc@1"] / max(by_method[rival]["acc@1"], 1e-9)
@@ -184,8 +243,8 @@ def by_hour(values: Mapping[str, Floats], hour: NDArray[np.float32]) -> list[dic
 def baselines(log: RideLog, rows: NDArray[np.intp], counting: Counting) -> dict[str, NDArray[np.int32]]:
     """Lists of the methods that only count the rider's own visits, all up to each row."""
     moments = log.moments(rows)
-    crowd = crowd_of(log.visits, log.ground.lat, log.ground.lon, int(np.min(log.time_us[rows])))
-    pairs, names = candidates(log.visits, moments, crowd, log.ground, counting.kernel, own_only=True)
+    crowd = crowd_of(log.visits, log.positions.lat, log.positions.lon, int(np.min(log.time_us[rows])))
+    pairs, names = candidates(log.visits, moments, crowd, log.positions, counting.kernel, own_only=True)
 
     def best(weights: Mapping[str, float]) -> NDArray[np.int32]:
         values = sum(w * pairs.features[:, names.index(name)].astype(np.float64) for name, w in weights.items())

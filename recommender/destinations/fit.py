@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from recommender.destinations.model import STAYED, Counting, Floats, K, RideModel, score
 from recommender.destinations.signals.candidates import candidates
 from recommender.destinations.signals.crowd import PlaceCrowd, crowd_of
-from recommender.destinations.signals.kernel import Kernel, gaps_of, in_sight, kernel_weights
-from recommender.destinations.visits import DAY_US, TRAIL, Ground, Visits, moments_at, stays
+from recommender.destinations.signals.kernel import Kernel, gaps_of, kernel_weights, pair_visits
+from recommender.destinations.visits import DAY_US, TRAIL, Positions, Visits, moments_at, stays
 from recommender.ranking.gate import gate
 from recommender.ranking.interactions import NO_TIME
 from recommender.ranking.metrics import highest
@@ -33,7 +33,7 @@ LEAST_EXAMPLES = 300
 
 
 def snapshots(
-    visits: Visits, ground: Ground, time_us: NDArray[np.int64], refresh_us: int = REFRESH_US
+    visits: Visits, positions: Positions, time_us: NDArray[np.int64], refresh_us: int = REFRESH_US
 ) -> Iterator[tuple[NDArray[np.intp], PlaceCrowd]]:
     """Blocks of moments (indices into `time_us`), each with the crowd as it was at the beginning of its week.
 
@@ -41,7 +41,7 @@ def snapshots(
     """
     week = time_us // refresh_us
     for number in np.unique(week):
-        crowd = crowd_of(visits, ground.lat, ground.lon, int(number * refresh_us))
+        crowd = crowd_of(visits, positions.lat, positions.lon, int(number * refresh_us))
         rows = np.flatnonzero(week == number)
         for start in range(0, len(rows), BLOCK):
             yield rows[start : start + BLOCK], crowd
@@ -71,7 +71,7 @@ _GRID: Mapping[str, tuple[float, ...]] = {
 }
 
 
-def fit_kernel(visits: Visits, ground: Ground, rows: NDArray[np.intp], sample: int = 3000) -> Kernel:
+def fit_kernel(visits: Visits, positions: Positions, rows: NDArray[np.intp], sample: int = 3000) -> Kernel:
     """The kernel whose parameters foretell the given visits best (mean reciprocal rank), one parameter at a time.
 
     Starts from the values that worked on public check-ins and moves only where the gain is above noise.
@@ -80,14 +80,14 @@ def fit_kernel(visits: Visits, ground: Ground, rows: NDArray[np.intp], sample: i
     rows = rows[-sample:]
     if len(rows) < LEAST_EXAMPLES:
         return kernel
-    moments = moments_at(visits, rows, ground.lat, ground.lon)
-    sight = in_sight(visits, moments)
-    gaps = gaps_of(visits, moments, sight, ground.lat, ground.lon)
+    moments = moments_at(visits, rows, positions.lat, positions.lon)
+    visit_pairs = pair_visits(visits, moments)
+    gaps = gaps_of(visits, moments, visit_pairs, positions.lat, positions.lon)
     truth = visits.place[rows]
 
     def value(candidate: Kernel) -> float:
-        mass = sight.total(kernel_weights(candidate, gaps))
-        lists = best_lists(sight.group_moment, sight.group_place, mass, len(rows), K)
+        mass = visit_pairs.total(kernel_weights(candidate, gaps))
+        lists = best_lists(visit_pairs.group_moment, visit_pairs.group_place, mass, len(rows), K)
         return float(reciprocal(lists, truth).mean())
 
     best = value(kernel)
@@ -122,31 +122,31 @@ class Examples:
 
 def examples(
     visits: Visits,
-    ground: Ground,
+    positions: Positions,
     rows: NDArray[np.intp],
     kernel: Kernel,
     *,
     seed: int,
-    asked: NDArray[np.bool_],
+    ranked: NDArray[np.bool_],
     tick: Callable[[float], None] = lambda share: None,
 ) -> Examples:
     """Candidates and signals of the given visits, each as it could be known just before it.
 
-    `asked` (rows,) says of which moments all candidates are wanted, to be ranked.
+    `ranked` (rows,) marks the moments of which all candidates are kept, to be ranked.
     """
     rng = np.random.default_rng(seed)
     parts, labels, drawn, taken, done = [], [], [], [], 0
     names: list[str] = []
     time_us = visits.time_us[rows]
     weeks = (highest(time_us) - int(np.min(time_us))) // REFRESH_US + 1
-    for chosen, crowd in snapshots(visits, ground, time_us, REFRESH_US * (1 + weeks // MOST_CROWDS)):
+    for chosen, crowd in snapshots(visits, positions, time_us, REFRESH_US * (1 + weeks // MOST_CROWDS)):
         block = rows[chosen]
-        moments = moments_at(visits, block, ground.lat, ground.lon)
-        pairs, names = candidates(visits, moments, crowd, ground, kernel)
+        moments = moments_at(visits, block, positions.lat, positions.lon)
+        pairs, names = candidates(visits, moments, crowd, positions, kernel)
         label = visits.place[block][pairs.question] == pairs.item
         learned = np.zeros(len(pairs), bool)
         learned[to_learn_from(pairs, label, names, rng)] = True
-        kept = learned | asked[chosen][pairs.question]
+        kept = learned | ranked[chosen][pairs.question]
         parts.append(Pairs(pairs.question + done, pairs.item, pairs.features).take(kept))
         labels.append(label[kept])
         drawn.append(learned[kept])
@@ -223,7 +223,11 @@ SETTINGS: Mapping[str, Any] = {
 
 
 def fit(
-    visits: Visits, ground: Ground, *, seed: int, progress: Callable[[str, float], None] = lambda what, share: None
+    visits: Visits,
+    positions: Positions,
+    *,
+    seed: int,
+    progress: Callable[[str, float], None] = lambda what, share: None,
 ) -> tuple[RideModel, Report]:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
@@ -232,7 +236,7 @@ def fit(
     """
     rng = np.random.default_rng(seed)
     rows = moments_to_predict(visits)
-    crowd = crowd_of(visits, ground.lat, ground.lon, highest(visits.time_us) + 1)
+    crowd = crowd_of(visits, positions.lat, positions.lon, highest(visits.time_us) + 1)
     stayed = float(np.mean(visits.place[rows] == visits.origin[rows])) if len(rows) else 0.0
     if len(rows) < LEAST_EXAMPLES:
         why = f"counting stays in force: {len(rows)} rides with a known pick-up are too few to learn from"
@@ -244,14 +248,14 @@ def fit(
     rows = rows[np.lexsort((rows, visits.time_us[rows]))]
     cut = np.quantile(visits.time_us[rows], 0.8)
     progress("fitting the kernel", 0.05)
-    kernel = fit_kernel(visits, ground, rows[visits.time_us[rows] < cut])
+    kernel = fit_kernel(visits, positions, rows[visits.time_us[rows] < cut])
     found = examples(
         visits,
-        ground,
+        positions,
         rows,
         kernel,
         seed=seed,
-        asked=visits.time_us[rows] >= cut,
+        ranked=visits.time_us[rows] >= cut,
         tick=lambda share: progress("signals", 0.1 + 0.3 * share),
     )
     inner = visits.time_us[found.rows] < cut
@@ -277,16 +281,18 @@ def fit(
     return RideModel("ranker", counting, ranker, crowd, stayed), report
 
 
-def fit_counting(found: Examples, asked: NDArray[np.bool_], truth: NDArray[np.int32], kernel: Kernel) -> Counting:
+def fit_counting(
+    found: Examples, validation: NDArray[np.bool_], truth: NDArray[np.int32], kernel: Kernel
+) -> Counting:
     """How much new places and places within walking distance count beside the kernel, one number at a time.
 
     By the questions of the trial itself: what the ranker is tried against has the advantage.
     """
 
     def value(counting: Counting) -> float:
-        values = score("kernel", counting, None, found.pairs, found.names, len(asked))
-        lists = best_lists(found.pairs.question, found.pairs.item, values, len(asked), K)
-        return float(reciprocal(lists, truth)[asked].mean())
+        values = score("kernel", counting, None, found.pairs, found.names, len(validation))
+        lists = best_lists(found.pairs.question, found.pairs.item, values, len(validation), K)
+        return float(reciprocal(lists, truth)[validation].mean())
 
     best = max((Counting(kernel, walking=factor) for factor in (0.3, 0.6, 1.0)), key=value)
     best = max((replace(best, here=factor) for factor in (0.3, 0.1, 1.0)), key=value)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plumbing.columns import DatasetError, read_columns
 from recommender.destinations.places import PlaceError, check_positions, clocks_at, geo_id
-from recommender.destinations.visits import DAY_US, HOUR_US, Ground, Moments, Visits, visits_of
+from recommender.destinations.visits import DAY_US, HOUR_US, Moments, Positions, Visits, visits_of
 from recommender.ranking.interactions import Interactions, codes_in
 
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?")
@@ -37,7 +37,12 @@ class RideLog:
     train: NDArray[np.bool_] | None  # rows of the part to fit on, where the file says so
     visits: Visits  # sorted by rider and time
     places: NDArray[np.str_]
-    ground: Ground
+    positions: Positions
+    rows: Interactions  # every row, sorted by rider and time: `customer` is the rider, `item` the place
+
+    def rides(self) -> Interactions:
+        """The rows with a known pick-up, under vocabularies of riders and places."""
+        return self.rows.where(self.rows.origin >= 0)
 
     def moments(self, rows: NDArray[np.intp]) -> Moments:
         """The moments just before the given rows: in sight are the rider's visits of an earlier time.
@@ -51,7 +56,7 @@ class RideLog:
         stop = np.searchsorted(keys, rider * width + np.searchsorted(times, self.time_us[rows]))
         start = np.where(rider < 0, stop, np.searchsorted(keys, rider * width))
         origin = self.origin[rows]
-        lat, lon = np.r_[self.ground.lat, np.nan], np.r_[self.ground.lon, np.nan]
+        lat, lon = np.r_[self.positions.lat, np.nan], np.r_[self.positions.lon, np.nan]
         return Moments(
             start, stop, self.time_us[rows], self.hour[rows], self.weekday[rows], origin, lat[origin], lon[origin]
         )
@@ -142,7 +147,27 @@ def read_log(path: Path) -> RideLog:
         train=np.array([value == "train" for value in columns["split"]], bool) if "split" in columns else None,
         visits=visits_of(rides),
         places=rides.items,
-        ground=_ground(code, time_us, lat, lon, len(rides.items)),
+        positions=_first_positions(code, time_us, lat, lon, len(rides.items)),
+        rows=rides,
+    )
+
+
+def log_of(rides: Interactions, positions: Positions) -> RideLog:
+    """A log from rides in memory: each is a row, in their order; `ground` positions their places (P,)."""
+    n = len(rides)
+    return RideLog(
+        rider=rides.customer,
+        place=rides.item,
+        origin=rides.origin,
+        time_us=rides.time_us,
+        hour=rides.hour,
+        weekday=rides.weekday,
+        target=np.zeros(n, np.bool_),
+        train=None,
+        visits=visits_of(rides),
+        places=rides.items,
+        positions=positions,
+        rows=rides,
     )
 
 
@@ -188,12 +213,12 @@ def _offsets(path: Path, local: Sequence[str], time_us: Ints, lon: NDArray[np.fl
     return guess
 
 
-def _ground(
+def _first_positions(
     place: NDArray[np.int32], time_us: Ints, lat: NDArray[np.float64], lon: NDArray[np.float64], n: int
-) -> Ground:
+) -> Positions:
     """Each place where it was first seen: what later rows say about it cannot change an earlier answer."""
     where = np.full((2, n), np.nan)
     known = np.flatnonzero(np.isfinite(lat))
     order = known[np.lexsort((known, time_us[known]))][::-1]
     where[0, place[order]], where[1, place[order]] = lat[order], lon[order]  # the earliest is written last
-    return Ground(where[0], where[1])
+    return Positions(where[0], where[1])

@@ -15,7 +15,7 @@ from recommender.destinations.signals.candidates import KM_SHIFT, candidates
 from recommender.destinations.signals.crowd import PlaceCrowd, from_arrays, to_arrays
 from recommender.destinations.signals.kernel import Kernel
 from recommender.destinations.signals.others import CLOSE_KM, LEAST_ALIKE
-from recommender.destinations.visits import Ground, Moments, Visits
+from recommender.destinations.visits import Moments, Positions, Visits
 from recommender.ranking.pairs import Pairs, best_lists, place_within
 from recommender.ranking.ranker import Ranker
 
@@ -83,11 +83,12 @@ def score(
         nearby = np.where(walkable(pairs, names), counting.walking, 1.0)
         values = values * np.where(here, counting.here, nearby)
     total = np.bincount(pairs.question, values, minlength=n)[pairs.question]
-    return values / np.maximum(total, 1e-12)
+    shares: Floats = values / np.maximum(total, 1e-12)
+    return shares
 
 
 def rank(
-    model: RideModel, visits: Visits, moments: Moments, ground: Ground, k: int = K, *, riding: bool = True
+    model: RideModel, visits: Visits, moments: Moments, positions: Positions, k: int = K, *, riding: bool = True
 ) -> tuple[NDArray[np.int32], Pairs, list[str], Floats]:
     """The k best places of each moment, (m, k) with -1 at the end, and the candidates with their final scores.
 
@@ -96,7 +97,7 @@ def rank(
     first only in a log where more than `STAYED` of the rides end where they began: check-ins, not rides.
     """
     n = len(moments)
-    pairs, names = candidates(visits, moments, model.crowd, ground, model.counting.kernel)
+    pairs, names = candidates(visits, moments, model.crowd, positions, model.counting.kernel)
     values = score(model.method, model.counting, model.ranker, pairs, names, n)
     here = pairs.item == moments.origin[pairs.question]
     if riding and len(pairs):
@@ -106,7 +107,7 @@ def rank(
         values = behind_the_best(pairs.question, values, here, n)
     tie = np.nan_to_num(pairs.features[:, names.index("visits")]) if len(pairs) else None
     lists = best_lists(pairs.question, pairs.item, with_room_for_new(pairs, values, names), n, k, tie)
-    return spread(lists, pairs, values, ground), pairs, names, values
+    return spread(lists, pairs, values, positions), pairs, names, values
 
 
 SURE, DISCOVER = 5, 1.5
@@ -128,7 +129,7 @@ def with_room_for_new(pairs: Pairs, values: Floats, names: Sequence[str]) -> Flo
 SPREAD_KM, SPREAD_WEIGHT, BUTTONS = 0.5, 0.3, 3
 
 
-def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, ground: Ground) -> NDArray[np.int32]:
+def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, positions: Positions) -> NDArray[np.int32]:
     """The same lists with their second and third place chosen so that the first three cover more ground.
 
     Three buttons that lead to one block are one suggestion. A place counts for its own score and, with a weight
@@ -138,11 +139,11 @@ def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, ground: Groun
     n, k = lists.shape
     if not n or not k or not len(pairs):
         return lists
-    width = np.int64(len(ground.lat) + 1)
+    width = np.int64(len(positions.lat) + 1)
     keys = pairs.question * width + pairs.item
     wanted = np.arange(n)[:, None] * width + lists
     worth = np.where(lists >= 0, values[np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)], 0.0)
-    lat, lon = np.r_[ground.lat, np.nan][lists], np.r_[ground.lon, np.nan][lists]
+    lat, lon = np.r_[positions.lat, np.nan][lists], np.r_[positions.lon, np.nan][lists]
     km = haversine_km(lat[:, :, None], lon[:, :, None], lat[:, None, :], lon[:, None, :])
     near = (np.nan_to_num(km, nan=np.inf) < SPREAD_KM) | np.eye(k, dtype=bool)
     every = np.arange(n)

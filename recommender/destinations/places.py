@@ -88,7 +88,8 @@ def haversine_km(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayL
     """
     a1, o1, a2, o2 = (np.radians(np.asarray(v, np.float64)) for v in (lat1, lon1, lat2, lon2))
     chord = np.sin((a2 - a1) / 2) ** 2 + np.cos(a1) * np.cos(a2) * np.sin((o2 - o1) / 2) ** 2
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+    km: NDArray[np.float64] = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+    return km
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,8 @@ def stays(visits: Visits) -> Floats:
     timed = visits.time_us != NO_TIME
     hours = np.maximum(np.diff(np.where(timed, visits.time_us, 0)) / HOUR_US, 0)
     same = (np.diff(visits.rider) == 0) & (visits.rider[1:] >= 0) & timed[1:] & timed[:-1]
-    return np.r_[np.where(same, np.log1p(hours), np.nan), np.nan]
+    log_hours: Floats = np.r_[np.where(same, np.log1p(hours), np.nan), np.nan]
+    return log_hours
 
 
 def waits(visits: Visits) -> Floats:
@@ -112,7 +113,7 @@ def _first_of_time(visits: Visits) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Positions:
     """The places under discussion: positions (P,) of one vocabulary. A crowd knows the first `crowd.n` of them."""
 
     lat: Floats

@@ -1,4 +1,4 @@
-"""Orders predicted in bulk: fit on a history, answer a list of requests."""
+"""Orders predicted in bulk: fit on a history, then rank for a list of requests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.orders.fit import PART, FitSettings, FittedOrders, fit_orders
-from recommender.orders.questions import ask
+from recommender.orders.questions import questions_of
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Progress
 
 BATCH = FitSettings(max_questions=7_000, easy=120, copies=6)
-"""A bulk run may take minutes, and is made once."""
+"""A bulk run may take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """The best items of each customer asked about, best first."""
+    """The best items of each customer in the requests, best first."""
 
     customers: NDArray[np.str_]  # (n,) ascending
     lists: NDArray[np.int32]  # (n, top) codes into `items`, -1 after the end
@@ -49,7 +49,7 @@ def predict_orders(
 ) -> Predicted:
     """Fit on `history` alone, then rank every item for each customer in `requests`.
 
-    A customer asked about more than once is answered once, in the context of the first row. Customers without
+    A customer with several requests is answered once, in the context of the first row. Customers without
     history get what is popular in their context. Same input and seed, same answer.
 
     Args:
@@ -64,17 +64,21 @@ def predict_orders(
         raise ValueError("top must be at least 1")
     features: list[tuple[str, ...]] = [()] * len(history.items)
     tick = progress or (lambda _what, _share: None)
-    who = np.zeros(len(history.customers), np.bool_)
-    who[requests.customer] = True
+    target = np.zeros(len(history.customers), np.bool_)
+    target[requests.customer] = True
     fitted = fit_orders(
-        history, features, seed=seed, settings=settings, asked=who,
+        history,
+        features,
+        seed=seed,
+        settings=settings,
+        target_customers=target,
         progress=lambda what, share: tick(what, 0.85 * share),
-    )  # fmt: skip
-    asked = ask(history, requests)
+    )
+    questions = questions_of(history, requests)
     lists = [np.zeros((0, top), np.int32)]
-    for start, part in asked.parts(PART):
+    for start, part in questions.parts(PART):
         pairs = fitted.model.crowd.pairs(part, width=max(60, top))
         lists.append(fitted.model.lists(pairs, part.n, top))
-        tick("ranking", 0.85 + 0.15 * (start + part.n) / asked.n)
+        tick("ranking", 0.85 + 0.15 * (start + part.n) / questions.n)
     customers = history.customers[np.unique(requests.customer)]
     return Predicted(customers, np.concatenate(lists), history.items, fitted)

@@ -24,7 +24,7 @@ from recommender.orders.fit import (
     truth_of,
 )
 from recommender.orders.model import LEARNED, ranked_by
-from recommender.orders.questions import Questions, ask
+from recommender.orders.questions import Questions, questions_of
 from recommender.orders.signals.crowd import NAMES, ItemCrowd
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import (
@@ -47,38 +47,38 @@ Per = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What is known, who is asked, and the right answers."""
+class HeldOut:
+    """Held-out orders: what is known before them, who gets a question, and the right answers."""
 
     history: Interactions
-    asked: Questions
+    questions: Questions
     customers: NDArray[np.integer]
     truth: Targets
     popular: NDArray[np.float32]
 
     @classmethod
-    def of(cls, seen: Interactions, least: int, asked: Mask | None = None) -> Part:
-        """The last order as the question, for customers (of those `asked`) with at least `least` orders."""
-        history, targets = split_last(seen, 1, least, asked)
+    def of(cls, seen: Interactions, least: int, target_customers: Mask | None = None) -> HeldOut:
+        """The last order as the question, for the target customers with at least `least` orders."""
+        history, targets = split_last(seen, 1, least, target_customers)
         who = np.unique(targets.customer)
         truth = truth_of(history, targets)
-        return cls(history, ask(history, targets), who, truth, baselines.popularity(history))
+        return cls(history, questions_of(history, targets), who, truth, baselines.popularity(history))
 
     @property
     def mask(self) -> Mask:
-        """(customers,) True for those who are asked about."""
+        """(customers,) True for those who have a question."""
         chosen = np.zeros(len(self.history.customers), np.bool_)
         chosen[self.customers] = True
         return chosen
 
     def lists(self, method: baselines.Method) -> NDArray[np.int32]:
-        return baselines.best_of(method, self.asked, self.customers, 20, self.popular)
+        return baselines.best_of(method, self.questions, self.customers, 20, self.popular)
 
     def score(self, method: baselines.Method) -> Per:
         return score_lists(self.lists(method), self.truth)
 
 
-def study(
+def compare_methods(
     seen: Interactions,
     *,
     seed: int = 0,
@@ -95,11 +95,11 @@ def study(
         ValueError: no customer has four orders.
     """
     tick = progress or (lambda _what, _share: None)
-    test = Part.of(seen, least=4)
-    if not test.asked.n:
+    test = HeldOut.of(seen, least=4)
+    if not test.questions.n:
         raise ValueError("no customer has four orders: there is nothing to test on")
-    asked = test.mask
-    valid = Part.of(test.history, least=3, asked=asked)
+    target_customers = test.mask
+    valid = HeldOut.of(test.history, least=3, target_customers=target_customers)
     tick("choosing neighbours on validation", 0.02)
     chosen = {
         "TIFU-KNN": chosen_tifu(valid),
@@ -114,27 +114,27 @@ def study(
         [()] * len(seen.items),
         seed=seed,
         settings=settings,
-        asked=asked,
+        target_customers=target_customers,
         progress=lambda what, share: tick(what, 0.3 + 0.4 * share),
     )
     tick("ranking the test", 0.7)
     ours, found = _ours(fitted, test, seed, settings)
     lists |= ours
-    tick("taking signals away", 0.85)
+    tick("comparing", 0.85)
     report = _report(lists, test, fitted, chosen, np.random.default_rng([seed, 3]))
     report["candidate_recall"] = found
-    report["ablation"] = ablation(test.history, asked, seed, settings, tick) if ablate else []
+    report["ablation"] = ablation(test.history, target_customers, seed, settings, tick) if ablate else []
     tick("done", 1.0)
     return report
 
 
-def _best(valid: Part, make: Callable[[Interactions, Any], baselines.Method], choices: Any) -> Any:
+def _best(valid: HeldOut, make: Callable[[Interactions, Any], baselines.Method], choices: Any) -> Any:
     """The parameters with the highest validation metric."""
     return max(choices, key=lambda choice: float(valid.score(make(valid.history, choice))[METRIC].mean()))
 
 
-def chosen_tifu(valid: Part) -> tuple[int, int, float, float, float]:
-    """TIFU-KNN's parameters, chosen on validation among those that were found good elsewhere."""
+def chosen_tifu(valid: HeldOut) -> tuple[int, int, float, float, float]:
+    """TIFU-KNN's parameters, chosen on validation among published good ones."""
     chosen: tuple[int, int, float, float, float] = _best(valid, baselines.TifuKnn.fit, baselines.TIFU_CHOICES)
     return chosen
 
@@ -150,14 +150,14 @@ def _rivals(
         "LightFM alone": lambda: baselines.lightfm_alone(history, seed),
     }
     try:
-        import implicit  # noqa: F401 a development tool: without it the row is left out
+        import implicit  # noqa: F401 a development requirement: without it there is no such row
     except ImportError:
         return made
     return made | {"implicit ALS alone": lambda: baselines.implicit_als(history, seed)}
 
 
 def _ours(
-    fitted: FittedOrders, test: Part, seed: int, settings: FitSettings
+    fitted: FittedOrders, test: HeldOut, seed: int, settings: FitSettings
 ) -> tuple[dict[str, NDArray[np.int32]], float]:
     """(lists of our own methods, share of right answers among the candidates)."""
     model, n_items = fitted.model, max(len(test.popular), 1)
@@ -165,7 +165,7 @@ def _ours(
     parts: dict[str, list[NDArray[np.int32]]] = {name: [] for name in names}
     runner_up = _runner_up(test.history, seed, settings) if model.ranker else None
     wanted, found = labels_of(test.truth, n_items), 0
-    for start, part in test.asked.parts(PART):
+    for start, part in test.questions.parts(PART):
         pairs = model.crowd.pairs(part)
         found += int(np.isin((pairs.question + start) * n_items + pairs.item, wanted).sum())
         parts["counting back-off"].append(model.lists(pairs, part.n, 20, "counting"))
@@ -173,7 +173,7 @@ def _ours(
             for name, made in model.learned_lists(pairs, part.n, 20).items():
                 parts[name].append(made)
             parts["HistGradientBoosting"].append(ranked_by(pairs, runner_up(pairs.features), part.n, 20))
-    lists = {name: np.concatenate(held) for name, held in parts.items()}
+    lists = {name: np.concatenate(blocks) for name, blocks in parts.items()}
     lists["in force"] = lists["counting back-off" if model.in_force == "counting" else model.in_force]
     return lists, found / max(len(wanted), 1)
 
@@ -185,18 +185,23 @@ def _runner_up(
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     pairs, label = learn_from(history, 1, [()] * len(history.items), settings, seed)
-    usable = ~np.isnan(pairs.features).all(axis=0)  # it refuses a column that is all NaN
+    usable = ~np.isnan(pairs.features).all(axis=0)  # it accepts no column that is all NaN
     model = HistGradientBoostingClassifier(
-        learning_rate=0.08, max_iter=120, max_leaf_nodes=15, min_samples_leaf=60, l2_regularization=5.0,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+        learning_rate=0.08,
+        max_iter=120,
+        max_leaf_nodes=15,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        early_stopping=False,
+        random_state=seed,
+    )
     model.fit(pairs.features[:, usable], label)
     return lambda features: model.predict_proba(features[:, usable])[:, 1]
 
 
 def _report(
     lists: Mapping[str, NDArray[np.int32]],
-    test: Part,
+    test: HeldOut,
     fitted: FittedOrders,
     chosen: Mapping[str, Any],
     rng: np.random.Generator,
@@ -218,13 +223,13 @@ def _report(
         "why": fitted.why,
         "validation": [dict(row) for row in fitted.rows],
         "chosen": {name: list(values) for name, values in chosen.items()},
-        "n_test": test.asked.n,
+        "n_test": test.questions.n,
         "n_validation": fitted.n_validation,
         "importance": fitted.model.ranker.importance() if fitted.model.ranker else {},
     }
 
 
-def _by_length(ours: Per, gate: Per, test: Part) -> list[dict[str, Any]]:
+def _by_length(ours: Per, gate: Per, test: HeldOut) -> list[dict[str, Any]]:
     """The method in force and the gate for customers with few and with many orders."""
     length = orders_per_customer(test.history)[test.customers]
     rows = []
@@ -239,26 +244,31 @@ def _by_length(ours: Per, gate: Per, test: Part) -> list[dict[str, Any]]:
 
 
 def ablation(
-    history: Interactions, asked: Mask, seed: int, settings: FitSettings, tick: Progress
+    history: Interactions, target_customers: Mask, seed: int, settings: FitSettings, tick: Progress
 ) -> list[dict[str, Any]]:
     """What each signal earns: the ranker of chances fitted without it, measured on the validation orders.
 
-    All with the same sample and half of the trees; `loss` is the fall of NDCG@10 when it is gone.
+    All fits use the same sample and half of the trees; `loss` is how much NDCG@10 falls without the signal.
     """
     features: list[tuple[str, ...]] = [()] * len(history.items)
-    valid = Part.of(history, 3, asked)
+    valid = HeldOut.of(history, 3, target_customers)
     crowd = ItemCrowd.fit(valid.history, features, seed)
     pairs, label = learn_from(valid.history, 1, features, settings, seed)
-    told = crowd.pairs(valid.asked)
+    candidates = crowd.pairs(valid.questions)
 
     def measured(columns: list[int]) -> NDArray[np.float64]:
         chosen = Pairs(pairs.question, pairs.item, np.ascontiguousarray(pairs.features[:, columns]))
         ranker = fit_ranker(
-            chosen, label, [NAMES[c] for c in columns], seed=seed, objective="binary",
-            rounds=max(1, settings.trees // 2), settings={**RANKER, "num_leaves": 7},
-        )  # fmt: skip
-        score = ranker.score(np.ascontiguousarray(told.features[:, columns]))
-        return score_lists(ranked_by(told, score, valid.asked.n, 20), valid.truth)[METRIC]
+            chosen,
+            label,
+            [NAMES[c] for c in columns],
+            seed=seed,
+            objective="binary",
+            rounds=max(1, settings.trees // 2),
+            settings={**RANKER, "num_leaves": 7},
+        )
+        score = ranker.score(np.ascontiguousarray(candidates.features[:, columns]))
+        return score_lists(ranked_by(candidates, score, valid.questions.n, 20), valid.truth)[METRIC]
 
     everything = [c for c in range(len(NAMES)) if not np.isnan(pairs.features[:, c]).all()]
     whole, rng, rows = measured(everything), np.random.default_rng([seed, 5]), []

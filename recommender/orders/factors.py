@@ -1,7 +1,7 @@
 """Collaborative factors: LightFM with features, saved as arrays and served by dot product.
 
-Factors alone lose to counting on every order history we measured; their place is as one signal, and for
-items and customers that nobody has seen yet: an item's vector is the sum of its features' vectors.
+Factors alone are worse than counting on every order history that we measured. They serve as one signal, and
+for new items and customers: an item's vector is the sum of its features' vectors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy import sparse
 from recommender.orders.questions import Questions
 from recommender.ranking.interactions import Interactions
 
-ROWS_PER_EPOCH = 200_000  # the pairs seen in one epoch are capped, so that training grows no faster than data
+ROWS_PER_EPOCH = 200_000  # pairs per epoch are capped, to bound the time of training
 DAYPARTS = ((5, "breakfast"), (11, "lunch"), (15, "afternoon"), (18, "dinner"), (22, "night"))
 
 
@@ -34,15 +34,15 @@ def daypart(hour: NDArray[np.floating] | float) -> NDArray[np.int64]:
 class Factors:
     """Vectors of items, and of the features of items and of moments.
 
-    A score is vector(asker) . vector(item) + bias(item). The asker's vector is folded in from the items of the
-    live history, so no customer has a row here.
+    A score is vector(customer) . vector(item) + bias(item). The customer's vector is folded in from the items
+    of the live history, so no customer has a row here.
     """
 
     items: NDArray[np.float32]  # (items, d)
     biases: NDArray[np.float32]  # (items,)
     features: NDArray[np.float32]  # (item features, d + 1), the last column is the bias
     feature_names: tuple[str, ...]
-    moments: NDArray[np.float32]  # (1 + 5, d) mean asker vector: of everybody, and by part of the day
+    moments: NDArray[np.float32]  # (1 + 5, d) mean customer vector: overall, and by part of the day
 
     @classmethod
     def fit(
@@ -73,22 +73,28 @@ class Factors:
         biases, vectors = model.get_item_representations(identity.astype(np.float32))
         feature = np.concatenate([model.item_embeddings[n_items:], model.item_biases[n_items:, None]], axis=1)
         bare = cls(
-            vectors.astype(np.float32), biases.astype(np.float32), feature.astype(np.float32), names,
+            vectors.astype(np.float32),
+            biases.astype(np.float32),
+            feature.astype(np.float32),
+            names,
             np.zeros((1 + len(DAYPARTS), size), np.float32),
-        )  # fmt: skip
+        )
         return cls(bare.items, bare.biases, bare.features, names, bare._moments(seen))
 
     @classmethod
     def empty(cls, n_items: int) -> Factors:
-        """Factors that say nothing."""
+        """Factors that score every item 0."""
         nothing = np.zeros((0, 2), np.float32)
         return cls(
-            np.zeros((n_items, 1), np.float32), np.zeros(n_items, np.float32), nothing, (),
+            np.zeros((n_items, 1), np.float32),
+            np.zeros(n_items, np.float32),
+            nothing,
+            (),
             np.zeros((1 + len(DAYPARTS), 1), np.float32),
-        )  # fmt: skip
+        )
 
     def _moments(self, seen: Interactions) -> NDArray[np.float32]:
-        """Mean vector of what is ordered, over everything and by part of the day: who asks without history."""
+        """Mean vector of what is ordered, overall and by part of the day: for customers without history."""
         rows = np.flatnonzero(seen.item >= 0)
         part = daypart(seen.hour[rows])
         means = np.zeros((1 + len(DAYPARTS), self.items.shape[1]), np.float32)
@@ -97,20 +103,20 @@ class Factors:
             means[i] = self.items[seen.item[chosen]].mean(axis=0) if len(chosen) else means[0]
         return means
 
-    def scores(self, asked: Questions) -> NDArray[np.float32]:
-        """(n, items): the folded-in asker against every item.
+    def scores(self, questions: Questions) -> NDArray[np.float32]:
+        """(n, items): the folded-in customer against every item.
 
-        Asker: (sum of .9**ago * vector(item) over the history + 2 * moment) / (sum of weights + 2).
+        Customer: (sum of .9**ago * vector(item) over the history + 2 * moment) / (sum of weights + 2).
         """
-        weight = np.float32(0.9) ** asked.ago
-        total = np.bincount(asked.question, weight, minlength=asked.n)
-        moment = self.moments[daypart(asked.hour) + 1]
-        if asked.n == 1:
-            mine = weight[None, :] @ self.items[asked.item]
+        weight = np.float32(0.9) ** questions.ago
+        total = np.bincount(questions.question, weight, minlength=questions.n)
+        moment = self.moments[daypart(questions.hour) + 1]
+        if questions.n == 1:
+            mine = weight[None, :] @ self.items[questions.item]
         else:
-            mine = asked.profile(len(self.items), 0.9) @ self.items
-        asker = (mine + 2 * moment) / (total + 2)[:, None]
-        return (asker @ self.items.T + self.biases).astype(np.float32)
+            mine = questions.profile(len(self.items), 0.9) @ self.items
+        customer = (mine + 2 * moment) / (total + 2)[:, None]
+        return (customer @ self.items.T + self.biases).astype(np.float32)
 
     def with_items(self, item_features: Sequence[Sequence[str]]) -> Factors:
         """The same with new items appended: each gets the sum of the vectors of the features that are known."""
@@ -121,12 +127,15 @@ class Factors:
         for row, names in enumerate(item_features):
             known = [at[name] for name in names if name in at]
             new[row] = self.features[known].sum(axis=0) if known else 0
-        # nobody has ordered it: it may not inherit more than an ordinary item's bias
+        # never ordered: its bias is at most that of an ordinary item
         bias = np.minimum(new[:, -1], np.median(self.biases) if len(self.biases) else 0)
         return Factors(
-            np.concatenate([self.items, new[:, :-1]]), np.concatenate([self.biases, bias.astype(np.float32)]),
-            self.features, self.feature_names, self.moments,
-        )  # fmt: skip
+            np.concatenate([self.items, new[:, :-1]]),
+            np.concatenate([self.biases, bias.astype(np.float32)]),
+            self.features,
+            self.feature_names,
+            self.moments,
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         names = ("items", "biases", "features", "moments")

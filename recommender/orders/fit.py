@@ -1,4 +1,4 @@
-"""Fitting favourite orders: rounds of past orders, what is learned from them, the choice on validation."""
+"""Fitting favourite orders: training rows from past orders, the rankers, and the choice on validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel
-from recommender.orders.questions import Questions, ask
+from recommender.orders.questions import Questions, questions_of
 from recommender.orders.signals.crowd import NAMES, ItemCrowd
 from recommender.ranking.gate import gate
 from recommender.ranking.interactions import Interactions
@@ -24,15 +24,18 @@ Sample = tuple[Pairs, NDArray[np.bool_]]
 Mask = NDArray[np.bool_]
 
 METRIC = "ndcg@10"
-PART = 1000  # questions whose candidates are held at once
+PART = 1000  # questions whose candidates are in memory at once
 
 OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
-OLDER = 0.5  # an order further back counts half: tastes and menus move on
-LARGE = 200_000  # rows; fewer carry only small trees
+OLDER = 0.5  # an order further back counts half: tastes and menus change
+LARGE = 200_000  # rows; fewer are enough for small trees only
 RANKER: Mapping[str, Any] = {
-    "learning_rate": 0.04, "min_data_in_leaf": 60, "feature_fraction": 0.4, "lambda_l2": 20.0,
-}  # fmt: skip
-ENOUGH_ASKED = 2_000  # customers asked about; with fewer everybody's orders are learned from and chosen by
+    "learning_rate": 0.04,
+    "min_data_in_leaf": 60,
+    "feature_fraction": 0.4,
+    "lambda_l2": 20.0,
+}
+ENOUGH_TARGETS = 2_000  # target customers; with fewer, all customers' orders are learned from and chosen by
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,17 @@ class FitSettings:
     rounds: int = 2  # orders of each customer that are learned from, newest first
     max_questions: int = 4_000  # in one round
     trees: int = 300
-    copies: int = 3  # of each ranker where rows are few: different draws steady each other
+    copies: int = 3  # of each ranker where rows are few: averaging different draws reduces variance
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
 
 
 def truth_of(history: Interactions, targets: Interactions) -> Targets:
-    """The right answers of the questions that `ask(history, targets)` makes."""
-    asked, question = np.unique(targets.customer, return_inverse=True)
+    """The right answers of the questions that `questions_of(history, targets)` makes."""
+    customers, question = np.unique(targets.customer, return_inverse=True)
     width = max(len(history.items), 1)
     had = np.unique(history.customer.astype(np.int64) * width + history.item)
     known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
-    return Targets.from_pairs(question, targets.item, known, len(asked))
+    return Targets.from_pairs(question, targets.item, known, len(customers))
 
 
 def labels_of(truth: Targets, n_items: int) -> NDArray[np.int64]:
@@ -66,7 +69,7 @@ class Round:
 
     history: Interactions
     crowd: ItemCrowd
-    asked: Questions
+    questions: Questions
     truth: Targets
 
 
@@ -78,34 +81,36 @@ def make_round(
     *,
     least: int,
     most: int,
-    asked: Mask | None = None,
+    target_customers: Mask | None = None,
 ) -> Round:
-    """The orders `back` from the end, with everything of their customers from then on taken away.
+    """The orders `back` from the end, with everything that their customers ordered from then on removed.
 
-    At most `most` customers, drawn by the seed, are asked about; the others keep all their orders, as they
-    will when the question is real: what is new among them is known then, and must be known here.
+    At most `most` customers, drawn by the seed, get a question; the others keep all their orders, as in a real
+    request: what they ordered meanwhile is known then, and must be known here.
 
     Args:
-        asked: (customers,) who may be asked about; None is everybody.
+        target_customers: (customers,) who may get a question; None is everybody.
     """
     counts = orders_per_customer(seen)
-    able = np.flatnonzero((counts >= max(least, back + 1)) & (True if asked is None else asked))
+    able = np.flatnonzero(
+        (counts >= max(least, back + 1)) & (True if target_customers is None else target_customers)
+    )
     if len(able) > most:
         able = np.random.default_rng([seed, back]).choice(able, most, replace=False)
     mask = np.zeros(len(counts), np.bool_)
     mask[able] = True
     history, targets = split_last(seen, back, least, mask)
     return Round(
-        history, ItemCrowd.fit(history, features, seed), ask(history, targets), truth_of(history, targets)
+        history, ItemCrowd.fit(history, features, seed), questions_of(history, targets), truth_of(history, targets)
     )
 
 
 def _sample(made: Round, settings: FitSettings, seed: int, back: int) -> Sample:
-    """The rows of a round that the ranker learns from, gathered part by part to keep memory low."""
+    """The rows of a round that the ranker learns from, collected part by part to bound the memory."""
     rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
     right = labels_of(made.truth, n_items)
-    for start, questions in made.asked.parts(PART):
-        part = made.crowd.pairs(questions)
+    for start, block in made.questions.parts(PART):
+        part = made.crowd.pairs(block)
         label = np.isin((part.question + start) * n_items + part.item, right)
         rows = sample_negatives(part.question, label, None, rng, easy=settings.easy)
         parts.append((part.take(rows), label[rows]))
@@ -115,10 +120,17 @@ def _sample(made: Round, settings: FitSettings, seed: int, back: int) -> Sample:
 
 
 def learn_from(
-    seen: Interactions, back: int, features: Features, settings: FitSettings, seed: int, asked: Mask | None = None
+    seen: Interactions,
+    back: int,
+    features: Features,
+    settings: FitSettings,
+    seed: int,
+    target_customers: Mask | None = None,
 ) -> Sample:
     """What the ranker learns from the orders `back` from the end: rows and their labels."""
-    made = make_round(seen, back, features, seed, least=2, most=settings.max_questions, asked=asked)
+    made = make_round(
+        seen, back, features, seed, least=2, most=settings.max_questions, target_customers=target_customers
+    )
     return _sample(made, settings, seed, back)
 
 
@@ -146,19 +158,27 @@ def fit_mixture(
     rankers = {}
     for number, (name, objective) in enumerate(OBJECTIVES.items()):
 
-        def told(share: float, done: int = number) -> None:
+        def report(share: float, done: int = number) -> None:
             tick((done + share) / len(OBJECTIVES))
 
         rankers[name] = fit_ranker(
-            pairs, label, NAMES, seed=seed, objective=objective, rounds=settings.trees, copies=copies,
-            settings={**RANKER, "num_leaves": leaves}, weight=weight, progress=told,
-        )  # fmt: skip
+            pairs,
+            label,
+            NAMES,
+            seed=seed,
+            objective=objective,
+            rounds=settings.trees,
+            copies=copies,
+            settings={**RANKER, "num_leaves": leaves},
+            weight=weight,
+            progress=report,
+        )
     return Mixture(rankers)
 
 
 @dataclass(frozen=True, slots=True)
 class FittedOrders:
-    """A model and how it came out on validation."""
+    """A model and its figures on validation."""
 
     model: OrderModel
     rows: tuple[dict[str, float | str], ...]
@@ -176,31 +196,33 @@ def fit_orders(
     *,
     seed: int,
     settings: FitSettings | None = None,
-    asked: Mask | None = None,
+    target_customers: Mask | None = None,
     progress: Progress | None = None,
 ) -> FittedOrders:
     """Learn from earlier orders, choose on the last order, then fit again on everything.
 
     Customers with >= 3 orders give a validation question each (their last order). The rankers learn from the
-    orders before it, the last known of everybody first, each with the history that came before it. The
+    orders before it, the newest first, each with the history that came before it. The
     counting back-off stays in force unless a learned method wins (`ranking.gate`). The published rankers have
     learned from the validation orders as well.
 
     Args:
         seen: all interactions; their items are the first len(features) codes.
-        asked: (customers,) whose next order will be asked for, where that is known: then their orders are
-            learned from and chosen by, if they are enough. None is everybody.
+        target_customers: (customers,) whose next order is to be predicted, where that is known: then their orders
+            are learned from and chosen by, if they are enough. None is everybody.
     """
     settings = settings or FitSettings()
     tick = progress or (lambda _what, _share: None)
-    if asked is not None and asked.sum() < ENOUGH_ASKED:
-        asked = None
-    tick("what everybody knew before the last order", 0.02)
-    valid = make_round(seen, 1, features, seed, least=3, most=settings.max_questions, asked=asked)
+    if target_customers is not None and target_customers.sum() < ENOUGH_TARGETS:
+        target_customers = None
+    tick("counting without the last orders", 0.02)
+    valid = make_round(
+        seen, 1, features, seed, least=3, most=settings.max_questions, target_customers=target_customers
+    )
     samples: list[Sample] = []
     for back in range(1, settings.rounds + 1):
         tick(f"learning from the orders {back} back", 0.05 + 0.2 * (back - 1) / settings.rounds)
-        samples.append(learn_from(valid.history, back, features, settings, seed, asked))
+        samples.append(learn_from(valid.history, back, features, settings, seed, target_customers))
 
     def fitting(parts: Sequence[Sample], begin: float, end: float) -> Mixture | None:
         return fit_mixture(
@@ -214,7 +236,7 @@ def fit_orders(
     ranker = None
     if chosen.model.in_force != "counting":
         tick("learning from the last orders too", 0.6)
-        newest = learn_from(seen, 1, features, settings, seed, asked)
+        newest = learn_from(seen, 1, features, settings, seed, target_customers)
         ranker = fitting([newest, *samples[: settings.rounds - 1]], 0.65, 0.95)
     tick("counting everything", 0.95)
     crowd = ItemCrowd.fit(seen, features, seed)
@@ -225,10 +247,10 @@ def fit_orders(
 
 def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> FittedOrders:
     """Which method is in force, by the validation round."""
-    n = valid.asked.n
+    n = valid.questions.n
     names = LEARNED if trial.ranker else ()
     lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*names, *map(str, PRIOR_ORDERS))}
-    for _, part in valid.asked.parts(PART):
+    for _, part in valid.questions.parts(PART):
         pairs = trial.crowd.pairs(part)
         for prior in PRIOR_ORDERS:
             lists[str(prior)].append(replace(trial, prior_orders=prior).lists(pairs, part.n, 20, "counting"))
@@ -266,7 +288,7 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
 def _steadiest(learned: Mapping[str, NDArray[np.float64]]) -> str:
     """The first method that is within one standard error of the best, by its metric for each question.
 
-    Validation cannot tell such methods apart, and the steadier is the safer guess (the one-standard-error rule,
+    Validation cannot separate such methods, and the steadier is the safer choice (the one-standard-error rule,
     Breiman et al. 1984).
     """
     best = max(learned, key=lambda name: float(learned[name].mean()))

@@ -1,4 +1,4 @@
-"""Order histories from CSV files, checked: what is wrong is told with its row number."""
+"""Order histories from CSV files, checked: an error names the row."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _by_row(
 def _clock(path: Path, values: Sequence[str]) -> dict[str, NDArray[np.generic]]:
     """Microseconds UTC, and the hour and weekday of the clock as written (the place's own time).
 
-    Timestamps may carry different offsets; without any they are taken as UTC. A mixture is refused:
-    nobody could say in which order those events came.
+    Timestamps may have different offsets; without any they are taken as UTC. A mixture is refused: the order
+    of such events is unknown.
     """
     distinct, first, inverse = np.unique(np.array(values, np.str_), return_index=True, return_inverse=True)
     parsed: list[datetime] = []
@@ -81,7 +81,7 @@ def _moment(path: Path, columns: dict[str, list[str]]) -> dict[str, NDArray[np.g
 
 
 def _sequence(order_index: NDArray[np.int64], order_id: Sequence[str] | None) -> NDArray[np.int64]:
-    """A number for each row that sorts orders by index and tells apart two orders with the same index."""
+    """A number for each row that sorts orders by index and separates two orders with the same index."""
     if not order_id:
         return order_index
     _, code = np.unique(np.array(order_id, np.str_), return_inverse=True)
@@ -102,11 +102,11 @@ def read_history(path: Path, requests: Path | None = None) -> tuple[Interactions
     columns = read_columns(path, (*REQUIRED, "item"), OPTIONAL)
     parts = [_part(path, columns)]
     if requests is not None:
-        asked = read_columns(requests, ("customer",), ("order_index", *OPTIONAL))
-        n = len(asked["customer"])
-        if not asked.get("order_index"):
-            asked["order_index"] = ["0"] * n
-        parts.append(_part(requests, asked | {"item": [""] * n}))
+        questions = read_columns(requests, ("customer",), ("order_index", *OPTIONAL))
+        n = len(questions["customer"])
+        if not questions.get("order_index"):
+            questions["order_index"] = ["0"] * n
+        parts.append(_part(requests, questions | {"item": [""] * n}))
         parts[1]["order"] = np.full(n, np.iinfo(np.int64).max)
     names = [name for name in parts[0] if all(name in part for part in parts)]
     both = Interactions.from_columns({name: np.concatenate([part[name] for part in parts]) for name in names})

@@ -70,14 +70,14 @@ class Menu:
         for name in context.without_allergens:
             if name in self.allergens:
                 removed.append(("allergen", self.allergens[name]))
-        if context.max_price is not None:  # an unknown price cannot be promised to lie within the bounds
+        if context.max_price is not None:  # an unknown price may lie outside the bounds
             removed.append(("price", ~(self.price <= context.max_price)))
         if context.min_price is not None:
             removed.append(("price", ~(self.price >= context.min_price)))
         if context.basket:
-            held = np.zeros(len(self.catalogue), np.bool_)
-            held[[self.at[name] for name in context.basket if name in self.at]] = True
-            removed.append(("basket", held))
+            in_basket = np.zeros(len(self.catalogue), np.bool_)
+            in_basket[[self.at[name] for name in context.basket if name in self.at]] = True
+            removed.append(("basket", in_basket))
         return removed
 
     def allowed(

@@ -1,4 +1,4 @@
-"""The two-stage model of orders: what it says about candidates, and how it is kept."""
+"""The two-stage model of orders: how it scores candidates, and how it is saved."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OrderModel:
     def score(self, pairs: Pairs, n: int, method: str | None = None) -> NDArray[np.float64]:
         """Each candidate's score by the method in force (or another), shape (rows,).
 
-        Whoever has no history is always answered by counting: the ranker has not learned from such questions.
+        A customer without history always gets counting: the ranker has not learned from such questions.
         """
         method = method or self.in_force
         plain = counting(pairs, self.prior_orders)
@@ -48,15 +48,15 @@ class OrderModel:
     def _learned(
         self, pairs: Pairs, n: int, method: str, ranked: NDArray[np.float64], plain: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """A learned method's scores from the ranker's; counting's for whoever has no history."""
+        """A learned method's scores from the ranker's; counting's for customers without history."""
         learned = ranked + self._beside(pairs, n, method)
         return np.where(pairs.features[:, column("asker_orders")] > 0, learned, plain)
 
     def _beside(self, pairs: Pairs, n: int, method: str) -> NDArray[np.float64] | float:
         """What is added to the ranker's standardised score.
 
-        Trees learn from orders that are over, and what people take moves on meanwhile: the neighbours, who are
-        counted afresh, pull the ranking after it. Where little was learned, counting steadies it.
+        Trees learn from past orders, and tastes change after them: the neighbours, who are counted afresh, bring
+        the change in. Where little was learned, counting reduces the variance.
         """
         if method == "ranker with neighbours":
             return NEAR * standardise(pairs.question, pairs.features[:, column("near")], n)
@@ -70,7 +70,7 @@ class OrderModel:
         return ranked_by(pairs, self.score(pairs, n, method), n, k)
 
     def learned_lists(self, pairs: Pairs, n: int, k: int) -> dict[str, NDArray[np.int32]]:
-        """`lists` by each of LEARNED, none without a ranker; it is asked once for all of them."""
+        """`lists` by each of LEARNED, none without a ranker; it scores once for all of them."""
         if self.ranker is None:
             return {}
         ranked, plain = self.ranker.score(pairs, n), counting(pairs, self.prior_orders)

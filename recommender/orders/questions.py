@@ -1,4 +1,4 @@
-"""Many requests at once, as arrays: whose history, in which context. What every signal starts from."""
+"""Many requests at once, as arrays: each with its customer's history and its context. Every signal starts here."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DAY_US = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """n questions and the histories of those who ask; row arrays have shape (rows,), sorted by question.
+    """n questions with their customers' histories; row arrays have shape (rows,), sorted by question.
 
-    A history holds only what came before its question: that is what keeps the signals free of leakage.
+    A history holds only what came before its question, so that no signal leaks the answer.
     """
 
     n: int
@@ -41,37 +41,47 @@ class Questions:
         low, high = np.searchsorted(self.question, [start, stop])
         rows = slice(int(low), int(high))
         return Questions(
-            stop - start, self.question[rows] - start, self.item[rows], self.ago[rows], self.days[rows],
-            self.row_hour[rows], self.row_weekday[rows], self.quantity[rows], self.n_orders[start:stop],
-            self.hour[start:stop], self.weekday[start:stop], self.site[start:stop], self.region[start:stop],
-        )  # fmt: skip
+            stop - start,
+            self.question[rows] - start,
+            self.item[rows],
+            self.ago[rows],
+            self.days[rows],
+            self.row_hour[rows],
+            self.row_weekday[rows],
+            self.quantity[rows],
+            self.n_orders[start:stop],
+            self.hour[start:stop],
+            self.weekday[start:stop],
+            self.site[start:stop],
+            self.region[start:stop],
+        )
 
     def parts(self, size: int) -> Iterator[tuple[int, Questions]]:
-        """(first question, the next `size` questions renumbered from 0): what is held at once stays small."""
+        """(first question, the next `size` questions renumbered from 0), to bound the memory."""
         for start in range(0, self.n, size):
             yield start, self.part(start, min(start + size, self.n))
 
     def profile(self, n_items: int, decay: float) -> sparse.csr_array:
-        """(n, items): the sum of decay**ago over the orders that held the item; decay=1 counts orders."""
+        """(n, items): the sum of decay**ago over the orders with the item; decay=1 counts orders."""
         weights = np.float32(decay) ** self.ago.astype(np.float32)
         return sparse.csr_array((weights, (self.question, self.item)), shape=(self.n, n_items))
 
 
-def ask(history: Interactions, targets: Interactions) -> Questions:
+def questions_of(history: Interactions, targets: Interactions) -> Questions:
     """One question for each customer in `targets` (its first row gives the context), history from `history`.
 
     Both share vocabularies. Questions follow the ascending customer code.
     """
-    asked, first = np.unique(targets.customer, return_index=True)
+    questions, first = np.unique(targets.customer, return_index=True)
     number = np.full(len(history.customers) + 1, -1, np.int64)
-    number[asked] = np.arange(len(asked))
+    number[questions] = np.arange(len(questions))
     number[-1] = -1  # guests have no history
     of_row = number[history.customer]
     rows = np.flatnonzero((of_row >= 0) & (history.item >= 0))
     return _questions(
         history.where(rows),
         of_row[rows],
-        len(asked),
+        len(questions),
         time_us=targets.time_us[first],
         hour=targets.hour[first],
         weekday=targets.weekday[first],
@@ -114,7 +124,7 @@ def _questions(
     )
 
 
-def ask_one(
+def live_question(
     history: Interactions | None,
     item: NDArray[np.int32],
     *,
@@ -134,7 +144,7 @@ def ask_one(
     known = item >= 0
     rows = history.where(known)
     question = np.zeros(int(known.sum()), np.int64)
-    asked = _questions(
+    questions = _questions(
         rows,
         question,
         1,
@@ -145,12 +155,12 @@ def ask_one(
         region=np.array([region], np.int32),
     )
     n_orders = highest(history.order) + 1 if len(history) else 0
-    return _replace_items(asked, item[known], n_orders)
+    return _replace_items(questions, item[known], n_orders)
 
 
-def _replace_items(asked: Questions, item: NDArray[np.int32], n_orders: int) -> Questions:
-    """The same question in the model's codes; orders that held only forgotten items still count as orders."""
-    values = {name: getattr(asked, name) for name in Questions.__slots__}
-    shift = n_orders - int(asked.n_orders[0])
-    values |= {"item": item, "ago": asked.ago + shift, "n_orders": np.array([n_orders], np.int32)}
+def _replace_items(questions: Questions, item: NDArray[np.int32], n_orders: int) -> Questions:
+    """The same question in the model's codes; orders of items that are no longer known still count as orders."""
+    values = {name: getattr(questions, name) for name in Questions.__slots__}
+    shift = n_orders - int(questions.n_orders[0])
+    values |= {"item": item, "ago": questions.ago + shift, "n_orders": np.array([n_orders], np.int32)}
     return Questions(**values)

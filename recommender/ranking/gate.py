@@ -29,13 +29,13 @@ def gate(
     least: int = 30,
     level: float = 0.95,
 ) -> GateResult:
-    """Counting stays in force until a challenger wins a paired bootstrap over the same validation questions.
+    """Counting stays in force unless a challenger wins a paired bootstrap over the same validation questions.
 
     Args:
         challengers: name -> its metric for each question, shape (questions,); the one with the highest mean
-            is put to the test.
+            is tested.
         counting: the counting method's metric for the same questions.
-        least: with fewer questions than this nothing replaces counting.
+        least: with fewer questions than this counting stays.
     """
     if not challengers or len(counting) < least:
         why = f"counting stays in force: {len(counting)} validation questions are too few to prove a gain"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-NO_TIME = np.iinfo(np.int64).min
-"""Stands in `time_us` where a data set has an order of events but no clock."""
+from recommender.ranking.frames import NO_TIME, Columns, clock_columns, columns_of
+
+__all__ = ["NO_TIME", "Interactions", "codes_in"]
 
 _CODED = {"customer": "customers", "item": "items", "site": "sites", "region": "regions"}
 
@@ -47,25 +48,29 @@ class Interactions:
         return replace(self, **columns)
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, ArrayLike]) -> Interactions:
-        """Arrays from columns of plain values.
+    def from_columns(cls, columns: Columns) -> Interactions:
+        """Arrays from columns of plain values: a mapping of arrays, or a frame of pandas or polars.
 
-        `customer` and `item` are required (text; "" is a guest); `order` (any sortable number or `time_us`
-        decides the sequence), `quantity`, `time_us`, `hour`, `weekday`, `site`, `region`, `origin` are optional.
-        Rows of one customer with the same `order` value form one order. Orders are renumbered 0, 1, 2, ...
+        `customer` and `item` are required (text; "" is a guest); `order` (any sortable number; by default the
+        time, else the row) decides the sequence, `quantity`, `time_us`, `hour`, `weekday`, `site`, `region`,
+        `origin` are optional. `time` (datetimes or ISO 8601) gives `time_us`, `hour` and `weekday` where these
+        are not given. Rows of one customer with the same `order` form one order. Orders are renumbered 0, 1, ...
+
+        Example:
+            >>> seen = Interactions.from_columns({"customer": ["ann", "ann"], "item": ["tea", "cake"]})
+            >>> len(seen), seen.items.tolist()
+            (2, ['cake', 'tea'])
 
         Raises:
-            ValueError: a required column is missing or the columns differ in length.
+            MissingColumns: there is no `customer` or no `item`; it is a ValueError.
+            ValueError: the columns differ in length, or a time cannot be read.
+            TypeError: `columns` is neither a mapping nor a frame.
         """
-        for need in ("customer", "item"):
-            if need not in columns:
-                raise ValueError(f"interactions need a column {need!r}; got {sorted(columns)}")
-        item_text = np.asarray(columns["item"], dtype=np.str_)
+        given = columns_of(columns, ("item", "customer"))
+        if "time" in given:
+            given = {**clock_columns(given["time"]), **given}
+        item_text = np.asarray(given["item"], dtype=np.str_)
         n = len(item_text)
-        given = {name: np.asarray(values) for name, values in columns.items()}
-        for name, values in given.items():
-            if len(values) != n:
-                raise ValueError(f"column {name!r} has {len(values)} rows, 'item' has {n}")
 
         def column(name: str, dtype: Any, default: Any) -> NDArray[Any]:
             return given[name].astype(dtype) if name in given else np.full(n, default, dtype)
@@ -94,6 +99,11 @@ class Interactions:
             sites=sites,
             regions=regions,
         )
+
+    def of_customer(self, customer: str) -> Interactions:
+        """The rows of one customer, none where the id is not known; same vocabularies."""
+        code = int(codes_in(self.customers, [customer])[0])
+        return self.where(self.customer == code if code >= 0 else np.zeros(len(self), np.bool_))
 
 
 def _codes(text: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:

@@ -19,7 +19,7 @@ class Targets:
     """What each question's right answers are, in compressed rows.
 
     `items[starts[q]:starts[q + 1]]` are the distinct items of question q; `known[j]` says whether items[j] was
-    in the asker's history before the question (a repeat) or not (an exploration).
+    in the customer's history before the question (a repeat) or not (an exploration).
     """
 
     starts: NDArray[np.int64]  # (questions + 1,)
@@ -64,7 +64,7 @@ def hits(lists: NDArray[np.int32], truth: Targets) -> tuple[NDArray[np.int64], N
     """
     n, k = lists.shape
     width = max(highest(lists), highest(truth.items)) + 2
-    wanted = truth.question * width + truth.items  # ascending: Truth is sorted by (question, item)
+    wanted = truth.question * width + truth.items  # ascending: Targets are sorted by (question, item)
     shown = (np.arange(n)[:, None] * width + lists).ravel()
     usable = lists.ravel() >= 0
     if not len(wanted):
@@ -125,10 +125,10 @@ def summary(scores: Mapping[str, NDArray[np.float64]], where: NDArray[np.bool_] 
 
 
 def spread(lists: NDArray[np.int32], n_items: int, cut: int = 10) -> dict[str, float]:
-    """How much of the catalogue is shown: `coverage` (share of items in anybody's first 10) and `diversity`.
+    """How much of the catalogue is shown: `coverage` (share of items in at least one first 10) and `diversity`.
 
     Diversity is the effective number of items, exp(entropy of how often each is shown), over the catalogue's
-    size: 1 when all are shown alike, 1 / n_items when everybody sees one item.
+    size: 1 when all items are shown equally often, 1 / n_items when every list shows the same item.
     """
     shown = lists[:, :cut].ravel()
     counts = np.bincount(shown[shown >= 0], minlength=n_items)
@@ -157,7 +157,7 @@ def paired_bootstrap(
     """The mean of `better - worse` over the same questions, with its percentile interval (Efron 1979).
 
     Both arrays have shape (questions,); questions that are NaN in either are left out. With fewer than two
-    questions nothing can be told apart: the interval is infinite.
+    questions no difference can be measured: the interval is infinite.
     """
     difference = np.asarray(better, float) - np.asarray(worse, float)
     difference = difference[~np.isnan(difference)]
@@ -187,15 +187,15 @@ def split_last(
     """(history, targets): for customers with at least `least` orders, the order `back` from the end is the target.
 
     Orders after the target are in neither part; of the other customers every order is history. So with
-    back=1 the last order is asked for, with back=2 the last but one, as if the last had not happened yet.
+    back=1 the last order is the target, with back=2 the last but one, as if the last had not happened yet.
     """
     counts = orders_per_customer(interactions)
     chosen = counts >= max(least, back)
     if customers is not None:
         chosen &= customers
     never = np.iinfo(np.int32).max
-    asked = np.append(np.where(chosen, counts - back, never), never)  # the last entry is for guests, -1
-    limit = asked[interactions.customer]
+    target_order = np.append(np.where(chosen, counts - back, never), never)  # the last entry is for guests, -1
+    limit = target_order[interactions.customer]
     return interactions.where(interactions.order < limit), interactions.where(interactions.order == limit)
 
 

@@ -20,7 +20,7 @@ class Pairs:
 
     question: NDArray[np.int64]  # (rows,) ascending
     item: NDArray[np.int32]  # (rows,)
-    features: Floats  # (rows, signals), NaN where a signal has nothing to say
+    features: Floats  # (rows, signals), NaN where a signal is unknown
 
     def __len__(self) -> int:
         return len(self.item)
@@ -65,8 +65,8 @@ def sample_negatives(
         hardest_first = np.where(negative, -hardness.astype(np.float64), np.inf)
         taken = negative & (place_within(question, hardest_first) < hard)
     rest = negative & ~taken
-    lot = np.where(rest, rng.random(len(question)), np.inf)
-    return np.flatnonzero((useful & label) | taken | (rest & (place_within(question, lot) < easy)))
+    draw = np.where(rest, rng.random(len(question)), np.inf)
+    return np.flatnonzero((useful & label) | taken | (rest & (place_within(question, draw) < easy)))
 
 
 def place_within(question: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.int64]:

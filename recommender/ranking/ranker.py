@@ -1,4 +1,4 @@
-"""From candidates and signals to a ranked list: the learned ranker, its training sample, the gate before it."""
+"""The learned ranker: gradient-boosted trees over the signals of (question, item) pairs."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def fit_ranker(
 class Mixture:
     """Rankers with different objectives: scores made comparable within each question, then averaged.
 
-    A ranker of chances ("binary") and one of orders ("lambdarank") err differently; their mean is better than
-    either on every order history we measured.
+    A ranker of chances ("binary") and one of orders ("lambdarank") make different errors; their mean is better
+    than either on every order history that we measured.
     """
 
     def __init__(self, rankers: Mapping[str, Ranker]) -> None:

@@ -28,7 +28,7 @@ def weighted_sums(
     n: int,
     matrix: sparse.csr_array,
 ) -> list[NDArray[np.float32]]:
-    """`weighted_rows` for several weights of the same entries, which are looked up once.
+    """`weighted_rows` for several weights of the same entries, which are read once.
 
     A single row is gathered by hand: scipy's checks cost ten times as much as the sum itself.
     """

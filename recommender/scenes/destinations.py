@@ -22,7 +22,7 @@ from recommender.destinations.places import (
 )
 from recommender.destinations.reasons import NO_REASON, reason_for
 from recommender.destinations.signals.crowd import crowd_of
-from recommender.destinations.visits import Ground, Moments, Visits, no_visits, visits_of
+from recommender.destinations.visits import Moments, Positions, Visits, no_visits, visits_of
 from recommender.ranking.interactions import codes_in
 from recommender.scene import (
     Answer,
@@ -59,7 +59,7 @@ class _Setting:
     """One request as arrays. `ids` are the model's places, then those that only this rider has been to."""
 
     ids: Sequence[str] | NDArray[np.str_]
-    ground: Ground
+    positions: Positions
     visits: Visits
     moment: Moments  # one row
     here: frozenset[str]  # the places that are where the rider gets in
@@ -104,7 +104,8 @@ class Destinations(CatalogueScene):
         """
         atlas = self._atlas(data.catalogue)
         rides = settled(data.interactions, atlas)
-        model, report = fit(visits_of(rides), Ground(*atlas.positions(rides.items)), seed=seed, progress=progress)
+        positions = Positions(*atlas.positions(rides.items))
+        model, report = fit(visits_of(rides), positions, seed=seed, progress=progress)
         arrays, texts = model_arrays(model)
         return Trained({"places": rides.items, **arrays}, texts, report)
 
@@ -127,7 +128,7 @@ class Destinations(CatalogueScene):
             return Answer((), "no_model")
         setting = _setting(used, request, atlas)
         lists, pairs, names, values = rank(
-            used.rides, setting.visits, setting.moment, setting.ground, 2 * request.n + 20
+            used.rides, setting.visits, setting.moment, setting.positions, 2 * request.n + 20
         )
         row_of = {int(item): row for row, item in enumerate(pairs.item)}
         excluded: dict[str, str] = {}
@@ -215,8 +216,8 @@ def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Settin
         there = atlas.positions(strange)
         lat, lon = np.r_[lat, there[0]], np.r_[lon, there[1]]
     ids = np.r_[ids, strange] if len(strange) else ids
-    ground = Ground(lat, lon)
-    spot, origin, here = _pickup(model, request, atlas, ids, ground)
+    positions = Positions(lat, lon)
+    spot, origin, here = _pickup(model, request, atlas, ids, positions)
     hour, weekday = _clock(request, spot)
     moment = Moments(
         start=np.zeros(1, np.int64),
@@ -228,7 +229,7 @@ def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Settin
         lat=np.full(1, spot[0] if spot else np.nan),
         lon=np.full(1, spot[1] if spot else np.nan),
     )
-    return _Setting(ids, ground, visits, moment, here)
+    return _Setting(ids, positions, visits, moment, here)
 
 
 def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, int]:
@@ -239,7 +240,7 @@ def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, i
 
 
 def _pickup(
-    model: DestinationModel, request: Request, atlas: Atlas, ids: NDArray[np.str_], ground: Ground
+    model: DestinationModel, request: Request, atlas: Atlas, ids: NDArray[np.str_], positions: Positions
 ) -> tuple[tuple[float, float] | None, int, frozenset[str]]:
     """Where the rider gets in: position, place code (-1 unknown), and the ids of all places that are right there.
 
@@ -254,19 +255,19 @@ def _pickup(
         found = np.flatnonzero(ids == context.pickup)
         origin = int(found[0]) if len(found) else -1
         spot = spot or atlas.position(context.pickup)
-        if spot is None and origin >= 0 and np.isfinite(ground.lat[origin]):
-            spot = float(ground.lat[origin]), float(ground.lon[origin])
+        if spot is None and origin >= 0 and np.isfinite(positions.lat[origin]):
+            spot = float(positions.lat[origin]), float(positions.lon[origin])
     if spot is None:
         return None, origin, frozenset(here)
-    code, km = _nearest(model, ground, *spot)
+    code, km = _nearest(model, positions, *spot)
     if km > FAR_KM:
-        if abs(spot[1]) <= 90 and _nearest(model, ground, spot[1], spot[0])[1] <= FAR_KM:
+        if abs(spot[1]) <= 90 and _nearest(model, positions, spot[1], spot[0])[1] <= FAR_KM:
             raise SwappedCoordinatesError(
                 "no place is near this pick-up, but there are some where latitude and longitude change places"
             )
         return None, origin, frozenset(here)
     n = model.rides.crowd.n
-    own = n + np.flatnonzero(haversine_km(*spot, ground.lat[n:], ground.lon[n:]) < AT_KM)
+    own = n + np.flatnonzero(haversine_km(*spot, positions.lat[n:], positions.lon[n:]) < AT_KM)
     around = np.r_[model.rides.crowd.index.near(*spot, AT_KM), own]
     here |= {str(ids[place]) for place in around}
     if origin < 0 and km < AT_KM:
@@ -274,12 +275,12 @@ def _pickup(
     return spot, origin, frozenset(here)
 
 
-def _nearest(model: DestinationModel, ground: Ground, lat: float, lon: float) -> tuple[int, float]:
+def _nearest(model: DestinationModel, positions: Positions, lat: float, lon: float) -> tuple[int, float]:
     """Code and distance in km of the place nearest to a position; (-1, inf) where there is none."""
     n = model.rides.crowd.n
     index, km = model.rides.crowd.index.nearest(lat, lon, 1)
     best = (int(index[0, 0]), float(km[0, 0])) if index.size else (-1, float("inf"))
-    own = np.nan_to_num(haversine_km(lat, lon, ground.lat[n:], ground.lon[n:]), nan=np.inf)
+    own = np.nan_to_num(haversine_km(lat, lon, positions.lat[n:], positions.lon[n:]), nan=np.inf)
     if len(own) and np.min(own) < best[1]:
         return n + int(np.argmin(own)), float(np.min(own))
     return best

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from recommender.orders.fit import FitSettings, fit_orders
 from recommender.orders.menu import Menu, item_features
 from recommender.orders.model import OrderModel
+from recommender.orders.questions import Questions, live_question
 from recommender.orders.reasons import ReasonContext, bundles, reason_for
-from recommender.orders.signals.crowd import ItemCrowd, Questions, ask_one, column, merge_repeats
+from recommender.orders.signals.crowd import ItemCrowd, column, merge_repeats
 from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
 from recommender.ranking.pairs import Pairs, standardise
 from recommender.scene import (
@@ -211,7 +212,7 @@ def _question(
         ]
         item = np.array(codes, np.int32)[inverse]
         known = np.array([row for row in rows if row >= 0], np.intp)
-    asked = ask_one(
+    asked = live_question(
         history,
         item,
         time_us=request.now_us if history is not None and (history.time_us != NO_TIME).all() else NO_TIME,

@@ -18,7 +18,7 @@ from bench.measure import Row, as_json, in_turn, table, timed
 from plumbing.database import Database
 from recommender.offers.decision import NO_POLICY
 from recommender.orders.baselines import TifuKnn
-from recommender.orders.evaluation import Part
+from recommender.orders.evaluation import HeldOut
 from recommender.store.offer_tables import migrations
 from recommender.store.offers import OfferStore
 from tests.conftest import ROOT
@@ -122,9 +122,9 @@ def test_the_exponent_is_that_of_the_growth(monkeypatch: pytest.MonkeyPatch) -> 
 def test_plain_tifu_knn_answers_as_our_own_does() -> None:
     """The peer whose price we are held against gives the same lists as the sparse one, ties aside."""
     seen = habits(customers=60, dishes=9)
-    part = Part.of(seen, least=4)
+    part = HeldOut.of(seen, least=4)
     method = TifuKnn.fit(part.history, (20, 3, 0.9, 0.6, 0.2))
-    plain = ordering.plain_answers(method, part.asked, k=3)
+    plain = ordering.plain_answers(method, part.questions, k=3)
 
     assert (plain[:, 0] == part.lists(method)[:, 0]).mean() > 0.95
 

@@ -52,7 +52,7 @@ class Kernel:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class VisitPairs:
     """Every (moment, earlier visit) pair: (p,) each. Sorted by moment, then place, then age, newest first."""
 
     moment: NDArray[np.int64]
@@ -76,7 +76,7 @@ class Sight:
         return np.maximum.reduceat(weight.astype(np.float64), self.first) if len(self.first) else np.zeros(0)
 
 
-def in_sight(visits: Visits, moments: Moments) -> Sight:
+def pair_visits(visits: Visits, moments: Moments) -> VisitPairs:
     """All pairs of a moment and one of its rider's newest `MOST_VISITS` earlier visits."""
     start = np.maximum(moments.start, moments.stop - MOST_VISITS)
     length = moments.stop - start
@@ -88,7 +88,7 @@ def in_sight(visits: Visits, moments: Moments) -> Sight:
     place = visits.place[visit]
     changes = (np.diff(moment) != 0) | (np.diff(place) != 0)
     first = np.flatnonzero(np.r_[True, changes][: len(moment)])
-    return Sight(moment, visit, place, first)
+    return VisitPairs(moment, visit, place, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ class Gaps:
     drop_off: NDArray[np.bool_]  # the visit ended a ride (it has a pick-up of its own)
 
 
-def gaps_of(visits: Visits, moments: Moments, sight: Sight, lat: Floats, lon: Floats) -> Gaps:
+def gaps_of(visits: Visits, moments: Moments, visit_pairs: VisitPairs, lat: Floats, lon: Floats) -> Gaps:
     """The gaps of each pair. Unknown clocks or pick-ups give NaN, which the kernel reads as no evidence."""
-    m, v = sight.moment, sight.visit
+    m, v = visit_pairs.moment, visit_pairs.visit
     apart = np.abs(moments.hour[m].astype(np.float64) - visits.hour[v])
     then, now = visits.weekday[v], moments.weekday[m]
     both = (then >= 0) & (now >= 0)

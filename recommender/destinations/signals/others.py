@@ -8,8 +8,8 @@ from scipy import sparse
 
 from recommender.destinations.places import haversine_km
 from recommender.destinations.signals.crowd import PlaceCrowd, bin_of
-from recommender.destinations.signals.kernel import Sight
-from recommender.destinations.visits import Ground, Moments
+from recommender.destinations.signals.kernel import VisitPairs
+from recommender.destinations.visits import Moments, Positions
 from recommender.ranking.pairs import place_within
 
 Floats = NDArray[np.float64]
@@ -26,13 +26,13 @@ LEAST_ALIKE = 0.05
 class Others:
     """Scores of places by what others do, sparse (moments x P), and the candidates they bring."""
 
-    def __init__(self, sight: Sight, moments: Moments, crowd: PlaceCrowd, ground: Ground) -> None:
-        self.crowd, self.moments, self.ground = crowd, moments, ground
+    def __init__(self, visit_pairs: VisitPairs, moments: Moments, crowd: PlaceCrowd, positions: Positions) -> None:
+        self.crowd, self.moments, self.positions = crowd, moments, positions
         n = len(moments)
-        m, p = sight.group_moment, sight.group_place
+        m, p = visit_pairs.group_moment, visit_pairs.group_place
         self.bins = bin_of(moments.hour, moments.weekday)
         known = p < crowd.n
-        count = np.diff(np.r_[sight.first, len(sight.visit)])
+        count = np.diff(np.r_[visit_pairs.first, len(visit_pairs.visit)])
         taste = sparse.csr_array((np.sqrt(count[known]), (m[known], p[known])), shape=(n, crowd.n))
         self.alike = sparse.csr_array(taste @ crowd.alike)
         origin = np.where(moments.origin < crowd.n, moments.origin, -1)
@@ -60,8 +60,8 @@ class Others:
     def keys(self, own: NDArray[np.int64], width: int) -> NDArray[np.int64]:
         """The union of each source's best candidates, as moment * width + place, without the rider's `own`."""
         question, place, km = self.near()
-        strange = ~np.isin(question * width + place, own)
-        question, place, close = question[strange], place[strange], 1 / (CLOSE_KM + km[strange])
+        unknown = ~np.isin(question * width + place, own)
+        question, place, close = question[unknown], place[unknown], 1 / (CLOSE_KM + km[unknown])
         now, alike = self.now(question, place), LEAST_ALIKE + _at(self.alike, question, place)
         parts = [
             _best(question, place, close, FROM_NEAREST, width),
@@ -85,9 +85,9 @@ class Others:
         """Crowd signals of the candidates, (rows,) each; NaN for places that the crowd does not know."""
         known = place < self.crowd.n
         q, p = question, np.where(known, place, 0)
-        crowd, ground = self.crowd, self.ground
+        crowd, positions = self.crowd, self.positions
         visits, now = crowd.visits[p], self.now(q, p)
-        km = haversine_km(self.moments.lat[q], self.moments.lon[q], ground.lat[place], ground.lon[place])
+        km = haversine_km(self.moments.lat[q], self.moments.lon[q], positions.lat[place], positions.lon[place])
         follows, area = _at(self.follows, q, p), _at(self.area_follows, q, p)
         total = np.asarray(self.follows.sum(axis=1)).ravel()[q]
         area_total = np.asarray(self.area_follows.sum(axis=1)).ravel()[q]

@@ -1,4 +1,4 @@
-"""What is known about (customer, item, moment): everything the ranker sees, and the candidates it sees it for."""
+"""The candidates of each question and their signals: all that the ranker reads."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.orders.factors import Factors
-from recommender.orders.questions import Questions, ask, ask_one
+from recommender.orders.questions import Questions
 from recommender.orders.signals.neighbours import Neighbours
-from recommender.orders.signals.own import ASKER, OWN, asker_signals, own_signals
+from recommender.orders.signals.own import CUSTOMER, OWN, customer_signals, own_signals
 from recommender.orders.signals.popular import Popular
 from recommender.orders.signals.together import Together
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.pairs import Pairs
 
-__all__ = ["NAMES", "ItemCrowd", "Questions", "ask", "ask_one", "column", "merge_repeats"]
-
 ITEM = ("item_orders", "item_repeat", "item_trend", "item_recent")
 CONTEXT = ("here", "here_now", "lately", "near", "follows", "factor")
-NAMES = (*OWN, *ASKER, *ITEM, *CONTEXT)
+NAMES = (*OWN, *CUSTOMER, *ITEM, *CONTEXT)
 """The signals, in the order of the columns that `ItemCrowd.pairs` gives."""
 
 MAX_OWN = 300
@@ -48,7 +46,7 @@ def merge_repeats(seen: Interactions) -> Interactions:
 
 @dataclass(frozen=True, slots=True)
 class ItemCrowd:
-    """What everybody's events say: popularity, what goes together, neighbours, factors."""
+    """Statistics over all customers: popularity, items that go together, neighbours, factors."""
 
     popular: Popular
     together: Together
@@ -78,12 +76,12 @@ class ItemCrowd:
 
     @classmethod
     def of_popularity(cls, seen: Interactions, n_items: int) -> ItemCrowd:
-        """Only what is popular in `seen`; nothing about tastes."""
-        nobody = seen.where(np.zeros(len(seen), np.bool_))
+        """Only what is popular in `seen`: no neighbours and no factors."""
+        no_rows = seen.where(np.zeros(len(seen), np.bool_))
         return cls(
             Popular.fit(seen, n_items),
-            Together.fit(nobody, n_items),
-            Neighbours.fit(nobody, n_items, np.random.default_rng(0)),
+            Together.fit(no_rows, n_items),
+            Neighbours.fit(no_rows, n_items, np.random.default_rng(0)),
             Factors.empty(n_items),
         )
 
@@ -92,7 +90,7 @@ class ItemCrowd:
         return len(self.popular.orders)
 
     def padded(self, new_features: Sequence[Sequence[str]]) -> ItemCrowd:
-        """The same with items appended that nobody ever ordered."""
+        """The same with new items appended, which were never ordered."""
         extra = len(new_features)
         return ItemCrowd(
             self.popular.padded(extra),
@@ -103,7 +101,7 @@ class ItemCrowd:
 
     def pairs(
         self,
-        asked: Questions,
+        questions: Questions,
         *,
         eligible: NDArray[np.bool_] | None = None,
         width: int = 60,
@@ -112,7 +110,7 @@ class ItemCrowd:
     ) -> Pairs:
         """Candidates of every question with their signals.
 
-        Candidates: the asker's own items (the 300 most frequent lately), and the best `width` each by similar
+        Candidates: the customer's own items (the 300 most frequent lately), and the best `width` each by similar
         customers' last orders and by popularity here and now; half as many by near customers, by what followed
         the last orders, by factors and by what is popular lately.
 
@@ -122,11 +120,11 @@ class ItemCrowd:
         """
         block = max(1, min(512, BLOCK_CELLS // max(self.n_items, 1)))
         parts = []
-        for start, questions in asked.parts(block):
-            part = self._block(questions, eligible, width, also)
+        for start, block_of_questions in questions.parts(block):
+            part = self._block(block_of_questions, eligible, width, also)
             parts.append(Pairs(part.question + start, part.item, part.features))
             if progress:
-                progress(min(1.0, (start + block) / asked.n))
+                progress(min(1.0, (start + block) / questions.n))
         if not parts:
             return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, len(NAMES)), np.float32))
         return Pairs(
@@ -137,17 +135,17 @@ class ItemCrowd:
 
     def _block(
         self,
-        asked: Questions,
+        questions: Questions,
         eligible: NDArray[np.bool_] | None,
         width: int,
         also: NDArray[np.integer] | None = None,
     ) -> Pairs:
         n_items = self.n_items
-        here, now = self.popular.scores(asked)
-        lately, near = self.neighbours.scores(asked)
-        follows = self.together.scores(asked)
-        factor = self.factors.scores(asked)
-        own = own_signals(asked, n_items)
+        here, now = self.popular.scores(questions)
+        lately, near = self.neighbours.scores(questions)
+        follows = self.together.scores(questions)
+        factor = self.factors.scores(questions)
+        own = own_signals(questions, n_items)
         keys = [_strongest_own(own.question, own.item, own.values, n_items)]
         for scores, k in (
             (lately, width),
@@ -158,9 +156,9 @@ class ItemCrowd:
         ):
             keys.append(_top(scores, eligible, k))
         if also is not None:
-            keys.append((np.arange(asked.n)[:, None] * n_items + also).ravel())
+            keys.append((np.arange(questions.n)[:, None] * n_items + also).ravel())
         recent = np.argsort(-self.popular.recent, kind="stable")[: width // 2]
-        keys.append((np.arange(asked.n)[:, None] * n_items + recent).ravel())
+        keys.append((np.arange(questions.n)[:, None] * n_items + recent).ravel())
         key = np.unique(np.concatenate(keys))
         question, item = key // n_items, (key % n_items).astype(np.int32)
         if eligible is not None:
@@ -168,22 +166,26 @@ class ItemCrowd:
             key, question, item = key[kept], question[kept], item[kept]
         features = np.empty((len(key), len(NAMES)), np.float32)
         features[:, : len(OWN)] = np.nan
-        features[:, : column("own_last")] = 0  # counts of what was never had are zero, times since are unknown
+        features[:, : column("own_last")] = 0  # never ordered: counts are zero, times since are unknown
         own_key = own.question * n_items + own.item
         if len(own_key):
             at = np.minimum(np.searchsorted(own_key, key), len(own_key) - 1)
             had = own_key[at] == key
             features[had, : len(OWN)] = own.values[at[had]]
-        features[:, len(OWN) : len(OWN) + len(ASKER)] = asker_signals(asked, own)[question]
+        features[:, len(OWN) : len(OWN) + len(CUSTOMER)] = customer_signals(questions, own)[question]
         popular = self.popular
         here, now = np.log(here[question, item]), np.log(now[question, item])
         dense = (lately, near, follows, factor)
         crowd = (
-            np.log1p(popular.orders[item]), popular.repeat[item],
-            popular.trend[item], popular.recent[item], here, now,
+            np.log1p(popular.orders[item]),
+            popular.repeat[item],
+            popular.trend[item],
+            popular.recent[item],
+            here,
+            now,
             *(scores[question, item] for scores in dense),
-        )  # fmt: skip
-        features[:, len(OWN) + len(ASKER) :] = np.stack(crowd, axis=1)
+        )
+        features[:, len(OWN) + len(CUSTOMER) :] = np.stack(crowd, axis=1)
         return Pairs(question, item, features)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -207,7 +209,7 @@ class ItemCrowd:
 def _strongest_own(
     question: NDArray[np.int64], item: NDArray[np.int32], values: NDArray[np.float32], n_items: int
 ) -> NDArray[np.int64]:
-    """Keys of each asker's MAX_OWN items with the highest decayed frequency (ties: the lower code)."""
+    """Keys of each customer's MAX_OWN items with the highest decayed frequency (ties: the lower code)."""
     key = question * n_items + item
     if len(key) <= MAX_OWN:
         return key
@@ -224,4 +226,5 @@ def _top(scores: NDArray[np.float32], eligible: NDArray[np.bool_] | None, k: int
     if k >= n_items:
         return np.arange(n * n_items)
     columns = np.argpartition(-scores, k, axis=1)[:, :k]
-    return (np.arange(n)[:, None] * n_items + columns).ravel()
+    keys: NDArray[np.int64] = np.arange(n)[:, None] * n_items + columns
+    return keys.ravel()

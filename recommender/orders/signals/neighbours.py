@@ -1,4 +1,4 @@
-"""What customers of the same taste order."""
+"""What customers with a similar taste order."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from recommender.ranking.sparse import pack, unpack, weighted_rows, weighted_sum
 DECAY = 0.9
 STEEP = 0.7
 NEIGHBOURS = 300
-TWIN = 0.98  # cosine above which a profile is taken for the asker's own
+TWIN = 0.98  # cosine above which a profile is taken for the same customer's
 MAX_REFERENCE = 8000  # customers compared with: keeps the cost of a question and of training bounded
 _MATRICES = ("across", "steep", "last")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What reference customers order, without anything that names them."""
+    """What reference customers order, without their names."""
 
     across: sparse.csr_array  # (items, customers) sum of .9**ago over the orders with the item / orders
     steep: sparse.csr_array  # (customers, items) sum of .7**ago
@@ -69,20 +69,24 @@ class Neighbours:
             square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
         )
 
-    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def scores(self, questions: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(lately, near), each (n, items).
 
-        lately: the share of everybody's last orders that hold the item, weighted by the cosine of idf-weighted
+        lately: the share of all customers' last orders with the item, weighted by the cosine of idf-weighted
         profiles. near: mean steep profile of the 300 nearest by Euclidean distance (TIFU-KNN, Hu et al. 2020);
         among them are customers with few and common items, so it leans to what is popular among them. Profiles
-        just like the asker's are mostly his own and are left out of `lately`.
+        nearly equal to the customer's are mostly the customer's own and are left out of `lately`.
         """
-        mine = np.float32(DECAY) ** asked.ago / np.maximum(asked.n_orders, 1)[asked.question]
-        weighted = mine * self.idf[asked.item]
+        mine = np.float32(DECAY) ** questions.ago / np.maximum(questions.n_orders, 1)[questions.question]
+        weighted = mine * self.idf[questions.item]
         product, cosine = weighted_sums(
-            asked.question, asked.item, [mine, weighted * self.idf[asked.item]], asked.n, self.across
+            questions.question,
+            questions.item,
+            [mine, weighted * self.idf[questions.item]],
+            questions.n,
+            self.across,
         )
-        cosine = cosine / self.length / _lengths(asked, weighted)[:, None]
+        cosine = cosine / self.length / _lengths(questions, weighted)[:, None]
         cosine = np.where(cosine > TWIN, 0, cosine).astype(np.float32)
         total = np.maximum(cosine.sum(axis=1, keepdims=True), 1e-9)
         lately = np.asarray((self.last.T @ (cosine / total).T).T, np.float32)
@@ -124,10 +128,10 @@ class Neighbours:
         return cls(across, steep, last, idf, length, square)
 
 
-def _lengths(asked: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(n,): the Euclidean length of each asker's vector of summed weights, 1 where it is empty."""
-    width = max(highest(asked.item) + 1, 1)
-    keys, pair = np.unique(asked.question * width + asked.item, return_inverse=True)
+def _lengths(questions: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(n,): the Euclidean length of each customer's vector of summed weights, 1 where it is empty."""
+    width = max(highest(questions.item) + 1, 1)
+    keys, pair = np.unique(questions.question * width + questions.item, return_inverse=True)
     total = np.bincount(pair, weight, minlength=len(keys))
-    square = np.bincount(keys // width, total**2, minlength=asked.n)
+    square = np.bincount(keys // width, total**2, minlength=questions.n)
     return np.where(square > 0, np.sqrt(square), 1.0).astype(np.float32)

@@ -14,7 +14,7 @@ from recommender.ranking.interactions import NO_TIME, Interactions
 
 HOURS = 24
 MAX_CELLS = 40_000_000  # of the table places x hours x items: 160 MB
-BACK_OFF = 20.0  # orders' worth of belief in the coarser level
+BACK_OFF = 20.0  # weight of the coarser level, in orders
 HOUR_SIGMA = 1.5
 HALF_LIFE_DAYS = 14.0
 
@@ -23,7 +23,8 @@ def _hour_kernel() -> NDArray[np.float32]:
     """(24, 24) circular Gaussian weights between hours of the day."""
     apart = np.abs(np.arange(HOURS)[:, None] - np.arange(HOURS)[None, :])
     apart = np.minimum(apart, HOURS - apart)
-    return np.exp(-(apart**2) / (2 * HOUR_SIGMA**2)).astype(np.float32)
+    weights: NDArray[np.floating] = np.exp(-(apart**2) / (2 * HOUR_SIGMA**2))
+    return weights.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Popular:
     A place is a pair (region, site) where either may be unknown (-1); row 0 is (-1, -1), everywhere.
     """
 
-    orders: NDArray[np.float32]  # (items,) orders that held the item
+    orders: NDArray[np.float32]  # (items,) orders with the item
     repeat: NDArray[np.float32]  # (items,) chance that a later order of a buyer holds it again
     trend: NDArray[np.float32]  # (items,) log of recent share / whole share
     recent: NDArray[np.float32]  # (items,) log of recent share
@@ -79,30 +80,30 @@ class Popular:
         lately, trend = lately.astype(np.float32), trend.astype(np.float32)
         return cls(orders, repeat, trend, lately, places, here, now)
 
-    def rows_for(self, asked: Questions) -> NDArray[np.int64]:
+    def rows_for(self, questions: Questions) -> NDArray[np.int64]:
         """Each question's place row: (region, site) if known, else site, else region, else everywhere."""
-        row = np.zeros(asked.n, np.int64)
-        none = np.full(asked.n, -1)
-        for region, site in ((asked.region, none), (none, asked.site), (asked.region, asked.site)):
+        row = np.zeros(questions.n, np.int64)
+        none = np.full(questions.n, -1)
+        for region, site in ((questions.region, none), (none, questions.site), (questions.region, questions.site)):
             same = (self.places[None, :, 0] == region[:, None]) & (self.places[None, :, 1] == site[:, None])
             row = np.where(same.any(axis=1), same.argmax(axis=1), row)
         return row
 
-    def scores(self, asked: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def scores(self, questions: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(p(item | place), p(item | place, hour)), both (n, items); equal where the hour is unknown."""
-        row = self.rows_for(asked)
+        row = self.rows_for(questions)
         here = self.here[row]
         if not len(self.now):
             return here, here
-        hour = np.nan_to_num(asked.hour, nan=0).astype(np.int64) % HOURS
+        hour = np.nan_to_num(questions.hour, nan=0).astype(np.int64) % HOURS
         now = self.now[row, hour]
-        unknown = np.isnan(asked.hour)
+        unknown = np.isnan(questions.hour)
         if unknown.any():
             now[unknown] = here[unknown]
         return here, now
 
     def padded(self, extra: int) -> Popular:
-        """The same with `extra` items nobody ever ordered appended; they get the rarest item's chance."""
+        """The same with `extra` new items appended; they get the probability of the rarest item."""
         if not extra:
             return self
 
@@ -159,7 +160,8 @@ def _repeats(seen: Interactions, n_items: int) -> NDArray[np.float32]:
     again = np.bincount(of_item, times - 1, minlength=n_items)
     possible = np.bincount(of_item, chances, minlength=n_items)
     mean = again.sum() / max(possible.sum(), 1)
-    return ((again + 4 * mean) / (possible + 4)).astype(np.float32)
+    hazard: NDArray[np.floating] = (again + 4 * mean) / (possible + 4)
+    return hazard.astype(np.float32)
 
 
 def _places(seen: Interactions, n_items: int) -> NDArray[np.int64]:
@@ -174,9 +176,9 @@ def _places(seen: Interactions, n_items: int) -> NDArray[np.int64]:
             pairs, n = np.unique(np.stack([region[needs], site[needs]], axis=1), axis=0, return_counts=True)
             candidates.append((pairs.astype(np.int64), n, level))
     for pairs, n, _ in candidates:
-        kept = np.sort(np.argsort(-n, kind="stable")[:room])
-        found.append(pairs[kept])
-        room -= len(kept)
+        largest = np.sort(np.argsort(-n, kind="stable")[:room])
+        found.append(pairs[largest])
+        room -= len(largest)
     return np.concatenate(found)
 
 

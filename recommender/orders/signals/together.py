@@ -28,7 +28,7 @@ class Together:
 
     same: sparse.csr_array  # row i: p(j in the same order | i)
     after: sparse.csr_array  # row i: how often j was in the next order of the customer, per order with i
-    idf: NDArray[np.float32]  # (items,) how telling an item is of its order
+    idf: NDArray[np.float32]  # (items,) how specific an item is: its inverse document frequency
 
     @classmethod
     def fit(cls, seen: Interactions, n_items: int) -> Together:
@@ -40,46 +40,49 @@ class Together:
         """
         rows = _small_baskets(seen, n_items)
         seen = seen.where(rows)
-        # guests are in nobody's history: their rows pair within an order only when the order is theirs alone
+        # guests have no history: their rows pair only within their own order
         customer = np.where(seen.customer >= 0, seen.customer, len(seen.customers)).astype(np.int64)
         width = highest(seen.order) + 2
         key = customer * width + seen.order
         orders, number = np.unique(key, return_inverse=True)
-        held = _ones(number, seen.item, (len(orders), n_items))
-        same = sparse.csr_array(held.T @ held)
+        orders_with = _ones(number, seen.item, (len(orders), n_items))
+        same = sparse.csr_array(orders_with.T @ orders_with)
         same.setdiag(0)
         same.eliminate_zeros()
         follows = np.flatnonzero((np.diff(orders) == 1) & (orders[:-1] // width < len(seen.customers)))
-        times = np.asarray(held.sum(axis=0)).ravel()
+        times = np.asarray(orders_with.sum(axis=0)).ravel()
         idf = (np.log((len(orders) + 1.0) / (times + 1.0)) + 0.1).astype(np.float32)
-        weighted = sparse.csr_array(held[follows] @ sparse.diags_array(idf))
+        weighted = sparse.csr_array(orders_with[follows] @ sparse.diags_array(idf))
         length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         weighted = sparse.csr_array(
             sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted
         )
-        after = sparse.csr_array(weighted.T @ held[follows + 1])
+        after = sparse.csr_array(weighted.T @ orders_with[follows + 1])
         return cls(
             strongest(_shrunk(same, times), KEEP_SAME),
             strongest(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
             idf,
         )
 
-    def scores(self, asked: Questions) -> NDArray[np.float32]:
+    def scores(self, questions: Questions) -> NDArray[np.float32]:
         """(n, items): mean of after[item] over the history, weighted by idf * .5**ago."""
-        weight = self.idf[asked.item] * np.float32(LAST_DECAY) ** asked.ago
-        total = np.bincount(asked.question, weight, minlength=asked.n)
-        scores = weighted_rows(asked.question, asked.item, weight, asked.n, self.after)
-        return scores / np.maximum(total, 1e-9).astype(np.float32)[:, None]
+        weight = self.idf[questions.item] * np.float32(LAST_DECAY) ** questions.ago
+        total = np.bincount(questions.question, weight, minlength=questions.n)
+        scores = weighted_rows(questions.question, questions.item, weight, questions.n, self.after)
+        mean: NDArray[np.float32] = scores / np.maximum(total, 1e-9).astype(np.float32)[:, None]
+        return mean
 
     def with_basket(self, basket: NDArray[np.int32]) -> NDArray[np.float32]:
         """(items,): the mean of same[item] over the items of the current basket."""
         if not len(basket):
             return np.zeros(self.same.shape[0], np.float32)
-        nought = np.zeros(len(basket), np.int64)
-        return weighted_rows(nought, basket, np.full(len(basket), 1 / len(basket)), 1, self.same)[0]
+        question = np.zeros(len(basket), np.int64)
+        weight = np.full(len(basket), 1 / len(basket))
+        mean: NDArray[np.float32] = weighted_rows(question, basket, weight, 1, self.same)[0]
+        return mean
 
     def padded(self, extra: int) -> Together:
-        """The same with `extra` items that go with nothing yet."""
+        """The same with `extra` new items that have no partners yet."""
         if not extra:
             return self
         n = self.same.shape[0] + extra
@@ -89,8 +92,7 @@ class Together:
         return Together(parts[0], parts[1], np.concatenate([self.idf, np.zeros(extra, np.float32)]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {**pack("together.same", self.same), **pack("together.after", self.after),
-                "together.idf": self.idf}  # fmt: skip
+        return {**pack("together.same", self.same), **pack("together.after", self.after), "together.idf": self.idf}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Together:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recommender.destinations.model import DISCOVER, SURE, Counting, score, with_room_for_new
-from recommender.destinations.signals.kernel import Kernel, gaps_of, in_sight, kernel_weights, waited
+from recommender.destinations.signals.kernel import Kernel, gaps_of, kernel_weights, pair_visits, waited
 from recommender.destinations.signals.own import trail_begins
 from recommender.destinations.visits import HOUR_US, Moments, Visits, stays, waits
 from recommender.ranking.interactions import NO_TIME
@@ -72,14 +72,14 @@ def test_after_a_wait_as_long_as_this_one_counts_more() -> None:
         (0, home, office, 57.0),
     )
     now = moment(seen, 66.0, office)  # nine hours again
-    sight = in_sight(seen, now)
+    visit_pairs = pair_visits(seen, now)
     everywhere = np.zeros(4)
-    gaps = gaps_of(seen, now, sight, everywhere, everywhere)
+    gaps = gaps_of(seen, now, visit_pairs, everywhere, everywhere)
     level = {"hour_floor": 1e6, "age_floor": 1e6, "other_class": 1.0, "origin_gain": 0.0, "pickup_weight": 1.0}
 
-    mass = sight.total(kernel_weights(Kernel().with_values(**level), gaps))
+    mass = visit_pairs.total(kernel_weights(Kernel().with_values(**level), gaps))
 
-    by_place = dict(zip(sight.group_place.tolist(), mass.tolist(), strict=True))
+    by_place = dict(zip(visit_pairs.group_place.tolist(), mass.tolist(), strict=True))
     assert by_place[gym] > 2 * by_place[home]
 
 

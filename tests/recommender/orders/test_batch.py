@@ -169,9 +169,9 @@ def test_figures_on_real_deliveries_stay_within_their_band(shared: Path) -> None
     seen, _ = read_history(shared / "datasets" / "orders" / "delivery_give.csv.gz")
     before, _ = split_last(seen, back=1)
     history, targets = split_last(before, back=1, least=3)
-    predicted = predict_orders(history, targets, settings=FitSettings(trees=150))
+    predicted = predict_orders(history, targets, settings=FitSettings(trees=150, copies=1))
     figures = summary(score_lists(predicted.lists, truth_of(history, targets)))
 
     assert 0.39 <= figures["ndcg@10"] <= 0.45
-    # Measured .5688 of 1,025 customers, standard error .0155; the former floor of .57 lay two customers above it.
+    # Measured: .5698 of 1,025 customers with one copy of the rankers, .5688 with three; standard error .0155.
     assert 0.56 <= figures["recall@10"] <= 0.65

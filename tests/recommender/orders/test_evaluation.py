@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from recommender.cli.orders import evaluate_orders
 from recommender.orders import baselines
-from recommender.orders.evaluation import GATE, study
+from recommender.orders.evaluation import GATE, compare_methods
 from recommender.orders.fit import FitSettings
-from recommender.orders.questions import ask
+from recommender.orders.questions import questions_of
 from tests.recommender.orders.worlds import habits, orders
 
 QUICK = FitSettings(rounds=2, trees=40)
@@ -36,8 +36,18 @@ def test_the_table_holds_every_method_and_the_verdict(dataset: Path) -> None:
     result = CliRunner().invoke(evaluate_orders, ["--dataset", str(dataset)])
 
     assert result.exit_code == 0, result.output
-    for words in (GATE, "TIFU-KNN, published", "TIFU-KNN, tuned", "UP-CF, tuned", "LightFM alone",
-                  "implicit ALS alone", "counting back-off", "in force", "In force:", "6-10 orders"):  # fmt: skip
+    for words in (
+        GATE,
+        "TIFU-KNN, published",
+        "TIFU-KNN, tuned",
+        "UP-CF, tuned",
+        "LightFM alone",
+        "implicit ALS alone",
+        "counting back-off",
+        "in force",
+        "In force:",
+        "6-10 orders",
+    ):
         assert words in result.output
 
 
@@ -63,7 +73,7 @@ def test_a_set_without_four_orders_cannot_be_evaluated(tmp_path: Path) -> None:
 
 def test_the_ablation_finds_the_signal_that_matters() -> None:
     """Every usable signal is taken away once; in a world of habits each loss is small, for signals overlap."""
-    report = study(habits(), settings=QUICK, ablate=True)
+    report = compare_methods(habits(), settings=QUICK, ablate=True)
     losses = {row["without"]: row["loss"] for row in report["ablation"]}
 
     assert "own_count" in losses
@@ -76,7 +86,7 @@ def test_own_frequency_ranks_by_count_then_popularity() -> None:
     seen = orders(
         ("a", 0, "tea"), ("a", 1, "tea"), ("a", 2, "cake"), ("b", 0, "soup"), ("c", 0, "soup"), ("c", 1, "pie")
     )
-    history = ask(seen, seen.where(seen.customer == 0))
+    history = questions_of(seen, seen.where(seen.customer == 0))
     lists = baselines.best_of(baselines.own_frequency(seen), history, np.array([0]), 4, baselines.popularity(seen))
 
     assert seen.items[lists[0]].tolist() == ["tea", "cake", "soup", "pie"]

@@ -16,24 +16,24 @@ FEATURES: list[tuple[str, ...]] = [()] * 12
 QUICK = FitSettings(trees=40)
 
 
-def test_only_those_who_are_asked_lose_their_newest_order() -> None:
+def test_only_target_customers_lose_their_newest_order() -> None:
     """Asked about a: a's last order is the question, b's last order is known."""
     seen = orders(*[(who, k, f"{who}{k}") for who in "ab" for k in range(4)])
-    made = make_round(seen, 1, [()] * 8, 0, least=2, most=9, asked=np.array([True, False]))
+    made = make_round(seen, 1, [()] * 8, 0, least=2, most=9, target_customers=np.array([True, False]))
     known = set(seen.items[made.history.item].tolist())
 
-    assert made.asked.n == 1
+    assert made.questions.n == 1
     assert seen.items[made.truth.items].tolist() == ["a3"]
     assert known == {"a0", "a1", "a2", "b0", "b1", "b2", "b3"}
 
 
-def test_a_few_who_are_asked_are_not_enough_to_choose_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten of forty asked: everybody's last order is validated on; enough of them: theirs alone."""
+def test_a_few_target_customers_are_not_enough_to_choose_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten of forty: the last orders of all customers are validated on; enough of them: theirs alone."""
     seen = habits()
-    asked = np.arange(40) < 10
-    few = fit_orders(seen, FEATURES, seed=0, settings=QUICK, asked=asked)
-    monkeypatch.setattr(fit, "ENOUGH_ASKED", 10)
-    enough = fit_orders(seen, FEATURES, seed=0, settings=QUICK, asked=asked)
+    questions = np.arange(40) < 10
+    few = fit_orders(seen, FEATURES, seed=0, settings=QUICK, target_customers=questions)
+    monkeypatch.setattr(fit, "ENOUGH_TARGETS", 10)
+    enough = fit_orders(seen, FEATURES, seed=0, settings=QUICK, target_customers=questions)
 
     assert few.n_validation == 40
     assert enough.n_validation == 10
@@ -51,9 +51,11 @@ def test_the_neighbours_pull_by_a_stated_weight() -> None:
     made = make_round(seen, 1, FEATURES, 0, least=3, most=99)
     mixture = fit_mixture([learn_from(made.history, 1, FEATURES, QUICK, 0)], QUICK, 0)
     model = OrderModel(seen.items, seen.sites, seen.regions, made.crowd, mixture, "ranker", 1.0)
-    pairs = made.crowd.pairs(made.asked)
-    moved = model.score(pairs, made.asked.n, "ranker with neighbours") - model.score(pairs, made.asked.n, "ranker")
-    near = standardise(pairs.question, pairs.features[:, column("near")], made.asked.n)
+    pairs = made.crowd.pairs(made.questions)
+    moved = model.score(pairs, made.questions.n, "ranker with neighbours") - model.score(
+        pairs, made.questions.n, "ranker"
+    )
+    near = standardise(pairs.question, pairs.features[:, column("near")], made.questions.n)
 
     assert mixture is not None
     np.testing.assert_allclose(moved, NEAR * near, atol=1e-9)

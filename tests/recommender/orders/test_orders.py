@@ -44,10 +44,10 @@ def suggest(
     seed: int = 0,
     **context: Any,
 ) -> Answer:
-    told = Context(**({"site": "s0", "local_time": NOON} | context))
+    fields: dict[str, Any] = {"site": "s0", "local_time": NOON} | context
     rng = np.random.default_rng(seed)
     items = menu() if catalogue is None else catalogue
-    return scene.suggest(model, Request(history, told, items, n, NOW, rng, recent))
+    return scene.suggest(model, Request(history, Context(**fields), items, n, NOW, rng, recent))
 
 
 def ids(answer: Answer) -> list[str]:
@@ -118,9 +118,15 @@ def test_each_filter_removes_and_is_named(served: ServedOrders) -> None:
     )
 
     assert answer.excluded == {
-        "i01": "unavailable", "i02": "site", "i03": "daypart", "i04": "allergen", "i05": "price",
-        "i10": "price", "i11": "price", "i00": "basket",
-    }  # fmt: skip
+        "i01": "unavailable",
+        "i02": "site",
+        "i03": "daypart",
+        "i04": "allergen",
+        "i05": "price",
+        "i10": "price",
+        "i11": "price",
+        "i00": "basket",
+    }
     assert set(ids(answer)) == {"i06", "i07", "i08", "i09"}
 
 

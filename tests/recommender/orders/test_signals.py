@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.orders.questions import Questions, ask, ask_one
+from recommender.orders.questions import Questions, live_question, questions_of
 from recommender.orders.signals.crowd import NAMES, ItemCrowd, column, merge_repeats
 from recommender.orders.signals.neighbours import Neighbours
 from recommender.orders.signals.own import OWN, own_signals
@@ -24,12 +24,12 @@ from tests.recommender.orders.worlds import DAY_US, habits, orders
 def question(seen: Interactions, **context: Any) -> Questions:
     """A live question of the only customer in `seen`, at noon."""
     told: dict[str, Any] = {"time_us": 0, "hour": 12.0, "weekday": 0, "site": -1, "region": -1}
-    return ask_one(seen, seen.item, **(told | context))
+    return live_question(seen, seen.item, **(told | context))
 
 
 def signal(seen: Interactions, item: str, name: str, **context: Any) -> float:
-    asked = question(seen, **context)
-    own = own_signals(asked, len(seen.items))
+    questions = question(seen, **context)
+    own = own_signals(questions, len(seen.items))
     row = int(np.flatnonzero(seen.items[own.item] == item)[0])
     return float(own.values[row, OWN.index(name)])
 
@@ -116,10 +116,10 @@ def test_what_goes_together_and_what_comes_after() -> None:
     burger, cake, cola, tea = range(4)
     together = Together.fit(seen, 4)
     one = orders(("x", 0, "tea"))
-    asked = ask_one(one, np.array([tea], np.int32), time_us=0, hour=12, weekday=0, site=-1, region=-1)
-    follows = together.scores(asked)
+    questions = live_question(one, np.array([tea], np.int32), time_us=0, hour=12, weekday=0, site=-1, region=-1)
+    follows = together.scores(questions)
 
-    assert together.with_basket(np.array([burger], np.int32)).argmax() == cola
+    assert np.argmax(together.with_basket(np.array([burger], np.int32))) == cola
     assert together.same[burger, burger] == 0
     assert follows[0].argmax() == cake
 
@@ -142,10 +142,10 @@ def test_neighbours_speak_for_what_the_asker_never_had() -> None:
     seen = orders(*rows)
     gyoza, peas, pie, ramen = range(4)
     neighbours = Neighbours.fit(seen, 4, np.random.default_rng(0))
-    asked = ask_one(
+    questions = live_question(
         orders(("x", 0, "ramen")), np.array([ramen], np.int32), time_us=0, hour=12, weekday=0, site=-1, region=-1
     )
-    lately, near = neighbours.scores(asked)
+    lately, near = neighbours.scores(questions)
 
     assert lately[0, gyoza] > 10 * max(lately[0, pie], lately[0, peas])
     assert near[0, gyoza] > 0
@@ -156,10 +156,10 @@ def test_one_question_and_many_give_the_same_signals() -> None:
     seen = habits()
     history, targets = split_last(seen)
     crowd = ItemCrowd.fit(history, [()] * len(seen.items), 0)
-    asked = ask(history, targets)
-    many = crowd.pairs(asked)
+    questions = questions_of(history, targets)
+    many = crowd.pairs(questions)
     for number in (0, 7, 39):
-        one = crowd.pairs(asked.part(number, number + 1))
+        one = crowd.pairs(questions.part(number, number + 1))
         rows = many.question == number
 
         assert (one.item == many.item[rows]).all()
@@ -173,7 +173,7 @@ def test_no_signal_sees_the_future() -> None:
         {
             "customer": np.concatenate([seen.customers[seen.customer], ["c003"] * 3]),
             "item": np.concatenate([seen.items[seen.item], ["i00", "i01", "i02"]]),
-            "time_us": np.concatenate([seen.time_us, seen.time_us.max() + np.arange(1, 4) * DAY_US]),
+            "time_us": np.concatenate([seen.time_us, np.max(seen.time_us) + np.arange(1, 4) * DAY_US]),
             "hour": np.concatenate([seen.hour, [3.0] * 3]),
             "weekday": np.concatenate([seen.weekday, [6] * 3]),
             "site": np.concatenate([seen.sites[seen.site], ["s0"] * 3]),
@@ -188,7 +188,7 @@ def test_no_signal_sees_the_future() -> None:
 
     def facts(known: Interactions) -> tuple[np.ndarray, np.ndarray]:
         crowd = ItemCrowd.fit(known, [()] * len(seen.items), 0)
-        pairs = crowd.pairs(ask(known, targets.where(targets.customer == 3)))
+        pairs = crowd.pairs(questions_of(known, targets.where(targets.customer == 3)))
         return pairs.item, pairs.features
 
     (items, features), (items_after, features_after) = facts(others), facts(history)
@@ -203,7 +203,7 @@ def test_new_items_get_a_place_in_every_table() -> None:
     seen = habits(customers=12)
     n = len(seen.items)
     crowd = ItemCrowd.fit(seen, [(f"category:{k % 3}",) for k in range(n)], 0).padded([("category:1",), ()])
-    pairs = crowd.pairs(ask(seen, seen.where(seen.customer == 0)), also=np.array([n, n + 1]))
+    pairs = crowd.pairs(questions_of(seen, seen.where(seen.customer == 0)), also=np.array([n, n + 1]))
     new = pairs.features[pairs.item >= n]
 
     assert len(new) == 2
@@ -216,9 +216,9 @@ def test_a_crowd_comes_back_from_its_arrays() -> None:
     seen = habits(customers=12)
     crowd = ItemCrowd.fit(seen, [()] * len(seen.items), 0)
     again = ItemCrowd.from_saved(crowd.arrays(), crowd.texts())
-    asked = ask(seen, seen.where(seen.customer == 5))
+    questions = questions_of(seen, seen.where(seen.customer == 5))
 
-    np.testing.assert_array_equal(crowd.pairs(asked).features, again.pairs(asked).features)
+    np.testing.assert_array_equal(crowd.pairs(questions).features, again.pairs(questions).features)
     with pytest.raises(KeyError):
         ItemCrowd.from_saved({}, crowd.texts())
 
