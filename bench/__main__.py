@@ -43,7 +43,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "stages": lambda: faces.stages(models, cache, 10 if few else 40),
         "dlib": lambda: faces.against_dlib(cache, 10 if few else 30),
         "pipelines": lambda: faces.pipelines(models, cache, 10 if few else 40),
-        "apart": lambda: faces.at_arms_length(models, cache, 20 if few else 100),
+        "apart": lambda: faces.in_own_process(models, cache, 20 if few else 100),
         "index": lambda: index.index(30_000 if few else 100_000, 30 if few else 200),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)

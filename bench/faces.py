@@ -56,7 +56,7 @@ def _stages_of(engine: FaceEngine, name: str, frames: list[bytes], n: int) -> li
     rng = np.random.default_rng(0)
     gallery = unit(rng.standard_normal((GALLERY, size)))
     calibration = Calibration(engine.pack.id, 0.5, GALLERY, target=0.01, made_at_us=0)
-    runs: dict[str, Callable[[int], Any]] = {
+    runs: dict[str, Callable[[int], object]] = {
         "decode a JPEG of 1280x960": lambda k: decode(frames[k % PEOPLE]),
         "detect": lambda k: engine.detect(pixels[k % PEOPLE]),
         "choose and blank the others": lambda k: isolate(
@@ -76,7 +76,7 @@ def pipelines(models: Path | None, cache: Path, n: int) -> list[Row]:
     pixels that the dlib pack looks at, which is the better part of our own doing.
     """
     frames = [people.jpeg(people.draw_face(k, 0, (1280, 960))) for k in range(PEOPLE)]
-    ways: dict[str, Callable[[int], Any]] = {
+    ways: dict[str, Callable[[int], object]] = {
         "dlib's own": dlibs_own(frames, (1280, 960)),
         "dlib's own, detecting at 640 pixels": dlibs_own(frames, (640, 480)),
     }
@@ -102,13 +102,13 @@ def _embed(engine: FaceEngine, frames: list[Frame], k: int) -> object:
     return embed_one(engine, frames[k % PEOPLE])
 
 
-def dlibs_own(frames: list[bytes], size: tuple[int, int]) -> Callable[[int], Any]:
+def dlibs_own(frames: list[bytes], size: tuple[int, int]) -> Callable[[int], object]:
     """dlib's pipeline on one of the frames; its detector sees them at `size` (width, height)."""
     import dlib
 
     detector, shapes, network = dlibs_parts()
 
-    def run(k: int) -> Any:
+    def run(k: int) -> object:
         rgb = np.ascontiguousarray(decode(frames[k % PEOPLE]).pixels[..., ::-1])
         grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         found = max(detector(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 0), key=lambda box: box.area())
@@ -132,23 +132,23 @@ def dlibs_parts() -> tuple[Any, Any, Any]:
     return dlib.get_frontal_face_detector(), shapes, network
 
 
-def at_arms_length(models: Path | None, cache: Path, n: int) -> list[Row]:
+def in_own_process(models: Path | None, cache: Path, n: int) -> list[Row]:
     """What it costs to run a pack in a process of its own: milliseconds a frame, detected and embedded."""
     frames = [decode(people.jpeg(people.draw_face(k, 0, (1280, 960)))) for k in range(PEOPLE)]
     rows: list[Row] = []
     for name in pack_names():
         try:
-            here, apart = open_pack(name, models, cache), EnginePool(Launch(name, models, cache))
+            here, pool = open_pack(name, models, cache), EnginePool(Launch(name, models, cache))
         except PackError:
             continue
-        apart.start()
+        pool.start()
         costs, walls = [], []
-        for engine in (here, apart, here, apart):  # twice, so that a change of the machine's pace hits both
+        for engine in (here, pool, here, pool):  # twice, so that a change of the machine's pace hits both
             used = processor_s(os.getpid())
             walls.append(timed(partial(_embed, engine, frames), n).p50)
             costs.append(1000 * (processor_s(os.getpid()) - used) / (n + 3))
-        apart.close()
-        section = f"{name} in a process of its own, walls: {', '.join(apart.walls)}"
+        pool.close()
+        section = f"{name} in a process of its own, walls: {', '.join(pool.walls)}"
         rows += [
             Row(section, "in the server's process, processor time a frame", (costs[0] + costs[2]) / 2, "ms"),
             Row(section, "in its own, both processes together", (costs[1] + costs[3]) / 2, "ms"),

@@ -64,7 +64,7 @@ def shared() -> Path:
     return Path(os.environ.get("USUAL_SHARED", ROOT.parent / "shared"))
 
 
-def timed(run: Callable[[int], Any], n: int, warm: int = 3) -> Times:
+def timed(run: Callable[[int], object], n: int, warm: int = 3) -> Times:
     """Run `run(k)` for k = 0..n-1 after `warm` unmeasured runs."""
     for k in range(warm):
         run(k)
@@ -78,7 +78,7 @@ def timed(run: Callable[[int], Any], n: int, warm: int = 3) -> Times:
 
 
 def in_turn(
-    runs: Sequence[Callable[[int], Any]], n: int, warm: int = 3, clock: Callable[[], float] = time.perf_counter
+    runs: Sequence[Callable[[int], object]], n: int, warm: int = 3, clock: Callable[[], float] = time.perf_counter
 ) -> list[Times]:
     """Several ways of doing the same, turn by turn: what else the machine does hits them alike.
 
@@ -96,7 +96,7 @@ def in_turn(
     return [Times(row) for row in taken]
 
 
-def apart(module: str, *arguments: str) -> dict[str, Any]:
+def run_in_own_process(module: str, *arguments: str) -> dict[str, float]:
     """Run a measurement in a process of its own, so that its peak memory is its own; it prints one line of JSON.
 
     Raises:

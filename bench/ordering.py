@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from bench.measure import Row, apart, peak_mb, shared
+from bench.measure import Row, peak_mb, run_in_own_process, shared
 from recommender.orders import baselines
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.batch import BATCH
@@ -35,7 +35,7 @@ def against_tifu() -> list[Row]:
     """Fit and answers for all customers in a process of their own; every second is processor time."""
     if baskets() is None:
         return []
-    figures = apart("bench.ordering")
+    figures = run_in_own_process("bench.ordering")
     section = f"Favourite orders on grocery baskets, {figures['customers']:,.0f} customers, one thread"
     return [
         Row(section, "fit and answers for everybody", figures["fit_s"] + figures["answer_s"], "s", 360),

@@ -8,14 +8,14 @@ import sys
 import time
 from itertools import pairwise
 
-from bench.measure import Row, apart, peak_mb
+from bench.measure import Row, peak_mb, run_in_own_process
 
 SIZES = (50_000, 500_000, 2_000_000)
 
 
 def training(sizes: tuple[int, ...] = SIZES) -> list[Row]:
     """Each size in a process of its own. An exponent of 1 says: ten times the events, ten times the time."""
-    results = {size: apart("bench.training", str(size)) for size in sizes}
+    results = {size: run_in_own_process("bench.training", str(size)) for size in sizes}
     section = f"Training orders on {sizes[0]:,} to {sizes[-1]:,} events, one thread"
     rows = []
     for size in sizes:

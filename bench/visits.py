@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import index
 from bench.measure import ROOT, Row, processor_s, resident_mb
@@ -89,7 +90,7 @@ def rows_of(
     report: LoadReport,
     took: float,
     used: tuple[float, float],
-    alone: dict[str, Any],
+    alone: dict[str, NDArray[np.float64]],
 ) -> list[Row]:
     """The figures of one load."""
     count = max(len(report.ms), 1)

@@ -21,10 +21,13 @@ LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slot
 DEFAULT_NEEDS = {"orders": "face", "offers": "face", "destinations": "pin"}
 
 
-def needs_of(told: str | None) -> dict[str, str]:
-    """`purpose=need,...` as an operator writes it, over the defaults. Raises ValueError on what is no pair."""
+def needs_of(text: str | None) -> dict[str, str]:
+    """DEFAULT_NEEDS with the changes in `text`, which an operator writes as `purpose=need,...`.
+
+    Raises ValueError on a part that is no pair.
+    """
     needs = dict(DEFAULT_NEEDS)
-    for pair in (told or "").replace(" ", "").split(","):
+    for pair in (text or "").replace(" ", "").split(","):
         if pair:
             purpose, sign, need = pair.partition("=")
             if not sign:
@@ -40,7 +43,7 @@ class IdentityConfig:
     `token_keys` are Fernet keys, newest first. `master_file` holds the keys that wrap every customer's own, one a
     line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
     by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
-    purpose what opens it (NEEDS); where somebody lives is never opened by less than the PIN. `engines` is the
+    purpose what opens it (NEEDS); destinations are never opened by less than the PIN. `engines` is the
     number of processes that the pack runs in; `liveness` names the manifest of a passive model in `models_folder`.
     """
 
@@ -76,7 +79,7 @@ class IdentityConfig:
         if set(self.needs) != set(PURPOSES) or not set(self.needs.values()) <= set(NEEDS):
             raise ValueError(f"needs gives each of {', '.join(PURPOSES)} one of {', '.join(NEEDS)}")
         if "pin" not in self.needs["destinations"]:
-            raise ValueError("destinations need the PIN: a photograph must not tell where somebody lives")
+            raise ValueError("destinations need the PIN: a photograph must not reveal where a customer lives")
         if not 0 < self.promise < 0.5:
             raise ValueError("the promise is a share of strangers between 0 and 0.5")
         if not 1 <= self.retention_months <= 36:

@@ -1,8 +1,8 @@
-"""Consent: asked for one by one, all off by default, kept as events that are never changed.
+"""Consent: for each purpose on its own, all off by default, stored as events that never change.
 
 A record stands for one purpose of one customer. Field names of `as_record` follow ISO/IEC TS 27560:2023 and the
-W3C Data Privacy Vocabulary. A record holds no name, face or customer id; which records are a customer's is written
-only in what is sealed under the customer's key, so that destroying the key leaves events that belong to nobody.
+W3C Data Privacy Vocabulary. A record holds no name, face or customer id; which records belong to
+a customer is sealed under the customer's key. After the key is destroyed the events belong to nobody.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """One line of the ledger. `event_type` is "given" or "withdrawn"; a later issue adds expired and confirmed."""
+    """One line of the ledger. `event_type` is "given" or "withdrawn"."""
 
     record_id: str
     position: int
@@ -89,7 +89,7 @@ def notice_of(config: IdentityConfig) -> Notice:
 def check(
     purposes: Mapping[str, bool], *, notice_version: str, age_confirmed: bool, notice: Notice
 ) -> tuple[str, ...]:
-    """The purposes that were agreed to. Called before any picture is looked at.
+    """The purposes that were agreed to. Called before any picture is decoded.
 
     Raises UnknownPurpose, NoConsent, NoticeOutdated or AgeNotConfirmed.
     """

@@ -1,4 +1,4 @@
-"""What the identity half counts. No label holds a tenant, a device or anything of a person."""
+"""The counters of the identity half. No label has a tenant, a device or anything about a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class IdentityMetrics:
-    """Counters in a registry that is handed in: several applications may live in one process (tests do)."""
+    """Counters in a registry of the caller: several applications may run in one process (tests do)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:

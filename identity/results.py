@@ -1,4 +1,4 @@
-"""What goes into the service and what it answers; no number of a face among it."""
+"""Arguments and results of the service; none has a number of a face."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """`token` is None unless the decision is "matched", or "ambiguous" for somebody whose PIN can settle it.
-    `hint` is what the person can do when they are not greeted (`hints.py`)."""
+    """`token` is None unless the decision is "matched", or "ambiguous" for a customer who can give their PIN.
+    `hint` is a code for what the person can do when they are not greeted (`capture.hints`)."""
 
     decision: str
     token: str | None = None

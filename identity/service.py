@@ -85,7 +85,7 @@ class IdentityService:
         self._challenge_key = camera.challenge_key
         self._looking = threading.BoundedSemaphore(LOOKS)
         self.erasures = customers.erasures
-        """For the thread that finishes erasures and lets retention expire."""
+        """For the thread that finishes erasures and ends retention."""
 
     def warm(self) -> None:
         """Read every tenant's templates into memory: of a large gallery that takes a while."""
@@ -259,8 +259,8 @@ class IdentityService:
         return Recognition("matched", raised, expires, opens)
 
     def not_me(self, device: Device, token: str) -> None:
-        """The person greeted says that they are somebody else. Counts as a false match; from now on the face alone
-        opens nothing of that customer. Raises a TokenError."""
+        """The person greeted says "not me". Counts as a false match; from now on the face alone opens nothing of
+        that customer. Raises a TokenError."""
         _, account = self.customers.accounts.of_token(device, token)
         self.customers.accounts.require_second_factor(account.row)
         self.customers.updates.dismiss(account.row)

@@ -21,6 +21,7 @@ from plumbing.settings import Config
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "data" / "README.md"]
 TEXTS = {
     "",
     ".py",
@@ -93,11 +94,9 @@ def test_the_readme_names_every_setting(name: str) -> None:
 
 
 def test_the_paths_that_the_words_name_are_there() -> None:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
     named = {
         (page.name, path)
-        for page in pages
+        for page in PAGES
         for path in re.findall(
             r"`((?:docs|identity|recommender|plumbing|screens|data|tests)/[\w./-]+\.\w+)`", page.read_text()
         )
@@ -116,9 +115,8 @@ def test_the_commands_in_the_readme_parse() -> None:
 
 def test_the_words_claim_no_more_than_is_so() -> None:
     """Nobody certified the challenge, and a rotation can be undone with its key."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     sentences = [
-        sentence for page in pages for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split()))
+        sentence for page in PAGES for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split()))
     ]
     claims = [s for s in sentences if re.search(r"\b(certifi|irreversib)", s, re.IGNORECASE)]
 

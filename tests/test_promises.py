@@ -13,8 +13,7 @@ TABLE = ROOT / "docs" / "promises.md"
 CITED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 
 
-# Every rule of these sections by words of its own. A row that is taken away or reworded beyond them has to be
-# missed here, with its reason, before it is missed by a customer.
+# Every rule of these sections, by words of its own. A rule that is removed or reworded fails here first.
 RULES = {
     "Capture": (
         "Nothing is read before a press",
@@ -26,7 +25,7 @@ RULES = {
         "No picture is kept: after the suite every file that it wrote is searched",
         "Nor after an accident, in a traceback or a log, and a crash dumps no memory",
         "Frames are judged before they are decoded",
-        "A frame that cannot be decoded",
+        "When a frame cannot be decoded, no other frame is looked at",
         "A mask is drawn in memory alone",
     ),
     "Deciding": (
@@ -43,9 +42,9 @@ RULES = {
         "A near tie is ambiguous; lookalikes",
         "A mask never lowers the threshold",
         "No score, rank, count or vector leaves; hit and miss have one size",
-        "Whoever is not greeted is told what to do",
+        "A person who is not greeted gets a hint what to do",
         '"Not me" is counted',
-        "A second enrolment goes on with the first",
+        "A second enrolment continues the first",
         "10 failed presses a minute, 5 in a row",
         "What needs a second factor stays closed to a face",
         "What opens a purpose is a policy",
@@ -66,13 +65,13 @@ RULES = {
         "A pack gets pixels and returns vectors; it has no file, network, program or database",
         "A pack that crashes, hangs or answers nonsense makes a guest",
         "Another pack needs no stored picture",
-        "Of who left, no byte is in the index",
+        "No byte of a customer who left is in the index",
         "A key file that was cut short",
         "The halves meet in the token alone",
         "The audit shows altering, deleting, inserting, reordering, truncating and rewriting",
         "Its head is signed and kept beside it",
         "After a kill the audit is whole",
-        "An installation of before gets a head",
+        "Lines that were written without the key are a fault",
     ),
 }
 

@@ -42,7 +42,7 @@ class Client:
     def close(self) -> None:
         self._connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
+    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
         """The JSON of a successful answer, None when there is none.
 
         Raises:

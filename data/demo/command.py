@@ -81,7 +81,7 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     setting = Setting(folder.resolve(), pack, models.resolve() if models else None, cache.resolve(), system_clock)
     plan = Plan(setting, port, customers, seed, serve=not no_serve, keep=keep, month=month)
-    with _alone(folder), _ending_politely():
+    with _only_demo_in(folder), _sigterm_as_ctrl_c():
         try:
             plan.run()
         except (StageError, StoryBroken) as error:
@@ -122,7 +122,7 @@ class Plan:
         say(f"The threshold measured on drawn strangers: {threshold:.3f}. None for real faces.")
         if self.month:
             say("Last month", heading=True)
-            say(stage.live_month(self.setting, self.seed, bars))
+            say(stage.simulate_month(self.setting, self.seed, bars))
         with serving(self.setting, free_port(self.port)) as server:
             with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["taxi"]) as taxi:
                 with Client(server.url, keys["office"]) as office:
@@ -197,7 +197,7 @@ def play(story: Story, kiosk: Client, taxi: Client) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _only_demo_in(folder: Path) -> Iterator[None]:
     """Two demos in one folder would sweep each other's state away."""
     with (folder / "lock").open("w") as file:
         try:
@@ -210,7 +210,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ending_politely() -> Iterator[None]:
+def _sigterm_as_ctrl_c() -> Iterator[None]:
     """SIGTERM ends the demo as Ctrl-C does: with the server stopped."""
 
     def stop(*_: object) -> None:

@@ -46,7 +46,7 @@ STAYS_OPEN = 4
 """Days until the last window has closed and what came late is in: the month ends so long before today."""
 
 
-class MonthLived(Exception):
+class MonthExists(Exception):
     """This folder holds a month already; the text says what to do."""
 
 
@@ -203,7 +203,7 @@ class Month:
         return outcome.why if outcome else "nothing to learn from yet"
 
 
-def live_month(
+def simulate_month(
     stores: Stores,
     home: Path,
     tenant: str,
@@ -252,7 +252,7 @@ def by_day(visits: list[Visit]) -> Iterator[list[Visit]]:
         yield day
 
 
-def live_in(
+def simulate_in_folder(
     home: Path,
     tenant: str,
     now_us: int,
@@ -265,7 +265,7 @@ def live_in(
     """The same in a state folder; returns what the desk says afterwards.
 
     Raises:
-        MonthLived: the folder holds offers of this tenant; two months in one log would prove neither.
+        MonthExists: the folder holds offers of this tenant; two months in one log would prove neither.
     """
     from recommender.assembly import open_stores
     from recommender.config import RecommenderConfig
@@ -273,8 +273,8 @@ def live_in(
     stores = open_stores(RecommenderConfig(home=home, token_keys=()))
     try:
         if stores.offers.offers(tenant):
-            raise MonthLived(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
-        live_month(
+            raise MonthExists(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
+        simulate_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
         return Offers(stores.offers).report(tenant, now_us)
@@ -296,7 +296,7 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
     def bar(label: str, total: int) -> Iterator[Days]:
         yield Days()
 
-    live_in(home, "demo", system_clock(), bar)
+    simulate_in_folder(home, "demo", system_clock(), bar)
 
 
 @click.command()
@@ -319,8 +319,8 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     Every visit is decided, logged and learned from by the product; what people do about offers is made up.
     """
     try:
-        report = live_in(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
-    except MonthLived as error:
+        report = simulate_in_folder(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
+    except MonthExists as error:
         raise click.ClickException(str(error)) from error
     say(f"{report['decisions']:,} decisions about {customers} customers. {report['answer']}")
     say(f"See it: usual serve --home {home}, and a link from: usual keys pair marketing --home {home}")

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cryptography.fernet import Fernet
@@ -26,6 +26,9 @@ from plumbing import access as access_tables
 from plumbing.access import Access
 from plumbing.database import Database
 from plumbing.files import load_or_create_secret
+
+if TYPE_CHECKING:
+    from identity.engines.protocol import FaceEngine
 
 PICKUP = "?pickup=place-46&lat=54.45853&lon=6.95365"  # where the taxi of the link stands: Chandler station
 KIOSK = ("identify", "enrol", "suggest", "event")
@@ -112,7 +115,7 @@ def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> 
         database.close()
 
 
-def _strangers(engine: Any, strangers: int, progress: Progress) -> Iterator[NDArray[np.float32]]:
+def _strangers(engine: FaceEngine, strangers: int, progress: Progress) -> Iterator[NDArray[np.float32]]:
     from identity.capture.attempt import usable_vectors
 
     with progress("drawing strangers", strangers) as bar:
@@ -156,11 +159,11 @@ def import_history(setting: Setting, town: Town, others: Sequence[str], progress
         bar.update(1)
 
 
-def live_month(setting: Setting, seed: int, progress: Progress) -> str:
+def simulate_month(setting: Setting, seed: int, progress: Progress) -> str:
     """Thirty days of offers to others in the town; what they proved, in a sentence."""
-    from data.demo.month import live_in
+    from data.demo.month import simulate_in_folder
 
-    return str(live_in(setting.home, TENANT, setting.now_us(), progress, seed=seed)["answer"])
+    return str(simulate_in_folder(setting.home, TENANT, setting.now_us(), progress, seed=seed)["answer"])
 
 
 def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:

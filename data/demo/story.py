@@ -245,7 +245,7 @@ class Story:
             self.say(f"  {number}. {item['name']:<26}{price}  {item['reason']['text']}")
 
 
-def refusal(ask: Callable[[], Any]) -> str:
+def refusal(ask: Callable[[], object]) -> str:
     """The code of the problem that `ask` is answered with, "" when it is not refused."""
     try:
         ask()

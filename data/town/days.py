@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Rides:
         return len(self.place)
 
 
-def live_visits(rng: np.random.Generator, habits: Habits, weekday: NDArray[np.int64]) -> Visits:
+def simulate_visits(rng: np.random.Generator, habits: Habits, weekday: NDArray[np.int64]) -> Visits:
     """Every customer, day and daypart throws a die; then the main dish, what goes with it, and the guests."""
     n, days = len(habits.joined), len(weekday)
     chance = habits.rate[:, None, :] * habits.by_weekday[:, weekday, None]
@@ -109,7 +109,7 @@ def _lines(orders: _Orders, side: NDArray[np.int32], side_on: NDArray[np.bool_])
     )
 
 
-def live_rides(
+def simulate_rides(
     rng: np.random.Generator, habits: Habits, weekday: NDArray[np.int64], popular: NDArray[np.float64]
 ) -> Rides:
     """To work and back, to the weekly place and back, and now and then somewhere else and mostly back."""
@@ -118,26 +118,24 @@ def live_rides(
     workday = weekday[None, :] < 5
     parts: list[Trips] = []
 
-    def trip(
-        on: NDArray[np.bool_], start: NDArray[np.int32], end: NDArray[np.int32], hour: Any, sd: float
-    ) -> None:
-        who, day = np.nonzero(on)
-        at = np.broadcast_to(hour, on.shape)[who, day] + rng.normal(0, sd, len(who))
-        parts.append((who, start[who], end[who], day, np.clip(at, 5.0, 23.9)))
-
     chance = rng.random((4, n, days))
-    trip(
-        here & workday & (chance[0] < habits.commute[:, None]),
-        habits.home,
-        habits.work,
-        habits.leaves[:, None],
-        0.3,
+    parts.append(
+        _trips(
+            rng,
+            here & workday & (chance[0] < habits.commute[:, None]),
+            habits.home,
+            habits.work,
+            habits.leaves[:, None],
+            0.3,
+        )
     )
     back = habits.leaves[:, None] + 9.2
-    trip(here & workday & (chance[1] < habits.commute[:, None]), habits.work, habits.home, back, 0.5)
+    parts.append(
+        _trips(rng, here & workday & (chance[1] < habits.commute[:, None]), habits.work, habits.home, back, 0.5)
+    )
     weekly = here & (weekday[None, :] == habits.weekly_day[:, None]) & (chance[2] < 0.75)
-    trip(weekly, habits.home, habits.weekly_place, habits.weekly_hour[:, None], 0.2)
-    trip(weekly, habits.weekly_place, habits.home, habits.weekly_hour[:, None] + 2.2, 0.4)
+    parts.append(_trips(rng, weekly, habits.home, habits.weekly_place, habits.weekly_hour[:, None], 0.2))
+    parts.append(_trips(rng, weekly, habits.weekly_place, habits.home, habits.weekly_hour[:, None] + 2.2, 0.4))
     who, day = np.nonzero(here & (chance[3] < 0.09))
     place = rng.choice(len(popular), len(who), p=popular / popular.sum()).astype(np.int32)
     hour = rng.uniform(9, 20, len(who))
@@ -148,6 +146,20 @@ def live_rides(
     parts.append((who[home], place[home], habits.home[who][home], day[home], np.minimum(hour[home] + 2.5, 23.9)))
 
     return _sorted_rides(parts)
+
+
+def _trips(
+    rng: np.random.Generator,
+    on: NDArray[np.bool_],
+    start: NDArray[np.int32],
+    end: NDArray[np.int32],
+    hour: NDArray[np.float64],
+    sd: float,
+) -> Trips:
+    """A trip for each (customer, day) in `on`, shape (n, days); `hour` (n, 1) with a spread of `sd` hours."""
+    who, day = np.nonzero(on)
+    at = np.broadcast_to(hour, on.shape)[who, day] + rng.normal(0, sd, len(who))
+    return who, start[who], end[who], day, np.clip(at, 5.0, 23.9)
 
 
 def _sorted_rides(parts: Sequence[Trips]) -> Rides:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.town import menu
-from data.town.days import Rides, Visits, live_rides, live_visits
+from data.town.days import Rides, Visits, simulate_rides, simulate_visits
 from data.town.habits import Habits, draw_habits
 from recommender.offers.portfolio import Offer
 from recommender.ranking.interactions import Interactions
@@ -95,8 +95,8 @@ class Town:
             dishes=tuple(dishes),
             offers=tuple(menu.offers()),
             places=tuple(places),
-            visits=live_visits(rng, habits, weekday),
-            rides=live_rides(rng, habits, weekday, popular),
+            visits=simulate_visits(rng, habits, weekday),
+            rides=simulate_rides(rng, habits, weekday, popular),
             truth={name: _truth(habits, k, name, dishes, places) for k, name in enumerate(names)},
         )
 
@@ -219,7 +219,7 @@ def _write_csv(path: Path, names: list[str], rows: Iterator[list[str]]) -> None:
         writer.writerows(rows)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, tuple):
         return "|".join(str(part) for part in value)
     if isinstance(value, bool):

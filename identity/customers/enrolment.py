@@ -1,4 +1,4 @@
-"""Somebody new comes into the galleries: key, row, consent and templates in one transaction, or nothing at all."""
+"""Enrolment: key, row, consent and templates of a new customer in one transaction, or nothing at all."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from identity.vectors import mean_template
 from plumbing.clock import DAY, Clock
 from plumbing.database import DatabaseBusy
 
-RACES = 20  # how often an enrolment looks again because somebody else enrolled meanwhile
+RACES = 20  # how often an enrolment starts again because the gallery changed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentCodes:
-    """What a new customer gets as text and the database as hashes: `secret` sets the PIN until `until_us`."""
+    """Codes of a new customer; the database has their hashes only. `secret` sets the PIN until `until_us`."""
 
     receipt: str
     secret: str
@@ -39,7 +39,7 @@ class EnrolmentCodes:
 
     @classmethod
     def new(cls, until_us: int) -> EnrolmentCodes:
-        """The receipt is 125 random bits as five groups of five letters and digits: to be read from paper."""
+        """The receipt is 125 random bits as five groups of five letters and digits, to be read from paper."""
         letters = base64.b32encode(secrets.token_bytes(16)).decode()[:25]
         receipt = "-".join(letters[n : n + 5] for n in range(0, 25, 5))
         return cls(receipt, secrets.token_urlsafe(16), until_us)
@@ -96,7 +96,7 @@ class Enrolments:
                 sealed = self._clear.sealed(holder, gallery, mean_template(vectors))
                 with self._stores.customers.writing():
                     if not self._clear.unchanged(tenant, gallery.state):
-                        continue  # somebody enrolled or left meanwhile: it may have been the same person
+                        continue  # the gallery changed meanwhile: the same person may have enrolled
                     flagged = replace(row, needs_second_factor=bool(alike))
                     self._stores.customers.add_customer(flagged, self._clear.pack.id, sealed, events)
                     self._stores.customers.require_second_factor(tenant, alike)
@@ -118,7 +118,7 @@ class Enrolments:
             return links
 
     def _add_masked(self, holder: Holder, captures: Sequence[Capture]) -> None:
-        """The template for masked probes, in the transaction of the other one."""
+        """Store the template for masked probes, in the same transaction."""
         twins = [capture.masked for capture in captures if capture.masked is not None]
         if self._masked is None or not twins:
             return

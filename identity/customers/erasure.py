@@ -41,7 +41,7 @@ class OtherPlaces:
 
 
 class Erasures:
-    """The key file is the outbox: what is left to do takes the place of the key that was destroyed."""
+    """The key file is the outbox: the work that is left replaces the key that was destroyed."""
 
     def __init__(
         self,
@@ -75,20 +75,20 @@ class Erasures:
             links = Links.unpacked(self._vault.open(holder, "links", row.links))
             erasure = Erasure(row.tenant, row.customer_id, links)
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
-        except KeyDestroyed:  # another process was first, or an old database was put back
+        except KeyDestroyed:  # another process was first, or an old database was restored
             sizes = self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
             self._places.renew_thresholds(row.tenant, sizes)
             self._store.database.scrub()
             return True
         try:
             self._audit.note(row.tenant, "forget", way, links.audit, sync=True)
-        except OSError as error:  # a full disk stops nobody from being forgotten
+        except OSError as error:  # a full disk does not stop an erasure
             log.warning("audit_not_written", error=type(error).__name__)
         self._metrics.erasures.labels(way=way).inc()
         return self._finish(row.slot, erasure)
 
     def finish_all(self) -> int:
-        """Try all unfinished erasures again; returns how many are still unfinished."""
+        """Try all unfinished erasures again; returns how many stay unfinished."""
         left = 0
         with self._busy:
             for slot, content in self._vault.keys.erasures():

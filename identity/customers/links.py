@@ -1,7 +1,7 @@
-"""What leads from a customer to elsewhere, in bytes of a fixed size, so that its length says nothing.
+"""The ids of a customer in other places, packed in a fixed number of bytes, so that the length reveals nothing.
 
-It is kept sealed under the customer's key. When that key is destroyed, the part that finishing an erasure needs is
-left sealed in the key's slot until it is done.
+The links are sealed under the customer's key. When that key is destroyed, the part that is needed to finish the
+erasure stays in the key's slot, sealed, until the erasure is done.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ NONE = bytes(ID_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """`pseudonym` is what the recommender knows the customer by, `audit` what the audit does; `consents` are the
-    record ids by purpose. All are random, none is made from another."""
+    """`pseudonym` is the customer's id in the recommender, `audit` the one in the audit log; `consents` are the
+    record ids by purpose. All are random; none is derived from another."""
 
     pseudonym: str
     audit: str

@@ -19,7 +19,7 @@ SCRYPT_N = 2**14  # 16 MB and some 50 ms; the seal and the lock do the rest
 
 
 class Pins:
-    """Set and check PINs. Four digits are 10,000 tries: the lock protects them, and doubles each time."""
+    """Set and check PINs. Four digits are only 10,000 choices: a lock protects them, and doubles each time."""
 
     def __init__(self, store: CustomerStore, vault: Vault, config: IdentityConfig, now_us: Clock) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class Pins:
         self._now_us = now_us
 
     def set(self, row: CustomerRow, pin: str) -> None:
-        """Keep the PIN of a customer. Raises PinInvalid."""
+        """Store the PIN of a customer. Raises PinInvalid."""
         well_formed(pin)
         salt = secrets.token_bytes(SALT_BYTES)
         sealed = self._vault.seal(holder_of(row), "pin", salt + _hashed(pin, salt))
@@ -44,7 +44,7 @@ class Pins:
     def check(self, row: CustomerRow, pin: str) -> None:
         """Return when `pin` is the customer's. Raises PinInvalid, PinNotSet, PinLocked or PinWrong.
 
-        A try is counted before it is judged, so that tries in parallel find no gap.
+        A try is counted before it is judged, so that parallel tries cannot pass the limit.
         """
         well_formed(pin)
         sealed = self._count_try(row)

@@ -1,4 +1,4 @@
-"""A press: the customer's own act. One press gives one nonce, good once, for seconds, on one device."""
+"""A press: the customer's own act. One press gives one nonce, valid once, for seconds, on one device."""
 
 from __future__ import annotations
 
@@ -15,58 +15,58 @@ from plumbing.clock import MINUTE, SECOND, Clock
 class Presses:
     """Nonces, and how often a device may fail.
 
-    A claimed press counts as failed until somebody was recognised: whoever tries faces in parallel is counted
-    before the first answer, and a stranger's press costs one short write.
+    A claimed press counts as failed until a customer was recognised. So an attacker who tries faces in parallel is
+    counted before the first reply, and a stranger's press costs one short write.
     """
 
-    def __init__(self, moments: PressStore, config: IdentityConfig, now_us: Clock) -> None:
-        self._moments = moments
+    def __init__(self, store: PressStore, config: IdentityConfig, now_us: Clock) -> None:
+        self._store = store
         self._config = config
         self._now_us = now_us
 
     def open(self, tenant: str, device: str) -> tuple[str, int]:
         """A new nonce and when it expires (microseconds UTC). Raises TooManyFailures."""
         now = self._now_us()
-        self._refuse_paused(self._moments.streak(tenant, device), now)
+        self._refuse_paused(self._store.streak(tenant, device), now)
         nonce, expires = secrets.token_urlsafe(24), now + self._config.press_life_us
-        self._moments.open_press(tenant, _digest(nonce), device, now_us=now, expires_us=expires)
+        self._store.open_press(tenant, _digest(nonce), device, now_us=now, expires_us=expires)
         return nonce, expires
 
     def claim(self, tenant: str, device: str, nonce: str) -> None:
-        """Use up a nonce, before anything is looked at.
+        """Use up a nonce, before any picture is decoded.
 
-        Raises TooManyFailures (the nonce stays), PressRefused or PressExpired.
+        Raises TooManyFailures (the nonce stays valid), PressRefused or PressExpired.
         """
         now = self._now_us()
-        with self._moments.database.write():
-            streak = self._moments.streak(tenant, device)
+        with self._store.database.write():
+            streak = self._store.streak(tenant, device)
             self._refuse_paused(streak, now)
-            expires = self._moments.claim_press(tenant, _digest(nonce), device)
-            self._moments.keep_streak(tenant, device, self._failed(streak, now))
+            expires = self._store.claim_press(tenant, _digest(nonce), device)
+            self._store.keep_streak(tenant, device, self._failed(streak, now))
         if expires is None:
             raise PressRefused
         if expires <= now:
             raise PressExpired
 
     def succeeded(self, tenant: str, device: str) -> None:
-        """The claimed press was no failure: the row of failures is broken."""
-        with self._moments.database.write():
-            streak = self._moments.streak(tenant, device)
+        """The claimed press was no failure: the failures in a row start again at zero."""
+        with self._store.database.write():
+            streak = self._store.streak(tenant, device)
             fewer = max(0, streak.minute_failures - 1)
             broken = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
-            self._moments.keep_streak(tenant, device, broken)
+            self._store.keep_streak(tenant, device, broken)
 
     def unjudged(self, tenant: str, device: str) -> None:
-        """No face was compared with anybody: it counts in the minute, but not in the row that pauses a device.
+        """No face was compared: the press counts in the minute, but not in the row that pauses a device.
 
-        Whoever is told to come closer, five times, has not failed to be recognised.
+        A person who gets the hint "come closer" five times has not failed to be recognised.
         """
-        with self._moments.database.write():
-            streak = self._moments.streak(tenant, device)
+        with self._store.database.write():
+            streak = self._store.streak(tenant, device)
             paused = streak.failures == 0  # this press was the last of a row
             failures = self._config.failures_in_a_row - 1 if paused else streak.failures - 1
             until = 0 if paused else streak.paused_until_us
-            self._moments.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
+            self._store.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
 
     def _failed(self, streak: Streak, now: int) -> Streak:
         same_minute = streak.minute_us <= now < streak.minute_us + MINUTE

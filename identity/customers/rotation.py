@@ -24,12 +24,12 @@ def renew_templates(stores: Stores, vault: Vault, galleries: Galleries, pack: Pa
         fresh = vault.rotation(tenant, pack.id, salt, pack.size)
         turn = gallery.rotation @ fresh.T
         sealed = {}
-        for customer_id, kept in galleries.templates(tenant, gallery.state):
+        for customer_id, template in galleries.templates(tenant, gallery.state):
             row = stores.customers.customer(tenant, customer_id)
             if row is None:
                 continue
             try:
-                sealed[customer_id] = sealed_template(vault, holder_of(row), pack.id, salt, kept @ turn)
+                sealed[customer_id] = sealed_template(vault, holder_of(row), pack.id, salt, template @ turn)
             except KeyDestroyed:
                 continue
         with stores.galleries.writing():

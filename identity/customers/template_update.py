@@ -22,7 +22,7 @@ from identity.vectors import Array, mean_template, unit
 from plumbing.clock import DAY, MINUTE, Clock
 
 SHARE = 0.1  # of the new picture in the template: ten confirmed visits renew two thirds of it
-LEAST = 0.5  # of the way from what strangers score to 1, which the new picture must have gone: no sudden change
+LEAST = 0.5  # of the way from the strangers' score to 1: a new picture must lie beyond it
 WAITS_US = 10 * MINUTE
 MOST_WAITING = 256
 
@@ -37,7 +37,7 @@ class TemplateUpdates:
         self._lock = threading.Lock()
 
     def saw(self, row: CustomerRow, captures: Sequence[Capture]) -> None:
-        """Keep what was seen of somebody recognised, until they confirm it. Covered faces teach nothing."""
+        """Remember the vectors of a recognised customer until they confirm. Covered faces are ignored."""
         clear = [capture.vector for capture in captures if capture.quality.cover == "none"]
         if not clear:
             return
@@ -47,12 +47,12 @@ class TemplateUpdates:
                 self._waiting.popitem(last=False)
 
     def dismiss(self, row: CustomerRow) -> None:
-        """It was somebody else."""
+        """The match was wrong: drop what is remembered."""
         with self._lock:
             self._waiting.pop((row.tenant, row.customer_id), None)
 
     def confirmed(self, row: CustomerRow) -> bool:
-        """Move the template a little towards what was seen; whether it moved."""
+        """Move the template a little towards the remembered vectors; whether it moved."""
         key, now = (row.tenant, row.customer_id), self._now_us()
         with self._lock:
             seen_us, vector = self._waiting.pop(key, (0, None))
@@ -76,6 +76,6 @@ class TemplateUpdates:
             return False
         with self._store.writing():
             if not self._clear.unchanged(row.tenant, gallery.state):
-                return False  # somebody enrolled or left meanwhile: the next visit will do
+                return False  # the gallery changed meanwhile: the next visit will do
             self._store.put_template(row.tenant, row.customer_id, self._clear.pack.id, sealed)
         return True

@@ -120,12 +120,12 @@ def decode_outputs(outputs: list[Floats], shape: Sequence[int]) -> tuple[Floats,
 def non_max_suppression(boxes: Floats, scores: Floats) -> list[int]:
     """Indices of boxes that no better box overlaps by more than LARGEST_OVERLAP (intersection over union)."""
     order = np.argsort(-scores, kind="stable")[:500]
-    kept: list[int] = []
-    while len(order) and len(kept) < MOST_FACES:
+    best_boxes: list[int] = []
+    while len(order) and len(best_boxes) < MOST_FACES:
         best, order = int(order[0]), order[1:]
-        kept.append(best)
+        best_boxes.append(best)
         order = order[iou(boxes[order], boxes[best]) <= LARGEST_OVERLAP]
-    return kept
+    return best_boxes
 
 
 def iou(boxes: Floats, box: Floats) -> Floats:

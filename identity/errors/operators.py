@@ -38,7 +38,7 @@ class PackDenied(PackError):
 
 
 class FetchFailed(PackError):
-    """A file could not be fetched; nothing was kept."""
+    """A file could not be fetched; nothing was stored."""
 
     code = "fetch_failed"
 
@@ -61,7 +61,7 @@ class SealBroken(VaultError):
     """Sealed bytes that were altered, or that belong to another owner."""
 
     code = "seal_broken"
-    says = "Sealed data was altered or belongs to somebody else."
+    says = "Sealed data was altered or belongs to another owner."
 
 
 class KeyFileDamaged(VaultError):

@@ -1,4 +1,4 @@
-"""Errors of pictures: what the person before the camera can do something about."""
+"""Errors of pictures, which the person in front of the camera can correct."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SuspiciousImage(FrameError):
 
 
 class CaptureError(IdentityError):
-    """No single usable face; `hint` (a stable code) is what to tell the person."""
+    """No single usable face; `hint` (a stable code) is what the person can do."""
 
     code = "bad_capture"
     status = 422
@@ -79,7 +79,7 @@ class NoFace(CaptureError):
 
 
 class SeveralFaces(CaptureError):
-    """Two faces of similar size, or one before the other: whose press was it?"""
+    """Two faces of similar size, or one that covers the other: the press may be of either."""
 
     code = "several_faces"
     hint = "one_person_please"
@@ -93,7 +93,7 @@ class FaceTooSmall(CaptureError):
 
 
 class FaceOffCentre(CaptureError):
-    """The largest face is at the edge, perhaps somebody who walks by."""
+    """The largest face is at the edge: perhaps a passer-by."""
 
     code = "face_off_centre"
     hint = "move_to_the_middle"

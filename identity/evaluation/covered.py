@@ -13,10 +13,10 @@ from identity.capture.drawn_mask import mask
 from identity.capture.embed import embed_with_mask, isolate
 from identity.capture.quality import quality_of
 from identity.engines.protocol import Face, FaceEngine, Pixels
-from identity.evaluation import identification as evaluation
 from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture, subject, with_progress
 from identity.evaluation.identification import LabelledVectors
 from identity.evaluation.masks import Masked, mask_plan
+from identity.evaluation.occlusion_figures import occlusion_plan, occlusion_row
 from identity.evaluation.occlusions import KINDS
 from identity.matching.tails import Scoring
 
@@ -71,7 +71,7 @@ def occlusion_rows(
     engine: FaceEngine, seen: list[Picture], album: LabelledVectors, scoring: Scoring, seed: int, most: int
 ) -> list[dict[str, Any]]:
     """Figures of probes with a covered face, at the threshold of clear ones (1 %): {kind, fpir, fnir, ...}."""
-    plan = evaluation.occlusion_plan(album, np.random.default_rng(seed), most)
+    plan = occlusion_plan(album, np.random.default_rng(seed), most)
     if plan is None:
         return []
     rows = []
@@ -82,7 +82,5 @@ def occlusion_rows(
             covered = _covered(shot, KINDS[kind])
             vectors.append(None if covered is None else embed(engine, covered))
         count = len(plan.probes)
-        rows.append(
-            {"kind": kind} | evaluation.occlusion_row(album, plan, vectors[:count], vectors[count:], scoring)
-        )
+        rows.append({"kind": kind} | occlusion_row(album, plan, vectors[:count], vectors[count:], scoring))
     return rows

@@ -142,8 +142,9 @@ def measure_promise(
     targets: Sequence[float],
     splits: int = SPLITS,
     calibration: Mapping[str, Any] | None = None,
+    sizes: Sequence[int] = SIZES,
 ) -> list[dict[str, Any]]:
-    """Greeted / promised in galleries of 100, 300, 600 with enough people, for 1 and 3 probe frames.
+    """Greeted / promised in galleries of `sizes` for which there are enough people, for 1 and 3 probe frames.
 
     `tails` in a row says where the tails come from: "measured" on other people here, or "shipped" in the pack's
     `calibration`. The interval is 95 % over random splits. `filled` people of the gallery are never probed and are
@@ -155,7 +156,7 @@ def measure_promise(
             given = None if tails == "measured" else shipped(calibration or {})
             if tails == "shipped" and given is None:
                 continue
-            for size in SIZES:
+            for size in sizes:
                 dealings = [_dealt(album, rng, frames, size, given is not None) for _ in range(splits)]
                 dealt = [one for one in dealings if one is not None]
                 if not dealt:

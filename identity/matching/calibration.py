@@ -20,8 +20,8 @@ GROWTH = 0.05  # a gallery that changed by more than this needs a new threshold
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold and everything it depends on. When one of these changed, it must not be used. It serves presses
-    of any number of frames (`matching.decide`)."""
+    """A threshold and everything it depends on. When one of these has changed, it must not be used. It holds for
+    presses of any number of frames (`decide`)."""
 
     pack: str
     threshold: float
@@ -75,10 +75,10 @@ def ranked_quantile(target: float, gallery_size: int, tail: Tail, scoring: Scori
 
 
 def dependence(target: float, tail: Tail, tops: TopTail | None, scoring: Scoring) -> float:
-    """What to add to `ranked_quantile` because comparisons of one stranger are not independent.
+    """What to add to `ranked_quantile` because the comparisons of one stranger are not independent.
 
-    Measured in one gallery, with single frames (`tail` is theirs, too), as the difference between the scores seen
-    and those that independence would give; it hardly changes with the size of the gallery and serves all of them.
+    Measured in one gallery with single frames (`tail` is of the same): the difference between the observed scores
+    and those that independence would give. It hardly changes with the size of the gallery, so it holds for all.
     """
     if tops is None:
         return 0.0

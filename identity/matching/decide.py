@@ -1,6 +1,6 @@
 """PURE: a probe against a gallery -> matched | unknown | ambiguous.
 
-Vectors are unit rows, a score is their cosine. A score decides and is forgotten: it never leaves `identity`.
+Vectors are unit rows; a score is their cosine. A score is used for the decision only: no route returns it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ BLOCK = 1_024  # probes compared at once: bounds the memory of a measurement
 
 @dataclass(frozen=True)
 class MatchDecision:
-    """`index` is the gallery row when matched, else None. `score` and `margin` (to the second) stay inside."""
+    """`index` is the gallery row when matched, else None. `score` is the best row's, `margin` the cosine by which
+    it is nearer than the second; no route returns them."""
 
     outcome: Outcome
     index: int | None = None
@@ -43,8 +44,8 @@ def top_scores(
     """
     scores = probes @ gallery.T
     n = scores.shape[1]
-    kept = min(n, 1 + max(1, scoring.cohort_ranks))
-    ranked = -np.sort(-np.partition(scores, n - kept, axis=1)[:, n - kept :], axis=1)
+    count = min(n, 1 + max(1, scoring.cohort_ranks))
+    ranked = -np.sort(-np.partition(scores, n - count, axis=1)[:, n - count :], axis=1)
     index = scores.argmax(axis=1)
     margin = ranked[:, 0] - ranked[:, 1] if n > 1 else np.full(len(scores), np.inf, np.float32)
     best = scored(ranked, n if size is None else size, scoring)

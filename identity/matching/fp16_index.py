@@ -1,8 +1,8 @@
-"""Many templates in half the memory: cosines of 16-bit floats, computed by faiss over rows that lie still.
+"""Many templates in half the memory: cosines of 16-bit floats, computed by faiss over rows that never move.
 
-A row is written, overwritten with zeros and used again in place. So a search needs no lock against an enrolment
-or an opt-out, and of a template that is gone no byte is left: faiss' own `remove_ids` moves what follows and
-leaves the last row's bytes in the room behind.
+A row is written, overwritten with zeros and used again in place. So a search needs no lock against an enrolment or
+an opt-out, and no byte of a deleted template stays. (faiss' own `remove_ids` moves the rows that follow, and the
+bytes of the last one stay in memory.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Array = NDArray[np.float32]
 
 
 class Fp16Rows:
-    """Room for `capacity` rows of `size` numbers; `used` of them are searched. Threads search while one writes.
+    """Room for `capacity` rows of `size` numbers; `used` of them are searched. Threads may search while one
+    writes.
 
     faiss is built with "SQfp16" and the inner product: of unit vectors, their cosine, to about 3 digits.
     """
@@ -27,7 +28,7 @@ class Fp16Rows:
         faiss.omp_set_num_threads(1)
         self.capacity = capacity
         self._faiss = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        # All of the room at once: from here on the codes never move, and what is beyond `ntotal` is not searched.
+        # All memory at once: from here on the codes never move, and rows beyond `ntotal` are not searched.
         self._faiss.codes.resize(capacity * self._faiss.code_size)
         codes = faiss.rev_swig_ptr(self._faiss.codes.data(), capacity * self._faiss.code_size)
         self._rows: NDArray[np.float16] = codes.view(np.float16).reshape(capacity, size)
@@ -48,7 +49,7 @@ class Fp16Rows:
         self._rows[rows] = 0
 
     def grown(self, capacity: int) -> Fp16Rows:
-        """A copy with more room. Who searches this one meanwhile is not disturbed."""
+        """A copy with more room; a thread that still searches this one may go on."""
         larger = Fp16Rows(self._rows.shape[1], capacity)
         larger._rows[: self.used] = self._rows[: self.used]
         larger._faiss.ntotal = self._faiss.ntotal
@@ -57,13 +58,15 @@ class Fp16Rows:
     def nearest(self, probes: Array, count: int) -> tuple[Array, NDArray[np.int64]]:
         """Cosines (m, count) and rows (m, count) nearest to `probes` (m, size), nearest first; row -1 where there
         are fewer."""
-        return self._faiss.search(np.ascontiguousarray(probes, np.float32), count)
+        cosines, rows = self._faiss.search(np.ascontiguousarray(probes, np.float32), count)
+        return cosines, rows
 
     def vectors(self, rows: NDArray[np.integer]) -> Array:
         """Rows as float32, (n, size)."""
-        return self._rows[rows].astype(np.float32)
+        found: Array = self._rows[rows].astype(np.float32)
+        return found
 
     def __del__(self) -> None:
-        # The memory goes back to others: with nothing in it.
+        # The allocator reuses the memory: no template must be left in it.
         if hasattr(self, "_rows"):
             self._rows[:] = 0

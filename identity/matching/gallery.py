@@ -1,7 +1,7 @@
 """The templates of a tenant in memory, turned by the tenant's rotation, in step with the database.
 
-Each look at a gallery reads its generation first (one row). When another process has enrolled or forgotten
-somebody, only what is new is fetched and opened; who has left is dropped, and their row overwritten.
+Every use of a gallery reads its generation first (one row). After an enrolment or erasure in any process, only the
+new templates are fetched and decrypted; those of customers who left are dropped, and their rows overwritten.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SHORTLIST = 16  # of the nearest, for each probe: a decision looks at 11, the be
 
 @dataclass(frozen=True)
 class Near:
-    """The part of a gallery that a decision needs: `matrix` (n, d) holds the rows nearest to the probes, customer
-    `ids[i]` each. `size` tells how many there are in the gallery."""
+    """The part of a gallery that a decision needs: `matrix` (n, d) holds the rows nearest to the probes; row i is
+    of customer `ids[i]`. `size` is the number of templates in the whole gallery."""
 
     ids: tuple[str, ...]
     matrix: Array
@@ -40,10 +40,10 @@ class Near:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A gallery as of one moment. `size` counts all templates that the database holds, also one whose key is gone.
+    """A gallery as of one moment. `size` counts all templates in the database, also those whose key is gone.
 
-    A gallery of up to `exact_up_to` has its rows in `exact`. A larger one has them in `rows`, and None among its
-    ids for a row that nobody has.
+    A gallery of up to `exact_up_to` templates has its rows in `exact` (n, d). A larger one has them in `rows`; an
+    id of None stands for a row that is free.
     """
 
     state: GalleryState
@@ -55,47 +55,49 @@ class Snapshot:
 
     @property
     def matrix(self) -> Array:
-        """All rows (n, d), row i is customer `ids[i]`. Of a large gallery a copy: for looking, `near` is meant."""
+        """All rows (n, d); row i is of customer `ids[i]`. A copy for a large gallery: to compare, use `near`."""
         return self.exact if self.rows is None else self.rows.vectors(np.arange(len(self.ids)))
 
     def template(self, customer_id: str) -> Array:
-        """One customer's row (d,), turned. Raises ValueError when they are not in it."""
+        """The template (d,) of a customer, turned. Raises ValueError when they are not in the gallery."""
         row = self.ids.index(customer_id)
-        return self.exact[row] if self.rows is None else self.rows.vectors(np.array([row]))[0]
+        found: Array = self.exact[row] if self.rows is None else self.rows.vectors(np.array([row]))[0]
+        return found
 
     def turned(self, vectors: Array) -> Array:
-        """Vectors of the engine, (d,) or (k, d), as they would stand in this gallery."""
+        """Vectors of the engine, (d,) or (k, d), turned by this gallery's rotation."""
         return vectors if self.rotation is None else np.ascontiguousarray(vectors @ self.rotation.T)
 
     def near(self, probes: Array, most: int = SHORTLIST) -> Near:
-        """Everybody; of a large gallery the `most` nearest to each of `probes` (k, d), turned, and to the mean."""
+        """All templates; of a large gallery only the `most` nearest to each of the turned `probes` (k, d) and to
+        their mean."""
         if self.rows is None:
             return Near(cast(tuple[str, ...], self.ids), self.exact, len(self.ids))
         probes = np.atleast_2d(probes)
-        asked = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
-        found = np.unique(self.rows.nearest(asked, most)[1])
-        # A row may have been taken by somebody who enrolled after this moment: not of this snapshot.
-        kept = [row for row in found.tolist() if 0 <= row < len(self.ids) and self.ids[row] is not None]
-        names = tuple(str(self.ids[row]) for row in kept)
-        return Near(names, self.rows.vectors(np.array(kept, np.intp)), self.size)
+        searched = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
+        found = np.unique(self.rows.nearest(searched, most)[1])
+        # A row may belong to a customer who enrolled after this moment: they are not in this snapshot.
+        mine = [row for row in found.tolist() if 0 <= row < len(self.ids) and self.ids[row] is not None]
+        names = tuple(str(self.ids[row]) for row in mine)
+        return Near(names, self.rows.vectors(np.array(mine, np.intp)), self.size)
 
 
 @dataclass
-class _Held:
-    """What is kept of one tenant: `rows` once it is large, `buffer` before, with room for more behind its rows."""
+class _Loaded:
+    """One tenant's gallery: in `buffer`, with spare room after its rows, or in `rows` once it is large."""
 
     buffer: Array
     state: GalleryState = NOBODY
     ids: list[str | None] = field(default_factory=list)
-    dead: set[str] = field(default_factory=set)  # templates that nothing can open any more
-    free: list[int] = field(default_factory=list)  # rows of `rows` that somebody left
+    dead: set[str] = field(default_factory=set)  # templates that no key opens any more
+    free: list[int] = field(default_factory=list)  # rows of `rows` that are free again
     rows: Fp16Rows | None = None
     snapshot: Snapshot | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def known(self) -> int:
-        """Templates that were read already."""
+        """The number of templates that were read already."""
         return len(self.ids) - len(self.free) + len(self.dead)
 
 
@@ -110,7 +112,7 @@ class Galleries:
         self._pack = pack
         self._size = size
         self.exact_up_to = exact_up_to
-        self._held: dict[str, _Held] = {}
+        self._loaded: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
 
     def warm(self) -> None:
@@ -125,105 +127,105 @@ class Galleries:
         if state is None:
             return Snapshot(NOBODY, (), np.zeros((0, self._size), np.float32), 0)
         with self._lock:
-            held = self._held.setdefault(tenant, _Held(np.zeros((0, self._size), np.float32)))
-        snapshot = held.snapshot
+            loaded = self._loaded.setdefault(tenant, _Loaded(np.zeros((0, self._size), np.float32)))
+        snapshot = loaded.snapshot
         if snapshot is not None and snapshot.state == state:
             return snapshot
-        with held.lock:
-            return self._follow(tenant, held)
+        with loaded.lock:
+            return self._follow(tenant, loaded)
 
     def templates(self, tenant: str, state: GalleryState) -> Iterator[tuple[str, Array]]:
-        """(customer, template) of a gallery as they are kept, read from the database: exact, whatever its size."""
+        """(customer id, turned template) of a whole gallery, read from the database: exact for every size."""
         rows = self._store.changes(tenant, self._pack, -1, 0)[1]
         for row, vector in zip(rows, self._opened(tenant, state, rows), strict=True):
             if vector is not None:
                 yield row.customer_id, vector
 
-    def _follow(self, tenant: str, held: _Held) -> Snapshot:
-        """Bring `held` up to date. The caller has its lock."""
-        state, rows, ids = self._store.changes(tenant, self._pack, held.state.generation, held.known)
-        if held.state is not NOBODY and state.salt != held.state.salt:
-            # The rotation was renewed: every row is another one now.
-            held.ids, held.dead, held.free, held.rows = [], set(), [], None
-            held.buffer[:] = 0
+    def _follow(self, tenant: str, loaded: _Loaded) -> Snapshot:
+        """Bring `loaded` up to date. The caller has locked it."""
+        state, rows, ids = self._store.changes(tenant, self._pack, loaded.state.generation, loaded.known)
+        if loaded.state is not NOBODY and state.salt != loaded.state.salt:
+            # The rotation was renewed: every row has changed.
+            loaded.ids, loaded.dead, loaded.free, loaded.rows = [], set(), [], None
+            loaded.buffer[:] = 0
             state, rows, ids = self._store.changes(tenant, self._pack, -1, 0)
-        if ids is not None:  # somebody left, or their template was replaced and comes anew
-            self._drop(held, ids - {row.customer_id for row in rows})
-        self._add(tenant, held, state, rows)
-        held.state = state
+        if ids is not None:  # customers left, or their templates were replaced and are among `rows`
+            self._drop(loaded, ids - {row.customer_id for row in rows})
+        self._add(tenant, loaded, state, rows)
+        loaded.state = state
         rotation = self._vault.rotation(tenant, self._pack, state.salt, self._size)
-        matrix = held.buffer[: 0 if held.rows is not None else len(held.ids)].view()
+        matrix = loaded.buffer[: 0 if loaded.rows is not None else len(loaded.ids)].view()
         matrix.flags.writeable = False
-        held.snapshot = Snapshot(state, tuple(held.ids), matrix, state.size, rotation, held.rows)
-        return held.snapshot
+        loaded.snapshot = Snapshot(state, tuple(loaded.ids), matrix, state.size, rotation, loaded.rows)
+        return loaded.snapshot
 
-    def _drop(self, held: _Held, ids: set[str]) -> None:
-        """Forget who is not among `ids`. Snapshots in use keep their shape, but lose those rows' numbers."""
-        held.dead &= ids
-        left = set(held.ids).difference(ids, (None,))
+    def _drop(self, loaded: _Loaded, ids: set[str]) -> None:
+        """Drop the customers that are not among `ids`. Snapshots in use keep their shape; the rows become zero."""
+        loaded.dead &= ids
+        left = set(loaded.ids).difference(ids, (None,))
         if not left:
             return
-        gone = [n for n, customer in enumerate(held.ids) if customer in left]
-        if held.rows is not None:
+        gone = [n for n, customer in enumerate(loaded.ids) if customer in left]
+        if loaded.rows is not None:
             for n in gone:
-                held.ids[n] = None
-            held.rows.clear(gone)
-            held.free += gone
+                loaded.ids[n] = None
+            loaded.rows.clear(gone)
+            loaded.free += gone
             return
-        kept = np.setdiff1d(np.arange(len(held.ids)), gone)
-        fresh = held.buffer[kept]  # a copy: others may be reading the old rows
-        held.buffer[gone] = 0
-        held.ids = [held.ids[n] for n in kept]
-        held.buffer = fresh
+        stay = np.setdiff1d(np.arange(len(loaded.ids)), gone)
+        fresh = loaded.buffer[stay]  # a copy: other threads may be reading the old rows
+        loaded.buffer[gone] = 0
+        loaded.ids = [loaded.ids[n] for n in stay]
+        loaded.buffer = fresh
 
-    def _add(self, tenant: str, held: _Held, state: GalleryState, rows: list[TemplateRow]) -> None:
-        needed = len(held.ids) + len(rows)
-        if held.rows is None and needed > self.exact_up_to:
-            self._grow_large(held, needed)
-        if held.rows is not None:
+    def _add(self, tenant: str, loaded: _Loaded, state: GalleryState, rows: list[TemplateRow]) -> None:
+        needed = len(loaded.ids) + len(rows)
+        if loaded.rows is None and needed > self.exact_up_to:
+            self._grow_large(loaded, needed)
+        if loaded.rows is not None:
             vectors = np.empty((len(rows), self._size), np.float32)
-            names = self._read(tenant, held, state, rows, vectors)
-            self._add_large(held, held.rows, names, vectors[: len(names)])
+            names = self._read(tenant, loaded, state, rows, vectors)
+            self._add_large(loaded, loaded.rows, names, vectors[: len(names)])
             return
-        if needed > len(held.buffer):
-            # Room is never resized in place: a snapshot in use looks at the old rows.
+        if needed > len(loaded.buffer):
+            # The buffer is never resized in place: a snapshot in use reads the old rows.
             larger = np.zeros((max(64, needed * 3 // 2), self._size), np.float32)
-            larger[: len(held.ids)] = held.buffer[: len(held.ids)]
-            held.buffer = larger
-        held.ids += self._read(tenant, held, state, rows, held.buffer[len(held.ids) : needed])
+            larger[: len(loaded.ids)] = loaded.buffer[: len(loaded.ids)]
+            loaded.buffer = larger
+        loaded.ids += self._read(tenant, loaded, state, rows, loaded.buffer[len(loaded.ids) : needed])
 
     def _read(
-        self, tenant: str, held: _Held, state: GalleryState, rows: list[TemplateRow], vectors: Array
+        self, tenant: str, loaded: _Loaded, state: GalleryState, rows: list[TemplateRow], vectors: Array
     ) -> list[str]:
-        """Open `rows` into the first rows of `vectors`, as many as open; whose they are."""
+        """Decrypt `rows` into the first rows of `vectors`, as far as their keys exist; the customer ids."""
         names: list[str] = []
         for row, vector in zip(rows, self._opened(tenant, state, rows), strict=True):
             if vector is None:
-                held.dead.add(row.customer_id)
+                loaded.dead.add(row.customer_id)
                 continue
             vectors[len(names)] = vector
             names.append(row.customer_id)
         return names
 
-    def _grow_large(self, held: _Held, needed: int) -> None:
+    def _grow_large(self, loaded: _Loaded, needed: int) -> None:
         """From here on the tenant's rows are 16-bit floats."""
-        held.rows = Fp16Rows(self._size, needed * 5 // 4)
-        held.rows.put(np.arange(len(held.ids)), held.buffer[: len(held.ids)])
-        held.buffer = np.zeros((0, self._size), np.float32)
+        loaded.rows = Fp16Rows(self._size, needed * 5 // 4)
+        loaded.rows.put(np.arange(len(loaded.ids)), loaded.buffer[: len(loaded.ids)])
+        loaded.buffer = np.zeros((0, self._size), np.float32)
 
-    def _add_large(self, held: _Held, rows: Fp16Rows, names: list[str], vectors: Array) -> None:
-        reused = [held.free.pop() for _ in range(min(len(held.free), len(names)))]
-        needed = len(held.ids) + len(names) - len(reused)
+    def _add_large(self, loaded: _Loaded, rows: Fp16Rows, names: list[str], vectors: Array) -> None:
+        reused = [loaded.free.pop() for _ in range(min(len(loaded.free), len(names)))]
+        needed = len(loaded.ids) + len(names) - len(reused)
         if needed > rows.capacity:
-            rows = held.rows = rows.grown(needed * 5 // 4)
-        places = [*reused, *range(len(held.ids), needed)]
-        held.ids += [None] * (needed - len(held.ids))
+            rows = loaded.rows = rows.grown(needed * 5 // 4)
+        places = [*reused, *range(len(loaded.ids), needed)]
+        loaded.ids += [None] * (needed - len(loaded.ids))
         for place, name in zip(places, names, strict=True):
-            held.ids[place] = name
+            loaded.ids[place] = name
         rows.put(np.array(places, np.intp), vectors)
 
     def _opened(self, tenant: str, state: GalleryState, rows: Sequence[TemplateRow]) -> Iterator[Array | None]:
-        """The template of each row, None where nothing opens it any more."""
+        """The template of each row, None where no key opens it any more."""
         sealed = ((Holder(tenant, row.customer_id, row.slot), row.sealed) for row in rows)
         for content in self._vault.open_many("template", sealed, template_version(self._pack, state.salt)):
             vector = None if content is None else np.frombuffer(content, np.float32)
@@ -237,5 +239,5 @@ def template_version(pack: str, salt: bytes) -> str:
 
 
 def sealed_template(vault: Vault, holder: Holder, pack: str, salt: bytes, turned: Array) -> bytes:
-    """A turned template (d,) as it is kept."""
+    """A turned template (d,), sealed for the database."""
     return vault.seal(holder, "template", np.asarray(turned, "<f4").tobytes(), template_version(pack, salt))

@@ -63,7 +63,7 @@ class Matcher:
         return CustomerMatch(decision.outcome, None if decision.index is None else near.ids[decision.index])
 
     def alike(self, tenant: str, gallery: Snapshot, vectors: Array) -> list[str]:
-        """Customers whom the (k, d) vectors of an enrolment, together as those of a press, would be taken for."""
+        """All customers that the (k, d) vectors of an enrolment, judged like those of a press, would match."""
         calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
         if calibration is None:
             return []
@@ -79,21 +79,21 @@ class Matcher:
         return self.galleries.current(tenant)
 
     def unchanged(self, tenant: str, state: GalleryState) -> bool:
-        """Whether nobody enrolled or left since. Ask inside `store.writing()`."""
+        """Whether nobody enrolled or left since. To be called inside `writing()` of a store."""
         return self._store.gallery(tenant, self.pack.id) == state
 
     def sealed(self, holder: Holder, gallery: Snapshot, template: Array) -> bytes:
-        """A template (d,) of the engine as it is kept in `gallery`."""
+        """A template (d,) of the engine, turned and sealed for `gallery`."""
         return self.sealed_turned(holder, gallery, gallery.turned(template))
 
     def sealed_turned(self, holder: Holder, gallery: Snapshot, turned: Array) -> bytes:
-        """The same of one that stands in the gallery's rotation already."""
+        """The same for a template that is turned already."""
         return sealed_template(self._vault, holder, self.pack.id, gallery.state.salt, turned)
 
     def learn_from(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Array) -> None:
-        """Keep what the frames of somebody new score among the others, as scores only, and renew the thresholds.
+        """Store the best scores of a new customer's (k, d) vectors among the others, and renew the thresholds.
 
-        Inside the transaction that adds them.
+        Called inside the transaction that adds the customer.
         """
         if gallery.ids:
             probes = gallery.turned(vectors)
@@ -131,15 +131,15 @@ class Matchers:
             yield self.masked
 
     def renew_thresholds(self, tenant: str, sizes: Mapping[str, int]) -> None:
-        """Make stale thresholds anew after somebody left: `sizes` are those of the galleries they were in, by
-        pack id."""
+        """Make stale thresholds anew after a customer left; `sizes` are the new sizes of their galleries, by pack
+        id."""
         for matcher in self:
             matcher.thresholds.renew(tenant, sizes.get(matcher.pack.id, 0))
 
 
 def masked_template(clear: Array, masked: Array, pack: Pack) -> Array:
     """The (d,) template for masked probes from (k, d) vectors of a person's frames as they are and with a mask
-    drawn over them. `pack` is a `masked_pack`; its calibration says how much the clear ones count."""
+    drawn over them. `pack` is a `masked_pack`; its calibration has the weight of the clear ones."""
     share = float(pack.calibration["clear_share"])
     mixed = share * mean_template(clear).astype(np.float64) + (1 - share) * mean_template(masked)
     return unit(mixed)

@@ -1,4 +1,7 @@
-"""TODO."""
+"""PURE: the far tail of impostors' scores, and how a score is made from cosines.
+
+The tail is a generalised Pareto distribution (sources: see `calibration`). Scores are cosines, from -1 to 1.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.floating]
+"""Cosines or vectors, of any float type."""
+Owners = NDArray[np.integer]
+"""(n,): whose each row is."""
 
 
 TAIL_SHARE = 0.1  # the top tenth is the tail: enough scores for a steady fit, few enough to be a tail
-
-
-FAR_SHARE = 0.05  # of very many scores a smaller share suffices, and lies nearer to what is asked for
-
-
-MANY = 50_000
-
-
+FAR_SHARE = 0.05  # of very many scores: a smaller share is enough, and lies nearer to the target
+MANY = 50_000  # scores, from which on FAR_SHARE is the tail
+# Probabilities for which a tail stores the observed score.
 BODY = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02)
-
-
 LEAST_TAIL = 20  # exceedances below which a fit is noise
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """How a probe's score is made from its cosines: the best, less `cohort_weight` x the mean of the next
-    `cohort_ranks`: whoever looks a little like everybody has to look more like somebody. Part of a calibration,
-    because another scoring needs another threshold."""
+    """How a probe's score is made from its cosines: the best one, less `cohort_weight` x the mean of the next
+    `cohort_ranks`. A face that looks a little like everybody must look more like one customer to match. It is part
+    of a calibration, because another scoring needs another threshold."""
 
     cohort_weight: float = 0.0
     cohort_ranks: int = 0
@@ -80,8 +79,9 @@ class Tail:
 
 @dataclass(frozen=True)
 class TopTail:
-    """The tail of whole scores, cohort term and all: strangers' single frames against a gallery of `gallery` mean
-    templates. It shows what single comparisons cannot: how a stranger's comparisons hang together."""
+    """The tail of best scores, with the cohort term: strangers' single frames against a gallery of `gallery` mean
+    templates. Single comparisons do not show how the comparisons of one stranger depend on each other; this
+    does."""
 
     gallery: int
     tail: Tail
@@ -98,11 +98,11 @@ def fit_tail(scores: Scores, share: float | None = None) -> Tail:
         raise ValueError("impostor scores must be finite")
     if share is None:
         share = FAR_SHARE if len(flat) >= MANY else TAIL_SHARE
-    kept = int(len(flat) * share)
-    if kept < LEAST_TAIL:
+    count = int(len(flat) * share)
+    if count < LEAST_TAIL:
         raise ValueError(f"{len(flat)} impostor scores are too few: the tail needs {LEAST_TAIL / share:.0f}")
-    start = flat[-kept - 1] if kept < len(flat) else flat[0]
-    excess = flat[-kept:] - start
+    start = flat[-count - 1] if count < len(flat) else flat[0]
+    excess = flat[-count:] - start
     excess = excess[excess > 0]
     if len(excess) < LEAST_TAIL:
         raise ValueError("impostor scores have no spread")
@@ -136,13 +136,13 @@ def shipped_tail(calibration: Mapping[str, Any]) -> Tail | None:
 
 
 def shipped_tops(calibration: Mapping[str, Any]) -> TopTail | None:
-    """The tail of whole scores in a pack manifest's `calibration`, or None when it ships none."""
+    """The tail of best scores in a pack manifest's `calibration`, or None when it ships none."""
     raw = calibration.get("tops")
     return None if raw is None else TopTail(raw["gallery"], Tail(**raw["tail"]))
 
 
 def shipped_scoring(calibration: Mapping[str, Any]) -> Scoring:
-    """How a pack wants its scores made; plain cosines when it does not say."""
+    """How scores are made for a pack; plain cosines when the manifest does not say."""
     return Scoring(**calibration.get("scoring", {}))
 
 
@@ -154,16 +154,17 @@ def scored(ranked: Scores, gallery_size: int, scoring: Scoring) -> Scores:
     return best
 
 
-def impostor_scores(probes: Scores, owners: NDArray, templates: Scores, template_owners: NDArray) -> Scores:
+def impostor_scores(probes: Scores, owners: Owners, templates: Scores, template_owners: Owners) -> Scores:
     """Cosines of every probe (m, d) with every template (n, d) of another owner, as one flat array."""
-    scores = np.asarray(probes) @ np.asarray(templates).T
-    return scores[np.asarray(owners)[:, None] != np.asarray(template_owners)[None, :]]
+    scores: Scores = np.asarray(probes) @ np.asarray(templates).T
+    others: Scores = scores[np.asarray(owners)[:, None] != np.asarray(template_owners)[None, :]]
+    return others
 
 
 def own_tops(
-    frames: Scores, owners: NDArray, templates: Scores, template_owners: NDArray, scoring: Scoring | None = None
+    frames: Scores, owners: Owners, templates: Scores, template_owners: Owners, scoring: Scoring | None = None
 ) -> Scores:
-    """Each enrolment frame's score among the templates of OTHER owners: (m,). Kept as scores only."""
+    """Each enrolment frame's score among the templates of OTHER owners: (m,)."""
     scores = np.array(np.asarray(frames) @ np.asarray(templates).T)
     scores[np.asarray(owners)[:, None] == np.asarray(template_owners)[None, :]] = -np.inf
     used = scoring or Scoring()

@@ -1,4 +1,4 @@
-"""The thresholds in force: made from the promise, kept with all they depend on, renewed as a gallery grows."""
+"""The thresholds in force: made from the promise, stored with all they depend on, renewed as a gallery grows."""
 
 from __future__ import annotations
 
@@ -32,38 +32,38 @@ Vectors = NDArray[np.float32]
 ONE_FRAME = 1  # stored scores are of single frames: a press is judged by the mean of its frames' scores
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
 GROUPS = 10  # of a cohort's people, left out in turn
-SURER = 10  # times fewer strangers may be told "already enrolled" than may be greeted
+SURER = 10  # times fewer strangers may get "already enrolled" than may be greeted
 ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
 
 
 class Thresholds:
-    """For one engine pack and one promise; a tenant's own cohort takes the place of what the pack ships."""
+    """For one engine pack and one promise; figures of a tenant's own cohort replace those that the pack ships."""
 
     def __init__(
         self, store: ThresholdStore, pack: Pack, promise: float, now_us: Clock, *, beside: Thresholds | None = None
     ) -> None:
-        """`beside` are those for the same faces without a mask: where these were measured on a cohort, what a pack
-        ships for masks says nothing either."""
+        """`beside` are the thresholds of the same faces without a mask: when a tenant has measured those on a
+        cohort, the shipped figures for masks do not hold either."""
         self._store = store
         self._beside = beside
         self._pack = pack
         self._promise = promise
         self._now_us = now_us
         self.scoring = shipped_scoring(pack.calibration)
-        """How scores are made for this pack; the kept top scores and the thresholds go by it."""
+        """How scores are made for this pack: the stored best scores and the thresholds depend on it."""
 
     def current(self, tenant: str, size: int) -> Calibration | None:
         """The calibration for a gallery of `size`. None when there is none or it is stale: then everybody is a
         guest."""
-        calibration = self._kept(tenant)
+        calibration = self._stored(tenant)
         return calibration if calibration is not None and self._as_promised(calibration, size) else None
 
-    def _kept(self, tenant: str) -> Calibration | None:
-        """What the store holds; None when it is nothing that this version could have written."""
+    def _stored(self, tenant: str) -> Calibration | None:
+        """The stored calibration; None when this version could not have written it."""
         raw = self._store.calibration(tenant, self._pack.id, ONE_FRAME)
         try:
-            kept = None if raw is None else Calibration.from_dict(raw)
-            return kept if kept is not None and np.isfinite(kept.threshold) else None
+            stored = None if raw is None else Calibration.from_dict(raw)
+            return stored if stored is not None and np.isfinite(stored.threshold) else None
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -83,8 +83,8 @@ class Thresholds:
         return tail.quantile(min(ONE_PERSON, tail.share / 2))
 
     def sure(self, tenant: str, size: int) -> Calibration | None:
-        """A stricter one, for telling somebody that they are enrolled already: strangers reach it ten times less
-        often. Who reaches only the ordinary threshold is a lookalike, and may enrol."""
+        """A stricter one, for the reply "already enrolled": strangers reach it ten times less often. A person who
+        reaches only the ordinary threshold may be a lookalike, and may enrol."""
         ordinary = self.current(tenant, size)
         if ordinary is None:
             return None
@@ -101,11 +101,11 @@ class Thresholds:
         return shipped_tail(self._pack.calibration)
 
     def has_cohort(self, tenant: str) -> bool:
-        """Whether the tenant's own strangers were measured."""
+        """Whether a cohort of the tenant's own was measured."""
         return self._store.tail(tenant, self._pack.id, "single") is not None
 
     def _shift(self, tenant: str, target: float) -> float:
-        """What single comparisons do not show (`calibration.dependence`): of the cohort, or as shipped."""
+        """What `calibration.dependence` adds, from the tenant's cohort or as shipped."""
         one = self.tail(tenant)
         if one is None:
             return 0.0
@@ -116,11 +116,11 @@ class Thresholds:
         return dependence(target, one, tops, self.scoring)
 
     def learn(self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None) -> None:
-        """Measure the tails on strangers who agreed to it, or were drawn, and make the calibrations anew.
+        """Measure the tails on strangers who agreed to it, or were drawn, and make the calibration anew.
 
-        `people` gives (k, d) unit vectors for each of them, k >= 3 frames; only numbers made from scores are kept.
-        `templates` (n, d) are theirs where they are not the mean of these. Raises ValueError when they are too
-        few.
+        `people` gives (k, d) unit vectors of each, k >= 3 frames; only numbers made from scores are stored.
+        `templates` (n, d) are theirs when these are not the means of the vectors. Raises ValueError on a cohort
+        that is too small.
         """
         cohort = [unit(np.atleast_2d(frames)) for frames in people]
         if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
@@ -149,13 +149,13 @@ class Thresholds:
         return np.array(self._store.tops(tenant, self._pack.id, ONE_FRAME, self._least(size)))
 
     def _least(self, size: int) -> int:
-        """Best scores that were taken in a much smaller gallery say too little about this one, and those taken
-        before the cohort term applied are on another scale."""
+        """The smallest gallery whose best scores count for one of `size`: those of a much smaller one say too
+        little, and those from before the cohort term applied are on another scale."""
         return max((size + 1) // 2, int(self.scoring.least_gallery) if self.scoring.applies(size) else 0)
 
-    def _as_promised(self, kept: Calibration, size: int) -> bool:
-        same = (kept.target, kept.scoring) == (self._promise, self.scoring)
-        return same and not kept.stale(self._pack.id, size)
+    def _as_promised(self, stored: Calibration, size: int) -> bool:
+        same = (stored.target, stored.scoring) == (self._promise, self.scoring)
+        return same and not stored.stale(self._pack.id, size)
 
     def _made(self, tenant: str, size: int, target: float) -> Calibration | None:
         try:
@@ -174,10 +174,10 @@ class Thresholds:
 
 
 def careful_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
-    """`cohort_tail`, raised by what it would scatter if other strangers had been asked: one standard error.
+    """`cohort_tail`, raised by one standard error: by what it would scatter over other cohorts of strangers.
 
-    A promise is made to people, and a hundred strangers show its threshold only roughly. The error is a
-    jackknife's over GROUPS of people, at the score that one comparison in a hundred times their number exceeds.
+    A hundred strangers show the threshold only roughly. The error is a jackknife's over GROUPS of people, at the
+    score that one comparison in a hundred times their number exceeds.
     """
     whole = cohort_tail(cohort, templates)
     far = 0.01 / len(cohort)
@@ -201,7 +201,7 @@ def cohort_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
 
 
 def cohort_tops(cohort: list[Vectors], templates: Vectors, scoring: Scoring) -> TopTail:
-    """The tail of whole scores: each stranger's single frames against all the others."""
+    """The tail of best scores: each stranger's single frames against all the others."""
     owners = np.repeat(np.arange(len(cohort)), [len(vectors) for vectors in cohort])
     tops = own_tops(np.concatenate(cohort), owners, templates, np.arange(len(cohort)), scoring)
     return TopTail(len(cohort) - 1, fit_tail(tops))

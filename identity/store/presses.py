@@ -1,6 +1,6 @@
-"""SQL on what a press needs for seconds (identity-moments.db): nonces, failures, kept replies.
+"""SQL of what a press needs for seconds (identity-moments.db): nonces, failures, stored replies.
 
-In a file of its own, so that a stranger's press leaves identity.db as it was, byte by byte.
+It is a file of its own, so that a stranger's press leaves identity.db as it was, byte by byte.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class PressStore:
         self._swept: dict[str, int] = {}
 
     def open_press(self, tenant: str, nonce_hash: str, device: str, *, now_us: int, expires_us: int) -> None:
-        """Keep a nonce until it is used or has expired; expired ones go with a later press, a second on."""
+        """Store a nonce until it is used or has expired. Later presses delete the expired ones."""
         if not 0 <= now_us - self._swept.get(tenant, -SECOND) < SECOND:
             self._swept[tenant] = now_us
-            # An expired press is kept for a minute, so that it can be told from an unknown one.
+            # An expired press stays for a minute, so that it differs from an unknown one.
             self.database.change(
                 "DELETE FROM presses WHERE tenant = ? AND expires_us < ?", (tenant, now_us - MINUTE)
             )
@@ -66,7 +66,7 @@ class PressStore:
         return rows[0]["expires_us"] if rows else None
 
     def streak(self, tenant: str, device: str) -> Streak:
-        """How a device has failed of late."""
+        """The recent failures of a device."""
         row = self.database.row(
             "SELECT failures, minute_us, minute_failures, paused_until_us FROM streaks"
             " WHERE tenant = ? AND device = ?",
@@ -75,7 +75,7 @@ class PressStore:
         return Streak() if row is None else Streak(*row)
 
     def keep_streak(self, tenant: str, device: str, streak: Streak) -> None:
-        """Replace the above. Inside `self.database.write()` when it was read to be changed."""
+        """Replace the failures of a device. A read and this write belong into one `self.database.write()`."""
         self.database.change(
             "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
             " failures = excluded.failures, minute_us = excluded.minute_us,"
@@ -84,5 +84,5 @@ class PressStore:
         )
 
     def forget_replies(self, tenant: str) -> None:
-        """After an opt-out no kept reply of the tenant may hold a receipt or token of that customer."""
+        """Delete a tenant's stored replies: after an opt-out none may have the customer's receipt or token."""
         self.database.change("DELETE FROM replies WHERE tenant = ?", (tenant,))

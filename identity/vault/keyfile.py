@@ -42,8 +42,8 @@ MOST_ERASURE = SLOT - 1 - 2 - 28  # state, length, nonce and tag
 class KeyFile:
     """The slots. Safe with threads and with several processes: writers take a lock on the file.
 
-    `masters` gives the master keys, newest first; it is asked again when a secret was wrapped by a key that is not
-    known yet, so that a rotation by another process needs no restart.
+    `masters` returns the master keys, newest first. It is called again when a secret was wrapped by a key that is
+    not known yet, so that a rotation by another process needs no restart.
     """
 
     def __init__(self, path: Path, masters: Callable[[], Sequence[bytes]]) -> None:
@@ -73,13 +73,13 @@ class KeyFile:
         return hmac.digest(self.root, purpose.encode(), hashlib.sha256)
 
     def mark(self) -> bytes | None:
-        """What the audit wants to be remembered where only keys are; None until something was."""
+        """The audit's mark, which is stored where only keys are; None until one was set."""
         header = os.pread(self._file, SLOT, 0)
         size = header[MARK_AT]
         return self._unwrap(header[MARK_AT + 1 :][:size], 0) if size else None
 
     def set_mark(self, content: bytes) -> None:
-        """Remember up to 90 bytes for the audit, in place of what was remembered before."""
+        """Replace the audit's mark, up to 90 bytes."""
         with self._locked():
             self._write(0, self._header(content))
 
@@ -101,7 +101,7 @@ class KeyFile:
         return self._key_in(raw, slot, owner)
 
     def all_keys(self) -> Callable[[int, bytes], bytes]:
-        """What `key` does, from one reading of the whole file: for opening many at once, then to be dropped."""
+        """A function like `key` on one copy of the whole file: to open many at once, then to be dropped."""
         content = os.pread(self._file, os.fstat(self._file).st_size, 0)
 
         def key(slot: int, owner: bytes) -> bytes:
@@ -127,7 +127,7 @@ class KeyFile:
             self._write(slot, ERASURE + self._seal_erasure(erasure, slot) if erasure else FREE)
 
     def erasures(self) -> list[tuple[int, bytes]]:
-        """What is still to be done: (slot, the bytes handed to `destroy`)."""
+        """The unfinished erasures: (slot, the bytes given to `destroy`)."""
         slots = [slot for slot, state in self._states() if state == ERASURE]
         found = []
         for slot in slots:
@@ -149,9 +149,9 @@ class KeyFile:
         return {"keys": states.count(KEY), "erasures": states.count(ERASURE), "free": states.count(FREE)}
 
     def rewrap(self) -> int:
-        """Wrap every secret again under the newest master key; returns how many. Can be broken off and repeated.
+        """Wrap every secret again under the newest master key; returns how many. Can be interrupted and repeated.
 
-        The older master keys must still be at hand; once this has ended they can be thrown away.
+        The older master keys must still be available; once this has ended they can be deleted.
         """
         with self._locked():
             self._write(0, self._header(self.mark()))
@@ -257,5 +257,5 @@ def _place(slot: int) -> bytes:
 
 
 def owner_digest(owner: bytes) -> bytes:
-    """16 bytes that tell one owner from another, beside the key in its slot."""
+    """16 bytes that identify an owner, stored beside the key in its slot."""
     return hashlib.sha256(owner).digest()[:OWNER_BYTES]

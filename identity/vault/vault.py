@@ -1,10 +1,10 @@
 """Sealed templates: a key for each customer, a rotation for each tenant.
 
 At rest a template is sealed with AES-256-GCM under its customer's own key; tenant, customer, what it is and its
-version are associated data, so no sealed value can stand in for another. In the index it is turned by a random
+version are associated data, so no sealed value can replace another. In the index it is turned by a random
 orthogonal matrix of its tenant: cosines stay as they are, two tenants' templates of one person have nothing in
-common, and a new matrix renews them without the customer. The rotation is not irreversible for who holds its key:
-sealing and separate keys carry that (docs/decisions).
+common, and a new matrix renews them without the customer. Who has the key can undo the rotation; what
+protects a template is the seal and its own key (docs/decisions).
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_a_small_child_of_a_large_parent_has_a_small_peak() -> None:
 def test_the_exponent_is_that_of_the_growth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times the events in twenty times the seconds is an exponent of 1.301, and it misses the target."""
     figures = {"10": {"seconds": 1.0, "peak_mb": 100.0}, "100": {"seconds": 20.0, "peak_mb": 1000.0}}
-    monkeypatch.setattr(training, "apart", lambda module, size: figures[size])
+    monkeypatch.setattr(training, "run_in_own_process", lambda module, size: figures[size])
     rows = {row.name: row for row in training.training((10, 100))}
 
     assert rows["exponent of time, 10 to 100"].value == pytest.approx(math.log10(20))

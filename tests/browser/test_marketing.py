@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from data.demo.month import live_month
+from data.demo.month import simulate_month
 from plumbing import limits as limit_tables
 from plumbing import web as service_web
 from plumbing.clock import MINUTE
@@ -120,7 +120,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Thirty days of offers in the simulated town, four days ago, and the desk that may look at them."""
     home = tmp_path_factory.mktemp("month")
     stores = open_stores(RecommenderConfig(home=home, token_keys=()))
-    live_month(stores, home, "grill", customers=800, days=30, seed=0, now_us=NOON, progress=quiet)
+    simulate_month(stores, home, "grill", customers=800, days=30, seed=0, now_us=NOON, progress=quiet)
     stores.database.close()
     with _served(open_world(home), home) as desk:
         yield desk

@@ -1,5 +1,5 @@
 """An identity half in a temporary folder, with a fake engine, a clock that stands still and a recommender that
-only remembers what it was told to forget."""
+only collects erasure tokens."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
@@ -21,6 +21,7 @@ from identity import tokens
 from identity.config import IdentityConfig
 from identity.customers.accounts import digest
 from identity.customers.presses import Presses
+from identity.engines.protocol import Face, Pixels
 from identity.service import Device, Enrolled, Recognition
 from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
@@ -38,7 +39,7 @@ START = 20_000 * DAY
 
 @dataclass
 class StoppedClock:
-    """Time that moves when it is told to."""
+    """Time that a test sets."""
 
     now: int = START
 
@@ -48,7 +49,7 @@ class StoppedClock:
 
 @dataclass
 class Elsewhere:
-    """The recommender's ear: keeps the erasure tokens, or refuses them with `error`."""
+    """In place of the recommender: keeps the erasure tokens, or refuses them with `error`."""
 
     tokens: list[str] = field(default_factory=list)
     error: Exception | None = None
@@ -157,12 +158,13 @@ OTHER_DEVICE, OTHER_TENANT = Device("north", "kiosk-2"), Device("south", "kiosk-
 
 def claims_of(seen: Recognition) -> tokens.Claims:
     assert seen.token is not None
+    assert seen.expires_us is not None
     return tokens.open_own(
         [TOKEN_KEY],
         seen.token,
         tenant="north",
         device="kiosk-1",
-        now_us=seen.expires_us - 1,  # type: ignore
+        now_us=seen.expires_us - 1,
     )
 
 
@@ -179,18 +181,15 @@ def row_of(world: World, receipt: str) -> CustomerRow:
     return row
 
 
-@dataclass
 class Scripted(FakeEngine):
-    """Detects what it was told to, frame after frame."""
+    """Detects the faces of its script, frame after frame."""
 
-    script: list[object] | None = None
-
-    def __init__(self, script: list[object]) -> None:
+    def __init__(self, script: list[list[Face] | None]) -> None:
         super().__init__()
         self.script = script
 
-    def detect(self, pixels: np.ndarray) -> list:
-        self.faces = self.script.pop(0)  # type: ignore[union-attr, assignment]
+    def detect(self, pixels: Pixels) -> list[Face]:
+        self.faces = self.script.pop(0)
         return super().detect(pixels)
 
 
@@ -208,14 +207,14 @@ class Kiosk:
     def press(self) -> str:
         reply = self.send("POST", "/presses", {})
         assert reply.status_code == 201, reply.text
-        return reply.json["nonce"]
+        return str(reply.get_json()["nonce"])
 
     def recognise(self, frames: Sequence[bytes], **headers: str) -> TestResponse:
         body = {"nonce": self.press(), "frames": b64(frames)}
         return self.send("POST", "/recognitions", body, **headers)
 
     def enrol(self, frames: Sequence[bytes], consent: Any = None, **more: Any) -> TestResponse:
-        version = self.send("GET", "/notice").json["version"]
+        version = self.send("GET", "/notice").get_json()["version"]
         agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True}
         body = {"nonce": self.press(), "frames": b64(frames), "consent": agreed if consent is None else consent}
         return self.send("POST", "/enrolments", body | more)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from identity.config import IdentityConfig
 from identity.customers.accounts import holder_of
@@ -18,7 +21,7 @@ from tests.identity.halves import (
 
 
 class TestCalibrate:
-    def cohort(self, people: int, frames: int = 4, spread: float = 0.3) -> list[np.ndarray]:
+    def cohort(self, people: int, frames: int = 4, spread: float = 0.3) -> list[NDArray[np.float32]]:
         rng = np.random.default_rng(3)
         centres = rng.normal(size=(people, 1, 192))
         vectors = centres + spread * rng.normal(size=(people, frames, 192))
@@ -40,7 +43,7 @@ class TestCalibrate:
     def test_a_cohort_that_looks_like_each_other_gets_a_stricter_threshold(self, world: World) -> None:
         world.enrol(1)
         apart = world.half.calibrator.calibrate("north", self.cohort(60))
-        siblings = [vectors + 0.1 for vectors in self.cohort(60)]
+        siblings = [vectors + np.float32(0.1) for vectors in self.cohort(60)]
 
         alike = world.half.calibrator.calibrate("north", siblings)
 
@@ -56,6 +59,7 @@ class TestCalibrate:
         with world.half.databases[0].write() as connection:
             connection.execute("UPDATE galleries SET size = 60")
         made = world.half.calibrator.calibrate("north", self.cohort(120))
+        assert made is not None
         strangers = np.random.default_rng(9).normal(size=(20_000, 192))
         strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
 
@@ -140,12 +144,14 @@ def test_a_calibration_from_another_pack_means_guest_until_it_is_made_anew(
 
 
 def test_settings_that_break_a_promise_are_refused(world: World) -> None:
-    for name, value in {
+    settings: dict[str, Any] = {
         "press_life_us": 11 * SECOND,
         "token_life_us": 11 * MINUTE,
         "retention_months": 37,
         "promise": 0.6,
         "token_keys": (),
-    }.items():
+    }
+    for name, value in settings.items():
+        given: dict[str, Any] = {"home": world.home, "token_keys": (TOKEN_KEY,)} | {name: value}
         with pytest.raises(ValueError, match=r"\w"):
-            IdentityConfig(**({"home": world.home, "token_keys": (TOKEN_KEY,)} | {name: value}))
+            IdentityConfig(**given)

@@ -62,7 +62,8 @@ class TestEngine:
     def test_pictures_of_one_person_are_nearer_than_those_of_two(self, engine: Engine) -> None:
         first, again, other = (engine.embed(drawn(*look)) for look in ((0, 0), (0, 1), (1, 0)))
 
-        assert (first.shape, first.dtype) == ((engine.size,), np.float32)
+        assert first.shape == (engine.size,)
+        assert first.dtype == np.float32
         assert float(first @ first) == pytest.approx(1, abs=1e-5)
         assert first @ again > first @ other
 

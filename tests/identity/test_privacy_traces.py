@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import structlog
+from numpy.typing import NDArray
 
 from identity.audit.log import WIDTH, Audit
 from identity.customers.links import Links
 from identity.errors import FrameError, IdentityError
-from identity.frames import decode as frames_module
+from identity.frames import opencv
 from identity.frames.decode import decode
 from identity.vault.keyfile import SLOT
 from plumbing.clock import SECOND
@@ -34,6 +35,7 @@ PIECE = 24  # bytes of a secret that are searched for: chance finds none of it
 def jpeg(person: int, frame: int) -> bytes:
     """A frame as a camera sends it: a tenth of the bytes, decoded in a third of the time."""
     pixels = cv2.imdecode(np.frombuffer(picture(person, frame), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
     done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])
     assert done
     return data.tobytes()
@@ -222,7 +224,7 @@ def test_an_accident_while_decoding_leaves_no_pixel_behind(world: World, monkeyp
     def accident(*_: object) -> None:
         raise cv2.error("out of memory")
 
-    monkeypatch.setattr(frames_module.cv2, "imdecode", accident)
+    monkeypatch.setattr(opencv.cv2, "imdecode", accident)
     nonce, _ = world.service.press(KIOSK)
     with pytest.raises(FrameError) as told:
         world.service.recognise(KIOSK, nonce, [data])
@@ -237,16 +239,16 @@ def test_an_accident_in_mid_decode_is_logged_without_a_pixel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], when: str
 ) -> None:
     """Nor in what the server says of it: its log and traceback lie where the search after the suite finds them."""
-    world, data, real = World(tmp_path / "state"), picture(77, 0), frames_module.cv2.imdecode
+    world, data, real = World(tmp_path / "state"), picture(77, 0), opencv.cv2.imdecode
     pixels = decode(data).pixels
 
-    def accident(*told: object) -> None:
-        torn = None if when == "before a pixel" else real(*told)
+    def accident(data: NDArray[np.uint8], flags: int) -> None:
+        torn = None if when == "before a pixel" else real(data, flags)
         raise MemoryError(f"no room beside {None if torn is None else torn.shape}")
 
     kiosk = kiosk_of(world)
     kiosk.client.application.logger.addHandler(logging.FileHandler(tmp_path / "server.log"))
-    monkeypatch.setattr(frames_module.cv2, "imdecode", accident)
+    monkeypatch.setattr(opencv.cv2, "imdecode", accident)
 
     reply = kiosk.recognise([data])
 

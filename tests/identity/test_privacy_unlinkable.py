@@ -116,12 +116,14 @@ def test_either_database_alone_names_no_pseudonym(world: World) -> None:
     """The recommender's dump beside identity's: they have no value in common to be joined on."""
     world.enrol(1)
     world.half.databases[0].scrub()
-    links = world.service.customers.accounts.find("north", world.half.galleries.current("north").ids[0])
-    assert links is not None
+    customer_id = world.half.galleries.current("north").ids[0]
+    assert customer_id is not None
+    account = world.service.customers.accounts.find("north", customer_id)
+    assert account is not None
 
     with sqlite3.connect(world.home / "identity.db") as raw:
         dump = "\n".join(raw.iterdump())
     raw.close()
 
-    assert links.links.pseudonym not in dump
-    assert links.row.customer_id in dump
+    assert account.links.pseudonym not in dump
+    assert account.row.customer_id in dump

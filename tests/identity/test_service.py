@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from identity.engines.protocol import Face, Pixels
 from identity.errors import (
     AlreadyEnrolled,
     IdentityError,
@@ -169,11 +170,11 @@ class TestPress:
             Device(*names)
 
 
-def seen(data: bytes) -> tuple[np.ndarray, object]:
+def seen(data: bytes) -> tuple[Pixels, Face]:
     from identity.frames.decode import decode
 
     pixels = decode(data).pixels
-    return pixels, FakeEngine().detect(pixels)[0]  # type: ignore[return-value]
+    return pixels, FakeEngine().detect(pixels)[0]
 
 
 class TestRecognise:

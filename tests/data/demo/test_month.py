@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from data.demo.month import Month, by_day, live_month, month, visits_of
+from data.demo.month import Month, by_day, month, simulate_month, visits_of
 from data.town.town import Town
 from plumbing.clock import DAY
 from recommender.assembly import open_stores
@@ -30,7 +30,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """Twelve days of two hundred customers."""
     home = tmp_path_factory.mktemp("month")
     stores = open_stores(RecommenderConfig(home=home, token_keys=()))
-    yield live_month(stores, home, "town", customers=200, days=DAYS, seed=1, now_us=NOW_US, progress=quiet)
+    yield simulate_month(stores, home, "town", customers=200, days=DAYS, seed=1, now_us=NOW_US, progress=quiet)
     stores.database.close()
 
 
@@ -93,7 +93,9 @@ def test_windows_have_closed_and_the_page_has_an_answer(lived: Month) -> None:
 def test_the_same_seed_lives_the_same_month(lived: Month, tmp_path: Path) -> None:
     """Decision for decision, so that a figure can be looked at again."""
     stores = open_stores(RecommenderConfig(home=tmp_path, token_keys=()))
-    again = live_month(stores, tmp_path, "town", customers=200, days=DAYS, seed=1, now_us=NOW_US, progress=quiet)
+    again = simulate_month(
+        stores, tmp_path, "town", customers=200, days=DAYS, seed=1, now_us=NOW_US, progress=quiet
+    )
     assert [row["arm"] for row in decisions(again)] == [row["arm"] for row in decisions(lived)]
     stores.database.close()
 

@@ -1,4 +1,4 @@
-"""Whoever stands beside the customer: their pixels carry a magic pattern, and it gets nowhere on any path."""
+"""Bystanders: their pixels carry a magic pattern, which is passed on nowhere on any path."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_challenge_passes_nobody_elses_pixels_on() -> None:
 
 
 def test_the_search_finds_what_is_there(watched: World) -> None:
-    """Or the tests above would show nothing."""
+    """Otherwise the tests above would show nothing."""
     assert nowhere(watched)
     (watched.home / "leak").write_bytes(np.full((4, 4, 3), MAGIC, np.uint8).tobytes())
     assert not nowhere(watched)

@@ -1,4 +1,4 @@
-"""The challenge: what it asks, what it refuses, and how a press carries it."""
+"""The challenge: which moves it requests, what it refuses, and how it is part of a press."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_a_turn_to_the_persons_own_left_is_a_turn_to_the_images_right() -> None:
 
 
 def test_photographs_recordings_and_swaps_are_refused_at_these_rates() -> None:
-    """1,000 simulated heads and sheets each. A swap that keeps landmarks alone has to be told by the vector
-    too."""
+    """1,000 simulated heads and sheets each. A swap that agrees in its landmarks is refused by the
+    vector."""
     passed = {row["kind"]: row["passed"] for row in liveness_rates.rates(np.random.default_rng(4), 1_000)}
 
     assert passed["live"] > 0.92
@@ -166,7 +166,7 @@ def test_a_wrong_order_fails_and_opens_no_more_than_a_face(moving: World) -> Non
 
 
 def test_somebody_else_who_answers_the_challenge_is_refused_by_the_vector(moving: World) -> None:
-    """A photograph of a customer is recognised, somebody else moves as asked: landmarks agree, the face does
+    """A photograph of a customer is recognised, somebody else makes the moves: landmarks agree, the face does
     not."""
     moving.enrol(1, purposes=EVERY)
     seen = press_with_challenge(moving, 1, moved_by=9)
@@ -238,7 +238,7 @@ def challenge_sent(world: World) -> list[str]:
     return list(body["challenge"])
 
 
-def test_a_press_tells_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Path) -> None:
+def test_a_press_sends_the_moves_where_a_purpose_needs_them_and_not_else(moving: World, tmp_path: Path) -> None:
     moves = challenge_sent(moving)
     plain = World(tmp_path / "plain")
     none = challenge_sent(plain)

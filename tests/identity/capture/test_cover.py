@@ -1,4 +1,4 @@
-"""What covers a face is told from edges, and a masked customer is recognised by a template of their own."""
+"""Covers are detected from edges, and a masked customer is recognised by a template of their own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from data.faces import people
 from identity.capture.drawn_mask import MASKS, mask
 from identity.capture.embed import embed_one
 from identity.capture.quality import quality_of
-from identity.cli.commands import identity
-from identity.customers.rotation import renew_templates
+from identity.cli import commands
 from identity.engines.load import open_pack
 from identity.engines.manifests import load_pack, masked_pack
 from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
@@ -62,22 +61,22 @@ def recognise(world: World, person: int, draw: Draw = mask, count: int = 1) -> s
 def test_masks_and_sunglasses_on_drawn_people_are_told_and_bare_faces_are_not(
     shared: Path, tmp_path: Path
 ) -> None:
-    """24 drawn people, masks of six colours: whoever is found is told. None of them is, uncovered."""
+    """24 drawn people, masks of six colours: detected on every face that is found, and on no bare one."""
     engine = open_pack("open-model-zoo", shared / "models", tmp_path)
 
-    def told(pixels: Pixels) -> str:
+    def cover(pixels: Pixels) -> str:
         found = engine.detect(pixels)
         return quality_of(pixels, found[0]).cover if found else "nobody"
 
     bare = [people.draw_face(person, 0) for person in range(24)]
     faces = [engine.detect(pixels)[0] for pixels in bare]
 
-    assert [told(pixels) for pixels in bare] == ["none"] * 24
+    assert [cover(pixels) for pixels in bare] == ["none"] * 24
     masked = [mask(pixels, face, n % len(MASKS)) for n, (pixels, face) in enumerate(zip(bare, faces, strict=True))]
-    seen = [told(pixels) for pixels in masked]
+    seen = [cover(pixels) for pixels in masked]
     assert set(seen) <= {"mask", "nobody"}
     assert seen.count("mask") >= 20
-    dark = [told(sunglasses(pixels, face)) for pixels, face in zip(bare, faces, strict=True)]
+    dark = [cover(sunglasses(pixels, face)) for pixels, face in zip(bare, faces, strict=True)]
     assert dark.count("sunglasses") >= 20
 
 
@@ -98,13 +97,11 @@ def test_three_masked_frames_are_judged_together(masking: World) -> None:
 
 def test_a_mask_uses_a_threshold_of_its_own(masking: World) -> None:
     """A masked tail so high that nobody passes keeps masked customers out and leaves bare faces alone."""
-    masking.enrol(1)
     strict = {"start": 0.99, "shape": 0.0, "scale": 0.5, "share": 0.1, "scores": 1_000}
     twin = masked_pack(MASKING)
     assert twin is not None
     masking.half.stores.thresholds.keep_tail("north", twin.id, "single", strict, people=9, now_us=0)
-    assert masking.half.matchers.masked is not None
-    masking.half.matchers.masked.thresholds.renew("north", 1, always=True)
+    masking.enrol(1)
 
     assert recognise(masking, 1) == "low_quality"
     assert masking.recognise(1).decision == "matched"
@@ -112,23 +109,22 @@ def test_a_mask_uses_a_threshold_of_its_own(masking: World) -> None:
 
 def test_what_a_pack_ships_for_masks_says_nothing_about_a_cohort_of_ones_own(masking: World) -> None:
     """Where bare faces were measured on other strangers, masked ones are guests until they are, too."""
-    masking.enrol(1)
     rng = np.random.default_rng(3)
     masking.half.calibrator.calibrate(
         "north", [unit(rng.normal(size=(1, 192)) + 0.3 * rng.normal(size=(3, 192))) for _ in range(60)]
     )
+    masking.enrol(1)
 
     assert masking.recognise(1).decision == "matched"
-    assert masking.half.matchers.masked is not None
-    assert masking.half.matchers.masked.thresholds.tail("north") is None
+    assert recognise(masking, 1) == "low_quality"
 
 
 def test_without_figures_for_masks_the_hint_says_what_to_do(world: World) -> None:
-    """The face is compared at the ordinary threshold, which a mask never lowers, and then told to uncover."""
+    """The face is compared at the ordinary threshold, which a mask never lowers; the hint is to uncover it."""
     world.enrol(1)
 
     assert recognise(world, 30) == "low_quality"
-    assert world.half.matchers.masked is None
+    assert [pack for _, pack, _ in world.half.stores.galleries.galleries("north")] == [FAKE_PACK.id]
 
 
 def test_a_covered_face_is_not_enrolled(masking: World) -> None:
@@ -162,27 +158,27 @@ def test_the_mask_of_an_enrolment_is_drawn_in_memory_over_a_copy() -> None:
     assert embed_one(engine, frame).masked is None
 
 
-class Noting(FakeEngine):
-    """Keeps what the embedder was told of each face."""
+class CoverRecorder(FakeEngine):
+    """Records for each embedding whether the face was marked as covered."""
 
     def __init__(self) -> None:
         super().__init__(pack=MASKING)
-        self.told: list[bool] = []
+        self.covered: list[bool] = []
 
     def embed(self, pixels: Pixels, face: Face) -> Vector:
-        self.told.append(face.covered)
+        self.covered.append(face.covered)
         return super().embed(pixels, face)
 
 
 def test_the_embedder_is_told_of_a_mask_worn_or_drawn() -> None:
-    """Under it a second look would find worse points."""
-    engine = Noting()
+    """Under a mask the refined landmarks would be worse."""
+    engine = CoverRecorder()
     embed_one(engine, Frame(decode(person_picture(3)).pixels), enrolling=True)
-    assert engine.told == [True, False]  # the twin with a drawn mask, the bare face
+    assert engine.covered == [True, False]  # the face with a drawn mask, the bare face
 
     pixels = decode(person_picture(3)).pixels
     embed_one(engine, Frame(mask(pixels, engine.detect(pixels)[0])))
-    assert engine.told[2:] == [True]
+    assert engine.covered[2:] == [True]
 
 
 def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:
@@ -197,23 +193,26 @@ def test_who_opts_out_leaves_no_masked_template(masking: World) -> None:
 
 def test_retiring_a_pack_retires_its_masked_templates_too(masking: World) -> None:
     masking.enrol(1)
-    done = CliRunner().invoke(identity, ["retire", "--home", str(masking.home), MASKING.id])
+    done = CliRunner().invoke(commands.identity, ["retire", "--home", str(masking.home), MASKING.id])
 
     assert done.output.startswith("2 templates of fake@1 erased.")
     assert masking.half.stores.database.rows("SELECT pack FROM templates") == []
     assert {state.size for _, _, state in masking.half.stores.galleries.galleries("north")} == {0}
 
 
-def test_a_new_rotation_turns_masked_templates_too(masking: World) -> None:
+def test_a_new_rotation_turns_masked_templates_too(masking: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "load_pack", lambda _: MASKING)
     masking.enrol(1)
-    side = masking.half.matchers.masked
-    assert side is not None
-    before = np.array(side.galleries.current("north").matrix)
-    turned = renew_templates(masking.half.stores, masking.half.vault, side.galleries, side.pack, "north")
+    stored = masking.half.stores.database
+    before = {row["pack"]: row["sealed"] for row in stored.rows("SELECT pack, sealed FROM templates")}
+    done = CliRunner().invoke(commands.identity, ["rotate", "--home", str(masking.home)])
+    after = {row["pack"]: row["sealed"] for row in stored.rows("SELECT pack, sealed FROM templates")}
 
-    assert turned == 1
-    assert not np.allclose(side.galleries.current("north").matrix, before)
+    assert "2 templates rotated anew" in done.output
+    assert set(before) == set(after) == {"fake@1", "fake-masked@1"}
+    assert all(before[pack] != after[pack] for pack in before)
     assert recognise(masking, 1) == "matched"
+    assert masking.recognise(1).decision == "matched"
 
 
 def test_a_masked_template_lies_between_both() -> None:

@@ -121,7 +121,7 @@ def test_the_crop_holds_the_chosen_face_untouched() -> None:
     ],
 )
 def test_each_refusal_has_its_code_and_hint(faces: list[Face], code: str) -> None:
-    """The embedder does not run, and the person is told what to do."""
+    """The embedder does not run, and the error has a hint for the person."""
     engine = FakeEngine(faces)
     with pytest.raises(errors.CaptureError) as refused:
         embed_one(engine, decode(person_picture(1)))
@@ -144,7 +144,7 @@ def drawn(**changes: float) -> Frame:
     ("changes", "code"),
     [({"light": 0.15}, "too_dark"), ({"light": 6.0}, "too_bright"), ({"blur": 8.0}, "face_blurred")],
 )
-def test_bad_light_and_blur_are_told_apart(changes: dict[str, float], code: str) -> None:
+def test_bad_light_and_blur_have_codes_of_their_own(changes: dict[str, float], code: str) -> None:
     """The same drawn face, in the dark, in glaring light and out of focus."""
     engine = FakeEngine([face_at(210, 130, 220)])
     with pytest.raises(errors.CaptureError) as refused:
@@ -164,8 +164,8 @@ def test_sharpness_does_not_depend_on_light() -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 25, 40])
-def test_yaw_is_told_from_five_points(degrees: float) -> None:
-    """A head of points turned about its vertical axis is told back within 4 degrees."""
+def test_yaw_is_estimated_from_five_points(degrees: float) -> None:
+    """The yaw of a simulated head is estimated within 4 degrees."""
     turn = np.radians(degrees)
     head = np.array([[-1, 0, 0], [1, 0, 0], [0, 1, 1.2], [-0.7, 2, 0], [0.7, 2, 0]]) * 50
     x = head[:, 0] * np.cos(turn) + head[:, 2] * np.sin(turn)

@@ -1,4 +1,4 @@
-"""What a person is told to do when they are not greeted."""
+"""The hints to a person who is not greeted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A passive liveness model that an operator plugs in: pinned, apart, and heard beside the challenge."""
+"""A passive liveness model of the operator: pinned, sandboxed, and combined with the challenge."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_its_passing_opens_what_needs_a_living_head_where_its_manifest_says_so(w
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_one_frame_that_fails_it_fails_the_press(worlds: dict[bool, World], alone: bool) -> None:
-    """Also one of two; the face is still told from the orders alone."""
+    """Also one of two; the face alone still opens orders."""
     frames = pictures(1, 2, first=50)
 
     assert look(worlds[alone], [frames[0], dimmed(frames[1])]) == ("matched", "failed", ("orders",))
@@ -235,8 +235,8 @@ def test_a_faulty_manifest_is_refused(tmp_path: Path, changes: dict[str, Any], e
         load_passive_manifest("bright", folder)
 
 
-def test_what_is_named_and_not_there_is_told(tmp_path: Path) -> None:
-    """Whoever plugged a model in is not left to believe that it works."""
+def test_a_configured_model_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    """An operator who configures a model must notice when it does not work."""
     folder = plug(tmp_path / "models")
     with pytest.raises(UnknownPack):
         PassiveLiveness("../models/bright", folder, tmp_path)

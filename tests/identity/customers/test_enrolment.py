@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from functools import partial
 
 import pytest
 
@@ -56,18 +57,18 @@ class TestEnrol:
 
     def test_consent_that_failed_leaves_the_press_for_another_try(self, world: World) -> None:
         nonce, _ = world.service.press(KIOSK)
-        told = {"notice_version": world.service.notice.version, "age_confirmed": True}
+        agreed = partial(world.service.enrol, notice_version=world.service.notice.version, age_confirmed=True)
         with pytest.raises(ConsentError):
-            world.service.enrol(KIOSK, nonce, pictures(1), purposes={}, **told)
+            agreed(KIOSK, nonce, pictures(1), purposes={})
 
-        assert world.service.enrol(KIOSK, nonce, pictures(1), purposes={"orders": True}, **told)
+        assert agreed(KIOSK, nonce, pictures(1), purposes={"orders": True})
 
     def test_two_frames_are_too_few(self, world: World) -> None:
         nonce, _ = world.service.press(KIOSK)
-        told = {"notice_version": world.service.notice.version, "age_confirmed": True}
+        agreed = partial(world.service.enrol, notice_version=world.service.notice.version, age_confirmed=True)
 
         with pytest.raises(TooFewFrames):
-            world.service.enrol(KIOSK, nonce, pictures(1, 2), purposes={"orders": True}, **told)
+            agreed(KIOSK, nonce, pictures(1, 2), purposes={"orders": True})
 
     def enrol_frames(self, world: World, frames: list[bytes]) -> None:
         nonce, _ = world.service.press(KIOSK)
@@ -122,8 +123,15 @@ class TestEnrol:
         first = world.enrol(1)
         world.service.set_pin(KIOSK, first.receipt, first.pin_secret, "1234")
         nonce, _ = world.service.press(KIOSK)
-        told = {"notice_version": world.service.notice.version, "age_confirmed": True, "somebody_else": True}
-        twin = world.service.enrol(KIOSK, nonce, pictures(1, 3, first=90), purposes={"offers": True}, **told)
+        twin = world.service.enrol(
+            KIOSK,
+            nonce,
+            pictures(1, 3, first=90),
+            purposes={"offers": True},
+            notice_version=world.service.notice.version,
+            age_confirmed=True,
+            somebody_else=True,
+        )
 
         assert row_of(world, first.receipt).needs_second_factor
         assert row_of(world, twin.receipt).needs_second_factor

@@ -24,15 +24,15 @@ CONTENT = {
 
 
 class Shelf(ThreadingHTTPServer):
-    """A file server that can be told to misbehave; `asked` lists path and Range of every request."""
+    """A file server that misbehaves when a test wants it; `requests` lists path and Range of every request."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Reply)
         self.content = dict(CONTENT)
-        self.asked: list[tuple[str, str | None]] = []
-        self.break_after: int | None = None  # bytes of each answer, while told length stays
+        self.requests: list[tuple[str, str | None]] = []
+        self.break_after: int | None = None  # bytes of each answer; Content-Length stays
         self.ranges = True
 
     @property
@@ -45,7 +45,7 @@ class Reply(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         shelf, span = self.server, self.headers.get("Range")
-        shelf.asked.append((self.path.lstrip("/"), span))
+        shelf.requests.append((self.path.lstrip("/"), span))
         data = shelf.content.get(self.path.lstrip("/"))
         if data is None:
             self.send_error(404)
@@ -93,24 +93,28 @@ def left_behind(cache: Path) -> list[str]:
 
 
 def test_a_pack_arrives_whole_and_only_once(shelf: Shelf, tmp_path: Path) -> None:
-    """Both files are there with their content; asking again asks nobody."""
+    """Both files are there with their content; a second call sends no request."""
     seen: dict[str, int] = {}
     paths = fetch_pack(pack(), tmp_path, shelf.url, lambda name, done, _: seen.update({name: done}))
-    asked = len(shelf.asked)
+    count = len(shelf.requests)
     fetch_pack(pack(), tmp_path, shelf.url)
 
     assert [path.read_bytes() for path in paths] == list(CONTENT.values())
     assert seen == {"detector.onnx": 300_000, "embedder.onnx": 700_000}
-    assert len(shelf.asked) == asked == 2
+    assert len(shelf.requests) == count == 2
 
 
 def test_a_broken_connection_is_resumed_where_it_broke(shelf: Shelf, tmp_path: Path) -> None:
-    """Every answer breaks off after 250,000 bytes; no byte is asked for twice."""
+    """Every answer breaks off after 250,000 bytes; no byte is requested twice."""
     shelf.break_after = 250_000
     paths = fetch_pack(pack(), tmp_path, shelf.url)
 
     assert [path.read_bytes() for path in paths] == list(CONTENT.values())
-    assert [span for name, span in shelf.asked if "embedder" in name] == [None, "bytes=250000-", "bytes=500000-"]
+    assert [span for name, span in shelf.requests if "embedder" in name] == [
+        None,
+        "bytes=250000-",
+        "bytes=500000-",
+    ]
     assert left_behind(tmp_path) == ["detector.onnx", "embedder.onnx"]
 
 
@@ -127,7 +131,7 @@ def test_an_interrupted_run_is_resumed_by_the_next(shelf: Shelf, tmp_path: Path)
     paths = fetch_pack(pack(), tmp_path, shelf.url)
 
     assert 0 < part < 700_000
-    assert shelf.asked[-1] == ("models/embedder.onnx", f"bytes={part}-")
+    assert shelf.requests[-1] == ("models/embedder.onnx", f"bytes={part}-")
     assert paths[1].read_bytes() == CONTENT["models/embedder.onnx"]
 
 
@@ -168,7 +172,7 @@ def test_a_wrong_file_is_refused_and_nothing_is_left(
 
 
 def test_a_file_that_is_not_there_is_refused(shelf: Shelf, tmp_path: Path) -> None:
-    """The status is told, and the first file, which was right, is kept for the next run."""
+    """The error names the status, and the first file, which is right, stays for the next run."""
     del shelf.content["models/embedder.onnx"]
     with pytest.raises(errors.FetchFailed, match="404"):
         fetch_pack(pack(), tmp_path, shelf.url)
@@ -182,7 +186,7 @@ def test_a_connection_that_brings_nothing_ends(shelf: Shelf, tmp_path: Path) -> 
     with pytest.raises(errors.FetchFailed, match="ended after 0 of 300000"):
         fetch_pack(pack(), tmp_path, shelf.url)
 
-    assert len(shelf.asked) == 3
+    assert len(shelf.requests) == 3
     assert left_behind(tmp_path) == []
 
 
@@ -197,7 +201,7 @@ def test_without_a_network_the_command_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["file:///etc/", "ftp://example.org/"])
-def test_only_http_addresses_are_asked(tmp_path: Path, url: str) -> None:
+def test_only_http_addresses_are_accepted(tmp_path: Path, url: str) -> None:
     """A base URL cannot point into the file system."""
     with pytest.raises(errors.FetchFailed, match="http"):
         fetch_pack(pack(), tmp_path, url)

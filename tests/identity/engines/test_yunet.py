@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from identity.engines.protocol import Face
-from identity.engines.yunet import REFINE_SIDE, STRIDES, Floats, Yunet
+from identity.engines.yunet import REFINE_SIDE, STRIDES, Floats, Yunet, non_max_suppression
 from identity.frames.resize import shrink, warp_square
 
 FACE = Face((300, 200, 100, 120), np.arange(10, dtype=np.float32).reshape(5, 2), 0.9)
@@ -96,3 +96,10 @@ def test_shrinking_averages_pixels() -> None:
     halved = warp_square(stripes, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 64)
 
     assert np.abs(halved[1:, 1:].astype(int) - 128).max() <= 1
+
+
+def test_overlapping_boxes_are_one_face() -> None:
+    """The better of two boxes on one face stays; a box elsewhere is another face."""
+    boxes = np.array([[10, 10, 50, 50], [12, 11, 50, 50], [200, 10, 50, 50]], np.float32)
+
+    assert non_max_suppression(boxes, np.array([0.8, 0.9, 0.7])) == [1, 2]

@@ -66,7 +66,9 @@ def test_forty_people_give_a_row_with_a_warning() -> None:
 
 def test_the_promise_is_met_in_filled_galleries_of_a_known_world() -> None:
     """150 people with 6 pictures, 1,400 with one; gallery 300, promise 1 %: .4 to 1.6 of it, one frame."""
-    rows = measure_promise(world(150, 1_400, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=4)
+    rows = measure_promise(
+        world(150, 1_400, 0.04), np.random.default_rng(5), Scoring(0.6, 10), (0.01,), splits=4, sizes=(300,)
+    )
     found = {(row["gallery"], row["probe_frames"]): row for row in rows}
 
     assert found[300, 1]["filled"] == 200

@@ -150,7 +150,7 @@ import json, pathlib, re, sys
 from identity.errors import FrameError
 from identity.frames.decode import decode
 files = sorted(pathlib.Path(sys.argv[1]).glob("*.bin"))
-# Not ru_maxrss: that one survives exec and would report the peak of whoever started this process.
+# Not ru_maxrss: that one survives exec and would report the peak of the parent process.
 status = pathlib.Path("/proc/self/status")
 peak = lambda: int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) // 1024
 before, refused = peak(), 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -90,7 +92,8 @@ def test_the_promise_is_kept_on_strangers_never_seen(scoring: Scoring) -> None:
             gallery = unit(world.frames(world.people(size), 3).mean(axis=1))
             strangers = world.frames(world.people(2_500), 3)
             threshold = threshold_for(0.01, size, pack_tail=tail, scoring=scoring)
-            probes = strangers[:, 0], strangers.mean(axis=1), unit(strangers.mean(axis=1))
+            means = strangers.mean(axis=1).astype(np.float32)
+            probes = strangers[:, 0].astype(np.float32), means, unit(means)
             ratios.append([(top_scores(p, gallery, scoring)[1] >= threshold).mean() / 0.01 for p in probes])
     one, three, stretched = np.mean(ratios, axis=0)
 
@@ -171,9 +174,9 @@ def test_scores_that_show_no_tail_are_refused(scores: np.ndarray, said: str) -> 
 @pytest.mark.parametrize(
     "change", [{"target": 0.0}, {"target": 1.0}, {"gallery_size": 0}, {"pack_tail": None, "gallery_tops": None}]
 )
-def test_a_promise_without_ground_is_refused(change: dict) -> None:
+def test_a_promise_without_ground_is_refused(change: dict[str, Any]) -> None:
     """No target outside 0..1, no empty gallery, no threshold out of nothing."""
-    given = {
+    given: dict[str, Any] = {
         "target": 0.01,
         "gallery_size": 10,
         "pack_tail": Tail(0.2, 0, 0.1, 0.1),

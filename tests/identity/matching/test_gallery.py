@@ -55,7 +55,7 @@ class Process:
         probe = gallery.turned(vector)
         near = gallery.near(probe)
         scores = near.matrix @ probe
-        return near.ids[int(scores.argmax())] if len(scores) and scores.max() > 0.998 else None
+        return near.ids[int(np.argmax(scores))] if len(scores) and np.max(scores) > 0.998 else None
 
     def close(self) -> None:
         self.database.close()
