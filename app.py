@@ -171,7 +171,7 @@ def wsgi() -> OpenAPI:
 def try_once(config: Config) -> None:
     """Open the recommender as `config` says, and close it: without it the server does not start."""
     if config.only != "identity":
-        for part in create_app(replace(config, only="recommender")).extensions["usual_open"]:
+        for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
             part.close()
 
 

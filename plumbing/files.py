@@ -9,6 +9,20 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+
+def process_lock(path: Path) -> FileLock:
+    """A lock between processes, and between threads, on a file of its own that stays there.
+
+    It is released when the object is dropped, and by the kernel when the process ends, in whatever way.
+    """
+    from filelock import FileLock  # not at the top: the sandbox of an engine needs no lock
+
+    return FileLock(path, mode=0o600, thread_local=False, preserve_lock_file=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,7 +6,6 @@ import gc
 import os
 import resource
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def serve_command(
         """Serve the API and the screens until stopped (Ctrl-C)."""
         # No image is ever stored, also not in the memory dump of a crash.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        config = replace(Config.from_environment(), home=home, only=only, pack=pack)
+        config = Config.from_environment().model_copy(update={"home": home, "only": only, "pack": pack})
         os.environ |= config.to_environment()
         with metrics.counted_together():
             try_once(config)

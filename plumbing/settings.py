@@ -1,21 +1,29 @@
-"""What an installation is told, by its environment or by a command's options."""
+"""The settings of an installation, from the environment or from a command's options."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+CACHE = Path(".cache/models")
+"""Where converted and fetched packs are stored. Not in the user's cache folder (platformdirs): packs that were
+fetched must be found again after an update, and a server's user may have no home."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What an installation is told. Everything else has a default that is safe."""
+class Config(BaseSettings):
+    """Each setting is a variable of the environment: USUAL_ and its name in capitals. An empty one is unset.
+
+    `Config(...)` itself does not look at the environment: `from_environment` does.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="USUAL_", env_ignore_empty=True)
 
     home: Path = Path("data/state")
     pack: str = "dlib"
     models: Path | None = None  # folder with the files of an engine pack that is not installed
-    cache: Path = Path(".cache/models")  # where converted and fetched packs are kept
+    cache: Path = CACHE
     engines: int = 1  # processes of each server process in which the engine pack runs
     liveness: str | None = None  # manifest in `models` of a passive liveness model
     needs: str | None = None  # what opens each purpose: "offers=liveness,destinations=liveness_and_pin"
@@ -24,14 +32,23 @@ class Config:
     recommender_key: str | None = None
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only: no variable changes a Config that is made in code."""
+        return (init_settings,)
+
+    @classmethod
     def from_environment(cls) -> Self:
-        """Settings from USUAL_HOME, USUAL_PACK, USUAL_MODELS, USUAL_ENGINES, USUAL_LIVENESS,
-        USUAL_NEEDS, USUAL_ONLY, USUAL_RECOMMENDER_URL and _KEY."""
-        told: dict[str, Any] = {name: os.environ.get(f"USUAL_{name.upper()}") for name in cls.__dataclass_fields__}
-        paths = {name: Path(told[name]) for name in ("home", "models", "cache") if told[name]}
-        counts = {"engines": int(told["engines"])} if told["engines"] else {}
-        return cls(**{name: text for name, text in told.items() if text} | paths | counts)
+        """The settings of the environment. Raises ValueError (pydantic's) on a value of a wrong type."""
+        return cls(**EnvSettingsSource(cls)())
 
     def to_environment(self) -> dict[str, str]:
-        """The same for the processes of the server."""
-        return {f"USUAL_{name.upper()}": str(told) for name, told in asdict(self).items() if told is not None}
+        """The same settings as variables, for the processes of the server."""
+        values = self.model_dump(exclude_none=True)
+        return {f"USUAL_{name.upper()}": str(value) for name, value in values.items()}

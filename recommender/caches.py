@@ -32,7 +32,7 @@ class CatalogueSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """The model in force. `model` is None when there is no version that can be read."""
+    """The model in force. `model` is None when no version can be read."""
 
     version: str | None
     model: Any | None
@@ -91,7 +91,7 @@ class Caches:
         self._models: Cache[LoadedModel] = Cache()
 
     def menu(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
-        """The catalogue as it is now: one indexed lookup of its generation."""
+        """The catalogue as it is now. Costs one indexed lookup of its generation."""
 
         def build() -> CatalogueSnapshot:
             items = self._catalogue.all(tenant, kind)
@@ -115,7 +115,7 @@ class Caches:
         return self._popular.last((tenant, event_type))
 
     def model(self, tenant: str, scene: str) -> LoadedModel:
-        """The version in force, read again when `current` was replaced. Never raises."""
+        """The version in force; read again when the file `current` was replaced. Never raises."""
         shelf = VersionStore(self._root, tenant, scene)
         try:
             seen = shelf.pointer.stat()

@@ -1,4 +1,4 @@
-"""What the recommender half needs to be told."""
+"""The settings of the recommender."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RecommenderConfig:
-    """Settings of one installation; paths lie under `home`.
+    """Settings of one installation.
 
     Attributes:
-        home: the state folder. Holds recommender.db, recommender-moments.db, recommender.key and models/.
-        token_keys: Fernet keys of the recognition token, newest first; the same that identity mints with.
-        seed: of training and of what is drawn at request time.
-        popular_from: how many of the tenant's latest lines count for "popular here and now" without a model.
+        home: the state folder with recommender.db, recommender-moments.db, recommender.key and models/.
+        token_keys: Fernet keys of the recognition token, newest first; identity has the same keys.
+        seed: of trainings, and of random numbers in requests.
+        popular_from: how many of the tenant's latest lines count as popular while there is no model.
         history_lines: how many of a customer's latest lines are read for one answer.
-        keep_versions: versions of a model that stay on disk for going back.
-        requests_per_minute: per API key, for suggestions and events each; stops a device that runs wild.
-        trainings_per_hour: per tenant and scene, started by the route.
+        keep_versions: versions of a model that stay on disk for a rollback.
+        requests_per_minute: per API key, for suggestions and events each; stops a faulty device.
+        trainings_per_hour: per tenant and scene, of trainings started by the API.
     """
 
     home: Path

@@ -1,7 +1,7 @@
-"""The family of errors that the recommender raises.
+"""The errors of the recommender.
 
 RecommenderError(Problem)
-├── TokenError          a token that cannot be accepted (tokens.py)
+├── TokenError          a token that is not accepted (tokens.py)
 ├── EventError          events that cannot be recorded (service.py)
 ├── CatalogueError      items, places and offers that are wrong or missing (store/, exchange/)
 ├── FileUnreadable      files that are no CSV or JSON lines, or lack columns (exchange/)
@@ -17,7 +17,7 @@ from plumbing.problem_json import Problem
 
 
 class RecommenderError(Problem):
-    """Base of the family."""
+    """The base of all of them."""
 
     code = "recommender_error"
 
@@ -26,7 +26,7 @@ class RecommenderError(Problem):
 
 
 class TokenError(RecommenderError):
-    """A token that opens nothing. The reply never says whose it was."""
+    """A token that is not accepted. The reply never contains whose it is."""
 
     code = "token_refused"
     status = 401
@@ -40,13 +40,13 @@ class TokenAltered(TokenError):
 
 class TokenExpired(TokenError):
     code = "token_expired"
-    says = "The token is no longer valid. Recognise the customer again, or go on as a guest."
+    says = "The token has expired. Recognise the customer again, or continue as a guest."
 
 
 class TokenForeign(TokenError):
     code = "token_foreign"
     status = 403
-    says = "The token was made for another tenant or another device."
+    says = "The token belongs to another tenant or another device."
 
 
 class PurposeNotGiven(TokenError):
@@ -55,24 +55,24 @@ class PurposeNotGiven(TokenError):
     title = "The customer did not agree to this purpose"
 
     def __init__(self, purpose: str) -> None:
-        super().__init__(f"No consent for {purpose!r} is in this token. Go on as a guest.")
+        super().__init__(f"This token has no consent for {purpose!r}. Continue as a guest.")
 
 
 class SecondFactorRequired(TokenError):
     code = "second_factor_required"
     status = 403
-    title = "A face alone does not open this"
+    title = "A face alone is not enough for this"
     says = "Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again."
 
 
 class Erased(TokenError):
     code = "erased"
     status = 410
-    title = "This customer was forgotten"
-    says = "Nothing is kept under this token and nothing will be. Go on as a guest."
+    title = "This customer was erased"
+    says = "Nothing is stored under this token, and nothing will be. Continue as a guest."
 
 
-# --- moments and events ------------------------------------------------------------------------------
+# --- times and events ------------------------------------------------------------------------------
 
 
 class TimeWithoutZone(RecommenderError):
@@ -85,7 +85,7 @@ class TimeWithoutZone(RecommenderError):
 
 
 class EventError(RecommenderError):
-    """An event that cannot be recorded; with it its whole batch was refused."""
+    """An event that cannot be recorded. Its whole batch is refused."""
 
     code = "event_refused"
     status = 422
@@ -107,8 +107,8 @@ class EventFromFuture(EventError):
 class UnknownItem(EventError):
     code = "unknown_item"
 
-    def __init__(self, index: int, item_id: str, kind: str) -> None:
-        super().__init__(f"there is no {item_id!r} in the catalogue of {kind}s.", index)
+    def __init__(self, index: int, item_id: str, noun: str) -> None:
+        super().__init__(f"there is no {item_id!r} in the catalogue of {noun}s.", index)
 
 
 class EventIncomplete(EventError):
@@ -130,7 +130,7 @@ class EventConflict(EventError):
 
 
 class CatalogueError(RecommenderError):
-    """Something about the catalogue."""
+    """A change of the catalogue that cannot be made."""
 
     code = "catalogue_error"
     status = 422
@@ -140,10 +140,10 @@ class CatalogueError(RecommenderError):
 class NotInCatalogue(CatalogueError):
     code = "not_found"
     status = 404
-    title = "There is nothing of that id"
+    title = "There is nothing with this id"
 
     def __init__(self, kind: str, item_id: str) -> None:
-        super().__init__(f"The catalogue of {kind}s holds no {item_id!r}.")
+        super().__init__(f"The catalogue of {kind}s has no {item_id!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class FileUnreadable(RecommenderError):
 
 
 class TrainingError(RecommenderError):
-    """Something about models."""
+    """A training, a version or a schedule that is refused."""
 
     code = "training_error"
     status = 422
@@ -193,12 +193,12 @@ class TrainingRunning(TrainingError):
     retry_after = 10
 
     def __init__(self, run_id: str) -> None:
-        super().__init__("Wait until it has ended; its progress is under runs/" + run_id, run_id=run_id)
+        super().__init__("Wait until it has ended. Its progress is under runs/" + run_id, run_id=run_id)
 
 
 class NotEnoughEvents(TrainingError):
     code = "not_enough_events"
-    title = "There is too little to learn from"
+    title = "There are too few events to learn from"
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -214,15 +214,15 @@ class NoSuchRun(TrainingError):
 class NoSuchVersion(TrainingError):
     code = "version_not_found"
     status = 404
-    title = "There is no such version to go back to"
+    title = "There is no such version to roll back to"
 
     def __init__(self, scene: str, version: str | None) -> None:
-        what = f"The version {version!r}" if version else "A version before the present one"
-        super().__init__(f"{what} of {scene} is not there or does not pass its checksums.")
+        what = f"The version {version!r}" if version else "An earlier version"
+        super().__init__(f"{what} of {scene} does not exist or does not match its checksums.")
 
 
 class ArtifactError(TrainingError):
-    """A version that is not what its manifest says."""
+    """A version that does not match its manifest."""
 
     code = "artifact_unreadable"
     status = 500
@@ -233,7 +233,7 @@ class SceneUntrained(TrainingError):
     code = "scene_has_no_model"
 
     def __init__(self, scene: str) -> None:
-        super().__init__(f"The scene {scene!r} learns from its decisions; there is nothing to train here yet.")
+        super().__init__(f"The scene {scene!r} does not exist; there is nothing to train.")
 
 
 class ScheduleRefused(TrainingError):

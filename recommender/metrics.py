@@ -8,7 +8,7 @@ BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 
 
 class RecommenderMetrics:
-    """Registered with the registry that is handed in, so that two applications in one process do not collide."""
+    """In the given registry, so that two applications in one process do not collide."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.suggestions = Counter(
@@ -18,10 +18,10 @@ class RecommenderMetrics:
             "usual_suggestion_seconds", "Time to suggest", ["scene"], registry=registry, buckets=BUCKETS
         )
         self.events = Counter("usual_events", "Events recorded", registry=registry)
-        self.erasures = Counter("usual_erasures", "Customers forgotten", registry=registry)
-        self.trainings = Counter("usual_trainings", "Trainings begun", ["scene"], registry=registry)
+        self.erasures = Counter("usual_erasures", "Customers erased", registry=registry)
+        self.trainings = Counter("usual_trainings", "Trainings started", ["scene"], registry=registry)
 
     def suggested(self, scene: str, fallback: str | None, took_ms: float) -> None:
-        """One reply with suggestions, by whatever route it was asked for."""
+        """Count one reply with suggestions, from any route."""
         self.suggestions.labels(scene, fallback or "").inc()
         self.seconds.labels(scene).observe(took_ms / 1_000)

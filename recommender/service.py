@@ -204,27 +204,27 @@ class RecommenderService:
             name: scene.known(tenant, self.caches.menu(tenant, scene.kind).by_id) for name, scene in scenes.items()
         }
 
-    # --- forget --------------------------------------------------------------------------------------
+    # --- erase ---------------------------------------------------------------------------------------
 
     def erase(self, token: str, *, tenant: str | None = None) -> int:
-        """Forget the customer of an erasure token, in all processes from the next request on.
+        """Erase the customer of an erasure token, in all processes from the next request on.
 
-        Returns how many events went. Forgetting twice is fine.
+        Returns how many events were deleted. Erasing twice is no error.
 
         Raises:
-            TokenError: not an erasure token of ours (of this tenant, when one is given), or too old.
-            DatabaseBusy: nothing was erased; the caller tries again.
+            TokenError: not a valid erasure token (of this tenant, if one is given), or expired.
+            DatabaseBusy: nothing was erased; try again.
         """
         now_us = self._now_us()
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
         with self.database.write():
-            gone = self.events.erase(claims.tenant, claims.pseudonym, now_us)
+            deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
             for scene in self.scenes.values():
                 scene.forget(claims.tenant, claims.pseudonym)
         self.database.scrub()
-        return gone
+        return deleted
 
 
 def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> RecommenderService:

@@ -1,4 +1,4 @@
-"""A training in a process of its own, so that it takes neither memory nor time from the answers.
+"""A training in its own process, so that it takes neither memory nor time from the server.
 
 python -m recommender.worker HOME TENANT SCENE RUN_ID SEED
 """
@@ -17,11 +17,11 @@ from recommender.store.runs import ModelStore
 from recommender.training.trainer import Launch
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""One thread each: more would change the sums' last digits from run to run."""
+"""One thread each: with more, the last digits of sums differ from run to run."""
 
 
 def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock) -> Launch:
-    """Starts the worker for a run that was begun, and closes the run should the worker die without a word."""
+    """Makes a `Launch` that starts the worker process, and closes the run if that process fails."""
 
     def launch(tenant: str, scene: str, run_id: str) -> None:
         command = [sys.executable, "-m", "recommender.worker", str(config.home.resolve()), tenant, scene, run_id]
@@ -43,7 +43,7 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
 
 
 def main(arguments: list[str]) -> None:
-    """Carry out one run; its outcome is in the store."""
+    """Do the training of one run; its outcome is in the store."""
     from recommender.assembly import open_stores, trainer_of
 
     home, tenant, scene, run_id, seed = arguments

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from flask import Response, request
 from flask.testing import FlaskClient
-from flask_openapi3 import OpenAPI
+from flask_openapi3.openapi import OpenAPI
 from jsonschema import Draft202012Validator
+from numpy.typing import NDArray
 from werkzeug.test import TestResponse
 
-from app import Config, create_app
+from app import create_app
 from data.faces import people
 from plumbing.access import Access
 from plumbing.clock import system_clock
+from plumbing.settings import Config
 from tests import magic
 
 drawn_face = magic.marked(people.draw_face)
@@ -29,7 +31,7 @@ EVERYTHING = ("identify", "enrol", "suggest", "event", "train", "privacy", "admi
 
 
 class Clock:
-    """The machine's time, moved forward when told to."""
+    """The machine's time, moved ahead by `ahead_us`."""
 
     def __init__(self) -> None:
         self.ahead_us = 0
@@ -43,8 +45,8 @@ def frames_of(person: int, first: int = 0, count: int = 3) -> list[str]:
     return [picture(drawn_face(person, first + n)) for n in range(count)]
 
 
-def picture(pixels: np.ndarray) -> str:
-    """Pixels as the API wants them."""
+def picture(pixels: NDArray[np.uint8]) -> str:
+    """Pixels as the API takes them."""
     return base64.b64encode(people.jpeg(pixels)).decode()
 
 
@@ -60,7 +62,7 @@ def described(description: dict[str, Any], rule: str, method: str, status: int) 
 
 
 def check_replies(app: OpenAPI) -> None:
-    """Fail the request whose reply is not what /openapi.json says of it."""
+    """Fail a request whose reply does not match /openapi.json."""
     description = app.api_doc  # what /openapi.json serves
 
     @app.after_request
@@ -69,9 +71,9 @@ def check_replies(app: OpenAPI) -> None:
         api = rule.startswith(("/v1", "/identity/v1", "/recommender/v1", "/health"))
         if not api or request.method in ("OPTIONS", "HEAD") or response.status_code == 405:
             return response
-        told = described(description, rule, request.method, response.status_code)
-        if told is not None:
-            kind, schema = told
+        content = described(description, rule, request.method, response.status_code)
+        if content is not None:
+            kind, schema = content
             assert response.mimetype == kind, (rule, response.status_code, response.mimetype)
             Draft202012Validator(schema | {"components": description["components"]}).validate(response.get_json())
         return response
@@ -110,12 +112,12 @@ class Place:
 
     def send(self, method: str, path: str, body: Any = None, key: str = "", **headers: str) -> TestResponse:
         """One request with this device's key."""
-        told = {"X-API-Key": key or self.key} | {name.replace("_", "-"): text for name, text in headers.items()}
-        return self.client.open(path, method=method, json=body, headers=told)
+        sent = {"X-API-Key": key or self.key} | {name.replace("_", "-"): text for name, text in headers.items()}
+        return self.client.open(path, method=method, json=body, headers=sent)
 
     def nonce(self) -> str:
         """A press."""
-        return self.send("POST", "/identity/v1/presses", {}).get_json()["nonce"]
+        return str(self.send("POST", "/identity/v1/presses", {}).get_json()["nonce"])
 
     def enrol(self, person: int, **purposes: bool) -> dict[str, Any]:
         """Enrol a drawn person; the reply."""
@@ -125,11 +127,13 @@ class Place:
         body = {"nonce": self.nonce(), "frames": frames_of(person), "consent": consent}
         reply = self.send("POST", "/identity/v1/enrolments", body)
         assert reply.status_code == 201, reply.get_json()
-        return reply.get_json()
+        enrolled: dict[str, Any] = reply.get_json()
+        return enrolled
 
     def recognise(self, person: int, first: int = 50, count: int = 1) -> dict[str, Any]:
         """A press and a look at a drawn person; the reply."""
         body = {"nonce": self.nonce(), "frames": frames_of(person, first, count)}
         reply = self.send("POST", "/identity/v1/recognitions", body)
         assert reply.status_code == 200, reply.get_json()
-        return reply.get_json()
+        seen: dict[str, Any] = reply.get_json()
+        return seen

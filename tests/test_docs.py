@@ -88,7 +88,7 @@ def test_the_readme_names_every_command(name: str) -> None:
     assert re.search(rf"usual [^\n]*\b{name}\b", README), name
 
 
-@pytest.mark.parametrize("name", sorted(Config.__dataclass_fields__))
+@pytest.mark.parametrize("name", sorted(Config.model_fields))
 def test_the_readme_names_every_setting(name: str) -> None:
     assert f"USUAL_{name.upper()}" in README
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from app import Config, create_app
+from app import create_app
 from plumbing.clock import MINUTE
+from plumbing.settings import Config
 from tests.journey import Place, frames_of
 
 DISHES = [("soup", "Soup of the day", 450), ("pie", "Cheese pie", 690), ("cola", "Cola", 250), ("tea", "Tea", 220)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+from filelock import Timeout
 
 from data.demo import stage
 from data.demo.client import Client, Refused
@@ -24,6 +24,7 @@ from data.demo.terminal import bars, say
 from data.town import menu
 from data.town.town import CUSTOMERS, Town
 from plumbing.clock import SECOND, system_clock
+from plumbing.files import process_lock
 
 ENROLLED = 28
 FOLDER = Path("data/state/demo")
@@ -199,13 +200,11 @@ def play(story: Story, kiosk: Client, taxi: Client) -> None:
 @contextlib.contextmanager
 def _only_demo_in(folder: Path) -> Iterator[None]:
     """Two demos in one folder would sweep each other's state away."""
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise click.ClickException(
-                f"A demo is already running in {folder}. Stop it, or use --folder."
-            ) from None
+    try:
+        lock = process_lock(folder / "lock").acquire(blocking=False)
+    except Timeout:
+        raise click.ClickException(f"A demo is already running in {folder}. Stop it, or use --folder.") from None
+    with lock:
         yield
 
 

@@ -144,6 +144,7 @@ class Audit:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        # Not filelock: the lock is on the log itself, so that every path to it means the same lock.
         # flock belongs to the open file, which threads share: they need a lock of their own.
         with self._lock:
             fcntl.flock(self._file, fcntl.LOCK_EX)

@@ -121,6 +121,7 @@ class AuditSeal:
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[int]:
+        # Not filelock: readers share this lock, which is on the head itself.
         # Opened each time: threads would share the lock of one open file.
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)

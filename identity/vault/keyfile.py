@@ -169,6 +169,7 @@ class KeyFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        # Not filelock: the lock is on the key file itself, so that every path to it means the same lock.
         # flock belongs to the open file, which threads share: they need a lock of their own.
         with self._thread_lock:
             fcntl.flock(self._file, fcntl.LOCK_EX)

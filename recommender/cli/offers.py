@@ -40,6 +40,7 @@ def evaluate_offers(
     --audit joins a table from outside to the finished policy and shows exposure and gain by group. No policy reads
     it: a table of decisions that holds such a column is refused.
     """
+    from recommender.offers.offline.evaluation import EvaluationSize
     from recommender.offers.offline.evaluation import evaluate_offers as evaluate
     from recommender.offers.offline.fairness import read_groups
 
@@ -53,7 +54,7 @@ def evaluate_offers(
         return
     with errors_as_one_line(Problem), progress_bar("offers") as bar:
         groups = read_groups(audit, by) if audit else None
-        report = evaluate(folder, seed=seed, n_folds=folds, groups=groups, progress=bar.show)
+        report = evaluate(folder, seed=seed, size=EvaluationSize(folds=folds), groups=groups, progress=bar.show)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
 
 

@@ -48,7 +48,8 @@ def _read(dataset: Path | None) -> Interactions:
         known = click.get_current_context().find_object(dict) or {}
         if "town" not in known:
             raise click.UsageError("Name a data set with --dataset.")
-        return known["town"]().orders()
+        orders: Interactions = known["town"]().orders()
+        return orders
     from recommender.orders.history import read_history
 
     return read_history(dataset)[0]

@@ -32,7 +32,7 @@ class Atlas:
         return cls({item.item_id: item for item in catalogue})
 
     def position(self, item_id: str) -> tuple[float, float] | None:
-        """Where the catalogue (it knows when a place has moved), else the id itself, says that a place is.
+        """A place's position: from the catalogue (which is corrected when a place moves), else from the id itself.
 
         Raises:
             BadCoordinatesError: what it says cannot be a position.
@@ -46,7 +46,7 @@ class Atlas:
             raise type(error)(f"place {item_id!r}: {error}") from None
 
     def positions(self, ids: NDArray[np.str_]) -> tuple[Floats, Floats]:
-        """Latitudes and longitudes (n,) in degrees, NaN where nobody says where a place is."""
+        """Latitudes and longitudes (n,) in degrees, NaN where the position is unknown."""
         found = [self.position(str(item_id)) or (np.nan, np.nan) for item_id in ids]
         table = np.array(found, np.float64).reshape(len(found), 2)
         return table[:, 0].copy(), table[:, 1].copy()
@@ -75,7 +75,7 @@ def compact(rides: Interactions) -> Interactions:
 def settled(rides: Interactions, atlas: Atlas) -> Interactions:
     """Raw coordinates (geo URIs that are no place of the catalogue) replaced by each rider's own stay points.
 
-    A stay point is named after the middle of its positions, coarsened to its cell: no raw position goes on.
+    A stay point is named by the middle of its positions, coarsened to its cell: no raw position remains.
     """
     raw = np.array([text.startswith("geo:") and text not in atlas.by_id for text in rides.items], bool)
     if not raw.any():

@@ -1,4 +1,4 @@
-"""Answering a log: fit on its early part, then suggest for later rows from what came strictly before each."""
+"""Destinations predicted in bulk: fit on a log's early part, then rank for later rows by what came before each."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def answer(
 ) -> NDArray[np.int32]:
     """Up to K place codes for each row (m, K), -1 at the end.
 
-    The rider's own visits count to the last moment before the row; the crowd is summed up anew every week, from
-    what came before that week: as in service between two trainings.
+    The rider's own visits count up to the row; the crowd is computed anew every week, from what came before that
+    week: as in service between two trainings.
     """
     lists = np.full((len(rows), K), -1, np.int32)
     done = 0
@@ -48,7 +48,7 @@ def batch(
 ) -> tuple[int, str]:
     """Write one JSON line for each target row at or after `from_us`: its row number and up to 20 places.
 
-    Nothing from the first of these rows on is fitted on, also where `fit_until_us` is later. The same input gives
+    Nothing from the first of these rows on is fitted on, even if `fit_until_us` is later. The same input gives
     the same bytes.
     Returns the number of lines and the sentence that says which method was in force.
 

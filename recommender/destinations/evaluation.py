@@ -218,7 +218,7 @@ def row_of(
 
 
 def by_history(measured: Mapping[str, Mapping[str, Floats]], length: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """acc@5 of each method by how many visits of the rider were in sight."""
+    """acc@5 of each method by the number of earlier visits of the rider."""
     found = []
     for low, high in LENGTHS:
         chosen = (length >= low) & (length < (high if high is not None else np.inf))

@@ -22,13 +22,13 @@ from recommender.ranking.ranker import Ranker, fit_ranker
 from recommender.scene import Report
 
 REFRESH_US = 7 * DAY_US
-"""How often the crowd is summed up anew in training and in batches: as old as a weekly retrained version."""
+"""How often the crowd is computed anew in training and in batches: as in service with weekly training."""
 
 BLOCK = 2000
-MOST_CROWDS = 40  # in training; a log of many years is summed up less often
+MOST_CROWDS = 40  # in training; over many years it is computed less often
 MOST_EXAMPLES = 40_000
 MOST_TRIAL = 8_000  # of these, for the trial that the gate judges
-WARM_UP = 0.1  # share of the log's time before the first example: there is nothing to know yet
+WARM_UP = 0.1  # share of the log's time before the first example: little is known yet
 LEAST_EXAMPLES = 300
 
 
@@ -72,9 +72,9 @@ _GRID: Mapping[str, tuple[float, ...]] = {
 
 
 def fit_kernel(visits: Visits, positions: Positions, rows: NDArray[np.intp], sample: int = 3000) -> Kernel:
-    """The kernel whose parameters foretell the given visits best (mean reciprocal rank), one parameter at a time.
+    """The kernel whose parameters predict the given visits best (mean reciprocal rank), one parameter at a time.
 
-    Starts from the values that worked on public check-ins and moves only where the gain is above noise.
+    Starts from the values that worked on public check-ins and changes only where the gain is above noise.
     """
     kernel = Kernel()
     rows = rows[-sample:]
@@ -109,7 +109,7 @@ def reciprocal(lists: NDArray[np.int32], truth: NDArray[np.int32]) -> Floats:
 class Examples:
     """Candidates of many moments with the right one marked, and the visits they came from.
 
-    Of moments that are only learned from, just the rows to learn from are held: it bounds the memory.
+    Of moments that are only learned from, just the rows to learn from are in memory.
     """
 
     pairs: Pairs
@@ -146,10 +146,10 @@ def examples(
         label = visits.place[block][pairs.question] == pairs.item
         learned = np.zeros(len(pairs), bool)
         learned[to_learn_from(pairs, label, names, rng)] = True
-        kept = learned | ranked[chosen][pairs.question]
-        parts.append(Pairs(pairs.question + done, pairs.item, pairs.features).take(kept))
-        labels.append(label[kept])
-        drawn.append(learned[kept])
+        wanted = learned | ranked[chosen][pairs.question]
+        parts.append(Pairs(pairs.question + done, pairs.item, pairs.features).take(wanted))
+        labels.append(label[wanted])
+        drawn.append(learned[wanted])
         taken.append(block)
         done += len(block)
         tick(done / len(rows))
@@ -231,18 +231,15 @@ def fit(
 ) -> tuple[RideModel, Report]:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
-    The learned ranker replaces the kernel only where it wins a paired bootstrap, and the kernel stays only where
-    it is not below the rider's most frequent places by hour and weekend.
+    The learned ranker replaces the kernel only if it wins a paired bootstrap. The kernel is used only if it is not
+    worse than the rider's most frequent places by hour and weekend.
     """
     rng = np.random.default_rng(seed)
     rows = moments_to_predict(visits)
     crowd = crowd_of(visits, positions.lat, positions.lon, highest(visits.time_us) + 1)
     stayed = float(np.mean(visits.place[rows] == visits.origin[rows])) if len(rows) else 0.0
     if len(rows) < LEAST_EXAMPLES:
-        why = f"counting stays in force: {len(rows)} rides with a known pick-up are too few to learn from"
-        counting = Counting(walking=0.3 if stayed <= STAYED else 1.0)
-        report = report_of("kernel", why, {}, len(rows), 0, None)
-        return RideModel("kernel", counting, None, crowd, stayed), report
+        return _too_few(len(rows), crowd, stayed)
     if len(rows) > MOST_EXAMPLES:
         rows = rng.choice(rows, MOST_EXAMPLES, replace=False)
     rows = rows[np.lexsort((rows, visits.time_us[rows]))]
@@ -264,21 +261,25 @@ def fit(
     base = "frequency" if measured["frequency"].mean() > measured["kernel"].mean() else "kernel"
     challengers = {name: values for name, values in measured.items() if name == "ranker"}
     verdict = gate(challengers, measured[base], rng, metric="mrr@20")
-    report = report_of(
-        "ranker" if verdict.in_force == "ranker" else base,
-        verdict.why,
-        measured,
-        int(inner.sum()),
-        int((~inner).sum()),
-        verdict,
-    )
-    if verdict.in_force != "ranker":
-        return RideModel(base, counting, None, crowd, stayed), report
-    everything = np.ones(len(inner), bool)
-    ranker = learn(
-        found, everything, seed=seed, copies=2, progress=lambda s: progress("fitting the ranker", 0.65 + 0.3 * s)
-    )
-    return RideModel("ranker", counting, ranker, crowd, stayed), report
+    method = "ranker" if verdict.in_force == "ranker" else base
+    report = report_of(method, verdict.why, measured, int(inner.sum()), int((~inner).sum()), verdict)
+    ranker = None
+    if method == "ranker":
+        ranker = learn(
+            found,
+            np.ones(len(inner), bool),
+            seed=seed,
+            copies=2,
+            progress=lambda share: progress("fitting the ranker", 0.65 + 0.3 * share),
+        )
+    return RideModel(method, counting, ranker, crowd, stayed), report
+
+
+def _too_few(n: int, crowd: PlaceCrowd, stayed: float) -> tuple[RideModel, Report]:
+    """Counting with its default parameters, where n rides are too few to fit any."""
+    why = f"counting stays in force: {n} rides with a known pick-up are too few to learn from"
+    counting = Counting(walking=0.3 if stayed <= STAYED else 1.0)
+    return RideModel("kernel", counting, None, crowd, stayed), report_of("kernel", why, {}, n, 0, None)
 
 
 def fit_counting(
@@ -286,7 +287,7 @@ def fit_counting(
 ) -> Counting:
     """How much new places and places within walking distance count beside the kernel, one number at a time.
 
-    By the questions of the trial itself: what the ranker is tried against has the advantage.
+    Chosen on the questions of the trial itself, which favours counting over the ranker.
     """
 
     def value(counting: Counting) -> float:

@@ -1,4 +1,4 @@
-"""Logs of rides from CSV files, checked, and the moments in them that ask for a destination."""
+"""Logs of rides from CSV files, checked, and the moments at which a destination is to be predicted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RideLog:
         return self.rows.where(self.rows.origin >= 0)
 
     def moments(self, rows: NDArray[np.intp]) -> Moments:
-        """The moments just before the given rows: in sight are the rider's visits of an earlier time.
+        """The moments just before the given rows; only the rider's visits of an earlier time may be read.
 
         Of the row itself only the rider, the clock and the pick-up are read.
         """
@@ -80,7 +80,7 @@ def _times(path: Path, name: str, values: Sequence[str]) -> Ints:
         try:
             return np.array([value.rstrip("Z") for value in values], "datetime64[us]").astype(np.int64)
         except ValueError:
-            pass  # the slow way names the row
+            pass  # the loop below names the row
     found = np.zeros(len(values), np.int64)
     for i, value in enumerate(values):
         try:
@@ -128,7 +128,7 @@ def read_log(path: Path) -> RideLog:
     had = origin_row >= 0
     origin = np.where(had, place[origin_row], "")
     target = np.array([value.strip() == "1" for value in columns.get("target", empty)], bool)
-    # a target's own coordinates may not be looked at, not even for its time zone
+    # a target's own coordinates must not be read, not even for its time zone
     lon_known = np.where(had, lon[origin_row], np.where(target, np.nan, lon))
     offset = _offsets(path, columns.get("local_time", empty), time_us, lon_known)
     hour, weekday = clocks_at(time_us, offset)
@@ -174,9 +174,9 @@ def log_of(rides: Interactions, positions: Positions) -> RideLog:
 def _place_ids(
     path: Path, given: Sequence[str], lat: NDArray[np.float64], lon: NDArray[np.float64]
 ) -> NDArray[np.str_]:
-    """The place of each row (n,); where none is told, the cell of its coordinates.
+    """The place of each row (n,); where none is given, the cell of its coordinates.
 
-    The cells are a fixed grid: learned stay points would let later rows move earlier ones.
+    The cells are a fixed grid: with learned stay points, later rows would change earlier places.
     """
     ids = list(given)
     for i, value in enumerate(ids):
@@ -203,20 +203,20 @@ def _rows_before(
 
 
 def _offsets(path: Path, local: Sequence[str], time_us: Ints, lon: NDArray[np.float64]) -> Ints:
-    """What to add to UTC for the clock on the wall, in microseconds (n,): as told, else by longitude."""
+    """What to add to UTC for the clock on the wall, in microseconds (n,): from `local_time`, else by longitude."""
     guess = np.round(np.nan_to_num(lon) / 15).astype(np.int64) * HOUR_US
-    told = np.array([bool(value) for value in local], bool)
-    if told.any():
+    given = np.array([bool(value) for value in local], bool)
+    if given.any():
         # an offset behind the local time is not needed: the difference to utc_time says it
         walls = [value[:19] if value[10:11] in "T " else value for value in local if value]
-        guess[told] = _times(path, "local_time", walls) - time_us[told]
+        guess[given] = _times(path, "local_time", walls) - time_us[given]
     return guess
 
 
 def _first_positions(
     place: NDArray[np.int32], time_us: Ints, lat: NDArray[np.float64], lon: NDArray[np.float64], n: int
 ) -> Positions:
-    """Each place where it was first seen: what later rows say about it cannot change an earlier answer."""
+    """The first position of each place: later rows cannot change an earlier answer."""
     where = np.full((2, n), np.nan)
     known = np.flatnonzero(np.isfinite(lat))
     order = known[np.lexsort((known, time_us[known]))][::-1]

@@ -1,4 +1,4 @@
-"""A model of rides in use: scores, the rules on top of them, the ranked list, and its arrays and texts."""
+"""A fitted model of rides: scores, the rules on top of them, the ranked list, and how it is saved."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ WALK_KM = 0.4
 """Nearer than this people walk (five minutes at 5 km/h)."""
 
 RIDE_FACTOR = 0.6
-"""Where somebody asks for a ride, a place within walking distance counts at most this much of its score."""
+"""For a request of a ride, a place within walking distance keeps at most this share of its score."""
 
 FAR_AWAY_KM = 10.0
-"""How far a place of unknown distance counts to be."""
+"""The distance that is assumed for a place of unknown position."""
 
 STAYED = 0.02
+"""Share of rides that end where they began; a log with more is one of check-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ def rank(
 ) -> tuple[NDArray[np.int32], Pairs, list[str], Floats]:
     """The k best places of each moment, (m, k) with -1 at the end, and the candidates with their final scores.
 
-    With `riding` (somebody asks for a ride) the pick-up place never comes first, and places within walking
-    distance are demoted. Without it the likeliest place is asked for, near or far, and the pick-up place may come
-    first only in a log where more than `STAYED` of the rides end where they began: check-ins, not rides.
+    With `riding` (a request of a ride) the pick-up place never comes first, and places within walking distance
+    are demoted. Without it the list has the likeliest places, near or far, and the pick-up place may come first
+    only in a log where more than `STAYED` of the rides end where they began: check-ins, not rides.
     """
     n = len(moments)
     pairs, names = candidates(visits, moments, model.crowd, positions, model.counting.kernel)
@@ -116,8 +117,8 @@ SURE, DISCOVER = 5, 1.5
 def with_room_for_new(pairs: Pairs, values: Floats, names: Sequence[str]) -> Floats:
     """Keys to sort by: the first `SURE` places by their scores alone, behind them new places count more.
 
-    Down there a place of the rider's own is about as unlikely as the best new ones, and only new ones can show
-    somebody what they do not know (docs/decisions/0051-destination-ranker.md).
+    Below the first five, a known place is about as unlikely as the best new ones, and only a new place tells the
+    rider something (docs/decisions/0051-destination-ranker.md).
     """
     if not len(pairs):
         return values
@@ -132,9 +133,9 @@ SPREAD_KM, SPREAD_WEIGHT, BUTTONS = 0.5, 0.3, 3
 def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, positions: Positions) -> NDArray[np.int32]:
     """The same lists with their second and third place chosen so that the first three cover more ground.
 
-    Three buttons that lead to one block are one suggestion. A place counts for its own score and, with a weight
-    of `SPREAD_WEIGHT`, for the scores within `SPREAD_KM` that the places before it do not cover (the greedy
-    maximal marginal relevance of Carbonell & Goldstein 1998). The first place stays what it is.
+    Three buttons for one block are like one suggestion. A place counts by its own score and, with the weight
+    `SPREAD_WEIGHT`, by the scores within `SPREAD_KM` that the places before it do not cover (greedy maximal
+    marginal relevance, Carbonell & Goldstein 1998). The first place does not change.
     """
     n, k = lists.shape
     if not n or not k or not len(pairs):
@@ -161,7 +162,7 @@ def spread(lists: NDArray[np.int32], pairs: Pairs, values: Floats, positions: Po
 
 
 def behind_the_best(question: NDArray[np.int64], values: Floats, here: NDArray[np.bool_], n: int) -> Floats:
-    """Scores in which no row marked `here` is its question's first: it comes just behind the best other row."""
+    """Scores in which no row marked `here` is its question's first: it comes just after the best other row."""
     best = np.zeros(n)
     np.maximum.at(best, question[~here], values[~here])
     return np.where(here, np.minimum(values, best[question] * (1 - 1e-9)), values)

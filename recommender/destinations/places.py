@@ -23,19 +23,19 @@ _DAY_US = 86_400_000_000
 
 
 class PlaceError(ValueError):
-    """What was said about a place, a ride or its time cannot be used. `code` is stable."""
+    """A place, a ride or its time cannot be used. `code` is stable."""
 
     code = "bad_place"
 
 
 class BadCoordinatesError(PlaceError):
-    """Out of range, not finite, or one of the two is missing."""
+    """A coordinate is out of range, not finite, or missing."""
 
     code = "bad_coordinates"
 
 
 class SwappedCoordinatesError(BadCoordinatesError):
-    """Latitude and longitude stand in each other's place."""
+    """Latitude and longitude are swapped."""
 
     code = "swapped_coordinates"
 
@@ -94,7 +94,7 @@ def haversine_km(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayL
 
 @dataclass(frozen=True, eq=False)
 class PlaceIndex:
-    """Positions (n,) in degrees that can be asked who is near; unknown positions (NaN) are never near."""
+    """Positions (n,) in degrees, searched by distance; unknown positions (NaN) are never found."""
 
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
@@ -142,7 +142,7 @@ def cell_of(lat: ArrayLike, lon: ArrayLike, side_m: float = CELL_M) -> NDArray[n
 def coarsen(
     lat: ArrayLike, lon: ArrayLike, side_m: float = CELL_M
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions moved to the middle of their cell: what may be stored of where somebody was."""
+    """Positions moved to the middle of their cell: so coarse is what may be stored of a rider's position."""
     cell = cell_of(lat, lon, side_m)
     step = side_m / 1000 / DEGREE_KM
     row, column = cell >> 32, cell & 0xFFFFFFFF

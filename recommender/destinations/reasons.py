@@ -1,4 +1,4 @@
-"""Why a destination is suggested, in a rider's words. No sentence names a place, a home least of all."""
+"""Why a destination is suggested, in a sentence for the rider. No sentence names a place or a home."""
 
 from __future__ import annotations
 

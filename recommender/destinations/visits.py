@@ -1,7 +1,7 @@
-"""What a rider's own visits say about the next destination: visits, moments, the kernel and its relatives.
+"""Visits of riders, and the moments at which a destination is to be predicted.
 
-Everything here is a sum over pairs (moment, earlier visit of the same rider), built at once for many moments
-(training, batches) or for one (a request): the same code, so that training and serving cannot differ.
+The signals are sums over pairs (moment, earlier visit of the same rider). The same code builds them for many
+moments (training, batches) and for one (a request), so that training and serving cannot differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
 
 TRAIL = float(np.log1p(24.0))
-"""A pause of more log hours than this ends a trail: how much longer it was says nothing more."""
+"""In log hours. A longer pause ends a trail; how much longer it was makes no difference."""
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +49,8 @@ def no_visits() -> Visits:
 
 
 def visits_of(rides: Interactions) -> Visits:
-    """Rides as visits. A ride told twice counts once; an origin that no drop-off explains is a visit too.
-
-    So the return leg needs no rule of its own: an earlier pick-up is a place the rider has been to.
+    """Rides as visits. A ride that was sent twice counts once. A pick-up that no drop-off before it explains is a
+    visit too: the rider was there, so that the way back needs no rule of its own.
     """
     rows = np.lexsort((rides.order, rides.time_us, rides.customer))
     rows = rows[rides.item[rows] >= 0]
@@ -60,14 +59,14 @@ def visits_of(rides: Interactions) -> Visits:
     )
     same_rider = np.r_[False, rider[1:] == rider[:-1]] if len(rows) else np.zeros(0, bool)
     before = np.r_[-1, item[:-1]] if len(rows) else item
-    told_twice = same_rider & (item == before) & np.r_[False, time_us[1:] == time_us[:-1]][: len(rows)]
-    explained = told_twice | (origin < 0)
+    repeated = same_rider & (item == before) & np.r_[False, time_us[1:] == time_us[:-1]][: len(rows)]
+    explained = repeated | (origin < 0)
     for back in (1, 2, 3):  # not only the last drop-off: several may share one time
         earlier = np.r_[np.full(back, -1), item[:-back]][: len(rows)]
         whose = np.r_[np.full(back, -2), rider[:-back]][: len(rows)]
         explained |= (earlier == origin) & (whose == rider)
     unexplained = ~explained
-    kept, extra = rows[~told_twice], rows[unexplained]
+    kept, extra = rows[~repeated], rows[unexplained]
     both = np.r_[kept, extra]
     is_pickup = np.r_[np.zeros(len(kept), bool), np.ones(len(extra), bool)]
     visits = Visits(
@@ -114,7 +113,7 @@ def _first_of_time(visits: Visits) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The places under discussion: positions (P,) of one vocabulary. A crowd knows the first `crowd.n` of them."""
+    """Positions in degrees (P,) of a vocabulary's places, NaN unknown. A crowd knows the first `crowd.n`."""
 
     lat: Floats
     lon: Floats
@@ -122,9 +121,9 @@ class Positions:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Questions, one row each (m,): who gets in where and when, and which visits may be looked at.
+    """Questions, one row each (m,): a rider gets in somewhere at some time, and wants to go where?
 
-    `start` .. `stop` are the rows of this rider's earlier visits.
+    `start` .. `stop` are the rows of this rider's earlier visits, all that a signal may read.
     """
 
     start: NDArray[np.int64]
@@ -144,7 +143,7 @@ class Moments:
 
 
 def moments_at(visits: Visits, rows: NDArray[np.intp], lat: Floats, lon: Floats) -> Moments:
-    """The moments before the given visits: only visits of an EARLIER time are in sight, ties are not.
+    """The moments before the given visits: only visits of an EARLIER time may be read, ties may not.
 
     `lat`, `lon` are the positions of the places' vocabulary. Of the visit itself only the clock and the
     pick-up are read, never its place.

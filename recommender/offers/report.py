@@ -1,7 +1,8 @@
-"""What a marketer asks about offers, each question answered in a sentence, with the figures behind it. Pure.
+"""The marketer's report on offers: each question answered in a sentence, with its figures. Pure.
 
-The holdout is compared live, from the log. What needs models (the best single offer, "what if", whom offers move)
-comes from the report of the version in force. Money is in minor units; sentences tell it in units of the currency.
+The comparison with the holdout is made from the log, at each request. What needs models (best single offer, other
+policies, uplift) is from the training report of the version in force. Figures are in minor units of money,
+sentences in major ones.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from recommender.scene import Report
 Floats = NDArray[np.float64]
 
 RATIO_ALARM = 0.01
-"""An always-valid p-value of the sample ratio below this says that the assignment is broken."""
+"""With an always-valid p-value of the sample ratio below this, the assignment to groups is broken."""
 
 _KNOWN_BEFORE = ("n_tx", "spend", "max_tx", "spend_7d", "n_tx_7d")
 
 
 def money(minor: float) -> str:
-    """1234.5 -> "12.35" (without a currency: the house knows its own)."""
+    """Minor units as text: 1234.5 -> "12.35". Without currency, which differs between tenants."""
     return f"{minor / 100:,.2f}"
 
 
@@ -60,13 +61,14 @@ def earnings(closed: ClosedDecisions, settings: OfferSettings, published: Report
 
 
 class _Groups:
-    """Sums per customer, (n_customers,): those who may be shown offers, and those left alone."""
+    """Sums per customer, (n_customers,): `treated` may be shown offers, the others are the holdout."""
 
     def __init__(self, reward: Floats, visits: Floats, treated: NDArray[np.bool_], before: Floats) -> None:
         self.reward, self.visits, self.treated, self.before = reward, visits, treated, before
 
     @classmethod
     def of(cls, closed: ClosedDecisions, until_us: int | None = None) -> _Groups:
+        """From the decisions up to `until_us`; customers without one are left out."""
         ended = closed.decided_us <= (until_us if until_us is not None else np.iinfo(np.int64).max)
         n, who = closed.log.n_customers, closed.log.customer
         visits = np.bincount(who[ended], minlength=n).astype(float)
@@ -77,9 +79,11 @@ class _Groups:
         return cls(reward[seen], visits[seen], treated[seen], _before(closed)[seen])
 
     def compare(self, settings: OfferSettings) -> Comparison:
+        """Treated against holdout, per visit."""
         return compare(self.reward, self.visits, self.treated, scale=settings.effect_scale, before=self.before)
 
     def table(self) -> list[dict[str, Any]]:
+        """One row for each group."""
         rows = []
         for name, mine in (("may be shown offers", self.treated), ("left alone", ~self.treated)):
             n = int(mine.sum())
@@ -89,7 +93,7 @@ class _Groups:
 
 
 def _before(closed: ClosedDecisions) -> Floats:
-    """What was known of each customer at their first decision, before any offer: (n_customers, d)."""
+    """What was known of each customer before any offer, at the first decision: (n_customers, d)."""
     first = np.unique(closed.log.customer, return_index=True)[1]  # decisions are sorted by time
     columns = closed.features[first][:, [FEATURES.index(name) for name in _KNOWN_BEFORE]]
     n, spend = columns[:, 0], columns[:, 1]
@@ -97,11 +101,12 @@ def _before(closed: ClosedDecisions) -> Floats:
 
 
 def against_holdout(closed: ClosedDecisions, settings: OfferSettings, until_us: int | None = None) -> Comparison:
-    """Margin per visit of customers who may be shown offers against those left alone, on windows closed so far."""
+    """Margin per visit of treated customers against the holdout, on decisions up to `until_us`."""
     return _Groups.of(closed, until_us).compare(settings)
 
 
 def _verdict(verdict: Comparison) -> dict[str, Any]:
+    """The comparison as JSON; null where nothing is known."""
     known = math.isfinite(verdict.low)
     return {
         "verdict": verdict.text,
@@ -114,7 +119,7 @@ def _verdict(verdict: Comparison) -> dict[str, Any]:
 
 
 def answer(verdict: Comparison, closed: ClosedDecisions) -> str:
-    """What the offers earned against people left alone, in one sentence."""
+    """What the offers earned against the holdout, in one sentence."""
     if not len(closed):
         if closed.n_open:
             return f"Nothing can be said yet: the windows of all {closed.n_open:,} decisions are still open."
@@ -122,11 +127,11 @@ def answer(verdict: Comparison, closed: ClosedDecisions) -> str:
     if not math.isfinite(verdict.low):
         return verdict.text.replace("yet:", f"yet. Each group needs {LEAST_CUSTOMERS} customers:")
     word = "more" if verdict.difference >= 0 else "less"
-    told = f"Offers earned {money(abs(verdict.difference))} {word} per visit than leaving people alone"
+    earned = f"Offers earned {money(abs(verdict.difference))} {word} per visit than leaving people alone"
     span = f"between {money(verdict.low)} and {money(verdict.high)}"
     if verdict.decided:
-        return f"{told}; that is certain ({span})."
-    return f"{told}. No verdict yet ({span}): {_how_long(verdict.more_visits)}."
+        return f"{earned}; that is certain ({span})."
+    return f"{earned}. No verdict yet ({span}): {_how_long(verdict.more_visits)}."
 
 
 def _how_long(more: int | None) -> str:
@@ -136,6 +141,7 @@ def _how_long(more: int | None) -> str:
 
 
 def _history(closed: ClosedDecisions, settings: OfferSettings) -> list[dict[str, Any]]:
+    """The comparison with the holdout as it was day by day."""
     rows = []
     for end in day_ends(closed):
         then = against_holdout(closed, settings, end)
@@ -145,14 +151,17 @@ def _history(closed: ClosedDecisions, settings: OfferSettings) -> list[dict[str,
 
 
 def _ratio(groups: _Groups, settings: OfferSettings) -> dict[str, Any]:
-    held, n = int((~groups.treated).sum()), len(groups.treated)
-    p = sample_ratio(held, n - held, settings.holdout_share) if n and 0 < settings.holdout_share < 1 else 1.0
-    share = held / n if n else 0.0
-    told = f"{held:,} of {n:,} customers are left alone, {share:.1%} where {settings.holdout_share:.1%} were meant"
-    broken, end = p < RATIO_ALARM, "that is within chance."
+    """Whether the holdout has the size that was set."""
+    held_out, n = int((~groups.treated).sum()), len(groups.treated)
+    meant = settings.holdout_share
+    p = sample_ratio(held_out, n - held_out, meant) if n and 0 < meant < 1 else 1.0
+    share = held_out / n if n else 0.0
+    broken = p < RATIO_ALARM
+    verdict = "that is within chance."
     if broken:
-        end = "that is not chance: do not trust the figures until the reason is found."
-    return {"answer": f"{told}; {end}", "p": p, "broken": broken, "held_out": held, "customers": n}
+        verdict = "that is not chance: do not trust the figures until the reason is found."
+    counts = f"{held_out:,} of {n:,} customers are left alone, {share:.1%} where {meant:.1%} were meant"
+    return {"answer": f"{counts}; {verdict}", "p": p, "broken": broken, "held_out": held_out, "customers": n}
 
 
 def _best_single(figures: OfferFigures, in_force: str) -> dict[str, Any]:
@@ -163,18 +172,16 @@ def _best_single(figures: OfferFigures, in_force: str) -> dict[str, Any]:
         return {"answer": "Not known before the first training.", "offer": "", "history": []}
     difference, low, high = found["difference"], found["low"], found["high"]
     if in_force == "counting" or high - low < 1e-9:
-        told = "The policy in force shows the best single offer: it earns the same by definition."
+        text = "The policy in force shows the best single offer: it earns the same by definition."
     else:
         word, span = "more" if difference >= 0 else "less", f"between {money(low)} and {money(high)}"
-        end = f". No verdict yet ({span}): {_how_long(found.get('more_visits'))}."
+        verdict = f". No verdict yet ({span}): {_how_long(found.get('more_visits'))}."
         if found.get("decided"):
-            end = f"; that is certain ({span})."
-        told = (
-            f"The policy in force would earn {money(abs(difference))} {word} per visit than the best single offer"
-        )
-        told += end
+            verdict = f"; that is certain ({span})."
+        earns = f"The policy in force would earn {money(abs(difference))} {word} per visit"
+        text = f"{earns} than the best single offer{verdict}"
     return {
-        "answer": told,
+        "answer": text,
         "offer": name,
         "difference": difference,
         "low": low,
@@ -184,18 +191,19 @@ def _best_single(figures: OfferFigures, in_force: str) -> dict[str, Any]:
 
 
 def _exploring(figures: OfferFigures, settings: OfferSettings) -> dict[str, Any]:
+    """What the exploration floor costs."""
     cost, share = figures.get("cost_of_exploring"), f"{settings.exploration:.0%}"
     if cost is None:
         return {"answer": f"{share} of the visits try something else; what that costs is not known yet."}
-    told = (
+    text = (
         f"Trying something else on {share} of visits costs {money(cost)} per visit: the price of noticing "
         "when another offer becomes the better one."
     )
-    return {"answer": told, "cost": cost, "share": settings.exploration}
+    return {"answer": text, "cost": cost, "share": settings.exploration}
 
 
 def _what_if(figures: OfferFigures) -> dict[str, Any]:
-    """Other ways of offering on the same visits, doubly robust, best first."""
+    """Other policies on the same visits by doubly robust value, best first."""
     rows = [
         {
             "policy": row["method"],
@@ -213,14 +221,14 @@ def _what_if(figures: OfferFigures) -> dict[str, Any]:
     weak = sum(bool(row["warning"]) for row in rows)
     best = rows[0]
     name = {"learned": "the policy in force"}.get(best["policy"], best["policy"])
-    told = f"On these visits {name} would have earned most: {money(best['dr']['value'])} per visit."
+    text = f"On these visits {name} would have earned most: {money(best['dr']['value'])} per visit."
     if weak:
-        told += f" {weak} of {len(rows)} figures rest on fewer than {SMALL_ESS:.0f} effective visits: hints only."
-    return {"answer": told, "rows": rows}
+        text += f" {weak} of {len(rows)} figures rest on fewer than {SMALL_ESS:.0f} effective visits: hints only."
+    return {"answer": text, "rows": rows}
 
 
 def _whom(figures: OfferFigures, n: int) -> dict[str, Any]:
-    """Uplift by tenth of visits and the Qini curve."""
+    """Uplift by tenth of visits, and the Qini curve."""
     deciles, curve = figures.get("deciles") or [], figures.get("gain_curve") or []
     if not deciles:
         missing = "more with and without an offer"
@@ -228,11 +236,11 @@ def _whom(figures: OfferFigures, n: int) -> dict[str, Any]:
             missing = f"{LEAST_TO_FIT - n:,} more closed decisions"
         return {"answer": f"Whom offers move is not known yet: {missing} are needed.", "deciles": [], "curve": []}
     top, last = deciles[0], deciles[-1]
-    told = (
+    text = (
         f"In the most promising tenth of visits the best offer gains {money(top['gain'])}, in the least "
         f"promising {money(last['gain'])}."
     )
     at = next((row for row in curve if row["share"] >= 0.2), None)
     if at and curve[-1]["gained"] > 0:
-        told += f" A fifth of visits, well chosen, brings {at['gained'] / curve[-1]['gained']:.0%} of all gain."
-    return {"answer": told, "deciles": deciles, "curve": curve, "qini": qini_of_curve(curve)}
+        text += f" A fifth of visits, well chosen, brings {at['gained'] / curve[-1]['gained']:.0%} of all gain."
+    return {"answer": text, "deciles": deciles, "curve": curve, "qini": qini_of_curve(curve)}

@@ -268,7 +268,7 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
     rows += [{"method": name, **summary(scores)} for name, scores in learned.items()]
     figures = {name: scores[METRIC] for name, scores in learned.items()}
     verdict = gate(figures, plain[METRIC], rng, level=0.9)
-    in_force = verdict.in_force if verdict.in_force == "counting" else _steadiest(figures)
+    in_force = verdict.in_force if verdict.in_force == "counting" else steadiest(figures)
     why = verdict.why
     if in_force != verdict.in_force:
         why += f"; the {in_force} is steadier and within a standard error of it"
@@ -285,7 +285,7 @@ def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> Fitted
     )
 
 
-def _steadiest(learned: Mapping[str, NDArray[np.float64]]) -> str:
+def steadiest(learned: Mapping[str, NDArray[np.float64]]) -> str:
     """The first method that is within one standard error of the best, by its metric for each question.
 
     Validation cannot separate such methods, and the steadier is the safer choice (the one-standard-error rule,

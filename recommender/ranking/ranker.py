@@ -105,10 +105,7 @@ def fit_ranker(
     )
     boosters = []
     for copy in range(copies):
-        params = {**DEFAULTS, **(settings or {}), "objective": objective, "seed": seed * 101 + copy}
-        params |= {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
-        if objective == "lambdarank":
-            params = {"lambdarank_truncation_level": 20, **params}
+        params = _parameters(objective, settings or {}, seed * 101 + copy)
 
         def tick(env: Any, done: int = copy) -> None:
             if progress and env.iteration % 25 == 0:
@@ -116,6 +113,13 @@ def fit_ranker(
 
         boosters.append(lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick]))
     return Ranker(boosters, names)
+
+
+def _parameters(objective: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """LightGBM's parameters for one booster: one thread and no choice left to it, so that runs agree."""
+    params = {**DEFAULTS, **settings, "objective": objective, "seed": seed}
+    params |= {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    return {"lambdarank_truncation_level": 20, **params} if objective == "lambdarank" else params
 
 
 class Mixture:

@@ -57,18 +57,14 @@ def record_outcome(
         UnknownDecision: also for a decision about somebody else.
         InvalidOutcome: wrong kind, nothing was shown, before the decision, or in the future.
     """
-    if kind not in OUTCOME_KINDS:
-        raise InvalidOutcome(f"kind must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
-    if cost is not None and not 0 <= cost <= MOST_MONEY:
-        raise InvalidOutcome(f"cost must lie between 0 and {MOST_MONEY} minor units.")
+    _check_kind(kind, cost)
     with store.transaction():
         decision = store.decision(tenant, decision_id)
         if pseudonym is not None and decision["pseudonym"] != pseudonym:
             raise UnknownDecision(decision_id)  # the reply must not reveal that it exists
         _check_outcome(decision, occurred_us, now_us)
         earlier = store.outcomes(tenant, decision_id)
-        arm = decision["arm"]
-        paid = store.offer(tenant, arm).redemption_cost if cost is None else cost
+        paid = store.offer(tenant, decision["arm"]).redemption_cost if cost is None else cost
         booked = paid if kind == "completed" else 0
         if not store.add_outcome(tenant, event_id, decision_id, kind, occurred_us, now_us, booked):
             return Credit(False, False, "duplicate")
@@ -78,9 +74,16 @@ def record_outcome(
             return Credit(True, True, kind)
         if any(o["kind"] == "completed" and o["occurred_us"] < decision["redeem_end_us"] for o in earlier):
             return Credit(True, False, "completed_before")
-        store.redeem(tenant, decision_id, arm, paid)
-        viewed = any(o["kind"] == "viewed" and o["occurred_us"] <= occurred_us for o in earlier)
+        store.redeem(tenant, decision_id, decision["arm"], paid)
+    viewed = any(o["kind"] == "viewed" and o["occurred_us"] <= occurred_us for o in earlier)
     return Credit(True, viewed, "completed" if viewed else "not_viewed_yet")
+
+
+def _check_kind(kind: str, cost: int | None) -> None:
+    if kind not in OUTCOME_KINDS:
+        raise InvalidOutcome(f"kind must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
+    if cost is not None and not 0 <= cost <= MOST_MONEY:
+        raise InvalidOutcome(f"cost must lie between 0 and {MOST_MONEY} minor units.")
 
 
 def _check_outcome(decision: Mapping[str, Any], occurred_us: int, now_us: int) -> None:

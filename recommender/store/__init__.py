@@ -1,7 +1,7 @@
-"""recommender.db: events, catalogue, offers, models' runs. All SQL of this half lives in this package.
+"""recommender.db: events, catalogue, offers, runs of trainings. All SQL of the recommender is in this package.
 
-Written so that PostgreSQL can take over: the tenant leads every key, times are integer microseconds UTC, text
-holds no NUL, and the statements stay within what both share (ON CONFLICT, RETURNING, partial indexes).
+Prepared for PostgreSQL: the tenant is first in every key, times are integer microseconds UTC, text has no NUL, and
+the statements use only what both databases have (ON CONFLICT, RETURNING, partial indexes).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from recommender.store import runs as models
 
 
 def open_database(home: Path) -> Database:
-    """The half's database, created or brought up to date."""
+    """The recommender's database, created or migrated."""
     return Database(
         home / "recommender.db",
         catalogue.migrations,
@@ -28,5 +28,5 @@ def open_database(home: Path) -> Database:
 
 
 def open_moments(home: Path) -> Database:
-    """What may be lost with the power: rate limits of the last minutes."""
+    """Rate limits of the last minutes. This database may lose its latest writes when the power fails."""
     return Database(home / "recommender-moments.db", limits_migrations, durable=False)

@@ -1,4 +1,4 @@
-"""What there is to suggest: dishes and places, as they are now."""
+"""The catalogue: dishes and places, as they are now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.database import Database
 from recommender.errors import NotInCatalogue
 from recommender.scene import Item, Kind
-from recommender.store.events import bump
+from recommender.store.events import raise_generation
 
 LISTS = ("dayparts", "allergens", "tags", "sites")
 FIELDS = (
@@ -43,20 +43,20 @@ def catalogue(db: Utils) -> None:
 
 
 class CatalogueStore:
-    """Items and places of all tenants. A change bumps the generation "catalogue" in the same transaction."""
+    """Dishes and places of all tenants. A change raises the generation "catalogue" in the same transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self, tenant: str, kind: Kind) -> tuple[Item, ...]:
-        """Everything of one kind, by id."""
+        """All items of one kind, sorted by id."""
         rows = self._database.rows(
             "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? ORDER BY item_id", (tenant, kind)
         )
         return tuple(as_item(row) for row in rows)
 
     def page(self, tenant: str, kind: Kind, after: str, n: int) -> tuple[Item, ...]:
-        """The next `n` after the id `after`."""
+        """The next `n` items after the id `after`."""
         rows = self._database.rows(
             "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? AND item_id > ? ORDER BY item_id LIMIT ?",
             (tenant, kind, after, n),
@@ -64,10 +64,10 @@ class CatalogueStore:
         return tuple(as_item(row) for row in rows)
 
     def get(self, tenant: str, kind: Kind, item_id: str) -> Item:
-        """One of them.
+        """One item.
 
         Raises:
-            NotInCatalogue: there is none, or it belongs to somebody else.
+            NotInCatalogue: there is none, or it is another tenant's.
         """
         row = self._database.row(
             "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
@@ -77,7 +77,7 @@ class CatalogueStore:
         return as_item(row)
 
     def known(self, tenant: str, kind: Kind, ids: Iterable[str]) -> set[str]:
-        """Those of `ids` that the catalogue holds."""
+        """Those of `ids` that are in the catalogue."""
         wanted = sorted(set(ids))
         found: set[str] = set()
         for start in range(0, len(wanted), 500):
@@ -91,19 +91,19 @@ class CatalogueStore:
         return found
 
     def put(self, tenant: str, kind: Kind, items: Sequence[Item]) -> int:
-        """Write or replace; returns how many. One transaction, through sqlite-utils' bulk upsert."""
+        """Create or replace items in one transaction; returns how many."""
         with self._database.write() as connection:
             self._database.utils.table("catalogue").upsert_all(
                 (as_row(tenant, kind, item) for item in items), pk=("tenant", "kind", "item_id"), batch_size=1_000
             )
-            bump(connection, tenant, "catalogue")
+            raise_generation(connection, tenant, "catalogue")
         return len(items)
 
     def delete(self, tenant: str, kind: Kind, item_id: str) -> None:
-        """Take one out.
+        """Remove one item.
 
         Raises:
-            NotInCatalogue: there was none.
+            NotInCatalogue: there is none.
         """
         with self._database.write() as connection:
             gone = connection.execute(
@@ -111,15 +111,15 @@ class CatalogueStore:
             ).rowcount
             if not gone:
                 raise NotInCatalogue(kind, item_id)
-            bump(connection, tenant, "catalogue")
+            raise_generation(connection, tenant, "catalogue")
 
     def tenants(self) -> list[str]:
-        """Whoever has a catalogue."""
+        """The tenants with a catalogue."""
         rows = self._database.rows("SELECT DISTINCT tenant FROM catalogue ORDER BY tenant")
         return [row["tenant"] for row in rows]
 
     def counts(self, tenant: str) -> dict[str, int]:
-        """How many items and places there are."""
+        """The number of items of each kind."""
         rows = self._database.rows(
             "SELECT kind, COUNT(*) AS n FROM catalogue WHERE tenant = ? GROUP BY kind", (tenant,)
         )
@@ -127,6 +127,7 @@ class CatalogueStore:
 
 
 def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
+    """An item as a row of the table."""
     row: dict[str, Any] = {"tenant": tenant, "kind": kind}
     for name in FIELDS:
         value = getattr(item, name)
@@ -135,6 +136,7 @@ def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
 
 
 def as_item(row: sqlite3.Row) -> Item:
+    """The inverse of `as_row`."""
     values = {name: row[name] for name in FIELDS}
     values |= {name: tuple(json.loads(row[name])) for name in LISTS}
     return Item(**values | {"available": bool(row["available"]), "sensitive": bool(row["sensitive"])})

@@ -1,4 +1,4 @@
-"""Offers: portfolio with budgets, decisions, reservations, outcomes, purchases.
+"""The log of offers: decisions, budgets with their reservations, outcomes and purchases.
 
 Times are integer microseconds UTC, money is in minor units. What must be true across processes (budgets, caps) is
 decided inside one write transaction.
@@ -7,17 +7,16 @@ decided inside one write transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from plumbing.database import Database
 from recommender.offers.decision import OfferDecision
 from recommender.offers.eligibility import Usage
-from recommender.offers.errors import TooManyOffers, UnknownDecision, UnknownOffer
-from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, to_json
-from recommender.offers.settings import OfferSettings
+from recommender.offers.errors import UnknownDecision
+from recommender.offers.portfolio import Offer
+from recommender.store.offer_portfolio import OfferPortfolioStore
 
 _SPENT = """(SELECT COALESCE(SUM(p.amount), 0) FROM offer_purchases p WHERE p.tenant = d.tenant
     AND p.pseudonym = d.pseudonym AND p.occurred_us >= d.decided_us AND p.occurred_us < d.reward_end_us)"""
@@ -40,114 +39,20 @@ class PurchaseHistory:
     total_recent: int
 
 
-class OfferStore:
+class OfferStore(OfferPortfolioStore):
     """All SQL about offers. One instance per process; any number of threads.
 
     Purchases are separate from the orders' events on purpose: only customers who consented to `offers` have rows.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
-        self._portfolios: dict[str, tuple[int, tuple[Offer, ...]]] = {}  # checked against the stored version
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside happens or nothing does, and no other process writes in between."""
+        """Everything inside is written or nothing is, and no other process writes in between."""
         with self._db.write():
             yield
 
-    # -- portfolio -------------------------------------------------------------------------------------------
-
-    def save_offers(self, tenant: str, offers: Sequence[Offer], now_us: int) -> None:
-        """Create or change offers, all or none; what was spent and reserved stays.
-
-        Raises:
-            TooManyOffers: more than `MAX_OFFERS` would not be ended.
-        """
-        with self._db.write() as connection:
-            for offer in offers:
-                connection.execute(
-                    """INSERT INTO offers (tenant, offer_id, body, status, budget_count, budget_money, changed_us)
-                    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, offer_id) DO UPDATE SET
-                    body = excluded.body, status = excluded.status, budget_count = excluded.budget_count,
-                    budget_money = excluded.budget_money, changed_us = excluded.changed_us""",
-                    (
-                        tenant,
-                        offer.offer_id,
-                        to_json(offer),
-                        offer.status,
-                        offer.budget_count,
-                        offer.budget_money,
-                        now_us,
-                    ),
-                )
-            running = self._db.row("SELECT COUNT(*) FROM offers WHERE tenant = ? AND status <> 'ended'", (tenant,))
-            if running is not None and running[0] > MAX_OFFERS:
-                raise TooManyOffers(running[0], MAX_OFFERS)
-            connection.execute(
-                "UPDATE offer_settings SET portfolio_version = portfolio_version + 1 WHERE tenant = ?", (tenant,)
-            )
-            self._portfolios.pop(tenant, None)
-
-    def offer(self, tenant: str, offer_id: str) -> Offer:
-        """Raises UnknownOffer."""
-        row = self._db.row("SELECT body FROM offers WHERE tenant = ? AND offer_id = ?", (tenant, offer_id))
-        if row is None:
-            raise UnknownOffer(offer_id)
-        return from_json(row["body"])
-
-    def offers(self, tenant: str) -> list[Offer]:
-        """The whole portfolio, ended offers too, by id."""
-        rows = self._db.rows("SELECT body FROM offers WHERE tenant = ? ORDER BY offer_id", (tenant,))
-        return [from_json(row["body"]) for row in rows]
-
-    def running(self, tenant: str, version: int) -> tuple[Offer, ...]:
-        """Offers that have not ended, by id; kept in memory as long as the stored version stays the same."""
-        held = self._portfolios.get(tenant)
-        if held is None or held[0] != version:
-            rows = self._db.rows(
-                "SELECT body FROM offers WHERE tenant = ? AND status <> 'ended' ORDER BY offer_id", (tenant,)
-            )
-            held = (version, tuple(from_json(row["body"]) for row in rows))
-            self._portfolios[tenant] = held
-        return held[1]
-
-    # -- settings --------------------------------------------------------------------------------------------
-
-    def settings(self, tenant: str, new_salt: str) -> tuple[OfferSettings, int]:
-        """The tenant's settings and portfolio version; created with `new_salt` when there are none yet."""
-        sql = "SELECT body, portfolio_version FROM offer_settings WHERE tenant = ?"
-        row = self._db.row(sql, (tenant,))
-        if row is None:
-            with self._db.write() as connection:
-                connection.execute(
-                    "INSERT INTO offer_settings (tenant, body) VALUES (?, ?) ON CONFLICT (tenant) DO NOTHING",
-                    (tenant, json.dumps(asdict(OfferSettings(new_salt)), sort_keys=True)),
-                )
-                row = self._db.row(sql, (tenant,))
-        assert row is not None
-        return OfferSettings(**json.loads(row["body"])), row["portfolio_version"]
-
-    def settings_as_read(self, tenant: str) -> OfferSettings:
-        """The settings without making any: a reader must not be the one who draws the salt."""
-        row = self._db.row("SELECT body FROM offer_settings WHERE tenant = ?", (tenant,))
-        return (
-            OfferSettings(**json.loads(row["body"]))
-            if row
-            else OfferSettings("not drawn yet: nobody was decided about")
-        )
-
-    def save_settings(self, tenant: str, settings: OfferSettings) -> None:
-        """Replace the tenant's settings. Keep the salt, or everybody is assigned anew."""
-        with self._db.write() as connection:
-            connection.execute(
-                """INSERT INTO offer_settings (tenant, body) VALUES (?, ?)
-                ON CONFLICT (tenant) DO UPDATE SET body = excluded.body""",
-                (tenant, json.dumps(asdict(settings), sort_keys=True)),
-            )
-
     def size(self, tenant: str) -> tuple[int, ...]:
-        """How many decisions, outcomes and purchases there are: the log is as it was while these are."""
+        """The numbers of decisions, outcomes and purchases. While they are equal, so is the log."""
         counts = []
         for table in ("offer_decisions", "offer_outcomes", "offer_purchases"):
             row = self._db.row(f"SELECT COUNT(*) FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 constant
@@ -155,13 +60,13 @@ class OfferStore:
         return tuple(counts)
 
     def decided(self, tenant: str) -> bool:
-        """Whether anybody was decided about yet."""
+        """Whether there is any decision yet."""
         return self._db.row("SELECT 1 FROM offer_decisions WHERE tenant = ? LIMIT 1", (tenant,)) is not None
 
     # -- budgets ---------------------------------------------------------------------------------------------
 
     def usage(self, tenant: str) -> dict[str, Usage]:
-        """What has been used up of every running offer."""
+        """The used budget of every running offer."""
         rows = self._db.rows(
             """SELECT offer_id, spent_count, reserved_count, spent_money, reserved_money FROM offers
             WHERE tenant = ? AND status <> 'ended'""",
@@ -170,7 +75,7 @@ class OfferStore:
         return {row[0]: Usage(*row[1:]) for row in rows}
 
     def all_usage(self, tenant: str) -> dict[str, Usage]:
-        """The same of every offer there ever was."""
+        """The used budget of every offer, ended ones too."""
         columns = "offer_id, spent_count, reserved_count, spent_money, reserved_money"
         rows = self._db.rows(f"SELECT {columns} FROM offers WHERE tenant = ?", (tenant,))  # noqa: S608 constant
         return {row[0]: Usage(*row[1:]) for row in rows}
@@ -183,7 +88,7 @@ class OfferStore:
         return dict(map(tuple, rows))
 
     def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:
-        """Set one redemption aside until `release_us`; False when it no longer fits into the budget."""
+        """Reserve one redemption until `release_us`; False when it does not fit into the budget."""
         cost = offer.redemption_cost
         with self._db.write() as connection:
             taken = connection.execute(
@@ -202,7 +107,7 @@ class OfferStore:
         return bool(taken)
 
     def release_expired(self, tenant: str, now_us: int) -> int:
-        """Give back what nobody redeemed in time; the number of reservations released."""
+        """Release reservations that were not redeemed in time; returns how many."""
         due = "SELECT 1 FROM offer_reservations WHERE tenant = ? AND release_us <= ? LIMIT 1"
         if self._db.row(due, (tenant, now_us)) is None:
             return 0
@@ -216,17 +121,17 @@ class OfferStore:
         return len(gone)
 
     def _settle(self, tenant: str, offer_id: str, reserved: int | None, spent: int | None) -> None:
-        """Take back a reservation (None: there is none any more) and book a redemption (None: there was none)."""
+        """End a reservation of `reserved` money and book `spent` money; None: there is none."""
         self._db.connection.execute(
             """UPDATE offers SET reserved_count = reserved_count - ?, reserved_money = reserved_money - ?,
             spent_count = spent_count + ?, spent_money = spent_money + ? WHERE tenant = ? AND offer_id = ?""",
             (int(reserved is not None), reserved or 0, int(spent is not None), spent or 0, tenant, offer_id),
         )
 
-    # -- the customer's past ---------------------------------------------------------------------------------
+    # -- the customer's history ---------------------------------------------------------------------------------
 
     def shown(self, tenant: str, pseudonym: str) -> dict[str, list[int]]:
-        """When each offer was shown to this customer."""
+        """When each offer was shown to this customer: offer_id -> microseconds UTC."""
         times: dict[str, list[int]] = {}
         for arm, time in self._db.rows(
             "SELECT arm, decided_us FROM offer_decisions WHERE tenant = ? AND pseudonym = ? AND arm <> 'none'",
@@ -249,9 +154,10 @@ class OfferStore:
         return PurchaseHistory(*row)
 
     def reactions_before(self, tenant: str, pseudonym: str, now_us: int) -> dict[str, int]:
-        """How many offers this customer viewed and completed strictly before now.
+        """The number of outcomes of each kind strictly before `now_us`, of offers shown to this customer.
 
-        CROSS JOIN keeps SQLite from walking through everybody's outcomes: 5 ms instead of 0.05 after 5,000 visits.
+        CROSS JOIN keeps SQLite from reading the outcomes of all customers: 0.05 ms instead of 5 after 5,000
+        visits.
         """
         rows = self._db.rows(
             """SELECT o.kind, COUNT(*) FROM offer_decisions d CROSS JOIN offer_outcomes o
@@ -264,7 +170,7 @@ class OfferStore:
     # -- decisions and outcomes ------------------------------------------------------------------------------
 
     def log(self, tenant: str, decision: OfferDecision) -> None:
-        """Write a decision down; it is durable when the surrounding transaction ends."""
+        """Store a decision; it is durable when the surrounding transaction ends."""
         with self._db.write() as connection:
             connection.execute(
                 f"INSERT INTO offer_decisions VALUES ({', '.join('?' * 15)})",  # noqa: S608 question marks only
@@ -288,7 +194,7 @@ class OfferStore:
             )
 
     def decision(self, tenant: str, decision_id: str) -> Mapping[str, Any]:
-        """Raises UnknownDecision."""
+        """One decision. Raises UnknownDecision."""
         row = self._db.row(
             "SELECT * FROM offer_decisions WHERE tenant = ? AND decision_id = ?", (tenant, decision_id)
         )
@@ -299,7 +205,7 @@ class OfferStore:
     def add_outcome(
         self, tenant: str, event_id: str, decision_id: str, kind: str, occurred_us: int, now_us: int, cost: int
     ) -> bool:
-        """False when this event was stored before: nothing changes."""
+        """Store an outcome; False when this event was stored before, and nothing changes."""
         with self._db.write() as connection:
             done = connection.execute(
                 """INSERT INTO offer_outcomes VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -309,7 +215,7 @@ class OfferStore:
         return bool(done)
 
     def outcomes(self, tenant: str, decision_id: str) -> list[Mapping[str, Any]]:
-        """All outcomes of one decision, in the order they happened."""
+        """All outcomes of one decision, in the order of time."""
         rows = self._db.rows(
             "SELECT * FROM offer_outcomes WHERE tenant = ? AND decision_id = ? ORDER BY occurred_us, event_id",
             (tenant, decision_id),
@@ -317,16 +223,16 @@ class OfferStore:
         return [dict(row) for row in rows]
 
     def redeem(self, tenant: str, decision_id: str, offer_id: str, cost: int) -> None:
-        """Turn the decision's reservation into spending; what it held too much goes back."""
+        """Turn the decision's reservation into spending of `cost`."""
         with self._db.write() as connection:
-            held = connection.execute(
+            reserved = connection.execute(
                 "DELETE FROM offer_reservations WHERE tenant = ? AND decision_id = ? RETURNING money",
                 (tenant, decision_id),
             ).fetchall()
-            self._settle(tenant, offer_id, held[0][0] if held else None, spent=cost)
+            self._settle(tenant, offer_id, reserved[0][0] if reserved else None, spent=cost)
 
     def add_purchases(self, tenant: str, rows: Iterable[tuple[str, str, int, int]]) -> int:
-        """(event_id, pseudonym, occurred_us, amount); the number that was new."""
+        """Store (event_id, pseudonym, occurred_us, amount); returns how many were new."""
         new = 0
         with self._db.write() as connection:
             for row in rows:
@@ -340,7 +246,7 @@ class OfferStore:
         return new
 
     def with_outcomes(self, tenant: str, now_us: int, lateness_us: int) -> list[Mapping[str, Any]]:
-        """Every decision but the guests', with spend, view, completion and cost inside its windows, and `open`."""
+        """Every decision but those for guests, with spend, view, completion, cost in its windows, and `open`."""
         viewed, completed = _FIRST.format(kind="viewed"), _FIRST.format(kind="completed")
         rows = self._db.rows(
             f"""SELECT d.*, {_SPENT} AS spent, {viewed} AS viewed_us, {completed} AS completed_us, {_COST} AS cost,
@@ -352,22 +258,22 @@ class OfferStore:
         return [dict(row) for row in rows]
 
     def forget(self, tenant: str, pseudonym: str) -> dict[str, int]:
-        """Erase a customer: decisions, outcomes, purchases; reservations go back. Rows removed, by table."""
+        """Erase a customer's decisions, outcomes and purchases, release reservations. Removed rows by table."""
         mine = "SELECT decision_id FROM offer_decisions WHERE tenant = ? AND pseudonym = ?"
         who = (tenant, pseudonym)
         with self._db.write() as connection:
-            held = connection.execute(
+            reserved = connection.execute(
                 f"DELETE FROM offer_reservations WHERE tenant = ? AND decision_id IN ({mine})"  # noqa: S608
                 " RETURNING offer_id, money",
                 (tenant, *who),
             ).fetchall()
-            for offer_id, money in held:
+            for offer_id, money in reserved:
                 self._settle(tenant, offer_id, money, spent=None)
             outcomes = connection.execute(
                 f"DELETE FROM offer_outcomes WHERE tenant = ? AND decision_id IN ({mine})",  # noqa: S608
                 (tenant, *who),
             ).rowcount
-            gone = {"offer_reservations": len(held), "offer_outcomes": outcomes}
+            gone = {"offer_reservations": len(reserved), "offer_outcomes": outcomes}
             for table in ("offer_decisions", "offer_purchases"):
                 gone[table] = connection.execute(
                     f"DELETE FROM {table} WHERE tenant = ? AND pseudonym = ?",  # noqa: S608

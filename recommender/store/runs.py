@@ -1,4 +1,4 @@
-"""Trainings, their progress and outcome, and when they are due. The models themselves are files (artifacts.py)."""
+"""Runs of trainings with progress and outcome, and their schedule. The models are files (versions.py)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from plumbing.database import Database
 from recommender.errors import NoSuchRun, TrainingRunning
 
 LOST_AFTER_US = 15 * MINUTE
-"""A run that has not said anything for so long belongs to a process that is gone."""
+"""A run without progress for so long belongs to a process that has ended."""
 
 migrations = Migrations("models")
 
 
 @migrations()
 def runs_and_schedule(db: Utils) -> None:
-    """`open` is 1 while a run lasts: the partial index lets one tenant and scene have one open run at a time."""
+    """`open` is 1 while a run lasts. The partial index allows one open run for each tenant and scene."""
     db.execute(
         "CREATE TABLE runs (tenant TEXT NOT NULL, run_id TEXT NOT NULL, scene TEXT NOT NULL,"
         " run_key TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, stage TEXT NOT NULL,"
@@ -58,7 +58,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleEntry:
-    """When a scene is trained by itself: at `time` ("03:00") of `timezone` on `days` ("mon", ..., "sun")."""
+    """One training in the schedule: at `time` ("03:00") of `timezone` on `days` ("mon", ..., "sun")."""
 
     scene: str
     days: tuple[str, ...]
@@ -78,8 +78,8 @@ class ModelStore:
         """Open a run; returns its id.
 
         Raises:
-            TrainingRunning: one is open for this tenant and scene, or `run_key` was used: the work is done once,
-                however many processes ask for it.
+            TrainingRunning: one is open for this tenant and scene, or `run_key` was used before. So the work is
+                done once, even if several processes start it.
         """
         run_id = secrets.token_hex(8)
         with self._database.write() as connection:
@@ -104,7 +104,7 @@ class ModelStore:
         return run_id
 
     def progress(self, tenant: str, run_id: str, stage: str, share: float, now_us: int) -> None:
-        """Where a run is; also its sign of life."""
+        """Store the stage and the share done, 0..1. It also shows that the process is alive."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE runs SET stage = ?, share = ?, seen_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
@@ -122,7 +122,7 @@ class ModelStore:
         version: str = "",
         report: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Close a run with its outcome; False when it was closed before."""
+        """Close a run with its outcome; False when it is closed already."""
         with self._database.write() as connection:
             return bool(
                 connection.execute(
@@ -136,7 +136,7 @@ class ModelStore:
         """One run.
 
         Raises:
-            NoSuchRun: there is none, or it belongs to somebody else.
+            NoSuchRun: there is none, or it is another tenant's.
         """
         row = self._database.row(
             "SELECT * FROM runs WHERE tenant = ? AND run_id = ? AND scene = ?", (tenant, run_id, scene)
@@ -154,7 +154,7 @@ class ModelStore:
         return [_as_run(row) for row in rows]
 
     def schedule(self, tenant: str | None = None) -> list[ScheduleEntry]:
-        """What is due when, for one tenant or for all of them."""
+        """The schedule of one tenant, or of all."""
         where, values = ("WHERE tenant = ?", (tenant,)) if tenant is not None else ("", ())
         rows = self._database.rows(f"SELECT * FROM schedule {where} ORDER BY tenant, scene", values)  # noqa: S608
         return [
@@ -169,13 +169,13 @@ class ModelStore:
             for row in rows
         ]
 
-    def set_schedule(self, tenant: str, due: Sequence[ScheduleEntry]) -> None:
+    def set_schedule(self, tenant: str, entries: Sequence[ScheduleEntry]) -> None:
         """Replace the tenant's schedule."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM schedule WHERE tenant = ?", (tenant,))
             connection.executemany(
                 "INSERT INTO schedule VALUES (?, ?, ?, ?, ?, ?)",
-                [(tenant, one.scene, " ".join(one.days), one.time, one.timezone, int(one.enabled)) for one in due],
+                [(tenant, e.scene, " ".join(e.days), e.time, e.timezone, int(e.enabled)) for e in entries],
             )
 
 

@@ -1,9 +1,9 @@
-"""Versions of models as folders of plain arrays and texts: written whole, checked when read, never pickled.
+"""Versions of models: folders of plain arrays and texts, written atomically, checked when read, never pickled.
 
     models/<tenant>/<scene>/0007-3f9a2c41d0be/arrays.npz  texts.json  manifest.json
     models/<tenant>/<scene>/current                       the name of the version that is served
 
-The same data and seed give the same bytes; only `parent` in the manifest tells two such versions apart.
+The same data and seed give the same bytes. Only `parent` in the manifest may differ.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Version:
 
 
 class VersionStore:
-    """The versions of one tenant's scene.
+    """The versions of one scene of one tenant.
 
-    `tenant` becomes a folder name; anything but letters, digits, `_`, `-` and `.` is spelled in hexadecimal.
+    `tenant` is a folder name; if it has anything but letters, digits, `_`, `-` and `.`, it is hexadecimal.
     """
 
     def __init__(self, root: Path, tenant: str, scene: str) -> None:
@@ -54,10 +54,11 @@ class VersionStore:
 
     @property
     def pointer(self) -> Path:
+        """The file with the name of the current version."""
         return self.folder / "current"
 
     def current(self) -> str | None:
-        """The name that `current` holds, checked for nothing else; None when there is none."""
+        """The name in the file `current`, None without one. The version itself is not checked."""
         try:
             name = self.pointer.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
@@ -74,9 +75,9 @@ class VersionStore:
         )
 
     def publish(self, trained: Trained, *, seed: int, cut: DataCut, parent: str | None, keep: int = 5) -> str:
-        """Write a version beside the others and make it current; returns its name.
+        """Write a version and make it current; returns its name. The newest `keep` versions stay on disk.
 
-        Temporary folder, fsync of files and folder, rename, fsync: whoever looks sees all of it or none.
+        Temporary folder, fsync of files and folder, rename, fsync: a reader sees all of a version or nothing.
 
         Raises:
             ArtifactError: an array would need pickling, or the report is not plain JSON.
@@ -103,7 +104,7 @@ class VersionStore:
         write_atomic(self.pointer, (name + "\n").encode())
 
     def load(self, name: str) -> Version:
-        """A version whose files are what its manifest says.
+        """Read a version and check its files against its manifest.
 
         Raises:
             ArtifactError: missing, cut short or altered.
@@ -115,7 +116,7 @@ class VersionStore:
             for file, digest in manifest["files"].items():
                 content = (folder / Path(file).name).read_bytes()
                 if hashlib.sha256(content).hexdigest() != digest:
-                    raise ArtifactError(f"{name}/{file} is not what its manifest says.")
+                    raise ArtifactError(f"{name}/{file} does not match its manifest.")
                 contents[file] = content
             if not name.endswith(content_hash(manifest)[:12]):
                 raise ArtifactError(f"{name}/manifest.json was altered.")
@@ -127,17 +128,18 @@ class VersionStore:
         return Version(name, manifest, arrays, texts)
 
     def manifest(self, name: str) -> dict[str, Any] | None:
-        """What a version says about itself, None when it cannot be read."""
+        """The manifest of a version, unchecked; None when it cannot be read."""
         try:
-            told = json.loads((self.folder / name / "manifest.json").read_bytes())
+            manifest = json.loads((self.folder / name / "manifest.json").read_bytes())
         except (OSError, ValueError):
             return None
-        return told if isinstance(told, dict) and isinstance(told.get("report"), dict) else None
+        readable = isinstance(manifest, dict) and isinstance(manifest.get("report"), dict)
+        return manifest if readable else None
 
     def candidates(self) -> list[str]:
-        """Versions to try in order: the current one, then those before it, newest first.
+        """The versions to try: the current one, then the older ones, newest first.
 
-        Without a readable `current` all of them, newest first.
+        Without a readable `current`: all, newest first.
         """
         names, current = self.names(), self.current()
         if current in names:
@@ -145,10 +147,10 @@ class VersionStore:
         return names[::-1]
 
     def roll_back(self, version: str | None = None) -> str:
-        """Make an earlier version current: `version`, or the newest good one before the present.
+        """Make an earlier version current: `version`, or the newest good one before the current one.
 
         Raises:
-            NoSuchVersion: there is none that passes its checks.
+            NoSuchVersion: no such version passes its checks.
         """
         now = self.current()
         wanted = [version] if version else [name for name in self.candidates() if name != now]
@@ -198,12 +200,12 @@ def _contents(trained: Trained, seed: int, cut: DataCut) -> tuple[dict[str, byte
 
 
 def is_same(manifest: Mapping[str, Any], trained: Trained, *, seed: int, cut: DataCut) -> bool:
-    """Whether publishing would only write the version of `manifest` once more."""
+    """Whether publishing would write the version of `manifest` again."""
     return content_hash(_contents(trained, seed, cut)[1]) == content_hash(manifest)
 
 
 def content_hash(manifest: Mapping[str, Any]) -> str:
-    """What a version is, apart from where it stands in the sequence of versions."""
+    """A hash of a version without its place in the sequence of versions."""
     return hashlib.sha256(_json({k: v for k, v in manifest.items() if k != "parent"})).hexdigest()
 
 

@@ -8,8 +8,6 @@ changes. Days are names only: as numbers, 0 is Monday in APScheduler and Sunday 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,8 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from filelock import Timeout
+
 from plumbing.clock import Clock
 from plumbing.database import DatabaseBusy
+from plumbing.files import process_lock
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES
@@ -86,27 +87,20 @@ class Leader:
     """A lock on a file. The process that has it is the leader; the kernel releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._handle: int | None = None
+        self._lock = process_lock(path)
 
     def take(self) -> bool:
         """Take the lock if it is free; True when this process has it now."""
-        if self._handle is not None:
-            return True
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            return False
-        self._handle = handle
+        if not self._lock.is_locked:
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
+                return False
         return True
 
     def release(self) -> None:
         """Give the lock up; another process may take it."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        self._lock.release()
 
 
 class Scheduler:

@@ -116,7 +116,7 @@ class Trainer:
             if throttle.passes(what):
                 self.models.progress(tenant, run_id, what, share, self.now_us())
 
-        state, why, outcome = "failed", "The training broke off; the server's log says where.", None
+        state, why, outcome = "failed", "The training failed; the reason is in the server's log.", None
         try:
             outcome = self.train(tenant, name, seed=seed, progress=progress, accept_smaller_log=accept_smaller_log)
             state, why = outcome.state, outcome.why

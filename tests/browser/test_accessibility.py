@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, in_state, tap_pin
 from tests.browser.fake_server import PIN, Fake
-from tests.browser.test_kiosk import in_state, tap_pin
 
 pytestmark = pytest.mark.browser
 

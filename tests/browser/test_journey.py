@@ -12,9 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.faces.people import two_people
-from tests.browser.conftest import Camera, OpenPage
+from tests.browser.conftest import Camera, OpenPage, in_state, tap_pin
 from tests.browser.fake_server import serve
-from tests.browser.test_kiosk import in_state, tap_pin
 from tests.journey import Place
 
 pytestmark = pytest.mark.browser

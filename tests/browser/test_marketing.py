@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from data.demo.month import simulate_month
-from plumbing import limits as limit_tables
 from plumbing import web as service_web
 from plumbing.clock import MINUTE
-from plumbing.database import Database
-from plumbing.limits import Limits
+from plumbing.shared import Shared
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from tests.browser.conftest import OpenPage
@@ -41,14 +39,12 @@ class Desk:
 @contextmanager
 def _served(world: World, home: Path) -> Iterator[Desk]:
     """A recommender behind a real port, with what pairing needs."""
-    moments = Database(home / "moments.db", limit_tables.migrations, durable=False)
-    limits = Limits(moments, world.now_us)
-    world.app.register_api(
-        service_web.blueprint(access=world.access, limits=limits, checks={}, registry=world.registry)
-    )
+    shared = Shared.open(home / "service", world.now_us)
+    own = replace(shared, access=world.access, registry=world.registry)
+    world.app.register_api(service_web.blueprint(own, checks={}))
     with serve(world.app) as address:
         yield Desk(world, address)
-    moments.close()
+    shared.close()
     world.close()
 
 
@@ -224,7 +220,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
     page = open_page(desk.link("portfolio"))
 
     def take(text: str) -> None:
-        file = {"name": "new.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        file: FilePayload = {"name": "new.csv", "mimeType": "text/csv", "buffer": text.encode()}
         page.locator("#offers input[type=file]").set_input_files(file)
 
     outcome = page.locator("#offers .outcome")

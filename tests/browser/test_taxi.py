@@ -7,9 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, in_state, tap_pin
 from tests.browser.fake_server import PIN, Fake
-from tests.browser.test_kiosk import in_state, tap_pin
 
 pytestmark = pytest.mark.browser
 

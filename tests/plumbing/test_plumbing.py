@@ -279,7 +279,7 @@ class TestDatabase:
         for thread in threads:
             thread.join()
 
-        assert database.row("SELECT x FROM t")["x"] == 200
+        assert [row["x"] for row in database.rows("SELECT x FROM t")] == [200]
 
     def test_threads_queue_for_writing_and_do_not_poll(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
@@ -362,9 +362,28 @@ class TestHandover:
 
 
 class TestSettings:
-    def test_what_is_told_to_the_workers_is_what_they_hear(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told = Config(home=Path("somewhere"), pack="open-model-zoo", models=Path("packs"), only="identity")
-        for name, text in told.to_environment().items():
+    def test_the_processes_of_the_server_get_the_same_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = Config(home=Path("somewhere"), pack="open-model-zoo", models=Path("packs"), only="identity")
+        for name, text in config.to_environment().items():
             monkeypatch.setenv(name, text)
 
-        assert Config.from_environment() == told
+        assert Config.from_environment() == config
+
+    def test_an_empty_variable_counts_as_unset_and_numbers_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("USUAL_PACK", "")
+        monkeypatch.setenv("USUAL_ENGINES", "3")
+
+        assert (Config.from_environment().pack, Config.from_environment().engines) == ("dlib", 3)
+
+    def test_a_wrong_number_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("USUAL_ENGINES", "many")
+
+        with pytest.raises(ValueError, match="engines"):
+            Config.from_environment()
+
+    def test_the_environment_does_not_change_settings_that_code_makes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("USUAL_PACK", "open-model-zoo")
+
+        assert Config().pack == "dlib"

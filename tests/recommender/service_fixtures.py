@@ -1,4 +1,4 @@
-"""A recommender in a temporary folder, with a clock that stands still and a scene that only counts."""
+"""A recommender in a temporary folder, with a clock that the test sets and scenes that only count."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def counting(**orders: Any) -> OpenScenes:
 
 @dataclass
 class World:
-    """A running recommender and everything a test wants to turn."""
+    """A running recommender, its clock and its callers."""
 
     home: Path
     time_us: int
@@ -193,7 +193,7 @@ class World:
         return int(self.half.service.database.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"])
 
     def run_trainings(self) -> None:
-        """Carry out what the route only launched."""
+        """Run the trainings that the route launched."""
         while self.launched:
             tenant, scene, run_id = self.launched.pop(0)
             self.half.trainer.run(tenant, scene, run_id, seed=0)
@@ -206,7 +206,7 @@ def open_world(
     keys: dict[str, str] | None = None,
     **settings: Any,
 ) -> World:
-    """Open `home`; a second time with the same `key` it is another process of the same installation."""
+    """Open `home`. Opened again with the same `key`, it is another process of the same installation."""
     key = key or Fernet.generate_key()
     launched: list[tuple[str, str, str]] = []
     world: World
@@ -226,14 +226,7 @@ def open_world(
         launch=lambda *run: launched.append(run),
         entropy=7,
     )
-    world.app = OpenAPI(
-        "test",
-        info=Info(title="test", version="1"),
-        validation_error_callback=problems.invalid_request,
-        static_folder=None,
-    )
-    problems.register(world.app)
-    world.app.register_api(world.half.blueprint)
+    world.app = app_of(world.half)
     world.client = world.app.test_client()
     world.keys = keys or {
         "kiosk": access.create_key("grill", ["suggest", "event"], device="kiosk-1", site="north"),
@@ -241,6 +234,19 @@ def open_world(
         "stranger": access.create_key("other", ["train", "suggest", "privacy", "event"], device="kiosk-1"),
     }
     return world
+
+
+def app_of(half: RecommenderHalf) -> OpenAPI:
+    """An application with the routes of this half alone."""
+    app = OpenAPI(
+        "test",
+        info=Info(title="test", version="1"),
+        validation_error_callback=problems.invalid_request,
+        static_folder=None,
+    )
+    problems.register(app)
+    app.register_api(half.blueprint)
+    return app
 
 
 def stock(world: World) -> None:
@@ -252,7 +258,7 @@ def stock(world: World) -> None:
 
 @dataclass(frozen=True)
 class Installation:
-    """A stocked state folder to copy: opening it costs a hundredth of making it."""
+    """A state folder with a catalogue, to copy: a copy takes a hundredth of the time."""
 
     home: Path
     key: bytes
@@ -281,7 +287,7 @@ def world(installation: Installation, tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def still(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One world for all tests of a file that must leave nothing behind, and check that."""
+    """One world for all tests of a file; each test must leave it as it was."""
     made = installation.open(tmp_path_factory.mktemp("still") / "state")
     yield made
     made.close()

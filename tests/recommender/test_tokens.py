@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plumbing.clock import MINUTE
 from recommender import errors
-from recommender.tokens import PREFIX, open_token
+from recommender.tokens import PREFIX, Claims, open_token
 
 KEY, OLD_KEY = Fernet.generate_key(), Fernet.generate_key()
 NOW = 1_795_435_200_000_000
@@ -32,9 +32,24 @@ def mint(key: bytes = KEY, **changes: Any) -> str:
     return PREFIX + Fernet(key).encrypt(json.dumps(claims).ljust(400).encode()).decode()
 
 
-def opened(text: str, **changes: Any) -> Any:
-    asked = {"tenant": "grill", "device": "kiosk-1", "purpose": "orders", "now_us": NOW + MINUTE} | changes
-    return open_token((KEY, OLD_KEY), text, **asked)
+def opened(
+    text: str,
+    *,
+    tenant: str | None = "grill",
+    device: str | None = "kiosk-1",
+    purpose: str = "orders",
+    now_us: int = NOW + MINUTE,
+    second_factor: bool = False,
+) -> Claims:
+    return open_token(
+        (KEY, OLD_KEY),
+        text,
+        tenant=tenant,
+        device=device,
+        purpose=purpose,
+        now_us=now_us,
+        second_factor=second_factor,
+    )
 
 
 def test_a_good_token_tells_the_pseudonym() -> None:

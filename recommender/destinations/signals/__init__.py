@@ -1,1 +1,1 @@
-"""What a candidate destination is scored by."""
+"""The signals by which a candidate destination is scored."""

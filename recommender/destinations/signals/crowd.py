@@ -1,4 +1,5 @@
-"""What everybody's rides say: how popular a place is here and now, what follows a pick-up, what goes together.
+"""Statistics over all riders: how popular a place is at this hour, where rides from it end, which places share
+riders.
 
 A `PlaceCrowd` is a summary as of one moment. It is built from visits before that moment and published with the
 model, so it may be a few days old when it is used; the rider's own visits are always read live.
@@ -38,7 +39,7 @@ def bin_of(hour: NDArray[np.floating], weekday: NDArray[np.integer]) -> NDArray[
 
 @dataclass(frozen=True, eq=False)
 class PlaceCrowd:
-    """Statistics of P places: decayed counts of distinct (rider, place, day): nobody counts ten thousandfold."""
+    """Statistics of P places: decayed counts of distinct (rider, place, day): no rider dominates."""
 
     lat: Floats  # (P,)
     lon: Floats
@@ -53,7 +54,7 @@ class PlaceCrowd:
 
     @cached_property
     def popular(self) -> NDArray[np.intp]:
-        """The most visited places, for when nobody knows where the rider is."""
+        """The most visited places, for a rider whose position is unknown."""
         return np.argsort(-self.visits, kind="stable")[:200]
 
     @property
@@ -62,7 +63,7 @@ class PlaceCrowd:
 
     @cached_property
     def index(self) -> PlaceIndex:
-        """Only places that somebody has been to are offered to others."""
+        """Only places with at least one visit are offered to others."""
         known = self.visits > 0
         return PlaceIndex(np.where(known, self.lat, np.nan), np.where(known, self.lon, np.nan))
 

@@ -1,4 +1,4 @@
-"""What everybody does, asked for many moments: the candidates that others bring, and the signals they give."""
+"""Candidates and signals from all riders' rides, for many moments at once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Columns = dict[str, Floats]
 
 NEAREST = 300
 FROM_NEAREST, FROM_POPULAR_NEAR, FROM_ALIKE_NEAR, FROM_BOTH, FROM_ALIKE, FROM_FOLLOWS = 40, 30, 40, 20, 40, 20
-FROM_POPULAR = 10  # where nobody knows where the rider is
+FROM_POPULAR = 10  # where the rider's position is unknown
 CLOSE_KM = 0.3
 LEAST_ALIKE = 0.05
-"""Of places that share no rider with the asker's: they are likely in the measure of being near and popular."""
+"""The least similarity: a place without a common rider still counts by nearness and popularity."""
 
 
 class Others:
-    """Scores of places by what others do, sparse (moments x P), and the candidates they bring."""
+    """Scores of places by other riders' rides, sparse (moments x P), and the candidates among them."""
 
     def __init__(self, visit_pairs: VisitPairs, moments: Moments, crowd: PlaceCrowd, positions: Positions) -> None:
         self.crowd, self.moments, self.positions = crowd, moments, positions
@@ -47,7 +47,7 @@ class Others:
         return np.where(bins >= 0, in_bin, 0) + 0.1 * self.crowd.visits[place] + 1e-3
 
     def near(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        """(moment, place, km) of the nearest places that somebody has been to."""
+        """(moment, place, km) of the nearest places with at least one visit."""
         spots = np.c_[self.moments.lat, self.moments.lon]
         usable = np.flatnonzero(np.isfinite(spots).all(axis=1))
         if not len(usable):

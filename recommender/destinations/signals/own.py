@@ -123,7 +123,7 @@ def _own_waits(visits: Visits, moments: Moments, pairs: VisitPairs, gaps: Gaps, 
     days = _days(gaps)
     old, as_long = np.exp(-days / 90), _bell(gaps.wait, 0.35)
     near = np.nan_to_num(np.exp(-((gaps.km / 0.4) ** 2)))
-    known = pairs.visit + 1 < moments.stop[pairs.moment]  # of the newest visit nobody knows what came after
+    known = pairs.visit + 1 < moments.stop[pairs.moment]  # what came after the newest visit is unknown
     ended = 1.0 * (known & (np.nan_to_num(stays(visits)[pairs.visit]) > TRAIL))
     return {
         "wait_share": share(pairs.total(as_long * old), 0.3),
@@ -144,7 +144,7 @@ def trail_begins(visits: Visits, moments: Moments) -> NDArray[np.int64]:
 
 
 def rider_signals(visits: Visits, moments: Moments, pairs: VisitPairs) -> Columns:
-    """Signals of the moment and the rider, (m,) each: they say how much to trust the others."""
+    """Signals of the moment and the rider, (m,) each: they show how far the other signals can be trusted."""
     n = len(moments)
     places = np.bincount(pairs.group_moment, minlength=n)
     length = (moments.stop - moments.start).astype(np.float64)

@@ -1,4 +1,4 @@
-"""`usual batch offers`: a policy from randomised decisions, written down for other visits."""
+"""`usual batch offers`: fit on a table of randomised decisions, write a plan for a table of requests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plumbing.files import write_atomic
 from recommender.offers.offline.plan import fit_planner
@@ -24,7 +25,7 @@ from recommender.scene import Progress
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What a batch did: rows of requests, how many of them carry an offer, and how offers were chosen."""
+    """The number of requests, how many of them get an offer, and how the offer was chosen."""
 
     decisions: int
     with_offer: int
@@ -43,17 +44,17 @@ def batch_offers(
     seed: int = 0,
     progress: Progress,
 ) -> BatchSummary:
-    """Fit on `fit`, decide about `requests`, write customer, wave, offer, probability for every arm and `none`.
+    """Fit on `fit`, plan for `requests`; `out` has customer, wave, offer and probability for every arm and `none`.
 
-    The same files and seed give the same bytes. Nothing is written when anything is wrong.
+    The same files and seed give the same bytes. After an error nothing is written.
 
     Raises:
-        UnusableLog: a table is unreadable, lacks columns, a propensity is missing (with its rows), unknown offers.
-        SensitiveInput: a table holds a column for audits only.
+        UnusableLog: a table is unreadable, lacks columns or propensities, or has unknown offers.
+        SensitiveInput: a table has a column for audits only.
     """
     portfolio = read_portfolio(portfolio_file)
     waves, columns = read_requests(requests, portfolio)
-    if len(portfolio.arms) == 1:  # an empty portfolio: nothing to show, and no error
+    if len(portfolio.arms) == 1:  # an empty portfolio is no error
         plan, best, by_context = np.ones((columns.n, 1)), "none", False
     else:
         progress("reading", 0.05)
@@ -71,7 +72,7 @@ def batch_offers(
     return BatchSummary(columns.n, int((plan[:, 0] < 1).sum()), best, by_context)
 
 
-def _as_csv(portfolio: Portfolio, waves: Waves, columns: Columns, plan: np.ndarray) -> str:
+def _as_csv(portfolio: Portfolio, waves: Waves, columns: Columns, plan: NDArray[np.float64]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("customer", "wave", "offer", "probability"))

@@ -1,7 +1,7 @@
-"""`usual evaluate offers`: every policy on customers it was not fitted on, with intervals.
+"""`usual evaluate offers`: every policy on customers that it was not fitted on, with intervals.
 
-Cross-validation over customers. Values come from SNIPS and from doubly robust scores whose expected rewards were
-fitted on the other folds too; intervals from a bootstrap over customers that all policies share.
+Cross-validation over customers. Values are SNIPS and doubly robust; the expected rewards of the latter come
+from the other folds too. All policies share one bootstrap over customers.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from recommender.offers.learning.off_policy import (
     snips,
     snips_difference,
 )
-from recommender.offers.learning.uplift import by_decile, fit_completion, gain_curve, qini, two_model_uplift
-from recommender.offers.offline.fairness import audit
+from recommender.offers.learning.uplift import by_decile, fit_completion, gain_curve
+from recommender.offers.offline.fairness import group_reports
+from recommender.offers.offline.hillstrom import evaluate_hillstrom
 from recommender.offers.offline.plan import Planner, fit_planner
 from recommender.offers.offline.replay import thompson
-from recommender.offers.offline.tables import Columns, Portfolio, Waves, read_decisions, read_portfolio
+from recommender.offers.offline.tables import Portfolio, Waves, read_decisions, read_portfolio
 from recommender.scene import Progress
 
 Floats = NDArray[np.float64]
@@ -36,18 +37,18 @@ Floats = NDArray[np.float64]
 SHARES = (0.2, 0.4)
 EXPLORATION = 0.05
 AUC_RANGE = (0.80, 0.83)
-"""Of the completion model; above it something of the outcome has leaked into the features."""
+"""Of the completion model. Above it the features contain something of the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """What models say about customers they did not see; n rows."""
+    """Predictions and plans for customers that the models were not fitted on; n rows."""
 
     policies: Mapping[str, Floats]  # name -> (n, arms)
     expected: Floats  # (n, arms)
     gain: Floats  # (n,) of the arm that would be shown
     shown: NDArray[np.int64]  # (n,) that arm
-    completion: Floats  # (n,) probability for the arm that was shown
+    completion: Floats  # (n,) probability, of the arm in the log
     gates: list[dict[str, float]]
 
 
@@ -112,60 +113,73 @@ def cross_validate(
 def _plans(
     planner: Planner, here: Waves, gains: Floats, expected: Floats, rng: np.random.Generator
 ) -> dict[str, Floats]:
-    """The policies that are compared, on the rows of one fold."""
-    n: int = len(gains)
-    arms: int = gains.shape[1]
-    best = planner.best_single
-
-    def one(arm: int | NDArray[np.int64], rows: NDArray[Any] | slice = slice(None)) -> Floats:
-        plan = np.zeros((n, arms))
-        plan[:, 0] = 1.0
-        chosen = np.arange(n)[rows]
-        plan[chosen] = 0.0
-        plan[chosen, arm if isinstance(arm, int) else arm[rows]] = 1.0
-        return plan
-
+    """The policies that are compared, on the rows of one fold: name -> (n, arms)."""
+    n, arms, best = len(gains), int(gains.shape[1]), planner.best_single
+    always = _always(n, arms, best)
     uniform = np.full((n, arms), 1 / max(arms - 1, 1))
     uniform[:, 0] = 0.0
-    past = here.visits.features[:, here.visits.names.index("spend")]
-    order = np.argsort(-planner.value[1:], kind="stable") + 1
-    merit = np.zeros(arms)
-    merit[order] = -np.arange(len(order), dtype=float)
-    left = np.where(here.shown_before[:, 1:], -np.inf, merit[1:])
+    learned = planner.plan(here, gains)
     plans = {
-        "no offer": one(0),
+        "no offer": _always(n, arms, 0),
         "random offer": uniform,
-        "best single offer": one(best),
-        "by context (greedy)": one(1 + expected[:, 1:].argmax(axis=1)),
-        "learned": planner.plan(here, gains),
-        "never repeated, best order": one(1 + left.argmax(axis=1)),
+        "best single offer": always,
+        "by context (greedy)": _always(n, arms, 1 + expected[:, 1:].argmax(axis=1)),
+        "learned": learned,
+        "never repeated, best order": _always(n, arms, _best_not_shown(planner, here)),
         "never repeated, learned": planner.plan(here, gains, no_repeat=True),
+        "learned, exploring 5 %": (1 - EXPLORATION) * learned + EXPLORATION / arms,
     }
-    plans["learned, exploring 5 %"] = (1 - EXPLORATION) * plans["learned"] + EXPLORATION / arms
+    past = here.visits.features[:, here.visits.names.index("spend")]
     ranked: dict[str, Floats] = {"random": rng.random(n), "past spend": past, "response": expected.mean(axis=1)}
     for share in SHARES:
-        most = int(share * n)
         for name, score in ranked.items():
-            top = np.lexsort((rng.random(n), -score))[:most]
-            plans[f"{name} at {share:.0%}"] = one(best, top)
+            top = np.lexsort((rng.random(n), -score))[: int(share * n)]
+            plan = plans["no offer"].copy()
+            plan[top] = always[top]
+            plans[f"{name} at {share:.0%}"] = plan
         plans[f"uplift at {share:.0%}"] = planner.plan(here, gains, share=share)
     return plans
+
+
+def _always(n: int, arms: int, arm: int | NDArray[np.int64]) -> Floats:
+    """The plan that shows `arm`, one for all rows or one for each (n,)."""
+    plan = np.zeros((n, arms))
+    plan[np.arange(n), arm] = 1.0
+    return plan
+
+
+def _best_not_shown(planner: Planner, here: Waves) -> NDArray[np.int64]:
+    """The best arm on average that the customer did not see in an earlier wave, (n,)."""
+    order = np.argsort(-planner.value[1:], kind="stable") + 1
+    merit = np.zeros(len(planner.value))
+    merit[order] = -np.arange(len(order), dtype=float)
+    return 1 + np.where(here.shown_before[:, 1:], -np.inf, merit[1:]).argmax(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSize:
+    """How much work an evaluation does."""
+
+    folds: int = 5
+    draws: int = 1000  # of the bootstrap
+    replays: int = 10
+    aa_runs: int = 200
+
+
+FULL = EvaluationSize()
 
 
 def evaluate_offers(
     folder: Path,
     *,
     seed: int,
-    n_folds: int = 5,
-    draws: int = 1000,
-    replays: int = 10,
-    aa_runs: int = 200,
+    size: EvaluationSize = FULL,
     groups: Mapping[str, Mapping[str, str]] | None = None,
     progress: Progress,
 ) -> dict[str, Any]:
     """The whole report on a folder such as `datasets/offers`; JSON-able.
 
-    `groups` (column -> customer -> group) is an auditor's: joined to the finished policies, it goes nowhere else.
+    `groups` (column -> customer -> group) is the auditor's table. It is joined to the finished policies only.
 
     Raises:
         UnusableLog, SensitiveInput: the tables cannot be evaluated.
@@ -174,38 +188,23 @@ def evaluate_offers(
     waves, log, columns = read_decisions(folder / "starbucks_decisions.csv.gz", portfolio)
     completed = columns.numbers("comp_aware")
     found = cross_validate(
-        waves, log, completed, portfolio.can_complete, n_folds=n_folds, seed=seed, progress=progress
+        waves, log, completed, portfolio.can_complete, n_folds=size.folds, seed=seed, progress=progress
     )
     progress("estimating values", 0.9)
-    bootstrap = Bootstrap(log.n_customers, np.random.default_rng(seed), draws)
     scores = arm_scores(log, found.expected)
     report: dict[str, Any] = {
         "decisions": len(log),
         "customers": log.n_customers,
-        "folds": n_folds,
+        "folds": size.folds,
         "seed": seed,
-        "values": _values(log, found, scores, bootstrap),
-        "gains": _gains(log, found, scores, bootstrap),
-        "context_gate": found.gates,
-        "repeats": _repeats(waves, found),
-        "deciles": by_decile(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0], log.customer),
-        "gain_curve": gain_curve(found.gain, scores[np.arange(len(log)), found.shown] - scores[:, 0]),
-        "completion_auc": _auc(log, found, completed, portfolio.can_complete),
     }
+    report |= _policies(waves, log, found, scores, size, seed)
+    report["completion_auc"] = _auc(log, found, completed, portfolio.can_complete)
     progress("replaying", 0.93)
-    report["replay"] = _replay(log, waves, completed, portfolio, replays, seed)
-    by_time = np.argsort(waves.wave, kind="stable")
-    alarms = aa_alarms(log.reward[by_time], log.customer[by_time], np.random.default_rng(seed), runs=aa_runs)
-    report["aa"] = {"always_valid": alarms.always_valid, "fixed": alarms.fixed, "runs": aa_runs, "looks": 100}
+    report["replay"] = _replay(log, waves, completed, portfolio, size.replays, seed)
+    report["aa"] = _aa(log, waves, size.aa_runs, seed)
     if groups:
-        plan = found.policies[f"uplift at {SHARES[0]:.0%}"]
-        gain = (plan * scores).sum(axis=1) - scores[:, 0]
-        report["audit"] = {
-            column: [
-                row.as_dict() for row in audit(list(waves.customers), log.customer, 1 - plan[:, 0], gain, named)
-            ]
-            for column, named in groups.items()
-        }
+        report["audit"] = _audit(waves, log, found, scores, groups)
     progress("Hillstrom", 0.98)
     if (folder / "hillstrom_half.csv.gz").is_file():
         report["hillstrom"] = evaluate_hillstrom(folder / "hillstrom_half.csv.gz", seed=seed)
@@ -213,12 +212,48 @@ def evaluate_offers(
     return report
 
 
+def _policies(
+    waves: Waves, log: OfferLog, found: OutOfFold, scores: Floats, size: EvaluationSize, seed: int
+) -> dict[str, Any]:
+    """Values and gains of the policies, and how well the uplift ranks visits."""
+    bootstrap = Bootstrap(log.n_customers, np.random.default_rng(seed), size.draws)
+    effect = scores[np.arange(len(log)), found.shown] - scores[:, 0]
+    return {
+        "values": _values(log, found, scores, bootstrap),
+        "gains": _gains(log, found, scores, bootstrap),
+        "context_gate": found.gates,
+        "repeats": _repeats(waves, found),
+        "deciles": by_decile(found.gain, effect, log.customer),
+        "gain_curve": gain_curve(found.gain, effect),
+    }
+
+
+def _aa(log: OfferLog, waves: Waves, runs: int, seed: int) -> dict[str, Any]:
+    """False alarms of the always-valid interval, with visits in the order of time."""
+    by_time = np.argsort(waves.wave, kind="stable")
+    alarms = aa_alarms(log.reward[by_time], log.customer[by_time], np.random.default_rng(seed), runs=runs)
+    return {"always_valid": alarms.always_valid, "fixed": alarms.fixed, "runs": runs, "looks": 100}
+
+
+def _audit(
+    waves: Waves, log: OfferLog, found: OutOfFold, scores: Floats, groups: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Exposure and gain by group, of the uplift policy at the first of `SHARES`."""
+    plan = found.policies[f"uplift at {SHARES[0]:.0%}"]
+    gain = (plan * scores).sum(axis=1) - scores[:, 0]
+    customers = list(waves.customers)
+    return {
+        column: [row.as_dict() for row in group_reports(customers, log.customer, 1 - plan[:, 0], gain, named)]
+        for column, named in groups.items()
+    }
+
+
 def _row(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
     return {name: estimate.as_dict() for name, estimate in estimates.items()}
 
 
 def _values(log: OfferLog, found: OutOfFold, scores: Floats, bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """Reward per decision where every visit may carry an offer, and the paired difference to the best single."""
+    """Reward per decision where every visit may have an offer, and the paired difference to the best single."""
     single = found.policies["best single offer"]
     return [
         {"policy": name}
@@ -235,7 +270,7 @@ def _values(log: OfferLog, found: OutOfFold, scores: Floats, bootstrap: Bootstra
 
 
 def _gains(log: OfferLog, found: OutOfFold, scores: Floats, bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """Gain over showing nothing where only a share of visits may carry an offer."""
+    """Gain over showing nothing, where only a share of visits may have an offer."""
     nothing = found.policies["no offer"]
     return [
         {"policy": name, "share": float(1 - plan[:, 0].mean())}
@@ -261,7 +296,7 @@ def _repeats(waves: Waves, found: OutOfFold) -> dict[str, int]:
 def _auc(log: OfferLog, found: OutOfFold, completed: Floats, can_complete: NDArray[np.bool_]) -> dict[str, Any]:
     """Area under the curve of completions after a view, over shown offers that can be completed.
 
-    Informational offers would be certain noughts and lift it to .86 without any knowledge of customers.
+    Informational offers are left out: they are never completed, and would lift it to .86 without any knowledge.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -281,7 +316,7 @@ def _auc(log: OfferLog, found: OutOfFold, completed: Floats, can_complete: NDArr
 def _replay(
     log: OfferLog, waves: Waves, completed: Floats, portfolio: Portfolio, replays: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Completions after a view per shown offer while learning; mean and range over random orders of visits."""
+    """Completions after a view per shown offer while a bandit learns; mean and range over random orders."""
     offered = log.arm > 0
     arm, outcome, wave = log.arm[offered], completed[offered], waves.wave[offered]
     everything = np.arange(len(log.arms)) > 0
@@ -310,53 +345,3 @@ def _replay(
                 {"policy": name, "learns": learns, "rate": float(np.mean(rates)), "low": low, "high": high}
             )
     return rows
-
-
-_HILLSTROM = ("recency", "history", "mens", "womens", "newbie")
-_HILLSTROM_CHOICES = ("history_segment", "zip_code", "channel")
-
-
-def evaluate_hillstrom(path: Path, *, seed: int, n_folds: int = 5, draws: int = 200) -> list[dict[str, Any]]:
-    """Qini on visits of the women's mail against no mail, out of fold, in extra visits per 100 customers."""
-    from recommender.offers.offline.tables import read_columns
-
-    table = read_columns(path, ("segment", "visit", *_HILLSTROM, *_HILLSTROM_CHOICES))
-    rows = table.text("segment") != "Mens E-Mail"
-    treated = table.text("segment")[rows] == "Womens E-Mail"
-    visit = table.numbers("visit")[rows]
-    features = _hillstrom_features(table, rows)
-    fold = np.random.default_rng(seed).permutation(len(visit)) % n_folds
-    uplift, response = np.zeros(len(visit)), np.zeros(len(visit))
-    for number in range(n_folds):
-        test, fit = fold == number, fold != number
-        bought = visit[fit] > 0
-        uplift[test] = two_model_uplift(features[fit], treated[fit], bought, features[test])
-        response[test] = _response(features[fit], bought, features[test])
-    report = []
-    for name, score in (("uplift", uplift), ("response", response)):
-        rng = np.random.default_rng(seed)
-        again = []
-        for _ in range(draws):
-            some = rng.integers(0, len(visit), len(visit))
-            again.append(qini(score[some], treated[some], visit[some]).coefficient)
-        low, high = np.percentile(again, [2.5, 97.5])
-        value = qini(score, treated, visit).coefficient
-        report.append({"policy": name, "qini": value, "low": float(low), "high": float(high)})
-    return report
-
-
-def _hillstrom_features(table: Columns, rows: NDArray[np.bool_]) -> Floats:
-    numbers = np.column_stack([table.numbers(name)[rows] for name in _HILLSTROM])
-    numbers = np.column_stack([numbers, np.log1p(numbers[:, 1])])
-    scaled = (numbers - numbers.mean(axis=0)) / np.maximum(numbers.std(axis=0), 1e-9)
-    choices = []
-    for name in _HILLSTROM_CHOICES:
-        text = table.text(name)[rows]
-        choices += [(text == one).astype(float) for one in np.unique(text)[1:]]
-    return np.column_stack([scaled, *choices])
-
-
-def _response(features: Floats, bought: NDArray[np.bool_], ask: Floats) -> Floats:
-    from sklearn.linear_model import LogisticRegression
-
-    return np.asarray(LogisticRegression(max_iter=1000).fit(features, bought).predict_proba(ask)[:, 1])

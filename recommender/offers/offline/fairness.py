@@ -1,7 +1,7 @@
-"""Fairness from outside: who was shown offers and what it gained, by groups that no policy knows. Pure.
+"""Fairness audit: who was shown offers and what it gained, by groups that no policy knows. Pure.
 
-The table of groups comes from the auditor and is joined here, after the fact, on pseudonyms. Nothing of it is
-stored, returned by name of a person, or handed on: `uplift.refuse_sensitive` refuses such columns as an input.
+The table of groups is the auditor's and is joined on pseudonyms to finished policies. Nothing of it is stored, and
+nothing is returned about single customers; `uplift.refuse_sensitive` refuses such columns as an input.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from recommender.offers.learning.confidence import group_mean
 Floats = NDArray[np.float64]
 
 LEAST_IN_GROUP = 20
-"""Customers; a smaller group is counted under 'too few to show'."""
+"""Customers. Smaller groups are merged under `TOO_FEW`."""
 TOO_FEW = "too few to show"
 
 
@@ -42,16 +42,17 @@ class GroupReport:
     gain_high: float
 
     def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def audit(
+def group_reports(
     customers: Sequence[str], customer: NDArray[np.int64], exposed: Floats, gain: Floats, groups: Mapping[str, str]
 ) -> list[GroupReport]:
     """Exposure and gain by group.
 
-    `customers` (n_customers,) pseudonyms; `customer` (n,) codes; `exposed` (n,) chance of an offer on that visit;
-    `gain` (n,) doubly robust gain over showing nothing; `groups` pseudonym -> group, '' or missing is 'not known'.
+    `customers` (n_customers,) pseudonyms; `customer` (n,) codes; `exposed` (n,) probability of an offer on that
+    visit; `gain` (n,) doubly robust gain over showing nothing; `groups` pseudonym -> group, else 'not known'.
     """
     named = np.array([groups.get(one) or "not known" for one in customers], dtype=object)
     sizes = {name: int((named == name).sum()) for name in set(named)}
@@ -87,7 +88,7 @@ def read_groups(path: Path, columns: Sequence[str]) -> dict[str, dict[str, str]]
     """column -> customer -> group, from a CSV file with a column `customer`; numbers become four bands.
 
     Raises:
-        UnusableLog: the file lacks a column or names a customer twice.
+        UnusableLog: the file lacks a column, or has a customer twice.
     """
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
@@ -97,7 +98,7 @@ def read_groups(path: Path, columns: Sequence[str]) -> dict[str, dict[str, str]]
         raise UnusableLog(f"{path.name} lacks the columns {', '.join(missing)}.")
     names = [row["customer"] for row in rows]
     if len(set(names)) != len(names):
-        raise UnusableLog(f"{path.name} names a customer twice.")
+        raise UnusableLog(f"{path.name} has a customer twice.")
     return {column: _grouped({row["customer"]: row[column] for row in rows}) for column in columns}
 
 
@@ -111,7 +112,7 @@ def _grouped(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def bands(values: Mapping[str, float], edges: Sequence[float]) -> dict[str, str]:
-    """Numbers as groups such as '40-50', for an auditor whose table holds ages or incomes."""
+    """Numbers as groups such as '40-50', for tables with ages or incomes; `edges` ascend."""
     cuts = np.asarray(edges, dtype=float)
     named = {}
     for one, value in values.items():

@@ -1,8 +1,8 @@
-"""A policy fitted on a table of randomised decisions, and what it plans for a table of requests. Pure.
+"""A policy fitted on a table of randomised decisions, and its plan for a table of requests. Pure.
 
-The same two rules as at the counter: *who* by expected gain, *which* by the best offer on average. Context may
-choose the offer, and a visit may go without one where nothing limits how many carry one, once a cross-fitted
-doubly robust gain of doing so has a lower bound above nought: what is not proven to be better is not done.
+The same two rules as at the counter: *which visits* by expected gain, *which offer* by the best average. Two
+things are done only if they are proven to be better, that is, if the lower bound of a cross-fitted doubly
+robust gain is above zero: choosing the offer by context, and showing nothing where no share limits the offers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether something may be done: the paired gain of doing so, per visit, and its 95 % interval."""
+    """Whether something is proven to be better: its paired gain per visit, and the 95 % interval."""
 
     gain: float
     low: float
@@ -29,6 +29,7 @@ class Gate:
 
     @property
     def open(self) -> bool:
+        """True: it is proven."""
         return self.low > 0
 
 
@@ -36,8 +37,8 @@ class Gate:
 class Planner:
     """A fitted policy. `value` (arms,) is each arm's mean reward; the offer with the largest is the best.
 
-    `gate` is that of context; `abstaining` and `abstaining_left` those of showing nothing where no gain is
-    expected, of the best offer and of the best that was not shown before.
+    `gate` is for choosing the offer by context. `abstaining` and `abstaining_left` are for showing nothing
+    where no gain is expected: of the best offer, and of the best offer that was not shown before.
     """
 
     model: GainModel
@@ -48,14 +49,15 @@ class Planner:
 
     @property
     def best_single(self) -> int:
+        """The arm code of the best offer on average."""
         return 1 + int(np.argmax(self.value[1:]))
 
     def plan(self, waves: Waves, gains: Floats, *, share: float | None = None, no_repeat: bool = False) -> Floats:
-        """Probability of each arm for each row, (n, arms), ones and noughts.
+        """Probability of each arm for each row, (n, arms), zeros and ones.
 
-        `gains` (n, arms) are those of `model.judge`. At most `share` of the rows carry an offer, those with
-        the highest expected gain. With `no_repeat` nobody is planned an offer that was shown to them before; where
-        the table does not say what was shown, this plan's own earlier waves count as shown.
+        `gains` (n, arms) are those of `model.judge`. At most `share` of the rows get an offer, those with the
+        highest expected gain. With `no_repeat` no customer gets an offer again; where the table lacks what was
+        shown, this plan's own earlier waves count as shown.
         """
         n = len(gains)
         chosen = np.zeros(n, np.int64)
@@ -88,13 +90,13 @@ class Planner:
 
 
 def _best_left(merit: Floats, taken: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The best offer that is not taken, 0 when all are; shapes (n, arms) -> (n,)."""
+    """The best offer that is not taken, 0 when all are: (n, arms) -> (n,)."""
     left = np.where(taken[:, 1:], -np.inf, merit[:, 1:])
     return np.where(np.isfinite(left.max(axis=1)), 1 + left.argmax(axis=1), 0)
 
 
 def arm_means(log: OfferLog) -> Floats:
-    """Self-normalised mean reward of each arm; an arm that was never shown has -inf."""
+    """Self-normalised mean reward of each arm, (arms,); -inf for an arm that was never shown."""
     weight = 1 / log.propensity
     top = np.bincount(log.arm, weights=weight * log.reward, minlength=len(log.arms))
     bottom = np.bincount(log.arm, weights=weight, minlength=len(log.arms))
@@ -102,7 +104,7 @@ def arm_means(log: OfferLog) -> Floats:
 
 
 def fit_planner(waves: Waves, log: OfferLog, *, seed: int) -> Planner:
-    """Fit on randomised decisions: means, gains and the gate of context."""
+    """Fit on randomised decisions: means, gains and gates."""
     expected = crossfit_reward(waves.visits, log.arm, log.reward, waves.customer, seed=seed)
     value = arm_means(log)
     model = fit_gain(waves.visits, log.arm, log.reward, seed=seed)
@@ -118,7 +120,7 @@ def fit_planner(waves: Waves, log: OfferLog, *, seed: int) -> Planner:
 
 
 def abstention_gate(log: OfferLog, expected: Floats, chosen: NDArray[np.int64]) -> Gate:
-    """Does showing nothing, where `chosen` (n,) is not expected to gain, beat showing it? As `context_gate`."""
+    """Is showing nothing better where `chosen` (n,) has no expected gain? `expected` as in `context_gate`."""
     scores = arm_scores(log, expected)
     rows = np.arange(len(log))
     loses = expected[rows, chosen] <= expected[:, 0]
@@ -127,7 +129,7 @@ def abstention_gate(log: OfferLog, expected: Floats, chosen: NDArray[np.int64]) 
 
 
 def context_gate(log: OfferLog, expected: Floats, value: Floats) -> Gate:
-    """Does choosing by context beat the best single offer? `expected` (n, arms) must be cross-fitted."""
+    """Is choosing by context better than the best single offer? `expected` (n, arms) must be cross-fitted."""
     if len(log.arms) < 3:
         return Gate(0.0, 0.0, 0.0)
     scores = arm_scores(log, expected)

@@ -1,7 +1,7 @@
-"""Online replay: how a bandit would have learned, played over a log of uniformly random offers. Pure.
+"""Replay: how a bandit would have learned, on a log of uniformly random offers. Pure.
 
-Source: Li, Chu, Langford & Wang (2011): take the visits in order; where the bandit's choice is what was shown, the
-outcome counts and is learned from, else the visit is passed over. Unbiased when offers were drawn uniformly.
+Source: Li, Chu, Langford & Wang (2011). Visits are taken in order. Where the bandit chooses the offer that was
+shown, the outcome counts and the bandit learns from it; other visits are skipped. Unbiased for uniform offers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Mean outcome of the visits that counted."""
+    """Mean outcome of the visits that counted, and their number."""
 
     rate: float
     plays: int
@@ -36,8 +36,8 @@ def thompson(
 ) -> Replay:
     """Bernoulli Thompson sampling over arms 0..n_arms-1, in the order of waves, at random within a wave.
 
-    `per_wave` learns only between waves. `sharpness` k draws from the posterior of k times the data: less
-    exploration. `playable` leaves out arms of which the portfolio says that the outcome cannot happen.
+    With `per_wave` it learns only between waves. `sharpness` k draws from the posterior of k times the data, which
+    explores less. `playable` (n_arms,) leaves out arms whose outcome is known to be impossible.
     """
     arms = np.flatnonzero(playable) if playable is not None else np.arange(n_arms)
     wins, losses = np.ones(n_arms), np.ones(n_arms)
@@ -51,7 +51,7 @@ def thompson(
             draws = rng.beta(wins[arms] * sharpness, losses[arms] * sharpness, size=(len(ahead), len(arms)))
             hits = np.flatnonzero(arms[draws.argmax(axis=1)] == arm[ahead])
             if not per_wave:
-                hits = hits[:1]  # it learns from the first one before it goes on
+                hits = hits[:1]  # it learns from one visit before the next
             learned = [int(ahead[hit]) for hit in hits]
             total, plays = total + float(outcome[learned].sum()), plays + len(learned)
             np.add.at(wins, arm[learned], outcome[learned])

@@ -1,4 +1,4 @@
-"""Reading decision tables, requests and portfolios from files, with the features as of each decision."""
+"""Read tables of decisions, of requests and of offers, with the features as of each decision."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ AS_OF = (
     "view_informational",
     "n_active",
 )
-"""Known strictly before the wave. Nothing else in a table is ever read as a feature."""
+"""Columns known strictly before the wave. No other column of a table is a feature."""
 
 OUTCOMES = ("viewed", "completed", "comp_aware", "t_view", "t_comp", "cost", "s138", "n138", "net")
-_TYPICAL_TICKET = 12.0  # of an unknown customer, in the tables' currency; shrinks the average of few purchases
+_TYPICAL_TICKET = 12.0  # of an unknown customer, in the tables' currency: averages of few purchases shrink to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,11 @@ class Columns:
     name: str
 
     def text(self, column: str) -> NDArray[np.str_]:
+        """A column as it is in the file, (n,)."""
         return self.values[column]
 
     def numbers(self, column: str) -> Floats:
-        """Raises UnusableLog naming the rows that hold no number."""
+        """A column as numbers, (n,). Raises UnusableLog with the rows that have none."""
         text = self.values[column]
         try:
             found = np.array(np.where(text == "", "nan", text), dtype=np.float64)
@@ -79,7 +80,7 @@ def read_columns(path: Path, needed: Sequence[str]) -> Columns:
     """A CSV file, gzipped or not.
 
     Raises:
-        UnusableLog: unreadable, empty, ragged, or columns are missing.
+        UnusableLog: unreadable, empty, rows of different lengths, or columns are missing.
         SensitiveInput: the table has a column for audits only.
     """
     try:
@@ -106,14 +107,14 @@ def read_columns(path: Path, needed: Sequence[str]) -> Columns:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """The arms of a table, `none` first, and what is known of each: (arms, k)."""
+    """The arms of a table, `none` first, and k attributes of each."""
 
     arms: tuple[str, ...]
-    table: Floats
-    can_complete: NDArray[np.bool_]  # an informational offer has nothing to redeem
+    table: Floats  # (arms, k)
+    can_complete: NDArray[np.bool_]  # (arms,); an informational offer has nothing to redeem
 
     def codes(self, text: NDArray[np.str_], name: str) -> NDArray[np.int64]:
-        """Raises UnusableLog naming the rows with an offer that is not in the portfolio."""
+        """The arm code of each offer, (n,). Raises UnusableLog with the rows of unknown offers."""
         at = {arm: code for code, arm in enumerate(self.arms)}
         codes = np.array([at.get(one, -1) for one in text], dtype=np.int64)
         if (codes < 0).any():
@@ -124,11 +125,15 @@ class Portfolio:
 
 
 def read_portfolio(path: Path) -> Portfolio:
-    """offer, offer_type, difficulty, reward, duration, channels; an empty portfolio is no error."""
+    """From columns offer, offer_type, difficulty, reward, duration, channels. It may be empty.
+
+    Raises:
+        UnusableLog: as `read_columns`, or an offer is repeated, has no name or is called 'none'.
+    """
     found = read_columns(path, ("offer", "offer_type", "difficulty", "reward", "duration", "channels"))
     offers = [str(one) for one in found.text("offer")]
     if len(set(offers)) != len(offers) or NONE in offers or "" in offers:
-        raise UnusableLog(f"{path.name}: offers must be named once each, and not 'none'.")
+        raise UnusableLog(f"{path.name}: each offer needs a name of its own, and not 'none'.")
     order = np.argsort(found.text("offer"), kind="stable")
     kinds = ["bogo", "discount", "informational"]
     kind = [kinds.index(one) + 1 if one in kinds else len(kinds) + 1 for one in found.text("offer_type")]
@@ -148,14 +153,14 @@ def read_portfolio(path: Path) -> Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Waves:
-    """Who is decided about and when, with what was known: n rows, as in the file."""
+    """The customers and times of decisions, with the features: n rows, as in the file."""
 
     customers: NDArray[np.str_]  # (n_customers,) sorted
     customer: NDArray[np.int64]  # (n,)
     wave: Floats  # (n,) hours
     visits: VisitFeatures
-    arm: NDArray[np.int64] | None  # (n,) what was shown, where the table says so
-    shown_before: NDArray[np.bool_]  # (n, arms) in earlier waves, as far as the table says so
+    arm: NDArray[np.int64] | None  # (n,) the shown arm; None: the table has no column `offer`
+    shown_before: NDArray[np.bool_]  # (n, arms) in earlier waves, as far as the table has it
 
 
 def read_waves(columns: Columns, portfolio: Portfolio) -> Waves:
@@ -177,7 +182,7 @@ def read_waves(columns: Columns, portfolio: Portfolio) -> Waves:
 
 
 def _row_before(customer: NDArray[np.int64], wave: Floats) -> NDArray[np.int64]:
-    """The row of the same customer's wave before, -1 for the first."""
+    """The row of the same customer's previous wave, (n,); -1 for the first."""
     order = np.lexsort((wave, customer))
     before = np.full(len(customer), -1, np.int64)
     same = customer[order][1:] == customer[order][:-1]
@@ -220,7 +225,7 @@ _CUMULATED = (
 
 
 def _changes(known: dict[str, Floats], before: NDArray[np.int64]) -> dict[str, Floats]:
-    """What happened between the wave before and this one, and between the two before; not known: NaN."""
+    """Changes since the previous wave, and between the two waves before it; unknown: NaN."""
     at = np.maximum(before, 0)
     twice = np.where(before >= 0, before[at], -1)
     found = {}
@@ -246,7 +251,11 @@ def _shown_before(
 
 
 def read_decisions(path: Path, portfolio: Portfolio, reward: str = "net") -> tuple[Waves, OfferLog, Columns]:
-    """A table of randomised decisions with outcomes: features, log and all columns."""
+    """A table of randomised decisions with outcomes: features, log and all columns.
+
+    Raises:
+        UnusableLog: as `read_columns`, or no row, or a missing propensity or reward.
+    """
     columns = read_columns(path, ("customer", "wave", "offer", "propensity", *AS_OF, reward))
     if not columns.n:
         raise UnusableLog(f"{path.name} holds no decision.")
@@ -258,6 +267,6 @@ def read_decisions(path: Path, portfolio: Portfolio, reward: str = "net") -> tup
 
 
 def read_requests(path: Path, portfolio: Portfolio) -> tuple[Waves, Columns]:
-    """The same without outcomes. `offer`, where it is there, tells earlier waves' offers and nothing else."""
+    """A table without outcomes. A column `offer` is used only as the offers of earlier waves."""
     columns = read_columns(path, ("customer", "wave", *AS_OF))
     return read_waves(columns, portfolio), columns

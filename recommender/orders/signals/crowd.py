@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.orders.factors import Factors
 from recommender.orders.questions import Questions
 from recommender.orders.signals.neighbours import Neighbours
-from recommender.orders.signals.own import CUSTOMER, OWN, customer_signals, own_signals
+from recommender.orders.signals.own import CUSTOMER, OWN, Own, customer_signals, own_signals
 from recommender.orders.signals.popular import Popular
 from recommender.orders.signals.together import Together
 from recommender.ranking.interactions import Interactions
@@ -140,53 +140,52 @@ class ItemCrowd:
         width: int,
         also: NDArray[np.integer] | None = None,
     ) -> Pairs:
-        n_items = self.n_items
-        here, now = self.popular.scores(questions)
-        lately, near = self.neighbours.scores(questions)
-        follows = self.together.scores(questions)
-        factor = self.factors.scores(questions)
-        own = own_signals(questions, n_items)
-        keys = [_strongest_own(own.question, own.item, own.values, n_items)]
-        for scores, k in (
-            (lately, width),
-            (near, width // 2),
-            (now, width),
-            (follows, width // 2),
-            (factor, width // 2),
-        ):
-            keys.append(_top(scores, eligible, k))
-        if also is not None:
-            keys.append((np.arange(questions.n)[:, None] * n_items + also).ravel())
-        recent = np.argsort(-self.popular.recent, kind="stable")[: width // 2]
-        keys.append((np.arange(questions.n)[:, None] * n_items + recent).ravel())
-        key = np.unique(np.concatenate(keys))
-        question, item = key // n_items, (key % n_items).astype(np.int32)
-        if eligible is not None:
-            kept = eligible[item]
-            key, question, item = key[kept], question[kept], item[kept]
+        """Candidates and signals of so few questions that (questions, items) arrays fit in memory."""
+        scores = self._scores(questions)
+        own = own_signals(questions, self.n_items)
+        key = self._candidates(questions, own, scores, eligible, width, also)
+        question, item = key // self.n_items, (key % self.n_items).astype(np.int32)
         features = np.empty((len(key), len(NAMES)), np.float32)
-        features[:, : len(OWN)] = np.nan
-        features[:, : column("own_last")] = 0  # never ordered: counts are zero, times since are unknown
-        own_key = own.question * n_items + own.item
-        if len(own_key):
-            at = np.minimum(np.searchsorted(own_key, key), len(own_key) - 1)
-            had = own_key[at] == key
-            features[had, : len(OWN)] = own.values[at[had]]
+        features[:, : len(OWN)] = _own_columns(own, key, self.n_items)
         features[:, len(OWN) : len(OWN) + len(CUSTOMER)] = customer_signals(questions, own)[question]
         popular = self.popular
-        here, now = np.log(here[question, item]), np.log(now[question, item])
-        dense = (lately, near, follows, factor)
         crowd = (
             np.log1p(popular.orders[item]),
             popular.repeat[item],
             popular.trend[item],
             popular.recent[item],
-            here,
-            now,
-            *(scores[question, item] for scores in dense),
+            np.log(scores["here"][question, item]),
+            np.log(scores["now"][question, item]),
+            *(scores[name][question, item] for name in ("lately", "near", "follows", "factor")),
         )
         features[:, len(OWN) + len(CUSTOMER) :] = np.stack(crowd, axis=1)
         return Pairs(question, item, features)
+
+    def _scores(self, questions: Questions) -> dict[str, NDArray[np.float32]]:
+        """Each statistic's score of every item for every question, (questions, items) each."""
+        here, now = self.popular.scores(questions)
+        lately, near = self.neighbours.scores(questions)
+        follows, factor = self.together.scores(questions), self.factors.scores(questions)
+        return {"here": here, "now": now, "lately": lately, "near": near, "follows": follows, "factor": factor}
+
+    def _candidates(
+        self,
+        questions: Questions,
+        own: Own,
+        scores: Mapping[str, NDArray[np.float32]],
+        eligible: NDArray[np.bool_] | None,
+        width: int,
+        also: NDArray[np.integer] | None,
+    ) -> NDArray[np.int64]:
+        """Keys question * items + item of all candidates, ascending."""
+        n_items, half = self.n_items, width // 2
+        keys = [_strongest_own(own.question, own.item, own.values, n_items)]
+        widths = {"lately": width, "near": half, "now": width, "follows": half, "factor": half}
+        keys += [_top(scores[name], eligible, k) for name, k in widths.items()]
+        of_all = [np.argsort(-self.popular.recent, kind="stable")[:half], *([] if also is None else [also])]
+        keys += [(np.arange(questions.n)[:, None] * n_items + items).ravel() for items in of_all]
+        key = np.unique(np.concatenate(keys))
+        return key if eligible is None else key[eligible[key % n_items]]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = (self.popular, self.together, self.neighbours, self.factors)
@@ -204,6 +203,18 @@ class ItemCrowd:
             Neighbours.from_arrays(arrays),
             Factors.from_saved(arrays, texts),
         )
+
+
+def _own_columns(own: Own, key: NDArray[np.int64], n_items: int) -> NDArray[np.float32]:
+    """(candidates, len(OWN)): the own signals of each candidate's key. Never ordered: counts 0, times NaN."""
+    columns = np.full((len(key), len(OWN)), np.nan, np.float32)
+    columns[:, : column("own_last")] = 0
+    own_key = own.question * n_items + own.item
+    if len(own_key):
+        at = np.minimum(np.searchsorted(own_key, key), len(own_key) - 1)
+        had = own_key[at] == key
+        columns[had] = own.values[at[had]]
+    return columns
 
 
 def _strongest_own(

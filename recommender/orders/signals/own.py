@@ -71,12 +71,7 @@ def own_signals(questions: Questions, n_items: int) -> Own:
     days = questions.days.astype(np.float64)
     day_last, day_first = least(days), -least(-days)
     day_gap = np.where(count > 1, (day_first - day_last) / np.maximum(count - 1, 1), np.nan)
-    apart = np.abs(questions.row_hour - questions.hour[questions.question])
-    apart = np.minimum(apart, 24 - apart)
-    near = np.exp(-(apart**2) / (2 * HOUR_SIGMA**2)) * 0.9**ago
-    same_day = np.where(
-        questions.row_weekday >= 0, questions.row_weekday == questions.weekday[questions.question], np.nan
-    )
+    near, same_day = _same_hour(questions), _same_weekday(questions)
     values = (
         count,
         count / orders,
@@ -97,6 +92,22 @@ def own_signals(questions: Questions, n_items: int) -> Own:
         (keys % n_items).astype(np.int32) if n_items else keys.astype(np.int32),
         np.stack(values, axis=1).astype(np.float32),
     )
+
+
+def _same_hour(questions: Questions) -> NDArray[np.floating]:
+    """How near each history row's hour is to the question's (rows,), 1 at the same hour, decayed by age."""
+    apart = np.abs(questions.row_hour - questions.hour[questions.question])
+    apart = np.minimum(apart, 24 - apart)
+    near: NDArray[np.floating] = np.exp(-(apart**2) / (2 * HOUR_SIGMA**2)) * 0.9 ** questions.ago.astype(
+        np.float64
+    )
+    return near
+
+
+def _same_weekday(questions: Questions) -> NDArray[np.floating]:
+    """1 for each history row on the question's weekday, else 0 (rows,); NaN where the row's is unknown."""
+    same = questions.row_weekday == questions.weekday[questions.question]
+    return np.where(questions.row_weekday >= 0, same, np.nan)
 
 
 CUSTOMER = ("asker_orders", "asker_items", "asker_basket", "asker_repeats")

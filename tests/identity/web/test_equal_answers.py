@@ -21,16 +21,16 @@ def kiosk(world: World) -> Kiosk:
 def test_hit_miss_and_doubt_have_one_size_status_and_set_of_headers(world: World, kiosk: Kiosk) -> None:
     for person in (1, 2):
         kiosk.enrol(pictures(person), CONSENT)
-    receipt = kiosk.enrol(pictures(3)).json["receipt"]
+    receipt = kiosk.enrol(pictures(3)).get_json()["receipt"]
     lookalike = row_of(world, receipt)
     world.half.stores.customers.require_second_factor("north", [lookalike.customer_id])
 
     replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (1, 2, 3, 8)]
 
-    assert [reply.json["decision"] for reply in replies] == ["matched", "matched", "ambiguous", "unknown"]
+    assert [reply.get_json()["decision"] for reply in replies] == ["matched", "matched", "ambiguous", "unknown"]
     assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 1000)}
     assert len({tuple(sorted(reply.headers.keys())) for reply in replies}) == 1
-    assert {tuple(reply.json) for reply in replies} == {tuple(replies[0].json)}
+    assert {tuple(reply.get_json()) for reply in replies} == {tuple(replies[0].get_json())}
 
 
 def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter(
@@ -48,17 +48,17 @@ def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter
     replies = [kiosk.recognise(pictures(person, 1, 50)) for person in (8, 2, 3, 4)]
 
     assert len({reply.data for reply in replies}) == 1
-    assert replies[0].json["decision"] == "unknown"
-    assert replies[0].json["hint"] == "come_closer"  # the drawn faces are just large enough
+    assert replies[0].get_json()["decision"] == "unknown"
+    assert replies[0].get_json()["hint"] == "come_closer"  # the drawn faces are just large enough
 
 
 def test_hints_fit_into_the_one_size(world: World, kiosk: Kiosk) -> None:
-    receipt = kiosk.enrol(pictures(3), CONSENT).json["receipt"]
+    receipt = kiosk.enrol(pictures(3), CONSENT).get_json()["receipt"]
     matched = kiosk.recognise(pictures(3, 1, 50))
     world.half.stores.customers.require_second_factor("north", [row_of(world, receipt).customer_id])
     ambiguous, unknown = (kiosk.recognise(pictures(person, 1, 50)) for person in (3, 8))
 
-    told = [reply.json["hint"] for reply in (matched, ambiguous, unknown)]
+    told = [reply.get_json()["hint"] for reply in (matched, ambiguous, unknown)]
     assert told == [None, "give_the_pin", "come_closer"]
     assert {(reply.status_code, len(reply.data)) for reply in (matched, ambiguous, unknown)} == {(200, 1000)}
 
@@ -71,7 +71,7 @@ def test_an_opt_out_by_face_has_one_size_whether_somebody_was_found(kiosk: Kiosk
         for person in (1, 2)
     ]
 
-    assert [reply.json["decision"] for reply in replies] == ["forgotten", "unknown"]
+    assert [reply.get_json()["decision"] for reply in replies] == ["forgotten", "unknown"]
     assert {(reply.status_code, len(reply.data)) for reply in replies} == {(200, 200)}
 
 

@@ -68,5 +68,5 @@ def test_the_steadiest_of_equals_is_taken() -> None:
     alike = {name: noise + 0.001 * rng.standard_normal(400) for name in LEARNED}
     clear = alike | {"ranker with neighbours": noise + 0.2}
 
-    assert fit._steadiest(alike) == LEARNED[0]
-    assert fit._steadiest(clear) == "ranker with neighbours"
+    assert fit.steadiest(alike) == LEARNED[0]
+    assert fit.steadiest(clear) == "ranker with neighbours"

@@ -150,7 +150,7 @@ def test_events_are_kept_with_the_local_clock(world: World) -> None:
 
 def test_a_ride_keeps_a_cell_not_a_position(world: World) -> None:
     """A pick-up position is stored as the middle of its 100 m cell; a known place by its id."""
-    rides = [
+    rides: list[dict[str, object]] = [
         {"event_id": "r1", "type": "rode", "item_id": "work", "pickup": "home"},
         {"event_id": "r2", "type": "rode", "item_id": "home", "pickup": {"lat": 52.516275, "lon": 13.377704}},
     ]
@@ -247,7 +247,8 @@ def test_the_catalogue_one_by_one(world: World, kind: str) -> None:
 )
 def test_a_bad_row_stops_the_bulk(still: World, path: str, row: dict[str, Any], code: str) -> None:
     """The row is named; the good rows before it are not stored."""
-    good = {"/items": MENU[0], "/places": PLACES[0], "/offers": OFFER}[path]
+    rows_of: dict[str, dict[str, Any]] = {"/items": MENU[0], "/places": PLACES[0], "/offers": OFFER}
+    good = rows_of[path]
     key = "offer_id" if path == "/offers" else "item_id"
     before = still.call("GET", path).json
     rows = [good | {"name": "Changed"}, good | {key: "another"} | row]

@@ -22,7 +22,7 @@ from recommender.offers.learning.off_policy import (
     snips_difference,
 )
 from recommender.offers.learning.uplift import VisitFeatures, by_decile, gain_curve, qini, two_model_uplift
-from recommender.offers.offline.fairness import TOO_FEW, audit, bands, read_groups
+from recommender.offers.offline.fairness import TOO_FEW, bands, group_reports, read_groups
 from recommender.offers.offline.replay import thompson
 
 ARMS = ("none", "a", "b")
@@ -264,7 +264,7 @@ def test_the_audit_shows_exposure_and_gain_by_group() -> None:
     customer = np.repeat(np.arange(61), 3)
     exposed = (customer < 30).astype(float)
 
-    found = {row.group: row for row in audit(names, customer, exposed, exposed * 2, groups)}
+    found = {row.group: row for row in group_reports(names, customer, exposed, exposed * 2, groups)}
 
     assert set(found) == {"x", "y"}
     assert (found["x"].exposure, found["x"].gain, found["y"].exposure) == (1, 2, 0)
@@ -275,7 +275,9 @@ def test_small_groups_are_shown_together() -> None:
     """Two groups of five are merged under one name."""
     names = [f"p{number}" for number in range(10)]
 
-    (only,) = audit(names, np.arange(10), np.ones(10), np.ones(10), {n: str(i % 2) for i, n in enumerate(names)})
+    (only,) = group_reports(
+        names, np.arange(10), np.ones(10), np.ones(10), {n: str(i % 2) for i, n in enumerate(names)}
+    )
 
     assert (only.group, only.customers) == (TOO_FEW, 10)
 

@@ -226,9 +226,10 @@ def test_the_evaluation_lies_between_floor_and_ceiling(shared: Path, tmp_path: P
 
 def scene_report(folder: Path, groups: dict[str, dict[str, str]]) -> dict[str, Any]:
     from recommender.cli.offers import report_lines
+    from recommender.offers.offline.evaluation import EvaluationSize
     from recommender.offers.offline.evaluation import evaluate_offers as evaluate
 
-    small: dict[str, Any] = {"n_folds": 2, "draws": 100, "replays": 1, "aa_runs": 2}
-    report = evaluate(folder, groups=groups, seed=0, progress=silent, **small)
+    small = EvaluationSize(folds=2, draws=100, replays=1, aa_runs=2)
+    report = evaluate(folder, groups=groups, seed=0, progress=silent, size=small)
     assert "best single offer" in report_lines(report)
     return report
