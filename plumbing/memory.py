@@ -1,4 +1,4 @@
-"""What the C library is told about memory. Another one keeps house differently: then nothing happens."""
+"""Settings of the C library's memory. On another library these functions do nothing."""
 
 from __future__ import annotations
 

@@ -84,6 +84,14 @@ class TimeWithoutZone(RecommenderError):
         super().__init__(f"{field} must be ISO 8601 with an offset, as in 2026-11-23T12:30:00+01:00.", field=field)
 
 
+class PositionRefused(RecommenderError):
+    """A pick-up position of which a half is missing, or whose halves are swapped."""
+
+    code = "position_refused"
+    status = 422
+    title = "This is not a position"
+
+
 class EventError(RecommenderError):
     """An event that cannot be recorded. Its whole batch is refused."""
 

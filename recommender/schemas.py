@@ -57,11 +57,11 @@ class ContextModel(BaseModel):
         Raises:
             TimeWithoutZone: a local time without its offset.
         """
-        told = self.model_dump(exclude={"site", "local_time", "basket", "without_allergens", "n"})
+        fields = self.model_dump(exclude={"site", "local_time", "basket", "without_allergens", "n"})
         moment: datetime | None = aware(self.local_time, "local_time") if self.local_time else None
         names = Context.__dataclass_fields__.keys()
         return Context(
-            **{key: value for key, value in told.items() if key in names},
+            **{key: value for key, value in fields.items() if key in names},
             site=self.site or site,
             local_time=moment,
             basket=tuple(self.basket),
@@ -216,9 +216,9 @@ class ErasureReply(BaseModel):
 # --- catalogue ---------------------------------------------------------------------------------------
 
 
-def _item(told: dict[str, Any]) -> Item:
+def _item(fields: dict[str, Any]) -> Item:
     values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in told.items()
+        key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
     }
     return Item(**values)
 

@@ -16,7 +16,8 @@ from plumbing.database import DatabaseBusy
 from recommender.assembly import Stores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
-from recommender.errors import Erased, EventFromFuture, EventIncomplete, UnknownItem
+from recommender.destinations.places import PlaceError
+from recommender.errors import Erased, EventFromFuture, EventIncomplete, PositionRefused, UnknownItem
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.tokens import Claims, open_token
@@ -88,6 +89,7 @@ class RecommenderService:
 
         Raises:
             TokenError: a token was sent and does not open this scene.
+            PositionRefused: the pick-up cannot be a position.
         """
         began = self._now_us()
         rng = np.random.default_rng((self._entropy, next(self._n_requests)))
@@ -101,6 +103,8 @@ class RecommenderService:
                 request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
                 answer = scene.suggest(loaded.model, request)
             fallback = fallback_of(answer, claims, loaded)
+        except PlaceError as error:
+            raise PositionRefused(f"{error}.") from error
         except (DatabaseBusy, sqlite3.OperationalError):
             menu = self.caches.menu_in_memory(query.tenant, scene.kind)
             loaded, answer = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded)

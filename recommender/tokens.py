@@ -75,8 +75,8 @@ def _read(keys: Sequence[bytes], text: str) -> Claims:
         raise TokenAltered
     try:
         payload = MultiFernet([Fernet(key) for key in keys]).decrypt(text.removeprefix(PREFIX).encode())
-        told = json.loads(payload)
-        claims = Claims(**(told | {"purposes": tuple(told["purposes"])}))
+        content = json.loads(payload)
+        claims = Claims(**(content | {"purposes": tuple(content["purposes"])}))
         whole = isinstance(claims.issued_us, int) and isinstance(claims.expires_us, int)
         texts = (claims.pseudonym, claims.tenant, claims.device, claims.level, claims.token_id)
     except (InvalidToken, ValueError, TypeError, KeyError) as error:

@@ -245,6 +245,18 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
     assert after.get_json()["code"] == "face_off_centre"  # the pack runs: it saw a face in the corner
 
 
+@pytest.mark.parametrize("half", ["lat=52.5", "lon=13.4"])
+def test_half_a_position_is_refused_and_is_no_server_error(tmp_path: Path, engine_cache: Path, half: str) -> None:
+    """Latitude and longitude come together or not at all."""
+    place = Place(tmp_path, engine_cache)
+    row = {"item_id": "station", "name": "Station", "lat": 52.5, "lon": 13.4}
+    assert place.send("PUT", "/recommender/v1/places/station", row).status_code == 200
+
+    reply = place.send("GET", f"/recommender/v1/suggestions/destinations?{half}")
+
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "position_refused")
+
+
 @pytest.mark.slow
 def test_no_generated_request_makes_a_server_error(place: Place) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", place.app)

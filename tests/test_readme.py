@@ -34,10 +34,13 @@ def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that the words name, and the words behind it. Fails where there is none."""
     command: click.Command = app.assemble()
     while words and isinstance(command, click.Group):
-        choices = words[0].split("/")
-        for name in choices:
-            assert name in command.commands, f"{command.name} has no command {name!r}"
-        command, words = command.commands[choices[0]], words[1:]
+        context, choices = click.Context(command), words[0].split("/")
+        found = [command.get_command(context, name) for name in choices]
+        missing = [name for name, one in zip(choices, found, strict=True) if one is None]
+        assert missing == [], f"{command.name} has no command {missing}"
+        first = found[0]
+        assert first is not None
+        command, words = first, words[1:]
     return command, words
 
 

@@ -137,11 +137,11 @@ def versions(config: RecommenderConfig, tenant: str, scene: str) -> None:
     if not names:
         click.echo(f"No version of {scene} yet: usual train {scene}")
     for name in reversed(names):
-        told = shelf.manifest(name)
-        if told is None:
+        manifest = shelf.manifest(name)
+        if manifest is None:
             click.echo(f"  {name}  unreadable")
             continue
-        report, cut = told["report"], told["cut"]
+        report, cut = manifest["report"], manifest["cut"]
         star = "*" if name == current else " "
         figure = f"{report.get('metric')} {report.get('value')} (counting {report.get('baseline_value')})"
         click.echo(f"{star} {name}  {report.get('in_force')}  {figure}  {cut['lines']} lines")

@@ -62,7 +62,7 @@ def report_lines(report: dict[str, Any]) -> str:
     from recommender.ranking.metrics import table
 
     lines = [
-        f"{report['targets']} rides of {report['riders']} riders to foretell, "
+        f"{report['targets']} rides of {report['riders']} riders to predict, "
         f"{report['new']:.1%} of them to places new to the rider",
         "",
         table(report["rows"], ("method", *COLUMNS)),

@@ -32,9 +32,15 @@ from recommender.scene import Progress
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
 def evaluate_offers(
-    dataset: Path | None, home: Path | None, tenant: str, as_json: bool, audit: Path | None, by: tuple[str, ...],
-    folds: int, seed: int,
-) -> None:  # fmt: skip
+    dataset: Path | None,
+    home: Path | None,
+    tenant: str,
+    as_json: bool,
+    audit: Path | None,
+    by: tuple[str, ...],
+    folds: int,
+    seed: int,
+) -> None:
     """What each way of offering earns per visit, on customers it was not fitted on.
 
     --audit joins a table from outside to the finished policy and shows exposure and gain by group. No policy reads
@@ -116,9 +122,10 @@ def report_lines(report: dict[str, Any]) -> str:
     """The report as tables in plain text."""
     lines = [
         f"{report['decisions']} randomised decisions of {report['customers']} customers, "
-        f"{report['folds']} folds over customers, 95 % intervals by a bootstrap over customers", "",
+        f"{report['folds']} folds over customers, 95 % intervals by a bootstrap over customers",
+        "",
         f"{'reward per decision':<30}{'SNIPS':<24}{'doubly robust':<24}{'paired, to best single':<24}ESS",
-    ]  # fmt: skip
+    ]
     for row in report["values"]:
         spans = "".join(f"{_span(row[key]):<24}" for key in ("snips", "dr", "dr_against_best_single"))
         lines.append(f"{row['policy']:<30}{spans}{row['snips']['ess']:.0f} {row['snips']['warning']}".rstrip())
@@ -160,17 +167,22 @@ def report_lines(report: dict[str, Any]) -> str:
 def proof_lines(desk: dict[str, Any]) -> str:
     """The marketing page in plain text: each question's answer, and what else could have been done."""
     lines = [
-        f"{desk['decisions']:,} closed decisions; {desk['open_windows']:,} windows are still open", "",
-        desk["answer"], desk["best_single"]["answer"], desk["ratio"]["answer"], desk["exploring"]["answer"],
-        desk["whom"]["answer"], desk["what_if"]["answer"],
-    ]  # fmt: skip
+        f"{desk['decisions']:,} closed decisions; {desk['open_windows']:,} windows are still open",
+        "",
+        desk["answer"],
+        desk["best_single"]["answer"],
+        desk["ratio"]["answer"],
+        desk["exploring"]["answer"],
+        desk["whom"]["answer"],
+        desk["what_if"]["answer"],
+    ]
     if desk["what_if"]["rows"]:
         lines += ["", f"{'margin per visit':<30}{'doubly robust':<26}{'SNIPS':<26}effective visits"]
     for row in desk["what_if"]["rows"]:
         spans = "".join(f"{_money_span(row[key]):<26}" for key in ("dr", "snips"))
         lines.append(f"{row['policy']:<30}{spans}{row['ess']:.0f} {row['warning']}".rstrip())
     if desk["whom"]["deciles"]:
-        lines += ["", "gain per visit by tenth of visits, most promising first (foretold / doubly robust)"]
+        lines += ["", "gain per visit by tenth of visits, most promising first (predicted / doubly robust)"]
         lines.append(
             "  ".join(f"{r['predicted'] / 100:.2f}/{r['gain'] / 100:.2f}" for r in desk["whom"]["deciles"])
         )

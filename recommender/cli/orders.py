@@ -59,8 +59,21 @@ def report_lines(report: dict[str, Any]) -> str:
     """The report as text."""
     from recommender.ranking.metrics import table
 
-    shown = ("method", "ndcg@10", "recall@10", "hr@1", "mrr@20", "phr@10", "repeat@10", "explore@10",
-             "gain", "low", "high", "coverage", "diversity")  # fmt: skip
+    shown = (
+        "method",
+        "ndcg@10",
+        "recall@10",
+        "hr@1",
+        "mrr@20",
+        "phr@10",
+        "repeat@10",
+        "explore@10",
+        "gain",
+        "low",
+        "high",
+        "coverage",
+        "diversity",
+    )
     parts = [
         f"{report['n_test']} customers' last orders; gain: NDCG@10 over the gate, with its 95 % interval",
         table(report["rows"], shown),

@@ -74,18 +74,18 @@ def sentence(scene: str, report: dict[str, Any]) -> str:
     proof = _proof(report, metric, value, baseline)
     ours, counting = _first_right(report, method_in_force(report)), _first_right(report, "counting")
     if ours is None or counting is None:
-        return f"The model foretells the next {one} better than counting does: {proof}."
-    asked = f"over {report.get('n_validation', 0):,} {many} that it had not seen"
-    told = f"The first suggestion was right for {100 * ours:.0f} of 100 {many}; counting alone manages"
-    return f"{told} {100 * counting:.0f}. Measured: {proof}, {asked}."
+        return f"The model predicts the next {one} better than counting does: {proof}."
+    sample = f"over {report.get('n_validation', 0):,} {many} that it had not seen"
+    right = f"The first suggestion was right for {100 * ours:.0f} of 100 {many}; counting alone manages"
+    return f"{right} {100 * counting:.0f}. Measured: {proof}, {sample}."
 
 
 def _proof(report: dict[str, Any], metric: str, value: float, baseline: float) -> str:
     interval = [bound for bound in report.get("interval") or [] if bound is not None]
-    told = f"{metric} {value:.3f} against {baseline:.3f}"
+    figures = f"{metric} {value:.3f} against {baseline:.3f}"
     if len(interval) == 2:
-        told += f", a gain of {interval[0]:+.3f} to {interval[1]:+.3f} with 95 % certainty"
-    return told
+        figures += f", a gain of {interval[0]:+.3f} to {interval[1]:+.3f} with 95 % certainty"
+    return figures
 
 
 def _first_right(report: dict[str, Any], method: str) -> float | None:

@@ -43,8 +43,12 @@ def _served(page: Page) -> Callable[[], Response]:
         links = [(one.path, one.name) for one in PAGES]
         body = render_template(
             f"recommender/{page.template}",
-            title=page.name.lower(), question=page.question, script=page.script, pages=links, here=page.path,
-        )  # fmt: skip
+            title=page.name.lower(),
+            question=page.question,
+            script=page.script,
+            pages=links,
+            here=page.path,
+        )
         response = make_response(body)
         response.headers["Content-Security-Policy"] = CSP
         response.headers["X-Content-Type-Options"] = "nosniff"

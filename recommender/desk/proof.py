@@ -25,16 +25,16 @@ def proof_of(
     manifest = shelf.manifest(current) if current else None
     in_force = Report.from_dict(manifest["report"]) if manifest else None
     stamp = (current, now_us // MINUTE, stores.offers.size(tenant), stores.offers.settings_as_read(tenant))
-    told = dict(
+    answers = dict(
         (held or Cache()).get(tenant, stamp, lambda: trainer.scenes[OFFERS].report(tenant, now_us, in_force))
     )
-    for history in (told["history"], told["best_single"].get("history", [])):
+    for history in (answers["history"], answers["best_single"].get("history", [])):
         for row in history:
             row["until"] = from_us(row["until_us"])
     runs = trainer.models.runs(tenant, OFFERS)
     published = {run.version: run.ended_us for run in runs if run.state == "published" and run.ended_us}
     rows = [version_row(shelf, name, name == current, published.get(name)) for name in reversed(shelf.names())]
-    return told | {
+    return answers | {
         "version": current,
         "versions": [row for row in rows if row],
         "runs": [run_row(run) for run in runs],
@@ -50,13 +50,13 @@ def portfolio_of(stores: Stores, tenant: str) -> dict[str, Any]:
     items = [{"item_id": item.item_id, "name": item.name} for item in stores.catalogue.all(tenant, "item")]
     counts = {state: sum(row["status"] == state for row in rows) for state in STATUSES}
     spent = sum(row["spent_money"] for row in rows)
-    told = "There is no offer yet. Write the first one below, or take in a file."
+    summary = "There is no offer yet. Write the first one below, or import a file."
     if rows:
         one = counts["active"] == 1
         others = [f"{counts[state]} {state}" for state in STATUSES[1:] if counts[state]]
         active = f"{counts['active']} {'offer is' if one else 'offers are'} active"
-        told = (
+        summary = (
             f"{', '.join([active, *others])}; "
             f"{sum(row['spent_count'] for row in rows):,} redemptions have cost {spent / 100:,.2f} so far."
         )
-    return {"rows": rows, "items": items, "answer": told}
+    return {"rows": rows, "items": items, "answer": summary}

@@ -1,4 +1,4 @@
-"""The destinations scene: where a rider who just got in most likely wants to go."""
+"""Destinations: where a rider most likely wants to go, at the moment of the pick-up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from recommender.scene import (
 )
 
 FAR_KM = 100.0
-"""A pick-up farther than this from every place (in the sea, say) tells nothing: it is left out of account."""
+"""A pick-up farther than this from every place (in the sea, for example) is ignored."""
 
 AT_KM = 0.15
 """A place this near to the pick-up is the pick-up place: a stored position may be half a cell's diagonal off."""
@@ -48,7 +48,7 @@ AT_KM = 0.15
 
 @dataclass(frozen=True, eq=False)
 class DestinationModel:
-    """A published version: the places it knows, sorted (P,), and what was learned about rides between them."""
+    """A published version: its places, sorted, (P,), and the model of rides between them."""
 
     places: NDArray[np.str_]
     rides: RideModel
@@ -56,13 +56,13 @@ class DestinationModel:
 
 @dataclass(frozen=True, eq=False)
 class _Setting:
-    """One request as arrays. `ids` are the model's places, then those that only this rider has been to."""
+    """One request as arrays. `ids` are the model's places, then the other places of this rider."""
 
     ids: Sequence[str] | NDArray[np.str_]
     positions: Positions
     visits: Visits
     moment: Moments  # one row
-    here: frozenset[str]  # the places that are where the rider gets in
+    here: frozenset[str]  # the places at the pick-up
 
 
 class PlacesAndPositions(Container[str]):
@@ -94,7 +94,7 @@ class Destinations(CatalogueScene):
     second_factor = True
 
     def __init__(self) -> None:
-        self._held: tuple[Sequence[Item], Atlas] | None = None
+        self._last: tuple[Sequence[Item], Atlas] | None = None
 
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit on everybody's rides; the report says whether the ranker or counting is in force and why.
@@ -137,7 +137,7 @@ class Destinations(CatalogueScene):
             item_id = str(setting.ids[code])
             if why := _why_not(item_id, atlas):
                 excluded[item_id] = why
-            elif len(found) < request.n + 1:  # one more than asked for: the pick-up place may have to step back
+            elif len(found) < request.n + 1:  # one more than requested: the pick-up place may have to go
                 signals = dict(zip(names, pairs.features[row_of[code]].tolist(), strict=True))
                 item = atlas.by_id.get(item_id)
                 reason = NO_REASON if item is not None and item.sensitive else reason_for(signals, setting.moment)
@@ -150,12 +150,12 @@ class Destinations(CatalogueScene):
         return KnownIds("place", PlacesAndPositions(catalogue))
 
     def _atlas(self, catalogue: Sequence[Item]) -> Atlas:
-        held = self._held
-        if held is not None and held[0] is catalogue:
-            return held[1]
+        last = self._last
+        if last is not None and last[0] is catalogue:
+            return last[1]
         atlas = Atlas.of(catalogue)
         if isinstance(catalogue, tuple):  # it cannot change under us
-            self._held = (catalogue, atlas)
+            self._last = (catalogue, atlas)
         return atlas
 
 
@@ -163,7 +163,7 @@ DESTINATIONS = Destinations()
 
 
 def _why_not(item_id: str, atlas: Atlas) -> str | None:
-    """The filter that keeps a place from being shown."""
+    """The filter that excludes a place; None: it may be shown."""
     item = atlas.by_id.get(item_id)
     if item is None:
         return None if item_id.startswith("geo:") or not atlas.by_id else "not_in_catalogue"
@@ -171,7 +171,7 @@ def _why_not(item_id: str, atlas: Atlas) -> str | None:
 
 
 def _pickup_not_first(found: list[Suggestion], here: frozenset[str]) -> list[Suggestion]:
-    """The best other place goes before a pick-up place; alone, a pick-up place is no suggestion."""
+    """The best other place comes first; a pick-up place alone is no suggestion."""
     first = next((i for i, suggestion in enumerate(found) if suggestion.item_id not in here), None)
     if first is None:
         return []
@@ -187,9 +187,9 @@ def _fallback(model: DestinationModel | None, request: Request, visits: Visits) 
 
 
 def _without_model(request: Request, atlas: Atlas) -> DestinationModel:
-    """No version yet: the crowd is the tenant's latest rides, the kernel is the plain one.
+    """The model while there is no version: the tenant's latest rides and the default kernel.
 
-    A place of the catalogue where nobody has been yet is offered all the same, behind the others.
+    A place of the catalogue without visits is suggested too, after the others.
     """
     recent = request.recent
     own = None if request.history is None else settled(compact(request.history), atlas)
@@ -203,7 +203,7 @@ def _without_model(request: Request, atlas: Atlas) -> DestinationModel:
 
 
 def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Setting:
-    """The request over the model's places and the rider's own, with the rider's visits read live."""
+    """The request over the places of the model and of the rider, with the rider's visits."""
     crowd = model.rides.crowd
     ids, lat, lon, visits = model.places, crowd.lat, crowd.lon, no_visits()
     strange = np.zeros(0, np.str_)
@@ -233,7 +233,7 @@ def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Settin
 
 
 def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, int]:
-    """The local clock, as told, else by the pick-up's longitude."""
+    """Hour and weekday of the local time, or from the longitude of the pick-up."""
     if request.context.local_time is not None:
         return clock(request.context.local_time)
     return clock_at(request.now_us, None, spot[1] if spot else None)
@@ -242,10 +242,10 @@ def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, i
 def _pickup(
     model: DestinationModel, request: Request, atlas: Atlas, ids: NDArray[np.str_], positions: Positions
 ) -> tuple[tuple[float, float] | None, int, frozenset[str]]:
-    """Where the rider gets in: position, place code (-1 unknown), and the ids of all places that are right there.
+    """The pick-up: position, place code (-1: unknown), and the ids of all places at it.
 
     Raises:
-        SwappedCoordinatesError: only with latitude and longitude changed round is there any place near.
+        SwappedCoordinatesError: there are places near only if latitude and longitude are swapped.
     """
     context = request.context
     spot = check_position(context.lat, context.lon)

@@ -1,4 +1,4 @@
-"""Favourite orders: what this customer most likely wants now, from the menu as it is now."""
+"""Favourite orders: what this customer most likely wants now, from the present menu."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ EXPLORE_SHARE = 0.05
 EXPLORE_POOL = 20
 BASKET_WEIGHT = 1.0
 REQUEST_WIDTH = 30  # candidates of each kind at request time
-KEPT_MENUS = 4
+CACHED_MENUS = 4
 
 
 class ServedOrders:
-    """A published model with what can be computed before the first request. Safe to share between threads."""
+    """A published model, with what can be computed before a request. Threads may share it."""
 
     def __init__(self, model: OrderModel) -> None:
         self.model = model
@@ -50,16 +50,16 @@ class ServedOrders:
         self._menus: tuple[tuple[Menu, ItemCrowd], ...] = ()
 
     def menu(self, catalogue: Sequence[Item]) -> tuple[Menu, ItemCrowd]:
-        """The catalogue as arrays and the crowd's statistics for it; the last few are kept.
+        """The catalogue as arrays and the crowd's statistics for it; the last few are cached.
 
-        Items are frozen, so a catalogue is the same when its items are the same objects, however it is held.
+        Items are frozen: two catalogues with equal items are the same.
         """
         items = catalogue if isinstance(catalogue, tuple) else tuple(catalogue)
-        for kept in self._menus:
-            if kept[0].catalogue is items or kept[0].catalogue == items:
-                return kept
+        for built in self._menus:
+            if built[0].catalogue is items or built[0].catalogue == items:
+                return built
         built = self._build(items)
-        self._menus = (built, *self._menus)[:KEPT_MENUS]
+        self._menus = (built, *self._menus)[:CACHED_MENUS]
         return built
 
     def _build(self, items: tuple[Item, ...]) -> tuple[Menu, ItemCrowd]:
@@ -86,7 +86,7 @@ class Orders(CatalogueScene):
         self._explore = explore_share
 
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
-        """Fit, choose on everybody's last order, report. With too little data counting is published."""
+        """Fit, choose the method on every customer's last order. With too little data counting is published."""
         seen = with_catalogue(merge_repeats(data.interactions), data.catalogue)
         by_id = {item.item_id: item for item in data.catalogue}
         features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
@@ -115,7 +115,7 @@ class Orders(CatalogueScene):
         served = model or ServedOrders(_counted(request.recent))
         menu, crowd = served.menu(request.catalogue)
         history = merge_repeats(request.history) if request.history is not None else None
-        asked, known = _question(served, menu, history, request)
+        query, known = _question(served, menu, history, request)
         allowed, excluded = menu.allowed(request.context, known)
         fallback = _fallback(model, request.history)
         eligible = np.zeros(crowd.n_items, np.bool_)
@@ -124,17 +124,17 @@ class Orders(CatalogueScene):
             return Answer((), fallback, excluded)
         basket = np.array([menu.code[menu.at[i]] for i in request.context.basket if i in menu.at], np.int32)
         with_basket = crowd.together.with_basket(basket)
-        pairs = crowd.pairs(asked, eligible=eligible, width=max(REQUEST_WIDTH, request.n))
-        pairs = _with_partners(crowd, asked, pairs, eligible, with_basket)
+        pairs = crowd.pairs(query, eligible=eligible, width=max(REQUEST_WIDTH, request.n))
+        pairs = _with_partners(crowd, query, pairs, eligible, with_basket)
         scores = _scores(served.model, pairs, crowd, with_basket, len(basket) > 0)
         order = np.lexsort((pairs.item, -pairs.features[:, column("item_orders")], -scores))
         if request.context.repeat == "allow":
             order = _alternating(order, pairs)
         rows = order[: request.n]
         rows, explored, propensity = self._explored(order, rows, pairs, request.rng)
-        told = ReasonContext.of(request, asked, menu, crowd, with_basket)
+        reasons = ReasonContext.of(request, query, menu, crowd, with_basket)
         return Answer(
-            tuple(_suggestions(rows, explored, propensity, pairs, scores, told, menu, eligible)),
+            tuple(_suggestions(rows, explored, propensity, pairs, scores, reasons, menu, eligible)),
             fallback,
             excluded,
         )
@@ -142,10 +142,10 @@ class Orders(CatalogueScene):
     def _explored(
         self, order: NDArray[np.intp], rows: NDArray[np.intp], pairs: Pairs, rng: np.random.Generator
     ) -> tuple[NDArray[np.intp], bool, float]:
-        """(rows, whether the last place was given away, the chance of what stands there now).
+        """Rows, whether the last one is explored, and the propensity of the last one.
 
-        With the exploring share the last of three or more places goes to one of the best items the customer
-        never had, each with the same chance, so that new dishes are tried and effects can be measured.
+        In the exploring share of requests, the last of three or more places gets one of the best items that the
+        customer never had, each with the same probability. So new dishes are tried and effects can be measured.
         """
         draw, lot = rng.random(), rng.random()
         if len(rows) < 3 or self._explore <= 0:
@@ -189,7 +189,7 @@ def with_catalogue(seen: Interactions, catalogue: Sequence[Item]) -> Interaction
 
 
 def _counted(recent: Interactions | None) -> OrderModel:
-    """A model of nothing but what is popular in the latest events: the answer while there is no other."""
+    """The model while there is no version: what is popular in the latest events."""
     rows = recent if recent is not None else no_interactions()
     rows = rows.where(rows.item >= 0)
     crowd = ItemCrowd.of_popularity(rows, len(rows.items))
@@ -199,7 +199,7 @@ def _counted(recent: Interactions | None) -> OrderModel:
 def _question(
     served: ServedOrders, menu: Menu, history: Interactions | None, request: Request
 ) -> tuple[Questions, NDArray[np.intp] | None]:
-    """The request as a question in the model's codes, and the menu's rows that the customer had before."""
+    """The request in the model's codes, and the rows of the menu that the customer had before."""
     context, when = request.context, request.context.local_time
     item, known = np.zeros(0, np.int32), None
     if history is not None and len(history):
@@ -212,7 +212,7 @@ def _question(
         ]
         item = np.array(codes, np.int32)[inverse]
         known = np.array([row for row in rows if row >= 0], np.intp)
-    asked = live_question(
+    query = live_question(
         history,
         item,
         time_us=request.now_us if history is not None and (history.time_us != NO_TIME).all() else NO_TIME,
@@ -221,18 +221,18 @@ def _question(
         site=served.site_at.get(context.site, -1),
         region=served.region_at.get(context.region, -1),
     )
-    return asked, known
+    return query, known
 
 
 def _with_partners(
-    crowd: ItemCrowd, asked: Questions, pairs: Pairs, eligible: NDArray[np.bool_], with_basket: NDArray[np.float32]
+    crowd: ItemCrowd, query: Questions, pairs: Pairs, eligible: NDArray[np.bool_], with_basket: NDArray[np.float32]
 ) -> Pairs:
-    """The candidates and, where there is a basket, what goes best with it."""
+    """The candidates, and with a basket also what goes best with it."""
     if not with_basket.any():
         return pairs
     partners = np.flatnonzero(eligible & (with_basket > 0))
     partners = partners[np.argsort(-with_basket[partners], kind="stable")[:REQUEST_WIDTH]]
-    return crowd.pairs(asked, eligible=eligible, width=REQUEST_WIDTH, also=partners)
+    return crowd.pairs(query, eligible=eligible, width=REQUEST_WIDTH, also=partners)
 
 
 def _scores(
@@ -248,7 +248,7 @@ def _scores(
 
 
 def _alternating(order: NDArray[np.intp], pairs: Pairs) -> NDArray[np.intp]:
-    """The best known and the best new items by turns: no preference for repeats."""
+    """The best known and the best new items alternately: no preference for repeats."""
     known = pairs.features[order, column("own_count")] > 0
     place = np.where(known, np.cumsum(known), np.cumsum(~known))
     return order[np.lexsort((~known, place))]
@@ -260,12 +260,12 @@ def _suggestions(
     propensity: float,
     pairs: Pairs,
     scores: NDArray[np.float64],
-    told: ReasonContext,
+    reasons: ReasonContext,
     menu: Menu,
     eligible: NDArray[np.bool_],
 ) -> list[Suggestion]:
     """The chosen rows with reasons; a recurring basket takes the place of its best item."""
-    usual = bundles(told, eligible)
+    usual = bundles(reasons, eligible)
     result = []
     for place, row in enumerate(rows.tolist()):
         code = int(pairs.item[row])
@@ -276,7 +276,7 @@ def _suggestions(
         whole = tuple((menu.catalogue[menu.row_of[c]].item_id, q) for c, q in bundle)
         if whole:  # a basket is offered once, at its best item
             usual = {c: b for c, b in usual.items() if b != bundle}
-        reason = reason_for(told, item, code, pairs.features[row], new, bool(whole))
+        reason = reason_for(reasons, item, code, pairs.features[row], new, bool(whole))
         chance = propensity if last else 1.0
         result.append(Suggestion(item.item_id, float(scores[row]), reason, whole, new, chance))
     return result

@@ -66,7 +66,7 @@ def refusal(scene: AnyScene, trained: Trained) -> str | None:
 
 
 def shrunk(cut: DataCut, earlier_lines: int) -> str | None:
-    """Refuse a log that lost more than half of its lines since the last version, until somebody accepts it."""
+    """Refuse a log that lost more than half of its lines since the last version, unless it is accepted."""
     if cut.lines * 2 >= earlier_lines:
         return None
     return (

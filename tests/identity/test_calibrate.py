@@ -99,7 +99,7 @@ class TestCalibrate:
         assert 21 not in made
 
     def test_the_threshold_follows_when_two_processes_forget_the_same_people(self, world: World) -> None:
-        """Both sweep for whoever was not here for a year; one destroys the key, the other deletes the row."""
+        """Both expire customers who have not come for a year: one destroys the key, the other deletes the row."""
         receipts = [world.enrol(person).receipt for person in range(24)]
         rows = [row_of(world, receipt) for receipt in receipts[:4]]
         second = world.other()

@@ -1,4 +1,4 @@
-"""Red lines: what identity can be asked, what it answers, and what it is able to do at all."""
+"""Red lines: the requests that identity takes, its replies, and what it is able to do at all."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_no_answer_has_a_number_beside_the_retention_and_the_age(world: World) -
         (name, field)
         for name, schema in schemas.items()
         if name.endswith("Reply")
-        for field, told in schema["properties"].items()
-        if re.search("'(number|integer)'", str(told))
+        for field, kind in schema["properties"].items()
+        if re.search("'(number|integer)'", str(kind))
     }
 
     assert numbers == {("NoticeReply", "retention_months"), ("NoticeReply", "minimum_age")}
@@ -78,16 +78,16 @@ def test_what_leaves_the_service_holds_no_number_of_a_face(world: World) -> None
 
     kinds = {field.name: type(getattr(seen, field.name)) for field in fields(Recognition)}
 
-    told = {"decision": str, "token": str, "expires_us": int, "purposes": tuple, "liveness": str}
-    assert kinds == told | {"hint": type(None)}
+    expected = {"decision": str, "token": str, "expires_us": int, "purposes": tuple, "liveness": str}
+    assert kinds == expected | {"hint": type(None)}
     assert world.recognise(9).hint == "come_closer"  # a word about the picture, of a fixed list
     assert {field.name for field in fields(Claims)}.isdisjoint({"score", "customer_id", "name", "template"})
 
 
 def test_nothing_about_a_person_is_read_from_a_face() -> None:
-    told = {field.name for kind in (Face, Quality, Capture) for field in fields(kind)}
+    names = {field.name for kind in (Face, Quality, Capture) for field in fields(kind)}
 
-    assert told == {
+    assert names == {
         *("box", "landmarks", "score", "scheme", "covered"),
         *("eye_distance", "yaw", "sharpness", "brightness", "contrast", "cover"),
         *("vector", "quality", "pack", "masked"),
@@ -133,7 +133,7 @@ def test_no_template_can_be_had_from_the_service() -> None:
 
 
 def test_nothing_but_fetching_a_pack_speaks_to_the_network() -> None:
-    """No telemetry, no vendor, no sharing: whoever imports nothing that speaks cannot speak."""
+    """No telemetry, no vendor, no sharing: a file that imports no network library cannot use one."""
     speaks = {"socket", "ssl", "http", "urllib", "requests", "httpx", "smtplib", "ftplib", "asyncio", "aiohttp"}
     crossing = {}
     for path in SOURCE.rglob("*.py"):

@@ -226,12 +226,12 @@ def test_an_accident_while_decoding_leaves_no_pixel_behind(world: World, monkeyp
 
     monkeypatch.setattr(opencv.cv2, "imdecode", accident)
     nonce, _ = world.service.press(KIOSK)
-    with pytest.raises(FrameError) as told:
+    with pytest.raises(FrameError) as caught:
         world.service.recognise(KIOSK, nonce, [data])
 
     needles = {data[500 : 500 + PIECE], pixels[160, 200:208].tobytes()}
     assert found(world.home, needles) == []
-    assert len(str(told.value)) < 200
+    assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("when", ["before a pixel", "with all pixels in hand"])
@@ -268,8 +268,9 @@ def test_a_server_that_crashes_dumps_no_memory(tmp_path: Path) -> None:
     probe = (
         "import resource\nfrom click.testing import CliRunner\nimport app\nfrom plumbing import server\n"
         "server.run = lambda *_, **__: print('core', resource.getrlimit(resource.RLIMIT_CORE))\n"
-        f"told = CliRunner().invoke(app.serve, ['--only', 'identity', '--home', {str(tmp_path)!r}])\n"
-        "print(told.output, told.exception)\n"
+        f"arguments = ['serve', '--only', 'identity', '--home', {str(tmp_path)!r}]\n"
+        "done = CliRunner().invoke(app.assemble(), arguments)\n"
+        "print(done.output, done.exception)\n"
     )
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -308,9 +309,9 @@ def test_what_is_logged_names_nobody(world: World) -> None:
     with structlog.testing.capture_logs() as logs:
         world.service.forget(KIOSK, made.receipt)
 
-    told = repr(logs)
-    assert "erasure_unfinished" in told
-    assert not any(word in told for word in (made.receipt, seen.pseudonym, row.customer_id, "north", "kiosk"))
+    text = repr(logs)
+    assert "erasure_unfinished" in text
+    assert not any(word in text for word in (made.receipt, seen.pseudonym, row.customer_id, "north", "kiosk"))
 
 
 def test_pseudonyms_of_two_tenants_have_nothing_in_common() -> None:

@@ -1,4 +1,4 @@
-"""Two tenants' templates of one person cannot be told to be of one person; a stolen file opens nothing.
+"""Two tenants' templates of one person cannot be linked; a stolen file opens nothing.
 
 D_sys is the global linkability measure of Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework to
 evaluate unlinkability in biometric template protection systems" (IEEE TIFS 2018): 0 is unlinkable, 1 is linkable.
@@ -49,7 +49,7 @@ def scores(north: np.ndarray, south: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def null_of(table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """D_sys when who is whom is shuffled: what chance alone gives."""
+    """D_sys with shuffled identities: what chance alone gives."""
     found = []
     for _ in range(200):
         order = rng.permutation(PEOPLE)

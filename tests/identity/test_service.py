@@ -99,9 +99,9 @@ class TestPress:
         for _ in range(5):
             assert world.recognise(9).decision == "unknown"
 
-        with pytest.raises(TooManyFailures) as told:
+        with pytest.raises(TooManyFailures) as caught:
             world.service.press(KIOSK)
-        assert told.value.retry_after == 30
+        assert caught.value.retry_after == 30
         world.service.press(OTHER_DEVICE)
         world.clock.now += 30 * SECOND
         world.service.press(KIOSK)
@@ -124,9 +124,9 @@ class TestPress:
             with world.half.databases[1].write() as connection:
                 connection.execute("UPDATE streaks SET minute_failures = minute_failures + 1")
 
-        with pytest.raises(TooManyFailures) as told:
+        with pytest.raises(TooManyFailures) as caught:
             world.service.press(KIOSK)
-        assert told.value.retry_after == 60
+        assert caught.value.retry_after == 60
         world.clock.now += MINUTE
         world.service.press(KIOSK)
 
@@ -150,9 +150,9 @@ class TestPress:
         world.engine.faces = None
         world.recognise(9)
 
-        with pytest.raises(TooManyFailures) as told:
+        with pytest.raises(TooManyFailures) as caught:
             world.service.press(KIOSK)
-        assert told.value.retry_after == 30
+        assert caught.value.retry_after == 30
 
     def test_a_pause_refuses_a_nonce_from_before_and_leaves_it_unused(self, world: World) -> None:
         nonce, _ = world.service.press(KIOSK)
@@ -288,9 +288,9 @@ class TestRecognise:
 
         world.service.engine = Scripted([[face_at(20, 80, 160), face_at(230, 80, 160)], None, None])
         nonce, _ = world.service.press(KIOSK)
-        with pytest.raises(IdentityError) as told:
+        with pytest.raises(IdentityError) as caught:
             world.service.recognise(KIOSK, nonce, pictures(1, 3, 60))
-        assert (told.value.code, told.value.extra["hint"]) == ("several_faces", "one_person_please")
+        assert (caught.value.code, caught.value.extra["hint"]) == ("several_faces", "one_person_please")
         assert world.service.engine.calls == 0
 
     def test_a_frame_that_cannot_be_decoded_keeps_all_from_being_looked_at(self, world: World) -> None:

@@ -17,7 +17,7 @@ from tests.recommender.service_fixtures import Installation, World
 
 
 def trained(world: World, *items: str) -> str:
-    """One more version of orders, after these were ordered by somebody who came back."""
+    """One more version of orders, trained after one customer ordered these."""
     for number, item in enumerate(items):
         world.order(item, token=world.token("regular"), event_id=f"r{world.count('events')}-{number}")
     world.call("POST", "/models/orders/train", key="desk")
@@ -26,27 +26,23 @@ def trained(world: World, *items: str) -> str:
 
 
 @pytest.fixture
-def locked(world: World) -> Iterator[World]:
-    """A recommender whose database somebody else holds exclusively."""
+def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A recommender whose database another connection has locked."""
+    monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 30)
     world.order("cola")
     assert world.suggest().json["items"][0]["item_id"] == "cola"
-    database, path = world.half.service.database, world.home / "recommender.db"
-    database.close()
-    waiting = sqlite3.connect(path, isolation_level=None, timeout=0.03)  # this thread's, with a short patience
-    waiting.row_factory = sqlite3.Row
-    database._local.connection = waiting
-    other = sqlite3.connect(path, isolation_level=None)
+    world.half.service.database.close()  # the next request opens it again, and finds it locked
+    other = sqlite3.connect(world.home / "recommender.db", isolation_level=None)
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     other.execute("UPDATE events SET region = region")
     yield world
     other.execute("ROLLBACK")
     other.close()
-    waiting.close()
 
 
 def test_a_locked_database_still_gives_what_is_popular(locked: World) -> None:
-    """Orders go on from what this process has at hand, as a guest's; never a 5xx, and nothing personal."""
+    """Orders come from this process's memory, as for a guest; never a 5xx, and nothing personal."""
     for token in (None, locked.token()):
         reply = locked.suggest(token=token)
         assert (reply.status_code, reply.json["fallback"]) == (200, "database_busy")
@@ -56,7 +52,7 @@ def test_a_locked_database_still_gives_what_is_popular(locked: World) -> None:
 
 
 def test_a_locked_database_stores_nothing_and_says_when_to_come_back(locked: World) -> None:
-    """An order that cannot be kept is not acknowledged: busy, with Retry-After."""
+    """An order that cannot be stored is not acknowledged: busy, with Retry-After."""
     reply = locked.order("burger", event_id="e2")
     assert (reply.status_code, reply.json["code"], reply.headers["Retry-After"]) == (503, "database_busy", "1")
 
@@ -152,7 +148,7 @@ def test_an_erasure_is_in_force_in_every_process(world: World, installation: Ins
 
 
 def test_a_model_holds_no_pseudonym(world: World) -> None:
-    """What is published about everybody names nobody: an erasure finds nothing of the name on disk."""
+    """The files of a model have no pseudonym, so an erasure need not change them."""
     for number in range(3):
         world.order("cola", token=world.token("pseudonym-of-ann"), event_id=f"e{number}")
     trained(world, "burger", "burger")
@@ -170,7 +166,7 @@ def test_what_is_popular_is_a_minute_old_at_most(world: World) -> None:
 
 
 def test_a_guests_order_is_nobodys_history(world: World) -> None:
-    """Without a token an event joins what is popular; no two guests are told apart or put together."""
+    """Without a token an event counts in what is popular, and in no history."""
     world.order("salad")
     rows = world.half.service.database.rows("SELECT customer FROM events")
     assert [row["customer"] for row in rows] == [""]
@@ -180,8 +176,8 @@ def test_a_guests_order_is_nobodys_history(world: World) -> None:
 def test_customers_of_two_tenants_share_nothing(world: World) -> None:
     """The same pseudonym at another tenant has no history there."""
     world.order("salad", token=world.token())
-    asked = SuggestRequest("other", "kiosk-1", "orders", world.token(tenant="other"), Context(), 5)
-    assert world.half.service.suggest(asked).items == ()
+    query = SuggestRequest("other", "kiosk-1", "orders", world.token(tenant="other"), Context(), 5)
+    assert world.half.service.suggest(query).items == ()
 
 
 def test_offers_learn_from_purchases_only_with_consent(world: World) -> None:

@@ -1,6 +1,6 @@
 """Always-valid intervals, the sample-ratio check, and the A/A test of both. Pure.
 
-Always-valid: the error rate is kept however often somebody looks.
+Always-valid: the error rate stays below alpha however often one looks.
 
 Sources: Robbins (1970) for the normal mixture; Johari et al. (2022), "Always Valid Inference"; Waudby-Smith et al.
 (2024), "Time-uniform central limit theory" for its asymptotic use; Lindon & Malek (2022), "Anytime-Valid Inference

@@ -59,9 +59,9 @@ def folds_of(waves: Waves, n_folds: int, rng: np.random.Generator) -> NDArray[np
 
 def part_of(waves: Waves, log: OfferLog, rows: NDArray[np.bool_]) -> tuple[Waves, OfferLog]:
     """Some customers' rows, their codes renumbered."""
-    kept, customer = np.unique(waves.customer[rows], return_inverse=True)
+    codes, customer = np.unique(waves.customer[rows], return_inverse=True)
     some = Waves(
-        waves.customers[kept],
+        waves.customers[codes],
         customer,
         waves.wave[rows],
         waves.visits.where(rows),

@@ -1,4 +1,4 @@
-"""What somebody who can write the audit, but not the key file, can do to it: six things, and all are seen."""
+"""An attacker who can write the audit log, but not the key file, can do six things to it: all are found."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def made_anew(lines: Lines, since: int = 0) -> Lines:
-    """The chain from line `since` on, as whoever knows how it is made and has no key can make it."""
+    """The chain from line `since` on, as an attacker without the key can make it."""
     done = lines[:since]
     before = lines[since - 1][-65:-1] if since else BEGIN
     for number, line in enumerate(lines[since:], since):
@@ -332,9 +332,9 @@ def test_two_processes_write_and_sign_one_chain(tmp_path: Path) -> None:
     while any(writer.poll() is None for writer in writers):
         seen.append(house.kinds)  # read while they write, nothing looks wrong
 
-    told = [writer.communicate()[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0], told
-    assert told == [b"", b""]  # and neither refused to sign
+    output = [writer.communicate()[0] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0], output
+    assert output == [b"", b""]  # and neither refused to sign
     assert set().union(*seen) == set()
     assert house.audit.examined().in_words() == ["whole: 600 lines"]
     mark = house.seal.mark()

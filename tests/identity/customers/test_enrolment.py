@@ -1,4 +1,4 @@
-"""Enrolling: whom, with what consent, and what is kept."""
+"""Enrolment: who can enrol, with what consent, and what is stored."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ class TestEnrol:
         assert stored(world) == (1, 1, 1, 1)
 
         world.service.engine = Scripted([None, small, small, small, None])
-        with pytest.raises(IdentityError) as told:
+        with pytest.raises(IdentityError) as caught:
             self.enrol_frames(world, pictures(2, 5))
-        assert told.value.code == "face_too_small"
+        assert caught.value.code == "face_too_small"
 
     def test_a_face_that_is_enrolled_is_not_enrolled_twice(self, world: World) -> None:
         world.enrol(1)
@@ -150,7 +150,7 @@ class TestEnrol:
 
     def test_two_processes_that_enrol_one_face_at_once_enrol_it_once(self, world: World) -> None:
         other = world.other()
-        told: list[str] = []
+        outcomes: list[str] = []
 
         def enrol(process: World, device: Device, first: int) -> None:
             nonce, _ = process.service.press(device)
@@ -163,9 +163,9 @@ class TestEnrol:
                     notice_version=process.service.notice.version,
                     age_confirmed=True,
                 )
-                told.append("enrolled")
+                outcomes.append("enrolled")
             except AlreadyEnrolled:
-                told.append("refused")
+                outcomes.append("refused")
 
         threads = [
             threading.Thread(target=enrol, args=(world, KIOSK, 0)),
@@ -176,7 +176,7 @@ class TestEnrol:
         for thread in threads:
             thread.join()
 
-        assert sorted(told) == ["enrolled", "refused"]
+        assert sorted(outcomes) == ["enrolled", "refused"]
         assert stored(world) == (1, 1, 1, 1)
         other.close()
 

@@ -137,7 +137,7 @@ class TestFollowing:
         other.close()
 
     def test_a_sudden_change_is_not_followed(self, known: tuple[World, str]) -> None:
-        """A face that only just matched may be somebody else's."""
+        """A face that only just matched may be another person's."""
         world, receipt = known
         row, before = row_of(world, receipt), template(world)
         stranger = unit(np.random.default_rng(1).normal(size=192))

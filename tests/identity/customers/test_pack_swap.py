@@ -1,4 +1,4 @@
-"""Another engine pack: all keep token, history and PIN, are asked again, and the old templates are erased."""
+"""Another engine pack: customers keep token, history and PIN, enrol again, and the old templates are erased."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_swap_drill(world: World, swapped: World) -> None:
     before = world.recognise(1)
     bystander = world.enrol(2)
 
-    assert swapped.recognise(1).decision == "unknown"  # asked again
+    assert swapped.recognise(1).decision == "unknown"  # has to enrol again
     assert claims(swapped, before.token).pseudonym == claims(world, before.token).pseudonym
     second = swapped.enrol(1, purposes=("orders", "destinations"), earlier=first.receipt)
     after = swapped.recognise(1)
@@ -46,7 +46,7 @@ def test_the_swap_drill(world: World, swapped: World) -> None:
     assert claims(swapped, after.token).pseudonym == claims(world, before.token).pseudonym
     assert after.token is not None
     assert swapped.service.raise_level(KIOSK, after.token, "1357").purposes == ("orders", "destinations")
-    assert world.elsewhere.tokens == []  # the recommender was told to forget nobody
+    assert world.elsewhere.tokens == []  # the recommender has nobody to forget
     assert world.recognise(1).decision == "unknown"
     with pytest.raises(EnrolmentUnknown):
         swapped.service.forget(KIOSK, first.receipt)

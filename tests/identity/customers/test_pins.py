@@ -58,9 +58,9 @@ class TestSecondFactor:
             for _ in range(5):
                 with pytest.raises(PinWrong):
                     world.service.raise_level(KIOSK, token, "0000")
-            with pytest.raises(PinLocked) as told:
+            with pytest.raises(PinLocked) as caught:
                 world.service.raise_level(KIOSK, token, "1234")
-            assert told.value.retry_after == minutes * 60
+            assert caught.value.retry_after == minutes * 60
             world.clock.now += minutes * MINUTE
         assert world.service.raise_level(KIOSK, world.recognise(1).token or "", "1234")
 

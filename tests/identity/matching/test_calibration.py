@@ -101,9 +101,10 @@ def test_the_promise_is_kept_on_strangers_never_seen(scoring: Scoring) -> None:
     assert three < one < stretched
 
 
+@pytest.mark.slow
 def test_the_promise_is_kept_in_simulated_worlds_of_every_size() -> None:
     """Galleries of 100 to 30,000, three worlds: .5 to 1.5 x the promise of 1 % at every size, and over all sizes
-    that of .1 %, of which 9 greetings at each size are too few to tell."""
+    that of .1 %, of which 9 greetings at each size are too few to judge."""
     rows = simulate_promise(Scoring(0.6, 10), worlds=3, strangers=3_000)
     ratios = {(row["gallery"], row["fpir_target"]): row["ratio"] for row in rows}
 

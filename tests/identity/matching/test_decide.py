@@ -57,8 +57,8 @@ def test_the_only_customer_can_be_matched() -> None:
 
 
 def test_several_frames_score_what_they_score_in_the_mean() -> None:
-    """Frames 20 degrees to either side of somebody score cos 20, not 1: a stranger's frames that differ come no
-    nearer to a customer by being several."""
+    """Frames 20 degrees to either side of a customer score cos 20, not 1: several different frames of a stranger
+    come no nearer to a customer than one."""
     decision = decide(direction(-20, 20), direction(0, 90), at(0.9))
 
     assert (decision.outcome, decision.index) == ("matched", 0)

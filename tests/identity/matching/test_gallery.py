@@ -64,7 +64,7 @@ class Process:
 
 @pytest.fixture(params=[EXACT_UP_TO, 4], ids=["exact", "large"])
 def exact_up_to(request: pytest.FixtureRequest) -> int:
-    """Every test is held against both ways of keeping a gallery: the fifth template makes one large, or not."""
+    """Every test runs on both kinds of gallery: the fifth template makes it a large one, or not."""
     return int(request.param)
 
 
@@ -281,9 +281,9 @@ def test_keys_read_in_one_go_open_what_single_reads_open_and_nothing_else(tmp_pa
     sealed = [process.vault.seal(holder, "template", bytes([n])) for n, holder in enumerate(holders)]
     process.keys.destroy(holders[1].slot, holders[1].owner)
     stranger = Holder("south", "customer 2", holders[2].slot)
-    asked = [*zip(holders, sealed, strict=True), (stranger, sealed[2]), (holders[3], sealed[4])]
+    sealed_of = [*zip(holders, sealed, strict=True), (stranger, sealed[2]), (holders[3], sealed[4])]
 
-    opened = list(process.vault.open_many("template", asked))
+    opened = list(process.vault.open_many("template", sealed_of))
 
     assert opened == [b"\0", None, b"\2", b"\3", b"\4", None, None]
     process.close()

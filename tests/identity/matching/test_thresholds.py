@@ -1,4 +1,4 @@
-"""Which kept scores a threshold may be made from."""
+"""Which stored scores a threshold may be made from."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Scores:
     def calibration(self, tenant: str, pack: str, frames: int) -> Any:
         return self.made.get(frames)
 
-    def keep_calibration(self, tenant: str, pack: str, frames: int, told: Any) -> None:
-        self.made[frames] = told
+    def keep_calibration(self, tenant: str, pack: str, frames: int, calibration: Any) -> None:
+        self.made[frames] = calibration
 
 
 @pytest.mark.parametrize("size", [90, 134, 158])

@@ -81,7 +81,7 @@ def test_destroying_does_not_change_the_size_or_place_of_the_file(keys: KeyFile)
 def test_a_full_disk_refuses_new_keys_and_still_destroys_old_ones(
     keys: KeyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = [keys.allocate(b"%d" % n) for n in range(keyfile.GROW - 1)]
+    slots = [keys.allocate(b"%d" % n) for n in range(keyfile.GROW - 1)]
     size = keys.path.stat().st_size
 
     def full(*_: object) -> None:
@@ -90,10 +90,10 @@ def test_a_full_disk_refuses_new_keys_and_still_destroys_old_ones(
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(StorageFull):
         keys.allocate(b"one too many")
-    keys.destroy(held[5][0], b"5")
+    keys.destroy(slots[5][0], b"5")
 
     assert keys.path.stat().st_size == size
-    assert keys.allocate(b"in the free slot")[0] == held[5][0]
+    assert keys.allocate(b"in the free slot")[0] == slots[5][0]
 
 
 def test_the_file_grows_when_all_slots_are_taken(keys: KeyFile) -> None:
@@ -107,11 +107,11 @@ def test_what_is_left_of_an_erasure_survives_a_restart_and_ends_with_it(
     keys: KeyFile, masters: list[bytes]
 ) -> None:
     slot, _ = keys.allocate(b"anna")
-    keys.destroy(slot, b"anna", b"tell the others")
+    keys.destroy(slot, b"anna", b"not done yet")
 
     again = KeyFile(keys.path, lambda: masters)
 
-    assert again.erasures() == [(slot, b"tell the others")]
+    assert again.erasures() == [(slot, b"not done yet")]
     again.finish(slot)
     assert keys.erasures() == []
     assert keys.counts()["free"] == keyfile.GROW - 1

@@ -162,7 +162,7 @@ def test_the_portfolio_says_what_was_used_up(world: World) -> None:
 
 
 def test_a_wrong_type_hides_no_other_wrong_field(world: World) -> None:
-    """An hour that is a word, a budget below nought, a dish nobody has: all are named, nothing is stored."""
+    """An hour that is a word, a budget below zero, a dish nobody has: all are named, nothing is stored."""
     wrong = {"from_hour": "noon", "budget_money": -3, "items": ["pizza"], "cap_count": 0, "name": None}
     reply = world.call("PUT", "/offers/lunch", key="desk", json=OFFER | wrong)
     assert reply.status_code == 422

@@ -1,9 +1,7 @@
-"""The commands that answer and evaluate a log of rides: what may be known before a row, and what may not."""
+"""`usual batch destinations`: what may be known before a row of a log, and what may not."""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 from pathlib import Path
 
@@ -11,13 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from recommender.cli.destinations import batch_destinations, evaluate_destinations
-from recommender.destinations import ablation
-from recommender.destinations.evaluation import BASE, reach_of, split_of
+from recommender.cli.destinations import batch_destinations
 from recommender.destinations.log import read_log
-from recommender.destinations.signals.candidates import candidates
-from recommender.destinations.signals.crowd import crowd_of
-from recommender.destinations.signals.kernel import Kernel
 from tests.recommender.destinations.world import HEADER, Row, split_time, town_log, write_log
 
 ROWS = town_log()
@@ -51,7 +44,7 @@ def test_each_target_row_is_answered_once_with_up_to_20_different_places(answere
     assert all(0 < len(places) <= 20 and len(set(places)) == len(places) for places in answered.values())
 
 
-def test_a_town_of_habits_is_foretold(answered: dict[int, list[str]]) -> None:
+def test_a_town_of_habits_is_predicted(answered: dict[int, list[str]]) -> None:
     right = [places[0] == ROWS[row]["place"] for row, places in answered.items()]
 
     assert np.mean(right) > 0.85
@@ -99,17 +92,17 @@ def test_shuffling_everything_later_than_a_row_does_not_change_its_answer(
     assert answers(tmp_path, shuffled)[row] == answered[row]
 
 
-def test_what_happens_at_the_same_moment_and_the_rows_own_place_are_not_looked_at(
+def test_other_rows_of_the_same_moment_and_the_rows_own_place_are_not_read(
     answered: dict[int, list[str]], tmp_path: Path
 ) -> None:
     row = max(answered)
     known = [dict(other) for other in ROWS if other["utc_time"] < ROWS[row]["utc_time"]]
-    asked = {**ROWS[row], "place": "p00", "lat": "-33.0", "lon": "151.0"}
+    target = {**ROWS[row], "place": "p00", "lat": "-33.0", "lon": "151.0"}
     same_moment = {**ROWS[row], "place": "p01", "target": "0", "chain": "another"}
 
-    for rows in ([*known, asked], [*known, same_moment, asked], [*known, asked, same_moment]):
+    for rows in ([*known, target], [*known, same_moment, target], [*known, target, same_moment]):
         found = answers(tmp_path, rows)
-        assert found[rows.index(asked)] == answered[row]
+        assert found[rows.index(target)] == answered[row]
 
 
 def test_nothing_from_the_first_answered_row_on_is_fitted_on(tmp_path: Path) -> None:
@@ -131,7 +124,7 @@ def test_from_leaves_earlier_rows_out(answered: dict[int, list[str]], tmp_path: 
     assert all(found[row] == answered[row] for row in found)
 
 
-def test_columns_that_may_be_missing_are_made_up_for(answered: dict[int, list[str]], tmp_path: Path) -> None:
+def test_optional_columns_may_be_missing(answered: dict[int, list[str]], tmp_path: Path) -> None:
     header = [name for name in HEADER if name not in ("split", "chain", "local_time")]
     log = write_log(tmp_path / "log.csv", ROWS, header)
 
@@ -152,12 +145,12 @@ def test_without_place_ids_the_cell_of_the_coordinates_is_the_place(tmp_path: Pa
 
 def test_a_rider_with_one_ride_is_answered_with_what_others_do(tmp_path: Path) -> None:
     newcomer = {**ROWS[-1], "rider": "new", "chain": "new", "target": "0", "utc_time": "2026-04-19T08:00Z"}
-    asked = {**newcomer, "place": "p02", "target": "1", "utc_time": "2026-04-19T09:00Z"}
-    rows = sorted([*ROWS, newcomer, asked], key=lambda row: row["utc_time"])
+    target = {**newcomer, "place": "p02", "target": "1", "utc_time": "2026-04-19T09:00Z"}
+    rows = sorted([*ROWS, newcomer, target], key=lambda row: row["utc_time"])
 
     found = answers(tmp_path, rows)
 
-    assert found[rows.index(asked)]
+    assert found[rows.index(target)]
 
 
 def test_a_log_too_small_to_learn_from_is_counted(tmp_path: Path) -> None:
@@ -171,7 +164,7 @@ def test_a_log_too_small_to_learn_from_is_counted(tmp_path: Path) -> None:
     assert np.mean([line["places"][0] == rows[line["row"]]["place"] for line in lines]) > 0.7
 
 
-def test_rows_told_twice_change_no_answer(answered: dict[int, list[str]], tmp_path: Path) -> None:
+def test_repeated_rows_change_no_answer(answered: dict[int, list[str]], tmp_path: Path) -> None:
     twice = [row for row in ROWS for _ in range(1 if row["target"] == "1" else 2)]
     number = {id(row): i for i, row in enumerate(ROWS)}
 
@@ -180,7 +173,7 @@ def test_rows_told_twice_change_no_answer(answered: dict[int, list[str]], tmp_pa
     assert {number[id(twice[i])]: places for i, places in found.items()} == answered
 
 
-def test_ten_thousand_rides_of_one_rider_in_a_day_are_borne_and_move_nobody_else(
+def test_ten_thousand_rides_of_one_rider_in_a_day_do_not_change_the_others(
     answered: dict[int, list[str]], tmp_path: Path
 ) -> None:
     flood = [
@@ -197,15 +190,15 @@ def test_ten_thousand_rides_of_one_rider_in_a_day_are_borne_and_move_nobody_else
 
 
 def test_a_pick_up_in_the_sea_is_answered_from_the_rider_habits(tmp_path: Path) -> None:
-    asked = max(i for i, row in enumerate(ROWS) if row["target"] == "1")
-    at_sea = {**ROWS[asked - 1], "rider": ROWS[asked]["rider"], "chain": ROWS[asked]["chain"], "target": "0"}
-    at_sea |= {"place": "buoy", "lat": "20.0", "lon": "-40.0", "utc_time": ROWS[asked]["utc_time"][:14] + "00Z"}
+    target = max(i for i, row in enumerate(ROWS) if row["target"] == "1")
+    at_sea = {**ROWS[target - 1], "rider": ROWS[target]["rider"], "chain": ROWS[target]["chain"], "target": "0"}
+    at_sea |= {"place": "buoy", "lat": "20.0", "lon": "-40.0", "utc_time": ROWS[target]["utc_time"][:14] + "00Z"}
 
-    rows = [*ROWS[:asked], at_sea, ROWS[asked]]
+    rows = [*ROWS[:target], at_sea, ROWS[target]]
     found = answers(tmp_path, rows)
 
-    own = {row["place"] for row in ROWS[:asked] if row["rider"] == ROWS[asked]["rider"]}
-    assert found[asked + 1][0] in own
+    own = {row["place"] for row in ROWS[:target] if row["rider"] == ROWS[target]["rider"]}
+    assert found[target + 1][0] in own
 
 
 @pytest.mark.parametrize(
@@ -280,93 +273,3 @@ def test_the_hour_the_clock_changes_is_read_from_the_wall(tmp_path: Path) -> Non
 
     assert log.hour.tolist() == [1.5, 1.5]
     assert log.weekday.tolist() == [6, 6]
-
-
-def test_the_evaluation_sets_the_methods_side_by_side(tmp_path: Path) -> None:
-    log = write_log(tmp_path / "log.csv.gz", ROWS)
-
-    result = CliRunner().invoke(evaluate_destinations, ["--dataset", str(log), "--json"])
-
-    assert result.exit_code == 0, result.output
-    report = json.loads(result.output)
-    by_method = {row["method"]: row for row in report["rows"]}
-    ours = next(name for name in by_method if name.startswith("usual"))
-    assert {"most frequent", "kernel", "Markov from the pick-up", "LightFM", ours} <= set(by_method)
-    assert by_method[ours]["acc@1"] > by_method["most frequent"]["acc@1"]
-    assert by_method[ours]["acc@1"] > 0.85
-
-
-def test_the_evaluation_reads_as_tables(tmp_path: Path) -> None:
-    result = CliRunner().invoke(evaluate_destinations, ["--dataset", str(write_log(tmp_path / "l.csv", ROWS))])
-
-    assert result.exit_code == 0, result.output
-    for words in ("most frequent by hour x weekend", "in500m@3", "In force:", "s of CPU", "reached"):
-        assert words in result.output
-
-
-def test_what_is_asked_stands_beside_what_was_found() -> None:
-    rows = [
-        {"method": "ours", "acc@1": 0.42, "acc@5": 0.6, "acc@10": 0.7, "mrr@20": 0.5, "in500m@3": 0.8}
-        | {"new acc@10": float("nan")},
-        {"method": BASE, "acc@1": 0.3, "acc@5": 0.6, "acc@10": 0.7, "mrr@20": 0.4, "in500m@3": 0.8}
-        | {"new acc@10": 0.0},
-        {"method": "LightFM", "acc@1": 0.1},
-    ]
-
-    lines = {line["figure"]: line["reached"] for line in reach_of(rows, "ours", 200.0)}
-
-    assert lines == {
-        "acc@1": "yes",
-        "acc@5": "no",
-        "acc@10": "no",
-        "mrr@20": "yes",
-        "in500m@3": "yes",
-        "new acc@10": "no",
-        "acc@1 over that of LightFM": "yes",
-        "processor seconds of the fit": "no",
-    }
-
-
-def test_the_study_takes_every_signal_into_account_and_finds_what_carries_a_town_of_habits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = read_log(write_log(tmp_path / "log.csv", ROWS))
-    until, rows = split_of(log)
-    crowd = crowd_of(log.visits, log.positions.lat, log.positions.lon, until)
-    _, names = candidates(log.visits, log.moments(rows[:1]), crowd, log.positions, Kernel())
-    assert sorted(name for group in ablation.GROUPS.values() for name in group) == sorted(names)
-    hours = [name for group in ("hour and weekday", "kernel", "the rider") for name in ablation.GROUPS[group]]
-    monkeypatch.setattr(ablation, "GROUPS", {"nothing at all": (), "the clock": hours})
-
-    lines = ablation.ablate(log, until, Kernel(), 0, lambda what, share: None, most_evaluated=80)
-
-    earns = {line["signals"]: line.get("earns") for line in lines}
-    assert set(earns) == {"all", "without nothing at all", "without the clock", *(f"{n} shuffled" for n in names)}
-    assert earns["without nothing at all"] == 0
-
-
-@pytest.mark.shared
-def test_on_real_check_ins_of_a_third_of_the_riders_the_figures_stay_within_their_band(
-    shared: Path, tmp_path: Path
-) -> None:
-    """From August on: a quarter of the rows, all 385 targets of these riders, and a sixth of the time."""
-    with gzip.open(shared / "datasets" / "destinations" / "nyc_rides_dev.csv.gz", "rt") as file:
-        rows = [
-            row
-            for row in csv.DictReader(file)
-            if int(row["rider"][1:]) % 3 == 0 and row["utc_time"] >= "2012-08-01"
-        ]
-
-    log = write_log(tmp_path / "log.csv.gz", rows)
-    result = CliRunner().invoke(evaluate_destinations, ["--dataset", str(log), "--json"])
-
-    assert result.exit_code == 0, result.output
-    report = json.loads(result.output)
-    assert report["targets"] == 385
-    assert report["fitted"]["method"] == "ranker"
-    by_method = {row["method"]: row for row in report["rows"]}
-    ours = next(name for name in by_method if name.startswith("usual"))
-    assert 0.28 < by_method["kernel"]["acc@1"] < 0.40
-    assert 0.33 < by_method[ours]["acc@1"] < 0.50  # higher would be a leak
-    assert by_method[ours]["mrr@20"] > by_method["most frequent by hour x weekend"]["mrr@20"]
-    assert by_method[ours]["acc@1"] > 3 * by_method["LightFM"]["acc@1"]

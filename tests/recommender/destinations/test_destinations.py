@@ -244,7 +244,7 @@ def test_a_place_that_moved_is_where_the_catalogue_says_now() -> None:
     assert order(TOWN).index("gym") < 3
 
 
-def test_a_ride_told_twice_counts_once() -> None:
+def test_a_repeated_ride_counts_once() -> None:
     once = rides(("ada", "flat", "gym", MONDAY), ("ada", "flat", "cinema", MONDAY + timedelta(days=1)))
     leg = ("ada", "flat", "gym", MONDAY)
     twice = rides(leg, leg, leg, ("ada", "flat", "cinema", MONDAY + timedelta(days=1)))

@@ -27,7 +27,7 @@ def visits(*rows: tuple[int, int, int, float]) -> Visits:
 
 
 def moment(seen: Visits, hours: float, origin: int) -> Moments:
-    """All visits are in sight of one moment at a place of unknown position."""
+    """One moment at a place of unknown position, after all visits."""
     nowhere = np.full(1, np.nan)
     return Moments(
         np.zeros(1, "i8"),

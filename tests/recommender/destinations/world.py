@@ -1,4 +1,4 @@
-"""A log of rides in a small town: everybody commutes, and goes to one place or another by the day of the week."""
+"""A log of rides in a small town: all riders commute, and go to a place by the day of the week."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from recommender.offers.settings import OfferSettings
 from tests.recommender.offers.world import SALT
 
 HOUSE = OfferSettings(SALT)
-NOBODY = np.zeros(len(FEATURES))
+NEWCOMER = np.zeros(len(FEATURES))
 SURE = Policy("v1", ("a", "b"), Posterior(np.array([100.0, 900.0]), np.array([1.0, 1.0])), 500.0, 50.0)
 
 
@@ -59,7 +59,7 @@ def test_propensities_sum_to_one_and_name_every_eligible_arm(
     """Whatever the cell and the policy: every eligible arm and `none` are there and sum to one."""
     policy = Policy("v", SURE.arms, SURE.posterior, 500.0, 50.0, none_mean, 10.0, mode)
 
-    arm, spread, _ = choose_arm(cell, ids, policy, NOBODY, HOUSE, seed)
+    arm, spread, _ = choose_arm(cell, ids, policy, NEWCOMER, HOUSE, seed)
 
     assert list(spread) == ["none", *ids]
     assert sum(spread.values()) == pytest.approx(1, abs=1e-12)
@@ -69,9 +69,9 @@ def test_propensities_sum_to_one_and_name_every_eligible_arm(
 
 def test_the_same_seed_decides_the_same() -> None:
     """A decision can be replayed from its log."""
-    first = choose_arm(POLICY, ["a", "b", "c"], SURE, NOBODY, HOUSE, 42)
+    first = choose_arm(POLICY, ["a", "b", "c"], SURE, NEWCOMER, HOUSE, 42)
 
-    assert choose_arm(POLICY, ["a", "b", "c"], SURE, NOBODY, HOUSE, 42) == first
+    assert choose_arm(POLICY, ["a", "b", "c"], SURE, NEWCOMER, HOUSE, 42) == first
 
 
 def test_arms_are_drawn_as_often_as_their_propensity_says() -> None:
@@ -84,9 +84,9 @@ def test_arms_are_drawn_as_often_as_their_propensity_says() -> None:
 
 def test_the_better_offer_is_shown_and_a_new_one_gets_tried() -> None:
     """b beats a beyond doubt; the unseen c is wide enough to win now and then."""
-    known, _ = propensities(["a", "b"], SURE, NOBODY, HOUSE)
+    known, _ = propensities(["a", "b"], SURE, NEWCOMER, HOUSE)
     with_new, _ = propensities(
-        ["a", "b", "c"], Policy("v", SURE.arms, SURE.posterior, 700.0, 200.0), NOBODY, HOUSE
+        ["a", "b", "c"], Policy("v", SURE.arms, SURE.posterior, 700.0, 200.0), NEWCOMER, HOUSE
     )
 
     assert known[2] == pytest.approx(0.95 + 0.05 / 3)
@@ -94,12 +94,12 @@ def test_the_better_offer_is_shown_and_a_new_one_gets_tried() -> None:
 
 
 def test_nothing_is_shown_where_nothing_is_gained() -> None:
-    """The customer whom offers do not move is left alone but for the exploration floor."""
+    """A customer without expected gain sees nothing, except by the exploration floor."""
     policy = Policy("v", SURE.arms, SURE.posterior, uplift=Reluctant())
-    spender = NOBODY.copy()
+    spender = NEWCOMER.copy()
     spender[FEATURES.index("spend")] = 50.0
 
-    left, why = propensities(["a", "b"], policy, NOBODY, HOUSE)
+    left, why = propensities(["a", "b"], policy, NEWCOMER, HOUSE)
     shown, _ = propensities(["a", "b"], policy, spender, HOUSE)
 
     assert (left[0], why) == (pytest.approx(0.95 + 0.05 / 3), "no_gain_expected")
@@ -110,28 +110,28 @@ def test_showing_nothing_competes_until_it_is_known_whom_offers_move() -> None:
     """When nothing at all earns more than any offer, nothing is what is shown."""
     policy = Policy("v", SURE.arms, SURE.posterior, none_mean=2_000.0, none_sd=1.0)
 
-    assert propensities(["a", "b"], policy, NOBODY, HOUSE)[0][0] > 0.95
+    assert propensities(["a", "b"], policy, NEWCOMER, HOUSE)[0][0] > 0.95
 
 
 def test_a_policy_that_fell_back_shows_the_best_single_offer() -> None:
     """Best single offer, plus the floor that may prove it wrong."""
     fallen = Policy("v", SURE.arms, SURE.posterior, mode="best_single")
 
-    assert propensities(["a", "b"], fallen, NOBODY, HOUSE)[0][2] == pytest.approx(0.95 + 0.05 / 3)
+    assert propensities(["a", "b"], fallen, NEWCOMER, HOUSE)[0][2] == pytest.approx(0.95 + 0.05 / 3)
 
 
 def test_a_new_offer_is_tried_although_the_policy_fell_back() -> None:
     """Until the next training knows the unseen c, chance decides again."""
     fallen = Policy("v", SURE.arms, SURE.posterior, 850.0, 200.0, mode="best_single")
 
-    assert propensities(["a", "b", "c"], fallen, NOBODY, HOUSE)[0][3] > 0.2
+    assert propensities(["a", "b", "c"], fallen, NEWCOMER, HOUSE)[0][3] > 0.2
 
 
 def test_a_share_of_visits_is_drawn_by_lot_until_it_is_known_whom_offers_move() -> None:
     """One visit in five carries an offer, give or take the floor."""
     house = OfferSettings(SALT, share=0.2)
 
-    spread, _ = propensities(["a", "b"], SURE, NOBODY, house)
+    spread, _ = propensities(["a", "b"], SURE, NEWCOMER, house)
 
     assert spread[1:].sum() == pytest.approx(0.95 * 0.2 + 0.05 * 2 / 3)
     assert spread.sum() == pytest.approx(1)
@@ -139,7 +139,7 @@ def test_a_share_of_visits_is_drawn_by_lot_until_it_is_known_whom_offers_move() 
 
 def test_every_guest_sees_the_same() -> None:
     """Without a token there is no chance, no holdout and no history in the choice."""
-    arms = {choose_arm(GUEST, ["a", "b"], SURE, NOBODY, HOUSE, seed)[0] for seed in range(20)}
+    arms = {choose_arm(GUEST, ["a", "b"], SURE, NEWCOMER, HOUSE, seed)[0] for seed in range(20)}
 
     assert arms == {"b"}
 
@@ -147,19 +147,19 @@ def test_every_guest_sees_the_same() -> None:
 def test_the_holdout_is_sticky_and_as_large_as_set() -> None:
     """5 % of 4,000 customers, the same ones on every visit, others under another salt or tenant."""
     people = [f"p{number}" for number in range(4_000)]
-    held = [one for one in people if in_holdout(HOUSE, "cafe", one)]
+    held_out = [one for one in people if in_holdout(HOUSE, "cafe", one)]
 
-    assert held == [one for one in people if in_holdout(HOUSE, "cafe", one)]
-    assert 150 <= len(held) <= 250
-    assert held != [one for one in people if in_holdout(OfferSettings("another long salt"), "cafe", one)]
-    assert held != [one for one in people if in_holdout(HOUSE, "bistro", one)]
+    assert held_out == [one for one in people if in_holdout(HOUSE, "cafe", one)]
+    assert 150 <= len(held_out) <= 250
+    assert held_out != [one for one in people if in_holdout(OfferSettings("another long salt"), "cafe", one)]
+    assert held_out != [one for one in people if in_holdout(HOUSE, "bistro", one)]
 
 
 @pytest.mark.parametrize(
     "fields", [{"holdout_share": 0.9}, {"exploration": 0.0}, {"share": 1.5}, {"window_hours": 0}, {"nag_count": 0}]
 )
 def test_settings_that_could_not_be_judged_are_refused(fields: dict[str, Any]) -> None:
-    """No exploration floor means propensities of nought, and no proof."""
+    """No exploration floor means propensities of zero, and no proof."""
     with pytest.raises(ValueError, match=next(iter(fields))):
         OfferSettings(SALT, **fields)
 

@@ -47,7 +47,7 @@ def run(folder: Path, history: str, requests: str, *more: str) -> tuple[Result, 
 REQUESTS = "customer,order_id,order_index\nc03,x,6\nstranger,y,0\nc01,z,6\n"
 
 
-def test_everybody_asked_about_is_answered_with_their_usual_first(tmp_path: Path) -> None:
+def test_every_customer_in_the_requests_gets_their_usual_first(tmp_path: Path) -> None:
     """Known customers get their dish first, a stranger gets what is popular; ranks run from 1."""
     result, out = run(tmp_path, history_text(), REQUESTS, "--top", "4")
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
@@ -164,6 +164,7 @@ def test_no_requests_give_an_empty_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_figures_on_real_deliveries_stay_within_their_band(shared: Path) -> None:
     """On the validation orders of the delivery set: well above own frequency (.377), below what a leak gives."""
     seen, _ = read_history(shared / "datasets" / "orders" / "delivery_give.csv.gz")

@@ -53,10 +53,10 @@ def test_the_table_holds_every_method_and_the_verdict(dataset: Path) -> None:
 
 def test_the_report_as_json_is_the_same_twice(dataset: Path) -> None:
     """--json parses, holds finite figures, and does not depend on the run."""
-    told = [CliRunner().invoke(evaluate_orders, ["--dataset", str(dataset), "--json"]).output for _ in range(2)]
-    report = json.loads(told[0])
+    outputs = [CliRunner().invoke(evaluate_orders, ["--dataset", str(dataset), "--json"]).output for _ in range(2)]
+    report = json.loads(outputs[0])
 
-    assert told[0] == told[1]
+    assert outputs[0] == outputs[1]
     assert report["n_test"] == 40
     assert all(0 <= row["ndcg@10"] <= 1 for row in report["rows"])
 

@@ -62,7 +62,7 @@ def test_the_neighbours_pull_by_a_stated_weight() -> None:
 
 
 def test_the_steadiest_of_equals_is_taken() -> None:
-    """Methods that validation cannot tell apart: the first of them; a clear winner: the winner."""
+    """Methods that validation cannot separate: the first of them; a clear winner: the winner."""
     rng = np.random.default_rng(0)
     noise = rng.random(400)
     alike = {name: noise + 0.001 * rng.standard_normal(400) for name in LEARNED}

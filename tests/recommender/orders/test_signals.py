@@ -23,8 +23,8 @@ from tests.recommender.orders.worlds import DAY_US, habits, orders
 
 def question(seen: Interactions, **context: Any) -> Questions:
     """A live question of the only customer in `seen`, at noon."""
-    told: dict[str, Any] = {"time_us": 0, "hour": 12.0, "weekday": 0, "site": -1, "region": -1}
-    return live_question(seen, seen.item, **(told | context))
+    defaults: dict[str, Any] = {"time_us": 0, "hour": 12.0, "weekday": 0, "site": -1, "region": -1}
+    return live_question(seen, seen.item, **(defaults | context))
 
 
 def signal(seen: Interactions, item: str, name: str, **context: Any) -> float:
@@ -87,7 +87,7 @@ def test_popularity_backs_off_from_hour_to_place_to_everywhere() -> None:
 
 
 def test_what_is_new_and_rising_is_recent() -> None:
-    """Two items with the same count: the one in everybody's last order is the more recent, its trend positive."""
+    """Of two equally frequent items, the one in all last orders is the more recent, with a positive trend."""
     seen = orders(*[(f"c{k}", 0, "old") for k in range(20)], *[(f"c{k}", 1, "new") for k in range(20)])
     popular = Popular.fit(seen, 2)
     new, old = 0, 1
@@ -167,7 +167,7 @@ def test_one_question_and_many_give_the_same_signals() -> None:
 
 
 def test_no_signal_sees_the_future() -> None:
-    """Orders planted at and after the one that is asked for move no candidate and no signal of it."""
+    """Orders added at and after the one to predict change none of its candidates and signals."""
     seen = habits(customers=20, visits=6)
     planted = Interactions.from_columns(
         {
@@ -242,10 +242,10 @@ def test_gathering_by_hand_equals_the_sparse_product(seed: int, rows: int, width
     matrix = sparse.random_array((rows, width), density=0.4, format="csr", dtype=np.float32, rng=rng)
     pick = rng.integers(0, rows, rng.integers(0, 8))
     weight = rng.random(len(pick)).astype(np.float32)
-    nought = np.zeros(len(pick), np.int64)
+    question = np.zeros(len(pick), np.int64)
 
-    alone = weighted_rows(nought, pick, weight, 1, sparse.csr_array(matrix))
-    together = weighted_rows(nought, pick, weight, 2, sparse.csr_array(matrix))
+    alone = weighted_rows(question, pick, weight, 1, sparse.csr_array(matrix))
+    together = weighted_rows(question, pick, weight, 2, sparse.csr_array(matrix))
     np.testing.assert_allclose(alone[0], together[0], rtol=1e-5, atol=1e-6)
 
 

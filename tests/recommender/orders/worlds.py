@@ -23,7 +23,7 @@ def habits(
 ) -> Interactions:
     """Each customer has one usual, ordered at noon at one of two sites; a fifth of the orders stray.
 
-    Customer k's usual is dish k % dishes, so whoever shares a remainder shares a taste.
+    Customer k's usual is dish k % dishes, so customers with the same remainder have the same taste.
     """
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(customers), visits)

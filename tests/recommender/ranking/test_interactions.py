@@ -11,7 +11,7 @@ from recommender.ranking.interactions import Interactions, codes_in
 from tests.recommender.orders.worlds import orders
 
 
-def test_orders_are_renumbered_from_nought_without_gaps() -> None:
+def test_orders_are_renumbered_from_zero_without_gaps() -> None:
     """Orders 3, 7 and 7 of one customer become 0, 1 and 1; customers come one after another."""
     seen = orders(("b", 5, "x"), ("a", 7, "y"), ("a", 3, "x"), ("a", 7, "z"))
 
@@ -48,8 +48,8 @@ def test_no_row_is_lost_and_orders_are_dense(rows: list[tuple[str, int, str]]) -
     """Law: every row is kept, and each customer's orders are 0..k in the order of the given numbers."""
     seen = orders(*rows)
 
-    told = sorted((seen.customers[c], seen.items[i]) for c, i in zip(seen.customer, seen.item, strict=True))
-    assert told == sorted((c, i) for c, _, i in rows)
+    pairs = sorted((seen.customers[c], seen.items[i]) for c, i in zip(seen.customer, seen.item, strict=True))
+    assert pairs == sorted((c, i) for c, _, i in rows)
     for code, name in enumerate(seen.customers.tolist()):
         numbers = sorted({number for c, number, _ in rows if c == name})
         assert np.unique(seen.order[seen.customer == code]).tolist() == list(range(len(numbers)))

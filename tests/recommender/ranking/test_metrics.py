@@ -79,7 +79,7 @@ def test_metrics_lie_between_nought_and_one(rows: list[list[int]], right: set[in
 
 
 def test_the_split_takes_the_last_order_and_nothing_after_it() -> None:
-    """With back=2 the last but one is asked for and the last is in neither part; short histories stay whole."""
+    """With back=2 the last but one is the target and the last is in neither part; short histories stay whole."""
     seen = orders(*[("a", k, f"a{k}") for k in range(4)], ("b", 0, "b0"), ("b", 1, "b1"))
     history, targets = split_last(seen, back=2, least=4)
 
@@ -87,7 +87,7 @@ def test_the_split_takes_the_last_order_and_nothing_after_it() -> None:
     assert seen.items[targets.item].tolist() == ["a2"]
 
 
-def test_guests_are_history_and_never_asked() -> None:
+def test_guests_are_history_and_never_targets() -> None:
     """Rows without a customer stay in the history, also when there is nobody else."""
     seen = orders(("", 0, "x"), ("", 1, "y"))
     history, targets = split_last(seen, least=1)
@@ -96,7 +96,7 @@ def test_guests_are_history_and_never_asked() -> None:
 
 
 def test_the_bootstrap_sees_a_real_gain_and_no_imagined_one() -> None:
-    """A constant gain has its interval there, no difference one round nought; one question proves nothing."""
+    """A constant gain has its interval there, no difference one around zero; one question proves nothing."""
     rng = np.random.default_rng(0)
     base = rng.random(400)
     gain = paired_bootstrap(base + 0.1, base, rng)

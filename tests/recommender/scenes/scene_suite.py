@@ -98,7 +98,7 @@ class SceneSuite:
         """A scene with a log of its own fills it first."""
         return case.scene.train(case.data, seed=0, progress=silent)
 
-    def ask(self, folder: Path, trained: Trained | None, who: Who, **more: int) -> Answer:
+    def answer(self, folder: Path, trained: Trained | None, who: Who, **more: int) -> Answer:
         """The answer in a world of its own: what one request logs must not change the next one."""
         case = self.case(folder)
         model = case.scene.load(trained.arrays, trained.texts) if trained else None
@@ -110,7 +110,7 @@ class SceneSuite:
     @pytest.mark.parametrize("who", WHO)
     def test_it_always_answers(self, tmp_path: Path, trained: Trained, who: Who, with_model: bool) -> None:
         """Without token, history or model there is an answer, and its fallback is the right one."""
-        answer = self.ask(tmp_path, trained if with_model else None, who)
+        answer = self.answer(tmp_path, trained if with_model else None, who)
         assert answer.fallback == self.fallbacks[who, with_model]
         if who == "guest":
             assert answer.suggestions
@@ -127,14 +127,14 @@ class SceneSuite:
         """Suggestions, scores, reasons, propensities and ids: all equal."""
         model = trained if with_model else None
         for seed in range(3):
-            one, two = (self.ask(tmp_path / f"{seed}{k}", model, "regular", seed=seed) for k in range(2))
+            one, two = (self.answer(tmp_path / f"{seed}{k}", model, "regular", seed=seed) for k in range(2))
             assert one == two
 
     @pytest.mark.parametrize("n", [0, 1, 2, 50])
     def test_there_are_never_more_than_requested(self, tmp_path: Path, trained: Trained, n: int) -> None:
         """At most n, each once, with scores that are numbers and reasons that have words."""
         for who in WHO:
-            suggestions = self.ask(tmp_path / who, trained, who, n=n).suggestions
+            suggestions = self.answer(tmp_path / who, trained, who, n=n).suggestions
             ids = [suggestion.item_id for suggestion in suggestions]
             assert len(ids) <= n
             assert len(set(ids)) == len(ids)
@@ -179,8 +179,8 @@ class SceneSuite:
         version = shelf.load(name)
         stored = Trained(version.arrays, version.texts, trained.report)
         for who in WHO:
-            fresh = self.ask(tmp_path / f"{who}-fresh", trained, who)
-            assert self.ask(tmp_path / f"{who}-stored", stored, who) == fresh
+            fresh = self.answer(tmp_path / f"{who}-fresh", trained, who)
+            assert self.answer(tmp_path / f"{who}-stored", stored, who) == fresh
 
     def test_a_damaged_model_is_refused(self, tmp_path: Path, trained: Trained) -> None:
         """A missing array, a missing text, an empty text: ValueError, so that the older version serves.

@@ -77,7 +77,7 @@ def test_the_log_holds_all_that_judges_a_decision(store: OfferStore) -> None:
 
 
 def test_the_holdout_is_left_alone(store: OfferStore) -> None:
-    """With half of the customers held out, those see nothing on any visit, and it is logged as their cell."""
+    """Half of the customers are in the holdout: they see nothing on any visit, and the log has their cell."""
     store.save_settings(TENANT, OfferSettings(SALT, holdout_share=0.5))
     store.save_offers(TENANT, [offer("a")], NOW_US)
     cells: dict[str, set[str]] = {}
@@ -93,7 +93,7 @@ def test_the_holdout_is_left_alone(store: OfferStore) -> None:
 
 
 def test_guests_get_the_same_offer_with_its_budget_and_without_learning(store: OfferStore) -> None:
-    """The best single offer for whoever has no token; reserved, logged apart, never judged."""
+    """Guests get the best single offer; it is reserved and logged, and nothing is learned from it."""
     store.save_offers(TENANT, [offer("a", budget_count=2, never_twice=True), offer("b", status="paused")], NOW_US)
 
     arms = [decide(store, None, seed=seed).arm for seed in range(3)]
@@ -201,7 +201,7 @@ def test_impossible_outcomes_are_refused(store: OfferStore) -> None:
 
 
 def test_purchases_are_the_reward_of_every_open_window_once(store: OfferStore) -> None:
-    """A purchase inside the window counts, one after it and one told twice do not."""
+    """A purchase inside the window counts, one after it and one sent twice do not."""
     store.save_offers(TENANT, [offer("a")], NOW_US)
     decision = decide(store)
     inside = ("b1", "p1", NOW_US + HOUR, 700)

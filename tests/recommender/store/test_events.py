@@ -1,4 +1,4 @@
-"""The store: events once, histories in order, generations that tell caches, erasures that stay."""
+"""The store: events once, histories in order, generations for caches, erasures."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_an_erased_customer_does_not_come_back(stores: Stores, tmp_path: Path) -
 
 
 def test_another_process_sees_changes_by_generation(stores: Stores, tmp_path: Path) -> None:
-    """Writing the catalogue or erasing somebody moves a number that every process looks at."""
+    """A change of the catalogue and an erasure raise a number that every process reads."""
     other = open_stores(RecommenderConfig(tmp_path, ()))
     before = [other.events.generation("grill", name) for name in ("catalogue", "erasures")]
     stores.catalogue.put("grill", "item", [Item("tea", "Tea", price=100)])
@@ -130,7 +130,7 @@ def test_one_open_run_at_a_time_and_a_key_once(stores: Stores) -> None:
 
 
 def test_a_schedule_is_replaced_whole(stores: Stores) -> None:
-    """What was written is read; writing again leaves nothing of before."""
+    """What was written is read; written again it replaces all."""
     due = ScheduleEntry("orders", ("mon", "sun"), "03:00", "Europe/Berlin", True, "grill")
     stores.models.set_schedule("grill", [due])
     assert stores.models.schedule("grill") == stores.models.schedule() == [due]

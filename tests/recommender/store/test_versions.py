@@ -70,12 +70,12 @@ def test_a_broken_version_is_known_as_broken(tmp_path: Path, file: str, harm: st
 
 
 def test_a_manifest_that_admits_the_change_is_refused_too(tmp_path: Path) -> None:
-    """Whoever alters a file and its checksum still cannot keep the version's name."""
+    """A file and its checksum are altered: the version's name no longer matches."""
     on = shelf(tmp_path)
     name = publish(on)
     path = on.folder / name / "manifest.json"
-    told = json.loads(path.read_bytes()) | {"seed": 7}
-    path.write_text(json.dumps(told))
+    manifest = json.loads(path.read_bytes()) | {"seed": 7}
+    path.write_text(json.dumps(manifest))
     with pytest.raises(ArtifactError):
         on.load(name)
 

@@ -106,17 +106,17 @@ def test_what_the_gate_refuses(
     world = installation.open(home)
     visits(world, 3)
     world.order("burger", event_id="guest", occurred_at="2026-11-20T00:00:00Z")
-    kept = trained(world).version
+    served = trained(world).version
     world.close()
     world = opened(installation, home, **scene)
     visits(world, 2, start=3)
     world.call("POST", "/models/orders/train", key="desk")
     world.run_trainings()
-    told = world.call("GET", "/models", key="desk").json["scenes"][0]
-    assert told["runs"][0]["state"] == "refused", what
-    assert why in told["runs"][0]["why"]
-    assert (told["version"], len(told["versions"])) == (kept, 1)
-    assert world.suggest().json["model_version"] == kept
+    row = world.call("GET", "/models", key="desk").json["scenes"][0]
+    assert row["runs"][0]["state"] == "refused", what
+    assert why in row["runs"][0]["why"]
+    assert (row["version"], len(row["versions"])) == (served, 1)
+    assert world.suggest().json["model_version"] == served
     world.close()
 
 
@@ -145,7 +145,7 @@ def test_a_log_that_shrank_by_half_is_a_fault_until_somebody_says_not(world: Wor
 
 
 def test_too_little_to_learn_from(world: World) -> None:
-    """No catalogue or nobody who came back: a sentence that says what is missing, a closed run, no version."""
+    """No catalogue or no returning customer: a sentence with what is missing, a closed run, no version."""
     visits(world, 1)
     with pytest.raises(NotEnoughEvents, match="2 orders"):
         trained(world)
@@ -155,9 +155,9 @@ def test_too_little_to_learn_from(world: World) -> None:
         world.half.trainer.train("grill", "dreams", seed=0, progress=lambda what, share: None)
     world.call("POST", "/models/orders/train", key="desk")
     world.run_trainings()
-    told = world.call("GET", "/models", key="desk").json["scenes"][0]
-    assert told["runs"][0]["state"] == "refused"
-    assert "more are needed" in told["missing"]
+    row = world.call("GET", "/models", key="desk").json["scenes"][0]
+    assert row["runs"][0]["state"] == "refused"
+    assert "more are needed" in row["missing"]
     stranger = world.call("GET", "/models", key="stranger").json
     assert "Import them" in stranger["scenes"][0]["missing"]
 
@@ -224,23 +224,23 @@ def test_progress_is_written_when_it_tells_something() -> None:
     """A new stage at once, the same stage every half second: each is a durable write."""
     now = [0]
     throttle = Throttle(lambda: now[0])
-    told = []
+    passed = []
     for now[0], what in [(0, "fit"), (100_000, "fit"), (200_000, "test"), (800_000, "test"), (900_000, "test")]:
-        told.append(throttle.passes(what))
-    assert told == [True, False, True, True, False]
+        passed.append(throttle.passes(what))
+    assert passed == [True, False, True, True, False]
 
 
 @pytest.mark.parametrize("scene", ["orders", "destinations"])
 def test_the_real_scenes_answer_without_a_model(installation: Installation, tmp_path: Path, scene: str) -> None:
-    """Behind the same routes: a guest, a newcomer and somebody with a history each get an answer."""
+    """Behind the same routes: a guest, a new customer and one with a history each get an answer."""
     world = installation.open(tmp_path / "state", Scenes)
     ride = {"type": "rode", "item_id": "work", "pickup": "home", "occurred_at": "2026-11-20T08:00:00+01:00"}
     body = {"events": [ride | {"event_id": f"r{number}"} for number in range(3)]}
     assert world.call("POST", "/events", token=world.token(), json=body).status_code == 201
     visits(world, 3)
-    asked = {"local_time": "2026-11-23T12:00:00+01:00", "lat": 52.52, "lon": 13.40}
+    query = {"local_time": "2026-11-23T12:00:00+01:00", "lat": 52.52, "lon": 13.40}
     for token in (None, world.token("newcomer"), world.token()):
-        reply = world.suggest(scene, token=token, **asked)
+        reply = world.suggest(scene, token=token, **query)
         assert reply.status_code == 200
         assert reply.json["items"], (scene, reply.json)
     favourite = {"orders": "cola", "destinations": "work"}[scene]

@@ -116,7 +116,7 @@ def test_a_missing_propensity_is_refused_with_its_row(wrong: float) -> None:
 
 
 def test_a_policy_without_support_is_refused() -> None:
-    """Nobody was ever shown the third arm: there is no value to give."""
+    """The third arm was never shown: it has no value."""
     log = OfferLog(np.zeros(9, int), np.full(9, 0.5), np.ones(9), np.arange(9), ARMS)
 
     with pytest.raises(UnusableLog, match="could have made"):
@@ -173,10 +173,10 @@ def test_a_broken_split_is_noticed_and_a_fair_one_is_not() -> None:
 def test_watching_the_sample_ratio_every_day_stays_honest() -> None:
     """200 fair splits looked at after each of 40 batches: fewer than 2 % ever fall below .01."""
     rng = np.random.default_rng(5)
-    held = np.cumsum(rng.binomial(50, 0.1, size=(200, 40)), axis=1)
+    held_out = np.cumsum(rng.binomial(50, 0.1, size=(200, 40)), axis=1)
     alarms = [
         min(sample_ratio(int(h), 50 * (look + 1) - int(h), 0.1) for look, h in enumerate(run)) < 0.01
-        for run in held
+        for run in held_out
     ]
 
     assert np.mean(alarms) < 0.02
@@ -283,7 +283,7 @@ def test_small_groups_are_shown_together() -> None:
 
 
 def test_an_auditors_table_is_read_with_its_numbers_in_bands(tmp_path: Path) -> None:
-    """Words stay groups, numbers become quarters, a blank is nobody's group; a repeated customer is refused."""
+    """Words stay groups, numbers become quarters, a blank is no group; a repeated customer is refused."""
     table = tmp_path / "groups.csv"
     table.write_text("customer,kind,years\na,x,20\nb,y,40\nc,,60\nd,x,\n")
 

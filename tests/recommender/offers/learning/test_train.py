@@ -89,7 +89,7 @@ def test_a_learned_policy_earns_what_the_best_offer_earns() -> None:
 
 
 def noisy(better_by: int) -> list[Row]:
-    """Rewards so far apart (900 up or down from 500) that 320 visits hardly tell two offers from each other."""
+    """Rewards so far apart (900 up or down from 500) that 320 visits hardly distinguish two offers."""
     rows = []
     for visit in range(320):
         arm, sign = ("good", "poor")[visit % 2], (-1, 1)[visit // 2 % 2]
@@ -109,7 +109,7 @@ def test_a_policy_that_may_be_worse_falls_back_to_the_best_single_offer() -> Non
 
 
 def test_nothing_is_fallen_back_on_while_the_best_offer_is_a_guess() -> None:
-    """Two offers that nobody can tell apart: Thompson goes on trying both."""
+    """Two offers that cannot be distinguished: Thompson continues with both."""
     trained = train(noisy(0))
 
     assert "not certain yet" in trained.report.why
@@ -165,7 +165,7 @@ def test_a_broken_policy_is_not_loaded(wrong: dict[str, str]) -> None:
 
 
 def test_the_desk_sees_the_gain_grow_certain() -> None:
-    """Offers that add some 200 a visit: in the end the interval leaves out nought, and it has narrowed."""
+    """Offers that add some 200 a visit: in the end the interval excludes zero, and it has narrowed."""
     closed = learning.read_closed([r for r in cafe(1_200) if r["arm"] != "poor"], HOUSE)
     desk = earnings(closed, HOUSE)
 

@@ -30,7 +30,7 @@ i,informational,0,0,3,web
 def write_world(folder: Path, n_customers: int = 150) -> tuple[Path, Path, Path]:
     """Spenders (spend 100) gain 20 from a; the others nothing from anything. Three waves."""
     rng = np.random.default_rng(0)
-    rows, asked = [], []
+    rows, requests = [], []
     for customer in range(n_customers):
         for wave in (0, 168, 336):
             spender = customer % 2
@@ -40,8 +40,8 @@ def write_world(folder: Path, n_customers: int = 150) -> tuple[Path, Path, Path]
             rows.append(
                 {"customer": f"c{customer}", "wave": wave, "offer": arm, "propensity": 0.25, **known, "net": net}
             )
-            asked.append({name: value for name, value in rows[-1].items() if name != "net"})
-    for name, lines in (("D.csv.gz", rows), ("R.csv.gz", asked)):
+            requests.append({name: value for name, value in rows[-1].items() if name != "net"})
+    for name, lines in (("D.csv.gz", rows), ("R.csv.gz", requests)):
         text = io.StringIO()
         writer = csv.DictWriter(text, list(lines[0]))
         writer.writeheader()
@@ -90,8 +90,8 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_nobody_is_planned_an_offer_twice(tmp_path: Path) -> None:
     """Neither what the table says was shown, nor, where it does not say, what the plan itself showed."""
-    _, asked, _ = write_world(tmp_path, 60)
-    table = list(csv.DictReader(io.StringIO(gzip.decompress(asked.read_bytes()).decode())))
+    _, requests, _ = write_world(tmp_path, 60)
+    table = list(csv.DictReader(io.StringIO(gzip.decompress(requests.read_bytes()).decode())))
     run_batch(tmp_path, "--no-repeat")
     plan = read_policy(tmp_path / "POLICY.csv")
     seen: set[tuple[str, str]] = set()
@@ -105,7 +105,7 @@ def test_nobody_is_planned_an_offer_twice(tmp_path: Path) -> None:
     writer = csv.DictWriter(without_offers, [name for name in table[0] if name != "offer"], extrasaction="ignore")
     writer.writeheader()
     writer.writerows(table)
-    asked.write_text(without_offers.getvalue())
+    requests.write_text(without_offers.getvalue())
     run_batch(tmp_path, "--no-repeat")
     own = [(c, arm) for (c, _), arms in read_policy(tmp_path / "POLICY.csv").items() for arm in "abi" if arms[arm]]
     assert len(own) == len(set(own)) >= 30
@@ -115,8 +115,8 @@ def test_an_empty_portfolio_plans_nothing(tmp_path: Path) -> None:
     """No offer, no error: `none` for everybody."""
     write_world(tmp_path, 20)
     (tmp_path / "P.csv").write_text(PORTFOLIO.splitlines()[0] + "\n")
-    asked = gzip.decompress((tmp_path / "R.csv.gz").read_bytes()).decode()
-    header, *lines = list(csv.reader(io.StringIO(asked)))
+    requests = gzip.decompress((tmp_path / "R.csv.gz").read_bytes()).decode()
+    header, *lines = list(csv.reader(io.StringIO(requests)))
     at = header.index("offer")
     (tmp_path / "R.csv.gz").write_text(
         "\n".join(",".join(cell for i, cell in enumerate(line) if i != at) for line in [header, *lines])
@@ -196,6 +196,7 @@ def test_evaluating_without_data_says_where_to_name_it(tmp_path: Path) -> None:
     assert "--dataset" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_evaluation_lies_between_floor_and_ceiling(shared: Path, tmp_path: Path) -> None:
     """Some customers, two folds: gains where they belong, no repeats, and nothing too good to be true."""
