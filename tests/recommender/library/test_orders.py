@@ -136,7 +136,7 @@ def test_an_empty_folder_and_an_altered_file_are_not_loaded(fitted: Orders, tmp_
     fitted.save(tmp_path)
     texts = next(tmp_path.rglob("texts.json"))
     texts.write_text(texts.read_text().replace("i05", "i06"))
-    with pytest.raises(ArtifactError, match="texts.json"):
+    with pytest.raises(ArtifactError, match=r"texts\.json"):
         Orders.load(tmp_path)
 
 
