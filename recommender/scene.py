@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal["item", "place"]
 """The two catalogues of a tenant: dishes and places."""
 
 Progress = Callable[[str, float], None]
-"""Called with the name of the present step and the share done, 0..1. A terminal and the dashboard draw a bar."""
+"""Called with the name of the present step and the share done, 0 to 1. A terminal and the desk draw a bar."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ PACKAGES = ("identity", "recommender", "plumbing", "screens")
 HALVES = ("identity", "recommender")
 
 FRAME = (
-    ("identity.web", "reads the request and checks the key, its scope and its limits"),
+    ("identity.web", "reads the request; the door (`plumbing/door.py`) checks the key, its scope and its limits"),
     ("identity.service", "runs the steps below in their order"),
     ("identity.customers.presses", "claims the nonce of the press, once"),
     ("identity.capture.attempt", "takes the frames of the press, all or none"),
@@ -38,12 +38,15 @@ FRAME = (
     ("identity.tokens", "mints the token, the only thing that leaves this half"),
 )
 EVENT = (
-    ("recommender.web", "reads the request and checks the key, its scope and its limits"),
+    (
+        "recommender.web",
+        "reads the request; the door (`plumbing/door.py`) checks the key, its scope and its limits",
+    ),
     ("recommender.schemas", "checks the fields of the events"),
     ("recommender.service", "runs the steps below in their order"),
     ("recommender.tokens", "opens the token: pseudonym and purposes"),
     ("recommender.store.events", "stores the events, all or none; a repeated event is a duplicate"),
-    ("recommender.scenes", "passes the events to the scene that keeps a log of its own (offers)"),
+    ("recommender.scenes", "are passed the events; offers alone keep a log of their own"),
     ("recommender.store.offers", "adds them to the log of the decision that they answer"),
 )
 """The ways through the house: (room or module, what happens there). The room of an earlier step imports it."""

@@ -26,6 +26,7 @@ from identity.matching.decide import decide
 from identity.matching.tails import own_tops, shipped_scoring
 from identity.matching.thresholds import TEMPLATE_FRAMES, careful_tail
 from identity.vectors import mean_template
+from plumbing.cli import track
 from plumbing.files import write_atomic
 
 Vectors = NDArray[np.float32]
@@ -137,10 +138,9 @@ def evaluate_town(
     pack: str, customers: int, strangers: int, frames: int, out: Path | None, folder: Path | None, cache: Path
 ) -> None:
     """How well a pack recognises the demo's drawn people. It says nothing about real faces."""
-    from tqdm import tqdm
 
     def watch(numbers: range, what: str) -> Iterator[int]:
-        yield from tqdm(numbers, desc=what, disable=None)
+        yield from track(numbers, what, unit=" people")
 
     try:
         engine = open_pack(pack, folder, cache)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 import click
+
+from plumbing.cli import progress_bar
 
 
 class Bar(Protocol):
@@ -31,9 +32,7 @@ def say(text: str, *, heading: bool = False) -> None:
 @contextlib.contextmanager
 def bars(label: str, total: int) -> Iterator[Bar]:
     """A progress bar on a terminal; elsewhere one line when it is done."""
-    from tqdm import tqdm
-
-    began, there = time.monotonic(), sys.stderr.isatty()
-    with tqdm(total=total, desc=f"  {label}", disable=not there, leave=False) as bar:
+    began = time.monotonic()
+    with progress_bar(f"  {label}", total, unit="it") as bar:
         yield bar
     say(f"{label}: done in {time.monotonic() - began:.1f} s")

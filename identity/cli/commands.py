@@ -29,7 +29,7 @@ from identity.matching.thresholds import ONE_FRAME
 from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
-from plumbing.cli import home_option, open_access, tenant_option
+from plumbing.cli import home_option, open_access, tenant_option, track
 from plumbing.clock import system_clock
 from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.problem_json import Problem
@@ -260,12 +260,10 @@ def calibrate(
 
 def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
     """Measure a tenant's tails on strangers' pictures."""
-    from tqdm import tqdm
-
     folders = sorted(path for path in images.iterdir() if path.is_dir())
 
     def people() -> Iterator[list[bytes]]:
-        for path in tqdm(folders, desc="strangers", disable=None):
+        for path in track(folders, "strangers", unit=" people"):
             yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
 
     return half.calibrator.calibrate_on_pictures(tenant, people())

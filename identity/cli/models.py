@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -13,12 +12,13 @@ from identity.engines.fetch import OPENCV_ZOO, fetch_pack
 from identity.engines.load import open_pack
 from identity.engines.manifests import checked_files, load_pack, pack_names
 from identity.errors import PackError
+from plumbing.cli import ProgressBar, progress_bar
 
 folder_option = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="USUAL_MODELS",
-    help="The folder with the files of open-model-zoo (USUAL_MODELS).",
+    help="The folder with the files of a pack that you supply, such as open-model-zoo (USUAL_MODELS).",
 )
 cache_option = click.option(
     "--cache",
@@ -62,23 +62,18 @@ def list_packs(folder: Path | None, cache: Path) -> None:
 )
 def fetch(name: str, cache: Path, base_url: str) -> None:
     """Download PACK's files; a file with another hash than the pinned one is deleted."""
-    from tqdm import tqdm
+    with ExitStack() as stack:
+        bars: dict[str, ProgressBar] = {}
 
-    bars: dict[str, tqdm] = {}
+        def progress(file: str, done: int, total: int) -> None:
+            if file not in bars:
+                bars[file] = stack.enter_context(progress_bar(file, total, unit="B"))
+            bars[file].show("", done / max(total, 1))
 
-    def progress(file: str, done: int, total: int) -> None:
-        if file not in bars:
-            # A bar is shown only on a terminal; a log gets the lines at the end.
-            bars[file] = tqdm(total=total, unit="B", unit_scale=True, desc=file, disable=not sys.stderr.isatty())
-        bars[file].update(done - bars[file].n)
-
-    try:
-        paths = fetch_pack(load_pack(name), cache, base_url, progress)
-    except PackError as error:
-        raise click.ClickException(error.detail) from error
-    finally:
-        for bar in bars.values():
-            bar.close()
+        try:
+            paths = fetch_pack(load_pack(name), cache, base_url, progress)
+        except PackError as error:
+            raise click.ClickException(error.detail) from error
     for path in paths:
         click.echo(f"{path.name}: {path.stat().st_size} bytes, as pinned")
 

@@ -45,7 +45,6 @@ class Erasures:
 
     def __init__(
         self,
-        *,
         config: IdentityConfig,
         store: CustomerStore,
         vault: Vault,

@@ -14,8 +14,9 @@ from identity.engines.protocol import FaceEngine
 def open_pack(name: str, models_folder: Path | None, cache: Path) -> FaceEngine:
     """The engine of pack `name`. Every file is checked against its pinned sha256 first.
 
-    `models_folder` (USUAL_MODELS) holds the files of `open-model-zoo`; `cache` holds the files of
-    `usual models fetch` and the converted dlib network. Raises UnknownPack, PackMissing, PackAltered, PackDenied.
+    `models_folder` (USUAL_MODELS) holds the files of a pack that an operator supplies (`source: folder`); `cache`
+    holds the files of `usual models fetch` and the converted dlib network. Raises UnknownPack, PackMissing,
+    PackAltered, PackDenied.
     """
     pack = load_pack(name)
     files = checked_files(pack, models_folder, cache)

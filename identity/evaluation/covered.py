@@ -13,12 +13,13 @@ from identity.capture.drawn_mask import mask
 from identity.capture.embed import embed_with_mask, isolate
 from identity.capture.quality import quality_of
 from identity.engines.protocol import Face, FaceEngine, Pixels
-from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture, subject, with_progress
+from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture, subject
 from identity.evaluation.identification import LabelledVectors
 from identity.evaluation.masks import Masked, mask_plan
 from identity.evaluation.occlusion_figures import occlusion_plan, occlusion_row
 from identity.evaluation.occlusions import KINDS
 from identity.matching.tails import Scoring
+from plumbing.cli import track
 
 
 def masked_pictures(
@@ -36,10 +37,10 @@ def masked_pictures(
     enrolled, probes = np.zeros_like(album.vectors), np.zeros_like(album.vectors)
     detected = np.zeros(len(seen), bool)
     hints: Counter[str] = Counter()
-    for row in with_progress(plan.enrolments() if templates_too else [], "drawing masks for enrolments"):
+    for row in track(plan.enrolments() if templates_too else [], "drawing masks for enrolments", unit=" pictures"):
         vector = _embed_with_mask(engine, seen[row])
         enrolled[row] = album.vectors[row] if vector is None else vector
-    for row in with_progress(plan.probes(), "mask"):
+    for row in track(plan.probes(), "mask", unit=" pictures"):
         covered = _covered(seen[row], partial(mask, style=row))
         faces = [] if covered is None else engine.detect(covered)
         if covered is None:
@@ -78,7 +79,7 @@ def occlusion_rows(
     for kind in KINDS:
         rows_to_cover = [*plan.probes, *plan.strangers]
         vectors = []
-        for shot in with_progress([seen[row] for row in rows_to_cover], kind):
+        for shot in track([seen[row] for row in rows_to_cover], kind, unit=" pictures"):
             covered = _covered(shot, KINDS[kind])
             vectors.append(None if covered is None else embed(engine, covered))
         count = len(plan.probes)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +17,7 @@ from identity.errors import CaptureError
 from identity.evaluation import identification as evaluation
 from identity.evaluation.identification import LabelledVectors
 from identity.frames.opencv import cv2
+from plumbing.cli import track
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"}
 LEAST_SIDE = 500  # smaller pictures are enlarged to this side: detectors find faces of 80 pixels and more
@@ -89,18 +88,11 @@ def list_pictures(folder: Path) -> list[Picture]:
     return shots
 
 
-def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """The `items`, with a progress bar on a terminal."""
-    from tqdm import tqdm
-
-    yield from tqdm(items, desc=what, unit=" pictures", disable=not sys.stderr.isatty())
-
-
 def embed_all(engine: FaceEngine, shots: list[Picture]) -> tuple[LabelledVectors, dict[str, int]]:
     """Embed every picture, in place: the album of those with a face, and the number of pictures for each
     `kiosk_hint`. Raises click.ClickException without any face."""
     hints: Counter[str] = Counter()
-    for shot in with_progress(shots, "embedding"):
+    for shot in track(shots, "embedding", unit=" pictures"):
         pixels = read_picture(shot.path)
         shot.readable = pixels is not None
         if pixels is None:

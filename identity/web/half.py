@@ -167,47 +167,38 @@ def build(
     stores, presses = Stores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     metrics = IdentityMetrics(registry or CollectorRegistry())
-    seal = AuditSeal(config.home / "identity-audit-head", vault.keys)
-    audit = Audit(config.home / "identity-audit.log", now_us, seal)
+    audit = Audit(
+        config.home / "identity-audit.log", now_us, AuditSeal(config.home / "identity-audit-head", vault.keys)
+    )
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
-    erasures = Erasures(
-        config=config,
-        store=stores.customers,
-        vault=vault,
-        places=OtherPlaces(presses, matchers.renew_thresholds, forget_elsewhere),
-        audit=audit,
-        metrics=metrics,
-        now_us=now_us,
-    )
     rate_limits = Limits(passing, now_us)
-    customers = Customers(
-        Accounts(config, stores, vault, rate_limits, now_us),
-        Enrolments(config, stores, vault, matchers, now_us),
-        TemplateUpdates(stores.galleries, matchers.clear, now_us),
-        Pins(stores.customers, vault, config, now_us),
-        erasures,
-    )
+    places = OtherPlaces(presses, matchers.renew_thresholds, forget_elsewhere)
     service = IdentityService(
         config=config,
         camera=Camera(engine, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
         matchers=matchers,
-        customers=customers,
+        customers=Customers(
+            Accounts(config, stores, vault, rate_limits, now_us),
+            Enrolments(config, stores, vault, matchers, now_us),
+            TemplateUpdates(stores.galleries, matchers.clear, now_us),
+            Pins(stores.customers, vault, config, now_us),
+            Erasures(config, stores.customers, vault, places, audit, metrics, now_us),
+        ),
         audit=audit,
         metrics=metrics,
     )
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
-    api = routes.blueprint(service, access, once, rate_limits)
     return IdentityHalf(
-        config,
-        service,
-        Calibrator(engine, matchers),
-        stores,
-        vault,
-        matchers,
-        audit,
-        api,
-        (stores.database, passing),
-        workers,
+        config=config,
+        service=service,
+        calibrator=Calibrator(engine, matchers),
+        stores=stores,
+        vault=vault,
+        matchers=matchers,
+        audit=audit,
+        blueprint=routes.blueprint(service, access, once, rate_limits),
+        databases=(stores.database, passing),
+        workers=workers,
     )
 
 

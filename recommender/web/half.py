@@ -1,4 +1,4 @@
-"""The recommender over HTTP: suggestions, events, erasures. Catalogue and models have files of their own."""
+"""Opens the recommender and puts its routes together; the routes stand in the files beside this one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
-from recommender.desk import pages as dashboard
+from recommender.desk import pages
 from recommender.exchange.checks import MODELS
 from recommender.metrics import RecommenderMetrics
 from recommender.scenes.registry import OpenScenes, Scenes
@@ -132,5 +132,5 @@ def build(
     offers.desk_routes(door, stores, trainer)
     tools = training.Tools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
     training.routes(door, tools)
-    dashboard.pages(api)
+    pages.pages(api)
     return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)

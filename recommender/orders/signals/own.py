@@ -111,7 +111,7 @@ def _same_weekday(questions: Questions) -> NDArray[np.floating]:
 
 
 CUSTOMER = ("asker_orders", "asker_items", "asker_basket", "asker_repeats")
-"""Names of the columns of `asker_signals`."""
+"""Names of the columns of `customer_signals`."""
 
 
 def customer_signals(questions: Questions, own: Own) -> NDArray[np.float32]:
