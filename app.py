@@ -151,7 +151,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
             reply = replace(reply, fallback="second_factor_required" if locked else error.code)
         recommender.metrics.suggested(reply.scene, reply.fallback, reply.took_ms)
         answer = seen | {"second_factor_required": locked, "suggestions": reply_as_json(reply), "padding": ""}
-        # In steps of 4 KiB: the size must not tell a hit from a miss.
+        # In steps of 4 KiB: the size must not show whether a customer was matched.
         return padded(answer, -(-(len(json.dumps(answer)) + 64) // 4_096) * 4_096)
 
     return api

@@ -240,7 +240,7 @@ def opened(setting: Setting) -> Iterator[Any]:
 
 def keep_memory() -> None:
     """The comparison at its best: without this the C library may give a picture's memory back after each visit,
-    and the next one faults it in anew, for up to 4 ms."""
+    and the next one has to fault it in again, for up to 4 ms."""
     library = ctypes.CDLL(None)
     library.mallopt(M_MMAP_THRESHOLD, 32 << 20)
     library.mallopt(M_TRIM_THRESHOLD, 64 << 20)

@@ -55,8 +55,8 @@ class Calibrator:
         return None if made is None else made.threshold
 
     def own_scores(self, tenant: str) -> Scored | None:
-        """Make the threshold anew from what the tenant's own enrolments scored among each other; these scores, or
-        None when there are none yet."""
+        """Recompute the threshold from the scores of the tenant's enrolments against each other. Returns these
+        scores, or None when there are none yet."""
         clear = self.matchers.clear
         size = clear.galleries.current(tenant).size
         clear.thresholds.renew(tenant, size, always=True)

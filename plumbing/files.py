@@ -53,7 +53,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 def load_or_create_secret(path: Path, create: bytes) -> bytes:
     """The secret in `path`, which only its owner can read; written there first when it is not there.
 
-    Two processes that start at once agree: whoever links its file first has decided.
+    When two processes start at once, both get the secret of the one that links its file first.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

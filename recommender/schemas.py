@@ -76,14 +76,14 @@ class SuggestionsQuery(ContextModel):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Cached: the framework asks for it on every request, which took most of a request's time."""
+        """Cached: the framework calls it on every request, which took most of the request's time."""
         key = (args, tuple(sorted(kwargs.items(), key=lambda pair: pair[0])))
         if key not in _schemas:
             _schemas[key] = super().model_json_schema(*args, **kwargs)
         return deepcopy(_schemas[key]) if kwargs else _schemas[key]
 
 
-_schemas: dict[Any, dict[str, Any]] = {}  # of SuggestionsQuery, by what was asked of it
+_schemas: dict[Any, dict[str, Any]] = {}  # JSON schemas of SuggestionsQuery, by the arguments of model_json_schema
 
 
 class ScenePath(BaseModel):

@@ -1,4 +1,4 @@
-"""Colours that stand in the frames of the suite and nowhere else, and the search for them in bytes.
+"""Magic colours: they are in every frame of the suite and nowhere else. And the search for them in bytes.
 
 Every frame that is sent carries OWN beside the customer's face, within what is cut out around it: the fakes'
 (tests/identity/fakes.py), the journeys' (tests/journey.py), the demo's and the browser's film. Bystanders carry
@@ -25,9 +25,9 @@ RUN = 6  # pixels in a row that make a hit: 18 bytes, which chance does not give
 PATCH = 32  # pixels each way: whole blocks of a JPEG lie in it, and half of it after one halving
 NEAR = 12  # how far a colour may move in an encoded picture
 
-# What a picture file begins with. Of JPEG the whole first segment that OpenCV, Pillow and Chromium write.
+# The first bytes of picture files. For JPEG: the whole first segment as OpenCV, Pillow and Chromium write it.
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\x00\x10JFIF\0", b"WEBPVP8")
-WEBP_HEAD = 8  # `RIFF` and a length stand before it
+WEBP_HEAD = 8  # bytes before the signature: `RIFF` and a length
 BASE64_PICTURE = re.compile(rb"(?:iVBORw0KGgo|[/_]9j[/_]4AAQSkZJRg|UklGR[\w+/-]{7}RUJQVlA4)[\w+/-]+")
 BASE64_PARTS = (b"iVBORw0KGgo", b"9j/4AAQSkZJRg", b"9j_4AAQSkZJRg", b"RUJQVlA4")
 
@@ -40,8 +40,8 @@ def stamp(pixels: Pixels, left: int, top: int, size: int = PATCH) -> None:
 def marked(draw: Callable[..., Pixels]) -> Callable[..., Pixels]:
     """`data.faces.people.draw_face` with OWN beside the face, on the grid of a JPEG's blocks."""
 
-    def drawn(*told: Any, **more: Any) -> Pixels:
-        pixels = draw(*told, **more).copy()
+    def drawn(*args: Any, **kwargs: Any) -> Pixels:
+        pixels = draw(*args, **kwargs).copy()
         stamp(pixels, 128, 240)
         return pixels
 
@@ -64,24 +64,24 @@ NEEDLES = _needles()
 
 
 def has_pixels(content: bytes) -> bool:
-    """Whether a row of a magic colour stands in the bytes, as they are, as hex or as base64."""
+    """Whether the bytes contain a row of a magic colour: raw, as hex or as base64."""
     return any(needle in content for needle in NEEDLES)
 
 
 def pictures_in(content: bytes) -> Iterator[bytes]:
-    """Everything from the beginning of an encoded picture on, also of one within other bytes or as base64."""
+    """The bytes from the start of each encoded picture on, also inside other bytes or base64."""
     for signature in SIGNATURES:
         at = content.find(signature)
         while at >= 0:
             yield content[max(0, at - WEBP_HEAD) if signature == b"WEBPVP8" else at :]
             at = content.find(signature, at + 1)
-    if not any(part in content for part in BASE64_PARTS):  # told faster than by the expression
+    if not any(part in content for part in BASE64_PARTS):  # faster than the expression
         return
     for match in BASE64_PICTURE.finditer(content):
         text = match.group().translate(bytes.maketrans(b"-_", b"+/"))
         try:
             yield base64.b64decode(text + b"=" * (-len(text) % 4))
-        except binascii.Error:  # it only looked like one
+        except binascii.Error:  # no base64 after all
             continue
 
 

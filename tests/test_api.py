@@ -1,4 +1,4 @@
-"""The API as a whole: described, documented offline, refusing what it should, never a 5xx on nonsense."""
+"""The whole API: its OpenAPI description, its documentation page, its refusals, and no 5xx on nonsense."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_every_operation_says_what_it_does_and_who_may(place: Place) -> None:
 
 
 def least(schema: dict[str, Any], components: dict[str, Any]) -> Any:
-    """The smallest value that a JSON schema takes."""
+    """The smallest value that is valid under a JSON schema."""
     if "$ref" in schema:
         return least(components[schema["$ref"].rpartition("/")[2]], components)
     if "enum" in schema:
@@ -86,8 +86,8 @@ def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
                 if row["in"] == "path"
             }
             body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-            told = {} if body is None else {"json": least(body["schema"], components)}
-            yield method.upper(), path.format(**rest), operation, told
+            arguments = {} if body is None else {"json": least(body["schema"], components)}
+            yield method.upper(), path.format(**rest), operation, arguments
 
 
 def test_every_route_but_the_public_ones_declares_its_scopes_and_refuses_a_call_without_a_key(
@@ -171,11 +171,11 @@ def test_a_link_pairs_a_browser_once_and_its_cookie_alone_opens_nothing(place: P
 def test_metrics_need_a_key_and_name_nobody(place: Place) -> None:
     place.send("GET", "/recommender/v1/suggestions/orders")
 
-    told = place.send("GET", "/metrics").text
+    metrics = place.send("GET", "/metrics").text
 
     assert place.client.get("/metrics").status_code == 401
-    assert "suggestions" in told
-    assert not any(word in told for word in ("till-1", "mill", "usual-k1"))
+    assert "suggestions" in metrics
+    assert not any(word in metrics for word in ("till-1", "mill", "usual-k1"))
 
 
 def test_an_unknown_route_and_bad_json_are_problems_too(place: Place) -> None:
@@ -219,24 +219,24 @@ def test_a_missing_engine_pack_leaves_the_guest_path_open_and_readiness_says_why
 def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
     tmp_path: Path, engine_cache: Path, order: int
 ) -> None:
-    """The visit is answered as to a guest; the next one finds the pack running again."""
+    """The visit gets the reply of a guest; at the next one the pack runs again."""
     app = create_app(Config(home=tmp_path, pack="dlib", cache=engine_cache))
     identity = app.extensions["usual"]["identity"]
     identity.workers._launch = Launch("dlib", None, tmp_path, "tests.identity.rogues:rogue")
     identity.workers.timeout_s = 1.0
     identity.warm()
     key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING, device="kiosk")
-    client, told = app.test_client(), {"X-API-Key": key}
+    client, headers = app.test_client(), {"X-API-Key": key}
 
     def visit(shade: int) -> Any:
-        nonce = client.post("/identity/v1/presses", json={}, headers=told).get_json()["nonce"]
+        nonce = client.post("/identity/v1/presses", json={}, headers=headers).get_json()["nonce"]
         sent = {"nonce": nonce, "frames": [picture(np.full((96, 96, 3), shade, np.uint8))], "scene": "orders"}
-        return client.post("/v1/visits", json=sent, headers=told)
+        return client.post("/v1/visits", json=sent, headers=headers)
 
     during = visit(order)
     identity.workers.timeout_s = 20.0
     after = visit(1)
-    counted = client.get("/metrics", headers=told).text
+    counted = client.get("/metrics", headers=headers).text
     identity.close()
 
     assert (during.status_code, during.get_json()["decision"]) == (200, "unknown")

@@ -1,4 +1,4 @@
-"""The whole way with real parts: drawn people, a real network, real databases, real HTTP replies."""
+"""End to end with real parts: drawn people, a real network, real databases, real HTTP replies."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place
 
 def event(place: Place, kind: str, item: str, *, hours_ago: float = 0.0, **more: Any) -> dict[str, Any]:
     when = datetime.fromtimestamp(place.clock() / 1e6, UTC) - timedelta(hours=hours_ago)
-    told = {"event_id": uuid.uuid4().hex, "type": kind, "item_id": item, "occurred_at": when.isoformat()}
-    return told | {"site": "mill"} | more
+    fields = {"event_id": uuid.uuid4().hex, "type": kind, "item_id": item, "occurred_at": when.isoformat()}
+    return fields | {"site": "mill"} | more
 
 
 def order(place: Place, token: str | None, *items: str, hours_ago: float = 0.0) -> int:

@@ -1,4 +1,4 @@
-"""The one thing both halves agree on: two definitions, this contract."""
+"""The token is the only contract between the halves; each half has its own definition of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PURPOSES = ("orders", "offers", "destinations")
 
 
 def claims(**changes: object) -> minting.Claims:
-    told = {
+    fields = {
         "pseudonym": "k3J9xZ0aQm7-Yb2LwPq1Rg",
         "tenant": "mill",
         "device": "till-1",
@@ -31,12 +31,12 @@ def claims(**changes: object) -> minting.Claims:
         "expires_us": NOW + 10 * MINUTE,
         "token_id": "t1",
     }
-    return minting.Claims(**(told | changes))  # type: ignore[arg-type]
+    return minting.Claims(**(fields | changes))  # type: ignore[arg-type]
 
 
 def opened(text: str, **changes: object) -> opening.Claims:
-    told = {"tenant": "mill", "device": "till-1", "purpose": "orders", "now_us": NOW + MINUTE}
-    return opening.open_token([KEY], text, **(told | changes))  # type: ignore[arg-type]
+    arguments = {"tenant": "mill", "device": "till-1", "purpose": "orders", "now_us": NOW + MINUTE}
+    return opening.open_token([KEY], text, **(arguments | changes))  # type: ignore[arg-type]
 
 
 def test_what_identity_mints_the_recommender_reads_to_the_letter() -> None:

@@ -1,4 +1,4 @@
-"""The search after the suite finds what is left, and every frame of the suite carries what it looks for."""
+"""The search after the suite finds pictures that are left, and every frame of the suite has the magic colour."""
 
 from __future__ import annotations
 
@@ -46,14 +46,25 @@ def test_that_leaves_something(tmp_path):
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    """Runs a session of its own; what it planted is gone when the session that this test is in searches."""
+    """Runs a pytest session in a subprocess. Its files are deleted before the outer session is searched."""
 
     def run(body: str, *options: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_tiny.py").write_text(HEAD + "".join(f"    {line}\n" for line in body.splitlines()))
-        told = ["-p", "tests.traces", "-p", "no:cacheprovider", "-c", "tiny.ini", "--rootdir", ".", "-q", *options]
+        arguments = [
+            "-p",
+            "tests.traces",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            "tiny.ini",
+            "--rootdir",
+            ".",
+            "-q",
+            *options,
+        ]
         (tmp_path / "tiny.ini").write_text("[pytest]\n")
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *told, "--basetemp", "written", "test_tiny.py"],
+            [sys.executable, "-m", "pytest", *arguments, "--basetemp", "written", "test_tiny.py"],
             cwd=tmp_path,
             env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
             capture_output=True,
@@ -87,8 +98,8 @@ def test_what_a_test_leaves_fails_the_session_and_is_named(session: Session, wha
     done = session(PLANTED[what])
 
     assert done.returncode == 1, done.stdout + done.stderr
-    (told,) = [line for line in done.stdout.splitlines() if line.startswith("TRACE")]
-    assert "core.17" in told if what == "memory dump" else "leak" in told
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("TRACE")]
+    assert "core.17" in line if what == "memory dump" else "leak" in line
     assert "1 passed" in done.stdout
 
 
@@ -100,7 +111,7 @@ def test_the_files_of_other_processes_are_searched_when_they_have_ended(session:
 
 
 def test_a_clean_session_passes(session: Session) -> None:
-    """Inputs that are drawn on purpose, plots, and what looks like a picture and is none."""
+    """Drawn inputs, plots, and bytes that only look like a picture."""
     done = session(
         "(tmp_path / 'drawn').mkdir()\n"
         "(tmp_path / 'drawn' / 'input.png').write_bytes(jpeg)\n"
@@ -139,7 +150,7 @@ def test_every_frame_that_is_sent_carries_it_through_jpeg() -> None:
 
 
 def test_a_bomb_stops_no_search(tmp_path: Path) -> None:
-    """A PNG that says it has ten thousand million pixels."""
+    """A PNG whose header claims ten thousand million pixels."""
     said = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + said + struct.pack(">I", zlib.crc32(said))
     (tmp_path / "bomb").write_bytes(head + bytes(100))
@@ -149,8 +160,8 @@ def test_a_bomb_stops_no_search(tmp_path: Path) -> None:
     (tmp_path / "bomb").unlink()
 
 
-def test_nobody_else_wears_these_colours(tmp_path: Path) -> None:
-    """Drawn people and noise are no hits, or the search would be worth nothing."""
+def test_other_pictures_are_no_hits(tmp_path: Path) -> None:
+    """Drawn people and noise do not contain the magic colours."""
     for number in range(20):
         drawn = people.draw_face(number, 0)
         (tmp_path / "pixels").write_bytes(drawn.tobytes())

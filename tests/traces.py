@@ -1,14 +1,14 @@
 """After the suite: no file that it wrote holds a pixel of a frame. A pytest plugin.
 
-Searched are the temporary folders of every worker, `usual*` that is new below the system's temporary folder, the
-usual state folder and memory dumps of crashes, as far as they are of this session. A hit fails the session and
-names the file:
+It searches the files that this session wrote: in the temporary folders of every worker, in new `usual*` entries of
+the system's temporary folder, in the default state folder, and in memory dumps of crashes. A hit fails the session
+and names the file:
 
 * a row of a magic colour (tests/magic.py), in whatever file;
 * an encoded picture with such a colour, also as base64 within a log or a request;
-* any encoded picture in a folder of state, whoever is on it.
+* any encoded picture in a folder of state, also without such a colour.
 
-What tests draw as their input lies in folders named as INPUTS and in FILMS, and nowhere else.
+Tests put drawn input only into folders named INPUTS and into files named as in FILMS; these are not searched.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INPUTS = "drawn"
 FILMS = ("camera.mjpeg", "film.mjpeg", "film.mjpeg.part")
 """What a browser's fake camera plays."""
 PLOTS = ("curve.png",)
-"""Pictures that commands are told to make: searched for people, and allowed to be pictures."""
+"""Plots that commands write. They may be pictures; they are searched for magic colours all the same."""
 STATE = ("identity.db", "access.db", "recommender.db")
 ROOT = Path(__file__).resolve().parent.parent
 DUMPS = ("core", "core.[0-9]*")
@@ -52,7 +52,7 @@ def finding(path: Path, state: bool) -> str | None:
 
 
 def files_below(place: Path, since: float = 0.0, state: bool = False) -> Iterator[tuple[Path, bool]]:
-    """Every file that was changed since then, and whether it lies in a folder of state."""
+    """Every file that was changed since `since` (Unix seconds), and whether it is in a folder of state."""
     try:
         if place.is_symlink():
             return
@@ -63,18 +63,18 @@ def files_below(place: Path, since: float = 0.0, state: bool = False) -> Iterato
                 yield from files_below(path, since, state)
         elif place.is_file() and place.stat().st_mtime >= since:
             yield place, state
-    except FileNotFoundError:  # somebody else's, and gone meanwhile
+    except FileNotFoundError:  # deleted by another process
         return
 
 
 def findings(written: Path, began: float, places: Iterable[Path] = ()) -> list[str]:
     """A sentence for each file with a trace, below `written` and, if it changed since `began`, below `places`."""
-    told = (
+    checked = (
         (path, finding(path, state))
         for found in (files_below(written), *(files_below(place, began) for place in places))
         for path, state in found
     )
-    return [f"{path}: {what}" for path, what in told if what is not None]
+    return [f"{path}: {what}" for path, what in checked if what is not None]
 
 
 def below_temp() -> set[Path]:
@@ -89,29 +89,29 @@ class Search:
         self.began = time.time()
         self.there_before = below_temp()
         self.found: list[str] = []
-        self.told = ""
+        self.summary = ""
 
     @pytest.hookimpl(trylast=True)  # the workers have ended by then, and nothing was cleared away
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         start = time.perf_counter()
-        # A program that knows what pictures begin with is none: no complaints about it.
+        # Programs contain the signatures of pictures but are none: no warnings of OpenCV about them.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         written: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
         dumps = [path for pattern in DUMPS for path in Path.cwd().glob(pattern)]
         made = below_temp() - self.there_before
         self.found = findings(written, self.began, [ROOT / "data" / "state", *dumps, *made])
-        self.told = f"searched for pixels of frames in {time.perf_counter() - start:.1f} s"
+        self.summary = f"searched for pixels of frames in {time.perf_counter() - start:.1f} s"
         if self.found and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.found:
             terminalreporter.write_line(f"TRACE {line}", red=True)
-        terminalreporter.write_line(f"{self.told}: {len(self.found) or 'no'} traces")
+        terminalreporter.write_line(f"{self.summary}: {len(self.found) or 'no'} traces")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Raises UsageError when pytest was told to clear away what is to be searched."""
+    """Raises UsageError when pytest is set to delete the files that are to be searched."""
     if hasattr(config, "workerinput"):
         return
     if config.getini("tmp_path_retention_policy") != "all":

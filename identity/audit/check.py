@@ -1,7 +1,7 @@
-"""What was done to an audit: altered, deleted, inserted, reordered, truncated or rewritten.
+"""Finds changes of an audit log: lines altered, deleted, inserted, reordered, truncated or rewritten.
 
-Pure: lines, head and mark in, findings out. A line is in order when its hash is that of the hash before it and of
-its own text. So one altered line leaves the lines after it in order; a chain made anew does not.
+Pure: lines, head and mark in, findings out. A line is in order when its hash is computed from the hash
+before it and its own text. So after one altered line the next lines are still in order; in a rebuilt chain not.
 """
 
 from __future__ import annotations

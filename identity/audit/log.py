@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 class Audit:
     """An append-only file. Safe with threads and processes. A line of an erasure is on the disk before the reply.
 
-    Without a `seal` everybody who can write the file can make its chain anew.
+    Without a `seal` everybody who can write the file can rebuild its chain.
     """
 
     def __init__(self, path: Path, now_us: Clock, seal: AuditSeal | None = None) -> None:

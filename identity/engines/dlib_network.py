@@ -203,7 +203,7 @@ def _block(graph: Graph, layers: Iterator[tuple[str, Weights]], first: Weights, 
 
 
 def convert(source: Path, cache: Path, sha256: str, graph: Graph | None = None, name: str = "float32") -> Path:
-    """The ONNX file of the .dat at `source`: the one in `cache` when its hash is `sha256`, otherwise made anew.
+    """The ONNX file of the .dat at `source`: the one in `cache` when its hash is `sha256`, otherwise a new one.
 
     Written atomically. Raises PackAltered when the converted file has another hash.
     """

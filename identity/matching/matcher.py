@@ -131,7 +131,7 @@ class Matchers:
             yield self.masked
 
     def renew_thresholds(self, tenant: str, sizes: Mapping[str, int]) -> None:
-        """Make stale thresholds anew after a customer left; `sizes` are the new sizes of their galleries, by pack
+        """Recompute stale thresholds after a customer left; `sizes` are the new sizes of their galleries, by pack
         id."""
         for matcher in self:
             matcher.thresholds.renew(tenant, sizes.get(matcher.pack.id, 0))

@@ -68,7 +68,7 @@ class Thresholds:
             return None
 
     def renew(self, tenant: str, size: int, *, always: bool = False) -> None:
-        """Make the calibration anew when it is stale for a gallery of `size`."""
+        """Recompute the calibration when it is stale for a gallery of `size`."""
         if size < 1 or (not always and self.current(tenant, size) is not None):
             return
         made = self._made(tenant, size, self._promise)
@@ -116,7 +116,7 @@ class Thresholds:
         return dependence(target, one, tops, self.scoring)
 
     def learn(self, tenant: str, people: Iterable[Vectors], size: int, templates: Vectors | None = None) -> None:
-        """Measure the tails on strangers who agreed to it, or were drawn, and make the calibration anew.
+        """Measure the tails on strangers (volunteers or drawn faces) and recompute the calibration.
 
         `people` gives (k, d) unit vectors of each, k >= 3 frames; only numbers made from scores are stored.
         `templates` (n, d) are theirs when these are not the means of the vectors. Raises ValueError on a cohort

@@ -1,6 +1,7 @@
 """The tables of identity.db, and the transaction that all classes of this folder share.
 
-The tenant leads every key. Whatever tells two customers apart or leads elsewhere is sealed before it is written.
+The tenant is the first column of every key. Values that identify a customer or link to other stores are sealed
+(encrypted) before they are written.
 """
 
 from __future__ import annotations

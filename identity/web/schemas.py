@@ -42,7 +42,7 @@ class RecognitionBody(Body):
 
 
 class RecognitionReply(BaseModel):
-    """Always of the same size. `token` is null for whoever is not to be greeted, for whatever reason."""
+    """Always of the same size. `token` is null when the person gets no greeting, whatever the reason."""
 
     decision: str = Field(description="matched, unknown, ambiguous or low_quality")
     token: str | None

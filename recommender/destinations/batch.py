@@ -30,7 +30,7 @@ def answer(
 ) -> NDArray[np.int32]:
     """Up to K place codes for each row (m, K), -1 at the end.
 
-    The rider's own visits count up to the row; the crowd is computed anew every week, from what came before that
+    The rider's own visits count up to the row; the crowd is recomputed every week from the rides before that
     week: as in service between two trainings.
     """
     lists = np.full((len(rows), K), -1, np.int32)

@@ -22,7 +22,7 @@ from recommender.ranking.ranker import Ranker, fit_ranker
 from recommender.scene import Report
 
 REFRESH_US = 7 * DAY_US
-"""How often the crowd is computed anew in training and in batches: as in service with weekly training."""
+"""How often the crowd is recomputed in training and in batches: as in service with weekly training."""
 
 BLOCK = 2000
 MOST_CROWDS = 40  # in training; over many years it is computed less often

@@ -117,8 +117,8 @@ SURE, DISCOVER = 5, 1.5
 def with_room_for_new(pairs: Pairs, values: Floats, names: Sequence[str]) -> Floats:
     """Keys to sort by: the first `SURE` places by their scores alone, behind them new places count more.
 
-    Below the first five, a known place is about as unlikely as the best new ones, and only a new place tells the
-    rider something (docs/decisions/0051-destination-ranker.md).
+    Below the first five, a known place is about as unlikely as the best new ones, and only a new place is
+    news for the rider (docs/decisions/0051-destination-ranker.md).
     """
     if not len(pairs):
         return values

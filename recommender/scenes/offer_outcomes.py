@@ -88,7 +88,7 @@ def _check_kind(kind: str, cost: int | None) -> None:
 
 def _check_outcome(decision: Mapping[str, Any], occurred_us: int, now_us: int) -> None:
     if decision["arm"] == NONE:
-        raise InvalidOutcome("Nothing was shown in this decision, so nothing can come of it.")
+        raise InvalidOutcome("Nothing was shown in this decision, so it can have no outcome.")
     if occurred_us > now_us + CLOCK_TOLERANCE_US:
         raise InvalidOutcome("The outcome lies in the future. Check the device's clock.")
     if occurred_us < decision["decided_us"] - CLOCK_TOLERANCE_US:

@@ -57,7 +57,7 @@ window.fetch = async (...request) => {
 
 
 class Camera:
-    """The film in the fake camera: whoever is drawn into it stands before the screen from the next press on."""
+    """The film that the fake camera plays. The next press sees the person who is drawn in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -102,7 +102,7 @@ def browser(chromium: str, camera: Camera) -> Iterator[Browser]:
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    """The pages with an honest fake behind them."""
+    """The pages, served by a fake server."""
     fake = Fake()
     with serve(fake.app()) as fake.address:
         yield fake
@@ -113,7 +113,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens pages; at the end none of them may have asked another host or complained."""
+    """Opens pages. At the end none may have called another host or logged an error."""
     complaints: list[str] = []
     with ExitStack() as stack:
 

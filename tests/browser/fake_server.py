@@ -1,4 +1,4 @@
-"""A small honest server behind the pages: it answers as the API contract says and remembers what it was asked."""
+"""A small fake server for the pages: it replies as the API contract says and records the requests."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ NOTICE = {
 
 @dataclass
 class Fake:
-    """What the server will say next, and what it heard."""
+    """The server's next replies (settings) and the requests that it received (`heard`)."""
 
     idle_seconds: float = 60.0
     paired: bool = True
     grade: str = "demo"
     sold_out: bool = False  # orders are refused
-    hint: str | None = None  # what an answer without a greeting asks of the person
+    hint: str | None = None  # the hint of a reply without a match
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
     heard: list[Row] = field(default_factory=list)
@@ -223,7 +223,7 @@ _OWN_PLACES = [
 
 
 def suggestions(scene: str, known: bool, basket: list[str]) -> Row:
-    """A reply as the recommender gives it; what is in the basket is not offered again."""
+    """A reply of the recommender; items in the basket are not suggested again."""
     if scene == "offers":
         reason = {"code": "offer_today", "text": "An offer for today"}
         chosen = [{"item_id": "offer-05", "name": "Cake hour, 25 % off", "price": None, "reason": reason}]
@@ -260,7 +260,7 @@ def _reply(scene: str, fallback: str | None, items: list[Row]) -> Row:
 
 
 class Quiet(WSGIRequestHandler):
-    """Says nothing of each request."""
+    """Does not log requests."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
@@ -268,7 +268,7 @@ class Quiet(WSGIRequestHandler):
 
 @contextmanager
 def serve(app: Flask) -> Iterator[str]:
-    """`app` on a free port of this machine, in a thread; gives its address."""
+    """`app` on a free port of this machine, in a thread; yields its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -20,7 +20,7 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text()
 
 
 def kiosk_states(page: Page, fake: Fake) -> Iterator[str]:
-    """Walk the kiosk; stops at each state to be looked at."""
+    """Go through the states of the kiosk; yields at each one for an audit."""
     yield "attract"
     page.click("#recognise")
     in_state(page, "suggest")
@@ -70,7 +70,7 @@ def kiosk_states(page: Page, fake: Fake) -> Iterator[str]:
 
 
 def taxi_states(page: Page, fake: Fake) -> Iterator[str]:
-    """Walk the taxi tablet."""
+    """Go through the states of the taxi tablet."""
     yield "attract"
     page.click("#recognise")
     in_state(page, "pin")
@@ -167,7 +167,7 @@ def test_an_order_can_be_placed_with_the_keyboard_alone(fake: Fake, open_page: O
     in_state(page, "done")
 
 
-def test_the_pin_can_be_typed_and_is_never_told(fake: Fake, open_page: OpenPage) -> None:
+def test_the_pin_can_be_typed_and_is_never_shown(fake: Fake, open_page: OpenPage) -> None:
     page = open_page(f"{fake.address}/taxi")
     page.click("#recognise")
     in_state(page, "pin")

@@ -1,4 +1,4 @@
-"""Opting in at the kiosk, and going on with the code from before."""
+"""Opting in at the kiosk, and continuing with the code of an earlier enrolment."""
 
 from __future__ import annotations
 

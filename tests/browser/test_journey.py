@@ -1,4 +1,4 @@
-"""The whole way with nothing faked but the people: Chromium, a camera, the server, the engine pack's network."""
+"""Only the people are drawn: a real Chromium, a camera, the server, the engine pack's network."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def address(place: Place) -> Iterator[str]:
 
 
 def paired(place: Place, address: str, open_page: OpenPage, page: str, query: str = "") -> Page:
-    """A fresh browser that became a screen by its first-run link."""
+    """A new browser, paired by its first-run link."""
     code = place.access.create_pairing(place.tenant, page, device=place.device, site="mill")
     return open_page(f"{address}/{page}{query}#pair={code}")
 

@@ -1,4 +1,4 @@
-"""The kiosk in a real browser, with an honest fake behind it."""
+"""The kiosk in a real browser, with a fake server."""
 
 from __future__ import annotations
 
@@ -348,8 +348,8 @@ def test_an_offer_that_was_taken_stands_on_the_order_and_is_reported_with_it(
     with page.expect_response(lambda reply: "redeemed" in (reply.request.post_data or "")):
         page.click("#order")
 
-    told = [body["events"][0]["type"] for body in fake.bodies("/recommender/v1/events")]
-    assert told == ["shown", "accepted", "ordered", "redeemed"]
+    reported = [body["events"][0]["type"] for body in fake.bodies("/recommender/v1/events")]
+    assert reported == ["shown", "accepted", "ordered", "redeemed"]
 
 
 def test_a_screen_whose_key_is_taken_away_forgets_the_visit_and_asks_to_be_paired(

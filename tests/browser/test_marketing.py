@@ -1,4 +1,4 @@
-"""The marketing page in a real browser: pair it, read the answer, train, go back, plan, take the table along."""
+"""The marketing pages in a real browser: pair, read the answer, train, roll back, schedule, download the table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Desk:
 
 @contextmanager
 def _served(world: World, home: Path) -> Iterator[Desk]:
-    """A recommender behind a real port, with what pairing needs."""
+    """A recommender on a real port, with the pairing routes."""
     shared = Shared.open(home / "service", world.now_us)
     own = replace(shared, access=world.access, registry=world.registry)
     world.app.register_api(service_web.blueprint(own, checks={}))
@@ -50,7 +50,7 @@ def _served(world: World, home: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A recommender with a menu and a few orders behind a real port."""
+    """A recommender with a menu and a few orders, on a real port."""
     world = open_world(tmp_path)
     with _served(world, tmp_path) as desk:
         stock(world)
@@ -61,7 +61,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_browser_that_is_not_paired_sees_no_figures(desk: Desk, open_page: OpenPage) -> None:
-    """Whoever finds the port gets a sentence about signing in; a link that was used before says no more."""
+    """A browser without a pairing gets a sentence about signing in, and so does a link that was used before."""
     page = open_page(f"{desk.address}/marketing")
     expect(page.locator("#notice")).to_contain_text("not signed in")
     expect(page.locator(".scene")).to_have_count(0)
@@ -72,7 +72,7 @@ def test_a_browser_that_is_not_paired_sees_no_figures(desk: Desk, open_page: Ope
 
 
 def test_a_morning_at_the_desk(desk: Desk, open_page: OpenPage) -> None:
-    """Train, see the answer change, train again, go back, save a schedule, take the table along."""
+    """Train, see the answer change, train again, roll back, save a schedule, download the table."""
     page = open_page(desk.link())
     assert "pair" not in page.url
     expect(page.locator("#counts")).to_contain_text("3 orders")
@@ -123,35 +123,35 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def _points(page: Page, selector: str) -> list[tuple[float, float]]:
-    """The corners of a line or an area as they are drawn."""
+    """The points of a line or an area, in the chart's units."""
     text = page.locator(selector).first.get_attribute("points") or ""
     return [(float(x), float(y)) for x, y in (pair.split(",") for pair in text.split())]
 
 
 def test_thirty_days_of_offers_show_their_gain_over_the_holdout(month: Desk, open_page: OpenPage) -> None:
-    """The sentence is certain, and so is the picture: at its end the whole band lies above that of no offers."""
-    told = month.world.call("GET", "/desk/offers", key="desk").json
+    """The sentence is certain, and the chart agrees: its last interval is above zero."""
+    report = month.world.call("GET", "/desk/offers", key="desk").json
     page = open_page(f"{month.link('offers')}")
     box = page.locator("#holdout")
     expect(box.locator(".answer")).to_contain_text("more per visit than leaving people alone; that is certain")
-    assert 0 < told["low"] < told["difference"]
+    assert 0 < report["low"] < report["difference"]
 
     line, band = _points(page, "#holdout polyline.line"), _points(page, "#holdout polygon.band")
-    nought = float(box.locator("line.nought").get_attribute("y1") or 0)
-    days = len(told["history"])
+    zero = float(box.locator("line.zero").get_attribute("y1") or 0)
+    days = len(report["history"])
     assert days >= 26
     assert (len(line), len(band)) == (days, 2 * days)
-    assert line[-1][1] < nought  # upwards is smaller
-    assert band[days][1] < nought  # the lower bound of the last day
+    assert line[-1][1] < zero  # upwards is smaller
+    assert band[days][1] < zero  # the lower bound of the last day
     assert band[days][1] - band[days - 1][1] < band[-1][1] - band[0][1]  # narrower than on the first day
-    expect(box.locator("text.result")).to_have_text(f"+{told['difference'] / 100:.2f}")
+    expect(box.locator("text.result")).to_have_text(f"+{report['difference'] / 100:.2f}")
 
     box.locator("summary").click()
     expect(box.locator("tbody tr")).to_have_count(days)
     with page.expect_download() as saved:
         box.locator(".download").click()
     last = Path(saved.value.path()).read_text().splitlines()[-1]
-    assert f"+{told['difference'] / 100:.2f}" in last
+    assert f"+{report['difference'] / 100:.2f}" in last
 
 
 def test_the_other_questions_are_answered_too(month: Desk, open_page: OpenPage) -> None:
@@ -180,7 +180,7 @@ def test_the_other_questions_are_answered_too(month: Desk, open_page: OpenPage) 
 
 
 def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: OpenPage) -> None:
-    """Each wrong field is named beside itself and nothing is stored; then the offer lives its life."""
+    """A wrong field gets its message and nothing is stored; a valid offer is changed, paused and ended."""
     page = open_page(desk.link("portfolio"))
     expect(page.locator("#offers .answer")).to_contain_text("1 offer is active")
     page.get_by_role("button", name="Write a new offer").click()
@@ -216,7 +216,7 @@ def test_an_offer_is_written_changed_paused_and_ended(desk: Desk, open_page: Ope
 
 
 def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
-    """A file with wrong rows is refused whole with their numbers; what is downloaded can be taken in again."""
+    """A file with wrong rows is refused with the row numbers; a downloaded file can be uploaded again."""
     page = open_page(desk.link("portfolio"))
 
     def take(text: str) -> None:
@@ -244,7 +244,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
 
 
 def test_the_house_sets_how_offers_are_decided(desk: Desk, open_page: OpenPage) -> None:
-    """What is wrong is named beside its field; what is right is told as a sentence."""
+    """What is wrong is named beside its field; the house's settings are shown as a sentence."""
     page = open_page(desk.link("portfolio"))
     house = page.locator("#house")
     expect(house.locator(".answer")).to_contain_text("5 % of customers are always left alone")
@@ -272,7 +272,7 @@ def test_the_house_sets_how_offers_are_decided(desk: Desk, open_page: OpenPage) 
 def test_the_pages_of_offers_can_be_read(
     month: Desk, open_page: OpenPage, where: str, scheme: str, size: tuple[int, int]
 ) -> None:
-    """The same audit as for the suggestions: everything open, with a form full of mistakes."""
+    """The audit of the suggestions page, with all details open and a form full of mistakes."""
     page = open_page(month.link(where), size, color_scheme=scheme)
     if where == "portfolio":
         page.locator(".new").click()

@@ -17,7 +17,7 @@ JS = "/screens/static/js/"
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """One page for all of them: nothing here changes it."""
+    """One page for the module: no test changes it."""
     fake = Fake()
     with serve(fake.app()) as address, browser.new_context() as context:
         page = context.new_page()
@@ -31,10 +31,10 @@ def run(page: Page, module: str, expression: str) -> Any:
     return page.evaluate(f"import('{JS}{module}.js').then((m) => {expression})")
 
 
-def test_the_states_bear_the_names_of_the_design_and_follow_one_another(page: Page) -> None:
+def test_the_states_have_the_names_of_the_design_and_follow_one_another(page: Page) -> None:
     way = [
         ("attract", "press"),
-        ("press", "told"),
+        ("press", "explained"),
         ("notice", "look"),
         ("capture", "matched"),
         ("matched", "greet"),
@@ -52,11 +52,11 @@ def test_the_states_bear_the_names_of_the_design_and_follow_one_another(page: Pa
 
 
 def test_idle_and_leaving_forget_from_every_state_that_can_hold_a_person(page: Page) -> None:
-    told = run(page, "states", "m.STATES.map((state) => [state, m.next(state, 'idle'), m.next(state, 'leave')])")
+    moves = run(page, "states", "m.STATES.map((state) => [state, m.next(state, 'idle'), m.next(state, 'leave')])")
 
     resting = {"attract", "pairing", "forget"}
-    assert {state for state, _, _ in told} > resting
-    for state, idle, leave in told:
+    assert {state for state, _, _ in moves} > resting
+    for state, idle, leave in moves:
         assert idle == leave == (state if state in resting else "forget")
 
 
@@ -74,9 +74,11 @@ def test_every_state_can_be_reached_and_left(page: Page) -> None:
 
 
 def test_where_something_personal_is_shown_not_me_leads_to_the_guest(page: Page) -> None:
-    told = run(page, "states", "m.PERSONAL_STATES.filter((s) => s !== 'matched').map((s) => m.next(s, 'not_me'))")
+    states = run(
+        page, "states", "m.PERSONAL_STATES.filter((s) => s !== 'matched').map((s) => m.next(s, 'not_me'))"
+    )
 
-    assert told == ["suggest"] * 5
+    assert states == ["suggest"] * 5
 
 
 def test_every_complaint_about_a_picture_has_a_sentence_and_others_have_none(page: Page) -> None:
@@ -93,11 +95,11 @@ def test_every_complaint_about_a_picture_has_a_sentence_and_others_have_none(pag
 
 def test_an_answer_without_a_greeting_has_advice_in_every_language(page: Page) -> None:
     hints = ["come_closer", "look_straight_ahead", "hold_still", "more_light", "less_light", "try_again"]
-    told = run(page, "states", f"{[*hints, 'give_the_pin']}.map((hint) => m.adviceFor(hint))")
+    advice = run(page, "states", f"{[*hints, 'give_the_pin']}.map((hint) => m.adviceFor(hint))")
     words = run(page, "strings", "m.STRINGS")
 
-    assert len(set(told)) == 7
-    assert all(sentence in language for sentence in told for language in words.values())
+    assert len(set(advice)) == 7
+    assert all(sentence in language for sentence in advice for language in words.values())
     assert run(page, "states", "[m.adviceFor('go_on_without'), m.adviceFor(null)]") == [None, None]
 
 
@@ -118,7 +120,7 @@ def test_every_sentence_that_the_page_asks_for_exists(page: Page) -> None:
 
 
 def test_the_basket_counts_adds_and_takes_away(page: Page) -> None:
-    told = run(
+    result = run(
         page,
         "basket",
         "{ const b = new m.Basket(); const tea = {item_id: 'tea', price: 300}; b.add(tea, 2);"
@@ -126,7 +128,7 @@ def test_the_basket_counts_adds_and_takes_away(page: Page) -> None:
         " return [b.itemIds, b.count, b.total, b.empty]; }",
     )
 
-    assert told == [["tea"], 1, 300, False]
+    assert result == [["tea"], 1, 300, False]
 
 
 def test_a_bundle_is_put_into_the_basket_with_its_quantities_and_costs_their_sum(page: Page) -> None:
@@ -134,13 +136,13 @@ def test_a_bundle_is_put_into_the_basket_with_its_quantities_and_costs_their_sum
     usual = (
         "{item_id: 'a', name: 'A', price: 100, bundle: [{item_id: 'a', quantity: 2}, {item_id: 'b', quantity: 1}]}"
     )
-    told = run(
+    result = run(
         page,
         "basket",
         f"[m.linesOf({usual}, {menu}).map((l) => [l.item.item_id, l.quantity]), m.priceOf({usual}, {menu})]",
     )
 
-    assert told == [[["a", 2], ["b", 1]], 450]
+    assert result == [[["a", 2], ["b", 1]], 450]
 
 
 def test_the_menu_is_grouped_and_leaves_out_what_is_sold_out_or_served_elsewhere(page: Page) -> None:
@@ -148,17 +150,17 @@ def test_the_menu_is_grouped_and_leaves_out_what_is_sold_out_or_served_elsewhere
         "[{item_id: 'a', category: 'tea'}, {item_id: 'b', category: 'tea', available: false},"
         " {item_id: 'c', category: 'cake', sites: ['market']}, {item_id: 'd', category: 'cake', sites: ['quay']}]"
     )
-    told = run(
+    grouped = run(
         page,
         "basket",
         f"[...m.byCategory({rows}, 'quay')].map(([name, all]) => [name, all.map((r) => r.item_id)])",
     )
 
-    assert told == [["tea", ["a"]], ["cake", ["d"]]]
+    assert grouped == [["tea", ["a"]], ["cake", ["d"]]]
 
 
 def test_local_time_carries_its_offset(page: Page) -> None:
-    told = run(page, "api", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
+    text = run(page, "api", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
     offset = int(page.evaluate("-new Date(2026, 4, 4, 8, 5, 9).getTimezoneOffset()"))
 
-    assert told == f"2026-05-04T08:05:09{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+    assert text == f"2026-05-04T08:05:09{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"

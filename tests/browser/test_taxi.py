@@ -1,4 +1,4 @@
-"""The taxi tablet in a real browser, with an honest fake behind it."""
+"""The taxi tablet in a real browser, with a fake server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_after_the_pin_three_places_stand_beside_somewhere_else(taxi: Callable[.
     assert (asked["query"]["pickup"], asked["query"]["lat"]) == (["place-04"], ["54.45"])
 
 
-def test_a_home_is_told_by_its_area_until_it_is_confirmed(taxi: Callable[..., Page], fake: Fake) -> None:
+def test_a_home_shows_only_its_area_until_it_is_confirmed(taxi: Callable[..., Page], fake: Fake) -> None:
     page = taxi()
     page.click("#recognise")
     in_state(page, "pin")

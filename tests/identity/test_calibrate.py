@@ -86,7 +86,7 @@ class TestCalibrate:
         content = (world.home / "identity.db").read_bytes()
         assert not any(vector.tobytes() in content for vectors in cohort for vector in vectors)
 
-    def test_the_threshold_is_made_anew_when_the_gallery_grew(self, world: World) -> None:
+    def test_the_threshold_is_recomputed_when_the_gallery_grew(self, world: World) -> None:
         made = {}
         for person in range(30):
             world.enrol(person)
@@ -128,7 +128,7 @@ class TestCalibrate:
     ],
     ids=str,
 )
-def test_a_calibration_from_another_pack_means_guest_until_it_is_made_anew(
+def test_a_calibration_from_another_pack_means_guest_until_it_is_recomputed(
     world: World, changes: dict[str, object]
 ) -> None:
     """Copied into this pack's place, as by a restored table: nobody is greeted by it, and nothing breaks."""

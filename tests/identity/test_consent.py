@@ -62,7 +62,7 @@ def test_the_notice_says_what_the_configuration_says() -> None:
 
 
 def test_the_notice_cannot_change_without_a_new_version() -> None:
-    """Whoever edits the text gives it a new version, and the hash of both here."""
+    """A change of the text needs a new version, and the new hash in this test."""
     said = consent.NOTICE + json.dumps(consent.PURPOSE_TEXTS)
 
     assert (consent.NOTICE_VERSION, hashlib.sha256(said.encode()).hexdigest()[:16]) == (

@@ -186,7 +186,7 @@ class TestRecognise:
             seen = world.recognise(3, count=count)
             assert (seen.decision, seen.purposes) == ("matched", ("orders", "destinations"))
 
-    def test_a_token_tells_the_same_pseudonym_at_every_visit_and_a_new_id(self, world: World) -> None:
+    def test_a_token_has_the_same_pseudonym_at_every_visit_and_a_new_id(self, world: World) -> None:
         world.enrol(1)
         world.enrol(2)
 

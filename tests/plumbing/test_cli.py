@@ -16,7 +16,7 @@ from plumbing.problem import Problem
 
 
 class Terminal(io.StringIO):
-    """Standard error that says it is a terminal."""
+    """Standard error that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

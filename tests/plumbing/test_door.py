@@ -1,4 +1,4 @@
-"""The door that every route goes through."""
+"""The checks that every route goes through (the door)."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from plumbing.shared import Shared
 
 
 class Parcel(BaseModel):
-    """A body with something that may be stored and something that may not."""
+    """A request body: `name` may be stored, `frames` may not."""
 
     name: str
     frames: list[str] = []
 
 
 class Count(BaseModel):
-    """How often the work was done."""
+    """A reply: how often the handler ran."""
 
     done: int
 
 
 class DiskFull(Problem):
-    """The half's own word for an error of its storage."""
+    """The half's own problem for a storage error."""
 
     code = "storage_full"
     status = 507

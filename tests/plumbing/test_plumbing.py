@@ -1,4 +1,4 @@
-"""What both halves lean on: databases, keys, limits, idempotency, files."""
+"""What both halves use: databases, keys, limits, idempotency, files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
 
 
 class Clock:
-    """A clock that moves when told to."""
+    """A clock that moves only when a test sets it."""
 
     def __init__(self) -> None:
         self.now = 1_000 * DAY
@@ -130,7 +130,7 @@ class TestAccess:
 
 
 class TestLimits:
-    def test_the_fourth_of_three_is_refused_and_told_when_to_come_back(self, tmp_path: Path, clock: Clock) -> None:
+    def test_a_request_over_the_limit_gets_a_retry_time(self, tmp_path: Path, clock: Clock) -> None:
         limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
         for _ in range(3):
             limits.allow("mill", "presses", most=3, window_us=60 * SECOND)
@@ -198,7 +198,7 @@ class TestIdempotency:
             200, {}
         )
 
-    def test_a_second_request_while_the_first_runs_is_told_to_wait(self, once: Idempotency) -> None:
+    def test_a_second_request_while_the_first_runs_must_wait(self, once: Idempotency) -> None:
         def first() -> Reply:
             with pytest.raises(StillRunning):
                 once.run(CALLER, "abc", "one", lambda: Reply(200, {}))
@@ -284,7 +284,7 @@ class TestDatabase:
     def test_threads_queue_for_writing_and_do_not_poll(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """SQLite would give up at once here: whoever waits does so outside of it."""
+        """SQLite gives up at once here (busy_timeout=0), so the second thread waits for the lock in Python."""
         inside, order = threading.Event(), []
 
         def second() -> None:

@@ -52,7 +52,7 @@ def opened(
     )
 
 
-def test_a_good_token_tells_the_pseudonym() -> None:
+def test_a_valid_token_contains_the_pseudonym() -> None:
     """What is inside comes out, also under the key before the last."""
     assert opened(mint()).pseudonym == "p"
     assert opened(mint(OLD_KEY)).purposes == ("orders",)

@@ -1,6 +1,6 @@
 // The server as this page sees it: its own host only, JSON in and out, problems as errors.
 
-/** The server said no: `code` is stable, `detail` is a sentence, `hint` belongs to captures. */
+/** The server refused the request: `code` is stable, `detail` is a sentence, `hint` belongs to captures. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
@@ -17,7 +17,7 @@ export class Offline extends Error {}
 
 const TIMEOUT_MS = 8000;
 
-/** This moment as the person's clock shows it, with its offset: 2026-05-04T08:30:00+02:00. */
+/** The local time with its UTC offset: 2026-05-04T08:30:00+02:00. */
 export function localTime(date) {
   const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
   const offset = -date.getTimezoneOffset();
@@ -86,7 +86,7 @@ export class Api {
     return this.call("GET", "/identity/v1/notice");
   }
 
-  /** `{nonce, challenge}`: what one look costs, and the moves that it has to show, if any. */
+  /** `{nonce, challenge}`: needed for one recognition or enrolment; `challenge` lists the head moves to show, if any. */
   press(signal) {
     return this.call("POST", "/identity/v1/presses", { body: {}, signal });
   }
@@ -120,7 +120,7 @@ export class Api {
     return this.call("POST", "/identity/v1/tokens/raise", { body: { token, pin }, signal });
   }
 
-  /** The greeting was for somebody else: counted, and never made that way again. */
+  /** Report a false match ("Not me"): from then on the matched customer needs the PIN. */
   notMe(token) {
     return this.call("POST", "/identity/v1/not-me", { body: { token } });
   }
@@ -134,7 +134,7 @@ export class Api {
     return this.call("GET", `/recommender/v1/suggestions/${scene}`, { token, query, signal });
   }
 
-  /** Sent once however often it is tried: `key` stays with the order. */
+  /** Retries do no harm: `key` is the order's idempotency key. */
   events(events, { token, key, signal } = {}) {
     return this.call("POST", "/recommender/v1/events", { body: { events }, token, key, signal });
   }

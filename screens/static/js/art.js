@@ -1,4 +1,4 @@
-// Which drawing stands for a dish or a place. Pictures are drawn symbols; nobody's photograph is used.
+// The drawing for each dish or place. Pictures are drawn symbols; nobody's photograph is used.
 
 const DISHES = [
   [/espresso|coffee|latte|cappuc|americano|flat white|mocha|macchiato|kaffee/, "coffee"],
@@ -36,7 +36,7 @@ const PLACES = [
 ];
 
 function match(table, row, otherwise) {
-  // The name is more telling than the category it stands in.
+  // The name says more than the category.
   for (const text of [row.name, row.category]) {
     const words = String(text || "").toLowerCase();
     const found = table.find(([pattern]) => pattern.test(words));
@@ -48,5 +48,5 @@ function match(table, row, otherwise) {
 /** The name of a symbol in dishes.svg. */
 export const pictureOf = (item) => match(DISHES, item, "plate");
 
-/** The name of a symbol in places.svg; the category decides, since a place's name is not for every eye. */
+/** The name of a symbol in places.svg; only the category decides, because a place's name can be private. */
 export const symbolOf = (item) => match(PLACES, { name: item.category, category: item.name }, "pin");

@@ -1,4 +1,4 @@
-// What somebody is about to order, and the menu it is chosen from. Pure.
+// The basket of an order, and the menu. Pure functions and data: no page, no network.
 
 export class Basket {
   constructor() {
@@ -10,7 +10,7 @@ export class Basket {
     this.lines.set(item.item_id, { item, quantity: (line ? line.quantity : 0) + quantity });
   }
 
-  /** One less; the line goes with the last. */
+  /** Remove one; at zero the line is removed. */
   remove(itemId) {
     const line = this.lines.get(itemId);
     if (!line) return;
@@ -40,7 +40,7 @@ export class Basket {
   }
 }
 
-/** The rows that can be had at a site now, by category, in the catalogue's own order: the same for everybody. */
+/** The rows available at a site now, by category, in the catalogue's order: the same for everybody. */
 export function byCategory(rows, site = "") {
   const groups = new Map();
   for (const row of rows) {
@@ -54,7 +54,7 @@ export function byCategory(rows, site = "") {
 
 /**
  * A suggestion as something that can be put into the basket: its dishes from the menu with quantities.
- * A dish that the menu does not hold any more is taken from the suggestion itself.
+ * A dish that is not on the menu any more is taken from the suggestion itself.
  */
 export function linesOf(suggestion, menu) {
   const parts = suggestion.bundle && suggestion.bundle.length ? suggestion.bundle : [[suggestion.item_id, 1]];

@@ -1,4 +1,4 @@
-// The camera: on after a press, off at the result, pictures only ever in memory.
+// The camera: on after a press, off at the result. Pictures stay in memory.
 
 /** There is no camera, or the person or the device does not allow it. */
 export class NoCamera extends Error {}
@@ -15,7 +15,7 @@ export class Camera {
   constructor(video) {
     this.video = video;
     this.stream = null;
-    this.turn = 0; // a stop while the camera is still starting must win
+    this.turn = 0; // changes at each start and stop, so that a stop during a start wins
   }
 
   get on() {
@@ -74,11 +74,11 @@ export class Camera {
     canvas.height = Math.round(videoHeight * scale);
     canvas.getContext("2d").drawImage(this.video, 0, 0, canvas.width, canvas.height);
     const text = canvas.toDataURL("image/jpeg", QUALITY);
-    canvas.width = 0; // frees the pixels now, not when the collector comes
+    canvas.width = 0; // frees the pixels now, not at the next garbage collection
     return text.slice(text.indexOf(",") + 1);
   }
 
-  /** Off, at once, whatever was going on. */
+  /** Switch the camera off at once, also during a start. */
   stop() {
     this.turn += 1;
     if (!this.stream) return;

@@ -15,7 +15,7 @@ export function h(tag, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A drawing from a sheet of symbols; it says nothing that the words beside it do not. */
+/** A drawing from a sheet of symbols; decorative: the words beside it say the same, so screen readers skip it. */
 export function drawing(sheet, name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 96 96");
@@ -30,7 +30,7 @@ export function drawing(sheet, name) {
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** Say something to a screen reader without moving anybody's focus. */
+/** Say something to a screen reader without moving the focus. */
 export function announce(text) {
   const live = $("#live");
   live.textContent = "";

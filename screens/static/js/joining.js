@@ -1,4 +1,4 @@
-// Opting in and opting out: what was agreed to, the code of before, the PIN, the receipt, and being forgotten.
+// Opting in and opting out: the consent, the code of an earlier enrolment, the PIN, the receipt, the deletion.
 
 import { Problem } from "./api.js";
 import { grouped, keyboard } from "./codes.js";
@@ -26,10 +26,10 @@ export class Joining {
     for (const name of ["optout", "earlier"]) keyboard(name, words);
   }
 
-  /** Load the notice ahead; without it nobody can be asked, and the screen does not offer it. */
+  /** Load the notice ahead. Without it there is no valid consent, so the screen does not offer to opt in. */
   async prepare() {
     this.notice = await this.api.notice();
-    // A recogniser that does not call itself fit for production is treated as one that is not.
+    // Unless the server says that the recogniser is fit for production, the screen treats it as unfit.
     $("#demo-badge").hidden = this.notice.grade === "production";
     this.look.canJoin = true;
     for (const button of $$("[data-needs-notice]")) button.hidden = false;
@@ -43,7 +43,7 @@ export class Joining {
     $("#consent-error").textContent = "";
     for (const box of $$("#consent input[type=checkbox]")) box.checked = false;
     this.#mention(visit.earlier);
-    $("#earlier-code").value = visit.earlier || ""; // what was not known is there to be corrected
+    $("#earlier-code").value = visit.earlier || ""; // an unknown code stays in the field, to be corrected
     this.#askEarlier(false);
     const offered = (this.notice.purposes || []).map((purpose) => purpose.name);
     for (const name of PURPOSES) {
@@ -64,7 +64,7 @@ export class Joining {
     else $("#earlier-error").textContent = this.words.t("optout_code_missing");
   }
 
-  /** Go on from the enrolment of this code, or (null) from none. */
+  /** Continue with the code of an earlier enrolment, or without one (null). */
   #earlier(code) {
     this.stage.visit.earlier = code;
     if (!code) $("#earlier-code").value = "";

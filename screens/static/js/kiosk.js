@@ -8,7 +8,7 @@ import { localTime } from "./api.js";
 import { Visit } from "./stage.js";
 
 const SHOWN = 5; // the usual and the next four
-const OWN = ["usual", "usual_basket", "last_time", "had_before"]; // reasons that rest on somebody's own orders
+const OWN = ["usual", "usual_basket", "last_time", "had_before"]; // reasons that come from the person's own orders
 const GREET_MS = 400;
 const DONE_MS = 9000;
 
@@ -17,15 +17,15 @@ class Order extends Visit {
     super();
     this.basket = new Basket();
     this.offer = null;
-    this.taken = null; // the offer that goes with this order
-    this.asked = 0; // of several answers under way only the newest counts
+    this.taken = null; // the offer that the person accepted for this order
+    this.asked = 0; // number of the newest request: older replies are ignored
   }
 }
 
 const screen = new Screen("kiosk", { newVisit: () => new Order(), recognise, kind: "items" });
 const { stage, api, words, outbox } = screen;
 
-/** Frames to the doorway: who it is and what they usually have, in one answer. */
+/** Send the frames to /v1/visits: recognition and suggestions in one reply. */
 async function recognise(body, visit) {
   const request = { ...body, scene: "orders", context: place(), n: SHOWN };
   const reply = await api.visit(request, visit.abort.signal);
@@ -94,7 +94,7 @@ function draw(visit) {
   drawBasket(visit);
 }
 
-/** What stands over the first suggestion: "The usual?" only when it is this person's own. */
+/** The title above the first suggestion: "The usual?" only when it is this person's own. */
 function leadOf(item, visit) {
   if (!visit.basket.empty) return item?.reason?.code === "with_basket" ? "goes_with" : "anything_else";
   if (!visit.recognised || !item || item.reason?.code === "popular_here") return "popular";

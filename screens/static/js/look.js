@@ -26,7 +26,7 @@ export class Look {
     stage.on("ambiguous", (visit) => this.#explain(visit, "ambiguous"));
   }
 
-  /** The look-alike says who they are: both will be asked for their PIN from now on. */
+  /** The person says that the match is a look-alike: from now on both of them need their PIN. */
   somebodyElse() {
     this.stage.visit.purpose = "enrol";
     this.stage.visit.somebodyElse = true;
@@ -48,7 +48,7 @@ export class Look {
     $("#capture-notice").textContent = this.words.t(notice);
     $("#oval").dataset.live = "false";
     this.#say("camera_starting");
-    this.stage.go("told");
+    this.stage.go("explained");
     if (visit.purpose === "enrol") this.stage.go("ask", visit); // the camera waits for the consent
     else this.stage.go("look", visit);
   }
@@ -84,7 +84,7 @@ export class Look {
     }
     if (challenge.length) body.moves = await this.#moves(challenge);
     const decision = await this.recognise(body, visit);
-    // Nobody was recognised because of what covers the face: a hint, as for any picture that is of no use.
+    // Something covers the face: show a hint, as for any picture that cannot be used.
     if (decision === "low_quality") throw new Problem(200, { code: "face_covered" });
     return decision;
   }
@@ -109,7 +109,7 @@ export class Look {
     return "enrolled";
   }
 
-  /** A refusal: a hint and another picture, or the way on without a face. */
+  /** After a refusal: show a hint and take another picture, or continue without a face. */
   async #refused(error, visit) {
     const hint = error instanceof Problem ? hintFor(error) : null;
     if (hint !== null) {
@@ -146,7 +146,7 @@ export class Look {
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
     $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;
-    if (name === "already") visit.purpose = "recognise"; // "try again" then looks whether it is so
+    if (name === "already") visit.purpose = "recognise"; // "try again" then recognises instead of enrolling
     visit.why = "";
     visit.hint = null;
   }

@@ -1,4 +1,4 @@
-// Events on their way to the server. When the line is down they wait in memory and are sent later, once.
+// The queue of events for the server. Without a connection they wait in memory and are sent later, once.
 
 import { Offline, Problem } from "./api.js";
 
@@ -15,8 +15,8 @@ export class Outbox {
 
   /**
    * Send now or later. The key makes a repeat harmless. The token stays with its own events alone and is dropped
-   * when it has run out: then they count as a guest's.
-   * @returns {Promise<"sent"|"waiting"|"refused">} whether the server has them, will have them, or does not want them
+   * when it has expired: the events then count as a guest's.
+   * @returns {Promise<"sent"|"waiting"|"refused">} whether the server has them, will get them later, or refused them
    */
   async send(events, token) {
     const entry = { events, token, key: crypto.randomUUID(), until: Date.now() + TOKEN_MS, outcome: "waiting" };
@@ -25,7 +25,7 @@ export class Outbox {
     return entry.outcome;
   }
 
-  /** Try what waits, oldest first; one try at a time. */
+  /** Send the waiting events, oldest first; only one attempt runs at a time. */
   flush() {
     this.running ??= this.#flush().finally(() => {
       this.running = null;
@@ -48,7 +48,7 @@ export class Outbox {
         }
         if (!(error instanceof Problem)) throw error;
         if (error.status < 500 && first.token && [401, 403, 410].includes(error.status)) {
-          // The person opted out or the token has run out meanwhile: the kitchen still needs the order.
+          // The person opted out or the token has expired: the kitchen still needs the order.
           Object.assign(first, { token: undefined, key: crypto.randomUUID() });
           continue;
         }

@@ -1,4 +1,4 @@
-// Four digits, by finger, keyboard or switch. The digits are never shown and never kept.
+// Four digits, by finger, keyboard or switch. The digits are never shown and never stored.
 
 import { $, announce, h } from "./dom.js";
 
@@ -24,14 +24,14 @@ export class PinPad {
       key === "erase" ? "⌫" : key);
   }
 
-  /** Begin anew; `done` gets the four digits. */
+  /** Start a new entry; `done` receives the four digits. */
   ask(done) {
     this.done = done;
     this.digits = "";
     this.#draw();
   }
 
-  /** Nothing of it stays. */
+  /** Delete the digits. */
   clear() {
     this.ask(() => {});
   }
@@ -44,7 +44,7 @@ export class PinPad {
     if (this.digits.length === LENGTH) {
       const pin = this.digits;
       this.digits = "";
-      setTimeout(() => this.#draw(), 150); // the fourth dot is seen before they go
+      setTimeout(() => this.#draw(), 150); // so that the fourth dot is seen before the dots clear
       this.done(pin);
     }
   }

@@ -1,4 +1,4 @@
-// What the kiosk and the taxi tablet share: pairing, the first screen, languages, the ways out.
+// What the kiosk and the taxi tablet share: pairing, the first screen, languages, leaving.
 
 import { Api, Problem, localTime } from "./api.js";
 import { Camera } from "./camera.js";
@@ -13,7 +13,7 @@ import { Words } from "./words.js";
 
 const settings = new URLSearchParams(location.search);
 
-/** Where this device stands, from its own address: nothing is asked of the browser or of another service. */
+/** The device's location, from the URL of the page: no geolocation of the browser or of a service. */
 export function place() {
   const where = {};
   for (const name of ["site", "region", "pickup"]) if (settings.get(name)) where[name] = settings.get(name);
@@ -82,11 +82,11 @@ export class Screen {
     addEventListener("online", () => this.refresh());
   }
 
-  /** Begin: pair when the address says so, then load what everybody may see. */
+  /** Start: pair if the URL has a code, then load the catalogue. */
   async start() {
     const code = new URLSearchParams(location.hash.slice(1)).get("pair");
     if (code) {
-      // The code is spent by using it; it leaves the address bar and the history all the same.
+      // A code works only once; remove it from the address bar and the history all the same.
       history.replaceState(null, "", location.pathname + location.search);
       this.stage.go("unpaired");
       await this.#pair(code);
@@ -98,7 +98,7 @@ export class Screen {
 
   #notMe() {
     const { token } = this.stage.visit;
-    this.stage.asGuest("not_me"); // at once; that it was said may arrive later, or not at all
+    this.stage.asGuest("not_me"); // at once; the report to the server may arrive later or fail
     if (token) this.api.notMe(token).catch(() => {});
   }
 
@@ -124,7 +124,7 @@ export class Screen {
   async #load() {
     this.rows = await this.api.catalogue(this.kind);
     try {
-      // What everybody may see, and nothing else, survives a restart without a line.
+      // Only public data (the catalogue) is stored, for a restart without a connection.
       localStorage.setItem(`usual-${this.kind}`, JSON.stringify(this.rows));
     } catch {
       // A full or forbidden store: the catalogue is then in memory alone.

@@ -1,4 +1,4 @@
-// The PIN of somebody who is recognised: opens places, and tells two look-alikes apart.
+// The PIN of a recognised person: it opens places and separates two look-alikes.
 
 import { Problem } from "./api.js";
 import { $, announce } from "./dom.js";

@@ -1,4 +1,4 @@
-// The screen as a whole: which state it is in, what is visible, when nobody is there any more.
+// The screen as a whole: its state, the visible page, and the idle timer.
 
 import { $, $$ } from "./dom.js";
 import { CAMERA_STATES, PERSONAL_STATES, next } from "./states.js";
@@ -6,7 +6,7 @@ import { CAMERA_STATES, PERSONAL_STATES, next } from "./states.js";
 const WARN_SECONDS = 12; // "Are you still there?" this long before everything goes
 const FORGET_MS = 1200; // how long "Nothing stays on this screen" is shown
 
-/** What is held of one visit. Forgetting is replacing it: nothing of a person is kept anywhere else. */
+/** The data of one visit. To forget is to replace it: no other object has data of a person. */
 export class Visit {
   constructor() {
     this.token = null;
@@ -14,9 +14,9 @@ export class Visit {
     this.suggestions = null;
     this.purpose = "recognise"; // of a press: recognise, enrol, forget
     this.tries = 0;
-    this.hint = null; // what the last answer asks of the person
+    this.hint = null; // the hint code of the last reply
     this.consent = null;
-    this.earlier = null; // the receipt of an enrolment that this one goes on from
+    this.earlier = null; // the receipt code of the earlier enrolment that this one continues
     this.enrolment = null;
     this.why = "";
     this.somebodyElse = false;
@@ -25,7 +25,7 @@ export class Visit {
     this.abort = new AbortController();
   }
 
-  /** Keep what a recognition says. A look-alike's token opens nothing until the PIN has raised it. */
+  /** Store a recognition's reply. A look-alike's token opens nothing until the PIN has raised it. */
   known({ decision, token, purposes, hint = null }) {
     this.hint = hint;
     if (decision === "unknown" || decision === "low_quality") return;
@@ -54,7 +54,7 @@ export class Stage {
     for (const type of ["pointerdown", "keydown", "input"]) {
       document.addEventListener(type, () => this.#awake(), { passive: true });
     }
-    // Leaving the page leaves nothing: also not in the browser's memory of pages to go back to.
+    // Nothing stays after the page is left, also not in the browser's back/forward cache.
     addEventListener("pagehide", () => this.#forgetNow());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     $("#still-there").addEventListener("click", () => this.#awake());
@@ -68,14 +68,14 @@ export class Stage {
   /**
    * Follow an event to the next state.
    * @param {string} event
-   * @param {Visit} [visit] when given and not the present one any more, nothing happens: somebody has left
+   * @param {Visit} [visit] if given and not the current one, nothing happens: that person has left
    */
   go(event, visit = this.visit) {
     if (visit !== this.visit) return;
     this.#enter(next(this.state, event));
   }
 
-  /** Go on as a guest: whatever was known or under way is dropped first, and nothing is reported of it. */
+  /** Continue as a guest: first drop the visit's data and abort its requests, without a report of them. */
   asGuest(event) {
     this.#drop();
     this.go(event);
@@ -95,7 +95,7 @@ export class Stage {
     if (state === "forget") setTimeout(() => this.state === "forget" && this.go("forgotten"), FORGET_MS);
   }
 
-  /** What the state and the visit say together: is somebody recognised, is "Not me" on the screen. */
+  /** Update the page from state and visit: is somebody recognised, is "Not me" visible. */
   marks() {
     const personal = this.visit.recognised && PERSONAL_STATES.includes(this.state);
     $("#not-me").hidden = !personal;
@@ -112,7 +112,7 @@ export class Stage {
     if (heading) heading.focus({ preventScroll: true });
   }
 
-  /** Somebody is there: begin counting anew. */
+  /** Activity of the person: restart the idle timer. */
   #awake() {
     this.timers.forEach(clearTimeout);
     $("#still-there-box").hidden = true;
@@ -124,7 +124,7 @@ export class Stage {
     ];
   }
 
-  /** Throw the visit away: requests under way, token, basket, and whatever the page shows of it. */
+  /** Delete the visit: running requests, token, basket, and what the page shows of it. */
   #forgetNow() {
     this.#drop();
     for (const input of $$("input")) {
@@ -141,7 +141,7 @@ export class Stage {
     for (const element of $$("[data-personal]")) element.replaceChildren();
   }
 
-  /** Forget after a while unless somebody does something else before. */
+  /** Forget after a while unless the state changes before. */
   leaveIn(ms) {
     const { visit, state } = this;
     setTimeout(() => this.state === state && this.go("leave", visit), ms);

@@ -1,4 +1,4 @@
-// What a screen can be doing, and what may follow. Pure: no page, no camera, no network.
+// The states of a screen and the transitions between them. Pure: no page, no camera, no network.
 
 export const STATES = Object.freeze([
   "pairing", // nobody has paired this browser with a device yet
@@ -17,7 +17,7 @@ export const STATES = Object.freeze([
   "menu", // everything there is, the same for everybody
   "basket", // a taxi: the destination, before it is confirmed
   "done",
-  "receipt", // after opting in: the code that ends it again
+  "receipt", // after opting in: the code to opt out again
   "optout", // choosing how to be forgotten
   "forgotten",
   "forget", // everything of this visit is thrown away
@@ -35,7 +35,7 @@ export const MAX_TRIES = 3;
 const MOVES = Object.freeze({
   pairing: { paired: "attract" },
   attract: { press: "press", guest: "suggest", opt_out: "optout" },
-  press: { told: "notice" },
+  press: { explained: "notice" },
   notice: { look: "capture", ask: "consent", no_camera: "unknown", failed: "unknown" },
   consent: { agreed: "capture" },
   capture: {
@@ -86,7 +86,7 @@ export function eventsOf(state) {
   return Object.keys(MOVES[state]);
 }
 
-/** What a failed capture asks of the person: the name of a sentence in strings.js. */
+/** From the code of a failed capture to the name of a sentence in strings.js. */
 const HINTS = Object.freeze({
   no_face: "hint_look",
   several_faces: "hint_one_person",
@@ -103,7 +103,7 @@ const HINTS = Object.freeze({
   press_expired: "hint_again",
 });
 
-/** What an answer without a greeting asks of the person; what is not here has no sentence of its own. */
+/** From the hint of a reply without a match to the name of a sentence; other hints have no sentence. */
 const ADVICE = Object.freeze({
   come_closer: "hint_closer",
   look_straight_ahead: "hint_straight",

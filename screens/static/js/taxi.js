@@ -1,4 +1,4 @@
-// The taxi tablet: the PIN before any place, three places with a reason, and somewhere else first among equals.
+// The taxi tablet: the PIN before any place, three places with a reason, and "somewhere else".
 
 import { symbolOf } from "./art.js";
 import { byCategory } from "./basket.js";
@@ -8,7 +8,7 @@ import { Screen, place } from "./screen.js";
 import { Visit } from "./stage.js";
 
 const SHOWN = 3;
-const ASKED = 6; // the pick-up itself and what is not on the map any more fall away
+const ASKED = 6; // more than are shown: the pick-up and places that no longer exist are dropped
 const DONE_MS = 7000;
 
 class Ride extends Visit {
@@ -21,7 +21,7 @@ class Ride extends Visit {
 const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, kind: "places" });
 const { stage, api, words, outbox } = screen;
 
-/** Frames to recognition alone: a face opens no place, so none is asked for yet. */
+/** Send the frames for recognition only: places need the second factor, so none is requested yet. */
 async function recognise(body, visit) {
   const reply = await api.recognise(body, visit.abort.signal);
   visit.known(reply);
@@ -49,7 +49,7 @@ function where() {
 
 // --- drawing -------------------------------------------------------------------------------------------------
 
-/** A place that is somebody's own is told by its area until they confirm it; a public one by its name. */
+/** A private place shows only its area until the person confirms it; a public place shows its name. */
 function labelOf(item) {
   const row = screen.rows.find((one) => one.item_id === item.item_id) || item;
   const private_ = row.sensitive || /residen|home/i.test(row.category || "");

@@ -1,4 +1,4 @@
-// The chosen language: sentences, prices, and the server's codes in a person's words.
+// The chosen language: sentences, prices, and texts for the server's codes.
 
 import { STRINGS } from "./strings.js";
 import { $$ } from "./dom.js";

@@ -104,7 +104,7 @@ SIX: dict[str, Callable[[Lines], Lines]] = {
 
 
 @pytest.mark.parametrize("done", SIX)
-def test_each_of_the_six_is_told_by_its_name(house: House, done: str) -> None:
+def test_each_of_the_six_changes_is_reported_by_name(house: House, done: str) -> None:
     house.visits(LINES)
     house.audit.sign()
     assert house.kinds == set()
@@ -159,7 +159,7 @@ class TestWithoutTheKeyFile:
         assert house.kinds == {"rewritten"}
         assert house.seal.head().count == SIGNED_EVERY
 
-    def test_an_older_head_with_its_older_lines_is_told_by_the_key_file(self, house: House) -> None:
+    def test_the_key_file_reveals_an_older_head_with_its_older_lines(self, house: House) -> None:
         house.visits(SIGNED_EVERY)
         log, head = house.audit.path.read_bytes(), house.seal.path.read_bytes()
         house.audit.note("north", "enrol", "enrolled", "ab" * 16, sync=True)
@@ -170,7 +170,7 @@ class TestWithoutTheKeyFile:
 
         assert house.kinds == {"head put back", "truncated"}
 
-    def test_an_older_head_from_after_that_is_told_by_a_copy_kept_elsewhere(self, house: House) -> None:
+    def test_an_older_head_from_after_that_needs_a_copy_kept_elsewhere(self, house: House) -> None:
         house.visits(SIGNED_EVERY)
         log, head = house.audit.path.read_bytes(), house.seal.path.read_bytes()
         house.visits(SIGNED_EVERY, "matched")
@@ -212,7 +212,7 @@ class TestWithoutTheKeyFile:
         assert not house.audit.sign()
         assert house.kinds == {"head missing"}
 
-    def test_a_chain_that_began_anew_meanwhile_is_not_signed_over(
+    def test_a_chain_that_was_restarted_meanwhile_is_not_signed_over(
         self, house: House, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         house.visits(SIGNED_EVERY - 1)

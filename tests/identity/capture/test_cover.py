@@ -58,9 +58,7 @@ def recognise(world: World, person: int, draw: Draw = mask, count: int = 1) -> s
 
 
 @pytest.mark.shared
-def test_masks_and_sunglasses_on_drawn_people_are_told_and_bare_faces_are_not(
-    shared: Path, tmp_path: Path
-) -> None:
+def test_masks_and_sunglasses_are_detected_and_bare_faces_are_not(shared: Path, tmp_path: Path) -> None:
     """24 drawn people, masks of six colours: detected on every face that is found, and on no bare one."""
     engine = open_pack("open-model-zoo", shared / "models", tmp_path)
 
@@ -170,7 +168,7 @@ class CoverRecorder(FakeEngine):
         return super().embed(pixels, face)
 
 
-def test_the_embedder_is_told_of_a_mask_worn_or_drawn() -> None:
+def test_the_embedder_gets_a_flag_for_worn_and_drawn_masks() -> None:
     """Under a mask the refined landmarks would be worse."""
     engine = CoverRecorder()
     embed_one(engine, Frame(decode(person_picture(3)).pixels), enrolling=True)

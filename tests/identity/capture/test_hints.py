@@ -46,7 +46,7 @@ def test_a_poor_picture_says_what_would_be_better(poor: Quality, hint: str) -> N
     assert quality_hint([poor, GOOD]) is None
 
 
-def test_what_is_easy_to_tell_apart_is_stricter_than_what_is_usable() -> None:
+def test_the_hint_limits_are_stricter_than_the_usable_limits() -> None:
     assert COMFORTABLE.eye_distance > RULES.eye_distance
     assert COMFORTABLE.yaw < RULES.yaw
     assert (COMFORTABLE.sharpness, COMFORTABLE.contrast) > (RULES.sharpness, RULES.contrast)

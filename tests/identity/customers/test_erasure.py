@@ -57,7 +57,7 @@ class TestForget:
         claims = tokens.open_own([TOKEN_KEY], token, tenant="north", device="", now_us=START)
         assert (claims.pseudonym, claims.purposes) == (pseudonym, ("erasure",))
 
-    def test_a_busy_recommender_does_not_hold_up_an_opt_out_and_is_told_later(self, world: World) -> None:
+    def test_a_busy_recommender_does_not_delay_an_opt_out_and_erases_later(self, world: World) -> None:
         made = world.enrol(1)
         world.elsewhere.error = DatabaseBusy()
 

@@ -69,7 +69,7 @@ def test_the_earlier_key_is_destroyed_and_its_consent_withdrawn(world: World, sw
     assert world.half.vault.keys.counts()["keys"] == 1
 
 
-def test_a_receipt_that_nobody_holds_is_told_before_anything_is_looked_at(world: World, swapped: World) -> None:
+def test_an_unknown_receipt_is_refused_before_a_picture_is_used(world: World, swapped: World) -> None:
     with pytest.raises(EnrolmentUnknown):
         swapped.enrol(1, earlier="AAAAA-BBBBB-CCCCC-DDDDD-EEEEE")
 

@@ -119,7 +119,7 @@ def test_converting_twice_gives_the_same_bytes(numbers: str) -> None:
     assert hashlib.sha256(data).hexdigest() == pack.input["converted_sha256"][numbers]
 
 
-def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_conversion_is_converted_again(tmp_path: Path) -> None:
     """Whatever lies in the cache is trusted by its hash alone, and no draft is left beside it."""
     pinned = load_pack("dlib").input["converted_sha256"]["float32"]
     target = tmp_path / "dlib" / "dlib_resnet_float32.onnx"
@@ -285,7 +285,7 @@ def test_a_pack_that_takes_masks_for_a_person_is_not_fit() -> None:
 
 
 @pytest.mark.shared
-def test_both_packs_tell_the_eyes_apart_alike(zoo: FaceEngine, dlib_pack: FaceEngine) -> None:
+def test_both_packs_give_the_eyes_in_the_same_order(zoo: FaceEngine, dlib_pack: FaceEngine) -> None:
     """The image-left eye comes first in both schemes, and the eye distances agree within 10 per cent."""
     pixels = people.draw_face(2, 0)
     ours, theirs = zoo.detect(pixels)[0], dlib_pack.detect(pixels)[0]

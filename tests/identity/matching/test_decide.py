@@ -78,7 +78,7 @@ def test_no_press_is_greeted_that_none_of_its_frames_would_be(seed: int, frames:
         assert np.max(probes @ gallery[decision.index]) >= threshold - 1e-6
 
 
-def test_the_cohort_term_takes_from_whoever_looks_like_everybody() -> None:
+def test_the_cohort_term_lowers_the_score_of_common_faces() -> None:
     """Same best cosine, but one probe is near the next two customers as well, and scores less."""
     gallery = direction(0, 30, 40, *range(150, 280, 10))
     common, rare = top_scores(direction(10, -10), gallery, Scoring(0.5, 2))[1]

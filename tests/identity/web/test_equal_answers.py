@@ -1,4 +1,4 @@
-"""Hit, miss and doubt look alike: one size, one status, and nothing that tells a stranger from who left."""
+"""Matched, unknown and ambiguous replies look alike: one size, one status, no sign of who opted out."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def test_hit_miss_and_doubt_have_one_size_status_and_set_of_headers(world: World
     assert {tuple(reply.get_json()) for reply in replies} == {tuple(replies[0].get_json())}
 
 
-def test_a_stranger_and_whoever_is_not_greeted_get_the_same_answer_to_the_letter(
-    world: World, kiosk: Kiosk
-) -> None:
+def test_everybody_without_a_match_gets_the_same_reply_as_a_stranger(world: World, kiosk: Kiosk) -> None:
     """Never enrolled, opted out, enrolled elsewhere, every purpose taken back: the pictures make the hint."""
     world.enrol(1)
     gone = world.enrol(2)
@@ -58,8 +56,8 @@ def test_hints_fit_into_the_one_size(world: World, kiosk: Kiosk) -> None:
     world.half.stores.customers.require_second_factor("north", [row_of(world, receipt).customer_id])
     ambiguous, unknown = (kiosk.recognise(pictures(person, 1, 50)) for person in (3, 8))
 
-    told = [reply.get_json()["hint"] for reply in (matched, ambiguous, unknown)]
-    assert told == [None, "give_the_pin", "come_closer"]
+    hints = [reply.get_json()["hint"] for reply in (matched, ambiguous, unknown)]
+    assert hints == [None, "give_the_pin", "come_closer"]
     assert {(reply.status_code, len(reply.data)) for reply in (matched, ambiguous, unknown)} == {(200, 1000)}
 
 

@@ -1,4 +1,4 @@
-"""The identity half over HTTP: every bad input is a problem with a stable code, and leaves nothing behind."""
+"""The identity half over HTTP: every bad input gets a problem with a stable code and stores nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def problem(reply: Any, status: int, code: str) -> dict[str, Any]:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises so many pixels."""
+    """A PNG whose header claims so many pixels."""
     head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\0\0\0"
     chunk = b"IHDR" + head
     data = zlib.compress(bytes(1000))
@@ -231,8 +231,8 @@ class TestBadInput:
     def test_a_face_that_is_enrolled_already(self, world: World, kiosk: Kiosk) -> None:
         kiosk.enrol(pictures(1))
 
-        told = problem(kiosk.enrol(pictures(1, 3, 30)), 409, "already_enrolled")
-        assert "opt out first" in told["detail"]
+        body = problem(kiosk.enrol(pictures(1, 3, 30)), 409, "already_enrolled")
+        assert "opt out first" in body["detail"]
         assert stored(world) == (1, 1, 1, 1)
         assert kiosk.enrol(pictures(1, 3, 40), somebody_else=True).status_code == 201
 

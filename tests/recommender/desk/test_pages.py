@@ -1,4 +1,4 @@
-"""The marketing page: nothing from elsewhere, nothing before it is paired, an answer as a sentence first."""
+"""The marketing pages: no foreign files, no figures before pairing, and answers that are sentences."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def test_a_paired_page_may_train_and_nothing_else(world: World) -> None:
     ],
 )
 def test_the_answer_is_a_sentence(changes: dict[str, Any], words: list[str]) -> None:
-    """How good, against what, how sure, on how many; and when counting stays, why."""
-    told = sentence("orders", REPORT | changes)
-    assert told.endswith(".")
+    """The value, the baseline, the interval and the number of orders; or the reason why counting stays."""
+    text = sentence("orders", REPORT | changes)
+    assert text.endswith(".")
     for word in words:
-        assert word in told
+        assert word in text
 
 
 def test_without_a_model_the_page_says_what_happens_instead() -> None:
@@ -98,7 +98,7 @@ def test_without_a_model_the_page_says_what_happens_instead() -> None:
 
 
 def test_figures_are_explained() -> None:
-    """The metric in plain words; one that is not known by its name."""
+    """The metric in plain words; an unknown metric by its name."""
     assert "how high up" in explained(REPORT)
     assert explained({"metric": "novel@3"}) == "novel@3"
     assert method_in_force({"in_force": "counting"}) == "counting"
@@ -108,9 +108,9 @@ def test_the_overview_counts_what_is_there(world: World) -> None:
     """Orders, rides and the catalogue; and how many more customers are needed."""
     for visit in range(2):
         world.order("cola", token=world.token(), event_id=f"e{visit}")
-    told = world.call("GET", "/models", key="desk").json
-    assert told["events"] == {"ordered": 2}
-    assert told["catalogue"] == {"items": 4, "places": 2, "offers": 1}
-    orders, rides = told["scenes"]
+    overview = world.call("GET", "/models", key="desk").json
+    assert overview["events"] == {"ordered": 2}
+    assert overview["catalogue"] == {"items": 4, "places": 2, "offers": 1}
+    orders, rides = overview["scenes"]
     assert orders["missing"].startswith("1 customer has at least 2 orders; 29 more are needed")
     assert rides["missing"].startswith("0 customers have at least 2 rides; 30 more are needed")

@@ -1,4 +1,4 @@
-"""What the desk says about offers: an answer is a sentence, a figure is the log's, a wrong field is named."""
+"""What the desk says about offers: answers are sentences, figures come from the log, a wrong field is named."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.recommender.service_fixtures import NOON, OFFER, World
 HOUSE = OfferSettings(SALT, holdout_share=0.2)
 
 
-def told(
+def earnings_of(
     rows: list[dict[str, Any]], settings: OfferSettings = HOUSE, report: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     published = Report.from_dict(report) if report is not None else None
@@ -32,7 +32,7 @@ def told(
 
 
 def good_only(n: int, gain: int = 300) -> list[dict[str, Any]]:
-    """Visits where nothing but the offer that earns `gain` more is shown; one customer in five is left alone."""
+    """Visits with only the offer that earns `gain` more (minor units); one customer in five is left alone."""
     return [one for one in cafe(n, gain=gain) if one["arm"] != "poor"]
 
 
@@ -50,17 +50,17 @@ def good_only(n: int, gain: int = 300) -> list[dict[str, Any]]:
     ],
 )
 def test_the_answer_says_how_much_and_how_sure(rows: list[dict[str, Any]], words: list[str]) -> None:
-    """Nothing yet, too little, certain, or how much longer it takes."""
-    answer = told(rows)["answer"]
+    """No data, too little data, a certain result, or how many more visits are needed."""
+    answer = earnings_of(rows)["answer"]
     assert all(word in answer for word in words), answer
     assert answer.endswith(".")
 
 
 def test_a_holdout_of_the_wrong_size_is_an_alarm() -> None:
-    """One customer in five was left alone where one in twenty was meant: nobody should believe the rest."""
+    """One customer in five was left alone instead of one in twenty: the other figures cannot be trusted."""
     fair, broken = (
-        told(good_only(1_200))["ratio"],
-        told(good_only(1_200), replace(HOUSE, holdout_share=0.05))["ratio"],
+        earnings_of(good_only(1_200))["ratio"],
+        earnings_of(good_only(1_200), replace(HOUSE, holdout_share=0.05))["ratio"],
     )
     assert not fair["broken"]
     assert broken["broken"]
@@ -68,8 +68,8 @@ def test_a_holdout_of_the_wrong_size_is_an_alarm() -> None:
 
 
 def test_before_the_first_training_the_page_says_what_is_missing() -> None:
-    """No version: no policy to judge; how many decisions are missing before whom-offers-move can be known."""
-    found = told(good_only(600))
+    """Without a version there is no policy to judge; the page says how many decisions are missing."""
+    found = earnings_of(good_only(600))
     assert "first training" in found["best_single"]["answer"]
     assert "first training" in found["what_if"]["answer"]
     assert f"{2_000 - found['decisions']:,} more closed decisions" in found["whom"]["answer"]
@@ -77,7 +77,7 @@ def test_before_the_first_training_the_page_says_what_is_missing() -> None:
 
 def test_history_ends_with_the_verdict() -> None:
     """The last point of the plot is the figure in the sentence."""
-    found = told(good_only(1_200))
+    found = earnings_of(good_only(1_200))
     last = found["history"][-1]
     assert (last["difference"], last["low"], last["high"]) == (found["difference"], found["low"], found["high"])
     assert [one["until_us"] for one in found["history"]] == sorted(one["until_us"] for one in found["history"])
@@ -87,7 +87,7 @@ def test_history_ends_with_the_verdict() -> None:
 
 
 def spenders(rng: np.random.Generator, n: int = 800, gain: float = 0.0) -> tuple[np.ndarray, ...]:
-    """Customers who differ a lot; what they spent before tells most of it. Ten visits each."""
+    """Customers who differ a lot; most of the difference is in what they spent before. Ten visits each."""
     before = rng.gamma(2.0, 500.0, (n, 1))
     treated = rng.random(n) < 0.8
     visits = np.full(n, 10.0)
@@ -96,7 +96,7 @@ def spenders(rng: np.random.Generator, n: int = 800, gain: float = 0.0) -> tuple
 
 
 def test_what_was_spent_before_narrows_the_interval_and_moves_nothing() -> None:
-    """A gain of 80 that plain averages cannot see; allowing for the past it is certain, and it is 80."""
+    """A gain of 80 that plain averages do not detect is certain after the adjustment for past spending."""
     reward, visits, treated, before = spenders(np.random.default_rng(3), gain=80.0)
     plain = compare(reward, visits, treated, scale=50)
     better = compare(reward, visits, treated, scale=50, before=before)
@@ -127,7 +127,7 @@ def test_allowing_for_the_past_raises_no_false_alarms() -> None:
 
 
 def test_few_customers_are_left_as_they_are() -> None:
-    """Fitting two slopes on twelve people would be fitting noise."""
+    """With twelve customers two slopes would fit noise, so nothing is adjusted."""
     reward, visits, _, before = spenders(np.random.default_rng(0), n=12)
     assert adjusted(reward, visits, np.column_stack([before, before**2])) is reward
 
@@ -136,7 +136,7 @@ def test_few_customers_are_left_as_they_are() -> None:
 
 
 def test_the_proof_is_for_the_desk_alone(world: World) -> None:
-    """Whoever may train may see it; a kiosk may not; another tenant sees its own empty page."""
+    """A key that may train may read it; a kiosk's may not; another tenant gets its own, empty page."""
     assert world.call("GET", "/desk/offers").status_code == 403
     assert world.call("GET", "/desk/portfolio").status_code == 403
     other = world.call("GET", "/desk/portfolio", key="stranger").json
@@ -146,13 +146,13 @@ def test_the_proof_is_for_the_desk_alone(world: World) -> None:
 
 
 def test_looking_at_the_page_draws_no_salt(world: World) -> None:
-    """The holdout's salt is drawn by the first decision: a salt that a reader left behind would be no secret."""
+    """Only the first decision draws the salt of the holdout, never a reader of the page."""
     world.call("GET", "/desk/offers", key="desk")
     assert world.count("offer_settings") == 0
 
 
 def test_the_portfolio_says_what_was_used_up(world: World) -> None:
-    """Shown, reserved, redeemed, given away."""
+    """Counts and money: shown, reserved, redeemed."""
     world.call("PUT", "/offers/lunch", key="desk", json=OFFER | {"redemption_cost": 120, "budget_count": 5})
     shown = world.suggest("offers").json
     found = world.call("GET", "/desk/portfolio", key="desk").json
@@ -162,7 +162,7 @@ def test_the_portfolio_says_what_was_used_up(world: World) -> None:
 
 
 def test_a_wrong_type_hides_no_other_wrong_field(world: World) -> None:
-    """An hour that is a word, a budget below zero, a dish nobody has: all are named, nothing is stored."""
+    """An hour that is a word, a budget below zero, an unknown dish: all are named, nothing is stored."""
     wrong = {"from_hour": "noon", "budget_money": -3, "items": ["pizza"], "cap_count": 0, "name": None}
     reply = world.call("PUT", "/offers/lunch", key="desk", json=OFFER | wrong)
     assert reply.status_code == 422
@@ -170,8 +170,8 @@ def test_a_wrong_type_hides_no_other_wrong_field(world: World) -> None:
     assert world.call("GET", "/offers/lunch").json["name"] == OFFER["name"]
 
 
-def test_the_house_decides_how_offers_are_decided(world: World) -> None:
-    """Settings hold from the next decision on; the salt is neither told nor taken."""
+def test_changed_settings_apply_to_the_next_decision(world: World) -> None:
+    """Settings apply from the next decision on; the salt is neither shown nor accepted."""
     before = world.call("GET", "/desk/settings", key="desk").json
     assert "salt" not in before
     reply = world.call(
@@ -186,7 +186,7 @@ def test_the_house_decides_how_offers_are_decided(world: World) -> None:
 
 
 def test_every_wrong_setting_is_named_and_nothing_changes(world: World) -> None:
-    """Out of range, of the wrong type, unknown, needed: all in one answer."""
+    """Out of range, wrong type, unknown, missing: all in one reply."""
     wrong = {
         "share": 2,
         "exploration": 0,
@@ -248,7 +248,7 @@ def test_what_was_learned_decides_from_the_next_request_on(world: World) -> None
 
 
 def test_training_again_changes_nothing_and_going_back_is_possible(world: World) -> None:
-    """The same log gives no second version; an earlier one can be put in force."""
+    """The same log gives no second version; an earlier one can be made current again."""
     teach(world)
     for _ in range(2):
         world.call("POST", "/models/offers/train", key="desk")
@@ -267,7 +267,7 @@ def test_training_again_changes_nothing_and_going_back_is_possible(world: World)
 
 
 def test_the_command_trains_and_judges_the_same_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`usual train offers` publishes; `usual evaluate offers --home` tells what the page tells."""
+    """`usual train offers` publishes; `usual evaluate offers --home` prints what the page shows."""
     teach(world)
     for module in ("recommender.cli.commands", "plumbing.clock"):
         monkeypatch.setattr(f"{module}.system_clock", world.now_us)
@@ -275,15 +275,15 @@ def test_the_command_trains_and_judges_the_same_log(world: World, monkeypatch: p
     done = CliRunner().invoke(train, ["offers", *home])
     assert done.exit_code == 0, done.output
     assert "the best single offer" in done.output
-    told = CliRunner().invoke(evaluate_offers, home)
-    assert told.exit_code == 0, told.output
+    evaluated = CliRunner().invoke(evaluate_offers, home)
+    assert evaluated.exit_code == 0, evaluated.output
     page = world.call("GET", "/desk/offers", key="desk").json
     for answer in (page["answer"], page["best_single"]["answer"], page["ratio"]["answer"], "effective visits"):
-        assert answer in told.output
+        assert answer in evaluated.output
 
 
 def test_a_new_offer_is_tried_by_a_policy_that_never_saw_it(world: World) -> None:
-    """Written after the training: it gets its trial without waiting for the next one."""
+    """An offer created after the training is explored before the next training."""
     teach(world)
     world.call("POST", "/models/offers/train", key="desk")
     world.run_trainings()
@@ -293,7 +293,7 @@ def test_a_new_offer_is_tried_by_a_policy_that_never_saw_it(world: World) -> Non
 
 
 def test_a_log_that_lacks_a_propensity_trains_and_proves_nothing(world: World) -> None:
-    """The row is named; the training is refused, the page says so, what was in force stays."""
+    """The row is named; the training is refused, the page says so, the current version stays."""
     teach(world, 20)
     with world.half.service.database.write() as connection:
         connection.execute("UPDATE offer_decisions SET propensities = '{}' WHERE rowid = 3")
@@ -308,7 +308,7 @@ def test_a_log_that_lacks_a_propensity_trains_and_proves_nothing(world: World) -
 
 
 def test_too_little_to_learn_from_says_when(world: World) -> None:
-    """All windows are open: refused, with the hours."""
+    """All windows are open: the training is refused and its reason names the hours."""
     world.suggest("offers", world.token())
     world.call("POST", "/models/offers/train", key="desk")
     world.run_trainings()

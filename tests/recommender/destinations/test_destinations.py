@@ -203,7 +203,7 @@ def test_a_pickup_in_the_sea_is_answered_as_if_it_were_unknown() -> None:
     assert at_sea.suggestions == unknown.suggestions
 
 
-def test_swapped_coordinates_are_told_apart_from_the_sea() -> None:
+def test_swapped_coordinates_get_their_own_error() -> None:
     with pytest.raises(SwappedCoordinatesError, match="change places"):
         ask(commuter(), TUESDAY, (69.0, 41.0))
 

@@ -48,7 +48,7 @@ def test_metrics_of_a_list_worked_out_by_hand() -> None:
     assert (scores["recall@10"], scores["hr@1"], scores["mrr@20"]) == (0.5, 0, 0.5)
 
 
-def test_repeats_and_explorations_are_told_apart() -> None:
+def test_repeats_and_explorations_are_separated() -> None:
     """Of one known and one new answer the known one is found: repeat 1, explore 0."""
     scores = summary(score_lists(lists([4, 9]), truth({4, 7}, known={4})))
 
@@ -70,7 +70,7 @@ def test_the_end_of_a_short_list_is_never_a_hit() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.permutations(range(8)), min_size=1, max_size=5), st.sets(st.integers(0, 9), min_size=1))
-def test_metrics_lie_between_nought_and_one(rows: list[list[int]], right: set[int]) -> None:
+def test_metrics_lie_between_zero_and_one(rows: list[list[int]], right: set[int]) -> None:
     """Law: every metric of every list is in [0, 1], and ndcg is 1 only if nothing could be better."""
     scores = score_lists(lists(*rows), truth(*[right for _ in rows]))
 

@@ -220,7 +220,7 @@ def test_the_cut_is_a_fingerprint_of_the_data(world: World) -> None:
     assert before.sha256 != after.sha256
 
 
-def test_progress_is_written_when_it_tells_something() -> None:
+def test_progress_is_written_for_a_new_stage_or_each_half_second() -> None:
     """A new stage at once, the same stage every half second: each is a durable write."""
     now = [0]
     throttle = Throttle(lambda: now[0])

@@ -1,4 +1,4 @@
-"""The recommender's routes: good answers have their shape, bad input has a name and leaves nothing behind."""
+"""The recommender's routes: valid replies match the schema; bad input gets an error code and stores nothing."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.recommender.service_fixtures import MENU, OFFER, PLACES, Installation
 
 
 def test_a_guest_gets_what_is_popular_with_the_same_prices(world: World) -> None:
-    """No token is no error: the whole answer, marked as one for everybody, at the menu's prices."""
+    """A call without a token is no error: a full reply, marked `no_token`, with the menu's prices."""
     world.order("cola", event_id="g1")
     reply = world.suggest()
-    told = SuggestionsReply.model_validate(reply.json)
+    guest = SuggestionsReply.model_validate(reply.json)
     assert reply.status_code == 200
     assert reply.headers["Cache-Control"] == "no-store"
-    assert told.fallback == "no_token"
-    assert (told.items[0].item_id, told.items[0].price) == ("cola", 300)
+    assert guest.fallback == "no_token"
+    assert (guest.items[0].item_id, guest.items[0].price) == ("cola", 300)
     recognised = SuggestionsReply.model_validate(world.suggest(token=world.token()).json)
-    prices = {item.item_id: item.price for item in told.items}
+    prices = {item.item_id: item.price for item in guest.items}
     assert {item.item_id: item.price for item in recognised.items} == prices
 
 
@@ -56,7 +56,7 @@ BAD_TOKENS: list[tuple[str, str, dict[str, Any], int, str]] = [
 def test_tokens_that_do_not_open(
     still: World, scene: str, why: str, changes: dict[str, Any], status: int, code: str
 ) -> None:
-    """Each kind of wrong token has its own code, and no event comes in with it."""
+    """Each kind of wrong token has its own code, and its events are not stored."""
     reply = still.suggest(scene, token=still.token(**changes))
     assert (reply.status_code, reply.json["code"]) == (status, code), why
     assert reply.mimetype == "application/problem+json"
@@ -70,7 +70,7 @@ def test_tokens_that_do_not_open(
 
 @pytest.mark.parametrize("text", ["nonsense", "usual-t1.abc", "Bearer"])
 def test_an_altered_token(still: World, text: str) -> None:
-    """Anything that is no token of ours is refused as altered, never taken for a guest."""
+    """Text that is no token is refused as altered, never treated as a guest."""
     assert still.suggest(token=text).json["code"] == "token_altered"
     assert still.order("cola", token=text).json["code"] == "token_altered"
     assert still.count("events") == 0
@@ -119,7 +119,7 @@ BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("what", "changes", "code"), BAD_EVENTS)
 def test_a_bad_event_stops_its_batch(still: World, what: str, changes: dict[str, Any], code: str) -> None:
-    """The reply has a stable code and says which event; the good one before it is not stored either."""
+    """The reply has a stable code and names the event; the valid one before it is not stored either."""
     batch = {"events": [GOOD | {"event_id": "good"}, GOOD | changes]}
     reply = still.call("POST", "/events", token=still.token(), json=batch)
     assert (reply.json["code"], 400 <= reply.status_code < 500) == (code, True), what
@@ -136,12 +136,12 @@ def test_a_body_that_is_no_batch(still: World, body: Any) -> None:
 
 
 def test_a_device_whose_clock_is_a_little_ahead(world: World) -> None:
-    """Two minutes of grace, no more."""
+    """Events up to two minutes in the future are accepted."""
     assert world.order("cola", occurred_at="2026-11-23T12:01:59Z").status_code == 201
 
 
 def test_events_are_kept_with_the_local_clock(world: World) -> None:
-    """Hour and weekday are those on the wall where it happened: Sunday 23:30 there is Monday in UTC."""
+    """Hour and weekday are local to the event: Sunday 23:30 there is Monday in UTC."""
     world.order("cola", token=world.token(), occurred_at="2026-11-22T23:30:00-05:00")
     row = world.half.service.database.rows("SELECT * FROM events")[0]
     assert (row["hour"], row["weekday"], row["time_us"]) == (23.5, 6, 1_795_408_200_000_000)
@@ -165,7 +165,7 @@ def test_a_ride_keeps_a_cell_not_a_position(world: World) -> None:
 
 
 def test_the_same_idempotency_key(world: World) -> None:
-    """Twice the same: one row and the same answer. Another body: 409. Another key of ours: its own business."""
+    """The same request twice: one row and the same reply. Another body: 409."""
     body = {"events": [GOOD]}
     first = world.call("POST", "/events", token=world.token(), once="k", json=body)
     second = world.call("POST", "/events", token=world.token(), once="k", json=body)
@@ -180,7 +180,7 @@ def test_the_same_idempotency_key(world: World) -> None:
 
 
 def test_a_refused_request_frees_its_idempotency_key(world: World) -> None:
-    """An error is not remembered: corrected, the same key does its work."""
+    """An error is not stored: the corrected request with the same key works."""
     bad = world.call("POST", "/events", once="k", json={"events": [GOOD | {"items": [{"item_id": "pizza"}]}]})
     assert bad.status_code == 422
     assert world.call("POST", "/events", once="k", json={"events": [GOOD]}).status_code == 201
@@ -200,7 +200,7 @@ def test_a_refused_request_frees_its_idempotency_key(world: World) -> None:
     ],
 )
 def test_a_bad_context(still: World, query: dict[str, Any], code: str) -> None:
-    """What is wrong with a question is said by name."""
+    """A bad query parameter gets its own error code."""
     reply = still.suggest(**query)
     assert (reply.status_code, reply.json["code"]) == (422, code)
 
@@ -213,7 +213,7 @@ def test_a_plus_lost_in_a_query_string(still: World) -> None:
 
 @pytest.mark.parametrize("kind", ["items", "places"])
 def test_the_catalogue_one_by_one(world: World, kind: str) -> None:
-    """Read, replace, page, take out; a stranger sees nothing of it."""
+    """Read, replace, page, delete; another tenant sees nothing of it."""
     rows = MENU if kind == "items" else PLACES
     first = f"/{kind}/{rows[0]['item_id']}"
     changed = rows[0] | {"name": "Renamed"}
@@ -267,7 +267,7 @@ def test_a_negative_price_alone(still: World) -> None:
 
 
 def test_offers_are_written_paused_and_ended(world: World) -> None:
-    """An ended offer is shown to nobody any more and stays on the books."""
+    """An ended offer is not suggested any more and stays stored."""
     assert world.suggest("offers").json["items"][0]["item_id"] == "lunch"
     assert world.call("DELETE", "/offers/lunch", key="desk").status_code == 204
     assert world.suggest("offers").json["items"] == []
@@ -278,15 +278,15 @@ def test_offers_are_written_paused_and_ended(world: World) -> None:
 
 
 def test_an_offer_is_decided_logged_and_followed_up(world: World) -> None:
-    """The reply's id is the decision's; what becomes of it lands in the log, with all propensities."""
+    """The reply's id is the decision's id; the log has its outcome and all propensities."""
     token = world.token()
     reply = world.suggest("offers", token=token).json
     row = world.half.service.database.rows("SELECT * FROM offer_decisions")[0]
     assert row["decision_id"] == reply["recommendation_id"]
     assert sum(json.loads(row["propensities"]).values()) == pytest.approx(1)
     event = {"type": "shown", "scene": "offers", "occurred_at": "2026-11-23T12:00:00Z", "item_id": "lunch"}
-    told = event | {"event_id": "s", "recommendation_id": reply["recommendation_id"]}
-    assert world.call("POST", "/events", token=token, json={"events": [told]}).status_code == 201
+    shown = event | {"event_id": "s", "recommendation_id": reply["recommendation_id"]}
+    assert world.call("POST", "/events", token=token, json={"events": [shown]}).status_code == 201
     assert world.count("offer_outcomes") == 1
     stray = event | {"event_id": "t", "recommendation_id": "dec_of_nobody"}
     refused = world.call("POST", "/events", token=token, json={"events": [stray]})
@@ -307,13 +307,13 @@ def test_an_offer_is_decided_logged_and_followed_up(world: World) -> None:
     ],
 )
 def test_who_may_not(still: World, method: str, path: str, key: str, status: int) -> None:
-    """Scopes hold, unknown routes and scenes are problems like any other."""
+    """Missing scopes, unknown routes and unknown scenes get a problem reply."""
     reply = still.call(method, path, key=key, json={"rows": [MENU[0]]})
     assert (reply.status_code, reply.mimetype) == (status, "application/problem+json")
 
 
 def test_no_key_no_answer(still: World) -> None:
-    """Every route wants a key first, whatever the rest looks like."""
+    """Every route checks the key first, whatever the rest of the request is."""
     for path, operations in still.app.api_doc["paths"].items():
         for method in operations:
             made = path.replace("{scene}", "orders").replace("{run_id}", "x").replace("{item_id}", "x")
@@ -323,7 +323,7 @@ def test_no_key_no_answer(still: World) -> None:
 
 
 def test_an_erasure_is_in_force_with_the_reply(world: World) -> None:
-    """Afterwards the token is refused, a late event is refused, the rows are gone; twice is fine."""
+    """After it the token and late events are refused and the rows are deleted; a second erasure succeeds."""
     token = world.token()
     world.order("cola", token=token)
     world.suggest("offers", token=token)
@@ -344,7 +344,7 @@ def test_an_erasure_is_in_force_with_the_reply(world: World) -> None:
 
 
 def test_a_device_that_runs_wild_is_slowed(installation: Installation, tmp_path: Path) -> None:
-    """Above the limit: 429 with Retry-After; a minute later it goes on."""
+    """Above the limit: 429 with Retry-After; a minute later requests succeed again."""
     world = installation.open(tmp_path / "state", requests_per_minute=2)
     assert [world.suggest().status_code for _ in range(3)] == [200, 200, 429]
     assert int(world.suggest().headers["Retry-After"]) > 0

@@ -3,7 +3,7 @@ import { mark } from "./figures.js";
 
 const LEFT = 64;
 
-// Minor units as money: 1234 -> "12.34", with a sign where one is asked for.
+// Minor units as money: 1234 -> "12.34", with a sign if `signed`.
 export function money(minor, signed = false) {
   if (typeof minor !== "number") return "–";
   const text = (Math.abs(minor) / 100).toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -30,18 +30,19 @@ function canvas(width, height, label) {
   return mark("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
 }
 
-// Horizontal lines with their money at the left; nought is the strong one.
+// Horizontal grid lines with their amounts at the left; the line at zero is drawn stronger.
 function grid(svg, low, high, y, width, right) {
   for (const value of ticks(low, high)) {
     svg.append(
-      mark("line", { x1: LEFT, x2: width - right, y1: y(value), y2: y(value), class: value === 0 ? "nought" : "grid" }),
+      mark("line", { x1: LEFT, x2: width - right, y1: y(value), y2: y(value), class: value === 0 ? "zero" : "grid" }),
       mark("text", { x: LEFT - 8, y: y(value) + 5, "text-anchor": "end", class: "tick" }, money(value, true)),
     );
   }
 }
 
-// A difference as the log grew, in its always-valid interval. rows: {until, difference, low, high}
-export function ribbon(rows, { label, nought, width }) {
+// A difference over time with its always-valid confidence interval; `zero` is the text at the zero line.
+// rows: {until, difference, low, high}
+export function ribbon(rows, { label, zero, width }) {
   const wide = room(width);
   const [height, top, bottom, right] = [300, 24, 34, 74];
   const last = rows[rows.length - 1];
@@ -59,7 +60,7 @@ export function ribbon(rows, { label, nought, width }) {
   svg.append(mark("polyline", { points: rows.map((row, at) => `${x(at)},${y(row.difference)}`).join(" "), class: "line" }));
   svg.append(mark("circle", { cx: x(rows.length - 1), cy: y(last.difference), r: 4.5, class: "dot" }));
   svg.append(mark("text", { x: x(rows.length - 1) + 9, y: y(last.difference) + 5, class: "strong result" }, money(last.difference, true)));
-  svg.append(mark("text", { x: LEFT + 4, y: y(0) - 6, class: "quiet-text" }, nought));
+  svg.append(mark("text", { x: LEFT + 4, y: y(0) - 6, class: "quiet-text" }, zero));
   const every = Math.max(1, Math.ceil(rows.length / (wide < 560 ? 3 : 6)));
   rows.forEach((row, at) => {
     if (at % every && at !== rows.length - 1) return;
@@ -101,7 +102,7 @@ export function intervals(rows, { label, width }) {
   return svg;
 }
 
-// Bars with whiskers, one for each tenth of visits, and a tick where the model foretold it.
+// Bars with whiskers, one for each tenth of visits, and a tick at the value that the model predicted.
 export function tenths(rows, { label, width }) {
   const wide = room(width);
   const [height, top, bottom, right] = [280, 24, 40, 12];
@@ -120,7 +121,7 @@ export function tenths(rows, { label, width }) {
     }));
     if (typeof row.low === "number") svg.append(mark("line", { x1: middle, x2: middle, y1: y(row.high), y2: y(row.low), class: "whisker" }));
     svg.append(
-      mark("line", { x1: x + step * 0.1, x2: x + step * 0.9, y1: y(row.predicted), y2: y(row.predicted), class: "foretold" }),
+      mark("line", { x1: x + step * 0.1, x2: x + step * 0.9, y1: y(row.predicted), y2: y(row.predicted), class: "predicted" }),
       mark("text", { x: middle, y: height - 18, "text-anchor": "middle", class: "tick" }, String(row.decile)),
     );
   });
@@ -128,7 +129,7 @@ export function tenths(rows, { label, width }) {
   return svg;
 }
 
-// The Qini curve: gained per visit when the best share is shown an offer, beside the straight line of a random order.
+// The Qini curve: gain per visit when only the most promising share of visits gets an offer, against a random choice.
 export function gained(rows, { label, width }) {
   const wide = room(width);
   const [height, top, bottom, right] = [280, 24, 40, 30];

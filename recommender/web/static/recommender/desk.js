@@ -1,11 +1,11 @@
-// What the pages of the desk share: pairing, asking the server, saying what went wrong, taking a table along.
+// What the pages of the desk share: pairing, calls to the server, error messages, downloads of tables.
 
 export const BASE = "/recommender/v1";
 export const $ = (id) => document.getElementById(id);
 
 export class Refused extends Error {}
 
-// A reply's body; an Error with the server's own words, and its problem in `told`, when it is none.
+// The body of a reply. An error reply throws an Error: its message is the server's text, its `problem` the whole body.
 export async function api(method, path, body) {
   const options = { method, headers: { "X-Usual-Page": "marketing" }, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) {
@@ -18,10 +18,10 @@ export async function api(method, path, body) {
   } catch {
     throw new Error("The server does not answer. The figures below may be old; this page tries again by itself.");
   }
-  const told = response.status === 204 ? {} : await response.json();
-  if (response.status === 401 || response.status === 403) throw new Refused(told.detail);
-  if (!response.ok) throw Object.assign(new Error(told.detail || told.title), { told });
-  return told;
+  const reply = response.status === 204 ? {} : await response.json();
+  if (response.status === 401 || response.status === 403) throw new Refused(reply.detail);
+  if (!response.ok) throw Object.assign(new Error(reply.detail || reply.title), { problem: reply });
+  return reply;
 }
 
 export function say(text) {
@@ -36,7 +36,8 @@ async function pairIfAsked() {
   await api("POST", "/v1/pairings", { code });
 }
 
-export function told(run) {
+// A training run as a sentence.
+export function outcomeOf(run) {
   if (run.state === "running") return `running, ${run.stage}, ${Math.round(100 * run.share)} %`;
   const words = { published: `version ${run.version} was published`, unchanged: "nothing new", refused: "refused", failed: "failed", lost: "broken off" };
   const why = run.why.charAt(0).toUpperCase() + run.why.slice(1);
@@ -47,7 +48,7 @@ export function when(text) {
   return text ? new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–";
 }
 
-// A button in a table: `name` says which row it is for to who cannot see it.
+// A button in a table. `name` says which row it belongs to, for screen readers.
 export function button(label, name, work) {
   const made = document.createElement("button");
   made.type = "button";
@@ -87,7 +88,7 @@ export function save(name, rows) {
   URL.revokeObjectURL(link.href);
 }
 
-// `load` draws the page; a browser that is not paired is told how, a server that is away is asked again.
+// `load` draws the page. A browser that is not paired sees how to pair; when the server does not answer, the page tries again.
 export async function start(load) {
   try {
     await pairIfAsked();

@@ -41,7 +41,7 @@ export function mark(kind, attributes, text) {
   return made;
 }
 
-// Horizontal bars from zero, best first; a dashed line where counting stands.
+// Horizontal bars from zero, best first; a dashed line at the value of the counting method.
 export function chart(scene, version, room = 720) {
   const metric = version.metric;
   const rows = scene.methods.filter((row) => typeof row[metric] === "number").sort((a, b) => b[metric] - a[metric]);

@@ -1,4 +1,4 @@
-// How the house decides: how many are left alone, how many visits may carry an offer, how much is tried.
+// The settings of the house: size of the holdout, share of visits with an offer, share of exploration.
 import { $, BASE, api } from "./desk.js";
 
 // name, label, hint, whether it is a share
@@ -66,7 +66,7 @@ async function save(box, inputs) {
     await drawHouse();
     outcome.textContent = "It is decided so from now on.";
   } catch (error) {
-    const fields = error.told?.fields || [];
+    const fields = error.problem?.fields || [];
     outcome.textContent = fields.length ? "Not changed: look at the marked fields." : error.message;
     for (const { field, message } of fields) {
       const one = inputs.find(({ name }) => name === field);

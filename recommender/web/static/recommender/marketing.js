@@ -1,5 +1,5 @@
-// The page of suggestions: figures, training, going back, schedule. No build, no third party, no inline anything.
-import { $, BASE, api, button, followed, save, say, start, told, when } from "./desk.js";
+// The page of suggestions: figures, training, rollback, schedule. No build step, no third party, no inline scripts.
+import { $, BASE, api, button, followed, outcomeOf, save, say, start, when } from "./desk.js";
 import { chart, table } from "./figures.js";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -76,12 +76,12 @@ function drawRuns(box, scene) {
   details.hidden = !scene.runs.length;
   details.querySelector("ul").replaceChildren(...scene.runs.map((run) => {
     const line = document.createElement("li");
-    line.textContent = `${when(run.started_at)}: ${told(run)}`;
+    line.textContent = `${when(run.started_at)}: ${outcomeOf(run)}`;
     return line;
   }));
   const last = scene.runs[0];
   const outcome = box.querySelector(".outcome");
-  if (last && last.state !== "running") outcome.textContent = `Last training, ${when(last.ended_at)}: ${told(last)}`;
+  if (last && last.state !== "running") outcome.textContent = `Last training, ${when(last.ended_at)}: ${outcomeOf(last)}`;
 }
 
 async function train(scene) {

@@ -1,6 +1,6 @@
 // What the offers earn: a question, its answer as a sentence, the chart under it, the table behind it, the download.
 import { gained, intervals, money, ribbon, tenths } from "./curves.js";
-import { $, BASE, api, button, followed, save, say, start, told, when } from "./desk.js";
+import { $, BASE, api, button, followed, outcomeOf, save, say, start, when } from "./desk.js";
 import { table } from "./figures.js";
 
 const boxes = new Map();
@@ -40,7 +40,7 @@ function drawHoldout(desk) {
   const rows = desk.history;
   const box = question("holdout", "Against people who were left alone", desk.answer, {
     caption: "More margin per visit than in the group that is never shown an offer; the band is where the truth lies with 95 % certainty.",
-    draw: rows.length > 1 ? (width) => ribbon(rows, { label: desk.answer, nought: "as much as without offers", width }) : null,
+    draw: rows.length > 1 ? (width) => ribbon(rows, { label: desk.answer, zero: "as much as without offers", width }) : null,
     names: ["until", "more per visit", "at least", "at most"],
     rows: rows.map((row) => [row.until.slice(0, 10), money(row.difference, true), money(row.low, true), money(row.high, true)]),
     facts: [...desk.groups.filter((one) => one.visits).map((one) =>
@@ -57,7 +57,7 @@ function drawSingle(single) {
     caption: "More margin per visit on the same visits, doubly robust. The best single offer is always the one with the best " +
       `average among those that may be shown just then${single.offer ? `; over all it is “${single.offer}”` : ""}.`,
     draw: rows.length > 1 && single.high - single.low > 0.5
-      ? (width) => ribbon(rows, { label: single.answer, nought: "as much as the best single offer", width }) : null,
+      ? (width) => ribbon(rows, { label: single.answer, zero: "as much as the best single offer", width }) : null,
     names: ["until", "more per visit", "at least", "at most"],
     rows: rows.map((row) => [row.until.slice(0, 10), money(row.difference, true), money(row.low, true), money(row.high, true)]),
   });
@@ -65,13 +65,13 @@ function drawSingle(single) {
 
 function drawWhom(whom) {
   question("whom", "Whom do offers move?", whom.answer, {
-    caption: "Left: gain per visit by tenth of visits (bar), with its interval, and what the model foretold (line). " +
+    caption: "Left: gain per visit by tenth of visits (bar), with its interval, and what the model predicted (line). " +
       "Right: what is gained when only the best share of visits carries an offer (Qini curve).",
     draw: whom.deciles.length ? (width) => {
       const each = width > 760 ? width / 2 - 10 : width;
       return [tenths(whom.deciles, { label: whom.answer, width: each }), gained(whom.curve, { label: "Qini curve", width: each })];
     } : null,
-    names: ["tenth", "foretold", "gain per visit", "at least", "at most"],
+    names: ["tenth", "predicted", "gain per visit", "at least", "at most"],
     rows: whom.deciles.map((row) => [row.decile, money(row.predicted, true), money(row.gain, true), money(row.low, true), money(row.high, true)]),
   });
 }
@@ -109,7 +109,7 @@ function drawTraining(desk) {
   box.querySelector(".answer").textContent = desk.version
     ? `Version ${desk.version} decides. ${desk.why}` : "No version yet: every offer gets its trial until enough is known.";
   const last = desk.runs[0];
-  if (last && last.state !== "running") box.querySelector(".outcome").textContent = `Last training, ${when(last.ended_at)}: ${told(last)}`;
+  if (last && last.state !== "running") box.querySelector(".outcome").textContent = `Last training, ${when(last.ended_at)}: ${outcomeOf(last)}`;
   const details = box.querySelector(".versions");
   details.hidden = !desk.versions.length;
   const rows = desk.versions.map((version) => {

@@ -1,4 +1,4 @@
-// Which offers there are: what each has used up; write, change, pause and end them, one by one or from a file.
+// The portfolio of offers and what each has used up; create, change, pause and end them, one by one or from a file.
 import { money } from "./curves.js";
 import { $, BASE, api, button, save, say, start } from "./desk.js";
 import { table } from "./figures.js";
@@ -7,7 +7,7 @@ import { drawHouse } from "./house.js";
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KINDS = ["discount", "bogo", "bundle", "gift", "informational"];
 
-// What stands together: name, label, kind of field, hint.
+// The groups of form fields: name, label, kind of field, hint.
 const GROUPS = [
   ["What it says", [
     ["offer_id", "Short name", "text", "letters, digits, - and _; it stays for good"],
@@ -84,7 +84,7 @@ async function turn(offer, status) {
   await store({ ...plain(offer), status }, `“${offer.name}” is ${status === "active" ? "running again" : status}.`);
 }
 
-// Returns whether it was stored; every field that is wrong is named beside itself.
+// Returns whether the offer was stored; a wrong field gets its message beside it.
 async function store(offer, done) {
   try {
     await api("PUT", `${BASE}/offers/${encodeURIComponent(offer.offer_id)}`, offer);
@@ -100,7 +100,7 @@ async function store(offer, done) {
 function name(error) {
   const form = $("edit").querySelector("form");
   const wrong = form.querySelector(".wrong");
-  const fields = error.told?.fields || [];
+  const fields = error.problem?.fields || [];
   if ($("edit").hidden) return say(error.message);
   wrong.hidden = false;
   wrong.textContent = fields.length ? `${fields.length === 1 ? "One field is" : `${fields.length} fields are`} not right yet; nothing was stored.` : error.message;
@@ -158,7 +158,7 @@ function control(kind, value) {
   return [box, () => box.value];
 }
 
-// What was typed as a number; what is none goes to the server as it is, which says what is wrong with it.
+// The typed text as a number. Text that is no number goes to the server unchanged, which answers with the error.
 function number(text) {
   return text.trim() === "" ? null : /^[+-]?\d+$/.test(text.trim()) ? Number(text) : text;
 }
@@ -168,7 +168,7 @@ function minor(text) {
   return given === "" ? null : /^[+-]?\d+(\.\d{1,2})?$/.test(given) ? Math.round(Number(given) * 100) : text;
 }
 
-// One field with its label, hint and room for what is wrong; `read` gets how to read it.
+// One field with its label, hint and error message. Adds to `read` the function that reads its value.
 function drawField([field, label, kind, hint = ""], given, exists, read) {
   const around = document.createElement("div");
   around.dataset.field = field;
@@ -210,7 +210,7 @@ function edit(offer = null) {
     const made = Object.fromEntries(Object.entries(read).map(([field, value]) => [field, value()]));
     for (const field of ["redemption_cost", "min_spend", "from_hour", "to_hour", "window_hours"]) if (made[field] === null) delete made[field];
     made.status = given.status;
-    if (!made.offer_id) return name({ told: { fields: [{ field: "offer_id", message: "is needed" }, ...(made.name ? [] : [{ field: "name", message: "is needed" }])] } });
+    if (!made.offer_id) return name({ problem: { fields: [{ field: "offer_id", message: "is needed" }, ...(made.name ? [] : [{ field: "name", message: "is needed" }])] } });
     if (await store(made, offer ? `“${made.name}” was changed.` : `“${made.name}” is running.`)) box.hidden = true;
   };
   box.querySelector(".cancel").onclick = () => { box.hidden = true; };
