@@ -18,7 +18,7 @@ from recommender.offers.learning.uplift import VisitFeatures, fit_gain
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Context, Request
-from recommender.scenes.offer_decisions import decide
+from recommender.scenes.offer_decisions import decide_offer
 from recommender.store.offer_tables import migrations
 from recommender.store.offers import OfferStore
 
@@ -106,7 +106,7 @@ def visit(store: OfferStore, k: int, rng: np.random.Generator, policy: Policy) -
     at = NOON_US + k * MINUTE
     context = Context("site", local_time=datetime.fromtimestamp(at / SECOND, UTC))
     customer = f"p{k % CUSTOMERS}"
-    decide(store, Request(None, context, (), 1, at, rng, tenant="bench", customer=customer), policy)
+    decide_offer(store, Request(None, context, (), 1, at, rng, tenant="bench", customer=customer), policy)
 
 
 class Forgetful(OfferStore):

@@ -17,7 +17,7 @@ from bench.measure import Row, in_turn
 from identity.evaluation.identification import interval
 from identity.matching.fp16_index import Fp16Rows
 from identity.matching.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.store.galleries import GalleryState
 from identity.vault.keyfile import KeyFile
@@ -133,7 +133,7 @@ def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
     """A database and a key file with a sealed template for each vector; customer ids are row numbers. With it the
     seconds that opening all of them took, and those of the processor."""
     with tempfile.TemporaryDirectory(prefix="usual-bench-") as folder:
-        stores = Stores.open(Path(folder) / "identity.db", durable=False)
+        stores = IdentityStores.open(Path(folder) / "identity.db", durable=False)
         master = [secrets.token_bytes(32)]
         keys = Unsynced(Path(folder) / "identity-keys", lambda: master)
         vault = Vault(keys)
@@ -149,7 +149,7 @@ def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
             keys.close()
 
 
-def enrol(stores: Stores, vault: Vault, vectors: Array, pack: str = PACK, tenant: str = TENANT) -> None:
+def enrol(stores: IdentityStores, vault: Vault, vectors: Array, pack: str = PACK, tenant: str = TENANT) -> None:
     """A customer for each of `vectors` (n, d), as an enrolment would leave them, in one transaction."""
     state: GalleryState = stores.galleries.open_gallery(tenant, pack, new_salt())
     turned = vectors @ vault.rotation(tenant, pack, state.salt, vectors.shape[1]).T

@@ -71,12 +71,12 @@ def request_time(n: int, places: int = PLACES, riders: int = RIDERS) -> list[Row
 
 def fit_time() -> list[Row]:
     """The fit on the check-ins beside the project, and how far ahead of factor models it is; [] without them."""
-    from recommender.destinations.evaluation import evaluate
+    from recommender.destinations.evaluation import evaluate_rides
 
     path = shared() / "datasets" / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():
         return []
-    report = evaluate(path, seed=0, progress=lambda what, share: None, cpu=time.process_time)
+    report = evaluate_rides(path, seed=0, progress=lambda what, share: None, cpu=time.process_time)
     section = f"Destinations, fitted and asked on {path.name}"
     return [
         Row(

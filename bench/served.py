@@ -40,7 +40,7 @@ def installed(setting: Setting) -> Iterator[tuple[Server, Town, list[Member]]]:
     """A small installation that serves: the town's history, 12 customers opted in, both scenes trained."""
     sweep(setting)
     keys = stage.make_keys(setting)
-    stage.calibrate(setting, _silent, 60)
+    stage.calibrate_pack(setting, _silent, 60)
     with serving(setting, free_port(0)) as server:
         with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["office"]) as office:
             town = Town.build()

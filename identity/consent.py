@@ -86,7 +86,7 @@ def notice_of(config: IdentityConfig) -> Notice:
     return Notice(NOTICE_VERSION, text, digest, config.retention_months, config.minimum_age)
 
 
-def check(
+def check_consent(
     purposes: Mapping[str, bool], *, notice_version: str, age_confirmed: bool, notice: Notice
 ) -> tuple[str, ...]:
     """The purposes that were agreed to. Called before any picture is decoded.

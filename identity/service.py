@@ -213,7 +213,7 @@ class IdentityService:
         """
         accounts, enrolments = self.customers.accounts, self.customers.enrolments
         before = None if earlier is None else accounts.of_receipt(device, earlier)
-        given = consent.check(
+        given = consent.check_consent(
             purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
         )
         if len(frames) < TEMPLATE_FRAMES:

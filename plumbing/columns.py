@@ -18,14 +18,14 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """A CSV file as text: the header (k names), and rows that may have more or fewer cells than it."""
 
     header: list[str]
     rows: list[list[str]]
 
 
-def read_table(path: Path, *, strict: bool = True) -> Table:
+def read_table(path: Path, *, strict: bool = True) -> CsvTable:
     """All cells of a CSV file, plain or gzipped; blank lines are left out.
 
     An empty file has no header and no rows. Without `strict`, text behind a closing quote is accepted.
@@ -47,8 +47,8 @@ def read_table(path: Path, *, strict: bool = True) -> Table:
     except csv.Error as error:
         raise DatasetError(f"{path}: is not CSV ({error})") from error
     if not rows:
-        return Table([], [])
-    return Table(rows[0], [row for row in rows[1:] if row])
+        return CsvTable([], [])
+    return CsvTable(rows[0], [row for row in rows[1:] if row])
 
 
 def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ from recommender.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Stores:
+class RecommenderStores:
     """The recommender's database, one store for each subject."""
 
     database: Database
@@ -39,11 +39,11 @@ class Stores:
         return _derive(self.secret, use)
 
 
-def open_stores(config: RecommenderConfig) -> Stores:
+def open_stores(config: RecommenderConfig) -> RecommenderStores:
     """Create the database and the key where they are missing; migrate an older database."""
     database = open_database(config.home)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
-    return Stores(
+    return RecommenderStores(
         database=database,
         events=EventStore(database, _derive(secret, "tombstones")),
         catalogue=CatalogueStore(database),
@@ -54,7 +54,10 @@ def open_stores(config: RecommenderConfig) -> Stores:
 
 
 def trainer_of(
-    stores: Stores, config: RecommenderConfig, now_us: Clock, scenes: Mapping[str, AnyScene] | None = None
+    stores: RecommenderStores,
+    config: RecommenderConfig,
+    now_us: Clock,
+    scenes: Mapping[str, AnyScene] | None = None,
 ) -> Trainer:
     """The trainer of an installation; `scenes` are the registry's unless a test brings its own."""
     return Trainer(

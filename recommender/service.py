@@ -13,7 +13,7 @@ import numpy as np
 
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import DatabaseBusy
-from recommender.assembly import Stores
+from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
 from recommender.destinations.places import PlaceError
@@ -58,7 +58,7 @@ class RecommenderService:
         self,
         config: RecommenderConfig,
         *,
-        stores: Stores,
+        stores: RecommenderStores,
         scenes: Mapping[str, AnyScene],
         now_us: Clock,
         entropy: int,
@@ -231,7 +231,7 @@ class RecommenderService:
         return deleted
 
 
-def service_of(config: RecommenderConfig, stores: Stores, now_us: Clock) -> RecommenderService:
+def service_of(config: RecommenderConfig, stores: RecommenderStores, now_us: Clock) -> RecommenderService:
     """A service outside of a server, for the command line."""
     return RecommenderService(
         config, stores=stores, scenes=Scenes(stores.offers), now_us=now_us, entropy=config.seed

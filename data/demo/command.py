@@ -119,11 +119,11 @@ class Plan:
         town = self._town()
         sweep(self.setting)
         keys = stage.make_keys(self.setting)
-        threshold = stage.calibrate(self.setting, bars, self.strangers)
+        threshold = stage.calibrate_pack(self.setting, bars, self.strangers)
         say(f"The threshold measured on drawn strangers: {threshold:.3f}. None for real faces.")
         if self.month:
             say("Last month", heading=True)
-            say(stage.simulate_month(self.setting, self.seed, bars))
+            say(stage.run_month(self.setting, self.seed, bars))
         with serving(self.setting, free_port(self.port)) as server:
             with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["taxi"]) as taxi:
                 with Client(server.url, keys["office"]) as office:

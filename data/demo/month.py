@@ -24,14 +24,14 @@ from data.demo.terminal import Progress, bars, say
 from data.town import menu
 from data.town.town import Town
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
-from recommender.assembly import Stores, trainer_of
+from recommender.assembly import RecommenderStores, trainer_of
 from recommender.offers.decision import OfferDecision, Policy
 from recommender.offers.portfolio import NONE
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Context, Request
-from recommender.scenes.offer_decisions import decide
+from recommender.scenes.offer_decisions import decide_offer
 from recommender.scenes.offer_outcomes import record_outcome, record_purchases
-from recommender.scenes.offers import Offers
+from recommender.scenes.offers import OffersScene
 
 CUSTOMERS, DAYS = 800, 30
 HISTORY = 30
@@ -90,7 +90,7 @@ class People:
         )
 
 
-def visits_of(town: Town) -> list[Visit]:
+def visits_of_day(town: Town) -> list[Visit]:
     """The town's visits with their bills, by time; guests are left out."""
     v, price = town.visits, np.array([dish.price or 0 for dish in town.dishes])
     starts = np.flatnonzero(np.diff(v.order, prepend=-1))
@@ -106,7 +106,7 @@ def visits_of(town: Town) -> list[Visit]:
 class Month:
     """One run. `clock_us` is the simulated now."""
 
-    stores: Stores
+    stores: RecommenderStores
     tenant: str
     town: Town
     people: People
@@ -146,7 +146,7 @@ class Month:
             tenant=self.tenant,
             customer=self.pseudonym(visit.customer),
         )
-        decision = decide(self.stores.offers, request, self.policy)
+        decision = decide_offer(self.stores.offers, request, self.policy)
         more = self._react(visit, decision) if decision.arm != NONE else 0
         self._buy(visit.time_us + 2 * MINUTE, visit.customer, visit.amount + more)
 
@@ -199,12 +199,12 @@ class Month:
         outcome = trainer.run(self.tenant, "offers", run_id, seed=0, accept_smaller_log=True)
         if outcome is not None and outcome.state == "published":
             version = trainer.shelf(self.tenant, "offers").load(outcome.version)
-            self.policy = Offers(self.stores.offers).load(version.arrays, version.texts)
+            self.policy = OffersScene(self.stores.offers).load(version.arrays, version.texts)
         return outcome.why if outcome else "nothing to learn from yet"
 
 
 def simulate_month(
-    stores: Stores,
+    stores: RecommenderStores,
     home: Path,
     tenant: str,
     *,
@@ -218,7 +218,7 @@ def simulate_month(
     today = datetime.fromtimestamp(now_us / SECOND, ZoneInfo(menu.ZONE)).date()
     last = today - timedelta(days=STAYS_OPEN + 1)
     town = Town.build(seed, customers=customers, days=HISTORY + days, last_day=last)
-    visits = visits_of(town)
+    visits = visits_of_day(town)
     rng = np.random.default_rng([31, seed])
     month = Month(stores, tenant, town, People.draw(rng, visits, customers, len(town.offers)), rng)
     first_us = round(town.moment(HISTORY, 0.0).timestamp()) * SECOND
@@ -277,7 +277,7 @@ def simulate_in_folder(
         simulate_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
-        return Offers(stores.offers).report(tenant, now_us)
+        return OffersScene(stores.offers).report(tenant, now_us)
     finally:
         stores.database.close()
 

@@ -74,7 +74,7 @@ def pairing_links(setting: Setting, url: str) -> dict[str, str]:
 # --- thresholds --------------------------------------------------------------------------------------
 
 
-def calibrate(setting: Setting, progress: Progress, strangers: int = COHORT) -> float | None:
+def calibrate_pack(setting: Setting, progress: Progress, strangers: int = COHORT) -> float | None:
     """Measure the threshold on drawn strangers, with the calibration that real ones would get.
 
     The strangers' vectors describe nobody. They are cached beside the engine pack, and the next demo reads them.
@@ -159,7 +159,7 @@ def import_history(setting: Setting, town: Town, others: Sequence[str], progress
         bar.update(1)
 
 
-def simulate_month(setting: Setting, seed: int, progress: Progress) -> str:
+def run_month(setting: Setting, seed: int, progress: Progress) -> str:
     """Thirty days of offers to others in the town; what they proved, in a sentence."""
     from data.demo.month import simulate_in_folder
 

@@ -125,9 +125,9 @@ class Story:
         seen = taxi.recognise([people.draw_face(member.person_seed, 12)])
         expect(seen["decision"] == "matched", "a passenger who opted in is recognised")
         context = {"local_time": at.isoformat(), "pickup": truth.work} | self.position(truth.work)
-        with_face = refusal(lambda: taxi.suggestions("destinations", seen["token"], context, 3))
+        with_face = refused_with(lambda: taxi.suggestions("destinations", seen["token"], context, 3))
         expect(with_face == "second_factor_required", "a face alone opens no destination")
-        wrong = refusal(lambda: taxi.raise_level(seen["token"], "1357"))
+        wrong = refused_with(lambda: taxi.raise_level(seen["token"], "1357"))
         expect(wrong == "pin_wrong", "a wrong PIN opens nothing")
         token = taxi.raise_level(seen["token"], PIN)
         self.say("Recognised. A face alone opens no place, a wrong PIN neither; the right PIN does.")
@@ -172,10 +172,10 @@ class Story:
         expect(after["decision"] == "unknown" and after["token"] is None, "the customer is a guest now")
         self.say(f"Somebody opts out by face: one press. Looked at again, {took:.2f} s later: a stranger.")
         context = {"site": "market", "local_time": self.now().isoformat()}
-        late = refusal(lambda: kiosk.suggestions("orders", seen["token"], context))
+        late = refused_with(lambda: kiosk.suggestions("orders", seen["token"], context))
         event = {"event_id": "story-late", "type": "ordered", "items": [{"item_id": "dish-01", "quantity": 1}]}
         event["occurred_at"] = self.now().isoformat()
-        brought_back = refusal(lambda: kiosk.events([event], seen["token"]))
+        brought_back = refused_with(lambda: kiosk.events([event], seen["token"]))
         expect(late == "erased" and brought_back == "erased", "a token in flight brings nobody back")
         guest = kiosk.suggestions("orders", None, context, 5)
         prices = {dish.item_id: dish.price for dish in self.town.dishes}
@@ -245,7 +245,7 @@ class Story:
             self.say(f"  {number}. {item['name']:<26}{price}  {item['reason']['text']}")
 
 
-def refusal(ask: Callable[[], object]) -> str:
+def refused_with(ask: Callable[[], object]) -> str:
     """The code of the problem that `ask` is answered with, "" when it is not refused."""
     try:
         ask()

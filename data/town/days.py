@@ -17,7 +17,7 @@ Trips = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[n
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class TownVisits:
     """Order lines as columns of shape (n,), sorted by time. `customer` -1 is a guest."""
 
     customer: NDArray[np.int32]
@@ -46,7 +46,7 @@ class Rides:
         return len(self.place)
 
 
-def simulate_visits(rng: np.random.Generator, habits: Habits, weekday: NDArray[np.int64]) -> Visits:
+def simulate_visits(rng: np.random.Generator, habits: Habits, weekday: NDArray[np.int64]) -> TownVisits:
     """Every customer, day and daypart throws a die; then the main dish, what goes with it, and the guests."""
     n, days = len(habits.joined), len(weekday)
     chance = habits.rate[:, None, :] * habits.by_weekday[:, weekday, None]
@@ -88,7 +88,7 @@ class _Orders(NamedTuple):
     main: NDArray[np.int32]
 
 
-def _lines(orders: _Orders, side: NDArray[np.int32], side_on: NDArray[np.bool_]) -> Visits:
+def _lines(orders: _Orders, side: NDArray[np.int32], side_on: NDArray[np.bool_]) -> TownVisits:
     """A line for each main dish and one for each side dish that is ordered, sorted by time."""
     who, day, hour, site, quantity, main = orders
     line = np.r_[np.arange(len(who)), np.flatnonzero(side_on)]
@@ -98,7 +98,7 @@ def _lines(orders: _Orders, side: NDArray[np.int32], side_on: NDArray[np.bool_])
     rank[by_time] = np.arange(len(who))
     rows = np.argsort(rank[line], kind="stable")
     line, dish = line[rows], dish[rows]
-    return Visits(
+    return TownVisits(
         customer=who[line],
         order=rank[line],
         dish=dish.astype(np.int32),

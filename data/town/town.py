@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.town import menu
-from data.town.days import Rides, Visits, simulate_rides, simulate_visits
+from data.town.days import Rides, TownVisits, simulate_rides, simulate_visits
 from data.town.habits import Habits, draw_habits
 from recommender.offers.portfolio import Offer
 from recommender.ranking.interactions import Interactions
@@ -72,7 +72,7 @@ class Town:
     dishes: tuple[Item, ...]
     offers: tuple[Offer, ...]
     places: tuple[Item, ...]
-    visits: Visits
+    visits: TownVisits
     rides: Rides
     truth: dict[str, Truth] = field(repr=False)
 

@@ -99,7 +99,7 @@ def prepare(name: str, folder: Path | None, cache: Path) -> None:
 def check(name: str, folder: Path | None, cache: Path) -> None:
     """Check PACK in its sandbox: files, licence, vendor, shape and length of vectors, determinism, speed, and the
     effect of masks and blur on drawn people."""
-    from identity.evaluation.conformance import Finding, examine
+    from identity.evaluation.conformance import Finding, examine_pack
     from identity.sandbox.connection import Launch
     from identity.sandbox.pool import EnginePool
 
@@ -110,7 +110,7 @@ def check(name: str, folder: Path | None, cache: Path) -> None:
         with closing(engine), closing(second):
             engine.start()
             walls = Finding("no file, socket, program or database", bool(engine.walls), ", ".join(engine.walls))
-            findings = [*examine(engine, draw, second), walls]
+            findings = [*examine_pack(engine, draw, second), walls]
     except PackError as error:
         raise click.ClickException(error.detail) from error
     for finding in findings:

@@ -15,7 +15,7 @@ from identity.config import IdentityConfig
 from identity.customers.links import Links
 from identity.errors import EnrolmentUnknown, KeyDestroyed, TokenExpired
 from identity.results import Device
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
@@ -37,7 +37,7 @@ class Accounts:
     """Finds customers, mints their tokens and notes what a visit changes."""
 
     def __init__(
-        self, config: IdentityConfig, stores: Stores, vault: Vault, limits: Limits, now_us: Clock
+        self, config: IdentityConfig, stores: IdentityStores, vault: Vault, limits: Limits, now_us: Clock
     ) -> None:
         self._config = config
         self._stores = stores

@@ -19,7 +19,7 @@ from identity.customers.re_enrolment import continue_as
 from identity.errors import EnrolmentUnknown, FramesDiffer
 from identity.matching.matcher import CustomerMatch, Matchers, masked_template
 from identity.matching.thresholds import Vectors
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from identity.vectors import mean_template
@@ -49,7 +49,7 @@ class Enrolments:
     """Adds customers to the gallery of bare faces and, if the pack has one, to that of masked faces."""
 
     def __init__(
-        self, config: IdentityConfig, stores: Stores, vault: Vault, matchers: Matchers, now_us: Clock
+        self, config: IdentityConfig, stores: IdentityStores, vault: Vault, matchers: Matchers, now_us: Clock
     ) -> None:
         self._notice = notice_of(config)
         self._pin_setup_life_us = config.pin_setup_life_us

@@ -6,11 +6,11 @@ from identity.customers.accounts import holder_of
 from identity.engines.manifests import Pack
 from identity.errors import KeyDestroyed
 from identity.matching.gallery import Galleries, sealed_template
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.vault.vault import Vault, new_salt
 
 
-def renew_templates(stores: Stores, vault: Vault, galleries: Galleries, pack: Pack, tenant: str) -> int:
+def renew_templates(stores: IdentityStores, vault: Vault, galleries: Galleries, pack: Pack, tenant: str) -> int:
     """Turn all templates of a tenant's gallery by a new matrix, all or nothing; returns how many.
 
     Cosines stay as they are, so thresholds and customers do too. It starts again when somebody enrols or leaves

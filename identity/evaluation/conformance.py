@@ -32,7 +32,7 @@ class Finding(NamedTuple):
     detail: str
 
 
-def examine(engine: FaceEngine, draw: Draw | None = None, second: FaceEngine | None = None) -> list[Finding]:
+def examine_pack(engine: FaceEngine, draw: Draw | None = None, second: FaceEngine | None = None) -> list[Finding]:
     """Run the checks: policy, shape and length of vectors, determinism, empty picture, speed; faces, masks, blur.
 
     The last three need `draw`. `second` is the same pack in another process, for one more check of determinism.

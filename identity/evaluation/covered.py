@@ -13,7 +13,7 @@ from identity.capture.drawn_mask import mask
 from identity.capture.embed import embed_with_mask, isolate
 from identity.capture.quality import quality_of
 from identity.engines.protocol import Face, FaceEngine, Pixels
-from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture, subject
+from identity.evaluation.folder import Picture, Vectors, embed, kiosk_hint, read_picture_file, subject
 from identity.evaluation.identification import LabelledVectors
 from identity.evaluation.masks import Masked, mask_plan
 from identity.evaluation.occlusion_figures import occlusion_plan, occlusion_row
@@ -54,7 +54,7 @@ def masked_pictures(
 
 def _embed_with_mask(engine: FaceEngine, shot: Picture) -> Vectors | None:
     """The vector of a picture's subject with a mask drawn over it as an enrolment does; None without a face."""
-    pixels = read_picture(shot.path)
+    pixels = read_picture_file(shot.path)
     face = None if pixels is None else subject(shot.faces, pixels.shape)
     if pixels is None or face is None:
         return None
@@ -63,7 +63,7 @@ def _embed_with_mask(engine: FaceEngine, shot: Picture) -> Vectors | None:
 
 def _covered(shot: Picture, draw: Callable[[Pixels, Face], Pixels]) -> Pixels | None:
     """The picture with something drawn over its subject; None without a face."""
-    pixels = read_picture(shot.path)
+    pixels = read_picture_file(shot.path)
     face = None if pixels is None else subject(shot.faces, pixels.shape)
     return None if pixels is None or face is None else draw(pixels, face)
 

@@ -37,7 +37,7 @@ class Picture:
     readable: bool = True
 
 
-def read_picture(path: Path) -> Pixels | None:
+def read_picture_file(path: Path) -> Pixels | None:
     """BGR pixels (height, width, 3) of a picture, enlarged to LEAST_SIDE; None when it cannot be read."""
     try:
         pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -93,7 +93,7 @@ def embed_all(engine: FaceEngine, shots: list[Picture]) -> tuple[LabelledVectors
     `kiosk_hint`. Raises click.ClickException without any face."""
     hints: Counter[str] = Counter()
     for shot in track(shots, "embedding", unit=" pictures"):
-        pixels = read_picture(shot.path)
+        pixels = read_picture_file(shot.path)
         shot.readable = pixels is not None
         if pixels is None:
             continue

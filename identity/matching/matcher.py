@@ -16,7 +16,7 @@ from identity.matching.calibration import Calibration
 from identity.matching.decide import Outcome, decide, top_scores
 from identity.matching.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.matching.thresholds import Thresholds
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.galleries import GalleryState, GalleryStore
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import Array, mean_probe, mean_template, unit
@@ -111,7 +111,7 @@ class Matchers:
     masked: Matcher | None
 
     @classmethod
-    def of(cls, stores: Stores, vault: Vault, pack: Pack, promise: float, now_us: Clock) -> Matchers:
+    def of(cls, stores: IdentityStores, vault: Vault, pack: Pack, promise: float, now_us: Clock) -> Matchers:
         """Those of `pack`, whose thresholds follow from `promise` (a share of strangers)."""
 
         def matcher(pack: Pack, thresholds: Thresholds) -> Matcher:

@@ -80,11 +80,11 @@ def serve(engine: FaceEngine, shared: mmap.mmap, requests: int, answers: int) ->
         pixels: Pixels = np.frombuffer(shared, np.uint8, shape[0] * shape[1] * 3).reshape(shape)
         try:
             if record["kind"] == wire.DETECT:
-                reply = wire.answer(size, faces=engine.detect(pixels))
+                reply = wire.pack_answer(size, faces=engine.detect(pixels))
             else:
-                reply = wire.answer(size, vector=engine.embed(pixels, wire.unpacked(record["face"])))
+                reply = wire.pack_answer(size, vector=engine.embed(pixels, wire.unpacked(record["face"])))
         except Exception:  # a pack that fails at one picture may succeed at the next
-            reply = wire.answer(size)
+            reply = wire.pack_answer(size)
         wire.write_all(answers, reply)
 
 

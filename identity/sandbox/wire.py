@@ -65,7 +65,7 @@ def request(kind: int, shape: tuple[int, ...], face: Face | None = None) -> byte
     return record.tobytes()
 
 
-def answer(size: int, *, faces: list[Face] | None = None, vector: Vector | None = None) -> bytes:
+def pack_answer(size: int, *, faces: list[Face] | None = None, vector: Vector | None = None) -> bytes:
     """An answer with faces (the largest MOST_FACES) or a vector; with neither it says that the engine failed."""
     block, count = b"", 0
     if faces is not None:

@@ -12,11 +12,11 @@ from identity.store.schema import migrations
 from identity.store.thresholds import ThresholdStore
 from plumbing.database import Database
 
-__all__ = ["Stores"]
+__all__ = ["IdentityStores"]
 
 
 @dataclass(frozen=True)
-class Stores:
+class IdentityStores:
     """identity.db: what lasts. What a press needs for seconds is in another file (`PressStore`)."""
 
     database: Database
@@ -26,7 +26,7 @@ class Stores:
     consents: ConsentStore
 
     @classmethod
-    def open(cls, path: Path, *, durable: bool = True) -> Stores:
+    def open(cls, path: Path, *, durable: bool = True) -> IdentityStores:
         """Open or create the file. Without `durable` the last writes may be lost with the power."""
         database = Database(path, migrations, durable=durable)
         return cls(

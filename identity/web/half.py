@@ -32,7 +32,7 @@ from identity.metrics import IdentityMetrics
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
 from identity.service import Camera, Customers, IdentityService
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store import presses as moments_tables
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
@@ -62,7 +62,7 @@ class IdentityHalf:
     config: IdentityConfig
     service: IdentityService
     calibrator: Calibrator
-    stores: Stores
+    stores: IdentityStores
     vault: Vault
     matchers: Matchers
     audit: Audit
@@ -164,7 +164,7 @@ def build(
         None if config.liveness is None else PassiveLiveness(config.liveness, config.models_folder, config.cache)
     )
     passing = _passing_database(config.home / "identity-moments.db")
-    stores, presses = Stores.open(config.home / "identity.db"), PressStore(passing)
+    stores, presses = IdentityStores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
     metrics = IdentityMetrics(registry or CollectorRegistry())
     audit = Audit(

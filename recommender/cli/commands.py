@@ -14,7 +14,7 @@ from plumbing.cli import EXISTING_FILE, FILE, progress_bar, state_options
 from plumbing.clock import system_clock
 
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
-    from recommender.assembly import Stores
+    from recommender.assembly import RecommenderStores
     from recommender.config import RecommenderConfig
 
 WHAT = ("items", "places", "offers", "events")
@@ -35,7 +35,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def _opened(config: RecommenderConfig) -> Iterator[Stores]:
+def _opened(config: RecommenderConfig) -> Iterator[RecommenderStores]:
     from recommender.assembly import open_stores
 
     stores = open_stores(config)

@@ -21,13 +21,13 @@ COLUMNS = ("acc@1", "acc@3", "acc@5", "acc@10", "acc@20", "mrr@20", "in500m@1", 
 @click.option("--seed", default=0, show_default=True, help="Of the ranker and the bootstrap.")
 def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, seed: int) -> None:
     """How often the place a rider goes to is among the first suggested, beside simpler methods."""
-    from recommender.destinations.evaluation import evaluate
+    from recommender.destinations.evaluation import evaluate_rides
 
     path = dataset or shared_datasets() / "destinations" / "nyc_rides_dev.csv.gz"
     if not path.is_file():
         raise click.ClickException(f"There is no file {path}. Name one with --dataset or set USUAL_SHARED.")
     with errors_as_one_line(ValueError), progress_bar("destinations") as bar:
-        report = evaluate(path, seed=seed, ablation=ablation, progress=bar.show, cpu=time.process_time)
+        report = evaluate_rides(path, seed=seed, ablation=ablation, progress=bar.show, cpu=time.process_time)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from plumbing.clock import MINUTE
-from recommender.assembly import Stores
+from recommender.assembly import RecommenderStores
 from recommender.caches import Cache
 from recommender.desk.models import run_row, version_row
 from recommender.offers.portfolio import STATUSES
@@ -17,7 +17,7 @@ from recommender.training.trainer import Trainer
 
 
 def proof_of(
-    stores: Stores, trainer: Trainer, tenant: str, held: Cache[dict[str, Any]] | None = None
+    stores: RecommenderStores, trainer: Trainer, tenant: str, held: Cache[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """The body of GET /recommender/v1/desk/offers; `held` keeps what was read of the log for a minute."""
     shelf, now_us = trainer.shelf(tenant, OFFERS), trainer.now_us()
@@ -41,7 +41,7 @@ def proof_of(
     }
 
 
-def portfolio_of(stores: Stores, tenant: str) -> dict[str, Any]:
+def portfolio_of(stores: RecommenderStores, tenant: str) -> dict[str, Any]:
     usage, shown = stores.offers.all_usage(tenant), stores.offers.times_shown(tenant)
     rows = [
         asdict(offer) | asdict(usage[offer.offer_id]) | {"shown": shown.get(offer.offer_id, 0)}

@@ -25,7 +25,7 @@ def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[
     return fit(log.visits.where(log.visits.time_us <= until_us), log.positions, seed=seed, progress=progress)
 
 
-def answer(
+def answer_rows(
     log: RideLog, model: RideModel, rows: NDArray[np.intp], tick: Callable[[float], None] = lambda share: None
 ) -> NDArray[np.int32]:
     """Up to K place codes for each row (m, K), -1 at the end.
@@ -65,7 +65,7 @@ def batch(
     model, report = fit_log(
         log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.75 * share)
     )
-    lists = answer(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share))
+    lists = answer_rows(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share))
     lines = [
         json.dumps({"row": int(row), "places": [str(log.places[code]) for code in found if code >= 0]})
         for row, found in zip(rows, lists, strict=True)

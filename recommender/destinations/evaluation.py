@@ -13,7 +13,7 @@ from scipy import sparse
 
 from plumbing.columns import DatasetError
 from recommender.destinations.ablation import ablate
-from recommender.destinations.batch import answer, fit_log
+from recommender.destinations.batch import answer_rows, fit_log
 from recommender.destinations.log import RideLog, read_log
 from recommender.destinations.model import Counting, K
 from recommender.destinations.places import haversine_km
@@ -94,7 +94,7 @@ def split_of(log: RideLog) -> tuple[int, NDArray[np.intp]]:
     return until, rows
 
 
-def evaluate(
+def evaluate_rides(
     path: Path, *, seed: int, progress: Tick, cpu: Callable[[], float], ablation: bool = False, draws: int = 2000
 ) -> dict[str, Any]:
     """The report of `usual evaluate destinations` on a file: `evaluate_log` of what `read_log` reads.
@@ -135,9 +135,9 @@ def evaluate_log(
     lists |= factor_lists(log, rows, until, seed)
     progress("answering", 0.9)
     begun, ours = cpu(), f"usual ({model.method})"
-    lists[ours] = answer(log, model, rows)
+    lists[ours] = answer_rows(log, model, rows)
     seconds["answer"] = cpu() - begun
-    lists[f"{ours}, never the pick-up first"] = answer(log, replace(model, stayed=0.0), rows)
+    lists[f"{ours}, never the pick-up first"] = answer_rows(log, replace(model, stayed=0.0), rows)
     measured = {
         name: scores(found, log.place[rows], log.positions, true_positions) for name, found in lists.items()
     }

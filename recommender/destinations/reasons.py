@@ -12,7 +12,7 @@ from recommender.scene import Reason
 NO_REASON = Reason("suggested", "one of your suggestions")
 
 
-def daypart(hour: float) -> str:
+def part_of_day(hour: float) -> str:
     """The word for an hour of the local clock."""
     for end, word in ((5, "nights"), (11, "mornings"), (14, "middays"), (17, "afternoons"), (22, "evenings")):
         if hour < end:
@@ -25,7 +25,7 @@ def when(moment: Moments) -> str | None:
     hour, weekday = float(moment.hour[0]), int(moment.weekday[0])
     if not np.isfinite(hour) or weekday < 0:
         return None
-    return f"{'weekend' if weekday >= 5 else 'weekday'} {daypart(hour)}"
+    return f"{'weekend' if weekday >= 5 else 'weekday'} {part_of_day(hour)}"
 
 
 def reason_for(signals: Mapping[str, float], moment: Moments) -> Reason:

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from pydantic import Field, ValidationError
 
-from recommender.assembly import Stores
+from recommender.assembly import RecommenderStores
 from recommender.errors import (
     BadRows,
     EventError,
@@ -50,7 +50,7 @@ class ImportedEvent(EventModel):
 
 
 def import_file(
-    service: RecommenderService, stores: Stores, what: What, path: Path, tenant: str, now_us: int
+    service: RecommenderService, stores: RecommenderStores, what: What, path: Path, tenant: str, now_us: int
 ) -> int:
     """Import a file; returns how many items, places, offers or events are new or written.
 
@@ -75,7 +75,11 @@ def import_file(
 
 
 def _events(
-    service: RecommenderService, stores: Stores, tenant: str, rows: Sequence[tuple[int, Row]], now_us: int
+    service: RecommenderService,
+    stores: RecommenderStores,
+    tenant: str,
+    rows: Sequence[tuple[int, Row]],
+    now_us: int,
 ) -> int:
     grouped, wrong = _grouped(rows)
     events: list[Event] = []
@@ -144,7 +148,7 @@ def _has(lines: Iterable[Row], item_id: object) -> bool:
     return any(line.get("item_id") == item_id for line in lines)
 
 
-def export_rows(stores: Stores, what: What, tenant: str) -> Iterator[Row]:
+def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[Row]:
     """What `import_file` would read back, as plain values."""
     if what == "events":
         for row in stores.events.export(tenant):
@@ -178,7 +182,7 @@ def _local(time_us: int, hour: float, weekday: int) -> str:
     return utc.astimezone(timezone(timedelta(minutes=15 * quarters))).isoformat()
 
 
-def columns_of(what: What) -> tuple[str, ...]:
+def export_columns(what: What) -> tuple[str, ...]:
     """The columns of an exported CSV."""
     if what == "events":
         return EVENT_COLUMNS
@@ -190,7 +194,7 @@ def columns_of(what: What) -> tuple[str, ...]:
 
 def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) -> int:
     """Write rows as CSV or JSON lines; returns how many."""
-    names, count = columns_of(what), 0
+    names, count = export_columns(what), 0
     writer = csv.writer(out, lineterminator="\n") if as_csv else None
     if writer:
         writer.writerow(names)

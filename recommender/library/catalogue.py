@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking.frames import Columns, Frame, columns_of
+from recommender.ranking.frames import Columns, DataFrame, columns_of
 from recommender.scene import Item
 
 Catalogue = Iterable[Item] | Iterable[Mapping[str, Any]] | Columns
@@ -27,7 +27,7 @@ def items_of(catalogue: Catalogue) -> tuple[Item, ...]:
         MissingColumns: columns without `item_id`.
         ValueError: a dictionary without `item_id`.
     """
-    if isinstance(catalogue, Mapping | Frame):
+    if isinstance(catalogue, Mapping | DataFrame):
         columns = columns_of(catalogue, ("item_id",))
         known = {name: columns[name].tolist() for name in _FIELDS if name in columns}
         n = len(known["item_id"])

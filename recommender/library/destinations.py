@@ -11,7 +11,15 @@ from typing import Any
 from recommender.destinations.log import read_log
 from recommender.destinations.places import coarsen
 from recommender.library.catalogue import Catalogue, from_json, items_of, to_json
-from recommender.library.folder import CATALOGUE, TENANT, NotFitted, load_model, report_of, save_model, trained_of
+from recommender.library.folder import (
+    CATALOGUE,
+    TENANT,
+    NotFitted,
+    load_model,
+    save_model,
+    stored_report,
+    trained_of,
+)
 from recommender.library.request import Data, interactions_of, reported, request_of
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Answer, Context, Item, Progress, Trained, TrainingInput
@@ -61,7 +69,7 @@ class Destinations:
         """
         training = TrainingInput(interactions_of(data), self.known_places)
         trained = DESTINATIONS.train(training, seed=seed, progress=reported(progress))
-        self._trained, self._seed, self.report = trained, seed, report_of(trained)
+        self._trained, self._seed, self.report = trained, seed, stored_report(trained)
         self._model = DESTINATIONS.load(trained.arrays, trained.texts)
         return self
 
@@ -118,7 +126,7 @@ class Destinations:
         loaded = cls(from_json(version.texts.get(CATALOGUE, "[]")))
         loaded._trained = trained_of(version)
         loaded._model = DESTINATIONS.load(version.arrays, version.texts)
-        loaded._seed, loaded.report = int(version.manifest["seed"]), report_of(loaded._trained)
+        loaded._seed, loaded.report = int(version.manifest["seed"]), stored_report(loaded._trained)
         return loaded
 
     @staticmethod

@@ -14,7 +14,7 @@ from recommender.destinations.log import RideLog, log_of, read_log
 from recommender.destinations.places import coarsen
 from recommender.destinations.visits import Positions
 from recommender.library.destinations import Destinations
-from recommender.library.folder import report_of
+from recommender.library.folder import stored_report
 from recommender.library.offers import Offers
 from recommender.library.orders import Orders
 from recommender.library.request import Data, interactions_of, reported
@@ -129,7 +129,7 @@ def _log_of(estimator: Destinations, data: Data | Path | str) -> tuple[RideLog, 
 
 
 def _of_offers(estimator: Offers, log: Columns, seed: int, progress: Progress | None) -> Evaluation:
-    report = report_of(estimator.learn(log, seed=seed, progress=progress))
+    report = stored_report(estimator.learn(log, seed=seed, progress=progress))
     rows = [
         {
             "method": row["method"],

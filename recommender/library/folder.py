@@ -52,7 +52,7 @@ def trained_of(version: Version) -> Trained:
     return Trained(version.arrays, version.texts, Report.from_dict(version.manifest["report"]))
 
 
-def report_of(trained: Trained) -> dict[str, Any]:
+def stored_report(trained: Trained) -> dict[str, Any]:
     """A training's report as JSON has it: None where a figure is not a number."""
     report: dict[str, Any] = finite(trained.report.to_dict())
     return report

@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 
 from plumbing.clock import HOUR
 from plumbing.database import Database
-from recommender.library.folder import TENANT, NotFitted, load_model, report_of, save_model, trained_of
+from recommender.library.folder import TENANT, NotFitted, load_model, save_model, stored_report, trained_of
 from recommender.library.request import reported
 from recommender.offers.decision import FEATURES, OfferDecision, Policy
 from recommender.offers.eligibility import Usage
 from recommender.offers.errors import UnusableLog
 from recommender.offers.learning.log import ClosedDecisions, from_parts, read_closed
 from recommender.offers.learning.off_policy import OfferLog
-from recommender.offers.learning.train import train
+from recommender.offers.learning.train import train_policy
 from recommender.offers.portfolio import NONE, Offer, from_json, parse_offer, to_json
 from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings, changed
 from recommender.ranking.frames import Columns, columns_of
 from recommender.scene import Context, Progress, Request, Trained
-from recommender.scenes.offer_decisions import decide
+from recommender.scenes.offer_decisions import decide_offer
 from recommender.scenes.offer_outcomes import Credit, Purchase, record_outcome, record_purchases
 from recommender.store.offer_tables import migrations
 from recommender.store.offers import OfferStore
@@ -124,7 +124,7 @@ class Offers:
             tenant=TENANT,
             customer=customer,
         )
-        return decide(self._store, request, self._policy)
+        return decide_offer(self._store, request, self._policy)
 
     def record_purchase(self, customer: str, amount: int, *, at: datetime) -> None:
         """What a customer spent (minor units), after an offer or without one: the reward is made of it.
@@ -204,7 +204,7 @@ class Offers:
         if data is None and at is None:
             raise ValueError("say what to learn from: `data`, or `at` for this object's own log")
         trained = self.learn(data, at=at, seed=seed, progress=progress)
-        self._trained, self._seed, self.report = trained, seed, report_of(trained)
+        self._trained, self._seed, self.report = trained, seed, stored_report(trained)
         self._policy = from_parts(trained.arrays, trained.texts)
         return self
 
@@ -220,7 +220,7 @@ class Offers:
         closed = self._closed(at or datetime.now(UTC)) if data is None else closed_of(data, self.portfolio)
         if not len(closed):
             raise UnusableLog("there is no closed decision to learn from yet")
-        return train(closed, self.portfolio, self.settings, seed=seed, progress=reported(progress))
+        return train_policy(closed, self.portfolio, self.settings, seed=seed, progress=reported(progress))
 
     def save(self, folder: Path | str) -> str:
         """Write policy, portfolio and settings under `folder`, not the log; returns the version's name.
@@ -249,7 +249,7 @@ class Offers:
         )
         loaded._trained = trained_of(version)
         loaded._policy = from_parts(version.arrays, version.texts)
-        loaded._seed, loaded.report = int(version.manifest["seed"]), report_of(loaded._trained)
+        loaded._seed, loaded.report = int(version.manifest["seed"]), stored_report(loaded._trained)
         return loaded
 
     def _closed(self, at: datetime) -> ClosedDecisions:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.library.catalogue import Catalogue, from_json, items_named, items_of, to_json
-from recommender.library.folder import CATALOGUE, TENANT, NotFitted, load_model, report_of, save_model, trained_of
+from recommender.library.folder import (
+    CATALOGUE,
+    TENANT,
+    NotFitted,
+    load_model,
+    save_model,
+    stored_report,
+    trained_of,
+)
 from recommender.library.request import Data, interactions_of, reported, request_of
 from recommender.orders.fit import FitSettings, labels_of, truth_of
 from recommender.orders.history import read_history
@@ -20,7 +28,7 @@ from recommender.orders.signals.crowd import NAMES, ItemCrowd, merge_repeats
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import split_last
 from recommender.scene import Answer, Context, Progress, Trained, TrainingInput
-from recommender.scenes.orders import Orders as OrdersScene
+from recommender.scenes.orders import OrdersScene as OrdersScene
 from recommender.scenes.orders import ServedOrders
 
 
@@ -73,7 +81,7 @@ class Orders:
         trained = self._steady.train(training, seed=seed, progress=reported(progress))
         self._trained, self._catalogue, self._seed = trained, catalogue, seed
         self._model = self._steady.load(trained.arrays, trained.texts)
-        self.report = report_of(trained)
+        self.report = stored_report(trained)
         return self
 
     def suggest(
@@ -140,7 +148,7 @@ class Orders:
         loaded._model = loaded._steady.load(version.arrays, version.texts)
         text = version.texts.get(CATALOGUE)
         loaded._catalogue = items_named(version.arrays["items"]) if text is None else from_json(text)
-        loaded._seed, loaded.report = int(version.manifest["seed"]), report_of(loaded._trained)
+        loaded._seed, loaded.report = int(version.manifest["seed"]), stored_report(loaded._trained)
         return loaded
 
     @staticmethod

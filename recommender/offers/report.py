@@ -42,7 +42,7 @@ def earnings(closed: ClosedDecisions, settings: OfferSettings, published: Report
     verdict = groups.compare(settings)
     figures: OfferFigures = cast(OfferFigures, published.figures) if published else {}
     return {
-        "answer": answer(verdict, closed),
+        "answer": verdict_sentence(verdict, closed),
         **_verdict(verdict),
         "history": _history(closed, settings),
         "groups": groups.table(),
@@ -118,7 +118,7 @@ def _verdict(verdict: Comparison) -> dict[str, Any]:
     }
 
 
-def answer(verdict: Comparison, closed: ClosedDecisions) -> str:
+def verdict_sentence(verdict: Comparison, closed: ClosedDecisions) -> str:
     """What the offers earned against the holdout, in one sentence."""
     if not len(closed):
         if closed.n_open:

@@ -17,7 +17,7 @@ DAY_US = 24 * HOUR_US
 
 
 @runtime_checkable
-class Frame(Protocol):
+class DataFrame(Protocol):
     """What is used of a data frame: its column names, and each column's `to_numpy`."""
 
     @property
@@ -26,7 +26,7 @@ class Frame(Protocol):
     def __getitem__(self, name: Any, /) -> Any: ...
 
 
-Columns = Mapping[str, ArrayLike] | Frame
+Columns = Mapping[str, ArrayLike] | DataFrame
 """Named columns of equal length."""
 
 
@@ -50,7 +50,7 @@ def columns_of(data: Columns, needed: Collection[str] = ()) -> dict[str, NDArray
     """
     if isinstance(data, Mapping):
         columns = {str(name): np.asarray(values) for name, values in data.items()}
-    elif isinstance(data, Frame):
+    elif isinstance(data, DataFrame):
         columns = {str(name): np.asarray(data[name].to_numpy()) for name in data.columns}
     else:
         raise TypeError(f"expected columns by name (a mapping or a data frame), not {type(data).__name__}")

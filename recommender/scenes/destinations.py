@@ -82,7 +82,7 @@ def _is_position(item_id: str) -> bool:
         return False
 
 
-class Destinations(CatalogueScene):
+class DestinationsScene(CatalogueScene):
     """The scene `destinations` (see `recommender.scene.Scene`).
 
     It keeps the index of the last catalogue, because the service passes the same tuple again and again.
@@ -159,7 +159,7 @@ class Destinations(CatalogueScene):
         return atlas
 
 
-DESTINATIONS = Destinations()
+DESTINATIONS = DestinationsScene()
 
 
 def _why_not(item_id: str, atlas: Atlas) -> str | None:

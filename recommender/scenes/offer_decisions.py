@@ -34,7 +34,7 @@ NEVER_BOUGHT_H = 999.0
 """`last_tx_h` of a customer without purchases, and its upper limit."""
 
 
-def decide(store: OfferStore, request: Request, policy: Policy | None = None) -> OfferDecision:
+def decide_offer(store: OfferStore, request: Request, policy: Policy | None = None) -> OfferDecision:
     """Decide which offer this customer sees, or none; log it with every propensity and reserve its budget.
 
     A guest gets the best single offer, the same for every guest; nothing is learned from it.
@@ -103,7 +103,7 @@ class _Choice:
             redeem_end_us=redeem_us,
             why=why,
             offer=chosen,
-            fallback=fallback_of(self._request.customer, policy, eligible=bool(spread.keys() - {NONE})),
+            fallback=offer_fallback(self._request.customer, policy, eligible=bool(spread.keys() - {NONE})),
         )
 
     def _reserved(self, decision_id: str, offer: Offer, redeem_us: int) -> bool:
@@ -111,7 +111,7 @@ class _Choice:
         return self._store.reserve(self._request.tenant, decision_id, offer, release_us)
 
 
-def fallback_of(customer: str | None, policy: Policy, *, eligible: bool) -> str | None:
+def offer_fallback(customer: str | None, policy: Policy, *, eligible: bool) -> str | None:
     """Why a decision is not a personal one, the plainest reason first."""
     if customer is None:
         return "no_token"

@@ -31,7 +31,7 @@ from recommender.scene import (
     Trained,
     TrainingInput,
 )
-from recommender.scenes.offer_decisions import decide, fallback_of
+from recommender.scenes.offer_decisions import decide_offer, offer_fallback
 from recommender.scenes.offer_outcomes import Purchase, record_outcome, record_purchases
 from recommender.store.offers import OfferStore
 
@@ -39,7 +39,7 @@ OUTCOMES = {"shown": "viewed", "redeemed": "completed", "dismissed": "dismissed"
 """Type of event -> kind of outcome. `accepted` is not yet a redemption."""
 
 
-class Offers:
+class OffersScene:
     """The scene `offers` (see `recommender.scene.Scene`); `store` has the portfolio and the log of decisions."""
 
     name = "offers"
@@ -66,7 +66,7 @@ class Offers:
                 f"No window has closed yet ({closed.n_open} are open); each does {hours} hours after its decision."
             )
         offers = {offer.offer_id: offer for offer in self._store.offers(data.tenant)}
-        return learning.train(closed, offers, settings, seed=seed, progress=progress)
+        return learning.train_policy(closed, offers, settings, seed=seed, progress=progress)
 
     def load(self, arrays: Arrays, texts: Texts) -> Policy:
         """Raises ValueError when a part is missing, or fitted on features of another version."""
@@ -79,8 +79,8 @@ class Offers:
             DatabaseBusy: the decision cannot be logged, so no offer may be shown.
         """
         if request.n < 1:
-            return Answer((), fallback_of(request.customer, model or NO_POLICY, eligible=False))
-        return answer_of(decide(self._store, request, model))
+            return Answer((), offer_fallback(request.customer, model or NO_POLICY, eligible=False))
+        return answer_of(decide_offer(self._store, request, model))
 
     def record(self, batch: RecordedEvents) -> None:
         """Store what became of offers, and what customers spent who consented that offers learn from it.

@@ -74,7 +74,7 @@ class ServedOrders:
         return Menu.of(items, np.array(codes, np.int64)), crowd
 
 
-class Orders(CatalogueScene):
+class OrdersScene(CatalogueScene):
     """The scene `orders` (see `recommender.scene.Scene`)."""
 
     name = "orders"
@@ -163,7 +163,7 @@ class Orders(CatalogueScene):
         return np.append(rows[:-1], drawn), not same, usual if same else each
 
 
-ORDERS = Orders()
+ORDERS = OrdersScene()
 
 
 def _fallback(model: ServedOrders | None, history: Interactions | None) -> str | None:

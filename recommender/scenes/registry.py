@@ -23,9 +23,9 @@ def _destinations(_log: OfferStore) -> AnyScene:
 
 
 def _offers(log: OfferStore) -> AnyScene:
-    from recommender.scenes.offers import Offers
+    from recommender.scenes.offers import OffersScene
 
-    return Offers(log)
+    return OffersScene(log)
 
 
 _OPEN: Mapping[str, Callable[[OfferStore], AnyScene]] = {

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from plumbing.access import Caller
 from plumbing.clock import Clock
 from plumbing.door import Body, Door
-from recommender.assembly import Stores
+from recommender.assembly import RecommenderStores
 from recommender.caches import Cache
 from recommender.desk.proof import portfolio_of, proof_of
 from recommender.exchange.checks import check_offers
@@ -181,7 +181,7 @@ def _write_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now
         return {"stored": len(rows)}
 
 
-def desk_routes(door: Door, stores: Stores, trainer: Trainer) -> None:
+def desk_routes(door: Door, stores: RecommenderStores, trainer: Trainer) -> None:
     """The marketing page's figures about offers; for a key that may train, like the rest of that page."""
     _settings_routes(door, stores.offers)
     cache: Cache[dict[str, Any]] = Cache()  # the log is read whole: once a minute is enough while nothing is added

@@ -23,7 +23,7 @@ from recommender.service import RecommenderService, SuggestReply, SuggestRequest
 
 
 @dataclass(frozen=True)
-class Tools:
+class SuggestTools:
     """What these routes work with."""
 
     service: RecommenderService
@@ -32,7 +32,7 @@ class Tools:
     """Of each API key, for suggestions and for events; stops a device that runs wild."""
 
 
-def routes(door: Door, tools: Tools) -> None:
+def routes(door: Door, tools: SuggestTools) -> None:
     """Put the routes on the door."""
     _suggestion_route(door, tools)
     _event_route(door, tools)
@@ -66,7 +66,7 @@ def reply_as_json(reply: SuggestReply) -> dict[str, object]:
     }
 
 
-def _suggestion_route(door: Door, tools: Tools) -> None:
+def _suggestion_route(door: Door, tools: SuggestTools) -> None:
     @door.route(
         "GET",
         BASE + "/suggestions/<scene>",
@@ -85,7 +85,7 @@ def _suggestion_route(door: Door, tools: Tools) -> None:
         return reply_as_json(reply)
 
 
-def _event_route(door: Door, tools: Tools) -> None:
+def _event_route(door: Door, tools: SuggestTools) -> None:
     @door.route(
         "POST",
         BASE + "/events",
@@ -104,7 +104,7 @@ def _event_route(door: Door, tools: Tools) -> None:
         return {"accepted": new, "duplicates": len(rows) - new}
 
 
-def _erasure_route(door: Door, tools: Tools) -> None:
+def _erasure_route(door: Door, tools: SuggestTools) -> None:
     @door.route(
         "POST",
         BASE + "/erasures",

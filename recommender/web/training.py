@@ -100,7 +100,7 @@ class ScheduleBody(Strict):
 
 
 @dataclass(frozen=True)
-class Tools:
+class TrainingTools:
     """What these routes work with."""
 
     service: RecommenderService
@@ -112,14 +112,14 @@ class Tools:
     """Of each tenant and scene."""
 
 
-def routes(door: Door, tools: Tools) -> None:
+def routes(door: Door, tools: TrainingTools) -> None:
     """Put the routes on the door."""
     _model_routes(door, tools)
     _train_route(door, tools)
     _schedule_routes(door, tools.trainer)
 
 
-def _model_routes(door: Door, tools: Tools) -> None:
+def _model_routes(door: Door, tools: TrainingTools) -> None:
     service, trainer = tools.service, tools.trainer
 
     @door.route(
@@ -155,7 +155,7 @@ def _model_routes(door: Door, tools: Tools) -> None:
         return {"scene": path.scene, "version": version}
 
 
-def _train_route(door: Door, tools: Tools) -> None:
+def _train_route(door: Door, tools: TrainingTools) -> None:
     models, now_us = tools.trainer.models, tools.trainer.now_us
 
     @door.route(

@@ -22,7 +22,7 @@ GOOD = {"notice_version": NOTICE.version, "age_confirmed": True}
 
 
 def check(purposes: dict[str, bool], **changed: object) -> tuple[str, ...]:
-    return consent.check(purposes, notice=NOTICE, **(GOOD | changed))  # type: ignore[arg-type]
+    return consent.check_consent(purposes, notice=NOTICE, **(GOOD | changed))  # type: ignore[arg-type]
 
 
 def test_only_what_was_ticked_is_agreed_to() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbing.columns import DatasetError, Table, read_columns, read_table
+from plumbing.columns import CsvTable, DatasetError, read_columns, read_table
 
 
 def file(folder: Path, content: bytes) -> Path:
@@ -20,11 +20,11 @@ def file(folder: Path, content: bytes) -> Path:
 def test_a_table_is_read_plain_or_gzipped(tmp_path: Path, compress: type[bytes]) -> None:
     content = '\ufeffitem,name\r\n1,"Soup, hot"\r\n\r\n2\n'.encode()
 
-    assert read_table(file(tmp_path, compress(content))) == Table(["item", "name"], [["1", "Soup, hot"], ["2"]])
+    assert read_table(file(tmp_path, compress(content))) == CsvTable(["item", "name"], [["1", "Soup, hot"], ["2"]])
 
 
 def test_an_empty_file_is_an_empty_table_and_has_no_columns(tmp_path: Path) -> None:
-    assert read_table(file(tmp_path, b"")) == Table([], [])
+    assert read_table(file(tmp_path, b"")) == CsvTable([], [])
     with pytest.raises(DatasetError, match="is empty; a header line with item is needed"):
         read_columns(file(tmp_path, b""), ("item",))
 

@@ -40,7 +40,7 @@ from recommender.scene import (
     TrainingInput,
 )
 from recommender.scenes.destinations import DESTINATIONS
-from recommender.scenes.offers import Offers
+from recommender.scenes.offers import OffersScene
 from recommender.scenes.orders import ORDERS
 from recommender.scenes.registry import OpenScenes
 from recommender.store.offers import OfferStore
@@ -120,7 +120,7 @@ def counting(**orders: Any) -> OpenScenes:
     """Orders and destinations that count, `orders` with these figures; and the real offers."""
 
     def scenes(log: OfferStore) -> Mapping[str, AnyScene]:
-        made = (CountingScene("orders", **orders), CountingScene("destinations"), Offers(log))
+        made = (CountingScene("orders", **orders), CountingScene("destinations"), OffersScene(log))
         return {scene.name: scene for scene in made}
 
     return scenes

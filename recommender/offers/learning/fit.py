@@ -40,7 +40,7 @@ class FittedPolicy:
     why: str
 
 
-def fit(
+def fit_policy(
     closed: ClosedDecisions, offers: Mapping[str, Offer], settings: OfferSettings, *, seed: int, progress: Progress
 ) -> FittedPolicy:
     """From closed decisions to a policy that may be published: it is the fallback where it must be."""

@@ -20,7 +20,7 @@ from recommender.offers.learning.fit import (
     FittedPolicy,
     best_eligible,
     best_single_plan,
-    fit,
+    fit_policy,
     no_offer_plan,
     target,
 )
@@ -62,11 +62,11 @@ class OfferFigures(TypedDict, total=False):
     gain_curve: Points
 
 
-def train(
+def train_policy(
     closed: ClosedDecisions, offers: Mapping[str, Offer], settings: OfferSettings, *, seed: int, progress: Progress
 ) -> Trained:
     """Fit and report. The policy may be published: it is the fallback where it must be."""
-    fitted = fit(closed, offers, settings, seed=seed, progress=progress)
+    fitted = fit_policy(closed, offers, settings, seed=seed, progress=progress)
     bootstrap = Bootstrap(closed.log.n_customers, np.random.default_rng(seed), _DRAWS)
     single = best_single_plan(closed, fitted.policy, settings)
     learned = target(closed, fitted.policy, settings)

@@ -18,7 +18,7 @@ from data.demo.command import Plan, demo
 from data.demo.members import Member
 from data.demo.server import Server, command, free_port, serving
 from data.demo.setting import Setting, StageError, sweep
-from data.demo.story import Story, StoryBroken, expect, refusal
+from data.demo.story import Story, StoryBroken, expect, refused_with
 from data.demo.terminal import Bar
 from data.faces import people
 from data.town.town import Town
@@ -167,13 +167,13 @@ def test_a_story_that_does_not_hold_breaks_off() -> None:
 
 
 def test_a_refusal_is_known_by_its_code() -> None:
-    """`refusal` gives the code of the problem, and nothing when there was none."""
+    """`refused_with` gives the code of the problem, and nothing when there was none."""
 
     def refused() -> None:
         raise Refused(403, {"code": "second_factor_required", "detail": "PIN"}, "GET /x")
 
-    assert refusal(refused) == "second_factor_required"
-    assert refusal(lambda: None) == ""
+    assert refused_with(refused) == "second_factor_required"
+    assert refused_with(lambda: None) == ""
 
 
 def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_the_drawn_strangers_are_drawn_once(tmp_path: Path) -> None:
         here = setting(tmp_path / name)
         here.folder.mkdir()
         sweep(here)
-        thresholds.append(stage.calibrate(here, counting, 40))
+        thresholds.append(stage.calibrate_pack(here, counting, 40))
 
     assert thresholds[0] == thresholds[1]
     assert thresholds[0] is not None

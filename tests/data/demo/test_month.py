@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from data.demo.month import Month, by_day, month, simulate_month, visits_of
+from data.demo.month import Month, by_day, month, simulate_month, visits_of_day
 from data.town.town import Town
 from plumbing.clock import DAY
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.offers.portfolio import NONE
-from recommender.scenes.offers import Offers
+from recommender.scenes.offers import OffersScene
 from tests.data.demo.test_demo import quiet
 
 NOW_US = 1_795_435_200_000_000  # a Monday in November 2026
@@ -41,7 +41,7 @@ def decisions(lived: Month) -> list[dict[str, Any]]:
 def test_every_visit_of_the_month_is_a_decision_with_all_propensities(lived: Month) -> None:
     """As many as the town has visits then; each sums to one and holds what was shown."""
     found = decisions(lived)
-    visits = [v for v in visits_of(lived.town) if v.time_us >= found[0]["decided_us"]]
+    visits = [v for v in visits_of_day(lived.town) if v.time_us >= found[0]["decided_us"]]
     assert len(found) == len(visits) > 800
     spreads = [json.loads(row["propensities"]) for row in found]
     assert np.allclose([sum(spread.values()) for spread in spreads], 1.0)
@@ -84,7 +84,7 @@ def test_the_policy_came_from_the_log_and_its_versions_are_there(lived: Month) -
 
 def test_windows_have_closed_and_the_page_has_an_answer(lived: Month) -> None:
     """Nothing is open at the end of the last day but late ones; the answer is about visits."""
-    report = Offers(lived.stores.offers).report("town", NOW_US)
+    report = OffersScene(lived.stores.offers).report("town", NOW_US)
     assert report["open_windows"] == 0
     assert "per visit" in report["answer"] or "No verdict yet" in report["answer"]
     assert not report["ratio"]["broken"]
@@ -102,7 +102,7 @@ def test_the_same_seed_lives_the_same_month(lived: Month, tmp_path: Path) -> Non
 
 def test_days_are_days_of_the_towns_clock() -> None:
     """Every visit is in one day, in order."""
-    visits = visits_of(Town.build(0, customers=20, days=10))
+    visits = visits_of_day(Town.build(0, customers=20, days=10))
     days = list(by_day(visits))
     assert [one for day in days for one in day] == visits
     assert all(len({one.at.date() for one in day}) == 1 for day in days)

@@ -13,7 +13,7 @@ from data.faces import people
 from identity.engines.manifests import Pack
 from identity.engines.protocol import Face, FaceEngine, Pixels
 from identity.engines.warm_up import pattern, some_face
-from identity.evaluation.conformance import examine
+from identity.evaluation.conformance import examine_pack
 from identity.frames.decode import LEAST_SIDE, MOST_ASPECT, MOST_PIXELS
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
@@ -90,7 +90,7 @@ class PackSuite:
 
     def test_it_passes_the_conformance_checks(self, engine: FaceEngine, sandboxed: EnginePool) -> None:
         """`usual models check`: licence, vendor, shape, length, determinism, empty picture, speed."""
-        findings = examine(engine, second=sandboxed)
+        findings = examine_pack(engine, second=sandboxed)
 
         assert [finding.name for finding in findings if not finding.passed] == []
 

@@ -32,7 +32,7 @@ from identity.engines.manifests import (
 )
 from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
 from identity.engines.warm_up import pattern, some_face
-from identity.evaluation.conformance import examine
+from identity.evaluation.conformance import examine_pack
 from identity.frames.decode import decode
 from tests.identity.fakes import FakeEngine, person_picture
 
@@ -258,7 +258,7 @@ def test_the_checks_name_the_fault_of_a_pack(flaw: str, named: str) -> None:
     engine = Flawed()
     engine.flaw = flaw
 
-    failed = [finding.name for finding in examine(engine, people.draw_face) if not finding.passed]
+    failed = [finding.name for finding in examine_pack(engine, people.draw_face) if not finding.passed]
 
     assert named in failed
 
@@ -278,7 +278,7 @@ def test_a_pack_that_takes_masks_for_a_person_is_not_fit() -> None:
     engine = Masked()
     templates: list[Vector] = [FakeEngine().embed(draw(0, 0), engine.detect(draw(0, 0))[0])]
 
-    failed = {finding.name for finding in examine(engine, draw) if not finding.passed}
+    failed = {finding.name for finding in examine_pack(engine, draw) if not finding.passed}
 
     assert "mask: nobody looks more like somebody else" in failed
     assert "people are distinguished" not in failed

@@ -12,7 +12,7 @@ import pytest
 
 from identity.customers.rotation import renew_templates
 from identity.matching.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
@@ -26,7 +26,7 @@ class Process:
     """What one process holds of a gallery."""
 
     def __init__(self, home: Path, exact_up_to: int) -> None:
-        self.stores = Stores.open(home / "identity.db")
+        self.stores = IdentityStores.open(home / "identity.db")
         self.database = self.stores.database
         self.keys = KeyFile(home / "identity-keys", lambda: MASTER)
         self.vault = Vault(self.keys)

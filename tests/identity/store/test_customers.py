@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from identity.errors import StorageFull
-from identity.store import Stores
+from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 
 PACK = "fake@1"
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    opened = Stores.open(tmp_path / "identity.db")
+def stores(tmp_path: Path) -> Iterator[IdentityStores]:
+    opened = IdentityStores.open(tmp_path / "identity.db")
     yield opened
     opened.database.close()
 
@@ -28,21 +28,21 @@ def customer(number: int, tenant: str = "north") -> CustomerRow:
     )
 
 
-def add(stores: Stores, number: int, tenant: str = "north") -> CustomerRow:
+def add(stores: IdentityStores, number: int, tenant: str = "north") -> CustomerRow:
     stores.galleries.open_gallery(tenant, PACK, b"salt")
     row = customer(number, tenant)
     stores.customers.add_customer(row, PACK, b"sealed", [])
     return row
 
 
-def test_a_customer_is_read_as_kept(stores: Stores) -> None:
+def test_a_customer_is_read_as_kept(stores: IdentityStores) -> None:
     row = add(stores, 1)
 
     assert stores.customers.customer("north", row.customer_id) == row
     assert stores.customers.customer_of_receipt("north", "receipt 1") == row
 
 
-def test_no_question_reaches_another_tenants_customer(stores: Stores) -> None:
+def test_no_question_reaches_another_tenants_customer(stores: IdentityStores) -> None:
     row = add(stores, 1)
 
     assert stores.customers.customer("south", row.customer_id) is None
@@ -53,7 +53,7 @@ def test_no_question_reaches_another_tenants_customer(stores: Stores) -> None:
     assert stores.customers.customer("north", row.customer_id) == row
 
 
-def test_one_receipt_may_exist_at_two_tenants_but_not_twice_at_one(stores: Stores) -> None:
+def test_one_receipt_may_exist_at_two_tenants_but_not_twice_at_one(stores: IdentityStores) -> None:
     add(stores, 1)
     add(stores, 1, "south")
 
@@ -64,7 +64,7 @@ def test_one_receipt_may_exist_at_two_tenants_but_not_twice_at_one(stores: Store
     assert (state.size, state.generation) == (1, 1)
 
 
-def test_each_change_makes_the_generation_one_larger(stores: Stores) -> None:
+def test_each_change_makes_the_generation_one_larger(stores: IdentityStores) -> None:
     rows = [add(stores, n) for n in (1, 2, 3)]
     stores.customers.delete_customer("north", rows[1].customer_id, (), 0)
 
@@ -74,7 +74,7 @@ def test_each_change_makes_the_generation_one_larger(stores: Stores) -> None:
     assert (state.generation, state.size) == (4, 2)
 
 
-def test_changes_are_what_came_since_and_who_is_left_when_somebody_went(stores: Stores) -> None:
+def test_changes_are_what_came_since_and_who_is_left_when_somebody_went(stores: IdentityStores) -> None:
     rows = [add(stores, n) for n in (1, 2, 3)]
     _, fresh, ids = stores.galleries.changes("north", PACK, 2, 2)
     assert ([row.customer_id for row in fresh], ids) == ([rows[2].customer_id], None)
@@ -86,7 +86,7 @@ def test_changes_are_what_came_since_and_who_is_left_when_somebody_went(stores: 
     assert ids == {rows[1].customer_id, rows[2].customer_id}
 
 
-def test_deleting_a_customer_leaves_no_row_of_theirs(stores: Stores) -> None:
+def test_deleting_a_customer_leaves_no_row_of_theirs(stores: IdentityStores) -> None:
     row, other = add(stores, 1), add(stores, 2)
     stores.thresholds.keep_tops("north", PACK, row.customer_id, 1, [0.1, 0.2], size=1)
     stores.thresholds.keep_tops("north", PACK, other.customer_id, 1, [0.3], size=1)
@@ -100,7 +100,7 @@ def test_deleting_a_customer_leaves_no_row_of_theirs(stores: Stores) -> None:
     assert stores.thresholds.tops("north", PACK, 1, 0) == [0.3]
 
 
-def test_top_scores_count_only_from_a_gallery_nearly_as_large(stores: Stores) -> None:
+def test_top_scores_count_only_from_a_gallery_nearly_as_large(stores: IdentityStores) -> None:
     row = add(stores, 1)
     stores.thresholds.keep_tops("north", PACK, row.customer_id, 1, [0.1], size=10)
     stores.thresholds.keep_tops("north", PACK, row.customer_id, 2, [0.2], size=100)
@@ -109,7 +109,7 @@ def test_top_scores_count_only_from_a_gallery_nearly_as_large(stores: Stores) ->
     assert found == [[], [0.2]]
 
 
-def test_what_fails_in_the_middle_leaves_nothing(stores: Stores) -> None:
+def test_what_fails_in_the_middle_leaves_nothing(stores: IdentityStores) -> None:
     stores.galleries.open_gallery("north", PACK, b"salt")
     add(stores, 2)
 
@@ -124,7 +124,7 @@ def test_what_fails_in_the_middle_leaves_nothing(stores: Stores) -> None:
     assert stores.galleries.gallery("north", PACK).size == 1  # type: ignore[union-attr]
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(stores: Stores) -> None:
+def test_a_full_disk_is_named_and_leaves_nothing(stores: IdentityStores) -> None:
     stores.galleries.open_gallery("north", PACK, b"salt")
     pages = stores.database.connection.execute("PRAGMA page_count").fetchone()[0]
     stores.database.connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -135,7 +135,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(stores: Stores) -> None:
     assert stores.customers.customer_of_receipt("north", "receipt 1") is None
 
 
-def test_the_tenant_leads_every_primary_key_and_index(stores: Stores) -> None:
+def test_the_tenant_leads_every_primary_key_and_index(stores: IdentityStores) -> None:
     """So that rows of one tenant lie together and PostgreSQL can take over."""
     tables = [
         row["name"]
@@ -148,10 +148,10 @@ def test_the_tenant_leads_every_primary_key_and_index(stores: Stores) -> None:
             assert columns[0]["name"] == "tenant", (table, index["name"])
 
 
-def test_a_file_that_was_opened_before_is_opened_again(tmp_path: Path, stores: Stores) -> None:
+def test_a_file_that_was_opened_before_is_opened_again(tmp_path: Path, stores: IdentityStores) -> None:
     row = add(stores, 1)
 
-    again = Stores.open(tmp_path / "identity.db")
+    again = IdentityStores.open(tmp_path / "identity.db")
 
     assert again.customers.customer("north", row.customer_id) == row
     again.database.close()

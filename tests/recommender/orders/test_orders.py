@@ -11,12 +11,12 @@ import pytest
 from recommender.orders.model import LEARNED
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Answer, Context, Item, Request, Trained, TrainingInput
-from recommender.scenes.orders import Orders, ServedOrders
+from recommender.scenes.orders import OrdersScene, ServedOrders
 from tests.recommender.orders.worlds import DAY_US, habits, menu, of, orders
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NOW = 20_100 * DAY_US
-QUIET = Orders(explore_share=0.0)
+QUIET = OrdersScene(explore_share=0.0)
 
 
 def silent(_what: str, _share: float) -> None:
@@ -25,7 +25,7 @@ def silent(_what: str, _share: float) -> None:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    return Orders().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
+    return OrdersScene().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def suggest(
     n: int = 5,
     catalogue: tuple[Item, ...] | None = None,
     recent: Interactions | None = None,
-    scene: Orders = QUIET,
+    scene: OrdersScene = QUIET,
     seed: int = 0,
     **context: Any,
 ) -> Answer:
@@ -136,7 +136,8 @@ def test_nan_and_missing_prices_never_pass_a_bound(served: ServedOrders) -> None
 
     assert suggest(served, None, catalogue=catalogue, max_price=10**6).excluded == {"i01": "price"}
     assert (
-        Orders().train(TrainingInput(habits(8), catalogue), seed=0, progress=silent).report.in_force == "counting"
+        OrdersScene().train(TrainingInput(habits(8), catalogue), seed=0, progress=silent).report.in_force
+        == "counting"
     )
 
 
@@ -190,7 +191,7 @@ def test_a_basket_that_recurs_is_one_suggestion(served: ServedOrders) -> None:
 def test_exploring_gives_the_last_place_away_with_a_known_chance(served: ServedOrders) -> None:
     """Over many requests the last place is explored as often as stated, only there, with something new."""
     history = orders(*[("x", k, f"i0{k % 5}") for k in range(10)])
-    scene = Orders(explore_share=0.3)
+    scene = OrdersScene(explore_share=0.3)
     answers = [suggest(served, history, scene=scene, n=4, seed=seed) for seed in range(300)]
     explored = [a.suggestions[-1] for a in answers if a.suggestions[-1].explored]
     kept = [a.suggestions[-1] for a in answers if not a.suggestions[-1].explored]
@@ -205,7 +206,7 @@ def test_exploring_gives_the_last_place_away_with_a_known_chance(served: ServedO
 def test_the_same_request_gets_the_same_answer(served: ServedOrders) -> None:
     """Same history, context and random state: the same answer, field by field."""
     history = of(habits(), "c007")
-    scene = Orders()
+    scene = OrdersScene()
 
     assert suggest(served, history, scene=scene, seed=4) == suggest(served, history, scene=scene, seed=4)
 
@@ -254,7 +255,7 @@ def test_the_report_says_what_is_in_force_and_why(trained: Trained) -> None:
 
 def test_training_twice_gives_the_same_bytes(trained: Trained) -> None:
     """Same data, same seed: identical arrays and texts."""
-    again = Orders().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
+    again = OrdersScene().train(TrainingInput(habits(), menu()), seed=0, progress=silent)
 
     assert again.texts == trained.texts
     assert again.arrays.keys() == trained.arrays.keys()
@@ -275,7 +276,7 @@ def test_a_model_with_a_missing_part_is_refused(trained: Trained, part: str) -> 
     texts = {name: text for name, text in trained.texts.items() if name != part}
 
     with pytest.raises(ValueError):
-        Orders().load(arrays, texts)
+        OrdersScene().load(arrays, texts)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +295,7 @@ def test_a_model_with_a_missing_part_is_refused(trained: Trained, part: str) -> 
 def test_small_and_odd_histories_train_and_serve(rows: list[tuple[str, int, str]]) -> None:
     """Nothing to learn from publishes counting, says so, and answers; ties with counting are not a win."""
     seen = orders(*rows) if rows else Interactions.from_columns({"customer": [], "item": []})
-    made = Orders().train(TrainingInput(seen, menu()), seed=0, progress=silent)
+    made = OrdersScene().train(TrainingInput(seen, menu()), seed=0, progress=silent)
     answer = suggest(QUIET.load(*_parts(made)), orders(("x", 0, "i02")))
 
     assert made.report.in_force == "counting"

@@ -14,10 +14,10 @@ import numpy as np
 from plumbing.clock import DAY, HOUR, MINUTE
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Context, Item, OrderLine, Trained, TrainingInput
-from recommender.scenes.destinations import Destinations
-from recommender.scenes.offer_decisions import decide
-from recommender.scenes.offers import Offers
-from recommender.scenes.orders import Orders
+from recommender.scenes.destinations import DestinationsScene
+from recommender.scenes.offer_decisions import decide_offer
+from recommender.scenes.offers import OffersScene
+from recommender.scenes.orders import OrdersScene
 from tests.recommender.offers.world import MENU, NOON, NOW_US, TENANT, no_holdout, offer, open_store, request
 from tests.recommender.scenes.scene_suite import ORDER, REGULAR, Case, SceneSuite, Who, silent
 
@@ -61,7 +61,7 @@ class TestOrders(SceneSuite):
         names = [item.item_id for item in menu]
         seen = visits(names, np.random.default_rng(0), customers=40, each=8)
         data = TrainingInput(seen, menu, TENANT, NOW_US)
-        return Case(Orders(), data, Context(site="mitte", local_time=NOON), NOW_US, frozenset({"dish3"}))
+        return Case(OrdersScene(), data, Context(site="mitte", local_time=NOON), NOW_US, frozenset({"dish3"}))
 
 
 class TestDestinations(SceneSuite):
@@ -78,12 +78,16 @@ class TestDestinations(SceneSuite):
         seen = visits(names, np.random.default_rng(0), customers=40, each=12)  # enough to fit a ranker
         context = Context(lat=52.5, lon=13.41, local_time=NOON)
         return Case(
-            Destinations(), TrainingInput(seen, places, TENANT, NOW_US), context, NOW_US, frozenset({"place3"})
+            DestinationsScene(),
+            TrainingInput(seen, places, TENANT, NOW_US),
+            context,
+            NOW_US,
+            frozenset({"place3"}),
         )
 
     def test_events_may_name_positions(self, tmp_path: Path) -> None:
         """A ride may end where no place of the catalogue is; half a position is none."""
-        known = Destinations().known(TENANT, {})
+        known = DestinationsScene().known(TENANT, {})
         assert "geo:52.5,13.4" in known.ids
         assert "geo:52.5" not in known.ids
         assert "geo:99,13" not in known.ids
@@ -108,7 +112,9 @@ class TestOffers(SceneSuite):
         store.save_settings(TENANT, no_holdout())
         store.save_offers(TENANT, [offer("good"), offer("poor"), offer("paused", status="paused")], NOW_US)
         data = TrainingInput(catalogue=MENU, tenant=TENANT, now_us=NOW_US)
-        return Case(Offers(store), data, Context(site="mitte", local_time=NOON), NOW_US, frozenset({"paused"}))
+        return Case(
+            OffersScene(store), data, Context(site="mitte", local_time=NOON), NOW_US, frozenset({"paused"})
+        )
 
     @classmethod
     def train(cls, case: Case) -> Trained:
@@ -156,4 +162,4 @@ class TestOffers(SceneSuite):
         store = open_store(tmp_path / "recommender.db")
         for purposes, spend in ((("orders",), 0), (("orders", "offers"), 390)):
             case.scene.record(case.batch(bought, purposes))
-            assert decide(store, case.request("regular", seed=spend)).context["spend"] == spend
+            assert decide_offer(store, case.request("regular", seed=spend)).context["spend"] == spend

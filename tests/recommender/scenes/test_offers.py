@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> OfferStore:
 
 def decide(store: OfferStore, pseudonym: str | None = "p1", now_us: int = NOW_US, seed: int = 0) -> OfferDecision:
     rng = np.random.default_rng([seed, now_us, *(pseudonym or "").encode()])
-    return offer_decisions.decide(store, request(now_us, rng, pseudonym))
+    return offer_decisions.decide_offer(store, request(now_us, rng, pseudonym))
 
 
 def shown(store: OfferStore, pseudonym: str = "p1", now_us: int = NOW_US) -> OfferDecision:
@@ -288,7 +288,7 @@ def _visits(path: Path, worker: int, visits: int) -> None:
     for visit in range(visits):
         now = NOW_US + visit
         rng = np.random.default_rng([worker, visit])
-        decision = offer_decisions.decide(store, request(now, rng, f"p{visit % 3}"))
+        decision = offer_decisions.decide_offer(store, request(now, rng, f"p{visit % 3}"))
         if decision.arm == "dear" and visit % 2:
             record_outcome(store, TENANT, decision.decision_id, "completed", f"{worker}-{visit}", now, now)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.assembly import Stores, open_stores
+from recommender.assembly import RecommenderStores, open_stores
 from recommender.config import RecommenderConfig
 from recommender.errors import Erased, EventConflict, TrainingRunning
 from recommender.scene import Event, Item, OrderLine
@@ -17,7 +17,7 @@ NOW = 1_795_435_200_000_000
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
+def stores(tmp_path: Path) -> Iterator[RecommenderStores]:
     made = open_stores(RecommenderConfig(tmp_path, ()))
     yield made
     made.database.close()
@@ -28,7 +28,7 @@ def order(event_id: str, *items: str, customer: str = "ann", time_us: int = NOW)
     return Event(event_id, "ordered", "orders", customer, time_us, 13.5, 0, lines, site="north")
 
 
-def test_a_history_is_one_customers_orders_in_order(stores: Stores) -> None:
+def test_a_history_is_one_customers_orders_in_order(stores: RecommenderStores) -> None:
     """Only this customer's, oldest first; two orders of the same microsecond stay two."""
     events = [order("b", "tea", "bun"), order("a", "tea"), order("c", "ale", customer="bob")]
     assert stores.events.record("grill", [*events, order("d", "pie", time_us=NOW - 5)], NOW) == 4
@@ -45,13 +45,13 @@ def test_a_history_is_one_customers_orders_in_order(stores: Stores) -> None:
     assert history.sites.tolist() == ["north"]
 
 
-def test_a_long_history_keeps_its_latest_lines(stores: Stores) -> None:
+def test_a_long_history_keeps_its_latest_lines(stores: RecommenderStores) -> None:
     """With a limit the oldest lines are left out."""
     stores.events.record("grill", [order(f"e{i}", f"i{i}", time_us=NOW + i) for i in range(5)], NOW)
     assert stores.events.history("grill", "ann", "ordered", 2).items.tolist() == ["i3", "i4"]
 
 
-def test_what_is_popular_names_nobody(stores: Stores) -> None:
+def test_what_is_popular_names_nobody(stores: RecommenderStores) -> None:
     """The latest lines of a tenant carry no pseudonym and none of another tenant's."""
     stores.events.record("grill", [order("a", "tea"), order("b", "tea", customer="bob")], NOW)
     stores.events.record("other", [order("a", "beer")], NOW)
@@ -61,7 +61,7 @@ def test_what_is_popular_names_nobody(stores: Stores) -> None:
     assert latest.items.tolist() == ["tea"]
 
 
-def test_the_same_event_is_stored_once_and_another_under_its_id_is_refused(stores: Stores) -> None:
+def test_the_same_event_is_stored_once_and_another_under_its_id_is_refused(stores: RecommenderStores) -> None:
     """Sent again: nothing new. Changed: a conflict that names its place, and nothing of its batch is stored."""
     stores.events.record("grill", [order("a", "tea")], NOW)
     assert stores.events.record("grill", [order("a", "tea")], NOW + 9) == 0
@@ -72,7 +72,7 @@ def test_the_same_event_is_stored_once_and_another_under_its_id_is_refused(store
     assert stores.events.record("other", [order("a", "cake")], NOW) == 1
 
 
-def test_an_erased_customer_does_not_come_back(stores: Stores, tmp_path: Path) -> None:
+def test_an_erased_customer_does_not_come_back(stores: RecommenderStores, tmp_path: Path) -> None:
     """Rows go, a late event is refused with its whole batch, and the pseudonym is in no file."""
     name = "ann-who-wants-to-be-forgotten"
     events = [order("a", "tea", customer=name), order("b", "tea", customer="bob")]
@@ -88,7 +88,7 @@ def test_an_erased_customer_does_not_come_back(stores: Stores, tmp_path: Path) -
         assert name.encode() not in path.read_bytes(), path
 
 
-def test_another_process_sees_changes_by_generation(stores: Stores, tmp_path: Path) -> None:
+def test_another_process_sees_changes_by_generation(stores: RecommenderStores, tmp_path: Path) -> None:
     """A change of the catalogue and an erasure raise a number that every process reads."""
     other = open_stores(RecommenderConfig(tmp_path, ()))
     before = [other.events.generation("grill", name) for name in ("catalogue", "erasures")]
@@ -100,7 +100,7 @@ def test_another_process_sees_changes_by_generation(stores: Stores, tmp_path: Pa
     other.database.close()
 
 
-def test_an_item_comes_back_as_it_was_written(stores: Stores) -> None:
+def test_an_item_comes_back_as_it_was_written(stores: RecommenderStores) -> None:
     """Every field survives, lists and flags included; ids of other tenants do not shine through."""
     item = Item("tea", "Tea", "hot", 250, ("lunch",), ("milk",), ("warm", "new"), ("north",), False, True)
     place = Item("home", "Elm Street", lat=52.5, lon=-13.4)
@@ -111,7 +111,7 @@ def test_an_item_comes_back_as_it_was_written(stores: Stores) -> None:
     assert stores.catalogue.all("other", "item") == ()
 
 
-def test_one_open_run_at_a_time_and_a_key_once(stores: Stores) -> None:
+def test_one_open_run_at_a_time_and_a_key_once(stores: RecommenderStores) -> None:
     """A second run waits its turn, a used key never begins again, a lost run makes room."""
     models = stores.models
     run_id = models.begin("grill", "orders", NOW, "monday")
@@ -129,7 +129,7 @@ def test_one_open_run_at_a_time_and_a_key_once(stores: Stores) -> None:
     assert models.run("grill", "orders", stuck).state == "lost"
 
 
-def test_a_schedule_is_replaced_whole(stores: Stores) -> None:
+def test_a_schedule_is_replaced_whole(stores: RecommenderStores) -> None:
     """What was written is read; written again it replaces all."""
     due = ScheduleEntry("orders", ("mon", "sun"), "03:00", "Europe/Berlin", True, "grill")
     stores.models.set_schedule("grill", [due])

@@ -14,14 +14,14 @@ from recommender.offers.decision import FEATURES
 from recommender.offers.errors import UnusableLog
 from recommender.offers.learning import log as learning
 from recommender.offers.learning import train as training
-from recommender.offers.learning.fit import fit, target
+from recommender.offers.learning.fit import fit_policy, target
 from recommender.offers.learning.log import from_parts
 from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Trained, TrainingInput
-from recommender.scenes.offer_decisions import decide
+from recommender.scenes.offer_decisions import decide_offer
 from recommender.scenes.offer_outcomes import record_purchases
-from recommender.scenes.offers import Offers
+from recommender.scenes.offers import OffersScene
 from tests.recommender.offers.world import (
     NOW_US,
     SALT,
@@ -73,7 +73,7 @@ def test_a_logged_decision_without_its_propensity_is_refused() -> None:
 
 def train(rows: list[Row]) -> Trained:
     closed = learning.read_closed(rows, HOUSE)
-    return training.train(closed, OFFERS, HOUSE, seed=0, progress=silent)
+    return training.train_policy(closed, OFFERS, HOUSE, seed=0, progress=silent)
 
 
 def test_a_learned_policy_earns_what_the_best_offer_earns() -> None:
@@ -149,7 +149,7 @@ def test_a_share_of_visits_goes_to_those_whom_offers_move() -> None:
     house = OfferSettings(SALT, holdout_share=0.2, share=0.33)
     closed = learning.read_closed(moved_by_offers(), house)
 
-    policy = fit(closed, OFFERS, house, seed=0, progress=silent).policy
+    policy = fit_policy(closed, OFFERS, house, seed=0, progress=silent).policy
     shown = 1 - target(closed, policy, house)[:, 0]
 
     assert policy.uplift is not None
@@ -180,11 +180,11 @@ def test_nothing_to_learn_from_says_what_is_missing(tmp_path: Path) -> None:
     store = open_store(tmp_path / "r.db")
     store.save_settings(TENANT, no_holdout())
     store.save_offers(TENANT, [offer("a")], NOW_US)
-    decide(store, request(customer="p1"))
+    decide_offer(store, request(customer="p1"))
 
     with pytest.raises(NotEnoughEvents, match="1 are open"):
-        Offers(store).train(TrainingInput(tenant=TENANT, now_us=NOW_US), seed=0, progress=silent)
-    assert Offers(store).report(TENANT, NOW_US)["open_windows"] == 1
+        OffersScene(store).train(TrainingInput(tenant=TENANT, now_us=NOW_US), seed=0, progress=silent)
+    assert OffersScene(store).report(TENANT, NOW_US)["open_windows"] == 1
 
 
 def test_the_counter_learns_from_its_own_log(tmp_path: Path) -> None:
@@ -194,14 +194,14 @@ def test_the_counter_learns_from_its_own_log(tmp_path: Path) -> None:
     store.save_offers(TENANT, [offer("good"), offer("poor")], NOW_US)
     for visit in range(300):
         at = NOW_US + visit
-        decision = decide(store, request(at, np.random.default_rng(visit), f"p{visit}"))
+        decision = decide_offer(store, request(at, np.random.default_rng(visit), f"p{visit}"))
         amount = {"good": 900, "poor": 300, "none": 400}[decision.arm]
         record_purchases(store, TENANT, [(f"b{visit}", f"p{visit}", at + 1, amount)], at + 1)
     later = NOW_US + 10 * DAY
-    trained = Offers(store).train(TrainingInput(tenant=TENANT, now_us=later), seed=0, progress=silent)
+    trained = OffersScene(store).train(TrainingInput(tenant=TENANT, now_us=later), seed=0, progress=silent)
     policy = from_parts(trained.arrays, trained.texts)
 
-    decision = decide(store, request(later, np.random.default_rng(900), "p1"), policy)
+    decision = decide_offer(store, request(later, np.random.default_rng(900), "p1"), policy)
 
     assert decision.propensities["good"] > 0.9
     assert decision.policy_version == trained.report.figures["version"]
