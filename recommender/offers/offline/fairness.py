@@ -6,9 +6,6 @@ nothing is returned about single customers; `uplift.refuse_sensitive` refuses su
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbing.columns import DatasetError, read_columns
 from recommender.offers.errors import UnusableLog
 from recommender.offers.learning.confidence import group_mean
 
@@ -90,16 +88,14 @@ def read_groups(path: Path, columns: Sequence[str]) -> dict[str, dict[str, str]]
     Raises:
         UnusableLog: the file lacks a column, or has a customer twice.
     """
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
-    missing = [name for name in ("customer", *columns) if not rows or name not in rows[0]]
-    if missing:
-        raise UnusableLog(f"{path.name} lacks the columns {', '.join(missing)}.")
-    names = [row["customer"] for row in rows]
+    try:
+        read = read_columns(path, ("customer", *columns))
+    except DatasetError as error:
+        raise UnusableLog(f"{error}.") from error
+    names = read["customer"]
     if len(set(names)) != len(names):
         raise UnusableLog(f"{path.name} has a customer twice.")
-    return {column: _grouped({row["customer"]: row[column] for row in rows}) for column in columns}
+    return {column: _grouped(dict(zip(names, read[column], strict=True))) for column in columns}
 
 
 def _grouped(values: Mapping[str, str]) -> dict[str, str]:

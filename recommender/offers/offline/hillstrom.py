@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.offers.learning.uplift import qini, two_model_uplift
-from recommender.offers.offline.tables import Columns, read_columns
+from recommender.offers.offline.tables import Columns, read_text_columns
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ def evaluate_hillstrom(path: Path, *, seed: int, n_folds: int = 5, draws: int = 
 
     One row each for a ranking by uplift and a ranking by response.
     """
-    table = read_columns(path, ("segment", "visit", *_HILLSTROM, *_HILLSTROM_CHOICES))
+    table = read_text_columns(path, ("segment", "visit", *_HILLSTROM, *_HILLSTROM_CHOICES))
     rows = table.text("segment") != "Mens E-Mail"
     treated = table.text("segment")[rows] == "Womens E-Mail"
     visit = table.numbers("visit")[rows]

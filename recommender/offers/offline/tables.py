@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbing.columns import DatasetError, read_table
 from recommender.offers.errors import UnusableLog
 from recommender.offers.learning.off_policy import OfferLog
 from recommender.offers.learning.uplift import VisitFeatures, refuse_sensitive
@@ -76,22 +74,20 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def read_columns(path: Path, needed: Sequence[str]) -> Columns:
-    """A CSV file, gzipped or not.
+def read_text_columns(path: Path, needed: Sequence[str]) -> Columns:
+    """Every column of a CSV file, gzipped or not.
 
     Raises:
         UnusableLog: unreadable, empty, rows of different lengths, or columns are missing.
         SensitiveInput: the table has a column for audits only.
     """
     try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UnusableLog(f"{path.name} cannot be read: {error}.") from error
-    rows = list(csv.reader(io.StringIO(text)))
-    if not rows:
+        table = read_table(path)
+    except DatasetError as error:
+        raise UnusableLog(f"{error}.") from error
+    header, body = table.header, table.rows
+    if not header:
         raise UnusableLog(f"{path.name} is empty; it needs at least a header.")
-    header, body = rows[0], rows[1:]
     refuse_sensitive(header)
     missing = [name for name in needed if name not in header]
     if missing:
@@ -128,9 +124,9 @@ def read_portfolio(path: Path) -> Portfolio:
     """From columns offer, offer_type, difficulty, reward, duration, channels. It may be empty.
 
     Raises:
-        UnusableLog: as `read_columns`, or an offer is repeated, has no name or is called 'none'.
+        UnusableLog: as `read_text_columns`, or an offer is repeated, has no name or is called 'none'.
     """
-    found = read_columns(path, ("offer", "offer_type", "difficulty", "reward", "duration", "channels"))
+    found = read_text_columns(path, ("offer", "offer_type", "difficulty", "reward", "duration", "channels"))
     offers = [str(one) for one in found.text("offer")]
     if len(set(offers)) != len(offers) or NONE in offers or "" in offers:
         raise UnusableLog(f"{path.name}: each offer needs a name of its own, and not 'none'.")
@@ -254,9 +250,9 @@ def read_decisions(path: Path, portfolio: Portfolio, reward: str = "net") -> tup
     """A table of randomised decisions with outcomes: features, log and all columns.
 
     Raises:
-        UnusableLog: as `read_columns`, or no row, or a missing propensity or reward.
+        UnusableLog: as `read_text_columns`, or no row, or a missing propensity or reward.
     """
-    columns = read_columns(path, ("customer", "wave", "offer", "propensity", *AS_OF, reward))
+    columns = read_text_columns(path, ("customer", "wave", "offer", "propensity", *AS_OF, reward))
     if not columns.n:
         raise UnusableLog(f"{path.name} holds no decision.")
     waves = read_waves(columns, portfolio)
@@ -268,5 +264,5 @@ def read_decisions(path: Path, portfolio: Portfolio, reward: str = "net") -> tup
 
 def read_requests(path: Path, portfolio: Portfolio) -> tuple[Waves, Columns]:
     """A table without outcomes. A column `offer` is used only as the offers of earlier waves."""
-    columns = read_columns(path, ("customer", "wave", *AS_OF))
+    columns = read_text_columns(path, ("customer", "wave", *AS_OF))
     return read_waves(columns, portfolio), columns
