@@ -21,9 +21,21 @@ def shared() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first, or one worker would still be busy with them when the other has finished."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Long files first, or one worker would still be busy with them when the others have finished.
+
+    One file of the browser stands between two others, so that few browsers run at once.
+    """
+    marks = {item.path: set[str]() for item in items}
+    for item in items:
+        marks[item.path] |= {mark.name for mark in item.iter_markers()}
+    browser = [path for path in marks if "browser" in marks[path]]
+    slow = [path for path in marks if "slow" in marks[path] and path not in browser]
+    first: list[Path] = []
+    while browser or slow:
+        first += [*browser[:1], *slow[:2]]
+        browser, slow = browser[1:], slow[2:]
+    place = {path: number for number, path in enumerate(first)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
