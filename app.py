@@ -101,8 +101,8 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
 
 def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHalf") -> APIBlueprint:
     """POST /v1/visits: frames and a moment in, recognition and suggestions out."""
-    from identity.web.half import RecognitionBody, RecognitionReply, recognition_reply
-    from identity.web.routes import PICTURE_FIELDS, padded
+    from identity.web.routes import PICTURE_FIELDS, padded, recognition_reply
+    from identity.web.schemas import RecognitionBody, RecognitionReply
     from recommender.errors import SecondFactorRequired, TokenError
     from recommender.schemas import ContextModel, SceneName, SuggestionsReply
     from recommender.service import SuggestRequest
@@ -133,7 +133,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
         try:
-            seen = recognition_reply(identity, caller, body)
+            seen = recognition_reply(identity.service, caller, body)
         except Problem as error:
             if error.status < 500:
                 raise  # the person can do something about it

@@ -38,9 +38,8 @@ from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
 from identity.web import routes
-from identity.web.schemas import RecognitionBody, RecognitionReply
 from plumbing import idempotency, limits
-from plumbing.access import Access, Caller
+from plumbing.access import Access
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database, DatabaseBusy
 from plumbing.idempotency import Idempotency
@@ -48,8 +47,6 @@ from plumbing.limits import Limits
 from plumbing.problem import Problem
 from plumbing.settings import Config
 from plumbing.shared import Shared
-
-__all__ = ["IdentityHalf", "RecognitionBody", "RecognitionReply", "build", "open_half", "recognition_reply"]
 
 log = structlog.get_logger(__name__)
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
@@ -206,8 +203,3 @@ def _passing_database(path: Path) -> Database:
     """For what is needed for minutes: presses, limits, kept replies."""
     tables = (moments_tables.migrations, limits.migrations, idempotency.migrations)
     return Database(path, *tables, durable=False)
-
-
-def recognition_reply(half: IdentityHalf, caller: Caller, body: RecognitionBody) -> dict[str, object]:
-    """The body of the reply to a recognition; the doorway puts suggestions beside it."""
-    return routes.recognition_reply(half.service, caller, body)
