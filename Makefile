@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench evaluate lock clean
+.PHONY: help demo test check bench endure evaluate lock clean
 PY := .venv/bin/python
 
 help: ## show this
@@ -25,6 +25,10 @@ check: ## ruff, mypy and the import contracts
 bench: ## speed and memory, as ratios from one run
 	@scripts/setup.sh dev
 	$(PY) -m bench
+
+endure: ## attacks, power cuts, kills, full disks, overload: an hour, figures in one table
+	@scripts/setup.sh dev
+	$(PY) -m tests.unbreakable
 
 evaluate: ## the accuracy tables, on the town or on data beside the project
 	@scripts/setup.sh dev
