@@ -1,10 +1,11 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench endure evaluate lock clean
+.PHONY: help demo test check bench endure evaluate lock advisories clean
 PY := .venv/bin/python
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE)
 
 help: ## show this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: ## set up, draw the town, opt people in, train, serve, show one visit of each kind
 	@scripts/setup.sh runtime
@@ -15,12 +16,13 @@ test: ## set up, check the style and the walls, run every test
 	@$(MAKE) --no-print-directory check
 	@scripts/test.sh
 
-check: ## ruff, mypy and the import contracts
+check: ## ruff, mypy, the import contracts, and no secret in any file
 	@scripts/setup.sh dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-cache
+	$(PY) scripts/scan_secrets.py
 
 bench: ## speed and memory, as ratios from one run
 	@scripts/setup.sh dev
@@ -37,9 +39,15 @@ evaluate: ## the accuracy tables, on the town or on data beside the project
 	.venv/bin/usual evaluate offers
 	.venv/bin/usual evaluate town
 
-lock: ## pin the newest versions again (needs uv)
-	cd locks && uv pip compile --universal --python-version 3.11 --generate-hashes -o runtime.txt runtime.in
-	cd locks && uv pip compile --universal --python-version 3.11 --generate-hashes -c runtime.txt -o dev.txt dev.in
+lock: ## pin what locks/*.in ask for, and keep every other pin (needs uv; UPGRADE=--upgrade takes the newest)
+	cd locks && $(COMPILE) --override runtime-left-out.txt -o runtime.txt runtime.in
+	cd locks && $(COMPILE) -c runtime.txt -o build.txt build.in
+	cd locks && $(COMPILE) -c runtime.txt -o dev.txt dev.in
+	cd locks && $(COMPILE) -c dev.txt -o advisories.txt advisories.in
+
+advisories: ## known vulnerabilities of every pinned package (needs the network)
+	@scripts/setup.sh dev
+	$(PY) scripts/advisories.py
 
 clean: ## remove the environment, caches and the demo's state
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache data/state

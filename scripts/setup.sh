@@ -24,7 +24,7 @@ newest_python() {
     exit 1
 }
 
-wanted=$(cat "$lock" pyproject.toml | cksum)
+wanted=$(cat "$lock" locks/build.txt pyproject.toml | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && works "$venv/bin/python"; then exit 0; fi
 
 if ! works "$venv/bin/python"; then
@@ -37,8 +37,15 @@ rm -f "$venv"/.installed-*  # interrupted from here on, the next call installs a
 echo "Installing $(grep -c '==' "$lock") packages from $lock, each checked by its hash (a minute or two)"
 quiet=-q
 if [ -t 1 ]; then quiet=; fi
-"$venv/bin/python" -m pip install --disable-pip-version-check $quiet --require-hashes -r "$lock"
-"$venv/bin/python" -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+# A lock is complete, so nothing is looked up beside it (--no-deps): runtime.txt leaves out on purpose what a package
+# asks for and does not need (locks/runtime-left-out.txt).
+"$venv/bin/python" -m pip install --disable-pip-version-check $quiet --require-hashes --no-deps -r "$lock"
+# The packages that build ours are pinned too, and are gone afterwards: nothing needs them at run time.
+build=$(mktemp -d "${TMPDIR:-/tmp}/usual-build.XXXXXX")
+trap 'rm -rf "$build"' EXIT
+"$venv/bin/python" -m pip install --disable-pip-version-check -q --require-hashes --no-deps --target "$build" \
+    -r locks/build.txt
+PYTHONPATH=$build "$venv/bin/python" -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 echo "$wanted" >"$stamp"
 # The development lock holds everything of the runtime lock.
-if [ "$1" = dev ]; then cat locks/runtime.txt pyproject.toml | cksum >"$venv/.installed-runtime"; fi
+if [ "$1" = dev ]; then cat locks/runtime.txt locks/build.txt pyproject.toml | cksum >"$venv/.installed-runtime"; fi
