@@ -1,4 +1,4 @@
-"""Look for secrets in every file that git tracks or would add.
+"""Look for secrets in every file that git tracks or would add (without git: in every file).
 
 Usage: python scripts/scan_secrets.py [FOLDER]
 
@@ -79,13 +79,26 @@ def findings_in(name: str, text: str, plugins: list[BasePlugin]) -> Iterator[str
 
 
 def files_in(folder: Path) -> list[str]:
-    """The files below a folder that git tracks, and new ones that it does not ignore.
+    """The files below a folder that git tracks, and new ones that it does not ignore; outside a repository all but
+    hidden ones and those that a run makes.
 
-    Raises subprocess.CalledProcessError when the folder is in no repository, OSError without git.
+    Raises OSError when there is no such folder.
     """
     order = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(order, cwd=folder, capture_output=True, check=True).stdout  # noqa: S603 - fixed words
+    try:
+        listed = subprocess.run(order, cwd=folder, capture_output=True, check=True).stdout  # noqa: S603 - fixed words
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        return sorted(_walk(folder))
     return sorted({name.decode() for name in listed.split(b"\0") if name})
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    for top in folder.iterdir():
+        for path in [top] if top.is_file() else top.rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            made = top.name.startswith(".") or "__pycache__" in name or name.startswith("data/state/")
+            if path.is_file() and not made:
+                yield name
 
 
 def findings(folder: Path) -> list[str]:
@@ -108,7 +121,7 @@ def main() -> int:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
     try:
         found = findings(folder)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except OSError as error:
         sys.stderr.write(f"No list of files to search for secrets: {error}\n")
         return 1
     for line in found:
