@@ -94,6 +94,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     if config.only is None:
         app.register_blueprint(import_module("screens.web").build())
     openapi.publish(app)
+    app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
     app.extensions["usual"] = {**halves, "access": shared.access}
     app.extensions["usual_open"] = (*halves.values(), shared)
     return app

@@ -10,6 +10,16 @@ from plumbing.problem_json import Problem
 TIMEOUT_S = 5
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Key and token are for the operator's address alone; and who only points elsewhere has erased nothing."""
+
+    def redirect_request(self, *_: object) -> None:
+        """No other request is made: the redirect is an error."""
+
+
+OPENER = urllib.request.build_opener(_NoRedirect)
+
+
 class RecommenderUnreachable(Problem):
     """The other half did not answer; whatever waits for it is kept and tried again."""
 
@@ -33,7 +43,7 @@ def erasures(url: str | None, key: str | None) -> Callable[[str], None]:
             headers={"Authorization": f"Bearer {token}", "X-API-Key": key},
         )
         try:
-            with urllib.request.urlopen(call, timeout=TIMEOUT_S):  # noqa: S310
+            with OPENER.open(call, timeout=TIMEOUT_S):
                 return
         except OSError as error:
             raise RecommenderUnreachable(f"The recommender did not take an erasure: {error}") from error
