@@ -24,6 +24,7 @@ from plumbing.clock import Clock, system_clock
 from plumbing.door import Body, Door
 from plumbing.memory import give_back
 from plumbing.problem import Problem
+from plumbing.process import end_with_server
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
@@ -160,6 +161,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
 
 def wsgi() -> OpenAPI:
     """The application of a worker process of the server, with what runs beside the requests."""
+    end_with_server()
     metrics.join()
     app = create_app(Config.from_environment())
     *halves, _ = app.extensions["usual_open"]

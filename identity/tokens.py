@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from identity.errors import NameTooLong, TokenAltered, TokenExpired, TokenForeign
-from plumbing.clock import SECOND
+from plumbing.clock import SECOND, SLACK
 
 PREFIX = "usual-t1."  # must change when the meaning of the text does
 CLAIMS_BYTES = 400  # padded with spaces, so that the length says nothing
@@ -50,8 +50,11 @@ def mint(keys: Sequence[bytes], claims: Claims) -> str:
     return PREFIX + sealed.decode()
 
 
-def open_own(keys: Sequence[bytes], text: str, *, tenant: str, device: str, now_us: int) -> Claims:
-    """The claims of a token that this half minted, for raising its level.
+def open_own(
+    keys: Sequence[bytes], text: str, *, tenant: str, device: str, now_us: int, not_before_us: int = 0
+) -> Claims:
+    """The claims of a token that this half minted, for raising its level. One that was issued before
+    `not_before_us` or after `now_us` belongs to another time of the clock: it is closed.
 
     Raises TokenAltered, TokenForeign (another tenant or device) or TokenExpired.
     """
@@ -65,7 +68,7 @@ def open_own(keys: Sequence[bytes], text: str, *, tenant: str, device: str, now_
         raise TokenAltered from error
     if (claims.tenant, claims.device) != (tenant, device):
         raise TokenForeign
-    if claims.expires_us <= now_us:
+    if claims.expires_us <= now_us or not not_before_us <= claims.issued_us <= now_us + SLACK:
         raise TokenExpired
     return claims
 

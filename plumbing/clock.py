@@ -14,6 +14,20 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
+SLACK = 5 * SECOND
+"""Two processes agree on the time within this."""
+
+
+def left_of(until_us: int, now_us: int, longest_us: int) -> int:
+    """How much is left of a stored deadline, in microseconds; 0 when it has ended.
+
+    A deadline is never further ahead than its own length: one that is was set under a clock that was ahead, and
+    `longest_us` is left of it. Store what that means, or it never ends.
+    """
+    left = max(0, until_us - now_us)
+    return left if left <= longest_us + SLACK else longest_us
+
+
 def system_clock() -> int:
     """Microseconds UTC by the machine's clock."""
     return time.time_ns() // 1_000

@@ -8,6 +8,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
+class Remark(str):
+    """What a readiness check says that an operator should know, while every customer is served."""
+
+
 class Problem(Exception):
     """Base of both halves' error families.
 

@@ -15,6 +15,7 @@ from flask import Flask
 
 from plumbing import memory, metrics
 from plumbing.cli import home_option
+from plumbing.process import only_listener, only_server
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
@@ -56,10 +57,13 @@ def serve_command(
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         config = Config.from_environment().model_copy(update={"home": home, "only": only, "pack": pack})
         os.environ |= config.to_environment()
-        with metrics.counted_together():
+        halves = (only,) if only else tuple(modules)
+        address = f"http://{host}:{port}"
+        alone = only_server(home, halves, address), only_listener(host, port, several=not plain)
+        with alone[0], alone[1], metrics.counted_together():
             try_once(config)
-            import_beforehand(module for half in ((only,) if only else modules) for module in modules[half])
-            click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
+            import_beforehand(module for half in halves for module in modules[half])
+            click.echo(f"Usual answers on {address}; stop it with Ctrl-C.")
             run(target, make, host=host, port=port, workers=workers, threads=threads, plain=plain)
 
     return serve

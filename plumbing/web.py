@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field
 from plumbing.access import Caller
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.metrics import exposition as metrics_of_all
+from plumbing.problem import Remark
 from plumbing.shared import Shared
 
 Check = Callable[[], str | None]
-"""A readiness check: None when all is well, else a sentence that says what is not."""
+"""A readiness check: None when all is well, a `Remark` on what an operator should know, else a sentence that says
+what is not well."""
 
 PAIRING = Limit("pairing", most=20)
 
@@ -75,7 +77,9 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     )
     def ready() -> Response:
         parts = {name: check() or "ok" for name, check in checks.items()}
-        well = all(state == "ok" for state in parts.values())
+        if jump := shared.now_us.remark():
+            parts["clock"] = Remark(jump)
+        well = all(state == "ok" or isinstance(state, Remark) for state in parts.values())
         response = jsonify(HealthReply(status="ok" if well else "degraded", parts=parts).model_dump())
         response.status_code = 200 if well else 503
         return response

@@ -13,6 +13,7 @@ import numpy as np
 
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import DatabaseBusy
+from plumbing.steady import closed_before
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
@@ -127,6 +128,7 @@ class RecommenderService:
             device=query.device,
             purpose=query.scene,
             now_us=self._now_us(),
+            not_before_us=closed_before(self._now_us),
             second_factor=second_factor,
         )
 
@@ -187,7 +189,13 @@ class RecommenderService:
         claims: Claims | None = None
         for purpose in sorted({event.scene for event in events}) if token else ():
             claims = open_token(
-                self.config.token_keys, token or "", tenant=tenant, device=device, purpose=purpose, now_us=now_us
+                self.config.token_keys,
+                token or "",
+                tenant=tenant,
+                device=device,
+                purpose=purpose,
+                now_us=now_us,
+                not_before_us=closed_before(self._now_us),
             )
         known = self.known(tenant, events)
         for index, event in enumerate(events):

@@ -43,10 +43,12 @@ def open_token(
     device: str | None,
     purpose: str,
     now_us: int,
+    not_before_us: int = 0,
     second_factor: bool = False,
 ) -> Claims:
     """The claims of a token that is valid here, now and for `purpose`.
 
+    Tokens issued before `not_before_us` are closed: the clock went back since.
     `tenant=None` or `device=None` leaves that binding unchecked: only for erasures handed over inside the house.
 
     Raises:
@@ -59,7 +61,7 @@ def open_token(
     claims = _read(keys, text)
     if claims.expires_us - claims.issued_us > LONGEST_US or claims.issued_us > now_us + SKEW_US:
         raise TokenExpired
-    if now_us >= claims.expires_us:
+    if now_us >= claims.expires_us or claims.issued_us < not_before_us:
         raise TokenExpired
     if (tenant is not None and claims.tenant != tenant) or (device is not None and claims.device != device):
         raise TokenForeign

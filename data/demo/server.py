@@ -83,10 +83,12 @@ def _wait_ready(server: Server, patience_s: float) -> None:
             raise StageError(f"The server ended with status {server.process.returncode}.\n{server.tail()}")
         try:
             with Client(server.url, "", timeout=2) as client:
-                client.call("GET", "/health/ready")
-            return
+                parts = client.call("GET", "/health/ready")["parts"]
+            if not any("being loaded" in said for said in parts.values()):
+                return
         except (Refused, OSError):
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise StageError(f"The server was not ready after {patience_s:.0f} s.\n{server.tail()}")
 
 

@@ -6,6 +6,7 @@ import base64
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -30,7 +31,7 @@ from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
 from plumbing.cli import home_option, open_access, tenant_option, track
-from plumbing.clock import system_clock
+from plumbing.clock import SECOND, system_clock
 from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.problem_json import Problem
 
@@ -156,6 +157,28 @@ def audit(home: Path, restart: bool, copy: BinaryIO | None) -> None:
     half.close()
     if found.faults:
         raise SystemExit(1)
+
+
+@identity.command("confirm-clock")
+@home_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def confirm_clock(home: Path, yes: bool) -> None:
+    """Say that the machine's clock is right, after it jumped: retention goes on from there.
+
+    Nobody is erased because of a clock alone: after a jump those who stopped coming are kept until this.
+    """
+    half = open_half(home, "dlib")  # any pack will do: no picture is processed
+    erasures = half.service.erasures
+    moment = datetime.fromtimestamp(system_clock() / SECOND, UTC).isoformat(" ", "seconds")
+    click.echo(f"The clock says {moment} (UTC).")
+    if remark := erasures.retention.remark():
+        click.echo(f"Seen until now: {remark}.")
+    click.echo(f"If that is right, {erasures.due_by_the_clock()} customers who stopped coming will be forgotten.")
+    confirmed = yes or click.confirm("Is it right?")
+    if confirmed:
+        erasures.confirm_clock()
+    half.close()
+    click.echo("Confirmed." if confirmed else "Nothing was changed.")
 
 
 @identity.command()

@@ -20,6 +20,7 @@ from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.limits import Limits
+from plumbing.steady import closed_before
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,12 @@ class Accounts:
     def of_token(self, device: Device, token: str) -> tuple[tokens.Claims, Account]:
         """What a token says, and whose it is. Raises a TokenError."""
         claims = tokens.open_own(
-            self._config.token_keys, token, tenant=device.tenant, device=device.name, now_us=self._now_us()
+            self._config.token_keys,
+            token,
+            tenant=device.tenant,
+            device=device.name,
+            now_us=self._now_us(),
+            not_before_us=closed_before(self._now_us),
         )
         account = self.find(device.tenant, tokens.customer_of(self._token_ids, claims.token_id))
         if account is None or account.links.pseudonym != claims.pseudonym:

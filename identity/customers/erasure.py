@@ -15,6 +15,7 @@ from identity.audit.log import Audit
 from identity.config import IdentityConfig
 from identity.customers.accounts import holder_of
 from identity.customers.links import Erasure, Links
+from identity.customers.retention import Retention
 from identity.errors import KeyDestroyed, SealBroken
 from identity.metrics import IdentityMetrics
 from identity.store.customers import CustomerRow, CustomerStore
@@ -22,6 +23,7 @@ from identity.store.presses import PressStore
 from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.problem_json import Problem
+from plumbing.steady import remember
 
 DAYS_A_MONTH = 30.44
 log = structlog.get_logger(__name__)
@@ -52,7 +54,9 @@ class Erasures:
         audit: Audit,
         metrics: IdentityMetrics,
         now_us: Clock,
+        retention: Retention,
     ) -> None:
+        self.retention = retention
         self._store = store
         self._places = places
         self._vault = vault
@@ -95,26 +99,53 @@ class Erasures:
         return left
 
     def expire(self) -> int:
-        """Erase customers whose last visit is longer ago than the notice allows; returns how many."""
-        oldest = self._now_us() // DAY - round(self._config.retention_months * DAYS_A_MONTH)
-        forgotten = 0
-        for row in self._store.not_seen_since(oldest):
+        """Erase customers whose last visit is longer ago than the notice allows, as many as `Retention` permits;
+        returns how many."""
+        self.retention.tick()
+        if not self.retention.clock_is_back():
+            self._store.seen_at_most(self._now_us() // DAY)
+        forgotten, permitted, customers = 0, False, self._store.count()
+        for row in self.due_to_expire():
+            permitted = permitted or self.retention.take(customers)
+            if not permitted:
+                break
             try:
                 self.erase(row, "expired")
-                forgotten += 1
+                forgotten, permitted = forgotten + 1, False
             except SealBroken as error:  # logged for the operator; the other customers are erased all the same
                 log.error("not_expired", why=error.detail)
         return forgotten
+
+    def due_to_expire(self) -> list[CustomerRow]:
+        """The customers whose last visit is longer ago than the notice allows, by the time of the house."""
+        return self._before(self.retention.today())
+
+    def due_by_the_clock(self) -> int:
+        """How many customers are due if the machine's clock is right."""
+        return len(self._before(self._now_us() // DAY))
+
+    def confirm_clock(self) -> None:
+        """An operator says that the machine's clock is right: who is due by it is forgotten within a minute."""
+        self.retention.confirm(self.due_by_the_clock())
+
+    def _before(self, today: int) -> list[CustomerRow]:
+        return self._store.not_seen_since(today - round(self._config.retention_months * DAYS_A_MONTH))
 
     def due(self) -> None:
         """`expire` and `finish_all`, once a minute at most and by one thread; every press calls it. It signs the
         audit too: in a quiet hour nothing else does."""
         now = self._now_us()
-        if now >= self._next_us and not self._busy.locked():
-            self._next_us = now + MINUTE
+        waits = self._next_us - MINUTE <= now < self._next_us  # else it is due, or the clock went back
+        if waits or self._busy.locked():
+            return
+        self._next_us = now + MINUTE
+        remember(self._now_us)
+        try:
             self.expire()
-            self.finish_all()
-            self._audit.sign()
+        except OSError as error:  # what cannot be counted is not done
+            log.warning("retention_not_kept", error=type(error).__name__)
+        self.finish_all()
+        self._audit.sign()
 
     def _finish(self, slot: int, erasure: Erasure) -> bool:
         """Each step may be repeated; the slot is freed by the last one only."""

@@ -12,7 +12,7 @@ from identity.customers.accounts import digest, holder_of
 from identity.errors import PinInvalid, PinLocked, PinNotSet, PinSetupRefused, PinWrong
 from identity.store.customers import CustomerRow, CustomerStore
 from identity.vault.vault import Vault
-from plumbing.clock import SECOND, Clock
+from plumbing.clock import SECOND, SLACK, Clock, left_of
 
 SALT_BYTES = 16
 SCRYPT_N = 2**14  # 16 MB and some 50 ms; the seal and the lock do the rest
@@ -37,8 +37,9 @@ class Pins:
     def set_up(self, row: CustomerRow, secret: str, pin: str) -> None:
         """Set the PIN with the secret that was given at enrolment. Raises PinSetupRefused or PinInvalid."""
         right = row.pin_setup_hash is not None and hmac.compare_digest(row.pin_setup_hash, digest(secret))
-        if not right or row.pin_setup_until_us <= self._now_us():
-            raise PinSetupRefused
+        left = row.pin_setup_until_us - self._now_us()
+        if not right or not 0 < left <= self._config.pin_setup_life_us + SLACK:
+            raise PinSetupRefused  # too late, or the secret was given under a clock that was ahead
         self.set(row, pin)
 
     def check(self, row: CustomerRow, pin: str) -> None:
@@ -54,8 +55,21 @@ class Pins:
             raise PinWrong
         self._store.set_pin_state(row.tenant, row.customer_id, failures=0, locks=0, until_us=0)
 
+    def _length_of_lock(self, earlier: int) -> int:
+        return int(min(self._config.pin_lock_us * 2**earlier, self._config.longest_pin_lock_us))
+
+    def _bound_lock(self, row: CustomerRow, now: int) -> None:
+        """A lock that lies further ahead than it is long was set under another clock: it starts now, and ends."""
+        longest = self._length_of_lock(max(0, row.pin_locks - 1))
+        until = now + left_of(row.pin_locked_until_us, now, longest)
+        if until < row.pin_locked_until_us:
+            self._store.set_pin_state(
+                row.tenant, row.customer_id, failures=row.pin_failures, locks=row.pin_locks, until_us=until
+            )
+
     def _count_try(self, row: CustomerRow) -> bytes:
         now = self._now_us()
+        self._bound_lock(row, now)  # not in the transaction, which ends without effect when the PIN is locked
         with self._store.writing():
             fresh = self._store.customer(row.tenant, row.customer_id)
             if fresh is None or fresh.pin is None:
@@ -64,8 +78,7 @@ class Pins:
                 raise PinLocked(-(-(fresh.pin_locked_until_us - now) // SECOND))
             failures, locks, until = fresh.pin_failures + 1, fresh.pin_locks, 0
             if failures >= self._config.pin_tries:
-                pause = min(self._config.pin_lock_us * 2**locks, self._config.longest_pin_lock_us)
-                failures, locks, until = 0, min(locks + 1, 30), now + pause
+                failures, locks, until = 0, min(locks + 1, 30), now + self._length_of_lock(locks)
             self._store.set_pin_state(row.tenant, row.customer_id, failures=failures, locks=locks, until_us=until)
         return fresh.pin
 

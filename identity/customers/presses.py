@@ -9,7 +9,7 @@ from dataclasses import replace
 from identity.config import IdentityConfig
 from identity.errors import PressExpired, PressRefused, TooManyFailures
 from identity.store.presses import PressStore, Streak
-from plumbing.clock import MINUTE, SECOND, Clock
+from plumbing.clock import MINUTE, SECOND, SLACK, Clock, left_of
 
 
 class Presses:
@@ -27,7 +27,7 @@ class Presses:
     def open(self, tenant: str, device: str) -> tuple[str, int]:
         """A new nonce and when it expires (microseconds UTC). Raises TooManyFailures."""
         now = self._now_us()
-        self._refuse_paused(self._store.streak(tenant, device), now)
+        self._refuse_paused(self._bounded(tenant, device, now), now)
         nonce, expires = secrets.token_urlsafe(24), now + self._config.press_life_us
         self._store.open_press(tenant, _digest(nonce), device, now_us=now, expires_us=expires)
         return nonce, expires
@@ -38,6 +38,7 @@ class Presses:
         Raises TooManyFailures (the nonce stays valid), PressRefused or PressExpired.
         """
         now = self._now_us()
+        self._bounded(tenant, device, now)  # not in the transaction, which ends without effect in a pause
         with self._store.database.write():
             streak = self._store.streak(tenant, device)
             self._refuse_paused(streak, now)
@@ -45,8 +46,8 @@ class Presses:
             self._store.keep_streak(tenant, device, self._failed(streak, now))
         if expires is None:
             raise PressRefused
-        if expires <= now:
-            raise PressExpired
+        if not now < expires <= now + self._config.press_life_us + SLACK:
+            raise PressExpired  # or it was opened under a clock that was ahead
 
     def succeeded(self, tenant: str, device: str) -> None:
         """The claimed press was no failure: the failures in a row start again at zero."""
@@ -78,6 +79,17 @@ class Presses:
             minute_failures=streak.minute_failures + 1 if same_minute else 1,
             paused_until_us=now + self._config.pause_us if pause else streak.paused_until_us,
         )
+
+    def _bounded(self, tenant: str, device: str, now: int) -> Streak:
+        """The recent failures of a device. A pause, or a minute, that lies further ahead than it is long began
+        under another clock: it is stored again as if it began now, so that it ends."""
+        streak = self._store.streak(tenant, device)
+        pause = now + left_of(streak.paused_until_us, now, self._config.pause_us)
+        minute = now + left_of(streak.minute_us + MINUTE, now, MINUTE)
+        if pause < streak.paused_until_us or minute < streak.minute_us + MINUTE:
+            streak = replace(streak, minute_us=minute - MINUTE, paused_until_us=pause)
+            self._store.keep_streak(tenant, device, streak)
+        return streak
 
     def _refuse_paused(self, streak: Streak, now: int) -> None:
         until = streak.paused_until_us

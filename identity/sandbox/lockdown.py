@@ -15,7 +15,6 @@ import errno
 import os
 import platform
 import resource
-import signal
 import struct
 import sys
 from pathlib import Path
@@ -65,7 +64,7 @@ LOAD_WORD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 OFFSET_NUMBER, OFFSET_ARCHITECTURE = 0, 4
 X32_BIT = 0x40000000  # the x32 numbers: another way into the same kernel
-SET_NO_NEW_PRIVILEGES, SET_DEATH_SIGNAL = 38, 1
+SET_NO_NEW_PRIVILEGES = 38
 FILTER_MODE, ALL_THREADS = 1, 1
 
 SPARE_BYTES = 2**30  # for computing, in addition to what loading took: a pack must not use up the server's memory
@@ -93,14 +92,6 @@ def filter_for(machine: str) -> bytes:
         (RETURN, 0, 0, ALLOW),
     ]
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
-
-
-def die_with_parent(parent: int) -> None:
-    """The kernel kills this process when the thread that started it ends; exits now if that has ended already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def lock_down() -> tuple[str, ...]:

@@ -84,6 +84,11 @@ class EnginePool:
         """Why no process runs, for the readiness check; None when one runs or none was started."""
         return None if self._supervisor is None or self._state.workers else self._state.why
 
+    def is_loading(self) -> bool:
+        """Whether the pack is being loaded, and no process of it runs yet."""
+        state = self._state
+        return self._supervisor is not None and not state.workers and state.why is None and not state.closed
+
     def detect(self, pixels: Pixels) -> list[Face]:
         """See `FaceEngine`. Raises EngineUnavailable."""
         small = shrink_for_detector(pixels, self.pack.input)
@@ -174,7 +179,7 @@ def _supervise(
     launch: Launch, pack: Pack, count: int, idle: queue.LifoQueue[EngineProcess], state: _State
 ) -> None:
     """Keep `count` processes running until the pool is closed. One thread starts all of them and runs as long as
-    they do: the kernel kills a process with the thread that started it (`lockdown.die_with_parent`)."""
+    they do: the kernel kills a process with the thread that started it (`plumbing.process.die_with_parent`)."""
     pause = 0.1
     while not state.closed:
         if len(state.workers) >= count:

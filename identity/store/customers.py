@@ -66,9 +66,24 @@ class CustomerStore(Table):
         return None if row is None else _customer(row)
 
     def not_seen_since(self, day: int) -> list[CustomerRow]:
-        """Customers of all tenants whose last visit was before `day` (days since 1970)."""
-        rows = self.database.rows("SELECT * FROM customers WHERE last_day < ?", (day,))
+        """Customers of all tenants whose last visit was before `day` (days since 1970), longest ago first."""
+        rows = self.database.rows("SELECT * FROM customers WHERE last_day < ? ORDER BY last_day", (day,))
         return [_customer(row) for row in rows]
+
+    def newest_day(self) -> int | None:
+        """The day of the latest visit of any customer of any tenant; None without customers."""
+        row = self.database.row("SELECT max(last_day) AS day FROM customers")
+        return None if row is None or row["day"] is None else int(row["day"])
+
+    def count(self) -> int:
+        """How many customers all tenants have together."""
+        row = self.database.row("SELECT count(*) AS n FROM customers")
+        return 0 if row is None else int(row["n"])
+
+    def seen_at_most(self, day: int) -> None:
+        """A visit after `day` was noted under a clock that was ahead: it counts as one of `day`."""
+        if self.database.row("SELECT 1 FROM customers WHERE last_day > ? LIMIT 1", (day,)) is not None:
+            self.database.change("UPDATE customers SET last_day = ? WHERE last_day > ?", (day, day))
 
     def visited(self, tenant: str, customer_id: str, day: int) -> None:
         """Retention counts from the last visit; the day is enough, and is one write a day at most."""

@@ -51,9 +51,11 @@ class PressStore:
         """Store a nonce until it is used or has expired. Later presses delete the expired ones."""
         if not 0 <= now_us - self._swept.get(tenant, -SECOND) < SECOND:
             self._swept[tenant] = now_us
-            # An expired press stays for a minute, so that it differs from an unknown one.
+            # An expired press stays for a minute, so that it differs from an unknown one. One that seems to last
+            # longer than a new one was opened under a clock that was ahead.
             self.database.change(
-                "DELETE FROM presses WHERE tenant = ? AND expires_us < ?", (tenant, now_us - MINUTE)
+                "DELETE FROM presses WHERE tenant = ? AND (expires_us < ? OR expires_us > ?)",
+                (tenant, now_us - MINUTE, expires_us + MINUTE),
             )
         self.database.change("INSERT INTO presses VALUES (?, ?, ?, ?)", (tenant, nonce_hash, device, expires_us))
 

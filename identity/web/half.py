@@ -24,6 +24,7 @@ from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures, OtherPlaces
 from identity.customers.pins import Pins
 from identity.customers.presses import Presses
+from identity.customers.retention import Retention
 from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.matching.gallery import Galleries
@@ -44,9 +45,10 @@ from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database, DatabaseBusy
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
-from plumbing.problem import Problem
+from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
+from plumbing.steady import steady
 
 log = structlog.get_logger(__name__)
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
@@ -93,11 +95,13 @@ class IdentityHalf:
             workers.start()
 
     def start(self) -> Callable[[], None]:
-        """Get ready for the first customer, and finish opt-outs in the background; returns what ends it."""
-        try:
-            self.warm()
-        except Problem as error:  # guests are served meanwhile; readiness says why
-            log.error("recognition is not available", why=error.detail)
+        """Get ready for the first customer, and finish opt-outs in the background; returns what ends it.
+
+        Engine packs are loaded in the background too: guests are served meanwhile, and readiness says so.
+        """
+        self.service.warm()
+        for workers in self._running:
+            threading.Thread(target=_load, args=(workers,), name="engine loading", daemon=True).start()
         threading.Thread(target=self._finish_erasures, name="erasures", daemon=True).start()
         return self.close  # signs the audit
 
@@ -116,7 +120,11 @@ class IdentityHalf:
             self.stores.galleries.galleries("")
         except (DatabaseBusy, OSError) as error:
             return f"identity's database does not answer: {error}"
-        return next((trouble for workers in self._running if (trouble := workers.failure())), None)
+        trouble = next((trouble for workers in self._running if (trouble := workers.failure())), None)
+        remark = self.service.erasures.retention.remark()
+        if any(workers.is_loading() for workers in self._running):
+            remark = "the engine pack is being loaded; until then everybody is a guest"
+        return trouble if trouble or not remark else Remark(remark)
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -153,6 +161,7 @@ def build(
     `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
     and is called again later. `engine` takes the place of the pack that the configuration names (tests).
     """
+    now_us = steady(now_us, config.home)
     master = config.master_file or config.home / "master.key"
     workers = None
     if engine is None:
@@ -169,6 +178,7 @@ def build(
     )
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     rate_limits = Limits(passing, now_us)
+    retention = Retention(config.home, now_us, stores.customers.newest_day)
     places = OtherPlaces(presses, matchers.renew_thresholds, forget_elsewhere)
     service = IdentityService(
         config=config,
@@ -179,7 +189,7 @@ def build(
             Enrolments(config, stores, vault, matchers, now_us),
             TemplateUpdates(stores.galleries, matchers.clear, now_us),
             Pins(stores.customers, vault, config, now_us),
-            Erasures(config, stores.customers, vault, places, audit, metrics, now_us),
+            Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention),
         ),
         audit=audit,
         metrics=metrics,
@@ -197,6 +207,13 @@ def build(
         databases=(stores.database, passing),
         workers=workers,
     )
+
+
+def _load(workers: EnginePool) -> None:
+    try:
+        workers.start()
+    except Problem as error:
+        log.error("recognition is not available", why=error.detail)
 
 
 def _passing_database(path: Path) -> Database:

@@ -3,23 +3,29 @@
 Why one process: three processes on one job store ran a job ten times in seven seconds. A file lock makes one
 process the leader. A run key of time and local date makes each day's training start once, even when the leader
 changes. Days are names only: as numbers, 0 is Monday in APScheduler and Sunday in cron.
+
+What is due follows from the time and the store alone, and is looked at every 20 seconds: nothing depends on a
+process that was there at the minute. Times of a local day become moments in UTC here
+(docs/decisions/0072-the-schedule.md).
 """
 
 from __future__ import annotations
 
-import contextlib
+import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from filelock import Timeout
 
-from plumbing.clock import Clock
+from plumbing.clock import MINUTE, SECOND, Clock
 from plumbing.database import DatabaseBusy
 from plumbing.files import process_lock
+from plumbing.steady import remember
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES
@@ -29,9 +35,10 @@ from recommender.training.trainer import Launch
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
+log = structlog.get_logger(__name__)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_EVERY_S = 20
-LATE_S = 3_600  # a machine that was asleep at the time trains when it wakes, up to this late
+LATE_US = 10 * MINUTE  # a training that begins later than this after its time is named in the log
 
 
 def parse_entry(scene: str, days: Sequence[str], time: str, timezone: str, enabled: bool = True) -> ScheduleEntry:
@@ -58,27 +65,44 @@ def parse_entry(scene: str, days: Sequence[str], time: str, timezone: str, enabl
     return ScheduleEntry(scene, tuple(day for day in DAYS if day in days), time, timezone, enabled)
 
 
-def cron_of(entry: ScheduleEntry) -> Mapping[str, Any]:
-    """The arguments of APScheduler's CronTrigger."""
-    hour, minute = entry.time.split(":")
-    return {
-        "day_of_week": ",".join(entry.days),
-        "hour": int(hour),
-        "minute": int(minute),
-        "timezone": ZoneInfo(entry.timezone),
-    }
+def due_at(entry: ScheduleEntry, day: date) -> datetime:
+    """The moment (UTC) at which the training of a local day is due.
+
+    A time that the clock jumps over on that day stands for the moment as long after the jump; of a time that
+    occurs twice it is the first.
+    """
+    hour, minute = map(int, entry.time.split(":"))
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(entry.timezone), fold=0)
+    return local.astimezone(UTC)
 
 
-def run_key(entry: ScheduleEntry, now_us: int) -> str:
-    """The key of a scene's training on this local day. Only one run can have it, so the first process wins."""
-    local = datetime.fromtimestamp(now_us / 1e6, UTC).astimezone(ZoneInfo(entry.timezone))
-    return f"schedule {local.date().isoformat()} {entry.time}"
+def _days(entry: ScheduleEntry, now: datetime, offsets: Iterable[int]) -> Iterator[tuple[date, datetime]]:
+    today = now.astimezone(ZoneInfo(entry.timezone)).date()
+    for offset in offsets:
+        day = today + timedelta(days=offset)
+        if DAYS[day.weekday()] in entry.days:
+            yield day, due_at(entry, day)
+
+
+def last_due(entry: ScheduleEntry, now: datetime) -> tuple[date, datetime] | None:
+    """The latest local day whose training was due at `now` or before, and when; None in the week before."""
+    return next(((day, at) for day, at in _days(entry, now, range(1, -9, -1)) if at <= now), None)
+
+
+def next_due(entry: ScheduleEntry, now: datetime) -> datetime:
+    """The first moment after `now` at which a training is due."""
+    return min(at for _, at in _days(entry, now, range(-1, 10)) if at > now)
+
+
+def run_key(entry: ScheduleEntry, day: date) -> str:
+    """The key of a scene's training of this local day. Only one run can have it, so the first process wins."""
+    return f"schedule {day.isoformat()} {entry.time}"
 
 
 def _started() -> BackgroundScheduler:
     from apscheduler.schedulers.background import BackgroundScheduler  # slow to import; only the leader needs it
 
-    background = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": LATE_S})
+    background = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None})
     background.start()
     return background
 
@@ -137,30 +161,66 @@ class Scheduler:
 
     def _watch(self) -> None:
         while True:
-            with contextlib.suppress(DatabaseBusy):  # the next look will do
+            try:
+                remember(self._now_us)
                 self.look()
+            except (DatabaseBusy, sqlite3.Error, OSError) as error:  # the next look will do
+                log.warning("schedule_not_read", error=type(error).__name__)
             if self._stop.wait(LOOK_EVERY_S):
                 return
 
     def look(self) -> bool:
-        """Take the lead if it is free, and bring the jobs up to date; True for the leader."""
+        """Take the lead if it is free, close runs whose process is gone, begin what is due, and bring the jobs
+        up to date; True for the leader."""
         if not self._leader.take():
             return False
         if self._background is None:
             self._background = _started()
-        entries = [entry for entry in self._models.schedule() if entry.enabled]
-        if entries != self._entries:
-            self._background.remove_all_jobs()
-            for entry in entries:
-                self._background.add_job(self.fire, "cron", args=[entry], coalesce=True, **cron_of(entry))
-            self._entries = entries
+        self._models.close_lost(self._now_us())
+        self._entries = [entry for entry in self._models.schedule() if entry.enabled]
+        try:
+            for entry in self._entries:
+                self.fire(entry)
+            self._plan(self._background)
+        except (ZoneInfoNotFoundError, OverflowError) as error:  # a zone that is gone, a clock beyond the calendar
+            log.error("schedule_not_understood", error=str(error))
         return True
 
+    def _plan(self, background: BackgroundScheduler) -> None:
+        """One job for the next time of each entry. `look` would begin it too, some seconds later."""
+        background.remove_all_jobs()
+        now, by_machine = _moment(self._now_us()), datetime.now(UTC)  # APScheduler goes by the machine's clock
+        for entry in self._entries:
+            wait = next_due(entry, now) - now
+            background.add_job(self.fire, "date", args=[entry], run_date=by_machine + wait)
+
     def fire(self, entry: ScheduleEntry) -> str | None:
-        """Start the training that is due; None when it was started already, or another one is running."""
+        """Begin the training that was due last, unless it was begun already or another one is running; returns the
+        run. So a training that was due while no server ran, or while another one ran, is made up for: once."""
+        now_us = self._now_us()
+        due = last_due(entry, _moment(now_us))
+        if due is None:
+            return None
+        day, at = due
+        due_us, key = int(at.timestamp() * SECOND), run_key(entry, day)
+        # An entry that seems to be saved in the future was saved under a wrong clock: that keeps nothing from
+        # starting.
+        if due_us < entry.since_us <= now_us or self._models.begun(entry.tenant, entry.scene, key):
+            return None
         try:
-            run_id = self._models.begin(entry.tenant, entry.scene, self._now_us(), run_key(entry, self._now_us()))
+            run_id = self._models.begin(entry.tenant, entry.scene, now_us, key)
         except TrainingRunning:
             return None
-        self._launch(entry.tenant, entry.scene, run_id)
+        if now_us - due_us > LATE_US:
+            log.warning("training_begun_late", scene=entry.scene, due=at.isoformat(), run=run_id)
+        try:
+            self._launch(entry.tenant, entry.scene, run_id)
+        except OSError as error:
+            why = f"No process could be started: {error}"
+            self._models.end(entry.tenant, run_id, "failed", why, self._now_us())
+            return None
         return run_id
+
+
+def _moment(now_us: int) -> datetime:
+    return datetime.fromtimestamp(now_us / SECOND, UTC)

@@ -20,6 +20,7 @@ from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
 from plumbing.settings import Config
 from plumbing.shared import Shared
+from plumbing.steady import steady
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
 from recommender.desk import pages
@@ -73,6 +74,7 @@ class RecommenderHalf:
 
     def close(self) -> None:
         """Only when no request is running any more."""
+        self.trainer.models.close()
         for database in self.databases:
             database.close()
 
@@ -101,6 +103,7 @@ def build(
 
     `entropy` seeds what is drawn at request time; left out, every process draws differently.
     """
+    now_us = steady(now_us, config.home)
     stores = open_stores(config)
     opened = scenes(stores.offers)
     trainer = trainer_of(stores, config, now_us, opened)

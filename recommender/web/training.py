@@ -201,7 +201,8 @@ def _schedule_routes(door: Door, trainer: Trainer) -> None:
     @door.route("PUT", BASE + "/schedule", scopes=TRAIN, reply=ScheduleBody, summary="Replace the schedule")
     def set_schedule(caller: Caller, body: ScheduleBody) -> Body:
         due = [parse_entry(row.scene, row.days, row.time, row.timezone, row.enabled) for row in body.rows]
-        trainer.models.set_schedule(caller.tenant, list({one.scene: one for one in due}.values()))
+        entries = list({one.scene: one for one in due}.values())
+        trainer.models.set_schedule(caller.tenant, entries, trainer.now_us())
         return _schedule(trainer, caller.tenant)
 
 

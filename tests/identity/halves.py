@@ -115,6 +115,14 @@ class World:
         """The same installation in another process."""
         return World(self.home, self.clock, FakeEngine(), self.elsewhere, self.settings)
 
+    def days_pass(self, days: int) -> None:
+        """A server runs through these days, and sees them pass."""
+        while days > 0:
+            step = min(days, 30) * DAY
+            self.clock.now += step
+            self.half.service.erasures.retention.observe(step)
+            days -= 30
+
     def close(self) -> None:
         if not self.closed:
             self.half.close()

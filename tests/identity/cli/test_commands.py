@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from identity.cli import commands as cli
 from identity.results import Device
-from plumbing.clock import MINUTE
+from plumbing.clock import DAY, MINUTE
 from tests.identity.fakes import FAKE_PACK, FakeEngine
-from tests.identity.halves import World, pictures, stored
+from tests.identity.halves import KIOSK, World, pictures, stored
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +159,24 @@ def test_calibrate_on_too_few_says_so(world: World, tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "a cohort needs people" in result.output
+
+
+def test_a_clock_that_jumped_is_confirmed_by_an_operator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.enrol(1)
+    world.enrol(2)
+    world.days_pass(1)
+    world.clock.now += 400 * DAY
+    monkeypatch.setattr(cli, "system_clock", world.clock)
+    world.service.press(KIOSK)
+    assert stored(world)[0] == 2
+
+    asked = CliRunner().invoke(cli.identity, ["confirm-clock", "--home", str(world.home)], input="n\n")
+    assert "400 days ahead" in asked.output
+    assert "2 customers who stopped coming will be forgotten" in asked.output
+    assert "Nothing was changed" in asked.output
+    world.service.erasures.expire()
+    assert stored(world)[0] == 2
+
+    assert "Confirmed" in run(world, "confirm-clock", "--yes").output
+    world.service.erasures.expire()
+    assert stored(world)[0] == 0

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+import zoneinfo
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.triggers.cron import CronTrigger
-from hypothesis import given
+import structlog
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plumbing.clock import DAY, HOUR
+from plumbing.clock import DAY, HOUR, MINUTE, SECOND
 from recommender.errors import ScheduleRefused
 from recommender.store.runs import ScheduleEntry
-from recommender.training.schedule import DAYS, Leader, Scheduler, cron_of, parse_entry, run_key
+from recommender.training.schedule import DAYS, Leader, Scheduler, last_due, next_due, parse_entry, run_key
 from tests.recommender.service_fixtures import NOON, Installation, World
 
 ROW: dict[str, Any] = {"scene": "orders", "days": ["sun"], "time": "03:00", "timezone": "UTC", "enabled": True}
@@ -26,12 +28,63 @@ def scheduler(world: World) -> Scheduler:
     return Scheduler(world.half.config, world.half.trainer.models, world.half.launch, world.now_us)
 
 
+ZONES = sorted(zoneinfo.available_timezones())
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))
+entries = st.builds(
+    parse_entry,
+    st.just("orders"),
+    st.lists(st.sampled_from(DAYS), min_size=1, unique=True),
+    st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59)),
+    st.sampled_from(ZONES),
+)
+
+
 @given(day=st.sampled_from(DAYS))
 def test_a_day_is_the_day_it_says(day: str) -> None:
-    """Sunday fires on a Sunday, whichever way cron and APScheduler count."""
-    trigger = CronTrigger(**cron_of(parse_entry("orders", [day], "03:00", "UTC")))
-    fires = trigger.get_next_fire_time(None, datetime(2026, 11, 23, tzinfo=UTC))
-    assert (fires.strftime("%a").lower(), fires.hour) == (day, 3)
+    """Sunday is a Sunday, whichever way cron and APScheduler count."""
+    due = next_due(parse_entry("orders", [day], "03:00", "UTC"), datetime(2026, 11, 23, tzinfo=UTC))
+    assert (due.strftime("%a").lower(), due.hour) == (day, 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(entry=entries, start=MOMENTS)
+def test_every_week_has_its_training_in_every_zone(entry: ScheduleEntry, start: datetime) -> None:
+    """Over five weeks: moments grow, a day is due once, no gap is longer than the days ask for (and the one day
+    that a zone may skip), and looking back finds the same moments as looking ahead."""
+    moments, now = [], start
+    while now < start + timedelta(days=35):
+        now = next_due(entry, now)
+        moments.append(now)
+        assert last_due(entry, now) is not None
+    found = [last_due(entry, at) for at in moments]
+    assert [one[1] for one in found if one] == moments
+    days = [one[0] for one in found if one]
+    assert days == sorted(set(days))
+    positions = sorted(DAYS.index(day) for day in entry.days)
+    longest = max((b - a - 1) % 7 + 1 for a, b in zip(positions, positions[1:] + positions[:1], strict=True))
+    assert all(b - a <= timedelta(days=longest + 1) for a, b in pairwise([start, *moments][1:]))
+    assert len(moments) >= 5 * len(positions) - 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "time", "day", "expected"),
+    [
+        ("America/Santiago", "00:00", "sun", "2026-09-06T04:00"),  # midnight does not exist: it is 01:00 then
+        ("Africa/Cairo", "00:00", "fri", "2026-04-23T22:00"),
+        ("Europe/Berlin", "02:30", "sun", "2026-03-29T01:30"),  # 03:30 by the new time
+        ("Europe/Berlin", "02:30", "sun", "2026-10-25T00:30"),  # twice: the first one
+        ("Australia/Lord_Howe", "02:15", "sun", "2026-10-03T15:45"),  # half an hour is skipped
+    ],
+)
+def test_a_midnight_that_does_not_exist_loses_no_week(zone: str, time: str, day: str, expected: str) -> None:
+    entry = parse_entry("orders", [day], time, zone)
+    at = datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert next_due(entry, at - timedelta(days=2)) == at
+    assert next_due(entry, at) - at in (
+        timedelta(days=7),
+        timedelta(days=7, hours=1),
+        timedelta(days=7, hours=-1),
+    ) or (zone == "Australia/Lord_Howe")
 
 
 @pytest.mark.parametrize(
@@ -104,11 +157,117 @@ def test_a_days_training_begins_once(world: World, installation: Installation) -
     other.close()
 
 
-def test_the_key_is_the_local_day(world: World) -> None:
+def test_the_key_is_the_local_day() -> None:
     """Half past midnight in Auckland is a new day although it is yesterday in UTC."""
-    due = parse_entry("orders", ["mon"], "00:30", "Pacific/Auckland")
-    assert run_key(due, NOON).endswith("2026-11-24 00:30")
-    assert run_key(due, NOON - 2 * HOUR).endswith("2026-11-23 00:30")
+    due = parse_entry("orders", DAYS, "00:30", "Pacific/Auckland")
+    found = last_due(due, datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
+    assert found is not None
+    assert run_key(due, found[0]) == "schedule 2026-11-24 00:30"
+    earlier = last_due(due, datetime(2026, 11, 23, 10, 0, tzinfo=UTC))
+    assert earlier is not None
+    assert run_key(due, earlier[0]) == "schedule 2026-11-23 00:30"
+
+
+def saved(world: World, **changes: Any) -> None:
+    assert world.call("PUT", "/schedule", key="desk", json={"rows": [ROW | changes]}).status_code == 200
+
+
+@pytest.mark.parametrize("late_us", [62 * SECOND, 5 * HOUR, 3 * DAY])
+def test_what_was_due_while_no_server_ran_is_made_up_for_once(
+    world: World, installation: Installation, late_us: int
+) -> None:
+    """Saved on Monday at noon for Tuesday 03:00; no process at that minute. The next start trains, once."""
+    saved(world, days=["tue"])
+    first = scheduler(world)
+    assert first.look()
+    assert world.launched == []  # what was due before it was saved is not made up for
+    first.stop()
+    world.time_us += 15 * HOUR + late_us
+
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            made = scheduler(world)
+            made.look()
+            made.stop()
+
+    assert [run[1] for run in world.launched] == ["orders"]
+    (run,) = world.half.trainer.models.runs("grill", "orders")
+    assert (run.state, run.started_us) == ("running", world.time_us)
+    assert ("training_begun_late" in repr(logs)) == (late_us > 10 * MINUTE)
+
+
+def test_what_is_due_while_another_training_runs_begins_after_it(world: World) -> None:
+    saved(world, days=["tue"])
+    by_hand = world.half.trainer.models.begin("grill", "orders", world.time_us)
+    world.time_us += 16 * HOUR
+    made = scheduler(world)
+    made.look()
+    assert world.launched == []
+    world.half.trainer.models.end("grill", by_hand, "published", "", world.time_us)
+    made.look()
+    made.stop()
+    assert len(world.launched) == 1
+
+
+def test_a_scheduled_training_that_was_killed_is_begun_again_three_times_at_most(
+    world: World, installation: Installation
+) -> None:
+    saved(world, days=["tue"])
+    world.time_us += 16 * HOUR
+    for _ in range(5):
+        with_it = installation.open(world.home)
+        with_it.time_us = world.time_us
+        made = scheduler(with_it)
+        made.look()
+        made.stop()
+        world.launched += with_it.launched
+        with_it.close()  # and with the process the training ends
+
+    assert len(world.launched) == 3
+    world.half.trainer.models.close_lost(world.time_us)
+    assert [run.state for run in world.half.trainer.models.runs("grill", "orders")] == ["lost"] * 3
+
+
+def test_a_schedule_that_was_saved_under_a_wrong_clock_is_kept(world: World) -> None:
+    """Saved 100 days ahead: back in time the weekly training begins, and is due from then on."""
+    world.time_us += 100 * DAY
+    saved(world, days=["tue"])
+    world.time_us -= 100 * DAY
+    world.time_us += 16 * HOUR
+    made = scheduler(world)
+    made.look()
+    made.stop()
+    assert len(world.launched) == 1
+
+
+def test_an_entry_that_stays_as_it_was_keeps_its_time(world: World) -> None:
+    saved(world, days=["tue"])
+    world.time_us += 16 * HOUR
+    saved(world, days=["tue"])
+    assert [entry.since_us for entry in world.half.trainer.models.schedule()] == [NOON]
+    saved(world, days=["tue"], time="03:30")
+    assert [entry.since_us for entry in world.half.trainer.models.schedule()] == [world.time_us]
+
+
+def test_a_training_that_cannot_be_started_is_closed(world: World) -> None:
+    saved(world, days=["tue"])
+    world.time_us += 16 * HOUR
+
+    def refuse(*_: str) -> None:
+        raise OSError("no memory")
+
+    made = Scheduler(world.half.config, world.half.trainer.models, refuse, world.now_us)
+    made.look()
+    made.stop()
+    assert [run.state for run in world.half.trainer.models.runs("grill", "orders")] == ["failed"]
+
+
+def test_a_clock_beyond_the_calendar_stops_no_look(world: World) -> None:
+    saved(world)
+    world.time_us = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * SECOND
+    made = scheduler(world)
+    assert made.look()
+    made.stop()
 
 
 def test_jobs_follow_the_store(world: World) -> None:

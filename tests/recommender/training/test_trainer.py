@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plumbing.clock import DAY
 from recommender.assembly import open_stores, trainer_of
 from recommender.errors import NotEnoughEvents, SceneUntrained
 from recommender.scene import TrainingInput
@@ -199,14 +201,51 @@ def test_a_process_that_dies_closes_its_run(world: World, monkeypatch: pytest.Mo
     assert models.begin("grill", "orders", NOON)
 
 
-def test_a_lost_run_makes_room(world: World) -> None:
-    """A worker that was killed with its server is found lost by the next one who wants to train."""
+def test_a_lost_run_makes_room_at_once(world: World, installation: Installation) -> None:
+    """A run that was killed with its server is found lost by the next one who wants to train, without waiting."""
     visits(world, 3)
-    first = world.call("POST", "/models/orders/train", key="desk").json["run_id"]
-    world.launched.clear()
-    world.time_us += LOST_AFTER_US + 1
+    killed = installation.open(world.home)
+    first = killed.call("POST", "/models/orders/train", key="desk").json["run_id"]
+    assert world.call("POST", "/models/orders/train", key="desk").status_code == 409
+    killed.close()
     assert world.call("POST", "/models/orders/train", key="desk").status_code == 202
     assert world.call("GET", f"/models/orders/runs/{first}", key="desk").json["state"] == "lost"
+
+
+def test_a_run_that_takes_long_is_not_lost_and_neither_is_one_after_the_clock_jumped(world: World) -> None:
+    visits(world, 3)
+    first = world.call("POST", "/models/orders/train", key="desk").json["run_id"]
+    world.time_us += 100 * DAY
+    assert world.call("POST", "/models/orders/train", key="desk").status_code == 409
+    world.run_trainings()
+    assert world.call("GET", f"/models/orders/runs/{first}", key="desk").json["state"] == "published"
+
+
+def test_a_run_of_an_older_release_is_lost_after_a_quarter_of_an_hour(world: World) -> None:
+    """It holds no lock. A clock that was ahead then does not block trainings for longer."""
+    models = world.half.trainer.models
+    for seen_us in (NOON - LOST_AFTER_US, NOON + 380 * DAY):
+        sql = "INSERT INTO runs VALUES (?, ?, 'orders', ?, 'running', 1, '', 0, '', '', '{}', ?, ?, NULL)"
+        world.half.service.database.change(sql, ("grill", f"r{seen_us}", f"r{seen_us}", seen_us, seen_us))
+        assert models.close_lost(NOON) == (seen_us > NOON)
+        assert models.close_lost(NOON + 1) == (seen_us < NOON)
+        assert models.end("grill", models.begin("grill", "orders", NOON + 1), "refused", "", NOON + 1)
+
+
+def test_the_process_of_a_training_holds_its_run_until_it_ends(world: World) -> None:
+    """It inherits the lock; killed, the run is lost and the next can begin."""
+    models = world.half.trainer.models
+    run_id = models.begin("grill", "orders", NOON)
+    held = models.descriptor(run_id)
+    assert held is not None
+    worker = subprocess.Popen(["/bin/sleep", "60"], pass_fds=(held,))
+    models.handed_on(run_id)
+    assert models.descriptor(run_id) is None
+    assert models.close_lost(NOON) == 0
+    worker.kill()
+    worker.wait()
+    assert models.close_lost(NOON) == 1
+    assert models.run("grill", "orders", run_id).state == "lost"
 
 
 def test_the_cut_is_a_fingerprint_of_the_data(world: World) -> None:

@@ -1,0 +1,144 @@
+"""Processes end with their parent; a home and a port have one server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plumbing import process
+from plumbing.process import ServerRunning, only_listener, only_server
+from tests.conftest import ROOT
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+CHILD = """
+import os, sys, time
+from plumbing import process
+{change}
+process.die_with_parent(os.getppid())
+print("ready", flush=True)
+time.sleep(60)
+"""
+HOLDER = """
+import sys, time
+from pathlib import Path
+from plumbing.process import only_server
+with only_server(Path(sys.argv[1]), ("identity",), "http://127.0.0.1:8000"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 0.05)
+
+
+def soon(what: Callable[[], bool], patience_s: float = 3.0) -> bool:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until and not what():
+        time.sleep(0.01)
+    return what()
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("by", ["the kernel", "a thread"])
+def test_a_child_ends_with_its_parent(by: str) -> None:
+    child = CHILD.format(change="" if by == "the kernel" else "sys.platform = 'other'")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, child], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert parent.stdout.readline() == "ready\n"
+        parent.send_signal(signal.SIGKILL)
+
+    assert soon(lambda: not is_alive(pid))
+
+
+def test_a_child_whose_parent_has_ended_already_does_nothing() -> None:
+    code = "from plumbing.process import die_with_parent\ndie_with_parent(1)\nprint('went on')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+
+
+def test_a_second_server_on_a_home_is_refused_and_the_first_one_named(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(ServerRunning) as caught, only_server(tmp_path, ("identity", "recommender"), "x"):
+            pass
+        assert f"process {first.pid}, since 20" in caught.value.detail
+        assert "http://127.0.0.1:8000" in caught.value.detail
+        with only_server(tmp_path, ("recommender",), "http://127.0.0.1:8001"):
+            pass  # the other half may be served by another process
+        first.kill()
+
+    with only_server(tmp_path, ("identity", "recommender"), "http://127.0.0.1:8002"):
+        about = json.loads((tmp_path / "server-identity.json").read_bytes())
+        assert (about["process"], about["address"]) == (os.getpid(), "http://127.0.0.1:8002")
+    assert not (tmp_path / "server-identity.json").exists()
+
+
+def test_a_damaged_description_still_refuses(tmp_path: Path) -> None:
+    with only_server(tmp_path, ("identity",), "x"):
+        (tmp_path / "server-identity.json").write_bytes(b"\x00")
+        with (
+            pytest.raises(ServerRunning, match="its process is not known"),
+            only_server(tmp_path, ("identity",), ""),
+        ):
+            pass
+
+
+def listener(port: int = 0) -> socket.socket:
+    """As a worker process listens: it shares the port."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.bind(("127.0.0.1", port))
+    one.listen()
+    return one
+
+
+def test_a_port_that_another_server_shares_is_refused() -> None:
+    with listener() as other:
+        port = other.getsockname()[1]
+        for host in ("127.0.0.1", "0.0.0.0"):
+            with pytest.raises(ServerRunning, match=f"port {port}"), only_listener(host, port, several=True):
+                pass
+
+
+def test_a_held_port_lets_the_servers_own_processes_listen_and_no_other_server() -> None:
+    with listener() as free:
+        port = free.getsockname()[1]
+    with only_listener("127.0.0.1", port, several=True):
+        with pytest.raises(ServerRunning), only_listener("127.0.0.1", port, several=True):
+            pass
+        with listener(port) as worker, socket.create_connection(worker.getsockname()) as caller:
+            accepted, _ = worker.accept()
+            accepted.close()  # this side closes first: the port keeps the ended connection for a minute
+            assert caller.recv(1) == b""
+    with only_listener("127.0.0.1", port, several=True), listener(port):
+        pass  # an ended connection does not keep the next server from starting
+    with only_listener("127.0.0.1", port, several=False), socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind(("127.0.0.1", port))  # a server of one process binds it itself
