@@ -2,11 +2,12 @@
 
 # No postponed annotations in this file: the models of /v1/visits exist only where both halves do.
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -19,12 +20,14 @@ from pydantic import Field
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, metrics, openapi, server, web
 from plumbing.access import Caller
-from plumbing.cli import LazyGroup, keys
+from plumbing.cli import LazyGroup
 from plumbing.clock import Clock, system_clock
 from plumbing.door import Body, Door
+from plumbing.keys_cli import keys
 from plumbing.memory import give_back
 from plumbing.problem import Problem
 from plumbing.process import end_with_server
+from plumbing.security_log import SecurityLog
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
@@ -68,7 +71,7 @@ class Half(Protocol):
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     """The application. Nothing is started; tests hand in a folder and a clock."""
     app = openapi.new_app("Usual", "Recognise who asked for it, and offer the usual.")
-    shared = Shared.open(config.home, now_us)
+    shared = Shared.open(config.home, now_us, SecurityLog.of(config.home, now_us, config.security_log))
     recommender: RecommenderHalf | None = None
     identity: IdentityHalf | None = None
     broken: dict[str, web.Check] = {}
@@ -84,6 +87,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
             identity = open_identity(config, shared, remote if recommender is None else recommender.erase)
         except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
             log.error("recognition is not available", why=error.detail)
+            shared.access.log.note("pack_refused", code=error.code)
             broken["identity"] = partial(str, error.detail)
     both: dict[str, Half | None] = {"recommender": recommender, "identity": identity}
     halves = {name: half for name, half in both.items() if half is not None}
@@ -171,6 +175,29 @@ def wsgi() -> OpenAPI:
     return app
 
 
+def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], None]:
+    """What hands an erasure token to the recommender from a command: to its own process, or into its database."""
+    config = Config.from_environment()
+    if config.recommender_url:
+        return handover.erasures(config.recommender_url, config.recommender_key)
+
+    def erase(token: str) -> None:
+        from recommender.assembly import open_stores
+        from recommender.config import RecommenderConfig
+        from recommender.service import service_of
+
+        if not (home / "recommender.db").exists():
+            raise handover.RecommenderUnreachable("It has no database in this folder.")
+        own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=config.tombstones)
+        stores = open_stores(own)
+        try:
+            service_of(own, stores, system_clock).erase(token)
+        finally:
+            stores.database.close()
+
+    return erase
+
+
 def try_once(config: Config) -> None:
     """Open the recommender as `config` says, and close it: without it the server does not start."""
     if config.only != "identity":
@@ -190,6 +217,7 @@ def cli(context: click.Context) -> None:
     Measure:      usual evaluate orders
     """
     context.obj = {
+        "hand_over": hand_over,
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,

@@ -41,16 +41,18 @@ class IdentityConfig:
     """Settings of one installation. The limits are promises: a site may make them stricter.
 
     `token_keys` are Fernet keys, newest first. `master_file` holds the keys that wrap every customer's own, one a
-    line, newest first; left out, it is `home/master.key`. `promise` is the share of strangers who may be greeted
+    line, newest first; left out, it is `home/master.key`. `tombstones` is the folder where erasures are
+    remembered; left out, it is `home`. `promise` is the share of strangers who may be greeted
     by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
     purpose what opens it (NEEDS); destinations are never opened by less than the PIN. `engines` is the
     number of processes that the pack runs in; `liveness` names the manifest of a passive model in `models_folder`.
     """
 
     home: Path
-    token_keys: tuple[bytes, ...]
+    token_keys: Sequence[bytes]
     needs: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_NEEDS))
     master_file: Path | None = None
+    tombstones: Path | None = None
     pack: str = "dlib"
     models_folder: Path | None = None
     cache: Path = Path(".cache/models")
@@ -105,11 +107,12 @@ class IdentityConfig:
         return tuple(purpose for purpose in purposes if opens(purpose))
 
 
-def config_of(settings: Config, token_keys: tuple[bytes, ...]) -> IdentityConfig:
+def config_of(settings: Config, token_keys: Sequence[bytes]) -> IdentityConfig:
     """The part of an installation's settings that concerns this half. Raises ValueError: a setting is wrong."""
     return IdentityConfig(
         home=settings.home,
         token_keys=token_keys,
+        tombstones=settings.tombstones,
         needs=needs_of(settings.needs),
         pack=settings.pack,
         models_folder=settings.models,

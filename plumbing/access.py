@@ -3,22 +3,48 @@
 A key is 256 random bits, shown once and stored as a hash. It belongs to one tenant and may belong to one
 device. A browser page cannot keep a key in its code, so a screen is paired once: a one-time code in the
 fragment of a link (never sent to a server log) is exchanged for a key in an HttpOnly cookie.
+
+A device is one screen or one server program; its name is unique in its tenant. Nonces, tokens and pauses are
+bound to `Caller.device`: no two devices share one, and a screen that takes another one's place does not either.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import Request
-from sqlite_utils import Database as Utils
-from sqlite_utils.migrations import Migrations
 
-from plumbing.clock import DAY, Clock
+from plumbing.access_errors import (
+    LONGEST_NAME,
+    AccessError,
+    DeviceNameRefused,
+    DeviceTaken,
+    KeyRefused,
+    PairingRefused,
+    ScopeMissing,
+)
+from plumbing.access_tables import migrations
+from plumbing.clock import DAY, HOUR, Clock
 from plumbing.database import Database
-from plumbing.problem_json import Problem
+from plumbing.security_log import SILENT, SecurityLog
+
+__all__ = [
+    "PAGES",
+    "SCOPES",
+    "Access",
+    "AccessError",
+    "Caller",
+    "DeviceNameRefused",
+    "DeviceTaken",
+    "KeyRefused",
+    "PairingRefused",
+    "ScopeMissing",
+    "migrations",
+]
 
 SCOPES = ("identify", "enrol", "suggest", "event", "train", "privacy", "admin")
 PAGES = {
@@ -30,59 +56,17 @@ PAGES = {
 
 PAGE_HEADER = "X-Usual-Page"  # a page names itself: picks its cookie, and no foreign form can send it
 
-migrations = Migrations("access")
-
-
-@migrations()
-def keys_and_pairings(db: Utils) -> None:
-    """Nothing in here is personal: devices, scopes and hashes of random secrets."""
-    db.execute(
-        "CREATE TABLE keys (tenant TEXT NOT NULL, key_id TEXT NOT NULL, secret_hash TEXT NOT NULL UNIQUE,"
-        " device TEXT NOT NULL, site TEXT NOT NULL, scopes TEXT NOT NULL, created_us INTEGER NOT NULL,"
-        " expires_us INTEGER NOT NULL, PRIMARY KEY (tenant, key_id))"
-    )
-    db.execute(
-        "CREATE TABLE pairings (code_hash TEXT PRIMARY KEY, tenant TEXT NOT NULL, device TEXT NOT NULL,"
-        " site TEXT NOT NULL, page TEXT NOT NULL, expires_us INTEGER NOT NULL)"
-    )
-
-
-class AccessError(Problem):
-    """Base of what can be wrong with a caller."""
-
-
-class KeyRefused(AccessError):
-    """No key, an unknown one or an expired one: they look the same."""
-
-    code = "key_refused"
-    status = 401
-    title = "A valid API key is needed"
-    says = "Send a valid key in the header X-API-Key, or pair this screen with its first-run link."
-
-
-class ScopeMissing(AccessError):
-    """The key is good, for other things."""
-
-    code = "scope_missing"
-    status = 403
-    title = "This key may not do that"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"The key lacks the scope {scope!r}.")
-
-
-class PairingRefused(AccessError):
-    """An unknown, used or expired pairing code."""
-
-    code = "pairing_refused"
-    status = 403
-    title = "This link does not pair the screen any more"
-    says = "Make a new link with `usual keys pair` and open it on the screen."
+OVERLAP_US = 24 * HOUR
+"""How long the earlier secret of a key stays valid after a rotation, unless the operator says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated key: whose, on which device, for what."""
+    """An authenticated key: whose, on which device, for what.
+
+    `device` identifies one device: the name it has, its name and a number after it was replaced, or the key's
+    own id when the key belongs to no device.
+    """
 
     tenant: str
     key_id: str
@@ -97,68 +81,142 @@ def _hash(secret: str) -> str:
 
 
 class Access:
-    """Keys and pairings in one small database that both halves read."""
+    """Keys and pairings in one small database that both halves read. `log` notes who was refused."""
 
-    def __init__(self, database: Database, now_us: Clock) -> None:
+    def __init__(self, database: Database, now_us: Clock, log: SecurityLog = SILENT) -> None:
         self._database = database
         self._now_us = now_us
+        self.log = log
+        self._used: dict[str, int] = {}  # key id -> the day that is noted
+
+    # --- keys
 
     def create_key(
         self, tenant: str, scopes: Iterable[str], *, device: str = "", site: str = "", days: int = 365
     ) -> str:
-        """A new key's text, shown this once.
+        """A new key's text, shown this once. A key for a device that exists is one more key of that device.
 
         Raises:
             ValueError: an unknown scope.
+            DeviceTaken: the device stands at another site.
+            DeviceNameRefused: no device can be called that.
         """
         wanted = sorted(set(scopes))
         if unknown := set(wanted) - set(SCOPES):
             raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")
-        secret = "usual-k1-" + secrets.token_urlsafe(32)
-        now = self._now_us()
+        if device:
+            _check_name(device)
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    tenant,
-                    secrets.token_hex(8),
-                    _hash(secret),
-                    device,
-                    site,
-                    " ".join(wanted),
-                    now,
-                    now + days * DAY,
-                ),
-            )
+            if device:
+                there = self._device(tenant, device)
+                if there is not None and site not in ("", there["site"]):
+                    raise DeviceTaken(device)
+                site = site if there is None else there["site"]
+                connection.execute(
+                    "INSERT INTO devices VALUES (?, ?, ?, '', 1) ON CONFLICT DO NOTHING", (tenant, device, site)
+                )
+            key_id, secret = self._insert_key(connection, (tenant, device, site, " ".join(wanted)), days * DAY)
+        self.log.note("key_created", tenant=tenant, key_id=key_id, scopes=" ".join(wanted))
         return secret
+
+    def _insert_key(
+        self, connection: sqlite3.Connection, whose: tuple[str, str, str, str], life_us: int
+    ) -> tuple[str, str]:
+        """Store a new key of (tenant, device, site, scopes); its id and its text."""
+        tenant, device, site, scopes = whose
+        key_id, secret, now = secrets.token_hex(8), "usual-k1-" + secrets.token_urlsafe(32), self._now_us()
+        connection.execute(
+            "INSERT INTO keys (tenant, key_id, secret_hash, device, site, scopes, created_us, expires_us)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (tenant, key_id, _hash(secret), device, site, scopes, now, now + life_us),
+        )
+        return key_id, secret
 
     def revoke_key(self, tenant: str, key_id: str) -> bool:
         """End a key at once; False when there is none of that name."""
         with self._database.write() as connection:
             done = connection.execute("DELETE FROM keys WHERE tenant = ? AND key_id = ?", (tenant, key_id))
+            connection.execute("DELETE FROM key_uses WHERE tenant = ? AND key_id = ?", (tenant, key_id))
+        if done.rowcount > 0:
+            self.log.note("key_revoked", tenant=tenant, key_id=key_id)
         return done.rowcount > 0
 
-    def keys(self, tenant: str) -> list[dict[str, object]]:
-        """The tenant's keys without their secrets."""
-        return [
-            {name: row[name] for name in ("key_id", "device", "site", "scopes", "created_us", "expires_us")}
-            for row in self._database.rows("SELECT * FROM keys WHERE tenant = ? ORDER BY created_us", (tenant,))
-        ]
+    def rotate_key(self, tenant: str, key_id: str, *, overlap_us: int = OVERLAP_US) -> str | None:
+        """A new secret for the same device and scopes, shown this once; None when there is no such key.
 
-    def create_pairing(self, tenant: str, page: str, *, device: str, site: str = "", days: int = 1) -> str:
-        """A one-time code that turns a browser into `page` of `device`."""
+        The earlier secret stays valid for `overlap_us` (microseconds), or until it expires if that is sooner.
+        """
+        now = self._now_us()
+        with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT * FROM keys WHERE tenant = ? AND key_id = ? AND expires_us >= ?", (tenant, key_id, now)
+            ).fetchone()
+            if row is None:
+                return None
+            connection.execute(
+                "UPDATE keys SET expires_us = MIN(expires_us, ?) WHERE tenant = ? AND key_id = ?",
+                (now + overlap_us, tenant, key_id),
+            )
+            whose = (tenant, row["device"], row["site"], row["scopes"])
+            _, secret = self._insert_key(connection, whose, row["expires_us"] - row["created_us"])
+        self.log.note("key_rotated", tenant=tenant, key_id=key_id)
+        return secret
+
+    def keys(self, tenant: str) -> list[dict[str, object]]:
+        """The tenant's keys without their secrets; `last_day` is the day of the last use, in days since 1970."""
+        names = ("key_id", "device", "site", "scopes", "created_us", "expires_us", "page", "last_day")
+        rows = self._database.rows(
+            "SELECT k.*, COALESCE(d.page, '') AS page, u.last_day FROM keys k"
+            " LEFT JOIN devices d ON d.tenant = k.tenant AND d.name = k.device"
+            " LEFT JOIN key_uses u ON u.tenant = k.tenant AND u.key_id = k.key_id"
+            " WHERE k.tenant = ? ORDER BY k.created_us",
+            (tenant,),
+        )
+        return [{name: row[name] for name in names} for row in rows]
+
+    # --- pairings
+
+    def free_name(self, tenant: str, page: str) -> str:
+        """A name for another screen of `page`, such as kiosk-7f3a."""
+        while True:
+            name = f"{page}-{secrets.token_hex(2)}"
+            if self._device(tenant, name) is None:
+                return name
+
+    def create_pairing(
+        self, tenant: str, page: str, *, device: str = "", site: str = "", days: int = 1, replace: bool = False
+    ) -> str:
+        """A one-time code that turns a browser into `page` of `device` (a new name when left out).
+
+        With `replace` the screen takes the place of the one that has the name; that one's key ends when the code
+        is used.
+
+        Raises:
+            ValueError: an unknown page.
+            DeviceTaken: a device has this name, and `replace` was not said.
+            DeviceNameRefused: no device can be called that.
+        """
         if page not in PAGES:
             raise ValueError(f"unknown page {page!r}; there are {', '.join(PAGES)}")
-        code = secrets.token_urlsafe(16)
+        device = device or self.free_name(tenant, page)
+        _check_name(device)
+        code, now = secrets.token_urlsafe(16), self._now_us()
         with self._database.write() as connection:
+            if not replace and self._in_use(tenant, device, now):
+                raise DeviceTaken(device)
+            connection.execute("DELETE FROM pairings WHERE tenant = ? AND device = ?", (tenant, device))
+            connection.execute(
+                "INSERT INTO devices VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", (tenant, device, site, page)
+            )
             connection.execute(
                 "INSERT INTO pairings VALUES (?, ?, ?, ?, ?, ?)",
-                (_hash(code), tenant, device, site, page, self._now_us() + days * DAY),
+                (_hash(code), tenant, device, site, page, now + days * DAY),
             )
+        self.log.note("pairing_created", tenant=tenant, page=page)
         return code
 
     def pair(self, code: str) -> tuple[str, str]:
-        """Spend a pairing code; returns (page, key).
+        """Use a pairing code; returns (page, key). Earlier keys of the device end.
 
         Raises:
             PairingRefused: unknown, used or expired.
@@ -167,10 +225,44 @@ class Access:
             row = connection.execute(
                 "DELETE FROM pairings WHERE code_hash = ? RETURNING *", (_hash(code),)
             ).fetchone()
-        if row is None or row["expires_us"] < self._now_us():
+            good = row is not None and row["expires_us"] >= self._now_us()
+            if good:
+                tenant, device, site, page = row["tenant"], row["device"], row["site"], row["page"]
+                self._take_the_place(connection, tenant, device, site, page)
+                whose = (tenant, device, site, " ".join(sorted(PAGES[page])))
+                key_id, key = self._insert_key(connection, whose, 365 * DAY)
+        if not good:
+            self.log.note("pairing_refused")
             raise PairingRefused
-        key = self.create_key(row["tenant"], PAGES[row["page"]], device=row["device"], site=row["site"])
-        return row["page"], key
+        self.log.note("paired", tenant=tenant, key_id=key_id, page=page)
+        return page, key
+
+    def _take_the_place(
+        self, connection: sqlite3.Connection, tenant: str, device: str, site: str, page: str
+    ) -> None:
+        """End the keys of the device. If it was paired before, it is another device now, of the same name."""
+        connection.execute("DELETE FROM keys WHERE tenant = ? AND device = ?", (tenant, device))
+        connection.execute(
+            "INSERT INTO devices VALUES (?, ?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
+            " site = excluded.site, page = excluded.page, pairings = pairings + 1",
+            (tenant, device, site, page),
+        )
+
+    def _device(self, tenant: str, name: str) -> sqlite3.Row | None:
+        return self._database.row("SELECT * FROM devices WHERE tenant = ? AND name = ?", (tenant, name))
+
+    def _in_use(self, tenant: str, device: str, now: int) -> bool:
+        """Whether a key or an open pairing has this name."""
+        for table in ("keys", "pairings"):
+            found = self._database.row(
+                f"SELECT 1 FROM {table} WHERE tenant = ? AND device = ? AND expires_us >= ?",  # noqa: S608 constant
+                (tenant, device, now),
+            )
+            if found is not None:
+                return True
+        return False
+
+    # --- requests
 
     def authenticate(self, request: Request, *scopes: str) -> Caller:
         """The caller behind a request, who needs every one of `scopes`.
@@ -183,17 +275,74 @@ class Access:
         secret = request.headers.get("X-API-Key") or (
             request.cookies.get(f"usual_{page}") if page in PAGES else None
         )
-        row = self._database.row("SELECT * FROM keys WHERE secret_hash = ?", (_hash(secret),)) if secret else None
-        if row is None or row["expires_us"] < self._now_us():
+        row = self._key(secret) if secret else None
+        now = self._now_us()
+        if row is None or row["expires_us"] < now:
+            self.log.note("key_refused" if secret else "key_missing", route=route_of(request))
             raise KeyRefused
         caller = Caller(
             tenant=row["tenant"],
             key_id=row["key_id"],
-            device=row["device"],
+            device=_identity(row),
             site=row["site"],
             scopes=frozenset(row["scopes"].split()),
         )
         for scope in scopes:
             if scope not in caller.scopes:
+                self.log.note(
+                    "scope_missing",
+                    tenant=caller.tenant,
+                    key_id=caller.key_id,
+                    route=route_of(request),
+                    scope=scope,
+                )
                 raise ScopeMissing(scope)
+        self._note_use(caller, now // DAY)
+        request.environ["usual.caller"] = caller  # for the security log
         return caller
+
+    def _key(self, secret: str) -> sqlite3.Row | None:
+        return self._database.row(
+            "SELECT k.*, d.pairings FROM keys k LEFT JOIN devices d ON d.tenant = k.tenant AND d.name = k.device"
+            " WHERE k.secret_hash = ?",
+            (_hash(secret),),
+        )
+
+    def _note_use(self, caller: Caller, day: int) -> None:
+        """Note the day, once for each key and process. A database that is busy or full stops no request."""
+        if self._used.get(caller.key_id) == day:
+            return
+        self._used[caller.key_id] = day
+        connection = self._database.connection
+        if connection.in_transaction:
+            return
+        patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        try:
+            connection.execute("PRAGMA busy_timeout=0")
+            connection.execute(
+                "INSERT INTO key_uses VALUES (?, ?, ?) ON CONFLICT (tenant, key_id) DO UPDATE SET"
+                " last_day = excluded.last_day WHERE last_day < excluded.last_day",
+                (caller.tenant, caller.key_id, day),
+            )
+        except sqlite3.Error:
+            pass
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={patience}")
+
+
+def route_of(request: Request) -> str:
+    """Method and rule of a request. The path itself may hold a receipt."""
+    return f"{request.method} {request.url_rule.rule}" if request.url_rule else ""
+
+
+def _identity(row: sqlite3.Row) -> str:
+    """What identifies the device of a key: no two devices of a tenant have the same."""
+    if not row["device"]:
+        return f"key:{row['key_id']}"
+    pairings = row["pairings"] or 1  # none: a release that knows no devices made the key
+    return str(row["device"]) if pairings == 1 else f"{row['device']}~{pairings}"
+
+
+def _check_name(device: str) -> None:
+    if not device.isprintable() or set(device) & {":", "~"} or len(device.encode()) > LONGEST_NAME:
+        raise DeviceNameRefused

@@ -24,6 +24,7 @@ from plumbing.clock import MINUTE
 from plumbing.database import DatabaseBusy, busy_is_named
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
+from plumbing.watch import watched
 
 Body = Mapping[str, object] | None
 """A JSON object, or nothing (status 204)."""
@@ -121,7 +122,8 @@ class Door:
         def decorate(work: Handler) -> Handler:
             @functools.wraps(work)
             def view(**parts: BaseModel) -> Response:
-                return self._answer(route, work, parts)
+                with watched(self._access.log, route.scopes):
+                    return self._answer(route, work, parts)
 
             define(view)
             return work

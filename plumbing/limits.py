@@ -27,6 +27,7 @@ class TooManyRequests(Problem):
     code = "too_many_requests"
     status = 429
     title = "Too many requests"
+    security_event = "lock_out"
 
     def __init__(self, name: str, seconds: int) -> None:
         super().__init__(f"The limit for {name} is reached. Try again in {seconds} s.")

@@ -23,6 +23,7 @@ class Problem(Exception):
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request could not be carried out"
     says: ClassVar[str | None] = None
+    security_event: ClassVar[str] = ""  # its name in the security log, if it belongs there
     retry_after: int | None = None
 
     def __init__(self, detail: str | None = None, **extra: Any) -> None:

@@ -30,6 +30,8 @@ class Config(BaseSettings):
     only: str | None = None  # "identity" or "recommender"; None serves both
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = None
+    tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
+    security_log: str = "file"  # where the security log goes: file, stdout, both or off
 
     @classmethod
     def settings_customise_sources(
@@ -46,7 +48,10 @@ class Config(BaseSettings):
     @classmethod
     def from_environment(cls) -> Self:
         """The settings of the environment. Raises ValueError (pydantic's) on a value of a wrong type."""
-        return cls(**EnvSettingsSource(cls)())
+        settings = cls(**EnvSettingsSource(cls)())
+        # Absolute: the processes of the server need not have the same working folder.
+        folder = settings.tombstones
+        return settings if folder is None else settings.model_copy(update={"tombstones": folder.resolve()})
 
     def to_environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes of the server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,7 +14,9 @@ from plumbing import access, idempotency, limits
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database
 from plumbing.files import load_or_create_secret
+from plumbing.security_log import SILENT, SecurityLog
 from plumbing.steady import SteadyClock, steady
+from plumbing.token_keys import TokenKeys
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,26 @@ class Shared:
     limits: limits.Limits
     once: idempotency.Idempotency
     registry: CollectorRegistry
-    token_keys: tuple[bytes, ...]
+    token_keys: Sequence[bytes]
     now_us: SteadyClock
     databases: tuple[Database, ...]
 
     @classmethod
-    def open(cls, home: Path, now_us: Clock) -> Self:
-        """Open `access.db`, `access-moments.db` and `token.key` under `home`; made when they are absent."""
+    def open(cls, home: Path, now_us: Clock, security_log: SecurityLog = SILENT) -> Self:
+        """Open `access.db`, `access-moments.db` and the keys under `home`; made when they are absent."""
         clock = steady(now_us, home)
         registry = CollectorRegistry()
         jumps = Counter("usual_clock_jumps", "Jumps of the machine's clock", ["way"], registry=registry)
         clock.on_jump = lambda way: jumps.labels(way).inc()
         lasting = Database(home / "access.db", access.migrations)
         passing = Database(home / "access-moments.db", limits.migrations, idempotency.migrations, durable=False)
-        token_keys = tuple(load_or_create_secret(home / "token.key", Fernet.generate_key() + b"\n").split())
+        token_keys = TokenKeys(home, clock)
+        # Not a token key, which changes: what was kept under the one before could not be read any more.
+        replies = load_or_create_secret(home / "replies.key", Fernet.generate_key())
         return cls(
-            access=access.Access(lasting, clock),
+            access=access.Access(lasting, clock, security_log),
             limits=limits.Limits(passing, clock),
-            once=idempotency.Idempotency(passing, token_keys[0], clock, keep_us=10 * MINUTE),
+            once=idempotency.Idempotency(passing, replies, clock, keep_us=10 * MINUTE),
             registry=registry,
             token_keys=token_keys,
             now_us=clock,

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plumbing.clock import Clock
+from plumbing.clock import Clock, system_clock
 from plumbing.database import Database
 from plumbing.files import load_or_create_secret
+from plumbing.tombstones import Tombstones
 from recommender.config import RecommenderConfig
 from recommender.scene import AnyScene
 from recommender.scenes.registry import Scenes
 from recommender.store import open_database
 from recommender.store.catalogue import CatalogueStore
+from recommender.store.erased import FILE, ErasedCustomers
 from recommender.store.events import EventStore
 from recommender.store.offers import OfferStore
 from recommender.store.runs import ModelStore
@@ -28,6 +30,7 @@ class RecommenderStores:
     """The recommender's database, one store for each subject."""
 
     database: Database
+    erased: ErasedCustomers
     events: EventStore
     catalogue: CatalogueStore
     offers: OfferStore
@@ -40,17 +43,26 @@ class RecommenderStores:
 
 
 def open_stores(config: RecommenderConfig) -> RecommenderStores:
-    """Create the database and the key where they are missing; migrate an older database."""
+    """Create the database and the key where they are missing; migrate an older database; erase again whom a
+    restored one brought back.
+
+    Raises TombstonesUnusable: it is not known who was erased.
+    """
+    remembered = Tombstones.of(config.home, config.tombstones, FILE)
     database = open_database(config.home)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
-    return RecommenderStores(
+    events, offers = EventStore(database, _derive(secret, "tombstones"), remembered), OfferStore(database)
+    stores = RecommenderStores(
         database=database,
-        events=EventStore(database, _derive(secret, "tombstones")),
+        erased=ErasedCustomers(database, events, offers, remembered, system_clock),
+        events=events,
         catalogue=CatalogueStore(database),
-        offers=OfferStore(database),
+        offers=offers,
         models=ModelStore(database),
         secret=secret,
     )
+    stores.erased.keep_erased(at_start=True)
+    return stores
 
 
 def trainer_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +20,15 @@ class RecommenderConfig:
         keep_versions: versions of a model that stay on disk for a rollback.
         requests_per_minute: per API key, for suggestions and events each; stops a faulty device.
         trainings_per_hour: per tenant and scene, of trainings started by the API.
+        tombstones: the folder where erasures are remembered; the home when left out.
     """
 
     home: Path
-    token_keys: tuple[bytes, ...]
+    token_keys: Sequence[bytes]
     seed: int = 0
     popular_from: int = 5_000
     history_lines: int = 2_000
     keep_versions: int = 5
     requests_per_minute: int = 60_000
     trainings_per_hour: int = 60
+    tombstones: Path | None = None

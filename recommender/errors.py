@@ -35,6 +35,7 @@ class TokenError(RecommenderError):
 
 class TokenAltered(TokenError):
     code = "token_altered"
+    security_event = "token_refused"
     says = "The token is not one of ours or was changed. Recognise the customer again."
 
 
@@ -45,6 +46,7 @@ class TokenExpired(TokenError):
 
 class TokenForeign(TokenError):
     code = "token_foreign"
+    security_event = "token_refused"
     status = 403
     says = "The token belongs to another tenant or another device."
 

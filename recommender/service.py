@@ -99,6 +99,7 @@ class RecommenderService:
         loaded = self.caches.model(query.tenant, query.scene)
         guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant)
         try:
+            self.stores.erased.keep_erased()
             menu = self.caches.menu(query.tenant, scene.kind)
             with self.database.write() if scene.learns_from is None else nullcontext():
                 request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
@@ -186,6 +187,7 @@ class RecommenderService:
             EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
         """
         now_us = self._now_us()
+        self.stores.erased.keep_erased()
         claims: Claims | None = None
         for purpose in sorted({event.scene for event in events}) if token else ():
             claims = open_token(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from plumbing.clock import Clock, system_clock
 from plumbing.process import die_with_parent
+from plumbing.settings import Config
 from recommender.config import RecommenderConfig
 from recommender.store.runs import ModelStore
 from recommender.training.trainer import Launch
@@ -84,7 +85,9 @@ def main(arguments: list[str]) -> None:
     from recommender.assembly import open_stores, trainer_of
 
     os.nice(5)
-    config = RecommenderConfig(home=Path(home), token_keys=(), seed=int(seed))
+    config = RecommenderConfig(
+        home=Path(home), token_keys=(), seed=int(seed), tombstones=Config.from_environment().tombstones
+    )
     stores = open_stores(config)
     try:
         trainer_of(stores, config, system_clock).run(tenant, scene, run_id, seed=config.seed)

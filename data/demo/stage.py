@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from cryptography.fernet import Fernet
 from numpy.typing import NDArray
 
 from data.demo.client import Client
@@ -25,7 +24,7 @@ from data.town.town import Town
 from plumbing import access as access_tables
 from plumbing.access import Access
 from plumbing.database import Database
-from plumbing.files import load_or_create_secret
+from plumbing.token_keys import TokenKeys
 
 if TYPE_CHECKING:
     from identity.engines.protocol import FaceEngine
@@ -63,7 +62,7 @@ def pairing_links(setting: Setting, url: str) -> dict[str, str]:
         return {
             page: f"{url}/{page}{PICKUP if page == 'taxi' else ''}#pair="
             + access.create_pairing(
-                TENANT, page, device=f"{page}-screen", site="market" if page == "kiosk" else ""
+                TENANT, page, device=f"{page}-screen", site="market" if page == "kiosk" else "", replace=True
             )
             for page in ("kiosk", "taxi", "marketing")
         }
@@ -82,7 +81,7 @@ def calibrate_pack(setting: Setting, progress: Progress, strangers: int = COHORT
     from identity.config import IdentityConfig
     from identity.web.half import build
 
-    keys = tuple(load_or_create_secret(setting.home / "token.key", Fernet.generate_key() + b"\n").split())
+    keys = TokenKeys(setting.home, setting.now_us)
     access, database = access_of(setting)
     half = build(
         IdentityConfig(

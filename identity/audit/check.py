@@ -2,12 +2,17 @@
 
 Pure: lines, head and mark in, findings out. A line is in order when its hash is computed from the hash
 before it and its own text. So after one altered line the next lines are still in order; in a rebuilt chain not.
+
+A power cut is no fault. Behind the head it leaves lines that were not on the disk yet: they are missing, or bytes
+of zero stand where they were. No line of ours holds a zero byte, so from there on the log is `torn`. Who adds
+zeros by hand gains no more than by cutting the end off (docs/decisions/0079-power-cuts-and-the-audit.md).
 """
 
 from __future__ import annotations
 
+import hashlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from identity.audit.seal import Head, Mark
@@ -26,12 +31,21 @@ class Fault:
     line: int
 
 
+def chained(before: str, text: str) -> str:
+    """The hash that ends a line without a seal: of the hash before it and of the line's text."""
+    return hashlib.sha256((before + text).encode()).hexdigest()
+
+
 @dataclass
 class Examined:
-    """The findings. `unsigned` counts the last lines that are newer than the head, which is no fault."""
+    """The findings. Three are no faults: `unsigned` counts the last lines that are newer than the head, `torn` the
+    places at the end where a power cut left no line, `lost` those that earlier cuts took, as the log itself says.
+    """
 
     lines: int = 0
     unsigned: int = 0
+    torn: int = 0
+    lost: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def in_words(self) -> list[str]:
@@ -39,7 +53,9 @@ class Examined:
         if self.faults:
             return [f"{WORDS[fault.kind].format(line=fault.line)}" for fault in self.faults]
         rest = f", the last {self.unsigned} not signed yet" if self.unsigned else ""
-        return [f"whole: {self.lines} lines{rest}"]
+        rest += f"; {self.lost} more were lost in power cuts" if self.lost else ""
+        whole = [f"whole: {self.lines} lines{rest}"]
+        return whole + ([f"torn by a power cut: {self.torn} lines lost at the end"] if self.torn else [])
 
 
 WORDS = {
@@ -49,6 +65,8 @@ WORDS = {
     "reordered": "reordered: line {line} stands where it was not written",
     "truncated": "truncated: the end is missing from line {line} on",
     "rewritten": "rewritten: from line {line} on this is not what was signed",
+    "without key": "without key: from line {line} on an older release wrote, or somebody without the key file",
+    "restored": "restored: an older state of the whole folder was put back; {line} lines were known of",
     "head missing": "the signed head is missing or not ours; {line} lines are kept",
     "head put back": "an older head was put back; the key file knows of {line} lines",
 }
@@ -60,33 +78,57 @@ def examine(
     head: Head | None = None,
     mark: Mark | None = None,
     kept: Head | None = None,
+    outside: Mark | None = None,
 ) -> Examined:
     """Everything that is wrong with the lines (each with its end), as far as head and mark show.
 
     Without a mark there never was a head, and a missing one is no fault. `kept` is a head from an earlier time,
-    stored elsewhere.
+    stored elsewhere; `outside` is the copy of the mark beside the tombstones.
     """
-    numbers, wrong, ends = array("q"), array("q"), {}
-    known = [end for end in (head, mark, kept) if end is not None and end.count]
-    wanted = {end.count - 1 for end in known}
+    numbers, wrong, plain, ends = array("q"), array("q"), array("q"), {}
+    known = [end for end in (head, mark, kept, outside) if end is not None and end.count]
+    wanted, synced = {end.count - 1 for end in known}, max((end.count for end in known), default=0)
+    found = Examined()
     before = BEGIN
     for place, line in enumerate(lines):
+        if found.torn or (place >= synced and b"\0" in line):
+            found.torn += 1
+            continue
         text = line.decode("ascii", "replace")
         number = int(text[:12]) if text[:12].isdecimal() else -1
         last = text[-HASH:-1]
         if last != chain(before, text[:-HASH]):
             wrong.append(place)
+            if place >= synced and last == chained(before, text[:-HASH]):
+                plain.append(place)
+        found.lost += lost_in(text)
         if number in wanted:
             ends[number] = last
         numbers.append(number)
         before = last
-    found = Examined(len(numbers), max(0, len(numbers) - (head.count if head else 0)) if mark else 0)
+    found.lines = len(numbers)
+    found.unsigned = max(0, found.lines - (head.count if head else 0)) if mark else 0
     found.faults = _out_of_order(numbers) or _broken(wrong, len(numbers))
+    if mark is not None and plain == wrong and wrong and wrong[0] == len(numbers) - len(wrong):
+        found.faults = [Fault("without key", wrong[0])]
     if mark is not None:
         found.faults += [] if head else [Fault("head missing", len(numbers))]
         found.faults += [Fault("head put back", mark.count)] if head and head.count < mark.count else []
+    if _missing(outside, ends) and not _missing(mark, ends):  # log and key file agree, and are not the latest
+        found.faults.append(Fault("restored", outside.count if outside else 0))
     found.faults += _ends(numbers, ends, known, bool(found.faults))
     return found
+
+
+def torn_text(lost: int) -> str:
+    """The outcome in the line that says that a power cut took `lost` lines."""
+    return f"torn {lost}"
+
+
+def lost_in(text: str) -> int:
+    """How many lines a line says were lost; nearly always 0."""
+    event, outcome = text[48:58].rstrip(), text[59:71].split()
+    return int(outcome[1]) if event == "audit" and outcome[:1] == ["torn"] and outcome[-1].isdecimal() else 0
 
 
 def _out_of_order(numbers: array[int]) -> list[Fault]:
@@ -116,6 +158,11 @@ def _broken(wrong: array[int], count: int) -> list[Fault]:
     if start >= count - 1:  # a chain of one line is that line
         return [Fault("altered", wrong[0])]
     return [*([Fault("altered", wrong[0])] if wrong[0] < start else []), Fault("rewritten", start)]
+
+
+def _missing(mark: Mark | None, ends: Mapping[int, str]) -> bool:
+    """Whether the log is without the line that a mark remembers."""
+    return mark is not None and mark.count > 0 and ends.get(mark.count - 1) != mark.last
 
 
 def _ends(numbers: array[int], ends: dict[int, str], known: Sequence[Head | Mark], faulty: bool) -> list[Fault]:

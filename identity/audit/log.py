@@ -18,12 +18,14 @@ from pathlib import Path
 
 import structlog
 
-from identity.audit.check import BEGIN, Examined, examine
-from identity.audit.seal import AuditSeal, Head, HeadForged
+from identity.audit.check import BEGIN, Examined, chained, examine, torn_text
+from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
 from plumbing.clock import Clock
 from plumbing.files import write_atomic
 
 NOBODY = "-" * 32
+__all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "chained"]
+
 WIDTH = 12 + 1 + 17 + 1 + 16 + 1 + 10 + 1 + 12 + 1 + 32 + 1 + 64 + 1
 SIGNED_EVERY = 16  # lines: so many wait for the head after a kill
 log = structlog.get_logger(__name__)
@@ -45,24 +47,58 @@ class Audit:
         self._noted = False
         self._refused: Head | None = None  # logged once for each head: the fault stays in the file
         self._begun = seal is not None and seal.mark() is not None
+        self._mended = seal is None
 
     def note(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
         """Append a line: `event` has up to 10 letters, `outcome` up to 12, `subject` 32."""
-        place = _place(tenant)
         with self._locked():
-            # A line that a full disk cut short is overwritten by the next one.
-            count = self._count()
+            torn = self._mend()
             self._begin()
-            text = f"{count:012d} {self._now_us():017d} {place} {event:<10} {outcome:<12} {subject} "
-            chain = chained if self.seal is None else self.seal.chained
-            line = text + chain(self._last(count), text) + "\n"
-            assert len(line) == WIDTH, line
-            os.pwrite(self._file, line.encode(), count * WIDTH)
+            count = self._append(tenant, event, outcome, subject)
             self._noted = True
         if sync:
             os.fsync(self._file)
-        if sync or (count + 1) % SIGNED_EVERY == 0:
+        if sync or torn or (count + 1) % SIGNED_EVERY == 0:
             self.sign(lasting=sync)
+
+    def _append(self, tenant: str, event: str, outcome: str, subject: str = NOBODY) -> int:
+        """Write the next line; its number."""
+        size = os.fstat(self._file).st_size
+        count = size // WIDTH
+        if size % WIDTH:  # a full disk or a power cut stopped in mid-line: what is left must not mix with the next
+            os.ftruncate(self._file, count * WIDTH)
+            os.fsync(self._file)
+        text = f"{count:012d} {self._now_us():017d} {_place(tenant)} {event:<10} {outcome:<12} {subject} "
+        chain = chained if self.seal is None else self.seal.chained
+        line = text + chain(self._last(count), text) + "\n"
+        assert len(line) == WIDTH, line
+        os.pwrite(self._file, line.encode(), count * WIDTH)
+        return count
+
+    def _mend(self) -> int:
+        """Cut off what a power cut tore, once in a process, and write a line that says so; how many lines it took.
+
+        Only lines behind the head can be torn: those before it were on the disk when it was signed. What was done
+        by hand is left as it is, and is never signed.
+        """
+        if self.seal is None or self._mended:
+            return 0
+        self._mended = True
+        try:
+            head, mark = self.seal.head(), self.seal.mark()
+        except HeadForged:
+            return 0
+        whole, count = self._whole(head), self._count()
+        if whole is None or whole == count or (mark is not None and head.count < mark.count):
+            return 0
+        if b"\0" not in os.pread(self._file, WIDTH, whole * WIDTH):
+            return 0
+        # Cut off on the disk before the line is written: or a second power cut could mix the two.
+        os.ftruncate(self._file, whole * WIDTH)
+        os.fsync(self._file)
+        self._append("", "audit", torn_text(count - whole))
+        log.warning("audit_torn_by_a_power_cut", lines=count - whole)
+        return count - whole
 
     def sign(self, *, lasting: bool = False) -> bool:
         """Sign what was written; False, and the old head stays, when it does not follow from what was signed.
@@ -71,6 +107,9 @@ class Audit:
         """
         if self.seal is None or not self._begun:
             return False
+        if not self._mended:
+            with self._locked():
+                self._mend()
         try:
             while not self._signed_after(self.seal, self.seal.head(), lasting):
                 pass  # another process signed meanwhile
@@ -89,7 +128,14 @@ class Audit:
             self._refused = head
             raise HeadForged(f"what comes after {head.count} lines does not follow from them")
         self._refused = None
-        return seal.sign(Head(count, self._last(count), self._now_us()), head, lasting=lasting)
+        # A mark that the log does not hold is evidence: it stays, whatever comes after.
+        lasting = lasting and self._holds(seal.mark(), count)
+        outside = lasting and self._holds(seal.mark_outside(), count)
+        fresh = Head(count, self._last(count), self._now_us())
+        return seal.sign(fresh, head, lasting=lasting, outside=outside)
+
+    def _holds(self, mark: Mark | None, count: int) -> bool:
+        return mark is None or (mark.count <= count and self._last(mark.count) == mark.last)
 
     def count(self, tenant: str, event: str, outcome: str) -> int:
         """How many lines of a tenant have this event and outcome."""
@@ -102,12 +148,12 @@ class Audit:
         if self.seal is None:
             return examine(self._lines(), chained)
         # The mark first and the lines last: what moves on meanwhile is ahead of it, which is no fault.
-        mark = self.seal.mark()
+        outside, mark = self.seal.mark_outside(), self.seal.mark()
         try:
             head = self.seal.head()
         except HeadForged:
             head = None
-        return examine(self._lines(), self.seal.chained, head, mark, kept)
+        return examine(self._lines(), self.seal.chained, head, mark, kept, outside)
 
     def restart(self) -> Path | None:
         """Move the chain and its head aside and begin a new one, whose first line says so; the old path.
@@ -120,9 +166,10 @@ class Audit:
             aside = self.path.with_name(f"{self.path.name}.{self._now_us()}")
             write_atomic(aside, self.path.read_bytes(), mode=0o600)
             self.seal.keep_aside(aside.with_name(aside.name + ".head"))
-            os.ftruncate(self._file, 0)
-            self.seal.begin(Head(0, BEGIN, self._now_us()))
-            self._begun = True
+            with self.seal.begin_again(Head(0, BEGIN, self._now_us())):
+                os.ftruncate(self._file, 0)
+                os.fsync(self._file)
+            self._begun = self._mended = True
         self.note("", "audit", "restarted", sync=True)
         return aside
 
@@ -163,18 +210,24 @@ class Audit:
 
     def _follows(self, head: Head, count: int) -> bool:
         """Whether the lines after the head follow from it: lines that somebody inserted must not be signed."""
+        return self._whole(head, count) == count
+
+    def _whole(self, head: Head, count: int | None = None) -> int | None:
+        """How many of the first `count` lines follow from the head and one from another; None: not even the head
+        does."""
         assert self.seal is not None
+        count = self._count() if count is None else count
         if count < head.count or self._last(head.count) != head.last:
-            return False
+            return None
         before = head.last
         raw = os.pread(self._file, (count - head.count) * WIDTH, head.count * WIDTH)
         for number in range(head.count, count):
             line = raw[(number - head.count) * WIDTH :][:WIDTH].decode("ascii", "replace")
             text, end = line[:-65], line[-65:-1]
             if not text.startswith(f"{number:012d} ") or end != self.seal.chained(before, text):
-                return False
+                return number
             before = end
-        return True
+        return count
 
     def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
@@ -184,8 +237,3 @@ class Audit:
 
 def _place(tenant: str) -> str:
     return hashlib.sha256(tenant.encode()).hexdigest()[:16]
-
-
-def chained(before: str, text: str) -> str:
-    """The hash that ends a line without a seal: of the hash before it and of the line's text."""
-    return hashlib.sha256((before + text).encode()).hexdigest()

@@ -7,6 +7,8 @@ Both secrets are derived from the root of the key file; a rotation of the master
   that the end was cut off, and can be taken elsewhere and checked there with the public key alone.
 * The mark lies within the key file and is set when a customer joins or leaves. It shows that an older head was put
   back together with its older log, and that there was a head at all.
+* A copy of the mark lies beside the tombstones. Where these are on another disk, it shows that the state folder
+  was put back as a whole, key file included.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity.vault.keyfile import KeyFile
 from plumbing.files import write_atomic
+from plumbing.tombstones import Tombstones
 
+MARK_BYTES, TAG_BYTES = 40, 32
 HEAD_BYTES = 12 + 1 + 64 + 1 + 17 + 1 + 128 + 1  # fewer than a sector: it is written at once or not at all
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,12 @@ class HeadForged(Exception):
 class AuditSeal:
     """The secrets and the two places. Safe with threads and processes."""
 
-    def __init__(self, path: Path, keys: KeyFile) -> None:
+    def __init__(self, path: Path, keys: KeyFile, outside: Tombstones | None = None) -> None:
+        """`outside` keeps a copy of the mark that a state folder which is put back as a whole does not replace."""
         self.path = path
         self._keys = keys
+        self._outside = outside
+        self._outside_key = keys.derive("audit mark outside")
         self._lines = keys.derive("audit lines")
         self._signer = Ed25519PrivateKey.from_private_bytes(keys.derive("audit head"))
         self.public = self._signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -85,19 +96,53 @@ class AuditSeal:
         content = self._keys.mark()
         return None if content is None else Mark.unpacked(content)
 
+    def mark_outside(self) -> Mark | None:
+        """The copy of the mark that lies beside the tombstones; None when there is none of this installation."""
+        content = None if self._outside is None else self._outside.mark()
+        if content is None or len(content) != MARK_BYTES + TAG_BYTES:
+            return None
+        packed, tag = content[:MARK_BYTES], content[MARK_BYTES:]
+        good = hmac.compare_digest(tag, hmac.digest(self._outside_key, packed, hashlib.sha256))
+        return Mark.unpacked(packed) if good else None
+
+    def set_marks(self, mark: Mark, *, outside: bool = True) -> None:
+        """Replace the mark, and its copy if `outside`; a disk with the copy that fails is only logged."""
+        packed = mark.packed()
+        self._keys.set_mark(packed)
+        if outside and self._outside is not None:
+            try:
+                self._outside.set_mark(packed + hmac.digest(self._outside_key, packed, hashlib.sha256))
+            except OSError as error:
+                log.warning("audit_mark_not_copied", why=str(error))
+
     def begin(self, head: Head) -> None:
         """Write the first head and mark of a chain."""
         write_atomic(self.path, self._signed(head), mode=0o600)
         self._keys.set_mark(Mark(head.count, head.last).packed())
+
+    @contextmanager
+    def begin_again(self, head: Head) -> Iterator[None]:
+        """Begin a chain in place of another, which the block cuts off. Nobody can sign meanwhile.
+
+        The mark goes first and the log last: after a power cut in between the former chain is there and whole.
+        """
+        self.set_marks(Mark(head.count, head.last))
+        if not self.path.is_file():
+            write_atomic(self.path, self._signed(head), mode=0o600)
+        with self._locked(fcntl.LOCK_EX) as file:
+            os.ftruncate(file, HEAD_BYTES)
+            os.pwrite(file, self._signed(head), 0)
+            os.fsync(file)
+            yield
 
     def head(self) -> Head:
         """The head that lies beside the log. Raises HeadForged."""
         with self._locked(fcntl.LOCK_SH) as file:
             return opened(os.pread(file, HEAD_BYTES + 1, 0), self.public)
 
-    def sign(self, head: Head, after: Head, *, lasting: bool = False) -> bool:
-        """Replace the head `after` by a later one that follows from it; `lasting` sets the mark as well. False,
-        with nothing written, when the head is no longer `after`.
+    def sign(self, head: Head, after: Head, *, lasting: bool = False, outside: bool = False) -> bool:
+        """Replace the head `after` by a later one that follows from it; `lasting` sets the mark as well, `outside`
+        its copy too. False, with nothing written, when the head is no longer `after`.
 
         The lines that it counts must be on the disk already. Raises HeadForged when there is no head of ours.
         """
@@ -108,7 +153,7 @@ class AuditSeal:
                 os.pwrite(file, self._signed(head), 0)
             if lasting and (mark := self.mark()) is not None and mark.count < head.count:
                 os.fsync(file)
-                self._keys.set_mark(Mark(head.count, head.last).packed())
+                self.set_marks(Mark(head.count, head.last), outside=outside)
         return True
 
     def keep_aside(self, path: Path) -> None:

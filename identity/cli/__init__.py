@@ -4,7 +4,7 @@ COMMANDS = {
     "models": "identity.cli.models:models",
     "identity": "identity.cli.commands:identity",
     "calibrate": "identity.cli.commands:calibrate",
-    "keys rotate": "identity.cli.commands:rotate",
+    "keys rotate master": "identity.cli.commands:rotate",
     "evaluate faces": "identity.cli.evaluate:evaluate_faces",
 }
 """Where each command is defined; imported when it is called."""

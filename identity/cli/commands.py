@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import click
-from cryptography.fernet import Fernet
 
 from identity.audit.log import Audit
 from identity.audit.seal import HeadForged, opened
@@ -32,8 +31,10 @@ from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
 from plumbing.cli import home_option, open_access, tenant_option, track
 from plumbing.clock import SECOND, system_clock
-from plumbing.files import load_or_create_secret, write_atomic
+from plumbing.files import write_atomic
 from plumbing.problem_json import Problem
+from plumbing.settings import Config
+from plumbing.token_keys import TokenKeys
 
 Command = TypeVar("Command", bound=Callable[..., object])
 LEAST_GREETINGS = 100  # with fewer the interval is too wide to be useful: 0 of 100 still means up to 3.7 %
@@ -41,7 +42,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class NotWiredHere(Problem):
-    """The command line cannot pass an erasure on to the recommender; the server does so within a minute."""
+    """This command cannot hand an erasure over to the recommender; a running server does so within a second."""
 
     code = "not_wired_here"
 
@@ -62,18 +63,20 @@ class ManifestOnly:
 
 
 def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> IdentityHalf:
-    """The identity half of a state folder, for commands."""
+    """The identity half of a state folder, for commands. The doorway hands in how an erasure is handed over."""
 
     def later(_: str) -> None:
         raise NotWiredHere("The server passes it on.")
 
-    token_keys = load_or_create_secret(home / "token.key", Fernet.generate_key() + b"\n").split()
-    config = IdentityConfig(home=home, token_keys=tuple(token_keys), pack=pack)
+    known = click.get_current_context().find_object(dict) or {}
+    folder = Config.from_environment().tombstones
+    keys = TokenKeys(home, system_clock)
+    config = IdentityConfig(home=home, token_keys=keys, pack=pack, tombstones=folder)
     return build(
         config,
         access=open_access(home),
         now_us=system_clock,
-        forget_elsewhere=later,
+        forget_elsewhere=known["hand_over"](home, keys) if "hand_over" in known else later,
         engine=engine or ManifestOnly(load_pack(pack)),
     )
 
@@ -191,7 +194,7 @@ def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
     half = open_half(home, pack)
     everywhere = half.service.forget(Device(tenant, "command line"), receipt)
     half.close()
-    rest = "" if everywhere else " The server informs the recommender within a minute."
+    rest = "" if everywhere else " The server informs the recommender as soon as it is reached."
     click.echo(f"Forgotten: the key is destroyed.{rest}")
 
 

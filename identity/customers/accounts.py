@@ -12,6 +12,7 @@ import structlog
 
 from identity import consent, tokens
 from identity.config import IdentityConfig
+from identity.customers.departed import Departed
 from identity.customers.links import Links
 from identity.errors import EnrolmentUnknown, KeyDestroyed, TokenExpired
 from identity.results import Device
@@ -38,11 +39,18 @@ class Accounts:
     """Finds customers, mints their tokens and notes what a visit changes."""
 
     def __init__(
-        self, config: IdentityConfig, stores: IdentityStores, vault: Vault, limits: Limits, now_us: Clock
+        self,
+        config: IdentityConfig,
+        stores: IdentityStores,
+        vault: Vault,
+        departed: Departed,
+        limits: Limits,
+        now_us: Clock,
     ) -> None:
         self._config = config
         self._stores = stores
         self._vault = vault
+        self._departed = departed
         self._limits = limits
         self._now_us = now_us
         self._token_ids = vault.keys.derive("token ids")
@@ -50,7 +58,7 @@ class Accounts:
     def find(self, tenant: str, customer_id: str) -> Account | None:
         """A customer as the database and the key file have them now: an opt-out in any process counts here."""
         row = self._stores.customers.customer(tenant, customer_id)
-        if row is None:
+        if row is None or self._departed.includes(tenant, customer_id):
             return None
         try:
             links = Links.unpacked(self._vault.open(holder_of(row), "links", row.links))

@@ -14,6 +14,7 @@ from identity import tokens
 from identity.audit.log import Audit
 from identity.config import IdentityConfig
 from identity.customers.accounts import holder_of
+from identity.customers.departed import Departed
 from identity.customers.links import Erasure, Links
 from identity.customers.retention import Retention
 from identity.errors import KeyDestroyed, SealBroken
@@ -33,11 +34,13 @@ log = structlog.get_logger(__name__)
 class OtherPlaces:
     """What knows of a customer beside identity.db and the key file.
 
-    `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
-    and is called again later. `renew_thresholds` gets the tenant and the new sizes of its galleries, by pack id.
+    `departed` remembers erasures beside the databases. `forget_elsewhere` hands an erasure token to the
+    recommender; it raises a Problem or OSError when it cannot, and is called again later. `renew_thresholds` gets
+    the tenant and the new sizes of its galleries, by pack id.
     """
 
     presses: PressStore
+    departed: Departed
     renew_thresholds: Callable[[str, Mapping[str, int]], None]
     forget_elsewhere: Callable[[str], None]
 
@@ -65,6 +68,7 @@ class Erasures:
         self._config = config
         self._now_us = now_us
         self._next_us = 0
+        self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
 
     def erase(self, row: CustomerRow, way: str) -> bool:
@@ -79,9 +83,7 @@ class Erasures:
             erasure = Erasure(row.tenant, row.customer_id, links)
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
         except KeyDestroyed:  # another process was first, or an old database was restored
-            sizes = self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
-            self._places.renew_thresholds(row.tenant, sizes)
-            self._store.database.scrub()
+            self._delete_rows(row)
             return True
         try:
             self._audit.note(row.tenant, "forget", way, links.audit, sync=True)
@@ -131,6 +133,34 @@ class Erasures:
     def _before(self, today: int) -> list[CustomerRow]:
         return self._store.not_seen_since(today - round(self._config.retention_months * DAYS_A_MONTH))
 
+    def settle(self) -> int:
+        """Erase again whom a restored database or state folder brought back; returns how many.
+
+        Until they are erased they are not recognised: `Accounts.find` asks the same list.
+        """
+        stamp = (len(self._places.departed.file), tuple(self._galleries()))
+        if stamp == self._settled:
+            return 0
+        back = [row for row in self._store.all() if self._places.departed.includes(row.tenant, row.customer_id)]
+        for row in back:
+            try:
+                self.erase(row, "restored")
+            except SealBroken as error:  # its key is another customer's now: what is left are rows
+                log.warning("restored_row_deleted", why=error.detail)
+                self._delete_rows(row)
+        if back:
+            log.warning("older_state_restored", erased_again=len(back))
+        self._settled = (stamp[0], tuple(self._galleries()))
+        return len(back)
+
+    def _galleries(self) -> list[tuple[str, str, object]]:
+        return list(self._store.galleries())
+
+    def _delete_rows(self, row: CustomerRow) -> None:
+        sizes = self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
+        self._places.renew_thresholds(row.tenant, sizes)
+        self._store.database.scrub()
+
     def due(self) -> None:
         """`expire` and `finish_all`, once a minute at most and by one thread; every press calls it. It signs the
         audit too: in a quiet hour nothing else does."""
@@ -140,6 +170,7 @@ class Erasures:
             return
         self._next_us = now + MINUTE
         remember(self._now_us)
+        self.settle()
         try:
             self.expire()
         except OSError as error:  # what cannot be counted is not done
@@ -150,6 +181,7 @@ class Erasures:
     def _finish(self, slot: int, erasure: Erasure) -> bool:
         """Each step may be repeated; the slot is freed by the last one only."""
         try:
+            self._places.departed.remember(erasure.tenant, erasure.customer_id)
             records = tuple(erasure.links.consents.values())
             sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
             self._places.renew_thresholds(erasure.tenant, sizes)

@@ -16,6 +16,7 @@ class PressRefused(PressError):
     """No such press on this device: unknown, used before, or made on another one. They look the same."""
 
     code = "press_refused"
+    security_event = "nonce_refused"
     says = "This press is not known here or was used before. Ask the customer to press again."
 
 
@@ -30,6 +31,7 @@ class TooManyFailures(PressError):
     """Too many presses on this device that recognised nobody."""
 
     code = "too_many_failures"
+    security_event = "lock_out"
     status = 429
     title = "This device has to wait"
 
@@ -126,6 +128,7 @@ class EnrolmentUnknown(EnrolmentError):
     """No enrolment has this receipt."""
 
     code = "enrolment_unknown"
+    security_event = "receipt_refused"
     status = 404
     title = "No enrolment has this receipt"
     says = "Check the receipt code. If it was used to opt out before, there is nothing left to do."
@@ -172,6 +175,7 @@ class PinLocked(PinError):
     """Too many wrong PINs."""
 
     code = "pin_locked"
+    security_event = "lock_out"
     status = 429
 
     def __init__(self, seconds: int) -> None:
@@ -190,6 +194,7 @@ class TokenAltered(TokenError):
     """Not a token of this installation, or changed on its way."""
 
     code = "token_altered"
+    security_event = "token_refused"
     says = "This is not a token of ours. Ask the customer to press again."
 
 
@@ -204,5 +209,6 @@ class TokenForeign(TokenError):
     """Made for another tenant or device."""
 
     code = "token_foreign"
+    security_event = "token_refused"
     status = 403
     says = "The token was made for another tenant or device."

@@ -11,6 +11,7 @@ class FrameError(IdentityError):
     """A picture that cannot or must not be decoded."""
 
     code = "bad_frame"
+    security_event = "file_refused"
     status = 422
     title = "The picture could not be used"
 

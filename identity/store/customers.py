@@ -65,6 +65,14 @@ class CustomerStore(Table):
         )
         return None if row is None else _customer(row)
 
+    def all(self) -> list[CustomerRow]:
+        """Customers of all tenants."""
+        return [_customer(row) for row in self.database.rows("SELECT * FROM customers")]
+
+    def galleries(self) -> list[tuple[str, str, object]]:
+        """(tenant, pack, state) of every gallery: while it is the same, nobody joined or left."""
+        return list(self._galleries.galleries())
+
     def not_seen_since(self, day: int) -> list[CustomerRow]:
         """Customers of all tenants whose last visit was before `day` (days since 1970), longest ago first."""
         rows = self.database.rows("SELECT * FROM customers WHERE last_day < ? ORDER BY last_day", (day,))

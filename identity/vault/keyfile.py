@@ -137,6 +137,10 @@ class KeyFile:
                 found.append((slot, self._unwrap(raw[3 : 3 + size], slot)))
         return found
 
+    def changed(self) -> int:
+        """Another number after every change of the file, by whatever process; costs one look at its date."""
+        return os.fstat(self._file).st_mtime_ns
+
     def finish(self, slot: int) -> None:
         """The erasure in `slot` is done: overwrite it, the slot is free."""
         with self._locked():

@@ -20,6 +20,7 @@ from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig, config_of
 from identity.customers.accounts import Accounts
+from identity.customers.departed import FILE, Departed
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures, OtherPlaces
 from identity.customers.pins import Pins
@@ -49,8 +50,10 @@ from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
+from plumbing.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
+HAND_OVER_S = 0.5  # an opt-out at the command line is handed to the recommender within a second
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
 
 
@@ -106,13 +109,21 @@ class IdentityHalf:
         return self.close  # signs the audit
 
     def _finish_erasures(self) -> None:
-        """Minute by minute, hand over opt-outs that the recommender could not take yet; delete what is too old."""
+        """Hand over opt-outs: those of other processes within a second, those that the recommender could not take
+        yet every minute. Delete what is too old."""
+        keys, erasures = self.vault.keys, self.service.erasures
+        seen, next_s = keys.changed(), 0.0
         while True:
             try:
-                self.service.erasures.due()
+                if time.monotonic() >= next_s:
+                    next_s = time.monotonic() + 60
+                    erasures.due()
+                elif (now := keys.changed()) != seen:
+                    seen = now
+                    erasures.finish_all()
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("erasures are still to be finished", why=str(error))
-            time.sleep(60)
+            time.sleep(HAND_OVER_S)
 
     def check(self) -> str | None:
         """Readiness: None when the database answers and the engine pack runs, else a sentence."""
@@ -172,20 +183,20 @@ def build(
     passing = _passing_database(config.home / "identity-moments.db")
     stores, presses = IdentityStores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
+    departed = Departed(Tombstones.of(config.home, config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
-    audit = Audit(
-        config.home / "identity-audit.log", now_us, AuditSeal(config.home / "identity-audit-head", vault.keys)
-    )
+    seal = AuditSeal(config.home / "identity-audit-head", vault.keys, departed.file)
+    audit = Audit(config.home / "identity-audit.log", now_us, seal)
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     rate_limits = Limits(passing, now_us)
     retention = Retention(config.home, now_us, stores.customers.newest_day)
-    places = OtherPlaces(presses, matchers.renew_thresholds, forget_elsewhere)
+    places = OtherPlaces(presses, departed, matchers.renew_thresholds, forget_elsewhere)
     service = IdentityService(
         config=config,
         camera=Camera(engine, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
         matchers=matchers,
         customers=Customers(
-            Accounts(config, stores, vault, rate_limits, now_us),
+            Accounts(config, stores, vault, departed, rate_limits, now_us),
             Enrolments(config, stores, vault, matchers, now_us),
             TemplateUpdates(stores.galleries, matchers.clear, now_us),
             Pins(stores.customers, vault, config, now_us),
@@ -194,6 +205,10 @@ def build(
         audit=audit,
         metrics=metrics,
     )
+    try:
+        service.erasures.settle()
+    except (Problem, sqlite3.Error, OSError) as error:  # `due` tries again; nobody is recognised meanwhile
+        log.warning("restored customers are still to be erased", why=str(error))
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     return IdentityHalf(
         config=config,

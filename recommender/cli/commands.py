@@ -12,6 +12,7 @@ import click
 
 from plumbing.cli import EXISTING_FILE, FILE, progress_bar, state_options
 from plumbing.clock import system_clock
+from plumbing.settings import Config
 
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
     from recommender.assembly import RecommenderStores
@@ -29,7 +30,8 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     def run(home: Path, tenant: str, **options: object) -> None:
         from recommender.config import RecommenderConfig
 
-        command(RecommenderConfig(home=home, token_keys=()), tenant, **options)
+        folder = Config.from_environment().tombstones
+        command(RecommenderConfig(home=home, token_keys=(), tombstones=folder), tenant, **options)
 
     return run
 

@@ -11,6 +11,7 @@ import click
 
 from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
 from plumbing.problem import Problem
+from plumbing.settings import Config
 from recommender.scene import Progress
 
 
@@ -71,7 +72,7 @@ def _own_log(home: Path, tenant: str) -> dict[str, Any]:
     from recommender.config import RecommenderConfig
     from recommender.desk.proof import proof_of
 
-    config = RecommenderConfig(home=home, token_keys=())
+    config = RecommenderConfig(home=home, token_keys=(), tombstones=Config.from_environment().tombstones)
     stores = open_stores(config)
     try:
         return proof_of(stores, trainer_of(stores, config, system_clock), tenant)

@@ -13,6 +13,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.database import Database
+from plumbing.tombstones import Tombstones
 from recommender.errors import Erased, EventConflict
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Event, no_interactions
@@ -58,9 +59,11 @@ _FROM = "FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.event_
 class EventStore:
     """Events of all tenants. `key` is for tombstones, which must not contain a pseudonym."""
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: bytes, remembered: Tombstones | None = None) -> None:
+        """`remembered` holds the tombstones outside of the database as well."""
         self._database = database
         self._key = key
+        self._remembered = remembered
 
     def tombstone(self, tenant: str, customer: str) -> str:
         """A keyed hash of a pseudonym: records its erasure without the pseudonym itself."""
@@ -73,11 +76,39 @@ class EventStore:
 
     def is_erased(self, tenant: str, customer: str) -> bool:
         """Whether the customer was erased: one indexed lookup, on every request with a token."""
+        hashed = self.tombstone(tenant, customer)
+        if self._remembered is not None and bytes.fromhex(hashed) in self._remembered:
+            return True
         found = self._database.row(
-            "SELECT 1 FROM tombstones WHERE tenant = ? AND customer_hash = ?",
-            (tenant, self.tombstone(tenant, customer)),
+            "SELECT 1 FROM tombstones WHERE tenant = ? AND customer_hash = ?", (tenant, hashed)
         )
         return found is not None
+
+    def tombstones(self) -> list[str]:
+        """The tombstones of all tenants in the database."""
+        return [row["customer_hash"] for row in self._database.rows("SELECT customer_hash FROM tombstones")]
+
+    def add_tombstones(self, tenant: str, hashes: Iterable[str], now_us: int) -> None:
+        """Store tombstones; those that are there stay as they are."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT INTO tombstones VALUES (?, ?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
+                [(tenant, hashed, now_us) for hashed in hashes],
+            )
+
+    def customers(self) -> list[tuple[str, str]]:
+        """(tenant, pseudonym) of every customer with events."""
+        rows = self._database.rows("SELECT DISTINCT tenant, customer FROM events WHERE customer <> ''")
+        return [(row["tenant"], row["customer"]) for row in rows]
+
+    def set_generation(self, tenant: str, name: str, number: int) -> None:
+        """Set what `generation` gives."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO generations VALUES (?, ?, ?) ON CONFLICT (tenant, name)"
+                " DO UPDATE SET number = excluded.number",
+                (tenant, name, number),
+            )
 
     def erased_among(self, tenant: str, customers: Iterable[str]) -> set[str]:
         """Those of `customers` who were erased."""
@@ -191,7 +222,8 @@ class EventStore:
         """Erase a customer; returns how many events were deleted.
 
         The tombstone is written in the same transaction: afterwards the customer is unknown in every process,
-        and a late event is refused. The caller then scrubs the -wal file.
+        and a late event is refused. The caller then scrubs the -wal file. Outside of the database it is
+        remembered last: until it is, OSError says that the erasure has not ended.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -207,6 +239,10 @@ class EventStore:
                 "DELETE FROM events WHERE tenant = ? AND customer = ?", (tenant, customer)
             ).rowcount
             raise_generation(connection, tenant, "erasures")
+        if self._remembered is not None and self._remembered.add(
+            [bytes.fromhex(self.tombstone(tenant, customer))]
+        ):
+            self.set_generation("", "tombstones", len(self._remembered))
         return int(gone)
 
 

@@ -257,6 +257,14 @@ class OfferStore(OfferPortfolioStore):
         )
         return [dict(row) for row in rows]
 
+    def customers(self) -> list[tuple[str, str]]:
+        """(tenant, pseudonym) of every customer with a decision or a purchase."""
+        rows = self._db.rows(
+            "SELECT tenant, pseudonym FROM offer_decisions WHERE pseudonym <> ''"
+            " UNION SELECT tenant, pseudonym FROM offer_purchases WHERE pseudonym <> ''"
+        )
+        return [(row[0], row[1]) for row in rows]
+
     def forget(self, tenant: str, pseudonym: str) -> dict[str, int]:
         """Erase a customer's decisions, outcomes and purchases, release reservations. Removed rows by table."""
         mine = "SELECT decision_id FROM offer_decisions WHERE tenant = ? AND pseudonym = ?"

@@ -82,7 +82,7 @@ class RecommenderHalf:
 def open_half(config: Config, shared: Shared) -> RecommenderHalf:
     """The half as the settings of an installation want it. See `build`."""
     return build(
-        RecommenderConfig(home=config.home, token_keys=shared.token_keys),
+        RecommenderConfig(home=config.home, token_keys=shared.token_keys, tombstones=config.tombstones),
         access=shared.access,
         now_us=shared.now_us,
         registry=shared.registry,

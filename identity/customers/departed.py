@@ -1,0 +1,35 @@
+"""Customers who were erased, remembered outside of the database and of the key file.
+
+A state folder that is put back as a whole brings keys and rows back. What was erased since is erased again before
+anybody is served, and is not recognised meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+
+from identity.vault.keyfile import KeyFile
+from plumbing.tombstones import Tombstones
+
+FILE = "identity-tombstones"
+
+
+class Departed:
+    """Keyed hashes of customers. Their key is derived from the key file's root, which no rotation changes."""
+
+    def __init__(self, file: Tombstones, keys: KeyFile) -> None:
+        self.file = file
+        self._key = keys.derive("tombstones")
+
+    def remember(self, tenant: str, customer_id: str) -> None:
+        """Never recognise this customer again. Raises OSError: it could not be stored."""
+        self.file.add([self._hash(tenant, customer_id)])
+
+    def includes(self, tenant: str, customer_id: str) -> bool:
+        """Whether this customer was erased."""
+        return self._hash(tenant, customer_id) in self.file
+
+    def _hash(self, tenant: str, customer_id: str) -> bytes:
+        return hmac.digest(self._key, json.dumps([tenant, customer_id]).encode(), hashlib.sha256)

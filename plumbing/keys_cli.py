@@ -1,0 +1,154 @@
+"""`usual keys`: let servers and screens in, out again, and give them new keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plumbing.access import PAGES, SCOPES
+from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, tenant_option
+from plumbing.clock import DAY, HOUR, SECOND, system_clock
+from plumbing.problem import Problem
+from plumbing.token_keys import TokenKeys
+
+url_option = click.option(
+    "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server answers."
+)
+
+
+@click.group(cls=LazyGroup)
+def keys() -> None:
+    """Let servers and screens in, and out again; rotate every kind of key."""
+
+
+@keys.command()
+@home_option
+@tenant_option
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="Repeat for several."
+)
+@click.option("--device", default="", help="The device that the key belongs to; none for a server.")
+@click.option("--site", default="", help="The site where that device stands.")
+@click.option("--days", default=365, show_default=True, help="How long the key is valid.")
+def create(home: Path, tenant: str, scopes: tuple[str, ...], device: str, site: str, days: int) -> None:
+    """Make a key and show it, this once; only its hash is kept."""
+    with errors_as_one_line(Problem):
+        click.echo(open_access(home).create_key(tenant, scopes, device=device, site=site, days=days))
+
+
+@keys.command(name="list")
+@home_option
+@tenant_option
+def list_keys(home: Path, tenant: str) -> None:
+    """Show the tenant's keys without their secrets: device, site, day of last use, end, scopes."""
+    for row in open_access(home).keys(tenant):
+        used = "never used" if row["last_day"] is None else f"used {_day(int(str(row['last_day'])) * DAY)}"
+        until = _day(int(str(row["expires_us"])))
+        click.echo(
+            f"{row['key_id']}  {row['device'] or 'server':<18} {row['site'] or '-':<12} {used:<15}  until {until}"
+            f"  {row['scopes']}"
+        )
+
+
+@keys.command()
+@home_option
+@tenant_option
+@click.argument("key_id")
+def revoke(home: Path, tenant: str, key_id: str) -> None:
+    """End a key at once."""
+    if not open_access(home).revoke_key(tenant, key_id):
+        raise click.ClickException(f"{tenant!r} has no key {key_id!r}; `usual keys list` shows them.")
+    click.echo(f"{key_id} is refused from now on.")
+
+
+@keys.command()
+@home_option
+@tenant_option
+@click.option("--device", default="", help="Name of the screen; one is chosen when left out.")
+@click.option("--site", default="", help="The site where it stands.")
+@click.option("--replace", is_flag=True, help="Take the place of the screen that has this name.")
+@url_option
+@click.argument("page", type=click.Choice(list(PAGES)))
+def pair(home: Path, tenant: str, device: str, site: str, replace: bool, url: str, page: str) -> None:
+    """Print a one-time link that turns a browser into PAGE. Valid for a day.
+
+    Each screen is a device of its own. The key of a screen that is replaced ends when the new link is opened.
+    """
+    access = open_access(home)
+    with errors_as_one_line(Problem):
+        device = device or access.free_name(tenant, page)
+        code = access.create_pairing(tenant, page, device=device, site=site, replace=replace)
+    click.echo(f"This screen is called {device}.", err=True)
+    click.echo(_link(url, page, code))
+
+
+class _Rotations(LazyGroup):
+    """`usual keys rotate` alone rotates the master key, as it did when there was nothing else to rotate."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["master", *args]
+        return super().parse_args(context, args)
+
+
+@keys.group(cls=_Rotations)
+def rotate(**_: Any) -> None:
+    """Replace a key by a new one: token, master or device. Left out, it is master."""
+
+
+@rotate.command()
+@home_option
+@tenant_option
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, 24 * 30),
+    default=24,
+    show_default=True,
+    help="How long both are valid.",
+)
+@url_option
+@click.argument("key_id")
+def device(home: Path, tenant: str, overlap_hours: float, url: str, key_id: str) -> None:
+    """Give the device of KEY_ID a new key. A server's is shown, this once; a screen gets a one-time link.
+
+    The earlier key of a server stays valid for the overlap, that of a screen until the link is opened.
+    """
+    access = open_access(home)
+    row = next((row for row in access.keys(tenant) if row["key_id"] == key_id), None)
+    if row is not None and row["page"]:
+        page, name, site = str(row["page"]), str(row["device"]), str(row["site"])
+        click.echo(_link(url, page, access.create_pairing(tenant, page, device=name, site=site, replace=True)))
+        return
+    secret = None if row is None else access.rotate_key(tenant, key_id, overlap_us=round(overlap_hours * HOUR))
+    if secret is None:
+        raise click.ClickException(f"{tenant!r} has no valid key {key_id!r}; `usual keys list` shows them.")
+    click.echo(secret)
+
+
+@rotate.command()
+@home_option
+@click.option("--prepare", is_flag=True, help="Add a key that opens tokens and makes none until the rotation.")
+def token(home: Path, prepare: bool) -> None:
+    """Make recognition tokens with a new key, at once, also in a running server.
+
+    Tokens of the key before stay valid for the ten minutes that they live; then that key is removed. With the
+    halves on two machines: `--prepare`, copy token.key to the recommender's machine, rotate, copy it again.
+    """
+    with errors_as_one_line(Problem):
+        keys_of = TokenKeys(home, system_clock)
+        if prepare:
+            keys_of.prepare()
+            click.echo("A key is prepared: it opens tokens from now on. The next rotation makes tokens with it.")
+            return
+        click.echo(f"Tokens are made with a new key. {keys_of.rotate()} keys are valid at the moment.")
+
+
+def _link(url: str, page: str, code: str) -> str:
+    return f"{url.rstrip('/')}/{page}#pair={code}"
+
+
+def _day(time_us: int) -> str:
+    return datetime.fromtimestamp(time_us / SECOND, UTC).date().isoformat()

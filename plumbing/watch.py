@@ -1,0 +1,57 @@
+"""What of a request or a command belongs in the security log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import request
+
+from plumbing.access import Caller, route_of
+from plumbing.clock import system_clock
+from plumbing.problem import Problem
+from plumbing.security_log import SecurityLog
+from plumbing.settings import Config
+
+ADMINISTRATION = frozenset({"train", "privacy", "admin"})
+"""Scopes with which a request changes how the installation works, or what it holds of a person."""
+
+COMMANDS = frozenset(
+    {"audit", "calibrate", "export", "forget", "import", "restore", "retire", "rollback", "rotate", "train"}
+)
+"""Words of commands that are administration; `usual keys` notes each key by itself."""
+
+
+@contextmanager
+def watched(log: SecurityLog, scopes: Sequence[str] | None) -> Iterator[None]:
+    """Note an administrative request that was carried out, and a refusal whose Problem has a `security_event`."""
+    try:
+        yield
+    except Problem as error:
+        if error.security_event:
+            _note(log, error.security_event, code=error.code)
+        raise
+    if scopes and request.method != "GET" and ADMINISTRATION.intersection(scopes):
+        _note(log, "administration")
+
+
+def _note(log: SecurityLog, event: str, **facts: str) -> None:
+    caller = request.environ.get("usual.caller")
+    tenant, key_id = (caller.tenant, caller.key_id) if isinstance(caller, Caller) else ("", "")
+    log.note(event, tenant=tenant, key_id=key_id, route=route_of(request), **facts)
+
+
+def watch_command(context: click.Context, home: Path) -> None:
+    """Note at its end that an operator ran an administrative command on the state folder `home`."""
+    words = context.command_path.split()
+    if not COMMANDS.intersection(words):
+        return
+
+    def note() -> None:
+        if home.is_dir():
+            log = SecurityLog.of(home, system_clock, Config.from_environment().security_log)
+            log.note("command", tenant=str(context.params.get("tenant") or ""), command=" ".join(words[-3:]))
+
+    context.call_on_close(note)

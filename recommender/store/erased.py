@@ -1,0 +1,62 @@
+"""Customers who were erased, remembered outside of the database: one that is put back brings nobody back."""
+
+from __future__ import annotations
+
+import structlog
+
+from plumbing.clock import Clock
+from plumbing.database import Database
+from plumbing.tombstones import Tombstones
+from recommender.store.events import EventStore
+from recommender.store.offers import OfferStore
+
+FILE = "recommender-tombstones"
+NO_TENANT = ""
+"""Of a tombstone whose customer has no row in this database: the hash does not say which tenant's it was."""
+
+log = structlog.get_logger(__name__)
+
+
+class ErasedCustomers:
+    """Compares the database with the file of tombstones, and erases again whom a restored one brought back."""
+
+    def __init__(
+        self, database: Database, events: EventStore, offers: OfferStore, remembered: Tombstones, now_us: Clock
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._offers = offers
+        self._remembered = remembered
+        self._now_us = now_us
+
+    def keep_erased(self, *, at_start: bool = False) -> int:
+        """Erase again whom the database should not know any more; returns how many tombstones it lacked.
+
+        Two small reads when the number is right: it is called before every answer. At a start all are compared.
+        Raises DatabaseBusy.
+        """
+        count = len(self._remembered)
+        if not at_start and self._events.generation(NO_TENANT, "tombstones") == count:
+            return 0
+        there = {bytes.fromhex(text) for text in self._events.tombstones()}
+        self._remembered.add(there - self._remembered.all())
+        lacking = self._remembered.all() - there
+        count = len(self._remembered)
+        if lacking or self._events.generation(NO_TENANT, "tombstones") != count:
+            with self._database.write():
+                self._erase_again(lacking)
+                self._events.set_generation(NO_TENANT, "tombstones", count)
+        if lacking:
+            self._database.scrub()
+            log.warning("older_database_restored", erased_again=len(lacking))
+        return len(lacking)
+
+    def _erase_again(self, lacking: frozenset[bytes]) -> None:
+        if not lacking:
+            return
+        now = self._now_us()
+        for tenant, customer in {*self._events.customers(), *self._offers.customers()}:
+            if bytes.fromhex(self._events.tombstone(tenant, customer)) in lacking:
+                self._events.erase(tenant, customer, now)
+                self._offers.forget(tenant, customer)
+        self._events.add_tombstones(NO_TENANT, [hashed.hex() for hashed in lacking], now)
