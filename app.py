@@ -2,6 +2,7 @@
 
 # No postponed annotations in this file: the models of /v1/visits exist only where both halves do.
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,15 +19,18 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import Field
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
-from plumbing import handover, metrics, openapi, server, web
+from plumbing import handover, logs, metrics, openapi, server, web
 from plumbing.access import Caller
 from plumbing.cli import LazyGroup
 from plumbing.clock import Clock, system_clock
+from plumbing.database import storage_is_named
 from plumbing.door import Body, Door
+from plumbing.files import UMASK
 from plumbing.keys_cli import keys
 from plumbing.memory import give_back
 from plumbing.problem import Problem
 from plumbing.process import end_with_server
+from plumbing.room import keep_reserve
 from plumbing.security_log import SecurityLog
 from plumbing.settings import Config
 from plumbing.shared import Shared
@@ -139,7 +143,8 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
         try:
-            seen = recognition_reply(identity.service, caller, body)
+            with storage_is_named():
+                seen = recognition_reply(identity.service, caller, body)
         except Problem as error:
             if error.status < 500:
                 raise  # the person can do something about it
@@ -167,6 +172,7 @@ def wsgi() -> OpenAPI:
     """The application of a worker process of the server, with what runs beside the requests."""
     end_with_server()
     metrics.join()
+    logs.never_raise()
     app = create_app(Config.from_environment())
     *halves, _ = app.extensions["usual_open"]
     for place, half in enumerate(halves):
@@ -200,6 +206,7 @@ def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], None]:
 
 def try_once(config: Config) -> None:
     """Open the recommender as `config` says, and close it: without it the server does not start."""
+    keep_reserve(config.home)
     if config.only != "identity":
         for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
             part.close()
@@ -237,6 +244,7 @@ def assemble() -> click.Group:
 
 def main() -> None:
     """Run it; an error of ours is one sentence, not a traceback."""
+    os.umask(UMASK)  # before anything is written: databases, exports, logs, and what child processes write
     try:
         assemble()()
     except Problem as error:

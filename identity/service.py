@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from identity import consent
 from identity.audit.log import NOBODY, Audit
 from identity.capture.attempt import Attempt, capture_frames, liveness_of
@@ -30,9 +32,12 @@ from identity.matching.matcher import CustomerMatch, Matchers
 from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
 from identity.results import Device, Enrolled, Recognition
+from plumbing.idempotency import asked_now
 
+log = structlog.get_logger(__name__)
 __all__ = ["Device", "Enrolled", "IdentityService", "Recognition"]
 
+HEALTH = "health"  # the device of presses that only try whether one is possible; no tenant has it
 LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one on the way; more only fill memory
 
 
@@ -103,7 +108,14 @@ class IdentityService:
         nonce, expires = self._presses.open(device.tenant, device.name)
         self._metrics.presses.inc()
         self.erasures.due()
+        self.customers.enrolments.answers.sweep()
         return nonce, expires
+
+    def try_press(self) -> None:
+        """A press of nobody, used up at once, for readiness. Raises what a press raises."""
+        nonce, _ = self._presses.open("", HEALTH)
+        self._presses.claim("", HEALTH, nonce)
+        self._presses.succeeded("", HEALTH)
 
     def _look(
         self,
@@ -211,7 +223,9 @@ class IdentityService:
         Raises a ConsentError before a frame is looked at, then as `recognise` does; TooFewFrames, FramesIdentical,
         FramesDiffer; AlreadyEnrolled unless `somebody_else`; EnrolmentUnknown. Nothing is stored when it raises.
         """
-        accounts, enrolments = self.customers.accounts, self.customers.enrolments
+        accounts, enrolments, asked = self.customers.accounts, self.customers.enrolments, asked_now()
+        if (answered := enrolments.answers.given(device.tenant, asked)) is not None:
+            return answered  # it was stored, and its answer got lost
         before = None if earlier is None else accounts.of_receipt(device, earlier)
         given = consent.check_consent(
             purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
@@ -221,13 +235,20 @@ class IdentityService:
         captures, _ = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
         enrolments.require_one_person(device.tenant, captures)
         refuse_known = (lambda _: None) if somebody_else else partial(self._refuse_known, device)
-        links, codes = enrolments.add(device.tenant, captures, given, refuse_known)
+        links, codes = enrolments.add(device.tenant, captures, given, refuse_known, asked)
         if before is not None:
             links = enrolments.continue_as(before, codes.receipt, links)
         self._presses.succeeded(device.tenant, device.name)
-        self._audit.note(device.tenant, "enrol", "enrolled", links.audit, sync=True)
+        self._noted(device.tenant, "enrol", "enrolled", links.audit, sync=True)
         self._metrics.enrolments.inc()
-        return Enrolled(codes.receipt, given, self.notice.version, codes.secret, codes.until_us)
+        return enrolments.answer(given, codes)
+
+    def _noted(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
+        """An audit line about what is done already, or about nobody: a full disk must not undo it or stop it."""
+        try:
+            self._audit.note(tenant, event, outcome, subject, sync=sync)
+        except OSError as error:
+            log.warning("audit_not_written", error=type(error).__name__)
 
     def _refuse_known(self, device: Device, match: CustomerMatch) -> None:
         """Raise AlreadyEnrolled, with a token that opens nothing until the PIN shows whose enrolment it is."""
@@ -279,7 +300,7 @@ class IdentityService:
         captures, _ = self._look(device, nonce, frames)
         decision, account = self._who(device.tenant, captures)
         if account is None or decision != "matched":
-            self._audit.note(device.tenant, "forget", "nobody", NOBODY)
+            self._noted(device.tenant, "forget", "nobody")
             return False
         self._presses.succeeded(device.tenant, device.name)
         self.erasures.erase(account.row, "face")

@@ -30,6 +30,7 @@ from plumbing.access_errors import (
 from plumbing.access_tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
 from plumbing.database import Database
+from plumbing.known_keys import KnownKeys
 from plumbing.security_log import SILENT, SecurityLog
 
 __all__ = [
@@ -86,6 +87,7 @@ class Access:
     def __init__(self, database: Database, now_us: Clock, log: SecurityLog = SILENT) -> None:
         self._database = database
         self._now_us = now_us
+        self._known = KnownKeys(database)
         self.log = log
         self._used: dict[str, int] = {}  # key id -> the day that is noted
 
@@ -269,13 +271,14 @@ class Access:
 
         Raises:
             KeyRefused: no valid key.
+            DatabaseBusy: the keys cannot be read, and this one is not known well enough (`known_keys`).
             ScopeMissing: a valid key without one of them.
         """
         page = request.headers.get(PAGE_HEADER, "")
         secret = request.headers.get("X-API-Key") or (
             request.cookies.get(f"usual_{page}") if page in PAGES else None
         )
-        row = self._key(secret) if secret else None
+        row = self._known.row(_hash(secret), scopes) if secret else None
         now = self._now_us()
         if row is None or row["expires_us"] < now:
             self.log.note("key_refused" if secret else "key_missing", route=route_of(request))
@@ -300,13 +303,6 @@ class Access:
         self._note_use(caller, now // DAY)
         request.environ["usual.caller"] = caller  # for the security log
         return caller
-
-    def _key(self, secret: str) -> sqlite3.Row | None:
-        return self._database.row(
-            "SELECT k.*, d.pairings FROM keys k LEFT JOIN devices d ON d.tenant = k.tenant AND d.name = k.device"
-            " WHERE k.secret_hash = ?",
-            (_hash(secret),),
-        )
 
     def _note_use(self, caller: Caller, day: int) -> None:
         """Note the day, once for each key and process. A database that is busy or full stops no request."""

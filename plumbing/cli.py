@@ -17,6 +17,7 @@ from plumbing import access as access_module
 from plumbing.access import Access
 from plumbing.clock import system_clock
 from plumbing.database import Database
+from plumbing.files import private_home
 from plumbing.problem import Problem
 from plumbing.security_log import SecurityLog
 from plumbing.settings import Config
@@ -28,15 +29,31 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def _watched(context: click.Context, _: click.Parameter, home: Path) -> Path:
-    """Administrative commands are noted in the security log."""
+def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
+    """The state folder, closed to everybody but its owner; says so when it was not. Administrative commands are
+    noted in the security log."""
+    with errors_as_one_line(Problem):
+        narrowed = private_home(home)
+    if narrowed:
+        click.echo(
+            f"{home}: {narrowed} files and folders could be read by other users; now they cannot.", err=True
+        )
     watch_command(context, home)
     return home
 
 
+@contextmanager
+def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
+    """Report an error of `kinds` as its sentence, without a traceback, and end the command with status 1."""
+    try:
+        yield
+    except kinds as error:
+        raise click.ClickException(str(error)) from error
+
+
 home_option = click.option(
     "--home",
-    callback=_watched,
+    callback=_opened,
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("data/state"),
     show_default=True,
@@ -61,15 +78,6 @@ def state_options(command: Callable[..., None]) -> Callable[..., None]:
             command(home, tenant, **options)
 
     return run
-
-
-@contextmanager
-def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
-    """Report an error of `kinds` as its sentence, without a traceback, and end the command with status 1."""
-    try:
-        yield
-    except kinds as error:
-        raise click.ClickException(str(error)) from error
 
 
 def shared_datasets() -> Path:

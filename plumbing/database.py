@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
+from plumbing import room
 from plumbing.problem_json import Problem
+from plumbing.room import DiskFull, is_full
 
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS = 1_000
+"""How long a thread waits for the others of its process, and then for other processes: two seconds in all."""
+
+OPENING_MS = 10_000
+"""How long a process waits while another one creates or migrates the file."""
+
+HURRIED_MS = 150
+"""How long somebody waits who has an answer without the database."""
+
 CACHE_KIB = 256  # of each connection: there is one for each thread and file, and the system caches files as well
+PROBE_S = 1.0  # how often readiness writes at most
+
+T = TypeVar("T")
 
 
 class DatabaseBusy(Problem):
-    """Another process held the write lock for longer than the busy time-out."""
+    """Another process held the lock for longer than the busy time-out."""
 
     code = "database_busy"
     status = 503
@@ -33,20 +47,35 @@ class Database:
 
     Measured: read-then-write in a deferred transaction gave 1,395 lock errors in 2,000 tries, immediate none;
     WAL with synchronous=NORMAL lost acknowledged writes in 431 of 600 simulated power cuts, FULL in none.
-    `durable=False` is for what may be lost with the power (nonces, rate limits of the last minutes).
+    What may be lost with the power (nonces, rate limits) is in a `ThrowawayDatabase`; `durable=False` is for a
+    database in a temporary folder.
     """
 
-    def __init__(self, path: Path, *migrations: Migrations, durable: bool = True) -> None:
+    def __init__(
+        self, path: Path, *migrations: Migrations, durable: bool = True, busy_ms: int | None = None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._durable = durable
+        self._busy_ms = busy_ms
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        with self.write() as connection:  # two processes may start at once: the second waits, then finds it done
-            for step in migrations:
-                step.apply(sqlite_utils.Database(connection, execute_plugins=False))
+        self._locked_until = 0.0  # monotonic: until then whoever is hurried does not wait again
+        self._probed: tuple[float, str | None] | None = None
+        self._create(migrations)
+
+    def _create(self, migrations: Sequence[Migrations]) -> None:
+        # Two processes may start at once: the second waits, then finds it done. Also on a full disk.
+        self._local.wait_ms = OPENING_MS
+        try:
+            with room.for_erasing(self.path.parent), self.write() as connection:
+                for step in migrations:
+                    step.apply(sqlite_utils.Database(connection, execute_plugins=False))
+        finally:
+            self._local.wait_ms = None
+        self.connection.execute(f"PRAGMA busy_timeout={self._wait_ms()}")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -62,12 +91,13 @@ class Database:
         """This thread's connection as sqlite-utils: for bulk import and export."""
         return sqlite_utils.Database(self.connection, execute_plugins=False)
 
-    def _open(self) -> sqlite3.Connection:
-        # Threads of the server come and go; close() must be able to close what they opened.
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        pragmas = (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
+    def _wait_ms(self) -> int:
+        wait: int | None = getattr(self._local, "wait_ms", None)
+        return wait if wait is not None else self._busy_ms if self._busy_ms is not None else BUSY_TIMEOUT_MS
+
+    def _pragmas(self) -> tuple[str, ...]:
+        return (
+            f"busy_timeout={self._wait_ms()}",
             "journal_mode=WAL",
             f"synchronous={'FULL' if self._durable else 'OFF'}",
             "secure_delete=ON",
@@ -75,15 +105,52 @@ class Database:
             "temp_store=MEMORY",
             f"cache_size=-{CACHE_KIB}",
         )
+
+    def _open(self) -> sqlite3.Connection:
         try:
-            for pragma in pragmas:
+            connection = self._connected(self.path)
+        except (
+            sqlite3.Error
+        ) as error:  # its shared memory needs room: a full disk must not keep a server from starting
+            if not (is_full(error, self.path.parent) and room.release(self.path.parent)):
+                raise
+            connection = self._connected(self.path)
+        with self._lock:
+            self._all.append(connection)
+        return connection
+
+    def _connected(self, path: Path | str) -> sqlite3.Connection:
+        # Threads of the server come and go; close() must be able to close what they opened.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        try:
+            for pragma in self._pragmas():
                 connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error:
             connection.close()
             raise
-        with self._lock:
-            self._all.append(connection)
         return connection
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Inside, this thread waits for a lock for a moment only: it has an answer without the database.
+
+        For a second after a wait in vain it does not wait at all, or every thread would hang in turn.
+        """
+        wait = 0 if time.monotonic() < self._locked_until else HURRIED_MS
+        self._local.wait_ms = wait
+        try:
+            self.connection.execute(f"PRAGMA busy_timeout={wait}")
+            yield
+        except (DatabaseBusy, sqlite3.OperationalError) as error:
+            if isinstance(named(error), DatabaseBusy):
+                self._locked_until = time.monotonic() + 1
+            raise named(error) from error
+        finally:
+            self._local.wait_ms = None
+            connection = getattr(self._local, "connection", None)
+            if connection is not None:
+                connection.execute(f"PRAGMA busy_timeout={self._wait_ms()}")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -91,37 +158,48 @@ class Database:
 
         Raises:
             DatabaseBusy: the lock was not to be had within the busy time-out; nothing was written.
+            DiskFull: nothing was written.
         """
         connection = self.connection
         if connection.in_transaction:
             yield connection
             return
-        with self._alone():
-            with busy_is_named():
-                connection.execute("BEGIN IMMEDIATE")
+        self._require_room()
+        with self._alone(), storage_is_named(self.path.parent):
+            connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Do `work` in one write transaction. A `ThrowawayDatabase` may call it a second time."""
+        with self.write():
+            return work()
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Write with one statement, for which no `BEGIN` and `COMMIT` are needed; the rows that it returns.
 
-        Inside `write` of this thread it is a part of that transaction. Raises DatabaseBusy.
+        Inside `write` of this thread it is a part of that transaction. Raises DatabaseBusy or DiskFull.
         """
         connection = self.connection
         if connection.in_transaction:
             return connection.execute(sql, parameters).fetchall()
-        with self._alone(), busy_is_named():
+        self._require_room()
+        with self._alone(), storage_is_named(self.path.parent):
             return connection.execute(sql, parameters).fetchall()
+
+    def _require_room(self) -> None:
+        if self._durable:
+            room.require(self.path.parent)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Threads of this process queue for writing: SQLite would let them try again after naps that grow."""
-        if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        if not self._writing.acquire(timeout=self._wait_ms() / 1000):
             raise DatabaseBusy
         try:
             yield
@@ -129,17 +207,38 @@ class Database:
             self._writing.release()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a query."""
-        return self.connection.execute(sql, parameters).fetchall()
+        """All rows of a query. Raises DatabaseBusy."""
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise named(error, self.path.parent) from error
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
-        """The first row of a query, or None."""
-        row: sqlite3.Row | None = self.connection.execute(sql, parameters).fetchone()
+        """The first row of a query, or None. Raises DatabaseBusy."""
+        try:
+            row: sqlite3.Row | None = self.connection.execute(sql, parameters).fetchone()
+        except sqlite3.OperationalError as error:
+            raise named(error, self.path.parent) from error
         return row
 
+    def trouble(self) -> str | None:
+        """Readiness: None when this file can be written, else a sentence. Writes once a second at most."""
+        now = time.monotonic()
+        if self._probed is None or now - self._probed[0] >= PROBE_S:
+            self._probed = now, self._probe()
+        return self._probed[1]
+
+    def _probe(self) -> str | None:
+        try:
+            self.change(f"PRAGMA user_version = {time.time_ns() // 1_000_000_000 % 2**31}")
+        except (Problem, sqlite3.Error, OSError) as error:
+            return f"{self.path.name} cannot be written: {error}"
+        return None
+
     def scrub(self) -> None:
-        """After an erasure: without it the deleted bytes stay in the `-wal` file."""
-        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """After an erasure: without it the deleted bytes stay in the `-wal` file. Raises as a write does."""
+        with storage_is_named(self.path.parent):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close every thread's connection. Only when no request is running any more."""
@@ -155,15 +254,38 @@ class Database:
             self.close()
 
 
+def named(error: Exception, folder: Path | None = None) -> Exception:
+    """DatabaseBusy or DiskFull in place of an error of SQLite or of the system that means it; else the error."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, sqlite3.OperationalError) and ("locked" in str(error) or "busy" in str(error)):
+        return DatabaseBusy()
+    return DiskFull() if is_full(error, folder) else error
+
+
 @contextmanager
 def busy_is_named() -> Iterator[None]:
-    """Inside, a database that stays locked raises DatabaseBusy in place of SQLite's own error.
+    """Inside, a database that stays locked raises DatabaseBusy in place of SQLite's own error."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        better = named(error)
+        if isinstance(better, DatabaseBusy):
+            raise better from error
+        raise
+
+
+@contextmanager
+def storage_is_named(folder: Path | None = None) -> Iterator[None]:
+    """Inside, a database that stays locked raises DatabaseBusy and a full disk DiskFull, in place of SQLite's
+    errors.
 
     A read that finds it locked is as temporary as a write that does.
     """
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise DatabaseBusy from error
-        raise
+    except (sqlite3.Error, OSError) as error:
+        better = named(error, folder)
+        if better is error:
+            raise
+        raise better from error

@@ -21,9 +21,10 @@ from pydantic import BaseModel
 
 from plumbing.access import SCOPES, Access, Caller
 from plumbing.clock import MINUTE
-from plumbing.database import DatabaseBusy, busy_is_named
+from plumbing.database import DatabaseBusy, busy_is_named, storage_is_named
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
+from plumbing.room import DiskFull
 from plumbing.watch import watched
 
 Body = Mapping[str, object] | None
@@ -142,7 +143,7 @@ class Door:
             do_work = functools.partial(work, caller, **parts)
         if route.limit is not None:
             self._count(route.limit, caller)
-        with self._name_errors(), busy_is_named():
+        with storage_is_named(), self._name_errors(), busy_is_named():
             key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
             if caller is None or key is None:
                 done = do_work()
@@ -171,16 +172,24 @@ class Door:
             else:
                 name = f"{limit.name} of key {caller.key_id}"
                 self._limits.allow(caller.tenant, name, most=limit.most, window_us=MINUTE)
-        except DatabaseBusy:
+        except (DatabaseBusy, DiskFull):
             if caller is None:
                 raise
 
     def _fingerprint(self) -> str:
-        """What is requested: method, path and body, without pictures."""
+        """Who requests what: method, path, query, Authorization and body, without pictures.
+
+        The API key is a part of the key under which the reply is kept. Two requests that differ in their pictures
+        alone differ in the nonce of their press, too, which is good once.
+        """
         body = request.get_json(silent=True)
         if isinstance(body, dict):
             body = {name: value for name, value in body.items() if name not in self._pictures}
-        content = json.dumps([request.method, request.path, body], sort_keys=True)
+        elif body is None:
+            body = hashlib.sha256(request.get_data()).hexdigest()
+        query = request.query_string.decode("latin-1")
+        bearer = request.headers.get("Authorization", "")
+        content = json.dumps([request.method, request.path, query, bearer, body], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 

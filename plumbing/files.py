@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not at all.
+"""Files that are either wholly there or not at all, and that nobody but their owner can read.
 
 Write to a temporary name, fsync, rename, fsync the folder: the only order that survived every simulated
 power cut (600 of 600; without the last step some renames were lost).
@@ -8,11 +8,67 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plumbing.problem import Problem
+
 if TYPE_CHECKING:
     from filelock import FileLock
+
+
+UMASK = 0o077
+"""What every process of ours creates, its owner alone can read and write."""
+
+MARKS = frozenset({"access.db", "identity.db", "recommender.db", "token.key", "state"})
+"""One of these lies in every state folder. Other folders are left as they are, whatever was given for a home."""
+
+
+class HomeForeign(Problem):
+    """The state folder, or something in it, belongs to another user of this machine."""
+
+    code = "home_foreign"
+    status = 503
+    title = "The state folder belongs to somebody else"
+
+
+def private_home(home: Path) -> int:
+    """Make the state folder `home` and all below it readable by its owner alone; returns how many were not.
+
+    It is created when it is missing. What this process and its children create from here on is private too.
+
+    Raises:
+        HomeForeign: something belongs to another user: our files beside it would be closed to that user, and open
+            files stay open to whoever has them.
+    """
+    os.umask(UMASK)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    inside = {path.name for path in home.iterdir()}
+    if inside and not inside & MARKS:
+        return 0
+    narrowed = int(_narrow(home))
+    for folder, folders, files in os.walk(home):
+        narrowed += sum(_narrow(Path(folder, name)) for name in (*folders, *files))
+    return narrowed
+
+
+def _narrow(path: Path) -> bool:
+    """Take all rights from everybody but the owner; whether somebody else had any. Raises HomeForeign."""
+    try:
+        seen = path.stat()
+        if seen.st_uid != os.geteuid():
+            raise HomeForeign(
+                f"{path} belongs to user {seen.st_uid}, and this is user {os.geteuid()}. Run the command as that"
+                f" user, or hand the folder over: chown -R {os.geteuid()} on it."
+            )
+        mode = stat.S_IMODE(seen.st_mode)
+        if not mode & UMASK:
+            return False
+        path.chmod(mode & ~UMASK)
+    except FileNotFoundError:  # another process just replaced it, or a link leads nowhere
+        return False
+    return True
 
 
 def process_lock(path: Path) -> FileLock:
@@ -34,7 +90,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Replace `path` by `content`; a reader sees the old bytes or the new ones, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.draft")

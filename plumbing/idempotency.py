@@ -5,17 +5,34 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
+from plumbing import alive
 from plumbing.access import Caller
 from plumbing.clock import DAY, SECOND, Clock
-from plumbing.database import Database
+from plumbing.database import Database, DatabaseBusy
 from plumbing.problem_json import Problem
+from plumbing.room import DiskFull
+
+LONGEST_KEY = 64
+MOST_ROWS = 5_000
+"""Kept replies of one API key; the oldest go first."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of the kept replies of one API key; the oldest go first."""
+
+LARGEST_REPLY = 256 * 1024
+"""A larger reply is not kept: the request is carried out again when it is sent again."""
+
+TRIM_EVERY = 100  # requests of one API key: so many rows may be kept beyond the budget for a moment
 
 migrations = Migrations("idempotency")
 
@@ -29,6 +46,13 @@ def replies(db: Utils) -> None:
         " PRIMARY KEY (tenant, key_id, name))"
     )
     db.execute("CREATE INDEX replies_made ON replies (tenant, made_us)")
+
+
+@migrations()
+def holders(db: Utils) -> None:
+    """`holder` is the process that carries out the request, so that a killed one holds no key."""
+    db.execute("ALTER TABLE replies ADD COLUMN holder TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX replies_of_key ON replies (tenant, key_id, made_us)")
 
 
 class IdempotencyConflict(Problem):
@@ -50,12 +74,38 @@ class StillRunning(Problem):
     says = "Send it again in a second to get its answer."
 
 
+class KeyUnusable(Problem):
+    """Not an Idempotency-Key."""
+
+    code = "idempotency_key_unusable"
+    status = 400
+    title = "The Idempotency-Key cannot be used"
+    says = f"An Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters, such as a random UUID."
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a route answers: a status and a JSON body."""
 
     status: int
     body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that is being carried out: `name` stands for its API key and Idempotency-Key, `fingerprint` for
+    what it asks. Both are keyed hashes. For work that keeps its answer where it keeps its result."""
+
+    name: str
+    fingerprint: str
+
+
+_asked: ContextVar[Asked | None] = ContextVar("asked", default=None)
+
+
+def asked_now() -> Asked | None:
+    """The request with an Idempotency-Key that this thread carries out; None outside of one."""
+    return _asked.get()
 
 
 class Idempotency:
@@ -68,6 +118,7 @@ class Idempotency:
         self._now_us = now_us
         self._keep_us = keep_us
         self._swept: dict[str, int] = {}
+        self._since_trim: dict[tuple[str, str], int] = {}
 
     def run(
         self,
@@ -80,53 +131,88 @@ class Idempotency:
     ) -> Reply:
         """The reply of `work`, or the reply that it gave earlier under the same key.
 
-        `fingerprint` stands for the request (route and body) and is stored as a keyed hash; it must not be derived
-        from a frame.
+        `fingerprint` stands for the request (who asks for what) and is stored as a keyed hash; it must not be
+        derived from a frame.
         With `one_transaction` the key and all that `work` writes to the same database are one transaction. Without
-        it slow work does not keep others from writing, and a crash in the middle frees the key after a day.
+        it slow work does not keep others from writing. The key of a process that was killed is free at once.
 
         Raises:
+            KeyUnusable: not 1 to 64 visible ASCII characters.
             IdempotencyConflict: the key was used with another fingerprint.
             StillRunning: the first request has not ended.
         """
         if name is None:
             return work()
-        fingerprint = hmac.digest(self._key, fingerprint.encode(), hashlib.sha256).hex()
+        if re.fullmatch(rf"[!-~]{{1,{LONGEST_KEY}}}", name) is None:
+            raise KeyUnusable
+        fingerprint = self._digest(fingerprint)
         if one_transaction:
             with self._database.write():
                 return self._claim(caller, name, fingerprint) or self._finish(caller, name, work())
-        earlier = self._claim(caller, name, fingerprint)
+        try:
+            earlier = self._claim(caller, name, fingerprint)
+        except (DatabaseBusy, DiskFull):  # what only remembers fails no request
+            return work()
         if earlier is not None:
             return earlier
+        token = _asked.set(Asked(self._digest(f"{caller.tenant}\n{caller.key_id}\n{name}"), fingerprint))
         try:
             reply = work()
         except BaseException:
-            self._delete(caller, name)
+            with suppress(DatabaseBusy, DiskFull):
+                self._delete(caller, name)
             raise
-        return self._finish(caller, name, reply)
+        finally:
+            _asked.reset(token)
+        with suppress(DatabaseBusy, DiskFull):  # it is done: not remembering the reply must not undo it
+            self._finish(caller, name, reply)
+        return reply
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
 
     def _claim(self, caller: Caller, name: str, fingerprint: str) -> Reply | None:
         now = self._now_us()
         self._sweep(caller.tenant, now)
+        self._trim(caller)
         asked = (caller.tenant, caller.key_id, name)
-        claimed = self._database.change(
-            "INSERT INTO replies VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (tenant, key_id, name) DO UPDATE SET"
-            " fingerprint = excluded.fingerprint, made_us = excluded.made_us, reply = NULL"
-            " WHERE made_us < ? RETURNING 1",
-            (*asked, fingerprint, now, now - self._keep_us),
-        )
-        if claimed:
+        for _ in range(2):
+            claimed = self._database.change(
+                "INSERT INTO replies (tenant, key_id, name, fingerprint, made_us, holder)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, key_id, name)"
+                " DO UPDATE SET fingerprint = excluded.fingerprint,"
+                " made_us = excluded.made_us, reply = NULL, holder = excluded.holder"
+                " WHERE made_us < ? RETURNING 1",
+                (*asked, fingerprint, now, alive.mark(), now - self._keep_us),
+            )
+            if claimed:
+                return None
+            row = self._database.row(
+                "SELECT fingerprint, reply, holder FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
+                asked,
+            )
+            if row is None:  # the first request failed just now, and nothing was done
+                raise StillRunning
+            if row["fingerprint"] != fingerprint:
+                raise IdempotencyConflict
+            if row["reply"] is None and alive.may_run(str(row["holder"])):
+                raise StillRunning
+            earlier = None if row["reply"] is None else self._opened(row["reply"])
+            if earlier is not None:
+                return earlier
+            # Of a process that was killed, or no reply of ours: whoever deletes it first may claim it.
+            self._database.change(
+                "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ? AND holder = ?",
+                (*asked, row["holder"]),
+            )
+        raise StillRunning
+
+    def _opened(self, sealed: bytes) -> Reply | None:
+        """A kept reply; None when it was damaged."""
+        try:
+            return Reply(**json.loads(self._fernet.decrypt(sealed)))
+        except (InvalidToken, TypeError, ValueError):
             return None
-        row = self._database.row(
-            "SELECT fingerprint, reply FROM replies WHERE tenant = ? AND key_id = ? AND name = ?", asked
-        )
-        if row is None:  # the first request failed just now, and nothing was done
-            raise StillRunning
-        if row["fingerprint"] != fingerprint:
-            raise IdempotencyConflict
-        if row["reply"] is None:
-            raise StillRunning
-        return Reply(**json.loads(self._fernet.decrypt(row["reply"])))
 
     def _sweep(self, tenant: str, now: int) -> None:
         """Delete what is too old to be asked for again, once a second at most."""
@@ -136,8 +222,27 @@ class Idempotency:
                 "DELETE FROM replies WHERE tenant = ? AND made_us < ?", (tenant, now - self._keep_us)
             )
 
+    def _trim(self, caller: Caller) -> None:
+        """Delete the oldest replies of one API key beyond its budget, now and then."""
+        whose = (caller.tenant, caller.key_id)
+        count = self._since_trim.get(whose, 0) + 1
+        self._since_trim[whose] = count % TRIM_EVERY
+        if count < TRIM_EVERY:
+            return
+        self._database.change(
+            "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND reply IS NOT NULL AND name IN"
+            " (SELECT name FROM (SELECT name, ROW_NUMBER() OVER newest AS place,"
+            " SUM(LENGTH(reply)) OVER newest AS bytes FROM replies"
+            " WHERE tenant = ? AND key_id = ? WINDOW newest AS (ORDER BY made_us DESC, name)) AS ranked"
+            " WHERE place > ? OR bytes > ?)",
+            (*whose, *whose, MOST_ROWS, MOST_BYTES),
+        )
+
     def _finish(self, caller: Caller, name: str, reply: Reply) -> Reply:
         sealed = self._fernet.encrypt(json.dumps({"status": reply.status, "body": reply.body}).encode())
+        if len(sealed) > LARGEST_REPLY:
+            self._delete(caller, name)
+            return reply
         self._database.change(
             "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?",
             (sealed, caller.tenant, caller.key_id, name),

@@ -44,13 +44,17 @@ class Limits:
     def count(self, tenant: str, name: str, *, window_us: int) -> tuple[int, int]:
         """Count one more; returns how many in the present window, and microseconds until it ends."""
         now = self._now_us()
+        latest = now + SECOND  # another thread may have read the clock a moment later and have come first
         [(count, opened)] = self._database.change(
             "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
             " count = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN windows.count + 1 ELSE 1 END,"
             " opened_us = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN opened_us ELSE ? END"
             " RETURNING count, opened_us",
-            (tenant, name, now, window_us, now, now, window_us, now, now, now),
+            (tenant, name, now, window_us, now, latest, window_us, now, latest, now),
         )
+        if not (isinstance(count, int) and isinstance(opened, int)):  # a damaged file: begin again
+            self.clear(tenant, name)
+            return 1, window_us
         return count, opened + window_us - now
 
     def clear(self, tenant: str, name: str) -> None:

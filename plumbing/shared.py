@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import structlog
 from cryptography.fernet import Fernet
 from prometheus_client import CollectorRegistry, Counter
 
 from plumbing import access, idempotency, limits
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import Database
-from plumbing.files import load_or_create_secret
+from plumbing.files import load_or_create_secret, private_home
+from plumbing.passing import ThrowawayDatabase
 from plumbing.security_log import SILENT, SecurityLog
 from plumbing.steady import SteadyClock, steady
 from plumbing.token_keys import TokenKeys
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,14 @@ class Shared:
     @classmethod
     def open(cls, home: Path, now_us: Clock, security_log: SecurityLog = SILENT) -> Self:
         """Open `access.db`, `access-moments.db` and the keys under `home`; made when they are absent."""
+        if narrowed := private_home(home):
+            log.warning("home_could_be_read_by_others", files=narrowed)
         clock = steady(now_us, home)
         registry = CollectorRegistry()
         jumps = Counter("usual_clock_jumps", "Jumps of the machine's clock", ["way"], registry=registry)
         clock.on_jump = lambda way: jumps.labels(way).inc()
         lasting = Database(home / "access.db", access.migrations)
-        passing = Database(home / "access-moments.db", limits.migrations, idempotency.migrations, durable=False)
+        passing = ThrowawayDatabase(home / "access-moments.db", limits.migrations, idempotency.migrations)
         token_keys = TokenKeys(home, clock)
         # Not a token key, which changes: what was kept under the one before could not be read any more.
         replies = load_or_create_secret(home / "replies.key", Fernet.generate_key())

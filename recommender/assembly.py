@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plumbing.clock import Clock, system_clock
-from plumbing.database import Database
+from plumbing.database import Database, DatabaseBusy
 from plumbing.files import load_or_create_secret
+from plumbing.room import DiskFull
 from plumbing.tombstones import Tombstones
 from recommender.config import RecommenderConfig
 from recommender.scene import AnyScene
@@ -20,6 +22,7 @@ from recommender.store import open_database
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.erased import FILE, ErasedCustomers
 from recommender.store.events import EventStore
+from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
 from recommender.store.runs import ModelStore
 from recommender.training.trainer import Trainer
@@ -50,6 +53,8 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
     """
     remembered = Tombstones.of(config.home, config.tombstones, FILE)
     database = open_database(config.home)
+    with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left; the next import tries again
+        remove_abandoned(database)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
     events, offers = EventStore(database, _derive(secret, "tombstones"), remembered), OfferStore(database)
     stores = RecommenderStores(

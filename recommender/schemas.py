@@ -118,7 +118,8 @@ class SuggestionsReply(BaseModel):
     scene: SceneName
     model_version: str | None
     fallback: str | None = Field(
-        None, description="why this is not personal: no_token, no_model, no_history, database_busy, no_offer"
+        None,
+        description="why this is not personal: no_token, no_model, no_history, database_busy, disk_full, no_offer",
     )
     items: list[SuggestionModel]
     took_ms: float

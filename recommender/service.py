@@ -13,6 +13,7 @@ import numpy as np
 
 from plumbing.clock import MINUTE, Clock
 from plumbing.database import DatabaseBusy
+from plumbing.room import DiskFull, for_erasing
 from plumbing.steady import closed_before
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
@@ -99,18 +100,20 @@ class RecommenderService:
         loaded = self.caches.model(query.tenant, query.scene)
         guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant)
         try:
-            self.stores.erased.keep_erased()
-            menu = self.caches.menu(query.tenant, scene.kind)
-            with self.database.write() if scene.learns_from is None else nullcontext():
-                request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
-                answer = scene.suggest(loaded.model, request)
+            with self.database.hurried():
+                self.stores.erased.keep_erased()
+                menu = self.caches.menu(query.tenant, scene.kind)
+                with self.database.write() if scene.learns_from is None else nullcontext():
+                    request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
+                    answer = scene.suggest(loaded.model, request)
             fallback = fallback_of(answer, claims, loaded)
         except PlaceError as error:
             raise PositionRefused(f"{error}.") from error
-        except (DatabaseBusy, sqlite3.OperationalError):
+        except (DatabaseBusy, DiskFull, sqlite3.OperationalError) as error:
+            busy = "disk_full" if isinstance(error, DiskFull) else "database_busy"
             menu = self.caches.menu_in_memory(query.tenant, scene.kind)
             loaded, answer = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded)
-            fallback = "database_busy"
+            fallback = busy
         return SuggestReply(
             recommendation_id=answer.decision_id or "rec_" + rng.bytes(12).hex(),
             scene=query.scene,
@@ -233,11 +236,12 @@ class RecommenderService:
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
-        with self.database.write():
-            deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
-            for scene in self.scenes.values():
-                scene.forget(claims.tenant, claims.pseudonym)
-        self.database.scrub()
+        with for_erasing(self.database.path.parent):
+            with self.database.write():
+                deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
+                for scene in self.scenes.values():
+                    scene.forget(claims.tenant, claims.pseudonym)
+            self.database.scrub()
         return deleted
 
 

@@ -56,6 +56,8 @@ RULES = {
     "Walls": (
         "Templates are sealed under a key of the customer's own",
         "Keys are rotated without the customer",
+        "readable by their owner alone",
+        "A kept reply goes to the same key, bearer and request alone",
         "A rotation costs no accuracy",
         "Two tenants' templates of one person are unlinkable, renewed ones too",
         "A stolen database opens nothing",

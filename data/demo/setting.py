@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbing.clock import Clock
+from plumbing.files import private_home
 
 TENANT = "demo"
 
@@ -46,4 +47,5 @@ class Setting:
 def sweep(setting: Setting) -> None:
     """Begin with an empty state folder."""
     shutil.rmtree(setting.home, ignore_errors=True)
-    setting.home.mkdir(parents=True)
+    private_home(setting.home)
+    private_home(setting.folder)

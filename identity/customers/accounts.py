@@ -20,7 +20,9 @@ from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.database import DatabaseBusy
 from plumbing.limits import Limits
+from plumbing.room import DiskFull
 from plumbing.steady import closed_before
 
 log = structlog.get_logger(__name__)
@@ -75,7 +77,11 @@ class Accounts:
         try:
             most, name = self._config.receipts_a_minute, f"receipts of {device.name}"
             self._limits.allow(device.tenant, name, most=most, window_us=MINUTE)
-        except sqlite3.OperationalError:  # a full disk stops nobody from opting out; no receipt can be guessed
+        except (
+            sqlite3.OperationalError,
+            DatabaseBusy,
+            DiskFull,
+        ):  # it stops nobody from opting out; no receipt can be guessed
             log.warning("limit_not_counted")
         row = self._stores.customers.customer_of_receipt(device.tenant, digest(receipt.strip().upper()))
         if row is None:
@@ -119,8 +125,12 @@ class Accounts:
     def visited(self, row: CustomerRow) -> None:
         """Note the day of a visit: retention counts from it."""
         today = self._now_us() // DAY
-        if row.last_day < today:
+        if row.last_day >= today:
+            return
+        try:
             self._stores.customers.visited(row.tenant, row.customer_id, today)
+        except (DatabaseBusy, DiskFull):  # the next visit notes it; a customer is not turned away for it
+            log.warning("visit_not_noted")
 
     def require_second_factor(self, row: CustomerRow) -> None:
         """From now on the face alone opens nothing of this customer."""

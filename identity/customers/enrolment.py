@@ -14,17 +14,20 @@ from identity.capture.embed import Capture
 from identity.config import IdentityConfig
 from identity.consent import give, notice_of
 from identity.customers.accounts import digest
+from identity.customers.answers import KeptAnswers
 from identity.customers.links import Links
 from identity.customers.re_enrolment import continue_as
 from identity.errors import EnrolmentUnknown, FramesDiffer
 from identity.matching.matcher import CustomerMatch, Matchers, masked_template
 from identity.matching.thresholds import Vectors
+from identity.results import Enrolled
 from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from identity.vectors import mean_template
 from plumbing.clock import DAY, Clock
 from plumbing.database import DatabaseBusy
+from plumbing.idempotency import Asked
 
 RACES = 20  # how often an enrolment starts again because the gallery changed meanwhile
 
@@ -58,6 +61,7 @@ class Enrolments:
         self._clear = matchers.clear
         self._masked = matchers.masked
         self._now_us = now_us
+        self.answers = KeptAnswers(stores.answers, vault, now_us)
 
     def require_one_person(self, tenant: str, captures: Sequence[Capture]) -> None:
         """Every frame must look like the mean of the others. Raises FramesDiffer."""
@@ -73,12 +77,14 @@ class Enrolments:
         captures: Sequence[Capture],
         purposes: Sequence[str],
         refuse_known: Callable[[CustomerMatch], None],
+        asked: Asked | None = None,
     ) -> tuple[Links, EnrolmentCodes]:
         """Store a new customer, who agreed to `purposes`; their links and codes. If other customers look like
         them, all of these need the PIN from now on.
 
         `refuse_known` gets the customer that these captures surely show (`Matcher.surely_there`) and may raise.
-        Raises DatabaseBusy when others enrol without end. Nothing is stored when it raises.
+        The answer to the request `asked` is kept with the customer (`answers`). Raises DatabaseBusy when others
+        enrol without end. Nothing is stored when it raises.
         """
         events = give(purposes, self._notice, self._now_us())
         links = Links.new({event.purpose: event.record_id for event in events})
@@ -102,9 +108,14 @@ class Enrolments:
                     self._stores.customers.require_second_factor(tenant, alike)
                     self._clear.learn_from(tenant, customer_id, gallery, vectors)
                     self._add_masked(holder, captures)
+                    self.answers.keep(asked, holder, self.answer(purposes, codes))
                 undo.pop_all()
                 return links, codes
             raise DatabaseBusy
+
+    def answer(self, purposes: Sequence[str], codes: EnrolmentCodes) -> Enrolled:
+        """What the device gets."""
+        return Enrolled(codes.receipt, tuple(purposes), self._notice.version, codes.secret, codes.until_us)
 
     def continue_as(self, earlier: CustomerRow, receipt: str, links: Links) -> Links:
         """Hand the pseudonym, history and PIN of `earlier` to the customer who has `receipt`; their links from now

@@ -24,9 +24,11 @@ from identity.store.presses import PressStore
 from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.problem_json import Problem
+from plumbing.room import for_erasing, is_full
 from plumbing.steady import remember
 
 DAYS_A_MONTH = 30.44
+TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
 log = structlog.get_logger(__name__)
 
 
@@ -77,6 +79,10 @@ class Erasures:
         Once the key is overwritten nothing brings the customer back, whatever fails afterwards: no process can
         open the template, the pseudonym or the PIN any more. The rest is tried at once and again until done.
         """
+        with for_erasing(self._store.database.path.parent):
+            return self._erased(row, way)
+
+    def _erased(self, row: CustomerRow, way: str) -> bool:
         holder = holder_of(row)
         try:
             links = Links.unpacked(self._vault.open(holder, "links", row.links))
@@ -179,22 +185,33 @@ class Erasures:
         self._audit.sign()
 
     def _finish(self, slot: int, erasure: Erasure) -> bool:
-        """Each step may be repeated; the slot is freed by the last one only."""
-        try:
-            self._places.departed.remember(erasure.tenant, erasure.customer_id)
-            records = tuple(erasure.links.consents.values())
-            sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
-            self._places.renew_thresholds(erasure.tenant, sizes)
-            self._places.presses.forget_replies(erasure.tenant)
-            self._store.database.scrub()
-            self._places.presses.database.scrub()
-            self._places.forget_elsewhere(self._token(erasure))
-        except (Problem, sqlite3.Error, OSError) as error:
-            self._metrics.undelivered.inc()
-            log.warning("erasure_unfinished", error=type(error).__name__)
-            return False
+        """Each step may be repeated; the slot is freed by the last one only. Other programs may take the room that
+        the reserve gives: then it gives more, and the steps are taken again."""
+        folder = self._store.database.path.parent
+        for left in reversed(range(TRIES)):
+            with for_erasing(folder):
+                try:
+                    self._everywhere(erasure)
+                    break
+                except (Problem, sqlite3.Error, OSError) as error:
+                    if left and is_full(error, folder):
+                        continue
+                    self._metrics.undelivered.inc()
+                    log.warning("erasure_unfinished", error=type(error).__name__)
+                    return False
         self._vault.keys.finish(slot)
         return True
+
+    def _everywhere(self, erasure: Erasure) -> None:
+        """Erase what is left in each place that knows of the customer. Raises what any of them raises."""
+        self._places.departed.remember(erasure.tenant, erasure.customer_id)
+        records = tuple(erasure.links.consents.values())
+        sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
+        self._places.renew_thresholds(erasure.tenant, sizes)
+        self._places.presses.forget_replies(erasure.tenant)
+        self._store.database.scrub()
+        self._places.presses.database.scrub()
+        self._places.forget_elsewhere(self._token(erasure))
 
     def _token(self, erasure: Erasure) -> str:
         now = self._now_us()

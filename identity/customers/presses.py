@@ -39,11 +39,15 @@ class Presses:
         """
         now = self._now_us()
         self._bounded(tenant, device, now)  # not in the transaction, which ends without effect in a pause
-        with self._store.database.write():
+
+        def used_up() -> int | None:
             streak = self._store.streak(tenant, device)
             self._refuse_paused(streak, now)
             expires = self._store.claim_press(tenant, _digest(nonce), device)
             self._store.keep_streak(tenant, device, self._failed(streak, now))
+            return expires
+
+        expires = self._store.database.together(used_up)
         if expires is None:
             raise PressRefused
         if not now < expires <= now + self._config.press_life_us + SLACK:
@@ -51,23 +55,29 @@ class Presses:
 
     def succeeded(self, tenant: str, device: str) -> None:
         """The claimed press was no failure: the failures in a row start again at zero."""
-        with self._store.database.write():
+
+        def broken() -> None:
             streak = self._store.streak(tenant, device)
             fewer = max(0, streak.minute_failures - 1)
-            broken = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
-            self._store.keep_streak(tenant, device, broken)
+            kept = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
+            self._store.keep_streak(tenant, device, kept)
+
+        self._store.database.together(broken)
 
     def unjudged(self, tenant: str, device: str) -> None:
         """No face was compared: the press counts in the minute, but not in the row that pauses a device.
 
         A person who gets the hint "come closer" five times has not failed to be recognised.
         """
-        with self._store.database.write():
+
+        def uncounted() -> None:
             streak = self._store.streak(tenant, device)
             paused = streak.failures == 0  # this press was the last of a row
             failures = self._config.failures_in_a_row - 1 if paused else streak.failures - 1
             until = 0 if paused else streak.paused_until_us
             self._store.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
+
+        self._store.database.together(uncounted)
 
     def _failed(self, streak: Streak, now: int) -> Streak:
         same_minute = streak.minute_us <= now < streak.minute_us + MINUTE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from identity.store.answers import AnswerStore
 from identity.store.consents import ConsentStore
 from identity.store.customers import CustomerStore
 from identity.store.galleries import GalleryStore
@@ -24,6 +25,7 @@ class IdentityStores:
     galleries: GalleryStore
     thresholds: ThresholdStore
     consents: ConsentStore
+    answers: AnswerStore
 
     @classmethod
     def open(cls, path: Path, *, durable: bool = True) -> IdentityStores:
@@ -35,4 +37,5 @@ class IdentityStores:
             GalleryStore(database),
             ThresholdStore(database),
             ConsentStore(database),
+            AnswerStore(database),
         )

@@ -119,6 +119,9 @@ class CustomerStore(Table):
         with self.database.write() as connection:
             packs = self._galleries.delete_templates(tenant, customer_id)
             self._thresholds.delete_customer(tenant, customer_id)
+            connection.execute(
+                "DELETE FROM enrolment_answers WHERE tenant = ? AND customer_id = ?", (tenant, customer_id)
+            )
             connection.execute("DELETE FROM customers WHERE tenant = ? AND customer_id = ?", (tenant, customer_id))
             self._consents.withdraw(tenant, record_ids, now_us)
         return {pack: state.size for _, pack, state in self._galleries.galleries(tenant) if pack in packs}

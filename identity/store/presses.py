@@ -12,6 +12,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import MINUTE, SECOND
 from plumbing.database import Database
+from plumbing.passing import Damaged
 
 migrations = Migrations("identity-moments")
 
@@ -65,7 +66,7 @@ class PressStore:
             "DELETE FROM presses WHERE tenant = ? AND nonce_hash = ? AND device = ? RETURNING expires_us",
             (tenant, nonce_hash, device),
         )
-        return rows[0]["expires_us"] if rows else None
+        return _whole(rows[0]["expires_us"]) if rows else None
 
     def streak(self, tenant: str, device: str) -> Streak:
         """The recent failures of a device."""
@@ -74,7 +75,7 @@ class PressStore:
             " WHERE tenant = ? AND device = ?",
             (tenant, device),
         )
-        return Streak() if row is None else Streak(*row)
+        return Streak() if row is None else Streak(*map(_whole, row))
 
     def keep_streak(self, tenant: str, device: str, streak: Streak) -> None:
         """Replace the failures of a device. A read and this write belong into one `self.database.write()`."""
@@ -88,3 +89,10 @@ class PressStore:
     def forget_replies(self, tenant: str) -> None:
         """Delete a tenant's stored replies: after an opt-out none may have the customer's receipt or token."""
         self.database.change("DELETE FROM replies WHERE tenant = ?", (tenant,))
+
+
+def _whole(value: object) -> int:
+    """A number as this class wrote it. Raises Damaged."""
+    if not isinstance(value, int):
+        raise Damaged("a number of the database is none")
+    return value

@@ -6,7 +6,6 @@ The tenant is the first column of every key. Values that identify a customer or 
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from identity.errors import StorageFull
 from plumbing.database import Database
+from plumbing.room import DiskFull, is_full
 
 migrations = Migrations("identity")
 
@@ -57,17 +57,23 @@ def customers_and_consent(db: Utils) -> None:
         db.execute(statement)
 
 
+@migrations()
+def enrolment_answers(db: Utils) -> None:
+    """Answers to enrolments, sealed, for the minutes in which a device may ask for one again."""
+    db.execute(
+        "CREATE TABLE enrolment_answers (tenant TEXT NOT NULL, asked TEXT NOT NULL, customer_id TEXT NOT NULL,"
+        " fingerprint TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (tenant, asked))"
+    )
+    db.execute("CREATE INDEX enrolment_answers_customer ON enrolment_answers (tenant, customer_id)")
+
+
 @contextmanager
 def named_when_full() -> Iterator[None]:
     """Raise StorageFull in place of the error of SQLite or of the system that says "the disk is full"."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if "full" in str(error):
-            raise StorageFull from error
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except (sqlite3.Error, OSError, DiskFull) as error:
+        if is_full(error):
             raise StorageFull from error
         raise
 

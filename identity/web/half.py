@@ -43,9 +43,10 @@ from identity.web import routes
 from plumbing import idempotency, limits
 from plumbing.access import Access
 from plumbing.clock import MINUTE, Clock
-from plumbing.database import Database, DatabaseBusy
+from plumbing.database import Database
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
+from plumbing.passing import ThrowawayDatabase
 from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
@@ -126,11 +127,14 @@ class IdentityHalf:
             time.sleep(HAND_OVER_S)
 
     def check(self) -> str | None:
-        """Readiness: None when the database answers and the engine pack runs, else a sentence."""
+        """Readiness: None when everything can be written, a press too, and the pack runs; else a sentence."""
+        for database in self.databases:
+            if (trouble := database.trouble()) is not None:
+                return trouble
         try:
-            self.stores.galleries.galleries("")
-        except (DatabaseBusy, OSError) as error:
-            return f"identity's database does not answer: {error}"
+            self.service.try_press()
+        except (Problem, sqlite3.Error, OSError) as error:
+            return f"nobody can press: {error}"
         trouble = next((trouble for workers in self._running if (trouble := workers.failure())), None)
         remark = self.service.erasures.retention.remark()
         if any(workers.is_loading() for workers in self._running):
@@ -231,7 +235,6 @@ def _load(workers: EnginePool) -> None:
         log.error("recognition is not available", why=error.detail)
 
 
-def _passing_database(path: Path) -> Database:
+def _passing_database(path: Path) -> ThrowawayDatabase:
     """For what is needed for minutes: presses, limits, kept replies."""
-    tables = (moments_tables.migrations, limits.migrations, idempotency.migrations)
-    return Database(path, *tables, durable=False)
+    return ThrowawayDatabase(path, moments_tables.migrations, limits.migrations, idempotency.migrations)

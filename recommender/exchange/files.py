@@ -31,6 +31,7 @@ from recommender.offers.portfolio import Offer
 from recommender.scene import Event, Item, Kind
 from recommender.schemas import EventModel, Id
 from recommender.service import RecommenderService, check_event
+from recommender.store.imports import record_in_parts
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
@@ -107,7 +108,7 @@ def _events(
     if wrong:
         raise BadRows(sorted(wrong, key=lambda one: one.row))
     try:
-        return stores.events.record(tenant, events, now_us)
+        return record_in_parts(stores.database, stores.events, tenant, events, now_us)
     except EventError as error:
         raise BadRows([RowProblem(numbers[error.index], error.what)]) from error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from plumbing.database import Database
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
+from plumbing.passing import ThrowawayDatabase
 from recommender.store import catalogue, events, offer_tables
 from recommender.store import runs as models
 
@@ -27,6 +28,6 @@ def open_database(home: Path) -> Database:
     )
 
 
-def open_moments(home: Path) -> Database:
-    """Rate limits of the last minutes. This database may lose its latest writes when the power fails."""
-    return Database(home / "recommender-moments.db", limits_migrations, durable=False)
+def open_moments(home: Path) -> ThrowawayDatabase:
+    """Rate limits of the last minutes."""
+    return ThrowawayDatabase(home / "recommender-moments.db", limits_migrations)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from plumbing.access import Access
 from plumbing.clock import Clock
-from plumbing.database import Database, DatabaseBusy
+from plumbing.database import Database
 from plumbing.door import Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
@@ -61,12 +60,9 @@ class RecommenderHalf:
         return scheduler.stop
 
     def check(self) -> str | None:
-        """Readiness: None when the database answers, else a sentence."""
-        try:
-            self.service.events.generation("", "catalogue")
-        except (DatabaseBusy, sqlite3.OperationalError) as error:
-            return f"the recommender's database does not answer: {error}"
-        return None
+        """Readiness: None when what must be written can be, else a sentence."""
+        troubles = (database.trouble() for database in self.databases)
+        return next((trouble for trouble in troubles if trouble is not None), None)
 
     def scheduler(self) -> Scheduler:
         """The scheduler of trainings, not started."""

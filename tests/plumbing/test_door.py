@@ -221,3 +221,47 @@ def test_nothing_comes_with_status_204(house: House) -> None:
 
     assert [(reply.status_code, reply.data) for reply in replies] == [(204, b""), (204, b"")]
     assert json.dumps(replies[0].headers.get("Cache-Control")) == '"no-store"'
+
+
+def test_a_reply_is_for_one_request_alone_whoever_asks(house: House) -> None:
+    """Key, bearer, method, path, query and body: with another one of them nobody gets somebody else's reply."""
+
+    @house.door.route("POST", "/parcels", scopes=("event",), reply=Count, summary="Take a parcel")
+    def take(caller: Caller, body: Parcel) -> Body:
+        return house.work()
+
+    @house.door.route("POST", "/erasures", scopes=("event",), reply=Count, summary="Forget whose token it is")
+    def forget(caller: Caller) -> Body:
+        return house.work()
+
+    house.app.register_api(house.api)
+    client = house.app.test_client()
+
+    def send(path: str, bearer: str, key: str = house.key, **more: object) -> tuple[int, object]:
+        headers = {"X-API-Key": key, "Idempotency-Key": "one", "Authorization": f"Bearer {bearer}"}
+        reply = client.post(path, headers=headers, **more)
+        return reply.status_code, reply.get_json().get("done", reply.get_json().get("code"))
+
+    first = send("/erasures", "ann")
+    assert send("/erasures", "ann") == first == (200, 1)
+    conflict = (409, "idempotency_conflict")
+    assert send("/erasures", "bob") == conflict
+    assert send("/erasures?now=1", "ann") == conflict
+    assert send("/erasures", "ann", data=b"something") == conflict
+    assert send("/parcels", "ann", json={"name": "bread"}) == conflict
+    other = house.shared.access.create_key("mill", ["event"], device="kiosk")
+    assert send("/erasures", "ann", key=other) == (200, 2), "another key: another request"
+    assert house.done == 2
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "with space", "caf\u00e9", "tab\t", "\x7f"])
+def test_an_idempotency_key_has_a_length_and_an_alphabet(house: House, name: str) -> None:
+    @house.door.route("POST", "/parcels", scopes=("event",), reply=Count, summary="Take a parcel")
+    def take(caller: Caller, body: Parcel) -> Body:
+        return house.work()
+
+    house.app.register_api(house.api)
+    reply = house.post("/parcels", {"name": "bread"}, name)
+
+    assert (reply.status_code, reply.get_json()["code"]) == (400, "idempotency_key_unusable")
+    assert house.post("/parcels", {"name": "bread"}, "!" + "x" * 62 + "~").status_code == 200

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -13,6 +16,7 @@ from flask import Flask, request
 from sqlite_utils.migrations import Migrations
 
 from plumbing import access as access_module
+from plumbing import alive
 from plumbing import idempotency as idempotency_module
 from plumbing import limits as limits_module
 from plumbing.access import Access, Caller, KeyRefused, PairingRefused, ScopeMissing
@@ -22,8 +26,10 @@ from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.handover import RecommenderUnreachable, erasures
 from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillRunning
 from plumbing.limits import Limits, TooManyRequests
+from plumbing.room import DiskFull
 from plumbing.settings import Config
 
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
 
 
@@ -232,6 +238,92 @@ class TestIdempotency:
         assert ask("d") == 2
         clock.now += 2 * DAY
         assert ask("e") == 2
+
+    def test_replies_have_a_budget_for_each_api_key_and_the_oldest_go_first(
+        self, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(idempotency_module, "MOST_ROWS", 40)
+        monkeypatch.setattr(idempotency_module, "MOST_BYTES", 20_000)
+        database = Database(tmp_path / "i.db", idempotency_module.migrations, durable=False)
+        once = Idempotency(database, Fernet.generate_key(), clock)
+        other = dataclasses.replace(CALLER, key_id="k2")
+        once.run(other, "theirs", "one", lambda: Reply(200, {}))
+
+        def held(most_text: int) -> tuple[int, int, int]:
+            for n in range(400):
+                clock.now += 1
+                once.run(CALLER, f"n{most_text}-{n}", "one", lambda: Reply(200, {"text": "x" * most_text}))
+            [row] = database.rows(
+                "SELECT COUNT(*), SUM(LENGTH(reply)), MIN(made_us) FROM replies WHERE key_id = 'k1'"
+            )
+            return tuple(row)
+
+        rows, _, oldest = held(10)
+        assert rows <= 40 + idempotency_module.TRIM_EVERY
+        assert oldest >= clock.now - 40 - idempotency_module.TRIM_EVERY
+        rows, size, _ = held(2_000)
+        assert size <= 20_000 + idempotency_module.TRIM_EVERY * 3_000
+        assert database.rows("SELECT COUNT(*) FROM replies WHERE key_id = 'k2'")[0][0] == 1
+        huge = Reply(200, {"text": "x" * 300_000})
+        assert once.run(CALLER, "huge", "one", lambda: huge) == huge
+        assert database.rows("SELECT COUNT(*) FROM replies WHERE name = 'huge'")[0][0] == 0
+
+    def test_the_key_of_a_process_that_was_killed_is_free_at_once(
+        self, once: Idempotency, clock: Clock, tmp_path: Path
+    ) -> None:
+        def killed() -> Reply:
+            os._exit(9)
+
+        child = os.fork()
+        if child == 0:
+            database = Database(tmp_path / "i.db", idempotency_module.migrations)
+            Idempotency(database, once._key, clock).run(CALLER, "abc", "one", killed)
+        os.waitpid(child, 0)
+
+        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 2})).body == {"n": 2}
+        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 3})).body == {"n": 2}
+
+    def test_a_damaged_reply_is_made_again(self, tmp_path: Path, clock: Clock) -> None:
+        database = Database(tmp_path / "i.db", idempotency_module.migrations, durable=False)
+        once = Idempotency(database, Fernet.generate_key(), clock)
+        once.run(CALLER, "abc", "one", lambda: Reply(200, {}))
+        database.change("UPDATE replies SET reply = ?", (b"noise",))
+
+        assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 2})).body == {"n": 2}
+
+    def test_a_store_that_cannot_remember_fails_no_request(
+        self, once: Idempotency, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for error in (DatabaseBusy(), DiskFull()):
+
+            def fail(*_: object, error: Exception = error) -> None:
+                raise error
+
+            with monkeypatch.context() as patch:
+                patch.setattr(Database, "change", fail)
+                assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 1})).body == {"n": 1}
+
+    def test_replies_of_the_older_format_are_still_given(self, tmp_path: Path) -> None:
+        """The file is of version 0.2.0."""
+        shutil.copy(FIXTURES / "recommender-0.2.0.db", tmp_path / "recommender.db")
+        database = Database(tmp_path / "recommender.db", idempotency_module.migrations)
+        key = b"QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+        once = Idempotency(database, key, lambda: 1_700_000_000_000_000)
+        caller = Caller("mill", "k1", "till", "market", frozenset())
+
+        assert once.run(caller, "monday", "one", lambda: Reply(500, {})) == Reply(201, {"accepted": 1})
+
+
+class TestAlive:
+    def test_a_process_is_known_by_its_start_and_others_by_nothing(self) -> None:
+        boot, space, number, started = alive.mark().split(" ")
+
+        assert alive.may_run(alive.mark())
+        assert not alive.may_run(f"{boot} {space} {number} {int(started) + 1}"), "the number was used again"
+        assert not alive.may_run(f"{boot} {space} 4194303 {started}"), "it has ended"
+        assert not alive.may_run(f"another-start {space} {number} {started}"), "the machine was started again"
+        assert alive.may_run(f"{boot} pid:[1] {number} 1"), "of another container: it may run"
+        assert alive.may_run(""), "of a version that left no mark"
 
 
 class TestDatabase:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plumbing.clock import MINUTE
+from plumbing.room import DiskFull
 from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
+from recommender.store import open_database
+from recommender.store.events import EventStore
 from tests.recommender.service_fixtures import Installation, World
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
 def trained(world: World, *items: str) -> str:
@@ -55,6 +62,47 @@ def test_a_locked_database_stores_nothing_and_says_when_to_come_back(locked: Wor
     """An order that cannot be stored is not acknowledged: busy, with Retry-After."""
     reply = locked.order("burger", event_id="e2")
     assert (reply.status_code, reply.json["code"], reply.headers["Retry-After"]) == (503, "database_busy", "1")
+
+
+def test_guests_wait_a_moment_for_a_locked_database_and_the_next_ones_not_at_all(locked: World) -> None:
+    began = time.monotonic()
+    locked.suggest()
+    first = time.monotonic() - began
+    for _ in range(10):
+        assert locked.suggest().json["fallback"] == "database_busy"
+
+    assert first < 0.6
+    assert time.monotonic() - began - first < 1.0
+
+
+def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.order("cola")
+
+    def full(folder: Path) -> None:
+        raise DiskFull
+
+    monkeypatch.setattr("plumbing.room.require", full)
+    for token in (None, world.token()):
+        assert world.suggest(token=token).json["items"][0]["item_id"] == "cola"
+    offers = world.suggest("offers", token=world.token())
+    assert (offers.status_code, offers.json["items"], offers.json["fallback"]) == (200, [], "disk_full")
+    reply = world.order("burger", event_id="e2")
+    assert (reply.status_code, reply.json["code"]) == (507, "disk_full")
+    assert "recommender.db cannot be written" in str(world.half.check())
+    monkeypatch.undo()
+    assert world.order("burger", event_id="e2").status_code == 201
+
+
+def test_a_database_of_the_older_format_keeps_its_events(tmp_path: Path) -> None:
+    """The file is of version 0.2.0."""
+    shutil.copy(FIXTURES / "recommender-0.2.0.db", tmp_path / "recommender.db")
+    database = open_database(tmp_path)
+    [row, _] = list(EventStore(database, b"k" * 32).export("mill"))
+
+    assert (row["event_id"], row["item"], row["quantity"], row["price"]) == ("e1", "tea", 2, 250)
+    database.close()
 
 
 def test_a_writer_does_not_hold_up_readers(world: World) -> None:

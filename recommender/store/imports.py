@@ -1,0 +1,114 @@
+"""Events in bulk: all of a file or none, in parts, so that an order never waits for the whole file.
+
+Each part is a transaction of its own. Its events name the import, and no query sees an event of an import that has
+not ended; the last step deletes the import's row, and all its events count at once. What a killed process left is
+deleted by the next import, or when the recommender is opened.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from plumbing import alive
+from plumbing.database import Database, DatabaseBusy
+from plumbing.room import DiskFull
+from recommender.errors import Erased
+from recommender.scene import Event
+from recommender.store.events import EventStore
+
+PART = 500
+"""Events of one transaction to begin with; the next ones are as large as fits into PART_S."""
+
+MOST = 5_000
+PART_S = 0.05
+"""How long a part may hold the lock. Others try for it every 100 ms at least; between two parts it is free as long
+as the part took."""
+
+
+def record_in_parts(
+    database: Database,
+    store: EventStore,
+    tenant: str,
+    events: Sequence[Event],
+    now_us: int,
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> int:
+    """Store events; returns how many were new. All or none.
+
+    Raises:
+        Erased: a customer among them was erased. EventConflict: another event has this event_id.
+        DatabaseBusy, DiskFull: nothing was stored.
+    """
+    remove_abandoned(database, pause=pause)
+    import_id = secrets.token_hex(8)
+    database.change("INSERT INTO imports VALUES (?, ?, ?, 'running')", (tenant, import_id, alive.mark()))
+    try:
+        new = _written(database, store, tenant, import_id, events, now_us, pause)
+        # Who was erased meanwhile lost the events of earlier parts, too, and a later part refused them.
+        database.change("DELETE FROM imports WHERE tenant = ? AND import_id = ?", (tenant, import_id))
+    except BaseException:
+        with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left, and the next start removes it
+            _remove(database, tenant, import_id, pause)
+        raise
+    return new
+
+
+def _written(
+    database: Database,
+    store: EventStore,
+    tenant: str,
+    import_id: str,
+    events: Sequence[Event],
+    now_us: int,
+    pause: Callable[[float], None],
+) -> int:
+    new, start, size = 0, 0, PART
+    while start < len(events):
+        part = events[start : start + size]
+        began = time.monotonic()
+        with database.write() as connection:
+            if store.erased_among(tenant, {event.customer for event in part if event.customer}):
+                raise Erased
+            for index, event in enumerate(part, start):
+                new += store.insert(connection, tenant, event, index, now_us, import_id)
+        took = time.monotonic() - began
+        start += len(part)
+        size = max(1, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
+        if start < len(events):
+            pause(took)
+    return new
+
+
+def remove_abandoned(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
+    """Delete what imports left whose process has ended; returns how many imports."""
+    rows = database.rows("SELECT tenant, import_id, holder FROM imports")
+    ended = [row for row in rows if not alive.may_run(row["holder"])]
+    for row in ended:
+        _remove(database, row["tenant"], row["import_id"], pause)
+    return len(ended)
+
+
+def _remove(database: Database, tenant: str, import_id: str, pause: Callable[[float], None]) -> None:
+    """Delete an import's events in parts, then its row: a crash in between leaves them unseen."""
+    whose = (tenant, import_id)
+    while True:
+        began = time.monotonic()
+        with database.write() as connection:
+            connection.execute(
+                "DELETE FROM lines WHERE tenant = ? AND event_id IN"
+                " (SELECT event_id FROM events WHERE tenant = ? AND import_id = ? ORDER BY event_id LIMIT ?)",
+                (tenant, *whose, PART),
+            )
+            gone = connection.execute(
+                "DELETE FROM events WHERE tenant = ? AND event_id IN"
+                " (SELECT event_id FROM events WHERE tenant = ? AND import_id = ? ORDER BY event_id LIMIT ?)",
+                (tenant, *whose, PART),
+            ).rowcount
+            if not gone:
+                connection.execute("DELETE FROM imports WHERE tenant = ? AND import_id = ?", whose)
+                return
+        pause(time.monotonic() - began)

@@ -1,0 +1,143 @@
+"""A large file is imported whole or not at all, and no order waits for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plumbing import alive
+from recommender.errors import Erased, EventConflict
+from recommender.scene import Event, OrderLine
+from recommender.store import imports, open_database
+from recommender.store.events import EventStore
+from recommender.store.imports import record_in_parts, remove_abandoned
+
+NOW = 1_700_000_000_000_000
+
+
+def event(n: int, customer: str = "") -> Event:
+    return Event(f"e{n}", "ordered", "orders", customer, NOW + n, 12.0, 1, (OrderLine("tea"), OrderLine("pie")))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EventStore]:
+    database = open_database(tmp_path)
+    yield EventStore(database, b"k" * 32)
+    database.close()
+
+
+def seen(store: EventStore) -> tuple[int, int, int, int]:
+    """How many events every kind of question sees."""
+    return (
+        store.counts("mill").get("ordered", 0),
+        len(store.latest("mill", "ordered", 10_000)) // 2,
+        len(store.everything("mill", "ordered")) // 2,
+        len(list(store.export("mill"))) // 2,
+    )
+
+
+def left(store: EventStore) -> tuple[int, ...]:
+    tables = ("events", "lines", "imports")
+    return tuple(store._database.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables)
+
+
+def test_nobody_sees_a_part_and_everybody_sees_the_whole(store: EventStore) -> None:
+    watched = []
+
+    def watch(_: float) -> None:
+        watched.append(seen(store))
+
+    new = record_in_parts(store._database, store, "mill", [event(n) for n in range(1_800)], NOW, pause=watch)
+
+    assert new == 1_800
+    assert watched
+    assert set(watched) == {(0, 0, 0, 0)}
+    assert seen(store) == (1_800,) * 4
+    assert record_in_parts(store._database, store, "mill", [event(n) for n in range(3)], NOW) == 0
+
+
+def test_a_wrong_event_at_the_end_leaves_nothing(store: EventStore) -> None:
+    store.record("mill", [event(1_700)], NOW)
+    wrong = dataclasses.replace(event(1_700), time_us=NOW)
+
+    with pytest.raises(EventConflict) as conflict:
+        record_in_parts(store._database, store, "mill", [*(event(n) for n in range(1_600)), wrong], NOW)
+
+    assert conflict.value.index == 1_600
+    assert left(store) == (1, 2, 0)
+
+
+def test_what_a_killed_import_left_is_never_seen_and_is_removed(store: EventStore) -> None:
+    def killed(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imports, "_remove", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            record_in_parts(store._database, store, "mill", [event(n) for n in range(900)], NOW, pause=killed)
+    assert left(store)[0] > 0
+    assert seen(store) == (0, 0, 0, 0)
+    assert remove_abandoned(store._database) == 0, "its process runs"
+
+    boot, space, _, _ = alive.mark().split(" ")
+    store._database.change("UPDATE imports SET holder = ?", (f"{boot} {space} 4194303 1",))
+
+    assert remove_abandoned(store._database, pause=lambda _: None) == 1
+    assert left(store) == (0, 0, 0)
+
+
+def test_an_order_that_an_import_wrote_first_is_kept_when_the_import_fails(store: EventStore) -> None:
+    acknowledged: list[int] = []
+
+    def order(_: float) -> None:
+        acknowledged.append(store.record("mill", [event(0)], NOW))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        record_in_parts(store._database, store, "mill", [event(n) for n in range(900)], NOW, pause=order)
+
+    assert acknowledged[0] == 1
+    assert seen(store) == (1,) * 4
+
+
+def test_who_opts_out_meanwhile_is_not_brought_back(store: EventStore) -> None:
+    def opts_out(_: float) -> None:
+        store.erase("mill", "ann", NOW)
+
+    with pytest.raises(Erased):
+        record_in_parts(store._database, store, "mill", [event(n, "ann") for n in range(900)], NOW, pause=opts_out)
+
+    assert left(store) == (0, 0, 0)
+
+
+def test_an_order_waits_a_fifth_of_a_second_at_most(store: EventStore) -> None:
+    """Of another process: it tries for the lock again and again, and gets it between two parts."""
+    done = threading.Event()
+    waits: list[float] = []
+
+    def orders() -> None:
+        other = sqlite3.connect(store._database.path, isolation_level=None, timeout=5)
+        while not done.is_set():
+            began = time.monotonic()
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("COMMIT")
+            waits.append(time.monotonic() - began)
+            time.sleep(0.005)
+        other.close()
+
+    thread = threading.Thread(target=orders)
+    thread.start()
+    try:
+        record_in_parts(store._database, store, "mill", [event(n) for n in range(8_000)], NOW)
+    finally:
+        done.set()
+        thread.join()
+
+    assert len(waits) > 10
+    assert sorted(waits)[len(waits) * 99 // 100] < 0.3
