@@ -24,12 +24,15 @@ from plumbing.access import Caller
 from plumbing.cli import LazyGroup
 from plumbing.clock import Clock, system_clock
 from plumbing.database import storage_is_named
+from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.files import UMASK
+from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.memory import give_back
 from plumbing.problem import Problem
 from plumbing.process import end_with_server
+from plumbing.proxies import TrustedProxies, behind
 from plumbing.room import keep_reserve
 from plumbing.security_log import SecurityLog
 from plumbing.settings import Config
@@ -104,6 +107,9 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         app.register_blueprint(import_module("screens.web").build())
     openapi.publish(app)
     app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
+    trusted = TrustedProxies.parse(config.trusted_proxies)
+    if trusted.any:
+        setattr(app, "wsgi_app", behind(app.wsgi_app, trusted))  # noqa: B010 - mypy: "cannot assign to a method"
     app.extensions["usual"] = {**halves, "access": shared.access}
     app.extensions["usual_open"] = (*halves.values(), shared)
     return app
@@ -139,6 +145,8 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
         "/v1/visits",
         scopes=("identify", "suggest"),
         reply=VisitReply,
+        size=PICTURES,
+        lane="recognition",
         summary="Recognise and suggest in one call",
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
@@ -204,6 +212,15 @@ def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], None]:
     return erase
 
 
+def gate() -> Gate:
+    """The same behind its gate: what the server runs."""
+    app = wsgi()
+    *halves, shared = app.extensions["usual_open"]
+    made = Gate(app, shared.access, shared.registry, threads=Config.from_environment().threads)
+    Finalize(None, made.close, exitpriority=len(halves) + 1)  # before what its lanes work with
+    return made
+
+
 def try_once(config: Config) -> None:
     """Open the recommender as `config` says, and close it: without it the server does not start."""
     keep_reserve(config.home)
@@ -233,7 +250,7 @@ def cli(context: click.Context) -> None:
 
 def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo."""
-    cli.add_command(server.serve_command("app:wsgi", wsgi, try_once=try_once, modules=MODULES))
+    cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES))
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
     cli.add_command(keys)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
+from plumbing import cookies
 from plumbing.access_errors import (
     LONGEST_NAME,
     AccessError,
@@ -74,6 +75,8 @@ class Caller:
     device: str
     site: str
     scopes: frozenset[str]
+    page: str = ""  # of a paired screen, which sent its cookie
+    expires_us: int = 0
 
 
 def _hash(secret: str) -> str:
@@ -232,7 +235,7 @@ class Access:
                 tenant, device, site, page = row["tenant"], row["device"], row["site"], row["page"]
                 self._take_the_place(connection, tenant, device, site, page)
                 whose = (tenant, device, site, " ".join(sorted(PAGES[page])))
-                key_id, key = self._insert_key(connection, whose, 365 * DAY)
+                key_id, key = self._insert_key(connection, whose, cookies.PAIRED_DAYS * DAY)
         if not good:
             self.log.note("pairing_refused")
             raise PairingRefused
@@ -266,6 +269,20 @@ class Access:
 
     # --- requests
 
+    def renew(self, caller: Caller, *, days: int) -> bool:
+        """Let the key of a paired screen live `days` from now; False when less than a day of that has passed.
+
+        A key that was made for longer is shortened. One that was revoked meanwhile stays revoked.
+        """
+        until = self._now_us() + days * DAY
+        if until - DAY < caller.expires_us <= until:
+            return False
+        renewed = self._database.change(
+            "UPDATE keys SET expires_us = ? WHERE tenant = ? AND key_id = ? RETURNING 1",
+            (until, caller.tenant, caller.key_id),
+        )
+        return bool(renewed)
+
     def authenticate(self, request: Request, *scopes: str) -> Caller:
         """The caller behind a request, who needs every one of `scopes`.
 
@@ -275,9 +292,10 @@ class Access:
             ScopeMissing: a valid key without one of them.
         """
         page = request.headers.get(PAGE_HEADER, "")
-        secret = request.headers.get("X-API-Key") or (
-            request.cookies.get(f"usual_{page}") if page in PAGES else None
-        )
+        secret = request.headers.get("X-API-Key")
+        by_cookie = not secret and page in PAGES
+        if by_cookie:
+            secret = cookies.secret_of(request, page)
         row = self._known.row(_hash(secret), scopes) if secret else None
         now = self._now_us()
         if row is None or row["expires_us"] < now:
@@ -289,6 +307,8 @@ class Access:
             device=_identity(row),
             site=row["site"],
             scopes=frozenset(row["scopes"].split()),
+            page=page if by_cookie else "",
+            expires_us=row["expires_us"],
         )
         for scope in scopes:
             if scope not in caller.scopes:

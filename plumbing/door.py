@@ -1,5 +1,8 @@
 """The door that every route goes through: authenticate, limit, once, answer, no-store.
 
+A request is authenticated and its body measured before the body is looked at, here or already in the gate in front
+of the application (`plumbing/gate`), which hands over the caller that it found.
+
 A route declares where it is defined what it needs (scopes, a rate limit, one transaction); the description of the
 API is made from the same declaration. Its function gets the caller and the validated parts of the request, and
 returns the body of the reply.
@@ -15,17 +18,24 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flask import Response, request
+from flask import Response, current_app, g, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
+from plumbing import cookies
 from plumbing.access import SCOPES, Access, Caller
 from plumbing.clock import MINUTE
 from plumbing.database import DatabaseBusy, busy_is_named, storage_is_named
+from plumbing.demands import SMALL, BodySize, Demand, demand_of, remember
 from plumbing.idempotency import Idempotency, Reply
+from plumbing.json_limits import parts_of
 from plumbing.limits import Limits
+from plumbing.problem_json import BodyTooLarge
 from plumbing.room import DiskFull
 from plumbing.watch import watched
+
+CALLER = "usual.caller"
+"""Where the gate leaves the caller in the WSGI environment. No header can be written there."""
 
 Body = Mapping[str, object] | None
 """A JSON object, or nothing (status 204)."""
@@ -83,6 +93,7 @@ class Door:
         self._limits = limits
         self._pictures = frozenset(pictures)
         self._name_errors = name_errors
+        api.before_request(self._enter)
 
     def route(
         self,
@@ -97,6 +108,9 @@ class Door:
         limit: Limit | None = None,
         token: bool = False,
         one_transaction: bool = False,
+        size: BodySize = SMALL,
+        lane: str = "rest",
+        prepares: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
 
@@ -108,6 +122,9 @@ class Door:
             other_replies: further replies that are no problems, by status.
             token: whether the Authorization header may carry a recognition token (for the description).
             one_transaction: the Idempotency-Key and what the route writes to its database are stored together.
+            size: the largest body; a larger one is refused unread.
+            lane: where a request waits when the server is busy (`plumbing/gate/lanes.py`).
+            prepares: the lane of what follows, if a request names it in `?for=`: see `Demand`.
 
         Raises:
             ValueError: a scope that does not exist.
@@ -127,19 +144,38 @@ class Door:
                     return self._answer(route, work, parts)
 
             define(view)
+            demand = Demand(scopes, size, lane, prepares)
+            self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand))
             return work
 
         return decorate
 
+    def _enter(self) -> None:
+        """Authenticate and measure, before the framework reads and checks the body.
+
+        Raises:
+            KeyRefused, ScopeMissing: see `Access.authenticate`.
+            BodyTooLarge: more bytes or more parts than the route takes.
+        """
+        demand = demand_of(current_app, request.endpoint)
+        if demand is None or request.method == "OPTIONS":
+            return
+        if demand.scopes is not None:
+            found = request.environ.get(CALLER)
+            g.caller = found or self._access.authenticate(request, *demand.scopes)
+        request.max_content_length = demand.size.most_bytes
+        if parts_of(request.get_data()) > demand.size.most_parts:
+            raise BodyTooLarge(f"At most {demand.size.most_parts} values are taken in one request.")
+
     def _answer(
         self, route: _Route, work: Callable[..., Body | Response], parts: Mapping[str, BaseModel]
     ) -> Response:
-        """Authenticate, count, do the work (once for each Idempotency-Key of a POST), and make the response."""
+        """Count, do the work (once for each Idempotency-Key of a POST), and make the response."""
         if route.scopes is None:
             caller = None
             do_work = functools.partial(work, **parts)
         else:
-            caller = self._access.authenticate(request, *route.scopes)
+            caller = g.caller
             do_work = functools.partial(work, caller, **parts)
         if route.limit is not None:
             self._count(route.limit, caller)
@@ -158,7 +194,19 @@ class Door:
                 )
                 response = _json(reply.status, reply.body)
         response.headers["Cache-Control"] = "no-store"
+        self._renew(caller, response)
         return response
+
+    def _renew(self, caller: Caller | None, response: Response) -> None:
+        """Once a day of use, begin the life of a paired screen's key and cookie again."""
+        if caller is None or not caller.page:
+            return
+        try:
+            secret = cookies.secret_of(request, caller.page)
+            if secret and self._access.renew(caller, days=cookies.PAIRED_DAYS):
+                cookies.put(response, request, caller.page, secret)
+        except DatabaseBusy:
+            pass  # the next request does it
 
     def _count(self, limit: Limit, caller: Caller | None) -> None:
         """Count this request. Raises TooManyRequests.

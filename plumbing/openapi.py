@@ -11,10 +11,10 @@ from flask import Response, jsonify
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from plumbing import problem_json
+from plumbing import problem_json, security_headers
+from plumbing.demands import PICTURES
+from plumbing.json_limits import LimitedJSON
 from plumbing.problem_json import ProblemReply
-
-MOST_BYTES = 16 * 2**20  # of a request: five frames of 2 MB as base64
 
 SECURITY: dict[str, Any] = {
     "api_key": {
@@ -42,8 +42,10 @@ def new_app(title: str, description: str) -> OpenAPI:
         security_schemes=SECURITY,
         static_folder=None,
     )
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = PICTURES.most_bytes  # a route may take less: see plumbing/demands.py
+    app.json = LimitedJSON(app)
     problem_json.register(app)
+    security_headers.register(app)
     return app
 
 

@@ -8,11 +8,23 @@ from typing import Any
 
 from flask import Flask, Response, json
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from plumbing.problem import Problem
 
-__all__ = ["Problem", "ProblemReply", "invalid_request", "register", "reply", "reply_to"]
+__all__ = ["BodyTooLarge", "Problem", "ProblemReply", "invalid_request", "register", "reply", "reply_to"]
+
+MOST_FIELDS = 20  # wrong fields that one reply names
+MOST_LETTERS = 100  # of a name or a sentence in it that the caller chose
+
+
+class BodyTooLarge(Problem):
+    """More than the route takes; it was not read, or not looked at."""
+
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large"
+    says = "Send less in one request. Nothing was stored."
 
 
 class ProblemReply(BaseModel):
@@ -43,19 +55,30 @@ def reply_to(error: Problem) -> Response:
 
 
 def invalid_request(error: ValidationError) -> Response:
-    """422 that names every wrong field; the values themselves are not echoed (they may be a face or a PIN)."""
+    """422 that names the first wrong fields; values are not echoed (they may be a face or a PIN)."""
+    rows = error.errors(include_url=False, include_input=False, include_context=False)
     fields = [
-        {"field": ".".join(str(part) for part in row["loc"]) or "body", "message": row["msg"]}
-        for row in error.errors(include_url=False, include_input=False, include_context=False)
+        {
+            "field": _cut(".".join(str(part) for part in row["loc"]) or "body"),
+            "message": _cut(row["msg"], 3 * MOST_LETTERS),
+        }
+        for row in rows[:MOST_FIELDS]
     ]
     names = ", ".join(dict.fromkeys(f["field"] for f in fields))
-    detail = f"Check these fields: {names}."
+    more = f" and {len(rows) - MOST_FIELDS} more" if len(rows) > MOST_FIELDS else ""
+    detail = f"Check these fields: {names}{more}."
     return reply(422, "invalid_request", "The request is not valid", detail, {"fields": fields})
+
+
+def _cut(text: str, most: int = MOST_LETTERS) -> str:
+    """`text`, shortened: a caller may choose a name of a megabyte."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def register(app: Flask) -> None:
     """Answer every error of the application as a problem, unknown routes and bad JSON included."""
     app.register_error_handler(Problem, reply_to)
+    app.register_error_handler(RequestEntityTooLarge, lambda _: reply_to(BodyTooLarge()))
 
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500

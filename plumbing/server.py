@@ -15,10 +15,18 @@ from flask import Flask
 
 from plumbing import memory, metrics
 from plumbing.cli import home_option
+from plumbing.demands import PICTURES
 from plumbing.process import only_listener, only_server
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
+HEAD_S = 10
+"""Seconds for the head of a request to arrive; an idle connection is closed after as long."""
+MOST_HEAD_BYTES = 64 * 1024
+MOST_CONNECTIONS = 4096  # of each process
+BACKLOG = 2048
+PLAIN_THREADS = 5  # besides those for recognition
+PLAIN_CONNECTIONS = 500  # waitress waits with select(), which has a limit
 
 
 def serve_command(
@@ -45,7 +53,13 @@ def serve_command(
     @click.option(
         "--workers", default=2, show_default=True, help="Processes: one for each processor (130 MB each)."
     )
-    @click.option("--threads", default=3, show_default=True, help="Threads of each process.")
+    @click.option(
+        "--threads",
+        default=3,
+        show_default=True,
+        envvar="USUAL_THREADS",
+        help="Threads of each process for recognition.",
+    )
     @click.option("--only", type=click.Choice(list(modules)), help="Serve one half; the other runs elsewhere.")
     @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
     @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian, in one process.")
@@ -55,7 +69,9 @@ def serve_command(
         """Serve the API and the screens until stopped (Ctrl-C)."""
         # No image is ever stored, also not in the memory dump of a crash.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        config = Config.from_environment().model_copy(update={"home": home, "only": only, "pack": pack})
+        config = Config.from_environment().model_copy(
+            update={"home": home, "only": only, "pack": pack, "threads": threads}
+        )
         os.environ |= config.to_environment()
         halves = (only,) if only else tuple(modules)
         address = f"http://{host}:{port}"
@@ -89,32 +105,65 @@ def run(
 ) -> None:
     """Serve until stopped.
 
-    granian measured three to four times waitress or gunicorn; waitress is pure Python, one process, and stays as
-    the fallback (`plain`) for machines without a wheel of granian.
+    granian runs the gate (`plumbing/gate`), which waits for heads, bodies and turns without a thread. waitress is
+    pure Python, one process, without lanes, and stays as the fallback (`plain`) for machines without a wheel of
+    granian; it takes in a whole body before it uses a thread.
     """
     memory.share_pool()
+    allow_connections()
     if not plain:
         try:
             from granian import Granian
-            from granian.constants import Interfaces
+            from granian.constants import HTTPModes, Interfaces
+            from granian.http import HTTP1Settings
             from granian.log import LogLevels
         except ImportError:
             log.warning("granian is not installed; serving with waitress")
             plain = True
     if plain:
-        import waitress
-
-        waitress.serve(make(), host=host, port=port, threads=threads)
+        serve_plainly(make(), host=host, port=port, threads=threads)
         return
     Granian(
         target,
         factory=True,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         address=host,
         port=port,
         workers=workers,
-        blocking_threads=threads,
+        http=HTTPModes.http1,  # nothing here needs HTTP/2, and h2c slips past rules of a proxy
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * HEAD_S, max_buffer_size=MOST_HEAD_BYTES),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=MOST_CONNECTIONS,  # of connections, idle ones too
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def serve_plainly(app: Flask, *, host: str, port: int, threads: int) -> None:
+    """Serve `app` with waitress, with the same limits where waitress has them."""
+    import waitress
+
+    waitress.serve(
+        app,
+        host=host,
+        port=port,
+        threads=threads + PLAIN_THREADS,
+        channel_timeout=HEAD_S,
+        cleanup_interval=HEAD_S // 2,
+        connection_limit=PLAIN_CONNECTIONS,
+        max_request_header_size=MOST_HEAD_BYTES,
+        max_request_body_size=PICTURES.most_bytes,
+        clear_untrusted_proxy_headers=False,  # `plumbing/proxies.py` reads them, if they are to be believed
+        ident="",
+    )
+
+
+def allow_connections() -> None:
+    """Let this process and its children hold as many connections open as the machine allows them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_CONNECTIONS
+    most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -27,6 +27,8 @@ class Config(BaseSettings):
     engines: int = 1  # processes of each server process in which the engine pack runs
     liveness: str | None = None  # manifest in `models` of a passive liveness model
     needs: str | None = None  # what opens each purpose: "offers=liveness,destinations=liveness_and_pin"
+    threads: int = 3  # of each process of the server, for recognition
+    trusted_proxies: str | None = None  # how many stand in front of the server, or their addresses
     only: str | None = None  # "identity" or "recommender"; None serves both
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from plumbing.access import Caller
-from plumbing.door import PUBLIC, Body, Door, Limit
+from plumbing import cookies
+from plumbing.access import AccessError, Caller, PairingRefused
+from plumbing.clock import MINUTE
+from plumbing.database import DatabaseBusy
+from plumbing.door import PUBLIC, Body, Door
 from plumbing.metrics import exposition as metrics_of_all
 from plumbing.problem import Remark
 from plumbing.shared import Shared
@@ -19,7 +23,18 @@ Check = Callable[[], str | None]
 """A readiness check: None when all is well, a `Remark` on what an operator should know, else a sentence that says
 what is not well."""
 
-PAIRING = Limit("pairing", most=20)
+MOST_WRONG_CODES = 20
+"""In a minute from one network address. A right code always pairs: with 128 random bits there is nothing to guess,
+and many screens may share one address."""
+
+
+class NotPaired(AccessError):
+    """The caller is no paired screen: there is no cookie to end."""
+
+    code = "not_paired"
+    status = 409
+    title = "This is no paired screen"
+    says = "Only a paired screen logs out; end a key with `usual keys revoke`."
 
 
 class PairingRequest(BaseModel):
@@ -46,24 +61,57 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     api = APIBlueprint("service", __name__, abp_tags=[Tag(name="service", description="Pairing and health")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
-    @door.route(
-        "POST",
-        "/v1/pairings",
-        scopes=PUBLIC,
-        limit=PAIRING,
-        reply=PairingReply,
-        summary="Pair this browser as a screen",
-    )
+    _pairing_routes(door, shared)
+    _health_routes(door, shared, checks)
+
+    @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
+    def metrics(caller: Caller) -> Response:
+        return Response(metrics_of_all(shared.registry), mimetype="text/plain")
+
+    return api
+
+
+def _pairing_routes(door: Door, shared: Shared) -> None:
+    @door.route("POST", "/v1/pairings", scopes=PUBLIC, reply=PairingReply, summary="Pair this browser as a screen")
     def pair(body: PairingRequest) -> Response:
-        page, key = shared.access.pair(body.code)
+        try:
+            page, key = shared.access.pair(body.code)
+        except PairingRefused:
+            _count_wrong_code(shared)
+            raise
         response = jsonify(PairingReply(page=page).model_dump())
-        # Strict: no other site can make the browser send it, so there is nothing to forge.
-        response.set_cookie(
-            f"usual_{page}", key, max_age=365 * 86_400, httponly=True, samesite="Strict", secure=request.is_secure
-        )
+        cookies.put(response, request, page, key)
         return response
 
-    @door.route("GET", "/health/live", scopes=PUBLIC, reply=HealthReply, summary="The process answers")
+    @door.route(
+        "DELETE",
+        "/v1/pairings",
+        scopes=PUBLIC,
+        status=204,
+        reply=None,
+        summary="Log this screen out: its key is refused from then on, its cookie is gone",
+    )
+    def log_out() -> Response:
+        caller = shared.access.authenticate(request)  # by its cookie, whatever its scopes
+        if not caller.page:
+            raise NotPaired
+        shared.access.revoke_key(caller.tenant, caller.key_id)
+        response = Response(status=204)
+        cookies.clear(response, request, caller.page)
+        return response
+
+
+def _count_wrong_code(shared: Shared) -> None:
+    """Raises TooManyRequests after too many wrong codes of one address; a busy counter counts nothing."""
+    with suppress(DatabaseBusy):
+        name = f"wrong pairing codes from {request.remote_addr}"
+        shared.limits.allow("", name, most=MOST_WRONG_CODES, window_us=MINUTE)
+
+
+def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> None:
+    @door.route(
+        "GET", "/health/live", scopes=PUBLIC, lane="health", reply=HealthReply, summary="The process answers"
+    )
     def live() -> Body:
         return HealthReply(status="ok", parts={}).model_dump()
 
@@ -71,6 +119,7 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
         "GET",
         "/health/ready",
         scopes=PUBLIC,
+        lane="health",
         reply=HealthReply,
         other_replies={503: HealthReply},
         summary="It can do its work",
@@ -83,9 +132,3 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
         response = jsonify(HealthReply(status="ok" if well else "degraded", parts=parts).model_dump())
         response.status_code = 200 if well else 503
         return response
-
-    @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
-    def metrics(caller: Caller) -> Response:
-        return Response(metrics_of_all(shared.registry), mimetype="text/plain")
-
-    return api

@@ -6,35 +6,11 @@ from pathlib import Path
 
 from flask import Blueprint, Response, render_template
 
+from plumbing.security_headers import page_headers
+
 STATIC = "/screens/static"
 
-# One host, no inline code, no inline style, no plug-in, nobody's frame; text never becomes HTML (trusted types).
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    # A page that is left leaves nothing, also not in the browser's list of pages to go back to.
-    "Cache-Control": "no-store",
-}
+HEADERS = page_headers(camera=True)
 
 
 def build(*, currency: str = "EUR", idle_seconds: float = 60.0) -> Blueprint:

@@ -26,6 +26,7 @@ from identity.web.schemas import (
     OptOutReply,
     PinBody,
     PressBody,
+    PressQuery,
     PressReply,
     RaiseBody,
     RaiseReply,
@@ -35,6 +36,7 @@ from identity.web.schemas import (
 )
 from plumbing.access import Access, Caller
 from plumbing.clock import SECOND
+from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
@@ -88,10 +90,12 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         "/presses",
         scopes=IDENTIFY,
         status=201,
+        lane="presses",
+        prepares="recognition",
         reply=PressReply,
         summary="The customer pressed: a nonce for one look",
     )
-    def press(caller: Caller, body: PressBody) -> Body:
+    def press(caller: Caller, query: PressQuery, body: PressBody) -> Body:
         nonce, expires_us = service.press(_device(caller))
         moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
         return {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves}
@@ -100,6 +104,8 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         "POST",
         "/recognitions",
         scopes=IDENTIFY,
+        size=PICTURES,
+        lane="recognition",
         reply=RecognitionReply,
         summary="Who pressed, as an opaque token",
     )
@@ -110,6 +116,8 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         "POST",
         "/opt-outs",
         scopes=IDENTIFY,
+        size=PICTURES,
+        lane="privacy",
         reply=OptOutReply,
         summary="Opt out by face: at once, for good",
     )
@@ -136,6 +144,7 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         "/not-me",
         scopes=IDENTIFY,
         status=204,
+        lane="privacy",
         reply=None,
         summary="That greeting was for somebody else: never again so",
     )
@@ -164,6 +173,8 @@ def _enrolment_routes(door: Door, service: IdentityService) -> None:
         "POST",
         "/enrolments",
         scopes=ENROL,
+        size=PICTURES,
+        lane="recognition",
         status=201,
         reply=EnrolmentReply,
         summary="Enrol the person at the device",
@@ -196,7 +207,12 @@ def _receipt_routes(door: Door, service: IdentityService) -> None:
         return None
 
     @door.route(
-        "DELETE", "/enrolments/<receipt>", scopes=ENROL, reply=ForgottenReply, summary="Opt out by receipt"
+        "DELETE",
+        "/enrolments/<receipt>",
+        scopes=ENROL,
+        lane="privacy",
+        reply=ForgottenReply,
+        summary="Opt out by receipt",
     )
     def forget(caller: Caller, path: ReceiptPath) -> Body:
         return {"forgotten": True, "everywhere": service.forget(_device(caller), path.receipt)}

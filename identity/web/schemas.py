@@ -21,6 +21,16 @@ class PressBody(Body):
     """Nothing: a press is made by the device that the key belongs to."""
 
 
+class PressQuery(BaseModel):
+    """What the press is for."""
+
+    purpose: Literal["recognition"] | None = Field(
+        None,
+        alias="for",
+        description="`recognition`: refuse the press when a recognition would be refused. Left out: never",
+    )
+
+
 class PressReply(BaseModel):
     """Good once, on this device, until `expires_at`."""
 

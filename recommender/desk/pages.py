@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from flask import Response, make_response, render_template
 from flask_openapi3.blueprint import APIBlueprint
 
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+from plumbing.security_headers import page_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,7 @@ def _served(page: Page) -> Callable[[], Response]:
             here=page.path,
         )
         response = make_response(body)
-        response.headers["Content-Security-Policy"] = CSP
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.update(page_headers(camera=False))
         return response
 
     return view

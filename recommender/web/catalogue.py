@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from plumbing.access import Caller
+from plumbing.demands import BULK
 from plumbing.door import Body, Door
 from recommender.errors import CatalogueError
 from recommender.exchange.checks import MODELS, check_rows
@@ -64,7 +65,7 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind) -> None:
     door.route("PUT", one, scopes=WRITE, reply=model, summary=f"Write or replace a {kind}")(put)
     door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take a {kind} out")(delete)
     summary = f"Write or replace many {kind}s, all or none"
-    door.route("POST", many, scopes=WRITE, reply=StoredReply, summary=summary)(bulk)
+    door.route("POST", many, scopes=WRITE, size=BULK, reply=StoredReply, summary=summary)(bulk)
 
 
 def check_same_id(path: str, body: str) -> None:

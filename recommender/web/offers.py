@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access import Caller
 from plumbing.clock import Clock
+from plumbing.demands import BULK
 from plumbing.door import Body, Door
 from recommender.assembly import RecommenderStores
 from recommender.caches import Cache
@@ -172,6 +173,7 @@ def _write_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now
         "POST",
         BASE + "/offers",
         scopes=WRITE,
+        size=BULK,
         reply=StoredReply,
         summary="Write or replace many offers, all or none",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import request
 
 from plumbing.access import Caller
+from plumbing.demands import BATCH
 from plumbing.door import Body, Door, Limit
 from recommender.errors import TokenAltered
 from recommender.metrics import RecommenderMetrics
@@ -73,6 +74,7 @@ def _suggestion_route(door: Door, tools: SuggestTools) -> None:
         scopes=("suggest",),
         token=True,
         limit=Limit("suggestions", tools.requests_per_minute),
+        lane="suggestions",
         reply=SuggestionsReply,
         summary="What this customer most likely wants now; without a token, what is popular here and now",
     )
@@ -93,6 +95,8 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
         token=True,
         limit=Limit("events", tools.requests_per_minute),
         one_transaction=True,
+        size=BATCH,
+        lane="events",
         status=201,
         reply=EventsReply,
         summary="What happened, one event or a batch; all are stored or none. It counts from the next request on",
@@ -110,6 +114,7 @@ def _erasure_route(door: Door, tools: SuggestTools) -> None:
         BASE + "/erasures",
         scopes=("privacy",),
         token=True,
+        lane="privacy",
         reply=ErasureReply,
         summary="Forget the customer of an erasure token",
     )

@@ -163,7 +163,7 @@ class Fake:
     def _decide(self) -> Row | Response:
         decision = self._next("matched")
         if decision not in ("matched", "unknown", "ambiguous"):
-            status = {"too_many_failures": 429, "bad_pack": 503}.get(decision, 422)
+            status = {"too_many_failures": 429, "bad_pack": 503, "overloaded": 503}.get(decision, 422)
             return reply(status, decision, "No", "No.", {"hint": "try_again"} if status == 422 else {})
         known = decision == "matched"
         self._count += 1

@@ -363,3 +363,20 @@ def test_a_screen_whose_key_is_taken_away_forgets_the_visit_and_asks_to_be_paire
 
     assert "Flat white" not in page.evaluate("document.body.textContent")
     expect(page.locator("#not-me")).to_be_hidden()
+
+
+def test_when_there_is_too_much_to_do_a_press_leads_to_a_guests_suggestions_at_once(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    fake.decisions.append("overloaded")
+    page = kiosk()
+
+    page.click("#recognise")
+
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_contain_text("Many people are here right now")
+    expect(page.locator("#usual")).to_contain_text("Popular here")
+    expect(page.locator("#not-me")).to_be_hidden()
+    press = next(row for row in fake.heard if row["path"] == "/identity/v1/presses")
+    assert press["query"] == {"for": ["recognition"]}
+    assert len(fake.bodies("/v1/visits")) == 1, "it does not press again by itself"

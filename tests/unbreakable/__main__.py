@@ -10,7 +10,7 @@ from importlib import import_module
 from bench.measure import Row, machine, table
 from tests.unbreakable.installation import forget_prepared
 
-TRIALS: tuple[str, ...] = ("audit_cuts", "full_disk")
+TRIALS: tuple[str, ...] = ("audit_cuts", "full_disk", "overload", "slow_clients", "soak", "schema")
 """Modules of this package, in the order in which they run."""
 
 

@@ -15,7 +15,18 @@ export class Problem extends Error {
 /** The server could not be reached. */
 export class Offline extends Error {}
 
+/** The server did not answer in time. */
+export class TooSlow extends Offline {}
+
 const TIMEOUT_MS = 8000;
+const LOOK_TIMEOUT_MS = 4000; // of a recognition: nobody waits longer for a greeting
+const TRIES = 3; // for suggestions, while the server has too much to do
+const LONGEST_PAUSE_S = 5;
+
+/** Whether an error means that the server has too much to do: the screen goes on without its answer. */
+export function isBusy(error) {
+  return error instanceof TooSlow || (error instanceof Problem && error.code === "overloaded");
+}
 
 /** The local time with its UTC offset: 2026-05-04T08:30:00+02:00. */
 export function localTime(date) {
@@ -44,12 +55,12 @@ export class Api {
    * @throws {Problem} the server's refusal
    * @throws {Offline} no answer
    */
-  async call(method, path, { body, token, query, key, signal } = {}) {
+  async call(method, path, { body, token, query, key, signal, timeout = TIMEOUT_MS } = {}) {
     const headers = { "X-Usual-Page": this.page, Accept: "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (method === "POST") headers["Idempotency-Key"] = key || crypto.randomUUID();
-    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    const limit = AbortSignal.timeout(timeout);
     let reply;
     try {
       reply = await fetch(query ? `${path}?${query}` : path, {
@@ -63,6 +74,7 @@ export class Api {
       });
     } catch (error) {
       if (signal && signal.aborted) throw error;
+      if (limit.aborted) throw new TooSlow(String(error));
       this.onReach(false);
       throw new Offline(String(error));
     }
@@ -86,18 +98,22 @@ export class Api {
     return this.call("GET", "/identity/v1/notice");
   }
 
-  /** `{nonce, challenge}`: needed for one recognition or enrolment; `challenge` lists the head moves to show, if any. */
-  press(signal) {
-    return this.call("POST", "/identity/v1/presses", { body: {}, signal });
+  /**
+   * `{nonce, challenge}`: needed for one recognition or enrolment; `challenge` lists the head moves to show, if any.
+   * A press for a recognition is refused at once when the recognition would be; one to opt out never is.
+   */
+  press(signal, recognition = false) {
+    const query = recognition ? "for=recognition" : undefined;
+    return this.call("POST", "/identity/v1/presses", { body: {}, query, signal });
   }
 
   /** Recognition and suggestions in one answer. */
   visit(body, signal) {
-    return this.call("POST", "/v1/visits", { body, signal });
+    return this.call("POST", "/v1/visits", { body, signal, timeout: LOOK_TIMEOUT_MS });
   }
 
   recognise(body, signal) {
-    return this.call("POST", "/identity/v1/recognitions", { body, signal });
+    return this.call("POST", "/identity/v1/recognitions", { body, signal, timeout: LOOK_TIMEOUT_MS });
   }
 
   enrol(body, signal) {
@@ -131,7 +147,20 @@ export class Api {
       for (const one of Array.isArray(value) ? value : [value]) query.append(name, one);
     }
     query.set("n", n);
-    return this.call("GET", `/recommender/v1/suggestions/${scene}`, { token, query, signal });
+    return this.#patiently(() => this.call("GET", `/recommender/v1/suggestions/${scene}`, { token, query, signal }));
+  }
+
+  /** Ask again when the server has too much to do, after the pause that it names; not all screens at once. */
+  async #patiently(ask) {
+    for (let left = TRIES - 1; ; left -= 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (left === 0 || !(error instanceof Problem) || error.status !== 503) throw error;
+        const seconds = Math.min(error.retryAfter || 1, LONGEST_PAUSE_S) * (0.5 + Math.random());
+        await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+      }
+    }
   }
 
   /** Retries do no harm: `key` is the order's idempotency key. */

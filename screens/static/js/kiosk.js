@@ -83,7 +83,7 @@ function offerEvent(offer, type) {
 function draw(visit) {
   const items = (visit.suggestions?.items || []).filter((item) => item.bundle?.length || !visit.basket.has(item.item_id));
   const lead = leadOf(items[0], visit);
-  $("#greeting").textContent = words.t(visit.recognised ? "greeting" : "guest_greeting");
+  $("#greeting").textContent = words.t(visit.note || (visit.recognised ? "greeting" : "guest_greeting"));
   $("#usual").replaceChildren(...(items.length ? [large(items[0], lead, visit)] : [h("p", { class: "lead" }, words.t("no_suggestions"))]));
   $("#others-title").textContent = words.t("next_four");
   $("#others").hidden = items.length < 2;

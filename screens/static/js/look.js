@@ -1,7 +1,7 @@
 // One press: the notice, the camera, a few pictures, and what the server makes of them.
 
 import { NoCamera } from "./camera.js";
-import { Offline, Problem } from "./api.js";
+import { Offline, Problem, isBusy } from "./api.js";
 import { $, announce } from "./dom.js";
 import { MAX_TRIES, adviceFor, hintFor } from "./states.js";
 
@@ -74,7 +74,7 @@ export class Look {
     const { frames: count, gapMs } = visit.purpose === "enrol" ? ENROL : RECOGNISE;
     const frames = await this.stage.camera.frames(count, gapMs);
     this.#say("looking");
-    const { nonce, challenge = [] } = await this.api.press(signal);
+    const { nonce, challenge = [] } = await this.api.press(signal, visit.purpose === "recognise");
     const body = { nonce, frames };
     if (visit.purpose === "enrol") return this.#enrol(body, visit);
     if (visit.purpose === "forget") {
@@ -111,6 +111,11 @@ export class Look {
 
   /** After a refusal: show a hint and take another picture, or continue without a face. */
   async #refused(error, visit) {
+    if (visit.purpose === "recognise" && isBusy(error)) {
+      announce(this.words.t("busy_guest"));
+      this.stage.asGuest("guest", "busy_guest");
+      return;
+    }
     const hint = error instanceof Problem ? hintFor(error) : null;
     if (hint !== null) {
       visit.tries += 1;

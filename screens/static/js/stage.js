@@ -19,6 +19,7 @@ export class Visit {
     this.earlier = null; // the receipt code of the earlier enrolment that this one continues
     this.enrolment = null;
     this.why = "";
+    this.note = ""; // a sentence in place of the greeting
     this.somebodyElse = false;
     this.raised = false; // the second factor was given
     this.pressedAt = 0;
@@ -75,9 +76,13 @@ export class Stage {
     this.#enter(next(this.state, event));
   }
 
-  /** Continue as a guest: first drop the visit's data and abort its requests, without a report of them. */
-  asGuest(event) {
+  /**
+   * Continue as a guest: first drop the visit's data and abort its requests, without a report of them.
+   * `note` names the sentence that the guest reads in place of the greeting.
+   */
+  asGuest(event, note = "") {
     this.#drop();
+    this.visit.note = note;
     this.go(event);
   }
 

@@ -74,6 +74,7 @@ function draw(visit) {
 }
 
 function noteOf(visit, items) {
+  if (visit.note) return words.t(visit.note);
   if (!visit.suggestions) return words.t("looking");
   if (visit.recognised && !visit.raised && !visit.purposes.includes("destinations")) return words.t("no_destinations");
   if (!items.length) return words.t("no_places");

@@ -88,12 +88,27 @@ export function save(name, rows) {
   URL.revokeObjectURL(link.href);
 }
 
+// The desk's key is refused from then on, and its cookie is gone: on a computer that others use too.
+async function logOut() {
+  try {
+    await api("DELETE", "/v1/pairings");
+  } catch (error) {
+    if (!(error instanceof Refused)) {
+      say(error.message);
+      return;
+    }
+  }
+  location.reload();
+}
+
 // `load` draws the page. A browser that is not paired sees how to pair; when the server does not answer, the page tries again.
 export async function start(load) {
   try {
     await pairIfAsked();
     await load();
     say("");
+    $("log-out").hidden = false;
+    $("log-out").onclick = logOut;
   } catch (error) {
     if (error instanceof Refused) {
       $("counts").textContent = "";

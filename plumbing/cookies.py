@@ -1,0 +1,44 @@
+"""The cookie of a paired screen: it holds the screen's key, and no script can read it."""
+
+from __future__ import annotations
+
+from flask import Request, Response
+
+from plumbing.clock import DAY, SECOND
+
+PAIRED_DAYS = 30
+"""A screen that was not used for so long is not paired any more; every day of use begins the time again."""
+
+
+def secret_of(request: Request, page: str) -> str | None:
+    """The key in the cookie of `page`; None when the request has none."""
+    return request.cookies.get(_name(page, secure=True)) or request.cookies.get(_name(page, secure=False))
+
+
+def put(response: Response, request: Request, page: str, secret: str) -> None:
+    """Set the cookie. Over TLS a browser sends it over TLS alone, and to this host alone (`__Host-`)."""
+    secure = request.is_secure
+    # Strict: no other site can make the browser send it, so there is nothing to forge.
+    response.set_cookie(
+        _name(page, secure=secure),
+        secret,
+        max_age=PAIRED_DAYS * DAY // SECOND,
+        httponly=True,
+        samesite="Strict",
+        secure=secure,
+        path="/",
+    )
+    if secure:  # of the time before the server knew of the TLS in front of it
+        response.delete_cookie(_name(page, secure=False), path="/")
+
+
+def clear(response: Response, request: Request, page: str) -> None:
+    """Take the cookie away."""
+    for secure in (True, False):
+        response.delete_cookie(
+            _name(page, secure=secure), path="/", secure=secure, httponly=True, samesite="Strict"
+        )
+
+
+def _name(page: str, *, secure: bool) -> str:
+    return f"__Host-usual_{page}" if secure else f"usual_{page}"

@@ -1,0 +1,52 @@
+"""What a route demands of a request before its body is read: scopes, size of the body, lane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+from flask.sansio.app import App
+
+KNOWN = "usual_demands"  # where an application keeps them, by endpoint
+KIB, MIB = 2**10, 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class BodySize:
+    """The largest body of a route: in bytes, and in parts (members of JSON objects and arrays).
+
+    Reading JSON costs time and memory for each part: 16 MB of pictures have twenty, 16 MB of nonsense millions.
+    """
+
+    most_bytes: int
+    most_parts: int
+
+
+SMALL = BodySize(64 * KIB, 20_000)
+PICTURES = BodySize(16 * MIB, 1_000)  # five frames of 2 MB as base64
+BATCH = BodySize(2 * MIB, 200_000)  # a thousand events
+BULK = BodySize(16 * MIB, 500_000)  # ten thousand rows of a catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one route declared at its door. `scopes` is None where no key is needed.
+
+    `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full.
+    """
+
+    scopes: tuple[str, ...] | None
+    size: BodySize
+    lane: str
+    prepares: str | None = None
+
+
+def remember(app: App, endpoint: str, demand: Demand) -> None:
+    """Note the demand of an endpoint of `app`."""
+    app.extensions.setdefault(KNOWN, {})[endpoint] = demand
+
+
+def demand_of(app: Flask, endpoint: str | None) -> Demand | None:
+    """The demand of an endpoint; None for a page, a file or an address that does not exist."""
+    found: Demand | None = app.extensions.get(KNOWN, {}).get(endpoint)
+    return found

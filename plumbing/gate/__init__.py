@@ -1,0 +1,1 @@
+"""What stands in front of the application: heads, keys, bodies and lanes, before any thread is used."""

@@ -1,0 +1,169 @@
+"""The gate: checks a head, authenticates, reads the body, lets the application answer in a thread of its lane.
+
+It speaks RSGI to granian. Everything here runs in one event loop and waits without a thread; only the work of the
+application itself needs one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+from flask import Flask, Request
+from prometheus_client import CollectorRegistry, Counter
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from plumbing.access import Access, Caller
+from plumbing.database import DatabaseBusy
+from plumbing.demands import Demand, demand_of
+from plumbing.door import CALLER
+from plumbing.gate import head
+from plumbing.gate.body import Bodies, Sender, drain
+from plumbing.gate.head import Environ, Scope, length_of
+from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
+from plumbing.gate.problems import Overloaded
+from plumbing.problem import Problem
+from plumbing.problem_json import BodyTooLarge, reply_to
+from plumbing.security_headers import protect
+
+log = structlog.get_logger(__name__)
+Head = list[tuple[str, str]]
+Reply = tuple[int, Head, bytes]
+
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep the interpreter from others. With Python's own 5 ms, once for each step
+of the event loop, every other request would be held up while faces are looked at."""
+
+LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, standing_s=2.0)
+"""For keys while the database of keys is locked; otherwise a look-up needs no thread."""
+
+
+class Exchange(Sender, Protocol):
+    """One request's body, and the way to answer it (RSGI)."""
+
+    def response_bytes(self, status: int, headers: Head, body: bytes) -> None:
+        """Answer."""
+
+
+class Gate:
+    """An RSGI application in front of a Flask application."""
+
+    def __init__(self, app: Flask, access: Access, registry: CollectorRegistry, *, threads: int) -> None:
+        """`threads` are for recognition; the other lanes have a few of their own."""
+        self._app, self._access = app, access
+        self._addresses = app.url_map.bind("gate")
+        self._bodies = Bodies()
+        self._shed = Counter(
+            "usual_overloaded",
+            "Requests refused because their lane was full",
+            ["lane"],
+            registry=registry,
+        )
+        count = self._count
+        self._lanes = {name: Lane(name, rules, count) for name, rules in rules_of(threads).items()}
+        self._look_ups = Lane("keys", LOOK_UP, count)
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called in the thread of the event loop, before the first request."""
+        sys.setswitchinterval(SWITCH_S)
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """Answer one request."""
+        if scope.proto != "http":
+            return
+        try:
+            status, headers, body = await self._answer(scope, exchange)
+        except Problem as error:
+            status, headers, body = self._refused(error)
+            await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
+        exchange.response_bytes(status, headers, body)
+
+    async def _answer(self, scope: Scope, exchange: Exchange) -> Reply:
+        headers = head.check(scope)
+        environ = head.environ_of(scope, headers)
+        length = length_of(scope)
+        demand = self._demand(scope)
+        lane = self._lanes[REST if demand is None else demand.lane]
+        if demand is None:
+            if length:  # nothing reads it
+                await drain(exchange, length)
+                del environ["CONTENT_LENGTH"]
+            return await lane.run(partial(self._serve, environ, b""))
+        if demand.scopes is not None and scope.method != "OPTIONS":
+            environ[CALLER] = await self._caller(environ, demand.scopes)
+        if length > demand.size.most_bytes:
+            raise BodyTooLarge(f"At most {demand.size.most_bytes} bytes are taken here. Nothing was stored.")
+        if lane.busy:
+            raise lane.refusal()
+        if demand.prepares is not None and scope.query_string == f"for={demand.prepares}":
+            following = self._lanes[demand.prepares]
+            if following.busy:
+                raise following.refusal()
+        if not length:
+            return await lane.run(partial(self._serve, environ, b""))
+        async with self._bodies.read(exchange, length) as body:
+            return await lane.run(partial(self._serve, environ, body))
+
+    def _demand(self, scope: Scope) -> Demand | None:
+        """What the route of this request demands; None where there is no route of ours."""
+        try:
+            endpoint, _ = self._addresses.match(scope.path, method=scope.method)
+        except (HTTPException, RequestRedirect):
+            return None
+        return demand_of(self._app, endpoint)
+
+    async def _caller(self, environ: Environ, scopes: tuple[str, ...]) -> Caller:
+        """Whose key it is. Raises KeyRefused, ScopeMissing; DatabaseBusy, Overloaded while no key can be read."""
+        request = Request(environ)
+        try:
+            return self._access.authenticate(request, *scopes)
+        except (sqlite3.Error, DatabaseBusy):  # locked: wait for it elsewhere, not in the way of all others
+            look_up = partial(self._access.authenticate, request, *scopes)
+            try:
+                return await self._look_ups.run(look_up)
+            except sqlite3.Error as error:
+                log.error("keys_unreadable", why=type(error).__name__)
+                raise DatabaseBusy from error
+
+    def _serve(self, environ: Environ, body: bytes) -> Reply:
+        """The application's answer. In a thread of a lane."""
+        environ["wsgi.input"] = io.BytesIO(body)
+        started: list[Any] = []
+
+        def start_response(
+            status: str,
+            headers: Head,
+            exc_info: object = None,
+            /,
+        ) -> Callable[[bytes], object]:
+            started[:] = (int(status[:3]), headers)
+            return lambda _: None  # nobody writes before the first piece
+
+        chunks: Iterable[bytes] = self._app(environ, start_response)
+        try:
+            content = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        status, headers = started
+        return status, headers, content
+
+    @staticmethod
+    def _refused(error: Problem) -> Reply:
+        response = protect(reply_to(error))
+        return response.status_code, list(response.headers.items()), response.get_data()
+
+    def _count(self, lane: str) -> None:
+        self._shed.labels(lane).inc()
+
+    def close(self) -> None:
+        """Wait for what runs, before what it works with is closed."""
+        for lane in (*self._lanes.values(), self._look_ups):
+            lane.close()
