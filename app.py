@@ -37,16 +37,18 @@ from plumbing.room import keep_reserve
 from plumbing.security_log import SecurityLog
 from plumbing.settings import Config
 from plumbing.shared import Shared
+from plumbing.silence import telemetry_off
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
     from identity.web.half import IdentityHalf
     from recommender.web.half import RecommenderHalf
 
+telemetry_off()  # before anything heavy is imported, for every process that is started from here
 log = structlog.get_logger(__name__)
 MODULES = {
     "identity": ("identity.web.half",),
-    "recommender": ("recommender.web.half", "lightgbm", "sklearn.neighbors"),
+    "recommender": ("recommender.web.half", "recommender.ranking.light", "scipy.spatial"),
 }
 """The halves, and what the server imports of each before its processes part."""
 

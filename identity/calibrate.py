@@ -10,6 +10,7 @@ import numpy as np
 from identity.capture.attempt import usable_captures
 from identity.engines.protocol import FaceEngine
 from identity.evaluation.curve import Scored, cohort_scores
+from identity.frames.decode import Decode
 from identity.matching.matcher import Matchers, masked_template
 from identity.matching.thresholds import TEMPLATE_FRAMES, Vectors
 
@@ -20,6 +21,7 @@ class Calibrator:
 
     engine: FaceEngine
     matchers: Matchers
+    decode: Decode
 
     def calibrate(self, tenant: str, people: Iterable[Vectors]) -> float | None:
         """Measure a tenant's threshold on a cohort of strangers: (k, d) unit vectors of each, k >= 3 frames.
@@ -36,7 +38,7 @@ class Calibrator:
 
         People with fewer than three usable pictures are left out. Returns the cohort's scores, for the curve.
         """
-        captured = (usable_captures(self.engine, pictures) for pictures in people)
+        captured = (usable_captures(self.engine, pictures, self.decode) for pictures in people)
         cohort = [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
         vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
         self.calibrate(tenant, vectors)

@@ -28,6 +28,7 @@ from identity.customers.presses import Presses
 from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.errors import AlreadyEnrolled, CaptureError, TooFewFrames
+from identity.frames.decode import Decode
 from identity.matching.matcher import CustomerMatch, Matchers
 from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
@@ -43,9 +44,11 @@ LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one 
 
 @dataclass(frozen=True)
 class Camera:
-    """What one look at a face needs. `passive` is the passive liveness model, if one is plugged in."""
+    """What one look at a face needs. `passive` is the passive liveness model, if one is plugged in; `decode` makes
+    pixels of a file, in a process of its own."""
 
     engine: FaceEngine
+    decode: Decode
     presses: Presses
     passive: PassiveLiveness | None
     challenge_key: bytes
@@ -81,6 +84,7 @@ class IdentityService:
         self.config = config
         self.notice = consent.notice_of(config)
         self.engine = camera.engine
+        self.decode = camera.decode
         self.passive = camera.passive
         self._presses = camera.presses
         self.matchers = matchers
@@ -134,7 +138,14 @@ class IdentityService:
         self._presses.claim(device.tenant, device.name, nonce)
         with self._looking:
             try:
-                attempt = capture_frames(self.engine, frames, self._metrics, least=least, enrolling=enrolling)
+                attempt = capture_frames(
+                    self.engine,
+                    frames,
+                    self._metrics,
+                    least=least,
+                    enrolling=enrolling,
+                    decode=self.decode,
+                )
             except CaptureError:
                 self._presses.unjudged(device.tenant, device.name)
                 raise
@@ -177,7 +188,8 @@ class IdentityService:
         state: State = "not_run"
         if moves:
             least = self.matchers.clear.thresholds.one_person(tenant)
-            state = liveness_of(self.engine, self.challenge(nonce), attempt, moves, least)
+            steps = self.challenge(nonce)
+            state = liveness_of(self.engine, steps, attempt, moves, least, decode=self.decode)
         if self.passive is not None:
             state = self.passive.with_challenge(self.passive.judge(attempt.detections), state)
         self._metrics.liveness.labels(state=state).inc()

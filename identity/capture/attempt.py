@@ -12,7 +12,7 @@ from identity.capture.embed import Capture, Detection, choose, detect, embed_det
 from identity.capture.quality import CaptureRules
 from identity.engines.protocol import FaceEngine, Vector
 from identity.errors import CaptureError, FrameError, FramesIdentical, SeveralFaces, TooFewFrames, VectorInvalid
-from identity.frames.decode import Frame, decode
+from identity.frames.decode import Decode, Frame, decode
 from identity.frames.opencv import cv2
 from identity.metrics import IdentityMetrics
 
@@ -41,11 +41,13 @@ def capture_frames(
     *,
     least: int = 1,
     enrolling: bool = False,
+    decode: Decode = decode,
 ) -> Attempt:
     """Decode and check all frames, then detect and embed one after the other.
 
-    `frames` are JPEG, PNG or WebP files. A frame with two people refuses the press. Raises a FrameError, the first
-    frame's CaptureError when fewer than `least` are usable, FramesIdentical when one picture was sent twice for an
+    `frames` are JPEG, PNG or WebP files, which `decode` unpacks. A frame with two people refuses the
+    press. Raises a FrameError, the first frame's CaptureError when
+    fewer than `least` are usable, FramesIdentical when one picture was sent twice for an
     enrolment, VectorInvalid when the engine returns no vector.
     """
     pictures = [decode(data) for data in frames]
@@ -91,13 +93,20 @@ def choose_captures(captures: Sequence[Capture], least: int) -> list[Capture]:
 
 
 def liveness_of(
-    engine: FaceEngine, steps: Sequence[Step], attempt: Attempt, moves: Sequence[bytes], least: float
+    engine: FaceEngine,
+    steps: Sequence[Step],
+    attempt: Attempt,
+    moves: Sequence[bytes],
+    least: float,
+    *,
+    decode: Decode = decode,
 ) -> State:
     """Whether the face in the first frame of `attempt` made the moves of the challenge (`challenge.judge`).
 
     `moves` are picture files, one for each of `steps`. Only their landmarks are read, but for the first frame of
     the step "closer": there the person looks straight ahead, so that frame is embedded and must have a cosine of
-    at least `least` with the first frame, or somebody else made the moves. Raises a FrameError.
+    at least `least` with the first frame, or somebody else made the moves. Raises a FrameError, and VectorInvalid
+    when the engine returns no vector.
     """
     if not moves:
         return "not_run"
@@ -119,6 +128,8 @@ def liveness_of(
         return "passed" if float(first.vector @ embed_detected(engine, near).vector) >= least else "failed"
     except CaptureError:
         return "failed"
+    except ValueError as error:
+        raise VectorInvalid from error
 
 
 def _move_pose(detection: Detection) -> Pose | None:
@@ -129,7 +140,7 @@ def _move_pose(detection: Detection) -> Pose | None:
         return None
 
 
-def usable_captures(engine: FaceEngine, pictures: Sequence[bytes]) -> list[Capture]:
+def usable_captures(engine: FaceEngine, pictures: Sequence[bytes], decode: Decode = decode) -> list[Capture]:
     """The captures of those picture files that an enrolment would accept; the others are left out."""
     captures = []
     for data in pictures:

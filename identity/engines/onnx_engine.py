@@ -12,13 +12,24 @@ from identity.engines.manifests import Pack
 from identity.engines.protocol import Face, Pixels, Vector
 from identity.engines.sessions import open_session
 from identity.engines.yunet import Yunet
+from identity.errors import ManifestUnfit
 from identity.vectors import unit
+
+SCALE = "0..255"
 
 
 class OnnxEngine:
-    """A `FaceEngine` whose crop size, alignment points and colour order come from the manifest."""
+    """A `FaceEngine` whose crop size, alignment points and colour order come from the manifest.
+
+    Raises ManifestUnfit when the network is to be fed anything but numbers from 0 to 255.
+    """
 
     def __init__(self, pack: Pack, files: Mapping[str, Path]) -> None:
+        if pack.input.get("scale") != SCALE:
+            wanted = pack.input.get("scale")
+            raise ManifestUnfit(
+                f"Pack {pack.name!r} wants its input as {wanted!r}; this engine gives {SCALE!r} only."
+            )
         self._pack = pack
         self._detector = Yunet(open_session(files["detector"]), pack.input)
         self._embedder = open_session(files["embedder"])

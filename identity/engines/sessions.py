@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plumbing.silence import import_onnxruntime
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -14,12 +16,16 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
 
     One thread: requests run in parallel, and two threads for one small network compete for the same core. The
     arena reserves the memory of the largest picture, whose size is bounded by the manifest: without it a process
-    used 47 to 88 MB, depending on the order of deallocations, with it 53.
+    used 47 to 88 MB, depending on the order of deallocations, with it 53. A plan of the memory for each shape of
+    input (`enable_mem_pattern`) cost 8 MB and made nothing faster.
     """
-    import onnxruntime  # 0.2 s to import: not for `usual --help`
-
-    options = onnxruntime.SessionOptions()
+    library = import_onnxruntime()  # .2 s: not for `usual --help`
+    options = library.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session: onnxruntime.InferenceSession = library.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    return session

@@ -43,6 +43,20 @@ class FetchFailed(PackError):
     code = "fetch_failed"
 
 
+class ManifestUnfit(PackError):
+    """The manifest asks for something that its engine does not do."""
+
+    code = "manifest_unfit"
+
+
+class TooFewScores(IdentityError, ValueError):
+    """A measurement of too few people: a threshold made of it would be noise."""
+
+    code = "too_few_scores"
+    status = 422
+    title = "Too few people for a figure"
+
+
 class VaultError(IdentityError):
     """Keys and what they seal."""
 

@@ -60,6 +60,12 @@ class SuspiciousImage(FrameError):
     code = "suspicious_image"
 
 
+class TooHardToDecode(FrameError):
+    """Takes more time or memory to decode than any camera picture does, or makes its decoder crash."""
+
+    code = "too_hard_to_decode"
+
+
 class CaptureError(IdentityError):
     """No single usable face; `hint` (a stable code) is what the person can do."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.errors import TooFewScores
 from identity.matching.calibration import stranger_quantile
 from identity.matching.decide import top_scores
 from identity.matching.tails import LEAST_TAIL, Scoring, fit_tail
@@ -205,8 +206,11 @@ def identify(
             return []
         n, probed, filled = len(dealt.gallery), len(np.unique(dealt.owners)), dealt.filled
         strangers = len(np.unique(dealt.stranger_people))
-        for target in targets:
-            per_target[target] += _tested(dealt, target, scoring)
+        try:
+            for target in targets:
+                per_target[target] += _tested(dealt, target, scoring)
+        except TooFewScores:
+            return []
     return [
         replace(_row(enrolled, frames, target, n, found, strangers, probed), filled=filled)
         for target, found in per_target.items()

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 
 from identity.evaluation.curve import Scored, curve
+from plumbing.silence import import_pyplot
 
 
 def draw_curve(scores: Scored, threshold: float | None = None) -> bytes:
     """The curve as PNG: both shares with their intervals at each threshold, and a line at `threshold`."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = import_pyplot()
     points = curve(scores)
     at = [p.threshold for p in points]
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")

@@ -7,18 +7,23 @@ chapters 5 and 11; RFC 9649 (WebP).
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import NamedTuple
-
-import numpy as np
 
 from identity.errors import AnimatedImage, NotAnImage, SuspiciousImage, TruncatedImage
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 MOST_CHUNKS = 4_000
-MOST_SCANS = 24  # an ordinary progressive JPEG has 10; each scan costs a pass over all pixels
+MOST_SCANS = 24  # an ordinary progressive JPEG has 10
+MOST_SCANNED = 60_000_000  # pixels of all scans together, as each scan is a pass over the whole picture
+PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""Kind of pixels -> bits of each of their numbers that PNG allows."""
+NOT_FILL = re.compile(rb"[^\xff]")
+END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""A marker that is neither a stuffed zero nor a restart."""
 
 
 class Header(NamedTuple):
@@ -71,7 +76,7 @@ def _png(data: bytes) -> Header:
         if kind == b"IHDR":
             if length != 13:
                 raise NotAnImage("The PNG file has no proper header.")
-            size = struct.unpack_from(">II", data, at + 8)
+            size = _png_size(data[at + 8 : at + 21])
         if kind in PNG_CHUNKS:
             if zlib.crc32(data[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
                 raise NotAnImage("The PNG file is damaged; send it again.")
@@ -90,10 +95,21 @@ def _png(data: bytes) -> Header:
     return Header(size[0], size[1], b"".join(parts))
 
 
+def _png_size(header: bytes) -> tuple[int, int]:
+    """(width, height) of a PNG header of 13 bytes."""
+    width, height, depth, kind, packing, filters, passes = struct.unpack(">IIBBBBB", header)
+    if depth not in PNG_DEPTHS.get(kind, ()) or packing or filters or passes > 1 or not width or not height:
+        raise NotAnImage("The PNG file has no proper header.")
+    return width, height
+
+
 def _jpeg(data: bytes) -> Header:
     parts = [b"\xff\xd8"]
-    at, size, scans = 2, None, 0
+    at, size, scans, count = 2, None, 0, 0
     while True:
+        count += 1
+        if count > MOST_CHUNKS:
+            raise SuspiciousImage("The picture consists of too many parts.")
         marker, at = _next_marker(data, at)
         if marker == 0xD9:
             break
@@ -119,7 +135,7 @@ def _jpeg(data: bytes) -> Header:
             scans += 1
             if size is None:
                 raise NotAnImage("The JPEG file has no proper header.")
-            if scans > MOST_SCANS:
+            if scans > MOST_SCANS or 1 < scans > MOST_SCANNED / (size[0] * size[1]):
                 raise SuspiciousImage("The JPEG file has too many scans.")
             end = _end_of_scan(data, at)
             parts.append(data[at:end])
@@ -138,24 +154,21 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
         raise _truncated()
     if data[at] != 0xFF:
         raise NotAnImage("The JPEG file is damaged; send it again.")
-    while at < len(data) and data[at] == 0xFF:
-        at += 1
-    if at >= len(data):
+    behind = NOT_FILL.search(data, at)
+    if behind is None:
         raise _truncated()
+    at = behind.start()
     if data[at] == 0xD8:
         raise _foreign_data()
     return data[at], at + 1
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    """Where entropy-coded data end: at a marker that is neither a stuffed zero nor a restart."""
-    octets = np.frombuffer(data, np.uint8, offset=at)
-    marks = np.flatnonzero(octets[:-1] == 0xFF)
-    behind = octets[marks + 1]
-    ends = marks[(behind != 0) & (behind != 0xFF) & ((behind < 0xD0) | (behind > 0xD7))]
-    if not len(ends):
+    """Where entropy-coded data end."""
+    end = END_OF_SCAN.search(data, at)
+    if end is None:
         raise _truncated()
-    return at + int(ends[0])
+    return end.start()
 
 
 def _jpeg_size(marker: int, segment: bytes) -> tuple[int, int]:

@@ -1,17 +1,20 @@
-"""Bytes -> checked pixels. The header and the structure of a file are checked before it is decoded.
+"""Bytes -> checked pixels, in two steps: `check` looks at the structure of a file, `unpack` at its pixels.
 
-Only pixels are passed on: metadata, thumbnails, colour profiles and appended data are dropped. Nothing is written.
+The server calls `check` alone; `unpack` runs in a process of its own, without a key (`sandbox.decoder`). Only
+pixels are passed on: metadata, thumbnails, colour profiles and appended data are dropped. Nothing is written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.errors import FrameTooLarge, NotAnImage, TooFewPixels, TooManyPixels
-from identity.frames.containers import Header, inspect
+from identity.frames.containers import PNG_SIGNATURE, Header, inspect
+from identity.frames.inflation import check_inflation
 from identity.frames.opencv import cv2
 
 MOST_BYTES = 2_000_000
@@ -27,10 +30,22 @@ class Frame:
     pixels: NDArray[np.uint8]
 
 
-def decode(data: bytes) -> Frame:
-    """The pixels of one JPEG, PNG or WebP. Orientation tags are ignored: a device sends its frames upright.
+Decode = Callable[[bytes], Frame]
+"""The pixels of one JPEG, PNG or WebP file. Raises a FrameError."""
 
-    Raises a FrameError (`errors.pictures`) for anything else; the size is checked in the header, before decoding.
+
+def decode(data: bytes) -> Frame:
+    """The pixels of one JPEG, PNG or WebP, decoded in this process: for a program that works on its own pictures.
+
+    Orientation tags are ignored: a device sends its frames upright. Raises a FrameError (`errors.pictures`).
+    """
+    return unpack(check(data))
+
+
+def check(data: bytes) -> Header:
+    """The size of a picture, and the file without what does not belong to it. No pixel is unpacked.
+
+    Raises a FrameError (`errors.pictures`).
     """
     if len(data) > MOST_BYTES:
         raise FrameTooLarge(
@@ -38,6 +53,13 @@ def decode(data: bytes) -> Frame:
         )
     header = inspect(data)
     check_size(header)
+    return header
+
+
+def unpack(header: Header) -> Frame:
+    """The pixels of a checked file. Raises a FrameError when they are not what the header says."""
+    if header.stripped.startswith(PNG_SIGNATURE):
+        check_inflation(header.stripped)
     # cv2.imdecode returns no partial result: None, or pixels of the size in the header.
     try:
         pixels = cv2.imdecode(np.frombuffer(header.stripped, np.uint8), cv2.IMREAD_COLOR)

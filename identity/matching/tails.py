@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.errors import TooFewScores
+
 Scores = NDArray[np.floating]
 """Cosines or vectors, of any float type."""
 Owners = NDArray[np.integer]
@@ -100,12 +102,12 @@ def fit_tail(scores: Scores, share: float | None = None) -> Tail:
         share = FAR_SHARE if len(flat) >= MANY else TAIL_SHARE
     count = int(len(flat) * share)
     if count < LEAST_TAIL:
-        raise ValueError(f"{len(flat)} impostor scores are too few: the tail needs {LEAST_TAIL / share:.0f}")
+        raise TooFewScores(f"{len(flat)} impostor scores are too few: the tail needs {LEAST_TAIL / share:.0f}")
     start = flat[-count - 1] if count < len(flat) else flat[0]
     excess = flat[-count:] - start
     excess = excess[excess > 0]
     if len(excess) < LEAST_TAIL:
-        raise ValueError("impostor scores have no spread")
+        raise TooFewScores("impostor scores have no spread")
     shape, scale = _generalised_pareto(excess)
     share = len(excess) / len(flat)
     chances = [chance for chance in BODY if chance > share]

@@ -17,6 +17,7 @@ import platform
 import resource
 import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # Number of each permitted call on x86-64 and on arm64 (None: it does not exist there). Reading, writing and
@@ -56,6 +57,8 @@ PERMITTED: dict[str, tuple[int | None, int | None]] = {
     "membarrier": (324, 283),
     "rseq": (334, 293),
 }
+TIMER: dict[str, tuple[int | None, int | None]] = {"setitimer": (38, 103)}
+"""For a process that limits its own time at each request."""
 MACHINES = {"x86_64": (0, 0xC000003E, 317), "aarch64": (1, 0xC00000B7, 277)}
 """machine -> column of PERMITTED, the kernel's name of the architecture (AUDIT_ARCH_*), number of `seccomp`."""
 
@@ -76,10 +79,10 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def filter_for(machine: str) -> bytes:
-    """The BPF program for a machine, as consecutive `struct sock_filter`."""
+def filter_for(machine: str, more: Mapping[str, tuple[int | None, int | None]] | None = None) -> bytes:
+    """The BPF program for a machine, as consecutive `struct sock_filter`: PERMITTED and `more`."""
     column, architecture, _ = MACHINES[machine]
-    numbers = [known[column] for known in PERMITTED.values()]
+    numbers = [known[column] for known in (PERMITTED | dict(more or {})).values()]
     permitted = [number for number in numbers if number is not None]
     steps = [
         (LOAD_WORD, 0, 0, OFFSET_ARCHITECTURE),
@@ -94,18 +97,22 @@ def filter_for(machine: str) -> bytes:
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
-def lock_down() -> tuple[str, ...]:
+def lock_down(
+    spare_bytes: int = SPARE_BYTES, more: Mapping[str, tuple[int | None, int | None]] | None = None
+) -> tuple[str, ...]:
     """Lock this process down, permanently; the walls that were set up, of "limits" and "system calls".
+
+    `spare_bytes` is the memory it may take from now on, `more` the calls it may make beside PERMITTED.
 
     Raises RuntimeError when a file or another descriptor can still be opened afterwards.
     """
     with contextlib.suppress(AttributeError, ValueError, OSError):  # only Linux reports the memory in use
         in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (in_use + SPARE_BYTES, in_use + SPARE_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + spare_bytes, in_use + spare_bytes))
     for limit in ("RLIMIT_CORE", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE"):
         with contextlib.suppress(AttributeError, ValueError, OSError):  # some Unixes lack or refuse some of them
             resource.setrlimit(getattr(resource, limit), (0, 0))
-    walls = ("limits", "system calls") if _filter_calls() else ("limits",)
+    walls = ("limits", "system calls") if _filter_calls(more) else ("limits",)
     for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), os.pipe):
         try:
             attempt()
@@ -115,13 +122,13 @@ def lock_down() -> tuple[str, ...]:
     return walls
 
 
-def _filter_calls() -> bool:
+def _filter_calls(more: Mapping[str, tuple[int | None, int | None]] | None) -> bool:
     """Install the list of permitted calls for all threads of this process; whether the kernel accepted it."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in MACHINES:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    program = filter_for(machine)
+    program = filter_for(machine, more)
     arguments = _Program(len(program) // 8, program)
     if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return False

@@ -33,7 +33,7 @@ def main(order_json: str) -> None:
     die_with_parent(order["parent"])
     requests, answers, pixels = order["requests"], order["answers"], order["pixels"]
     # Read-only: an engine cannot write anything into the server's memory.
-    shared = mmap.mmap(pixels, order["bytes"], prot=mmap.PROT_READ)
+    shared = mmap.mmap(pixels, order["pixels_bytes"], prot=mmap.PROT_READ)
     os.close(pixels)
     try:
         engine = load_engine(order)

@@ -28,10 +28,13 @@ from identity.customers.presses import Presses
 from identity.customers.retention import Retention
 from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
+from identity.frames.decode import Decode
+from identity.frames.decode import decode as decode_here
 from identity.matching.gallery import Galleries
 from identity.matching.matcher import Matchers
 from identity.metrics import IdentityMetrics
 from identity.sandbox.connection import Launch
+from identity.sandbox.decoder import Decoder
 from identity.sandbox.pool import EnginePool
 from identity.service import Camera, Customers, IdentityService
 from identity.store import IdentityStores
@@ -72,6 +75,7 @@ class IdentityHalf:
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
     workers: EnginePool | None
+    decoder: Decoder | None
 
     @property
     def galleries(self) -> Galleries:
@@ -84,10 +88,10 @@ class IdentityHalf:
         return self.service.passive
 
     @property
-    def _running(self) -> list[EnginePool]:
+    def _running(self) -> list[EnginePool | Decoder]:
         """What runs in processes of its own."""
         passive = None if self.passive is None else self.passive.workers
-        return [workers for workers in (self.workers, passive) if workers is not None]
+        return [workers for workers in (self.decoder, self.workers, passive) if workers is not None]
 
     def warm(self) -> None:
         """Start the engine pack and open the galleries, or the first customer would wait for them.
@@ -170,17 +174,21 @@ def build(
     forget_elsewhere: Callable[[str], None],
     registry: CollectorRegistry | None = None,
     engine: FaceEngine | None = None,
+    decode: Decode | None = None,
 ) -> IdentityHalf:
     """Open what lies under `config.home` and put the routes together. Starts nothing.
 
     `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
-    and is called again later. `engine` takes the place of the pack that the configuration names (tests).
+    and is called again later. `engine` takes the place of the pack that the configuration names, and then pictures
+    are decoded by `decode`, in this process unless another is given (tests).
     """
     now_us = steady(now_us, config.home)
     master = config.master_file or config.home / "master.key"
-    workers = None
+    workers = decoder = None
     if engine is None:
+        decoder = Decoder()
         engine = workers = EnginePool(Launch(config.pack, config.models_folder, config.cache), config.engines)
+    unpack = decode or (decode_here if decoder is None else decoder.decode)
     passive = (
         None if config.liveness is None else PassiveLiveness(config.liveness, config.models_folder, config.cache)
     )
@@ -197,7 +205,7 @@ def build(
     places = OtherPlaces(presses, departed, matchers.renew_thresholds, forget_elsewhere)
     service = IdentityService(
         config=config,
-        camera=Camera(engine, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
+        camera=Camera(engine, unpack, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
         matchers=matchers,
         customers=Customers(
             Accounts(config, stores, vault, departed, rate_limits, now_us),
@@ -217,7 +225,7 @@ def build(
     return IdentityHalf(
         config=config,
         service=service,
-        calibrator=Calibrator(engine, matchers),
+        calibrator=Calibrator(engine, matchers, unpack),
         stores=stores,
         vault=vault,
         matchers=matchers,
@@ -225,6 +233,7 @@ def build(
         blueprint=routes.blueprint(service, access, once, rate_limits),
         databases=(stores.database, passing),
         workers=workers,
+        decoder=decoder,
     )
 
 

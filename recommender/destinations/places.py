@@ -105,24 +105,32 @@ class PlaceIndex:
 
     @cached_property
     def _tree(self) -> Any:
-        from sklearn.neighbors import BallTree
+        from scipy.spatial import KDTree
 
-        return BallTree(np.radians(np.c_[self.lat[self._known], self.lon[self._known]]), metric="haversine")
+        return KDTree(_on_sphere(self.lat[self._known], self.lon[self._known]))
 
     def near(self, lat: float, lon: float, km: float) -> NDArray[np.intp]:
         """Indices within `km` of a position, in rising order."""
         if not len(self._known):
             return np.zeros(0, np.intp)
-        return np.sort(self._known[self._tree.query_radius(np.radians([[lat, lon]]), km / EARTH_KM)[0]])
+        chord = 2 * np.sin(min(km / EARTH_KM, np.pi) / 2)
+        return np.sort(self._known[self._tree.query_ball_point(_on_sphere(lat, lon)[0], chord)])
 
     def nearest(self, lat: ArrayLike, lon: ArrayLike, k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The k nearest of each position (m,): indices and km, shape (m, min(k, n)), nearest first."""
-        points = np.radians(np.c_[np.atleast_1d(lat), np.atleast_1d(lon)].astype(np.float64))
+        points = _on_sphere(lat, lon)
         k = min(k, len(self._known))
         if not k:
             return np.zeros((len(points), 0), np.intp), np.zeros((len(points), 0))
-        distance, index = self._tree.query(points, k=k)
-        return self._known[index], distance * EARTH_KM
+        chord, index = self._tree.query(points, k=np.arange(1, k + 1))
+        return self._known[index], 2 * EARTH_KM * np.arcsin(np.clip(chord / 2, 0, 1))
+
+
+def _on_sphere(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.float64]:
+    """Positions in degrees as points (n, 3) of a sphere of radius 1: straight lines between them order them as
+    distances along the ground do."""
+    a, o = (np.radians(np.atleast_1d(np.asarray(v, np.float64))) for v in (lat, lon))
+    return np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)], axis=1)
 
 
 def cell_of(lat: ArrayLike, lon: ArrayLike, side_m: float = CELL_M) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from identity.config import IdentityConfig
 from identity.customers.accounts import digest
 from identity.customers.presses import Presses
 from identity.engines.protocol import Face, Pixels
+from identity.frames.decode import Decode
 from identity.service import Device, Enrolled, Recognition
 from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
@@ -85,6 +86,7 @@ class World:
     engine: FakeEngine = field(default_factory=FakeEngine)
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     settings: dict[str, Any] = field(default_factory=dict)
+    decode: Decode | None = None
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -99,6 +101,7 @@ class World:
             forget_elsewhere=self.elsewhere,
             registry=self.registry,
             engine=self.engine,
+            decode=self.decode,
         )
         self.service = self.half.service
 

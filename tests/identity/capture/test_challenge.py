@@ -15,7 +15,8 @@ from identity.capture import challenge as liveness
 from identity.capture.challenge import ORDERS, Pose, Step, challenge, judge, pose_of
 from identity.capture.quality import CaptureRules
 from identity.config import IdentityConfig, needs_of
-from identity.engines.protocol import Face, Pixels
+from identity.engines.protocol import Face, Pixels, Vector
+from identity.errors import VectorInvalid
 from identity.evaluation import challenge_rates as liveness_rates
 from identity.frames.decode import decode
 from identity.results import Recognition
@@ -172,6 +173,22 @@ def test_somebody_else_who_answers_the_challenge_is_refused_by_the_vector(moving
     seen = press_with_challenge(moving, 1, moved_by=9)
 
     assert (seen.decision, seen.liveness, seen.purposes) == ("matched", "failed", ("orders",))
+
+
+class Failing(Moving):
+    """Gives no vector from the second face on."""
+
+    def embed(self, pixels: Pixels, face: Face) -> Vector:
+        vector = super().embed(pixels, face)
+        return vector if self.calls % 2 else np.full_like(vector, np.nan)
+
+
+def test_an_engine_without_a_vector_for_a_move_is_a_named_error(tmp_path: Path) -> None:
+    """The frame gives a vector, the move in which the person comes closer none."""
+    world = World(tmp_path, engine=Failing())
+    with pytest.raises(VectorInvalid):
+        press_with_challenge(world, 1)
+    world.close()
 
 
 def test_each_frame_of_a_press_with_a_challenge_is_processed_once(

@@ -30,6 +30,7 @@ from identity.engines.manifests import (
     package_folder,
     sha256_of,
 )
+from identity.engines.onnx_engine import OnnxEngine
 from identity.engines.protocol import Face, FaceEngine, Pixels, Vector
 from identity.engines.warm_up import pattern, some_face
 from identity.evaluation.conformance import examine_pack
@@ -293,6 +294,14 @@ def test_both_packs_give_the_eyes_in_the_same_order(zoo: FaceEngine, dlib_pack: 
     assert ours.eyes[0, 0] < ours.eyes[1, 0]
     assert theirs.eyes[0, 0] < theirs.eyes[1, 0]
     assert eye_distance(ours) == pytest.approx(eye_distance(theirs), rel=0.1)
+
+
+def test_a_network_with_another_scale_is_refused_by_name() -> None:
+    """The engine feeds 0 to 255: a manifest that asks for anything else would get wrong vectors without a word."""
+    pack = load_pack("open-model-zoo")
+    for scale in ("-1..1", None):
+        with pytest.raises(errors.ManifestUnfit, match=r"0\.\.255"):
+            OnnxEngine(replace(pack, input={**pack.input, "scale": scale}), {})
 
 
 def test_a_missing_file_is_named_with_its_remedy(tmp_path: Path) -> None:

@@ -104,6 +104,22 @@ def test_fewer_misses_are_not_bought_with_more_greeted_strangers(
         assert row.fpir_interval[0] < row.fpir_target < row.fpir_interval[1]
 
 
+def test_too_few_comparisons_for_a_strict_promise_give_no_row() -> None:
+    """Thirteen strangers and two customers are 26 comparisons: no threshold for one greeting in a hundred."""
+    assert (
+        evaluation.identify(
+            world(3, 12, 0.1),
+            enrolled=1,
+            frames=1,
+            targets=(0.01,),
+            size=2,
+            rng=np.random.default_rng(1),
+            scoring=Scoring(),
+        )
+        == []
+    )
+
+
 @pytest.mark.parametrize(("single", "strangers"), [(5, []), (9, []), (10, [10])])
 def test_too_few_strangers_give_no_row(single: int, strangers: list[int]) -> None:
     """Ten strangers give a row, with a warning; nine give none."""

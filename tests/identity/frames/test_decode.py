@@ -7,6 +7,7 @@ import json
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity import errors
-from identity.frames.decode import decode
+from identity.frames.containers import PNG_DEPTHS
+from identity.frames.decode import check, decode
+from identity.frames.inflation import unpacked_bytes
 
 
 def picture(height: int = 96, width: int = 128) -> np.ndarray:
@@ -47,6 +50,12 @@ def png_of(width: int, height: int, rows: int, *extra: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
+def packed_png(data: bytes, depth: int = 8) -> bytes:
+    """A PNG of 64 x 64 pixels with these packed data."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, depth, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
+
+
 def riff(*chunks: tuple[bytes, bytes]) -> bytes:
     body = b"".join(kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2) for kind, data in chunks)
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
@@ -58,10 +67,12 @@ def resized_jpeg(width: int, height: int) -> bytes:
     return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
 
 
-def many_scans() -> bytes:
-    data = encoded(".jpg", None, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+def many_scans(side: int = 0, scans: int = 200) -> bytes:
+    """A progressive JPEG whose last scan is repeated; empty of detail when it has a `side`."""
+    pixels = np.zeros((side, side, 3), np.uint8) if side else picture()
+    data = encoded(".jpg", pixels, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
     at = data.rindex(b"\xff\xda")
-    return data[:at] + data[at:-2] * 200 + b"\xff\xd9"
+    return data[:at] + data[at:-2] * scans + b"\xff\xd9"
 
 
 def webp_chunk() -> bytes:
@@ -104,6 +115,19 @@ CORPUS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: png_of(64, 64, 64, *[png_chunk(b"tEXt", b"a\0b")] * 5000),
         "suspicious_image",
     ),
+    "png that unpacks to 300 times its pixels": (lambda: png_of(64, 64, 20_000), "suspicious_image"),
+    "png with one row too many": (lambda: png_of(64, 64, 65), "suspicious_image"),
+    "png with one row too few": (lambda: png_of(64, 64, 63), "truncated_image"),
+    "png whose data end and go on": (
+        lambda: packed_png(zlib.compress(bytes(64 * 193)) + b"more"),
+        "suspicious_image",
+    ),
+    "png whose data are none": (lambda: packed_png(b"not packed at all"), "not_an_image"),
+    "png whose data never end": (lambda: packed_png(zlib.compress(bytes(64 * 193))[:-5]), "truncated_image"),
+    "png of 3 bits": (lambda: packed_png(zlib.compress(bytes(64 * 193)), depth=3), "not_an_image"),
+    "jpeg of 400,000 empty parts": (lambda: b"\xff\xd8" + b"\xff\xfe\0\2" * 400_000, "suspicious_image"),
+    "jpeg of fill bytes": (lambda: b"\xff\xd8" + b"\xff" * 1_900_000, "truncated_image"),
+    "jpeg whose scans pass over 92 million pixels": (lambda: many_scans(2_048, 22), "suspicious_image"),
     "animated png": (lambda: png_of(64, 64, 64, png_chunk(b"acTL", bytes(8))), "animated_image"),
     "animated webp": (lambda: riff((b"VP8X", canvas(2, 128, 96)), (b"VP8 ", webp_chunk())), "animated_image"),
     "gif": (lambda: b"GIF89a" + bytes(200), "not_an_image"),
@@ -223,3 +247,30 @@ def test_a_damaged_file_is_pixels_or_a_named_error(kind: str, data: st.DataObjec
             break
     with contextlib.suppress(errors.FrameError):
         assert decode(bytes(whole)).pixels.ndim == 3
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(("kind", "depth"), [(k, d) for k, depths in PNG_DEPTHS.items() for d in depths])
+def test_every_kind_of_png_is_unpacked_to_its_last_byte(kind: int, depth: int, interlaced: int) -> None:
+    """Grey, colours, palettes, alpha, 1 to 16 bits, in seven passes or one, with sides that fit no pass."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 67, 71, depth, kind, 0, 0, interlaced))
+    start = b"\x89PNG\r\n\x1a\n" + header + (png_chunk(b"PLTE", bytes(6)) if kind == 3 else b"")
+    count = unpacked_bytes(start)
+
+    def file(octets: int) -> bytes:
+        return start + png_chunk(b"IDAT", zlib.compress(bytes(octets))) + png_chunk(b"IEND", b"")
+
+    assert decode(file(count)).pixels.shape == (71, 67, 3)
+    with pytest.raises(errors.TruncatedImage):
+        decode(file(count - 1))
+    with pytest.raises(errors.SuspiciousImage):
+        decode(file(count + 1))
+
+
+def test_what_the_server_looks_at_costs_it_milliseconds(corpus: dict[str, bytes]) -> None:
+    """The server checks the structure of a file; whatever is in it, that takes less than a picture's decoding."""
+    for name, data in corpus.items():
+        began = time.thread_time()
+        with contextlib.suppress(errors.FrameError):
+            check(data)
+        assert time.thread_time() - began < 0.1, name

@@ -1,0 +1,125 @@
+"""Decodes pictures in a process of its own, which has no key, little memory and half a second for each.
+
+A decoder is code in C that works on a stranger's bytes. So the server checks the structure of a file and passes on
+the rest; the pixels come back in shared memory and are copied out of it. `decoder_process.py` is the other side.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import numpy as np
+
+from identity.errors import FrameError, TooHardToDecode
+from identity.frames.containers import Header
+from identity.frames.decode import MOST_BYTES, MOST_PIXELS, Frame, check
+from identity.sandbox import wire
+from identity.sandbox.child import Child, Shared
+from identity.sandbox.decoding import ANSWER, DONE, ORDER, REFUSED, TOO_HARD
+from identity.sandbox.supervisor import LOADING_TIMEOUT_S, EngineUnavailable, Workers
+
+PROGRAM = "identity.sandbox.decoder_process"
+WAIT_S = 5.0  # for an idle process
+ANSWER_S = 2.0  # for one picture: its processor time is limited to a quarter, but the machine may be busy
+
+
+class DecoderProcess(Child):
+    """One process that decodes. Used by one thread at a time."""
+
+    def __init__(self, program: str = PROGRAM) -> None:
+        packed, pixels = (
+            Shared("usual-packed", MOST_BYTES),
+            Shared("usual-decoded", 3 * MOST_PIXELS, writable=True),
+        )
+        self._packed, self._pixels = packed.octets, pixels.octets
+        super().__init__(program, {}, {"packed": packed, "pixels": pixels})
+
+    def wait_until_loaded(self) -> tuple[str, ...]:
+        """Wait until it can decode; the walls around it. Raises NotLoaded, OSError, EOFError, ValueError."""
+        walls = self.hello()["walls"]
+        return tuple(map(str, walls)) if isinstance(walls, list) else ()
+
+    def decode(self, header: Header, timeout_s: float) -> Frame:
+        """The pixels of a checked file. Raises a FrameError, after which the process decodes the next picture; or
+        OSError (such as TimeoutError), EOFError or WireError, after which it must not be used."""
+        shape = (header.height, header.width, 3)
+        length, count = len(header.stripped), header.height * header.width * 3
+        self._packed[:length] = np.frombuffer(header.stripped, np.uint8)
+        try:
+            self.send(np.array((length, *shape[:2]), ORDER).tobytes())
+            reply = self.read(ANSWER.itemsize, time.monotonic() + timeout_s)
+            status, *size = np.frombuffer(reply, ANSWER, 1)[0].item()
+            if status == DONE and tuple(size) == shape[:2]:
+                # A copy: the process could change the shared pixels while they are looked at.
+                return Frame(self._pixels[:count].reshape(shape).copy())
+        finally:
+            self._packed[:length] = 0
+            self._pixels[:count] = 0  # between two requests the shared memory holds no picture
+        if status not in REFUSED:
+            raise wire.WireError("an unknown status, or pixels of another size than the header's")
+        kind, why = REFUSED[status]
+        raise kind(why)
+
+    def end(self) -> None:
+        """Kill the process and let go of the shared memory, into which it may have written up to its end."""
+        super().end()
+        self._packed = self._pixels = np.zeros(0, np.uint8)
+
+
+class Decoder:
+    """Decodes in `count` processes. Safe with threads. Nothing is decoded in this process.
+
+    `start` starts them, or the first picture does. `timeout_s` is the longest wait for one picture, in seconds;
+    `program` is the module that runs in them (tests).
+    """
+
+    def __init__(self, count: int = 1, *, timeout_s: float = ANSWER_S, program: str = PROGRAM) -> None:
+        self.timeout_s = timeout_s
+        load = DecoderProcess.wait_until_loaded
+        self._workers = Workers(partial(DecoderProcess, program), load, count, "The picture decoder")
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """The walls around the newest process: see `lockdown.lock_down`."""
+        return self._workers.walls
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """Process ids. Each has one child, the one that decodes."""
+        return self._workers.processes
+
+    def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
+        """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
+        self._workers.wait(timeout_s)
+
+    def failure(self) -> str | None:
+        """Why no process runs, for the readiness check; None when one runs or none was started."""
+        return self._workers.failure()
+
+    def is_loading(self) -> bool:
+        """Whether the processes were started and none is ready yet."""
+        return self._workers.is_loading()
+
+    def decode(self, data: bytes) -> Frame:
+        """The pixels of one JPEG, PNG or WebP. Orientation tags are ignored: a device sends its frames upright.
+
+        Raises a FrameError, which is TooHardToDecode when the process was killed or hung at it; EngineUnavailable
+        when no process is there.
+        """
+        header = check(data)
+        worker = self._workers.take(WAIT_S)
+        refused: FrameError | None = None
+        try:
+            with self._workers.returning(worker):
+                try:
+                    return worker.decode(header, self.timeout_s)
+                except FrameError as error:
+                    refused = error
+        except EngineUnavailable as error:
+            raise TooHardToDecode(REFUSED[TOO_HARD][1]) from error
+        raise refused
+
+    def close(self) -> None:
+        """End all processes."""
+        self._workers.close()
