@@ -152,6 +152,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
         summary="Recognise and suggest in one call",
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
+        context, locked = body.context.to_context(caller.site), False  # before anybody is looked at
         try:
             with storage_is_named():
                 seen = recognition_reply(identity.service, caller, body)
@@ -160,7 +161,6 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
                 raise  # the person can do something about it
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
             seen |= {"hint": "go_on_without", "liveness": "not_run"}
-        context, locked = body.context.to_context(caller.site), False
         guest = SuggestRequest(caller.tenant, caller.device, body.scene, None, context, body.n)
         token = seen["token"]
         assert token is None or isinstance(token, str)

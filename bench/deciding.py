@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +116,6 @@ class Forgetful(OfferStore):
     def log(self, tenant: str, decision: OfferDecision) -> None:
         """Nothing."""
 
-    def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:
+    def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int, **held: Any) -> bool:
         """As if it fitted."""
         return True

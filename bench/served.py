@@ -46,7 +46,7 @@ def installed(setting: Setting) -> Iterator[tuple[Server, Town, list[Member]]]:
             town = Town.build()
             stage.load_catalogue(office, town)
             stage.import_history(setting, town, town.customers[ENROLLED:], _silent)
-            members = stage.opt_in(kiosk, town, range(ENROLLED), _silent)
+            members = stage.opt_in(kiosk, town, range(ENROLLED), _silent, setting)
             runs = {scene: stage.begin_training(office, scene) for scene in ("orders", "destinations")}
             stage.finish_training(office, runs, _silent)
         yield server, town, members

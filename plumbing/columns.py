@@ -5,12 +5,28 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 GZIP = b"\x1f\x8b"  # how a gzip file begins
+
+
+_FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n"
+_TO_ESCAPE = re.compile(rf"\s*['{_FORMULA}]")
+_ESCAPED = re.compile(rf"'\s*['{_FORMULA}]")
+
+
+def escaped(text: str) -> str:
+    """The text of a CSV cell that no spreadsheet takes for a formula: a quote is put in front of one."""
+    return f"'{text}" if _TO_ESCAPE.match(text) else text
+
+
+def unescaped(text: str) -> str:
+    """The inverse of `escaped`. What never was escaped stays, but for a quote in front of a formula."""
+    return text[1:] if _ESCAPED.match(text) else text
 
 
 class DatasetError(ValueError):

@@ -88,7 +88,7 @@ class ThrowawayDatabase(Database):
                 yield self._in_memory()
             return
         if not self._local_depth():
-            self._follow()
+            self._follow(self._inode())
         with super().write() as connection:
             yield connection
 
@@ -141,9 +141,9 @@ class ThrowawayDatabase(Database):
             for _ in range(2):
                 if self._in_memory_now():
                     break
-                inode = None
+                inode = self._inode()
                 try:
-                    inode = self._follow()
+                    self._follow(inode)
                     return work()
                 except sqlite3.ProgrammingError:
                     raise  # our own mistake
@@ -186,19 +186,17 @@ class ThrowawayDatabase(Database):
             return None
         return seen.st_dev, seen.st_ino
 
-    def _follow(self) -> tuple[int, int]:
-        """Open the file that is there now: another process may have made a new one.
+    def _follow(self, inode: tuple[int, int] | None) -> None:
+        """Open the file that is there now, `inode`: another process may have made a new one.
 
         Raises sqlite3.DatabaseError when there is none.
         """
-        inode = self._inode()
         if inode is None:
             raise Damaged(f"{self.path.name} is gone")
         if getattr(self._local, "inode", None) != inode:
             self._let_go()
             self.connection  # noqa: B018 - opens it
             self._local.inode = inode
-        return inode
 
     def _let_go(self) -> None:
         """Close this thread's connection."""

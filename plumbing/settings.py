@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 CACHE = Path(".cache/models")
@@ -30,6 +31,10 @@ class Config(BaseSettings):
     threads: int = 3  # of each process of the server, for recognition
     trusted_proxies: str | None = None  # how many stand in front of the server, or their addresses
     only: str | None = None  # "identity" or "recommender"; None serves both
+    least_people: int = Field(default=10, ge=5, le=1_000)  # who must stand behind what everybody sees
+    served_km: float = Field(
+        default=40.0, gt=0, le=20_000
+    )  # around the places of the catalogue; positions beyond are refused
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = None
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home

@@ -24,7 +24,9 @@ from recommender.store.erased import FILE, ErasedCustomers
 from recommender.store.events import EventStore
 from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
+from recommender.store.quotas import QuotaStore
 from recommender.store.runs import ModelStore
+from recommender.store.sharing import SharingStore
 from recommender.training.trainer import Trainer
 
 
@@ -38,6 +40,8 @@ class RecommenderStores:
     catalogue: CatalogueStore
     offers: OfferStore
     models: ModelStore
+    sharing: SharingStore
+    quotas: QuotaStore
     secret: bytes  # of this half alone; each use derives a key of its own
 
     def key(self, use: str) -> bytes:
@@ -64,6 +68,8 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         catalogue=CatalogueStore(database),
         offers=offers,
         models=ModelStore(database),
+        sharing=SharingStore(database, config.least_people),
+        quotas=QuotaStore(database),
         secret=secret,
     )
     stores.erased.keep_erased(at_start=True)
@@ -85,6 +91,7 @@ def trainer_of(
         root=config.home / "models",
         now_us=now_us,
         keep_versions=config.keep_versions,
+        least_people=stores.sharing.least_people,
     )
 
 

@@ -7,6 +7,7 @@ changes the stamp.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from plumbing.clock import MINUTE, Clock
+from plumbing.database import DatabaseBusy
+from recommender.destinations.area import ServedArea
 from recommender.errors import ArtifactError
 from recommender.ranking.interactions import Interactions
 from recommender.scene import AnyScene, Item, Kind
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
+from recommender.store.sharing import SharingStore
 from recommender.store.versions import VersionStore
 
 
@@ -79,6 +83,8 @@ class Caches:
         root: Path,
         now_us: Clock,
         popular_from: int,
+        sharing: SharingStore,
+        served_km: float,
     ) -> None:
         self._events = events
         self._catalogue = catalogue
@@ -86,6 +92,10 @@ class Caches:
         self._root = root
         self._now_us = now_us
         self._popular_from = popular_from
+        self._sharing = sharing
+        self._served_km = served_km
+        self._least: dict[str, int] = {}  # tenant -> as it was last read
+        self._areas: Cache[ServedArea] = Cache()
         self._menus: Cache[CatalogueSnapshot] = Cache()
         self._popular: Cache[Interactions] = Cache()
         self._models: Cache[LoadedModel] = Cache()
@@ -103,11 +113,25 @@ class Caches:
         """The catalogue without the database; empty when this process has never read it."""
         return self._menus.last((tenant, kind)) or CatalogueSnapshot((), {})
 
+    def least_people(self, tenant: str) -> int:
+        """How many different people must have chosen what others may see. Never raises."""
+        try:
+            self._least[tenant] = self._sharing.least_people(tenant)
+        except (DatabaseBusy, sqlite3.OperationalError):
+            return self._least.get(tenant, self._sharing.usual)
+        return self._least[tenant]
+
+    def area(self, tenant: str) -> ServedArea:
+        """The area that the tenant serves, by its catalogue of places."""
+        menu = self.menu(tenant, "place")
+        return self._areas.get(tenant, id(menu), lambda: ServedArea(menu.items, self._served_km))
+
     def popular(self, tenant: str, event_type: str) -> Interactions:
-        """The tenant's latest lines, at most a minute old, never older than the last erasure."""
-        stamp = (self._events.generation(tenant, "erasures"), self._now_us() // MINUTE)
+        """What enough people chose lately, at most a minute old, never older than the last erasure."""
+        least = self.least_people(tenant)
+        stamp = (self._events.generation(tenant, "erasures"), self._now_us() // MINUTE, least)
         return self._popular.get(
-            (tenant, event_type), stamp, lambda: self._events.latest(tenant, event_type, self._popular_from)
+            (tenant, event_type), stamp, lambda: self._events.latest(tenant, event_type, self._popular_from, least)
         )
 
     def popular_in_memory(self, tenant: str, event_type: str) -> Interactions | None:
@@ -115,20 +139,27 @@ class Caches:
         return self._popular.last((tenant, event_type))
 
     def model(self, tenant: str, scene: str) -> LoadedModel:
-        """The version in force; read again when the file `current` was replaced. Never raises."""
+        """The version in force; read again when the file `current` was replaced. Never raises.
+
+        A version that shows others what fewer people chose than the tenant asks for now is skipped.
+        """
+        least = self.least_people(tenant)
         shelf = VersionStore(self._root, tenant, scene)
         try:
             seen = shelf.pointer.stat()
             stamp: Hashable = (seen.st_mtime_ns, seen.st_ino, seen.st_size)
         except OSError:
             stamp = ("no current", shelf.folder.is_dir() and shelf.folder.stat().st_mtime_ns)
-        return self._models.get((tenant, scene), stamp, lambda: self._read(shelf, scene))
+        return self._models.get((tenant, scene), (stamp, least), lambda: self._read(shelf, scene, least))
 
-    def _read(self, shelf: VersionStore, scene: str) -> LoadedModel:
+    def _read(self, shelf: VersionStore, scene: str, least: int) -> LoadedModel:
+        of_events = self._scenes[scene].learns_from is not None
         skipped: list[str] = []
         for name in shelf.candidates():
             try:
                 version = shelf.load(name)
+                if of_events and int(version.manifest["cut"].get("least_people", 0)) < least:
+                    raise ValueError("made from fewer people than may be shown now")
                 model = self._scenes[scene].load(dict(version.arrays), dict(version.texts))
             except (ArtifactError, ValueError):
                 skipped.append(name)

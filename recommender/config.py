@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbing.settings import Config
+
+LEAST_PEOPLE_FLOOR = 5
+"""Nobody may set fewer: of two or three people each knows what the others chose, of five they must guess."""
+
+LEAST_PEOPLE_CEILING = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class RecommenderConfig:
@@ -21,6 +28,9 @@ class RecommenderConfig:
         requests_per_minute: per API key, for suggestions and events each; stops a faulty device.
         trainings_per_hour: per tenant and scene, of trainings started by the API.
         tombstones: the folder where erasures are remembered; the home when left out.
+        least_people: so many different people must have chosen what others may see; a tenant may set another
+            number on the desk, not below `LEAST_PEOPLE_FLOOR`.
+        served_km: a position farther than this from every place of the catalogue is refused.
     """
 
     home: Path
@@ -32,3 +42,17 @@ class RecommenderConfig:
     requests_per_minute: int = 60_000
     trainings_per_hour: int = 60
     tombstones: Path | None = None
+    least_people: int = 10
+    served_km: float = 40.0
+
+    @classmethod
+    def of(cls, settings: Config, token_keys: Sequence[bytes] = (), *, seed: int = 0) -> RecommenderConfig:
+        """From the settings of an installation."""
+        return cls(
+            home=settings.home,
+            token_keys=tuple(token_keys),
+            seed=seed,
+            least_people=settings.least_people,
+            served_km=settings.served_km,
+            tombstones=settings.tombstones,
+        )

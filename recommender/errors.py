@@ -87,11 +87,50 @@ class TimeWithoutZone(RecommenderError):
 
 
 class PositionRefused(RecommenderError):
-    """A pick-up position of which a half is missing, or whose halves are swapped."""
+    """A position with a missing half, with swapped halves, at 0,0, or far from what the tenant serves."""
 
     code = "position_refused"
     status = 422
     title = "This is not a position"
+
+
+class SiteForeign(RecommenderError):
+    """A key of one site spoke for another."""
+
+    code = "site_foreign"
+    status = 403
+    title = "This key belongs to another site"
+
+    def __init__(self, own: str) -> None:
+        super().__init__(f"The key is one of the site {own!r} and may name no other. Leave the site out.")
+
+
+class SiteUnknown(RecommenderError):
+    code = "site_unknown"
+    status = 422
+    title = "There is no such site"
+    says = "Name a site of the catalogue or of a paired screen, or leave the site out."
+
+
+class TooManyEvents(RecommenderError):
+    """One device stored more than any till does."""
+
+    code = "too_many_events"
+    status = 429
+    title = "This device has sent too many events"
+
+    def __init__(self, what: str, most: int, span: str, seconds: int) -> None:
+        super().__init__(f"At most {most:,} {what} {span} are stored for one device. Nothing of this batch was.")
+        self.retry_after = seconds
+
+
+class VisitTooLarge(RecommenderError):
+    """One recognition was used for more than a visit."""
+
+    code = "too_many_for_one_visit"
+    status = 429
+    title = "One visit is not so many events"
+    says = "Recognise the customer again for what belongs to another visit. Nothing of this batch was stored."
 
 
 class EventError(RecommenderError):
@@ -112,6 +151,27 @@ class EventFromFuture(EventError):
 
     def __init__(self, index: int) -> None:
         super().__init__("occurred_at lies in the future; check the device's clock.", index)
+
+
+class EventTooOld(EventError):
+    code = "event_too_old"
+
+    def __init__(self, index: int, hours: int) -> None:
+        what = f"a guest's event is at most {hours} hours old; older ones are imported (usual import events)."
+        super().__init__(what, index)
+
+
+class EventOutsidePress(EventError):
+    code = "event_outside_press"
+
+    def __init__(self, index: int) -> None:
+        super().__init__("occurred_at lies before the press that the token comes from.", index)
+
+
+class EventPosition(EventError):
+    """A position in an event that cannot be one, or that the tenant does not serve."""
+
+    code = "position_refused"
 
 
 class UnknownItem(EventError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking.interactions import Interactions
+from recommender.ranking.people import LEAST_PEOPLE
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Texts: TypeAlias = Mapping[str, str]
@@ -68,10 +69,20 @@ class Event:
     region: str = ""
     origin: str = ""
     recommendation_id: str = ""
+    sender: str = ""  # the device or key that sent it; "" came from a file
 
     def fingerprint(self) -> str:
-        """Equal for the same event sent again, different for any other event under its id."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
+        """Equal for the same event sent again, different for any other event under its id.
+
+        The sender is not in it: rows from before there was one keep theirs.
+        """
+        said = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.name != "sender")
+        return hashlib.sha256(f"Event({', '.join(said)})".encode()).hexdigest()[:32]
+
+    @property
+    def key(self) -> str:
+        """One text for sender and id: two senders may choose the same id. Neither holds the character between."""
+        return f"{self.sender}\x1f{self.event_id}" if self.sender else self.event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,8 @@ class Request:
     recent: Interactions | None = None  # the tenant's latest events, for popularity when there is no model
     tenant: str = ""
     customer: str | None = None  # the pseudonym; None for a guest
+    sender: str = ""  # the device or key that asks
+    least_people: int = LEAST_PEOPLE  # so many different people must stand behind what others may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +133,7 @@ class Label:
     """What a screen shows for a suggestion that is not in the catalogue."""
 
     name: str
-    text: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,7 @@ class TrainingInput:
     catalogue: tuple[Item, ...] = ()
     tenant: str = ""
     now_us: int = 0
+    least_people: int = LEAST_PEOPLE  # so many different people must stand behind what others may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,7 @@ class DataCut:
     customers: int
     until_us: int | None
     sha256: str
+    least_people: int = 0  # who stand behind what the version shows to others; 0: made before this was counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,18 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from recommender.destinations.places import BadCoordinatesError, check_position, geo_id
-from recommender.errors import EventIncomplete, TimeWithoutZone
+from recommender.destinations.places import (
+    BadCoordinatesError,
+    NoSignalError,
+    check_given,
+    coarse_id,
+    coarse_spot,
+    geo_id,
+    position_of,
+)
+from recommender.errors import EventIncomplete, EventPosition, PositionRefused, SiteForeign, TimeWithoutZone
 from recommender.scene import Context, Event, Item, OrderLine
 from recommender.times import aware, hour_of, to_us
 
@@ -18,12 +26,16 @@ BASE = "/recommender/v1"
 SceneName = Literal["orders", "offers", "destinations"]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 Word = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+EventId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+Mark = Annotated[str, StringConstraints(max_length=64, pattern=r"^[!-~]*$")]
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Price = Annotated[int, Field(ge=0, le=10**9, strict=True)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Daypart = Literal["breakfast", "lunch", "afternoon", "dinner", "night"]
 MOST_EVENTS = 1_000
+MOST_LINES = 5_000
+"""Of all events of one batch together."""
 
 
 class Strict(BaseModel):
@@ -33,6 +45,20 @@ class Strict(BaseModel):
 
 
 # --- suggestions -------------------------------------------------------------------------------------
+
+
+_NOT_AS_SENT = {"site", "local_time", "basket", "without_allergens", "n", "lat", "lon", "pickup"}
+
+
+def own_site(named: str, own: str) -> str:
+    """The site that is meant. A key of one site may name no other.
+
+    Raises:
+        SiteForeign: it did.
+    """
+    if named and own and named != own:
+        raise SiteForeign(own)
+    return named or own
 
 
 class ContextModel(BaseModel):
@@ -52,17 +78,28 @@ class ContextModel(BaseModel):
     min_price: int | None = Field(None, ge=0)
 
     def to_context(self, site: str = "") -> Context:
-        """The same for a scene; `site` stands in where none was sent.
+        """The same for a scene. `site` is the caller's own: it stands in where none was sent, and no other may
+        be named. The position is coarsened: nothing behind this door knows it more precisely.
 
         Raises:
             TimeWithoutZone: a local time without its offset.
+            PositionRefused: half a position, or latitude 0, longitude 0.
+            SiteForeign: another site than the caller's own.
         """
-        fields = self.model_dump(exclude={"site", "local_time", "basket", "without_allergens", "n"})
+        try:
+            spot = check_given(self.lat, self.lon)
+            pickup = coarse_id(self.pickup)
+        except BadCoordinatesError as error:
+            raise PositionRefused(f"{error}.") from error
+        fields = self.model_dump(exclude=_NOT_AS_SENT)
         moment: datetime | None = aware(self.local_time, "local_time") if self.local_time else None
         names = Context.__dataclass_fields__.keys()
         return Context(
             **{key: value for key, value in fields.items() if key in names},
-            site=self.site or site,
+            site=own_site(self.site, site),
+            lat=coarse_spot(*spot)[0] if spot else None,
+            lon=coarse_spot(*spot)[1] if spot else None,
+            pickup=pickup,
             local_time=moment,
             basket=tuple(self.basket),
             without_allergens=tuple(self.without_allergens),
@@ -135,7 +172,7 @@ class LineModel(Strict):
 
 
 class Pickup(Strict):
-    """Where a ride began: a known place, or a position, which is kept as its 100 m cell only."""
+    """Where a ride began: a known place, or a position, which is kept as its 200 m cell only."""
 
     place: Word = ""
     lat: Lat | None = None
@@ -143,7 +180,7 @@ class Pickup(Strict):
 
 
 class EventModel(Strict):
-    event_id: Id = Field(description="chosen by the sender; the same id twice is one event")
+    event_id: EventId = Field(description="chosen by the sender, unique for it; the same id twice is one event")
     type: Literal["ordered", "rode", "shown", "accepted", "dismissed", "redeemed"]
     occurred_at: str = Field(max_length=40, description="ISO 8601 with offset, not in the future")
     items: list[LineModel] = Field(default_factory=list, max_length=200)
@@ -152,13 +189,14 @@ class EventModel(Strict):
     site: Word = ""
     region: Word = ""
     pickup: Word | Pickup | None = Field(None, description="where a ride began: a place's id or a position")
-    recommendation_id: Word = ""
+    recommendation_id: Mark = ""
 
-    def to_event(self, index: int, site: str = "", customer: str = "") -> Event:
-        """The same for the store. `index` is the position in the batch, for errors.
+    def to_event(self, index: int, site: str = "", customer: str = "", sender: str = "") -> Event:
+        """The same for the store. `index` is the position in the batch, for errors; `site` the caller's own.
 
         Raises:
             EventError: the time has no zone, a scene contradicts the type, half a position.
+            SiteForeign: another site than the caller's own.
         """
         try:
             moment = aware(self.occurred_at, "occurred_at")
@@ -177,31 +215,53 @@ class EventModel(Strict):
             hour=round(hour_of(moment), 4),
             weekday=moment.weekday(),
             lines=self._lines(index),
-            site=self.site or site,
+            site=own_site(self.site, site),
             region=self.region,
             origin=self._origin(index),
             recommendation_id=self.recommendation_id,
+            sender=sender,
         )
 
     def _lines(self, index: int) -> tuple[OrderLine, ...]:
         if self.item_id is None:
-            return tuple(OrderLine(line.item_id, line.quantity, line.price) for line in self.items)
+            return tuple(
+                OrderLine(_stored_id(line.item_id, index), line.quantity, line.price) for line in self.items
+            )
         if self.items:
             raise EventIncomplete(index, "send item_id or items, not both.")
-        return (OrderLine(self.item_id),)
+        return (OrderLine(_stored_id(self.item_id, index)),)
 
     def _origin(self, index: int) -> str:
         if self.pickup is None or isinstance(self.pickup, str):
-            return self.pickup or ""
+            return _stored_id(self.pickup or "", index)
         try:
-            position = check_position(self.pickup.lat, self.pickup.lon)
+            position = check_given(self.pickup.lat, self.pickup.lon)
+        except NoSignalError as error:
+            raise EventPosition(f"{error}.", index) from error
         except BadCoordinatesError as error:
             raise EventIncomplete(index, f"the pick-up is not a position: {error}.") from error
-        return self.pickup.place or (geo_id(*position) if position else "")
+        return _stored_id(self.pickup.place, index) or (geo_id(*position) if position else "")
+
+
+def _stored_id(item_id: str, index: int) -> str:
+    """The id as it may be stored: of a position only its cell. Raises EventPosition."""
+    try:
+        spot = position_of(item_id)
+        check_given(*spot) if spot else None
+        return coarse_id(item_id)
+    except BadCoordinatesError as error:
+        raise EventPosition(f"{error}.", index) from error
 
 
 class EventsBody(Strict):
     events: list[EventModel] = Field(min_length=1, max_length=MOST_EVENTS)
+
+    @model_validator(mode="after")
+    def bounded(self) -> EventsBody:
+        """A batch holds so many lines that one process can check them in a moment."""
+        if sum(len(event.items) for event in self.events) > MOST_LINES:
+            raise ValueError(f"at most {MOST_LINES} lines in one batch")
+        return self
 
 
 class EventsReply(BaseModel):
@@ -253,6 +313,12 @@ class PlaceModel(Strict):
     sensitive: bool = Field(False, description="makes no segment and no reason")
     lat: Lat
     lon: Lon
+
+    @model_validator(mode="after")
+    def somewhere(self) -> PlaceModel:
+        """No place lies where a receiver without a signal says it is."""
+        check_given(self.lat, self.lon)
+        return self
 
     def to_item(self) -> Item:
         return _item(self.model_dump())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from plumbing.clock import MINUTE, Clock
+from plumbing.clock import Clock
 from plumbing.database import DatabaseBusy
 from plumbing.room import DiskFull, for_erasing
 from plumbing.steady import closed_before
@@ -19,13 +19,16 @@ from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
 from recommender.destinations.places import PlaceError
-from recommender.errors import Erased, EventFromFuture, EventIncomplete, PositionRefused, UnknownItem
+from recommender.errors import Erased, PositionRefused, SiteUnknown
+from recommender.recording import Sender, check_event, check_time, check_visit, size_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.tokens import Claims, open_token
 
-FUTURE_GRACE_US = 2 * MINUTE
-"""Devices' clocks may run ahead by so much; a larger difference is a wrong clock."""
+SitesOf = Callable[[str], Collection[str]]
+"""The sites of a tenant's keys."""
+
+FROM_FILE = Sender(in_bulk=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class SuggestRequest:
     token: str | None
     context: Context
     n: int
+    sender: str = ""  # the device, or the key of a caller without one
+
+    @property
+    def asker(self) -> str:
+        """Who asks, where a share is counted."""
+        return self.sender or self.device
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class RecommenderService:
         scenes: Mapping[str, AnyScene],
         now_us: Clock,
         entropy: int,
+        sites_of: SitesOf = lambda tenant: (),
     ) -> None:
         self.config = config
         self.stores = stores
@@ -73,6 +83,7 @@ class RecommenderService:
         self._now_us = now_us
         self._entropy = entropy
         self._n_requests = itertools.count()
+        self._sites_of = sites_of
         self.caches = Caches(
             events=stores.events,
             catalogue=stores.catalogue,
@@ -80,6 +91,8 @@ class RecommenderService:
             root=config.home / "models",
             now_us=now_us,
             popular_from=config.popular_from,
+            sharing=stores.sharing,
+            served_km=config.served_km,
         )
 
     # --- suggest -------------------------------------------------------------------------------------
@@ -91,15 +104,18 @@ class RecommenderService:
 
         Raises:
             TokenError: a token was sent and does not open this scene.
-            PositionRefused: the pick-up cannot be a position.
+            PositionRefused: the pick-up cannot be a position, or is far from what the tenant serves.
+            SiteUnknown: the context names a site that the tenant does not have.
         """
         began = self._now_us()
         rng = np.random.default_rng((self._entropy, next(self._n_requests)))
         scene = self.scenes[query.scene]
         claims = self._open(query, scene.second_factor) if query.token else None
         loaded = self.caches.model(query.tenant, query.scene)
-        guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant)
+        guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant, sender=query.asker)
+        guest = replace(guest, least_people=self.caches.least_people(query.tenant))
         try:
+            self._check_context(query)
             with self.database.hurried():
                 self.stores.erased.keep_erased()
                 menu = self.caches.menu(query.tenant, scene.kind)
@@ -123,6 +139,33 @@ class RecommenderService:
             took_ms=round((self._now_us() - began) / 1_000, 2),
             excluded=answer.excluded,
         )
+
+    def _check_context(self, query: SuggestRequest) -> None:
+        """Raises PlaceError, SiteUnknown."""
+        context = query.context
+        if context.lat is not None and context.lon is not None:
+            self.caches.area(query.tenant).check(context.lat, context.lon)
+        if context.site:
+            self.check_site(query.tenant, context.site)
+
+    def check_site(self, tenant: str, site: str) -> None:
+        """A site that exists: of the catalogue, of an offer, of a key, or of an order that was imported.
+
+        A tenant that has none yet may name any.
+
+        Raises:
+            SiteUnknown: there is none of this name.
+        """
+        menu = self.caches.menu(tenant, "item")
+        if any(site in item.sites for item in menu.items):
+            return
+        known = set(self._sites_of(tenant)) | {
+            one for offer in self.stores.offers.offers(tenant) for one in offer.sites
+        }
+        if site in known or self.events.has_site(tenant, site):
+            return
+        if known or any(item.sites for item in menu.items):
+            raise SiteUnknown
 
     def _open(self, query: SuggestRequest, second_factor: bool) -> Claims:
         return open_token(
@@ -180,7 +223,14 @@ class RecommenderService:
 
     # --- record --------------------------------------------------------------------------------------
 
-    def record(self, tenant: str, device: str, token: str | None, events: Sequence[Event]) -> int:
+    def record(
+        self,
+        tenant: str,
+        device: str,
+        token: str | None,
+        events: Sequence[Event],
+        sender: Sender = FROM_FILE,
+    ) -> int:
         """Store what happened; it counts from the next request on. Returns how many events were new.
 
         Without a token the events are a guest's: they count in what is popular and in nobody's history.
@@ -188,6 +238,8 @@ class RecommenderService:
         Raises:
             TokenError: the token does not open what the events are about, or its customer was erased.
             EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
+            TooManyEvents, VisitTooLarge: more than one device, or one visit, may store.
+            SiteUnknown: an event names a site that the tenant does not have.
         """
         now_us = self._now_us()
         self.stores.erased.keep_erased()
@@ -202,13 +254,23 @@ class RecommenderService:
                 now_us=now_us,
                 not_before_us=closed_before(self._now_us),
             )
-        known = self.known(tenant, events)
+        if claims is not None and self.events.is_erased(tenant, claims.pseudonym):
+            raise Erased
+        known, area = self.known(tenant, events), self.caches.area(tenant)
         for index, event in enumerate(events):
-            check_event(index, event, now_us, known)
+            check_event(index, event, now_us, known, area)
+            check_time(index, event, now_us, claims, sender)
+        for site in {event.site for event in events} - {"", sender.site}:
+            self.check_site(tenant, site)
         stored = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
         purposes = claims.purposes if claims else ()
+        lines, size = size_of(stored)
         with self.database.write():
+            if sender.name:
+                self.stores.quotas.add(tenant, sender.name, now_us, events=len(stored), lines=lines, size=size)
             new = self.events.record(tenant, stored, now_us)
+            if claims is not None:
+                check_visit(self.events, tenant, claims)
             batch = RecordedEvents(tenant, stored, now_us, purposes, self.caches.menu(tenant, "item").by_id)
             for scene in self.scenes.values():
                 scene.record(batch)
@@ -252,26 +314,6 @@ def service_of(config: RecommenderConfig, stores: RecommenderStores, now_us: Clo
     )
 
 
-def check_event(index: int, event: Event, now_us: int, known: Mapping[str, KnownIds]) -> None:
-    """Check one event of a batch; `known` are the ids that each scene's events may name.
-
-    Raises:
-        EventFromFuture: more than two minutes ahead.
-        EventIncomplete: no item, or a ride with several destinations.
-        UnknownItem: about something that is not in the catalogue.
-    """
-    if event.time_us > now_us + FUTURE_GRACE_US:
-        raise EventFromFuture(index)
-    if not event.lines and event.type != "shown":
-        raise EventIncomplete(index, f"an event {event.type!r} needs at least one item.")
-    if event.type == "rode" and len(event.lines) != 1:
-        raise EventIncomplete(index, "a ride has one destination.")
-    named = known[event.scene]
-    for item in (*(line.item for line in event.lines), *([event.origin] if event.origin else [])):
-        if item not in named.ids:
-            raise UnknownItem(index, item, named.noun)
-
-
 def fallback_of(answer: Answer, claims: Claims | None, loaded: LoadedModel) -> str | None:
     """Why this is not a personal answer, the plainest reason first."""
     if claims is None:
@@ -299,5 +341,7 @@ def _rows(answer: Answer, by_id: Mapping[str, Item]) -> Iterator[dict[str, Any]]
             row["explored"] = True
             row["propensity"] = suggestion.propensity
         if suggestion.label:
-            row |= {"name": suggestion.label.name, "text": suggestion.label.text}
+            row["name"] = suggestion.label.name
+            if suggestion.label.text is not None:
+                row["text"] = suggestion.label.text
         yield row

@@ -85,9 +85,8 @@ def main(arguments: list[str]) -> None:
     from recommender.assembly import open_stores, trainer_of
 
     os.nice(5)
-    config = RecommenderConfig(
-        home=Path(home), token_keys=(), seed=int(seed), tombstones=Config.from_environment().tombstones
-    )
+    settings = Config.from_environment().model_copy(update={"home": Path(home)})
+    config = RecommenderConfig.of(settings, seed=int(seed))
     stores = open_stores(config)
     try:
         trainer_of(stores, config, system_clock).run(tenant, scene, run_id, seed=config.seed)

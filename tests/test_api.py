@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,12 +218,12 @@ def test_a_missing_engine_pack_leaves_the_guest_path_open_and_readiness_says_why
 
 @pytest.mark.parametrize("order", [rogues.CRASH, rogues.HANG, rogues.FAIL, rogues.BABBLE])
 def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
-    tmp_path: Path, engine_cache: Path, order: int
+    tmp_path: Path, engine_cache: Path, order: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The visit gets the reply of a guest; at the next one the pack runs again."""
+    monkeypatch.setattr("identity.web.half.Launch", partial(Launch, maker="tests.identity.rogues:rogue"))
     app = create_app(Config(home=tmp_path, pack="dlib", cache=engine_cache))
     identity = app.extensions["usual"]["identity"]
-    identity.workers._launch = Launch("dlib", None, tmp_path, "tests.identity.rogues:rogue")
     identity.workers.timeout_s = 1.0
     identity.warm()
     key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING, device="kiosk")

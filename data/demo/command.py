@@ -146,9 +146,11 @@ class Plan:
         stage.load_catalogue(office, town)
         stage.import_history(self.setting, town, town.customers[self.customers :], bars)
         riders = [k for k in range(self.customers) if "destinations" in purposes_of(k)]
-        members = stage.opt_in(kiosk, town, riders, bars)
+        members = stage.opt_in(kiosk, town, riders, bars, self.setting)
         runs = {"destinations": stage.begin_training(office, "destinations")}
-        members += stage.opt_in(kiosk, town, [k for k in range(self.customers) if k not in riders], bars)
+        members += stage.opt_in(
+            kiosk, town, [k for k in range(self.customers) if k not in riders], bars, self.setting
+        )
         agreed = {name: sum(name in m.purposes for m in members) for name in ("orders", "offers", "destinations")}
         say(f"{len(members)} opted in: " + ", ".join(f"{count} to {name}" for name, count in agreed.items()) + ".")
         runs["orders"] = stage.begin_training(office, "orders")

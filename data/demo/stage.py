@@ -25,6 +25,7 @@ from plumbing import access as access_tables
 from plumbing.access import Access
 from plumbing.database import Database
 from plumbing.token_keys import TokenKeys
+from recommender.tokens import open_token
 
 if TYPE_CHECKING:
     from identity.engines.protocol import FaceEngine
@@ -171,11 +172,15 @@ def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:
         out.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
 
 
-def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progress) -> list[Member]:
+def opt_in(
+    client: Client, town: Town, numbers: Sequence[int], progress: Progress, setting: Setting
+) -> list[Member]:
     """Customers press, read the notice, choose, and are enrolled with three frames each.
 
-    Then their own history is recorded under the pseudonym that only their token carries.
+    Then their own history is imported under the pseudonym that only their token carries: who holds the key of the
+    tokens can read it, and a token itself records nothing that lies before its press.
     """
+    past: list[dict[str, Any]] = []
     members = []
     with progress("opting in", len(numbers)) as bar:
         for k in numbers:
@@ -184,19 +189,25 @@ def opt_in(client: Client, town: Town, numbers: Sequence[int], progress: Progres
             pin = PIN if "destinations" in purposes_of(k) else None
             enrolled = client.enrol(frames, purposes_of(k), pin)
             member = Member(truth.customer, truth.person_seed, purposes_of(k), enrolled["receipt"])
-            _record_history(client, town, member)
+            past += _history_of(client, town, member, setting)
             members.append(member)
             bar.update(1)
+    file = setting.folder / "members.jsonl"
+    write_events(file, iter(past))
+    command(setting, "import", "events", str(file))
     return members
 
 
-def _record_history(client: Client, town: Town, member: Member) -> None:
+def _history_of(client: Client, town: Town, member: Member, setting: Setting) -> Iterator[dict[str, Any]]:
+    """What a member did before, under their pseudonym."""
     seen = client.recognise([people.draw_face(member.person_seed, 3)])
     if seen["token"] is None:
         raise StageError(f"{member.customer} opted in and was not recognised ({seen['decision']}).")
-    client.events(list(town.order_events(member.customer)), seen["token"])
-    if "destinations" in member.purposes:
-        client.events(list(town.ride_events(member.customer)), seen["token"])
+    keys = (setting.home / "token.key").read_bytes().split()
+    claims = open_token(keys, seen["token"], tenant=None, device=None, purpose="orders", now_us=setting.now_us())
+    rides = town.ride_events(member.customer) if "destinations" in member.purposes else ()
+    for event in (*town.order_events(member.customer), *rides):
+        yield event | {"customer": claims.pseudonym}
 
 
 def film(setting: Setting, member: Member) -> None:

@@ -72,7 +72,7 @@ class Story:
             "event_id": "story-order",
             "type": "ordered",
             "items": [{"item_id": new, "quantity": 1}],
-            "occurred_at": at.isoformat(),
+            "occurred_at": self.just_now(),
             "site": "market",
             "recommendation_id": answer["recommendation_id"],
         }
@@ -106,7 +106,7 @@ class Story:
                     "type": kind,
                     "scene": "offers",
                     "item_id": offer["item_id"],
-                    "occurred_at": datetime.fromtimestamp(self.now_us() / SECOND, UTC).isoformat(),
+                    "occurred_at": self.just_now(),
                     "recommendation_id": answer["recommendation_id"],
                 }
                 expect(kiosk.events([event], seen["token"]) == 1, f"the offer is {kind}")
@@ -144,7 +144,7 @@ class Story:
             "type": "rode",
             "item_id": new,
             "pickup": truth.work,
-            "occurred_at": at.isoformat(),
+            "occurred_at": self.just_now(),
         }
         expect(taxi.events([event], token) == 1, "the ride is stored")
         after = taxi.suggestions("destinations", token, context, 20)["items"]
@@ -196,6 +196,10 @@ class Story:
     def now(self) -> datetime:
         """The moment of the story's loose ends: yesterday noon has passed everywhere."""
         return self.town.moment(self.last_day + 1, 12.75)
+
+    def just_now(self) -> str:
+        """The present: what a customer does lies within their press."""
+        return datetime.fromtimestamp(self.now_us() / SECOND, UTC).isoformat()
 
     def regular(self) -> tuple[Member, Truth, str]:
         """The member with the firmest habit at one daypart, by the town's truth and not by the model."""

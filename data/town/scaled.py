@@ -46,6 +46,7 @@ def scaled(n_customers: int, n_items: int, n_events: int, seed: int = 0) -> tupl
         site=(customer % 4).astype(np.int32),
         region=np.full(len(line), -1, np.int32),
         origin=np.full(len(line), -1, np.int32),
+        person=customer,
         customers=np.array([f"c{k:08d}" for k in range(n_customers)]),
         items=np.array([f"item-{k:06d}" for k in range(n_items)]),
         sites=np.array([f"site-{k}" for k in range(4)]),

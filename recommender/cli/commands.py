@@ -30,8 +30,8 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     def run(home: Path, tenant: str, **options: object) -> None:
         from recommender.config import RecommenderConfig
 
-        folder = Config.from_environment().tombstones
-        command(RecommenderConfig(home=home, token_keys=(), tombstones=folder), tenant, **options)
+        settings = Config.from_environment().model_copy(update={"home": home})
+        command(RecommenderConfig.of(settings), tenant, **options)
 
     return run
 

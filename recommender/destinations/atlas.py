@@ -63,6 +63,12 @@ def recoded_to(rides: Interactions, places: NDArray[np.str_]) -> Interactions:
     return recoded(rides, places, codes_in(places, rides.items))
 
 
+def with_places(rides: Interactions, atlas: Atlas) -> Interactions:
+    """The same rides over a vocabulary that also has every place of the catalogue."""
+    places = np.unique(np.r_[rides.items, np.array(list(atlas.by_id), np.str_)])
+    return rides if len(places) == len(rides.items) else recoded_to(rides, places)
+
+
 def compact(rides: Interactions) -> Interactions:
     """The same rides over only those places that occur in them."""
     used = np.unique(np.r_[rides.item, rides.origin])

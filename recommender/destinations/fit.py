@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.destinations.model import STAYED, Counting, Floats, K, RideModel, score
 from recommender.destinations.signals.candidates import candidates
-from recommender.destinations.signals.crowd import PlaceCrowd, crowd_of
+from recommender.destinations.signals.crowd import PlaceCrowd, Shared, crowd_of
 from recommender.destinations.signals.kernel import Kernel, gaps_of, kernel_weights, pair_visits
 from recommender.destinations.visits import DAY_US, TRAIL, Positions, Visits, moments_at, stays
 from recommender.ranking.gate import gate
@@ -33,7 +33,11 @@ LEAST_EXAMPLES = 300
 
 
 def snapshots(
-    visits: Visits, positions: Positions, time_us: NDArray[np.int64], refresh_us: int = REFRESH_US
+    visits: Visits,
+    positions: Positions,
+    time_us: NDArray[np.int64],
+    refresh_us: int = REFRESH_US,
+    shared: Shared | None = None,
 ) -> Iterator[tuple[NDArray[np.intp], PlaceCrowd]]:
     """Blocks of moments (indices into `time_us`), each with the crowd as it was at the beginning of its week.
 
@@ -41,7 +45,7 @@ def snapshots(
     """
     week = time_us // refresh_us
     for number in np.unique(week):
-        crowd = crowd_of(visits, positions.lat, positions.lon, int(number * refresh_us))
+        crowd = crowd_of(visits, positions.lat, positions.lon, int(number * refresh_us), shared)
         rows = np.flatnonzero(week == number)
         for start in range(0, len(rows), BLOCK):
             yield rows[start : start + BLOCK], crowd
@@ -128,6 +132,7 @@ def examples(
     *,
     seed: int,
     ranked: NDArray[np.bool_],
+    shared: Shared | None = None,
     tick: Callable[[float], None] = lambda share: None,
 ) -> Examples:
     """Candidates and signals of the given visits, each as it could be known just before it.
@@ -139,7 +144,8 @@ def examples(
     names: list[str] = []
     time_us = visits.time_us[rows]
     weeks = (highest(time_us) - int(np.min(time_us))) // REFRESH_US + 1
-    for chosen, crowd in snapshots(visits, positions, time_us, REFRESH_US * (1 + weeks // MOST_CROWDS)):
+    refresh_us = int(REFRESH_US * (1 + weeks // MOST_CROWDS))
+    for chosen, crowd in snapshots(visits, positions, time_us, refresh_us, shared):
         block = rows[chosen]
         moments = moments_at(visits, block, positions.lat, positions.lon)
         pairs, names = candidates(visits, moments, crowd, positions, kernel)
@@ -227,16 +233,18 @@ def fit(
     positions: Positions,
     *,
     seed: int,
+    shared: Shared | None = None,
     progress: Callable[[str, float], None] = lambda what, share: None,
 ) -> tuple[RideModel, Report]:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
     The learned ranker replaces the kernel only if it wins a paired bootstrap. The kernel is used only if it is not
-    worse than the rider's most frequent places by hour and weekend.
+    worse than the rider's most frequent places by hour and weekend. `shared` says what of the rides others may
+    see (`crowd_of`).
     """
     rng = np.random.default_rng(seed)
     rows = moments_to_predict(visits)
-    crowd = crowd_of(visits, positions.lat, positions.lon, highest(visits.time_us) + 1)
+    crowd = crowd_of(visits, positions.lat, positions.lon, highest(visits.time_us) + 1, shared)
     stayed = float(np.mean(visits.place[rows] == visits.origin[rows])) if len(rows) else 0.0
     if len(rows) < LEAST_EXAMPLES:
         return _too_few(len(rows), crowd, stayed)
@@ -253,6 +261,7 @@ def fit(
         kernel,
         seed=seed,
         ranked=visits.time_us[rows] >= cut,
+        shared=shared,
         tick=lambda share: progress("signals", 0.1 + 0.3 * share),
     )
     inner = visits.time_us[found.rows] < cut

@@ -68,6 +68,34 @@ def check_position(lat: float | None, lon: float | None) -> tuple[float, float] 
     return float(lat), float(lon)
 
 
+NOWHERE_DEGREES = 0.01
+"""Nearer than this to latitude 0, longitude 0 nobody is picked up: a receiver without a signal says so."""
+
+
+class NoSignalError(BadCoordinatesError):
+    """Latitude 0, longitude 0: a receiver that has no position."""
+
+    code = "no_position"
+
+
+class OutsideAreaError(BadCoordinatesError):
+    """Far from every place that the tenant serves."""
+
+    code = "outside_served_area"
+
+
+def check_given(lat: float | None, lon: float | None) -> tuple[float, float] | None:
+    """`check_position` for a position that a caller sends.
+
+    Raises:
+        NoSignalError: latitude 0, longitude 0. And what `check_position` raises.
+    """
+    spot = check_position(lat, lon)
+    if spot is not None and max(abs(spot[0]), abs(spot[1])) < NOWHERE_DEGREES:
+        raise NoSignalError("latitude 0, longitude 0 is what a receiver without a signal says")
+    return spot
+
+
 def check_positions(lat: ArrayLike, lon: ArrayLike) -> None:
     """The same for whole columns (n,) in degrees; NaN pairs mean unknown. The error names the first bad row."""
     a, b = np.asarray(lat, np.float64), np.asarray(lon, np.float64)
@@ -180,9 +208,27 @@ def stay_points(lat: ArrayLike, lon: ArrayLike, radius_km: float = 0.2) -> NDArr
 
 
 def geo_id(lat: float, lon: float) -> str:
-    """The id of a place that has no id of its own: a geo URI (RFC 5870), coarsened to its cell."""
+    """The id of a place that has no id of its own: a geo URI (RFC 5870), coarsened to its cell.
+
+    Three decimals are within the cell: more would look like a position that nobody keeps.
+    """
     middle, east = coarsen([lat], [lon])
-    return f"{_GEO}{middle[0]:.5f},{east[0]:.5f}"
+    return f"{_GEO}{middle[0]:.3f},{east[0]:.3f}"
+
+
+def coarse_id(item_id: str) -> str:
+    """The id as it may be stored: a geo URI becomes that of its cell, every other id stays.
+
+    Raises:
+        BadCoordinatesError: it starts like a geo URI and spells no position.
+    """
+    spot = position_of(item_id)
+    return item_id if spot is None else geo_id(*spot)
+
+
+def coarse_spot(lat: float, lon: float) -> tuple[float, float]:
+    """A pick-up as a request may carry it: three decimals, at most 80 m away from where it was."""
+    return round(lat, 3), round(lon, 3)
 
 
 def position_of(item_id: str) -> tuple[float, float] | None:

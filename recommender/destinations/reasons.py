@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from recommender.destinations.signals.crowd import UNVISITED
 from recommender.destinations.visits import Moments
 from recommender.scene import Reason
 
@@ -51,4 +52,6 @@ def reason_for(signals: Mapping[str, float], moment: Moments) -> Reason:
         return Reason("follows", "others often go here from where you are now")
     if at_least("alike_share", 0.05):
         return Reason("alike", "people with similar rides go here")
+    if not at_least("visits", np.log1p(2 * UNVISITED)):
+        return Reason("on_the_map", "a place you can go to")
     return Reason("popular_near", f"popular near here on {at}" if at else "popular near here")

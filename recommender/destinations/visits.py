@@ -35,6 +35,8 @@ class Visits:
     time_us: NDArray[np.int64]
     hour: NDArray[np.float32]
     weekday: NDArray[np.int8]
+    arrived: NDArray[np.bool_]  # False: a ride began here; that makes no destination for others
+    person: NDArray[np.int32]  # whom the visit counts as where different people are counted, -1 nobody
 
     def __len__(self) -> int:
         return len(self.place)
@@ -45,7 +47,7 @@ class Visits:
 
 def no_visits() -> Visits:
     """A guest's history."""
-    return Visits(*(np.zeros(0, kind) for kind in ("i4", "i4", "i4", "i8", "f4", "i1")))
+    return Visits(*(np.zeros(0, kind) for kind in ("i4", "i4", "i4", "i8", "f4", "i1", "?", "i4")))
 
 
 def visits_of(rides: Interactions) -> Visits:
@@ -76,6 +78,8 @@ def visits_of(rides: Interactions) -> Visits:
         rides.time_us[both],
         rides.hour[both],
         rides.weekday[both],
+        ~is_pickup,
+        rides.person[both],
     )
     return visits.where(np.lexsort((np.arange(len(both)), ~is_pickup, visits.time_us, visits.rider)))
 

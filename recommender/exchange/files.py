@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from pydantic import Field, ValidationError
 
+from plumbing.columns import escaped
 from recommender.assembly import RecommenderStores
 from recommender.errors import (
     BadRows,
@@ -28,14 +29,15 @@ from recommender.errors import (
 from recommender.exchange.checks import check_offers, check_rows, error_text
 from recommender.exchange.rows import Row, What, read_rows
 from recommender.offers.portfolio import Offer
+from recommender.recording import check_event
 from recommender.scene import Event, Item, Kind
-from recommender.schemas import EventModel, Id
-from recommender.service import RecommenderService, check_event
+from recommender.schemas import EventModel, Id, Word
+from recommender.service import RecommenderService
 from recommender.store.imports import record_in_parts
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
-    *("pickup", "recommendation_id"),
+    *("pickup", "recommendation_id", "device"),
 )
 LINE_COLUMNS = ("item_id", "quantity", "price")
 """The columns of an event's row that are about one of its items."""
@@ -48,6 +50,7 @@ class ImportedEvent(EventModel):
 
     customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
     event_id: Id
+    device: Word = Field("", description="that sent it, in an export; part of what makes an id unique")
 
 
 def import_file(
@@ -88,7 +91,7 @@ def _events(
     for number, row in grouped:
         try:
             model = ImportedEvent.model_validate(row)
-            events.append(model.to_event(0, customer=model.customer))
+            events.append(model.to_event(0, customer=model.customer, sender=model.device))
             numbers.append(number)
         except ValidationError as error:
             wrong.append(RowProblem(number, error_text(error)))
@@ -96,11 +99,11 @@ def _events(
             wrong.append(RowProblem(number, error.detail))
         except EventError as error:
             wrong.append(RowProblem(number, error.what))
-    known = service.known(tenant, events)
+    known, area = service.known(tenant, events), service.caches.area(tenant)
     erased = stores.events.erased_among(tenant, {event.customer for event in events if event.customer})
     for number, event in zip(numbers, events, strict=True):
         try:
-            check_event(0, event, now_us, known)
+            check_event(0, event, now_us, known, area)
         except EventError as error:
             wrong.append(RowProblem(number, error.what))
         if event.customer in erased:
@@ -127,17 +130,18 @@ class _Group:
 
 def _grouped(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[RowProblem]]:
     """One row for each event: rows without `items` and with the same event_id are its items."""
-    groups: dict[str, _Group] = {}
+    groups: dict[tuple[str, str], _Group] = {}
     wrong: list[RowProblem] = []
     for number, row in rows:
         name = str(row.get("event_id", f"\0{number}"))
+        key = (str(row.get("device", "")), name)
         whole = "items" in row
         line = {} if whole else {key: row[key] for key in LINE_COLUMNS if key in row}
         fields = {key: value for key, value in row.items() if key not in line}
-        group = groups.get(name)
+        group = groups.get(key)
         if group is None:
             lines = [line] if line else []
-            groups[name] = _Group(number, fields, None if whole else lines)
+            groups[key] = _Group(number, fields, None if whole else lines)
         elif whole or group.lines is None or group.fields != fields or _has(group.lines, row.get("item_id")):
             wrong.append(RowProblem(number, f"event_id {name!r} is in row {group.first} too"))
         else:
@@ -171,6 +175,7 @@ def _event_row(row: Mapping[str, Any]) -> Row:
         "price": row["price"],
         "pickup": row["origin"],
         "recommendation_id": row["recommendation_id"],
+        "device": row["sender"],
     }
 
 
@@ -202,7 +207,7 @@ def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) ->
     for row in rows:
         count += 1
         if writer:
-            writer.writerow([_text(row.get(name)) for name in names])
+            writer.writerow([_cell(row.get(name)) for name in names])
         else:
             kept = {name: row[name] for name in names if row.get(name) not in (None, "")}
             out.write(json.dumps(kept, ensure_ascii=False) + "\n")
@@ -215,3 +220,9 @@ def _text(value: object) -> str:
     if isinstance(value, tuple | list):
         return "|".join(str(part) for part in value)
     return "" if value is None else str(value)
+
+
+def _cell(value: object) -> str:
+    """A value as the cell of a CSV: a text is never a formula, a number stays a number."""
+    text = _text(value)
+    return text if isinstance(value, bool | int | float) else escaped(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from plumbing.columns import DatasetError, read_table
+from plumbing.columns import DatasetError, read_table, unescaped
 from recommender.errors import BadRows, FileUnreadable, RowProblem
 
 What = Literal["items", "places", "offers", "events"]
@@ -77,7 +77,7 @@ def _typed(row: Mapping[str, str], what: What) -> tuple[Row, list[str]]:
     typed: Row = {}
     messages: list[str] = []
     for name, cell in row.items():
-        text = cell.strip()
+        text = unescaped(cell.strip())
         if not text:
             continue
         try:

@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 RATIO_ALARM = 0.01
 """With an always-valid p-value of the sample ratio below this, the assignment to groups is broken."""
 
+SMALL_GROUP = 10
+"""Of a group of fewer customers no mean is shown: it would say what one of them spends."""
+
 _KNOWN_BEFORE = ("n_tx", "spend", "max_tx", "spend_7d", "n_tx_7d")
 
 
@@ -51,13 +54,18 @@ def earnings(closed: ClosedDecisions, settings: OfferSettings, published: Report
         "exploring": _exploring(figures, settings),
         "what_if": _what_if(figures),
         "whom": _whom(figures, len(closed)),
-        "arms": figures.get("arms", []),
+        "arms": [_of_many(arm) for arm in figures.get("arms", [])],
         "why": published.why if published else "",
         "decisions": len(closed),
         "open_windows": closed.n_open,
         "completed_aware": closed.aware,
         "completed_blind": closed.blind,
     }
+
+
+def _of_many(arm: dict[str, Any]) -> dict[str, Any]:
+    """An arm's figures; of one that few visits had, only its name and how often it was shown."""
+    return arm if arm.get("shown", 0) >= SMALL_GROUP else arm | {"mean": None, "ess": None}
 
 
 class _Groups:
@@ -87,7 +95,7 @@ class _Groups:
         rows = []
         for name, mine in (("may be shown offers", self.treated), ("left alone", ~self.treated)):
             n = int(mine.sum())
-            value = group_mean(self.reward[mine], self.visits[mine])[0] if n > 1 else None
+            value = group_mean(self.reward[mine], self.visits[mine])[0] if n >= SMALL_GROUP else None
             rows.append({"group": name, "customers": n, "visits": int(self.visits[mine].sum()), "value": value})
         return rows
 

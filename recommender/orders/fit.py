@@ -46,6 +46,7 @@ class FitSettings:
     max_questions: int = 4_000  # in one round
     trees: int = 300
     copies: int = 3  # of each ranker where rows are few: averaging different draws reduces variance
+    least_people: int = 1  # so many different people must stand behind every figure about others
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
 
 
@@ -82,6 +83,7 @@ def make_round(
     least: int,
     most: int,
     target_customers: Mask | None = None,
+    least_people: int = 1,
 ) -> Round:
     """The orders `back` from the end, with everything that their customers ordered from then on removed.
 
@@ -101,7 +103,10 @@ def make_round(
     mask[able] = True
     history, targets = split_last(seen, back, least, mask)
     return Round(
-        history, ItemCrowd.fit(history, features, seed), questions_of(history, targets), truth_of(history, targets)
+        history,
+        ItemCrowd.fit(history, features, seed, least_people=least_people),
+        questions_of(history, targets),
+        truth_of(history, targets),
     )
 
 
@@ -129,7 +134,14 @@ def learn_from(
 ) -> Sample:
     """What the ranker learns from the orders `back` from the end: rows and their labels."""
     made = make_round(
-        seen, back, features, seed, least=2, most=settings.max_questions, target_customers=target_customers
+        seen,
+        back,
+        features,
+        seed,
+        least=2,
+        most=settings.max_questions,
+        target_customers=target_customers,
+        least_people=settings.least_people,
     )
     return _sample(made, settings, seed, back)
 
@@ -217,7 +229,14 @@ def fit_orders(
         target_customers = None
     tick("counting without the last orders", 0.02)
     valid = make_round(
-        seen, 1, features, seed, least=3, most=settings.max_questions, target_customers=target_customers
+        seen,
+        1,
+        features,
+        seed,
+        least=3,
+        most=settings.max_questions,
+        target_customers=target_customers,
+        least_people=settings.least_people,
     )
     samples: list[Sample] = []
     for back in range(1, settings.rounds + 1):
@@ -239,7 +258,7 @@ def fit_orders(
         newest = learn_from(seen, 1, features, settings, seed, target_customers)
         ranker = fitting([newest, *samples[: settings.rounds - 1]], 0.65, 0.95)
     tick("counting everything", 0.95)
-    crowd = ItemCrowd.fit(seen, features, seed)
+    crowd = ItemCrowd.fit(seen, features, seed, least_people=settings.least_people)
     tick("done", 1.0)
     n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
     return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)

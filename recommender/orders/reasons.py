@@ -31,15 +31,22 @@ class ReasonContext:
     has_basket: bool
     part: int  # of the day, -1 unknown
     here: bool  # a site or region is known
+    n_known: int  # items of the model; those behind them came to the menu after it
 
     @classmethod
     def of(
-        cls, request: Request, questions: Questions, menu: Menu, crowd: ItemCrowd, with_basket: NDArray[np.float32]
+        cls,
+        request: Request,
+        questions: Questions,
+        menu: Menu,
+        crowd: ItemCrowd,
+        with_basket: NDArray[np.float32],
+        n_known: int,
     ) -> ReasonContext:
         context = request.context
         hour = float("nan") if context.local_time is None else float(context.local_time.hour)
         place = bool(crowd.popular.rows_for(questions)[0])
-        return cls(questions, menu, crowd, with_basket, bool(context.basket), int(daypart(hour)), place)
+        return cls(questions, menu, crowd, with_basket, bool(context.basket), int(daypart(hour)), place, n_known)
 
 
 def reason_for(
@@ -72,7 +79,9 @@ def _of_others(context: ReasonContext, code: int, features: NDArray[np.float32])
     share = np.exp(features[column("here")])
     similar = features[column("lately")]
     if context.crowd.popular.orders[code] == 0:
-        return Reason("new", "new on the menu")
+        if code >= context.n_known:
+            return Reason("new", "new on the menu")
+        return Reason("on_the_menu", "on the menu")  # too few people chose it to say more
     if len(context.questions.item) and similar > 1.5 * share:
         return Reason("alike", "people who order like you choose this")
     place = "here" if context.here else "with our guests"

@@ -34,6 +34,7 @@ class Interactions:
     site: NDArray[np.int32]
     region: NDArray[np.int32]
     origin: NDArray[np.int32]  # the pick-up place of a ride, a code into `items`
+    person: NDArray[np.int32]  # whom the row counts as where different people are counted, -1 nobody
     customers: NDArray[np.str_]
     items: NDArray[np.str_]
     sites: NDArray[np.str_]
@@ -53,8 +54,10 @@ class Interactions:
 
         `customer` and `item` are required (text; "" is a guest); `order` (any sortable number; by default the
         time, else the row) decides the sequence, `quantity`, `time_us`, `hour`, `weekday`, `site`, `region`,
-        `origin` are optional. `time` (datetimes or ISO 8601) gives `time_us`, `hour` and `weekday` where these
-        are not given. Rows of one customer with the same `order` form one order. Orders are renumbered 0, 1, ...
+        `origin`, `person` are optional. `person` says whom a row counts as where different people are counted
+        (default: its customer; a guest is nobody). `time` (datetimes or ISO 8601) gives `time_us`, `hour` and
+        `weekday` where these are not given. Rows of one customer with the same `order` form one order. Orders are
+        renumbered 0, 1, ...
 
         Example:
             >>> seen = Interactions.from_columns({"customer": ["ann", "ann"], "item": ["tea", "cake"]})
@@ -82,6 +85,7 @@ class Interactions:
         regions, region = _codes(column("region", np.str_, ""))
         time_us = column("time_us", np.int64, NO_TIME)
         raw_order = given.get("order", time_us if "time_us" in given else np.arange(n))
+        person = _codes(column("person", np.str_, ""))[1] if "person" in given else customer
         rows = np.lexsort((raw_order, customer))
         return cls(
             customer=customer[rows],
@@ -94,6 +98,7 @@ class Interactions:
             site=site[rows],
             region=region[rows],
             origin=(both[n:] if n else both)[rows],
+            person=person[rows],
             customers=customers,
             items=items,
             sites=sites,

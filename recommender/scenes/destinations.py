@@ -8,22 +8,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, settled
+from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, settled, with_places
 from recommender.destinations.fit import fit
 from recommender.destinations.model import Counting, RideModel, model_arrays, model_from, rank
+from recommender.destinations.names import name_of
 from recommender.destinations.places import (
     BadCoordinatesError,
+    OutsideAreaError,
     SwappedCoordinatesError,
-    check_position,
+    check_given,
     clock,
     clock_at,
     haversine_km,
     position_of,
 )
 from recommender.destinations.reasons import NO_REASON, reason_for
-from recommender.destinations.signals.crowd import crowd_of
+from recommender.destinations.signals.crowd import UNVISITED, Shared, crowd_of, of_places
 from recommender.destinations.visits import Moments, Positions, Visits, no_visits, visits_of
 from recommender.ranking.interactions import codes_in
+from recommender.ranking.people import shared_items, without_unshared
 from recommender.scene import (
     Answer,
     Arrays,
@@ -31,6 +34,7 @@ from recommender.scene import (
     Item,
     Kind,
     KnownIds,
+    Label,
     Progress,
     Request,
     Suggestion,
@@ -40,7 +44,7 @@ from recommender.scene import (
 )
 
 FAR_KM = 100.0
-"""A pick-up farther than this from every place (in the sea, for example) is ignored."""
+"""A pick-up farther than this from every place is refused, also where no server has checked it."""
 
 AT_KM = 0.15
 """A place this near to the pick-up is the pick-up place: a stored position may be half a cell's diagonal off."""
@@ -63,6 +67,7 @@ class _Setting:
     visits: Visits
     moment: Moments  # one row
     here: frozenset[str]  # the places at the pick-up
+    own: frozenset[str]  # the places that the rider was at
 
 
 class PlacesAndPositions(Container[str]):
@@ -99,15 +104,20 @@ class DestinationsScene(CatalogueScene):
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit on everybody's rides; the report says whether the ranker or counting is in force and why.
 
+        The version names the places of the catalogue and those to which enough different people rode, no other.
+
         Raises:
             PlaceError: a place of the catalogue has coordinates that cannot be.
         """
         atlas = self._atlas(data.catalogue)
-        rides = settled(data.interactions, atlas)
+        rides = with_places(settled(data.interactions, atlas), atlas)
         positions = Positions(*atlas.positions(rides.items))
-        model, report = fit(visits_of(rides), positions, seed=seed, progress=progress)
-        arrays, texts = model_arrays(model)
-        return Trained({"places": rides.items, **arrays}, texts, report)
+        shared = Shared(shared_items(rides, data.least_people), data.least_people)
+        model, report = fit(visits_of(rides), positions, seed=seed, shared=shared, progress=progress)
+        listed = np.array([place in atlas.by_id for place in rides.items.tolist()], np.bool_)
+        kept = listed | shared.place
+        arrays, texts = model_arrays(replace(model, crowd=of_places(model.crowd, kept, listed)))
+        return Trained({"places": rides.items[kept], **arrays}, texts, report)
 
     def load(self, arrays: Arrays, texts: Texts) -> DestinationModel:
         """Raises ValueError when a part is missing or does not fit."""
@@ -142,7 +152,7 @@ class DestinationsScene(CatalogueScene):
                 item = atlas.by_id.get(item_id)
                 reason = NO_REASON if item is not None and item.sensitive else reason_for(signals, setting.moment)
                 found.append(Suggestion(item_id, float(values[row_of[code]]), reason))
-        shown = _pickup_not_first(found, setting.here)[: request.n]
+        shown = _named(_pickup_not_first(found, setting.here)[: request.n], atlas, setting.own)
         return Answer(tuple(shown), _fallback(model, request, setting.visits), excluded)
 
     def known(self, tenant: str, catalogue: Mapping[str, Item]) -> KnownIds:
@@ -170,6 +180,19 @@ def _why_not(item_id: str, atlas: Atlas) -> str | None:
     return None if item.available else "not_available"
 
 
+def _named(found: Sequence[Suggestion], atlas: Atlas, own: Container[str]) -> list[Suggestion]:
+    """The suggestions with words in place of positions."""
+    taken: dict[str, str] = {}
+    named = []
+    for suggestion in found:
+        name = name_of(suggestion.item_id, atlas, own, taken)
+        if name is not None:
+            taken[name] = suggestion.item_id
+            suggestion = replace(suggestion, label=Label(name))
+        named.append(suggestion)
+    return named
+
+
 def _pickup_not_first(found: list[Suggestion], here: frozenset[str]) -> list[Suggestion]:
     """The best other place comes first; a pick-up place alone is no suggestion."""
     first = next((i for i, suggestion in enumerate(found) if suggestion.item_id not in here), None)
@@ -187,18 +210,20 @@ def _fallback(model: DestinationModel | None, request: Request, visits: Visits) 
 
 
 def _without_model(request: Request, atlas: Atlas) -> DestinationModel:
-    """The model while there is no version: the tenant's latest rides and the default kernel.
+    """The model while there is no version: the tenant's latest rides of enough people, and the default kernel.
 
     A place of the catalogue without visits is suggested too, after the others.
     """
-    recent = request.recent
+    recent = None if request.recent is None else without_unshared(request.recent, request.least_people)
     own = None if request.history is None else settled(compact(request.history), atlas)
     ids = [*atlas.by_id, *(text for rides in (recent, own) if rides is not None for text in rides.items.tolist())]
     places = np.unique(np.array(ids, np.str_))
     visits = no_visits() if recent is None else visits_of(recoded_to(recent, places))
-    crowd = crowd_of(visits, *atlas.positions(places), request.now_us + 1)
+    known = np.zeros(len(places), np.bool_) if recent is None else np.isin(places, recent.items)
+    shared = Shared(known, request.least_people)
+    crowd = crowd_of(visits, *atlas.positions(places), request.now_us + 1, shared)
     offered = np.array([place in atlas.by_id for place in places.tolist()], bool)
-    crowd = replace(crowd, visits=crowd.visits + 0.01 * offered)
+    crowd = replace(crowd, visits=crowd.visits + UNVISITED * offered)
     return DestinationModel(places, RideModel("kernel", Counting(), None, crowd))
 
 
@@ -229,7 +254,8 @@ def _setting(model: DestinationModel, request: Request, atlas: Atlas) -> _Settin
         lat=np.full(1, spot[0] if spot else np.nan),
         lon=np.full(1, spot[1] if spot else np.nan),
     )
-    return _Setting(ids, positions, visits, moment, here)
+    own = frozenset(str(ids[code]) for code in np.unique(visits.place))
+    return _Setting(ids, positions, visits, moment, here, own)
 
 
 def _clock(request: Request, spot: tuple[float, float] | None) -> tuple[float, int]:
@@ -246,9 +272,10 @@ def _pickup(
 
     Raises:
         SwappedCoordinatesError: there are places near only if latitude and longitude are swapped.
+        OutsideAreaError: there are places, and none is near.
     """
     context = request.context
-    spot = check_position(context.lat, context.lon)
+    spot = check_given(context.lat, context.lon)
     here = {context.pickup} if context.pickup else set()
     origin = -1
     if context.pickup:
@@ -265,6 +292,8 @@ def _pickup(
             raise SwappedCoordinatesError(
                 "no place is near this pick-up, but there are some where latitude and longitude change places"
             )
+        if np.isfinite(km) and context.lat is not None:
+            raise OutsideAreaError(f"no place is within {FAR_KM:g} km of this pick-up")
         return None, origin, frozenset(here)
     n = model.rides.crowd.n
     own = n + np.flatnonzero(haversine_km(*spot, positions.lat[n:], positions.lon[n:]) < AT_KM)

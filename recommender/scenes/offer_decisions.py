@@ -1,8 +1,8 @@
 """One decision about an offer, from the request to the log.
 
 The caller has checked the consent. Then in this order: holdout, eligibility with caps and budget, whether to show
-anything, which offer, exploration, reservation, log. All of it is one write transaction, so that several processes
-overspend no budget and exceed no cap, and the decision is durable before anybody sees it.
+anything, which offer, exploration, holding its budget, log. All of it is one write transaction, so that several
+processes overspend no budget and exceed no cap, and the decision is durable before anybody sees it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbing.clock import DAY, HOUR
+from plumbing.clock import DAY, HOUR, MINUTE
 from recommender.offers.decision import (
     FEATURES,
     GUEST,
@@ -30,12 +30,17 @@ from recommender.offers.settings import OfferSettings
 from recommender.scene import Request
 from recommender.store.offers import OfferStore
 
+ASKED_US = 2 * MINUTE
+"""So long an offer is held for a screen that asked for it and has not said that it was shown."""
+
+SHARES, LEAST_SHARE = 5, 3
+
 NEVER_BOUGHT_H = 999.0
 """`last_tx_h` of a customer without purchases, and its upper limit."""
 
 
 def decide_offer(store: OfferStore, request: Request, policy: Policy | None = None) -> OfferDecision:
-    """Decide which offer this customer sees, or none; log it with every propensity and reserve its budget.
+    """Decide which offer this customer sees, or none; log it with every propensity and hold its budget a moment.
 
     A guest gets the best single offer, the same for every guest; nothing is learned from it.
 
@@ -84,10 +89,10 @@ class _Choice:
             arm, spread, why = choose_arm(cell, sorted(by_id), policy, features, settings, seed)
             chosen = by_id.get(arm)
             redeem_us = now_us + (chosen.window_hours if chosen else 0) * HOUR
-            if chosen is None or self._reserved(decision_id, chosen, redeem_us):
+            if chosen is None or self._reserved(decision_id, chosen):
                 break
             self._eligible = [offer for offer in self._eligible if offer is not chosen]
-            self._excluded[arm] = "budget_taken"  # by another process, since it was read
+            self._excluded[arm] = "budget_taken"  # by another process since it was read, or by this device
         return OfferDecision(
             decision_id=decision_id,
             decided_us=now_us,
@@ -106,9 +111,33 @@ class _Choice:
             fallback=offer_fallback(self._request.customer, policy, eligible=bool(spread.keys() - {NONE})),
         )
 
-    def _reserved(self, decision_id: str, offer: Offer, redeem_us: int) -> bool:
-        release_us = redeem_us + self._settings.lateness_hours * HOUR
-        return self._store.reserve(self._request.tenant, decision_id, offer, release_us)
+    def _reserved(self, decision_id: str, offer: Offer) -> bool:
+        """Hold it for a moment: it is reserved when it was shown. One device holds a share of it for guests."""
+        request, guest = self._request, self.cell == GUEST
+        share = guests_share(offer) if guest else None
+        if share is not None and not self._store.make_room(request.tenant, offer.offer_id, request.sender, share):
+            return False
+        return self._store.reserve(
+            request.tenant,
+            decision_id,
+            offer,
+            request.now_us + ASKED_US,
+            sender=request.sender,
+            now_us=request.now_us,
+            shown=False,
+            guest=guest,
+        )
+
+
+def guests_share(offer: Offer) -> int | None:
+    """How many redemptions of an offer one device may hold for guests at once; None: it has no budget.
+
+    A fifth, and three at least: one kiosk that asks and asks empties nothing.
+    """
+    limits = [] if offer.budget_count is None else [offer.budget_count]
+    if offer.budget_money is not None and offer.redemption_cost:
+        limits.append(offer.budget_money // offer.redemption_cost)
+    return max(LEAST_SHARE, -(-min(limits) // SHARES)) if limits else None
 
 
 def offer_fallback(customer: str | None, policy: Policy, *, eligible: bool) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from plumbing.clock import MINUTE
+from plumbing.clock import HOUR, MINUTE
 from recommender.offers.errors import InvalidOutcome, UnknownDecision
 from recommender.offers.portfolio import NONE
 from recommender.store.offers import OfferStore
@@ -14,6 +14,8 @@ from recommender.store.offers import OfferStore
 OUTCOME_KINDS = ("viewed", "completed", "dismissed")
 CLOCK_TOLERANCE_US = 5 * MINUTE
 """Devices' clocks may run ahead or behind by so much."""
+GUEST_STAYS_US = 10 * MINUTE
+"""A guest takes an offer at once or not at all: nothing recognises them when they come back."""
 MOST_MONEY = 10**9
 """Minor units in one event; a till that sends more is broken."""
 
@@ -70,13 +72,35 @@ def record_outcome(
             return Credit(False, False, "duplicate")
         if occurred_us >= decision["redeem_end_us"]:
             return Credit(True, False, "outside_window")
+        if kind == "viewed":
+            _keep(store, tenant, decision, now_us, earlier)
         if kind != "completed":
             return Credit(True, True, kind)
         if any(o["kind"] == "completed" and o["occurred_us"] < decision["redeem_end_us"] for o in earlier):
             return Credit(True, False, "completed_before")
-        store.redeem(tenant, decision_id, decision["arm"], paid)
+        if not store.redeem(tenant, decision_id, decision["arm"], paid):
+            store.book_nothing(tenant, event_id)
+            return Credit(True, False, "budget_spent")
     viewed = any(o["kind"] == "viewed" and o["occurred_us"] <= occurred_us for o in earlier)
     return Credit(True, viewed, "completed" if viewed else "not_viewed_yet")
+
+
+def _keep(
+    store: OfferStore,
+    tenant: str,
+    decision: Mapping[str, Any],
+    now_us: int,
+    earlier: Sequence[Mapping[str, Any]],
+) -> None:
+    """The offer was shown: reserve its budget, for a guest while a guest stands there, else for its window."""
+    if any(one["kind"] == "completed" for one in earlier):
+        return
+    release_us = decision["redeem_end_us"] + store.settings_as_read(tenant).lateness_hours * HOUR
+    guest = not decision["pseudonym"]
+    if guest:
+        release_us = min(release_us, now_us + GUEST_STAYS_US)
+    if not store.shown_to_somebody(tenant, decision["decision_id"], release_us) and not guest:
+        store.reserve(tenant, decision["decision_id"], store.offer(tenant, decision["arm"]), release_us)
 
 
 def _check_kind(kind: str, cost: int | None) -> None:

@@ -96,14 +96,14 @@ class OffersScene:
                     batch.tenant,
                     event.recommendation_id,
                     kind,
-                    event.event_id,
+                    event.key,
                     event.time_us,
                     batch.now_us,
                     pseudonym=event.customer,
                 )
         if self.name in batch.purposes:
             bought = [
-                Purchase(event.event_id, event.customer, event.time_us, spent(event, batch.items))
+                Purchase(event.key, event.customer, event.time_us, spent(event, batch.items))
                 for event in batch.events
                 if event.type == "ordered"
             ]

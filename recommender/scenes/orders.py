@@ -90,7 +90,8 @@ class OrdersScene(CatalogueScene):
         seen = with_catalogue(merge_repeats(data.interactions), data.catalogue)
         by_id = {item.item_id: item for item in data.catalogue}
         features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
-        fitted = fit_orders(seen, features, seed=seed, settings=self._settings, progress=progress)
+        settings = replace(self._settings, least_people=data.least_people)
+        fitted = fit_orders(seen, features, seed=seed, settings=settings, progress=progress)
         arrays, texts = fitted.model.saved()
         report = Report(
             in_force="counting" if fitted.model.in_force == "counting" else "ranker",
@@ -112,7 +113,7 @@ class OrdersScene(CatalogueScene):
 
     def suggest(self, model: ServedOrders | None, request: Request) -> Answer:
         """Rank the menu for one request; always answers."""
-        served = model or ServedOrders(_counted(request.recent))
+        served = model or ServedOrders(_counted(request.recent, request.least_people))
         menu, crowd = served.menu(request.catalogue)
         history = merge_repeats(request.history) if request.history is not None else None
         query, known = _question(served, menu, history, request)
@@ -132,7 +133,8 @@ class OrdersScene(CatalogueScene):
             order = _alternating(order, pairs)
         rows = order[: request.n]
         rows, explored, propensity = self._explored(order, rows, pairs, request.rng)
-        reasons = ReasonContext.of(request, query, menu, crowd, with_basket)
+        n_known = len(served.model.items) if model is not None else crowd.n_items
+        reasons = ReasonContext.of(request, query, menu, crowd, with_basket, n_known)
         return Answer(
             tuple(_suggestions(rows, explored, propensity, pairs, scores, reasons, menu, eligible)),
             fallback,
@@ -188,11 +190,11 @@ def with_catalogue(seen: Interactions, catalogue: Sequence[Item]) -> Interaction
     )
 
 
-def _counted(recent: Interactions | None) -> OrderModel:
-    """The model while there is no version: what is popular in the latest events."""
+def _counted(recent: Interactions | None, least_people: int) -> OrderModel:
+    """The model while there is no version: what enough people chose in the latest events."""
     rows = recent if recent is not None else no_interactions()
     rows = rows.where(rows.item >= 0)
-    crowd = ItemCrowd.of_popularity(rows, len(rows.items))
+    crowd = ItemCrowd.of_popularity(rows, len(rows.items), least_people)
     return OrderModel(rows.items, rows.sites, rows.regions, crowd, None, "counting", 1.0)
 
 

@@ -6,16 +6,20 @@ import hashlib
 import hmac
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
+from plumbing.clock import DAY
 from plumbing.database import Database
 from plumbing.tombstones import Tombstones
+from recommender.destinations.places import PlaceError, coarse_id
 from recommender.errors import Erased, EventConflict
 from recommender.ranking.interactions import Interactions
+from recommender.ranking.people import LEAST_PEOPLE, without_unshared
 from recommender.scene import Event, no_interactions
 
 migrations = Migrations("events")
@@ -48,6 +52,65 @@ def events_and_tombstones(db: Utils) -> None:
 
 
 @migrations()
+def events_by_sender(db: Utils) -> None:
+    """An id is unique for each sender: nobody takes the ids of another first. Positions are kept as their cells.
+
+    Rows from before have no sender. A position that was stored more precisely is moved to the middle of its cell.
+    """
+    db.execute("ALTER TABLE events RENAME TO events_before")
+    db.execute("ALTER TABLE lines RENAME TO lines_before")
+    db.execute("DROP INDEX events_history")
+    db.execute("DROP INDEX events_latest")
+    db.execute(
+        "CREATE TABLE events (tenant TEXT NOT NULL, sender TEXT NOT NULL, event_id TEXT NOT NULL,"
+        " type TEXT NOT NULL, scene TEXT NOT NULL, customer TEXT NOT NULL, time_us BIGINT NOT NULL,"
+        " hour REAL NOT NULL,"
+        " weekday INTEGER NOT NULL, site TEXT NOT NULL, region TEXT NOT NULL, origin TEXT NOT NULL,"
+        " recommendation_id TEXT NOT NULL, fingerprint TEXT NOT NULL, received_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, sender, event_id))"
+    )
+    db.execute(
+        "CREATE TABLE lines (tenant TEXT NOT NULL, sender TEXT NOT NULL, event_id TEXT NOT NULL,"
+        " position INTEGER NOT NULL, item TEXT NOT NULL, quantity INTEGER NOT NULL, price BIGINT,"
+        " PRIMARY KEY (tenant, sender, event_id, position))"
+    )
+    db.execute(
+        "INSERT INTO events SELECT tenant, '', event_id, type, scene, customer, time_us, hour, weekday, site,"
+        " region, origin, recommendation_id, fingerprint, received_us FROM events_before"
+    )
+    db.execute("INSERT INTO lines SELECT tenant, '', event_id, position, item, quantity, price FROM lines_before")
+    db.execute("DROP TABLE events_before")
+    db.execute("DROP TABLE lines_before")
+    db.execute("CREATE INDEX events_history ON events (tenant, customer, type, time_us, event_id)")
+    db.execute("CREATE INDEX events_latest ON events (tenant, type, time_us, event_id)")
+    for table, column in (("events", "origin"), ("lines", "item")):
+        _coarsen(db, table, column)
+
+
+def _coarsen(db: Utils, table: str, column: str) -> None:
+    """Move every stored position to the middle of its cell; one that cannot be read goes."""
+    found = db.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'geo:%'").fetchall()  # noqa: S608
+    for (text,) in found:
+        try:
+            coarse = coarse_id(text)
+        except PlaceError:
+            coarse = ""
+        if coarse != text:
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (coarse, text))  # noqa: S608
+
+
+@migrations()
+def quotas_and_people(db: Utils) -> None:
+    """How much each sender stored today and this minute; how many people a tenant's marketer asks for."""
+    db.execute(
+        "CREATE TABLE sent (tenant TEXT NOT NULL, sender TEXT NOT NULL, span_us BIGINT NOT NULL,"
+        " opened_us BIGINT NOT NULL, events BIGINT NOT NULL, lines BIGINT NOT NULL, bytes BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, sender, span_us))"
+    )
+    db.execute("CREATE TABLE sharing (tenant TEXT PRIMARY KEY, least_people BIGINT NOT NULL)")
+
+
+@migrations()
 def imports(db: Utils) -> None:
     """`imports` has the imports that have not ended. Nobody sees an event of one of them (`imports.py`)."""
     db.execute("ALTER TABLE events ADD COLUMN import_id TEXT NOT NULL DEFAULT ''")
@@ -62,12 +125,19 @@ SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))
 """Where an event `e` is no part of an import that has not ended."""
 
 _INSERT = (
-    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (tenant, event_id) DO NOTHING RETURNING event_id"
+    f"INSERT INTO events VALUES ({', '.join('?' * 16)})"  # noqa: S608 question marks only
+    " ON CONFLICT (tenant, sender, event_id) DO NOTHING RETURNING event_id"
 )
-_COLUMNS = "e.customer, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin, l.item, l.quantity"
+_COLUMNS = (
+    "e.customer, e.sender, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin,"
+    " l.item, l.quantity"
+)
 # CROSS JOIN makes SQLite start with the events, also before ANALYZE: 0.4 ms of CPU instead of 15.
-_FROM = f"FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.event_id = e.event_id AND {SEEN} AND"
+_FROM = (
+    "FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.sender = e.sender"
+    f" AND l.event_id = e.event_id AND {SEEN} AND"
+)
+_TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed")
 
 
 class EventStore:
@@ -155,8 +225,11 @@ class EventStore:
     ) -> int:
         """Store one event inside a transaction; 1, or 0 when it was there. Raises EventConflict."""
         fingerprint = event.fingerprint()
+        if event.sender and self._is_from_before(connection, tenant, event, fingerprint):
+            return 0
         values = (
             tenant,
+            event.sender,
             event.event_id,
             event.type,
             event.scene,
@@ -175,27 +248,55 @@ class EventStore:
         if connection.execute(_INSERT, values).fetchone() is None:
             earlier = connection.execute(
                 f"SELECT fingerprint, import_id, {SEEN} AS seen FROM events e"  # noqa: S608 constant parts only
-                " WHERE tenant = ? AND event_id = ?",
-                (tenant, event.event_id),
+                " WHERE tenant = ? AND sender = ? AND event_id = ?",
+                (tenant, event.sender, event.event_id),
             ).fetchone()
             if earlier["fingerprint"] != fingerprint:
                 raise EventConflict(index, event.event_id)
             if not earlier["seen"] and earlier["import_id"] != import_id:
                 # An import that may still fail wrote the same event first: from now on it is ours.
                 connection.execute(
-                    "UPDATE events SET import_id = ?, received_us = ? WHERE tenant = ? AND event_id = ?",
-                    (import_id, now_us, tenant, event.event_id),
+                    "UPDATE events SET import_id = ?, received_us = ?"
+                    " WHERE tenant = ? AND sender = ? AND event_id = ?",
+                    (import_id, now_us, tenant, event.sender, event.event_id),
                 )
                 return 1
             return 0
         connection.executemany(
-            "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (tenant, event.event_id, i, line.item, line.quantity, line.price)
+                (tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price)
                 for i, line in enumerate(event.lines)
             ],
         )
         return 1
+
+    @staticmethod
+    def _is_from_before(connection: sqlite3.Connection, tenant: str, event: Event, fingerprint: str) -> bool:
+        """Whether this very event was stored without a sender: from a file, or before senders were kept."""
+        found = connection.execute(
+            "SELECT 1 FROM events WHERE tenant = ? AND sender = '' AND event_id = ? AND fingerprint = ?",
+            (tenant, event.event_id, fingerprint),
+        )
+        return found.fetchone() is not None
+
+    def counted_since(self, tenant: str, customer: str, since_us: int) -> dict[str, int]:
+        """How many events of each type a customer has since a moment."""
+        rows = self._database.rows(
+            f"SELECT type, COUNT(*) AS n FROM events WHERE tenant = ? AND customer = ?"  # noqa: S608
+            f" AND type IN ({', '.join('?' * len(_TYPES))}) AND time_us >= ? GROUP BY type",
+            (tenant, customer, *_TYPES, since_us),
+        )
+        return {row["type"]: row["n"] for row in rows}
+
+    def has_site(self, tenant: str, site: str, among: int = 5_000) -> bool:
+        """Whether one of the tenant's latest orders was at this site."""
+        found = self._database.row(
+            "SELECT 1 FROM (SELECT site FROM events WHERE tenant = ? AND type = 'ordered'"
+            " ORDER BY time_us DESC LIMIT ?) AS latest WHERE site = ? LIMIT 1",
+            (tenant, among, site),
+        )
+        return found is not None
 
     def history(self, tenant: str, customer: str, kind: str, most: int) -> Interactions:
         """One customer's latest `most` lines of one type of event."""
@@ -204,17 +305,19 @@ class EventStore:
             " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
             (tenant, customer, kind, most),
         )
-        return as_interactions(rows)
+        return as_interactions(rows, kind)
 
-    def latest(self, tenant: str, kind: str, most: int) -> Interactions:
-        """The tenant's latest `most` lines, all as guests: what is popular needs no pseudonyms."""
-        columns = _COLUMNS.replace("e.customer", "'' AS customer")
+    def latest(self, tenant: str, kind: str, most: int, least_people: int = LEAST_PEOPLE) -> Interactions:
+        """Of the tenant's latest `most` lines those of items that enough people chose, all as guests.
+
+        What is popular needs no pseudonyms, and names nothing that fewer than `least_people` people chose.
+        """
         rows = self._database.rows(
-            f"SELECT {columns} {_FROM} e.tenant = ? AND e.type = ?"
+            f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.type = ?"
             " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
             (tenant, kind, most),
         )
-        return as_interactions(rows)
+        return without_unshared(as_interactions(rows, kind, nameless=True), least_people)
 
     def everything(self, tenant: str, kind: str) -> Interactions:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
@@ -223,7 +326,7 @@ class EventStore:
             " ORDER BY e.customer, e.time_us, e.event_id, l.position",
             (tenant, kind),
         )
-        return as_interactions(rows)
+        return as_interactions(rows, kind)
 
     def counts(self, tenant: str) -> dict[str, int]:
         """The number of events of each type."""
@@ -246,8 +349,8 @@ class EventStore:
         """One row for each line of each event, as `usual import events` reads them."""
         sql = (
             "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l"  # noqa: S608 constant parts
-            f" ON l.tenant = e.tenant AND l.event_id = e.event_id WHERE e.tenant = ? AND {SEEN}"
-            " ORDER BY e.time_us, e.event_id, l.position"
+            " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
+            f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, l.position"
         )
         rows = self._database.connection.execute(sql, (tenant,))
         return (dict(row) for row in rows)
@@ -265,8 +368,8 @@ class EventStore:
                 (tenant, self.tombstone(tenant, customer), now_us),
             )
             connection.execute(
-                "DELETE FROM lines WHERE tenant = ? AND event_id IN"
-                " (SELECT event_id FROM events WHERE tenant = ? AND customer = ?)",
+                "DELETE FROM lines WHERE tenant = ? AND (sender, event_id) IN"
+                " (SELECT sender, event_id FROM events WHERE tenant = ? AND customer = ?)",
                 (tenant, tenant, customer),
             )
             gone = connection.execute(
@@ -289,17 +392,40 @@ def raise_generation(connection: sqlite3.Connection, tenant: str, name: str) -> 
     )
 
 
-def as_interactions(rows: Sequence[sqlite3.Row]) -> Interactions:
-    """Rows of `_COLUMNS` as arrays. Two orders in the same microsecond remain two orders."""
+def person_of(customer: str, sender: str, kind: str, time_us: int, item: str) -> str:
+    """Whom a row counts as where different people are counted; "" is nobody.
+
+    A guest has no name: at a kiosk all guests of one day count as one person, so that one device alone makes
+    nothing popular in a day. In a taxi they count as one person for all days, because one guest may ride home
+    daily; and a ride to a position that is no place of the catalogue says nothing about guests at all.
+    """
+    if customer:
+        return customer
+    if kind != "rode":
+        return f"\x1f{sender}\x1f{time_us // DAY}"
+    return "" if item.startswith("geo:") else f"\x1f{sender}"
+
+
+def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, nameless: bool = False) -> Interactions:
+    """Rows of `_COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
+
+    `nameless` makes all of them guests'; different people can still be counted.
+    """
     names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
     if not rows:
         return no_interactions()
-    customer, event, time_us, hour, weekday, site, region, origin, item, quantity = zip(*rows, strict=True)
-    times, events = np.array(time_us, np.int64), np.array(event)
+    customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity = zip(*rows, strict=True)
+    person = [person_of(*one) for one in zip(customer, sender, repeat(kind), time_us, item, strict=False)]
+    times, events = (
+        np.array(time_us, np.int64),
+        np.array([f"{s}\x1f{e}" for s, e in zip(sender, event, strict=True)]),
+    )
+    customer = ("",) * len(rows) if nameless else customer
     _, code = np.unique(events, return_inverse=True)
     by_time = np.lexsort((code, times))
     step = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]
     order = np.empty(len(rows), np.int64)
     order[by_time] = step
     values = (customer, order, times, hour, weekday, site, region, origin, item, quantity)
-    return Interactions.from_columns(dict(zip((names[0], "order", *names[2:]), values, strict=True)))
+    columns = dict(zip((names[0], "order", *names[2:]), values, strict=True))
+    return Interactions.from_columns({**columns, "person": np.array(person, np.str_)})

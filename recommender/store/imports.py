@@ -28,6 +28,9 @@ PART_S = 0.05
 as the part took."""
 
 
+FOUND = "SELECT sender, event_id FROM events WHERE tenant = ? AND import_id = ? ORDER BY sender, event_id LIMIT ?"
+
+
 def record_in_parts(
     database: Database,
     store: EventStore,
@@ -99,13 +102,11 @@ def _remove(database: Database, tenant: str, import_id: str, pause: Callable[[fl
         began = time.monotonic()
         with database.write() as connection:
             connection.execute(
-                "DELETE FROM lines WHERE tenant = ? AND event_id IN"
-                " (SELECT event_id FROM events WHERE tenant = ? AND import_id = ? ORDER BY event_id LIMIT ?)",
+                f"DELETE FROM lines WHERE tenant = ? AND (sender, event_id) IN ({FOUND})",  # noqa: S608 constant parts
                 (tenant, *whose, PART),
             )
             gone = connection.execute(
-                "DELETE FROM events WHERE tenant = ? AND event_id IN"
-                " (SELECT event_id FROM events WHERE tenant = ? AND import_id = ? ORDER BY event_id LIMIT ?)",
+                f"DELETE FROM events WHERE tenant = ? AND (sender, event_id) IN ({FOUND})",  # noqa: S608 constant parts
                 (tenant, *whose, PART),
             ).rowcount
             if not gone:

@@ -65,6 +65,11 @@ MIGRATIONS: list[tuple[str, str]] = [
         "offers_11_purchases_by_customer",
         "CREATE INDEX offer_purchases_by_customer ON offer_purchases (tenant, pseudonym, occurred_us)",
     ),
+    # An offer is held for a moment when it is asked for, and reserved when it was shown. Rows from before were.
+    ("offers_12_asked_by", "ALTER TABLE offer_reservations ADD COLUMN sender TEXT NOT NULL DEFAULT ''"),
+    ("offers_13_asked_at", "ALTER TABLE offer_reservations ADD COLUMN held_us BIGINT NOT NULL DEFAULT 0"),
+    ("offers_14_was_shown", "ALTER TABLE offer_reservations ADD COLUMN shown BIGINT NOT NULL DEFAULT 1"),
+    ("offers_15_of_a_guest", "ALTER TABLE offer_reservations ADD COLUMN guest BIGINT NOT NULL DEFAULT 0"),
 ]
 """(name, one statement each), in order."""
 

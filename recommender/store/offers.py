@@ -87,8 +87,22 @@ class OfferStore(OfferPortfolioStore):
         )
         return dict(map(tuple, rows))
 
-    def reserve(self, tenant: str, decision_id: str, offer: Offer, release_us: int) -> bool:
-        """Reserve one redemption until `release_us`; False when it does not fit into the budget."""
+    def reserve(
+        self,
+        tenant: str,
+        decision_id: str,
+        offer: Offer,
+        release_us: int,
+        *,
+        sender: str = "",
+        now_us: int = 0,
+        shown: bool = True,
+        guest: bool = False,
+    ) -> bool:
+        """Reserve one redemption until `release_us`; False when it does not fit into the budget.
+
+        `shown` False holds it for somebody who asked (`sender`, at `now_us`) and has not shown it yet.
+        """
         cost = offer.redemption_cost
         with self._db.write() as connection:
             taken = connection.execute(
@@ -101,10 +115,43 @@ class OfferStore(OfferPortfolioStore):
             ).fetchall()
             if taken:
                 connection.execute(
-                    "INSERT INTO offer_reservations VALUES (?, ?, ?, ?, ?)",
-                    (tenant, decision_id, offer.offer_id, cost, release_us),
+                    "INSERT INTO offer_reservations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(tenant, decision_id, offer.offer_id, cost, release_us),
+                        *(sender, now_us, int(shown), int(guest)),
+                    ),
                 )
         return bool(taken)
+
+    def shown_to_somebody(self, tenant: str, decision_id: str, release_us: int) -> bool:
+        """The held offer was shown: keep it until `release_us`. False when nothing is held any more."""
+        with self._db.write() as connection:
+            kept = connection.execute(
+                "UPDATE offer_reservations SET shown = 1, release_us = ? WHERE tenant = ? AND decision_id = ?"
+                " RETURNING decision_id",
+                (release_us, tenant, decision_id),
+            ).fetchall()
+        return bool(kept)
+
+    def make_room(self, tenant: str, offer_id: str, sender: str, share: int) -> bool:
+        """Whether `sender` holds fewer than `share` of an offer for guests; it gives back what it did not show."""
+        with self._db.write() as connection:
+            held = connection.execute(
+                "SELECT decision_id, money, shown FROM offer_reservations WHERE tenant = ? AND offer_id = ?"
+                " AND sender = ? AND guest = 1 ORDER BY shown, held_us, decision_id",
+                (tenant, offer_id, sender),
+            ).fetchall()
+            if len(held) < share:
+                return True
+            oldest = held[0]
+            if oldest["shown"]:
+                return False
+            connection.execute(
+                "DELETE FROM offer_reservations WHERE tenant = ? AND decision_id = ?",
+                (tenant, oldest["decision_id"]),
+            )
+            self._settle(tenant, offer_id, oldest["money"], spent=None)
+        return True
 
     def release_expired(self, tenant: str, now_us: int) -> int:
         """Release reservations that were not redeemed in time; returns how many."""
@@ -222,14 +269,35 @@ class OfferStore(OfferPortfolioStore):
         )
         return [dict(row) for row in rows]
 
-    def redeem(self, tenant: str, decision_id: str, offer_id: str, cost: int) -> None:
-        """Turn the decision's reservation into spending of `cost`."""
+    def redeem(self, tenant: str, decision_id: str, offer_id: str, cost: int) -> bool:
+        """Turn the decision's reservation into spending of `cost`; without one, book it if the budget has room.
+
+        False when it has none: then nothing is booked, so that no budget is ever overspent.
+        """
         with self._db.write() as connection:
             reserved = connection.execute(
                 "DELETE FROM offer_reservations WHERE tenant = ? AND decision_id = ? RETURNING money",
                 (tenant, decision_id),
             ).fetchall()
-            self._settle(tenant, offer_id, reserved[0][0] if reserved else None, spent=cost)
+            if reserved:
+                self._settle(tenant, offer_id, reserved[0][0], spent=cost)
+                return True
+            booked = connection.execute(
+                """UPDATE offers SET spent_count = spent_count + 1, spent_money = spent_money + ?
+                WHERE tenant = ? AND offer_id = ?
+                AND (budget_count IS NULL OR spent_count + reserved_count + 1 <= budget_count)
+                AND (budget_money IS NULL OR spent_money + reserved_money + ? <= budget_money)
+                RETURNING offer_id""",
+                (cost, tenant, offer_id, cost),
+            ).fetchall()
+        return bool(booked)
+
+    def book_nothing(self, tenant: str, event_id: str) -> None:
+        """An outcome that the budget had no room for has cost nothing."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE offer_outcomes SET cost = 0 WHERE tenant = ? AND event_id = ?", (tenant, event_id)
+            )
 
     def add_purchases(self, tenant: str, rows: Iterable[tuple[str, str, int, int]]) -> int:
         """Store (event_id, pseudonym, occurred_us, amount); returns how many were new."""

@@ -47,6 +47,7 @@ def data_cut(data: TrainingInput) -> DataCut:
         customers=len(interactions.customers),
         until_us=int(np.max(interactions.time_us)) if len(interactions) else None,
         sha256=digest.hexdigest(),
+        least_people=data.least_people,
     )
 
 

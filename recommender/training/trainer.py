@@ -10,6 +10,7 @@ from typing import Any
 from plumbing.clock import SECOND, Clock
 from recommender.errors import NotEnoughEvents, SceneUntrained
 from recommender.offers.errors import UnusableLog
+from recommender.ranking.people import LEAST_PEOPLE
 from recommender.scene import AnyScene, DataCut, Progress, Trained, TrainingInput
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
@@ -39,6 +40,8 @@ class Trainer:
     root: Path  # home/models
     now_us: Clock
     keep_versions: int = 5
+    least_people: Callable[[str], int] = lambda tenant: LEAST_PEOPLE
+    """Of a tenant: so many different people must have chosen what its versions show to others."""
 
     def trains(self, scene: str) -> bool:
         """Whether there is a scene of this name."""
@@ -76,7 +79,8 @@ class Trainer:
         if scene.learns_from is None:
             return TrainingInput(tenant=tenant, now_us=self.now_us())
         interactions = self.events.everything(tenant, scene.learns_from)
-        return TrainingInput(interactions, self.catalogue.all(tenant, scene.kind), tenant, self.now_us())
+        catalogue, least = self.catalogue.all(tenant, scene.kind), self.least_people(tenant)
+        return TrainingInput(interactions, catalogue, tenant, self.now_us(), least)
 
     def _publish(
         self, tenant: str, name: str, trained: Trained, cut: DataCut, seed: int, accept_smaller_log: bool

@@ -30,7 +30,7 @@ from recommender.service import RecommenderService
 from recommender.store import open_moments
 from recommender.training.schedule import Scheduler
 from recommender.training.trainer import Launch, Trainer
-from recommender.web import catalogue, offers, suggestions, training
+from recommender.web import catalogue, offers, sharing, suggestions, training
 from recommender.worker import launch_process
 
 
@@ -78,7 +78,7 @@ class RecommenderHalf:
 def open_half(config: Config, shared: Shared) -> RecommenderHalf:
     """The half as the settings of an installation want it. See `build`."""
     return build(
-        RecommenderConfig(home=config.home, token_keys=shared.token_keys, tombstones=config.tombstones),
+        RecommenderConfig.of(config, shared.token_keys),
         access=shared.access,
         now_us=shared.now_us,
         registry=shared.registry,
@@ -110,6 +110,7 @@ def build(
         scenes=opened,
         now_us=now_us,
         entropy=secrets.randbits(64) if entropy is None else entropy,
+        sites_of=lambda tenant: {str(key["site"]) for key in access.keys(tenant)} - {""},
     )
     api = APIBlueprint(
         "recommender",
@@ -129,6 +130,7 @@ def build(
         catalogue.item_routes(door, stores.catalogue, kind)
     offers.offer_routes(door, stores.offers, stores.catalogue, now_us)
     offers.desk_routes(door, stores, trainer)
+    sharing.sharing_routes(door, stores.sharing)
     tools = training.TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
     training.routes(door, tools)
     pages.pages(api)

@@ -18,7 +18,7 @@ from recommender.assembly import RecommenderStores
 from recommender.caches import Cache
 from recommender.desk.proof import portfolio_of, proof_of
 from recommender.exchange.checks import check_offers
-from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, parse_offer
+from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, Offer, parse_offer
 from recommender.offers.settings import FIXED_ONCE_DECIDED, changed
 from recommender.schemas import BASE, Id, PageQuery, RowsBody, StoredReply
 from recommender.store.catalogue import CatalogueStore
@@ -131,16 +131,26 @@ def offer_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now_
     _write_routes(door, offers, catalogue, now_us)
 
 
+OF_THE_DESK = ("budget_count", "budget_money", "redemption_cost", "cap_count", "cap_days", "never_twice")
+"""What an offer costs and how far it goes: for keys that may train, never for a screen's."""
+
+
+def visible(caller: Caller, offer: Offer) -> dict[str, Any]:
+    """An offer as this caller may read it."""
+    row = asdict(offer)
+    return row if "train" in caller.scopes else {name: row[name] for name in row if name not in OF_THE_DESK}
+
+
 def _read_routes(door: Door, offers: OfferStore) -> None:
     @door.route("GET", BASE + "/offers", scopes=READ, reply=OffersReply, summary="Offers, page by page")
     def page_offer(caller: Caller, query: PageQuery) -> Body:
         after = [one for one in offers.offers(caller.tenant) if one.offer_id > query.cursor]
-        rows = [asdict(one) for one in after[: query.n]]
+        rows = [visible(caller, one) for one in after[: query.n]]
         return {"rows": rows, "next_cursor": rows[-1]["offer_id"] if len(after) > query.n else None}
 
     @door.route("GET", BASE + "/offers/<offer_id>", scopes=READ, reply=OfferModel, summary="One offer")
     def get_offer(caller: Caller, path: OfferPath) -> Body:
-        return asdict(offers.offer(caller.tenant, path.offer_id))
+        return visible(caller, offers.offer(caller.tenant, path.offer_id))
 
 
 def _write_routes(door: Door, offers: OfferStore, catalogue: CatalogueStore, now_us: Clock) -> None:

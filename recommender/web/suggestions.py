@@ -11,6 +11,7 @@ from plumbing.demands import BATCH
 from plumbing.door import Body, Door, Limit
 from recommender.errors import TokenAltered
 from recommender.metrics import RecommenderMetrics
+from recommender.recording import Sender
 from recommender.schemas import (
     BASE,
     ErasureReply,
@@ -55,6 +56,15 @@ def bearer() -> str | None:
     return token.strip()
 
 
+def sender_of(caller: Caller) -> Sender:
+    """Who sends: the device of the key, or the key itself where it has none."""
+    return Sender(
+        name=caller.device or f"key {caller.key_id}",
+        site=caller.site,
+        in_bulk=bool(caller.scopes & {"train", "admin"}),
+    )
+
+
 def reply_as_json(reply: SuggestReply) -> dict[str, object]:
     """The reply to a suggestion, as the route and the doorway answer it."""
     return {
@@ -81,7 +91,9 @@ def _suggestion_route(door: Door, tools: SuggestTools) -> None:
     def suggestions(caller: Caller, path: ScenePath, query: SuggestionsQuery) -> Body:
         context = query.to_context(caller.site)
         reply = tools.service.suggest(
-            SuggestRequest(caller.tenant, caller.device, path.scene, bearer(), context, query.n)
+            SuggestRequest(
+                caller.tenant, caller.device, path.scene, bearer(), context, query.n, sender_of(caller).name
+            )
         )
         tools.metrics.suggested(reply.scene, reply.fallback, reply.took_ms)
         return reply_as_json(reply)
@@ -102,8 +114,9 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
         summary="What happened, one event or a batch; all are stored or none. It counts from the next request on",
     )
     def events(caller: Caller, body: EventsBody) -> Body:
-        rows = [event.to_event(index, caller.site) for index, event in enumerate(body.events)]
-        new = tools.service.record(caller.tenant, caller.device, bearer(), rows)
+        sender = sender_of(caller)
+        rows = [event.to_event(index, caller.site, sender=sender.name) for index, event in enumerate(body.events)]
+        new = tools.service.record(caller.tenant, caller.device, bearer(), rows, sender)
         tools.metrics.events.inc(new)
         return {"accepted": new, "duplicates": len(rows) - new}
 

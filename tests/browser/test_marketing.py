@@ -56,7 +56,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         stock(world)
         for number, item in enumerate(["cola", "cola", "burger"]):
             at = f"2026-11-20T1{number}:00:00Z"
-            world.order(item, token=world.token(), event_id=f"e{number}", occurred_at=at)
+            world.earlier(at, "ann", item, event_id=f"e{number}")
         yield desk
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +186,34 @@ class World:
         return self.call("GET", f"/suggestions/{scene}", token=token, query_string=query)
 
     def order(self, *items: str, token: str | None = None, event_id: str = "e1", **changes: Any) -> Any:
-        event = {"event_id": event_id, "type": "ordered", "occurred_at": "2026-11-23T12:30:00+01:00"}
+        event = {"event_id": event_id, "type": "ordered", "occurred_at": self.moment()}
         event |= {"items": [{"item_id": item} for item in items]} | changes
         return self.call("POST", "/events", token=token, json={"events": [event]})
+
+    def moment(self, *, minutes: float = 0.0) -> str:
+        """So many minutes from now by the world's clock, at the hour of Berlin's winter."""
+        at = datetime.fromtimestamp(self.time_us / 1e6, UTC) + timedelta(minutes=minutes)
+        return at.astimezone(timezone(timedelta(hours=1))).isoformat()
+
+    def earlier(self, at: str, customer: str, *items: str, event_id: str, **changes: Any) -> Any:
+        """A recognised customer's event of an earlier moment, sent then."""
+        now, self.time_us = self.time_us, round(datetime.fromisoformat(at).timestamp()) * 1_000_000
+        try:
+            return self.order(
+                *items, token=self.token(customer), event_id=event_id, **({"occurred_at": at} | changes)
+            )
+        finally:
+            self.time_us = now
+
+    def crowd(self, *items: str, n: int = 10) -> None:
+        """So many different customers order these: enough to be popular."""
+        for number in range(n):
+            assert (
+                self.order(
+                    *items, token=self.token(f"one-of-many-{number}"), event_id=f"crowd-{'-'.join(items)}-{number}"
+                ).status_code
+                == 201
+            )
 
     def count(self, table: str) -> int:
         return int(self.half.service.database.rows(f"SELECT COUNT(*) AS n FROM {table}")[0]["n"])

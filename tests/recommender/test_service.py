@@ -36,7 +36,7 @@ def trained(world: World, *items: str) -> str:
 def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A recommender whose database another connection has locked."""
     monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 30)
-    world.order("cola")
+    world.crowd("cola")
     assert world.suggest().json["items"][0]["item_id"] == "cola"
     world.half.service.database.close()  # the next request opens it again, and finds it locked
     other = sqlite3.connect(world.home / "recommender.db", isolation_level=None)
@@ -141,6 +141,7 @@ def test_a_broken_model_gives_way_to_the_one_before(world: World, harm: str) -> 
 
 def test_an_empty_model_folder_gives_what_is_popular(world: World) -> None:
     """All versions gone: popular items, no error, also when the folder itself is gone or a file."""
+    world.crowd("cola")
     trained(world, "cola", "cola")
     folder = world.half.trainer.shelf("grill", "orders").folder
     for harm in ("emptied", "gone", "a file"):
@@ -185,6 +186,7 @@ def test_an_erasure_is_in_force_in_every_process(world: World, installation: Ins
     """Handed over inside the house in one process, the other refuses the same second; nothing popular is stale."""
     other = installation.open(world.home)
     token = world.token()
+    world.crowd("salad", n=9)
     world.order("salad", token=token)
     assert other.suggest(token=token).json["items"][0]["item_id"] == "salad"
     assert other.suggest().json["items"][0]["item_id"] == "salad"
@@ -205,9 +207,9 @@ def test_a_model_holds_no_pseudonym(world: World) -> None:
 
 
 def test_what_is_popular_is_a_minute_old_at_most(world: World) -> None:
-    """Guests' orders show after a minute; a recognised customer's own show at once."""
+    """Others' orders show after a minute; a recognised customer's own show at once."""
     world.suggest()
-    world.order("salad")
+    world.crowd("salad")
     assert world.suggest().json["items"][0]["item_id"] == "burger"
     world.time_us += MINUTE
     assert world.suggest().json["items"][0]["item_id"] == "salad"
@@ -274,7 +276,7 @@ def test_metrics_name_nobody(world: World) -> None:
 def test_the_service_answers_what_its_description_says(world: World) -> None:
     """The generated description holds every route of this half and each field of a suggestion."""
     paths = world.app.api_doc["paths"]
-    assert len([path for path in paths if path.startswith("/recommender/v1/")]) == 17
+    assert len([path for path in paths if path.startswith("/recommender/v1/")]) == 18
     schema: Any = world.app.api_doc["components"]["schemas"]["SuggestionsReply"]
     assert set(schema["properties"]) == set(world.suggest().json)
     assert json.loads(json.dumps(world.app.api_doc))

@@ -8,7 +8,7 @@ model, so it may be a few days old when it is used; the rider's own visits are a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from recommender.destinations.places import PlaceIndex, cell_of
 from recommender.destinations.visits import DAY_US, Visits, stays
 from recommender.ranking.interactions import NO_TIME
 from recommender.ranking.metrics import highest
+from recommender.ranking.people import rows_with_enough
 from recommender.ranking.sparse import pack, strongest, unpack
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,11 @@ AREA_M = 400.0
 AGE_DAYS = 45.0
 ALIKE_PER_PLACE = 60
 PLACES_PER_RIDER = 120
+STAY_UNKNOWN = 1.5
+"""Mean log hours of a stay where nothing is known."""
+
+UNVISITED = 0.01
+"""Visits of a place of the catalogue that may be suggested although too few people rode there to say so."""
 
 
 def bin_of(hour: NDArray[np.floating], weekday: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -68,10 +74,27 @@ class PlaceCrowd:
         return PlaceIndex(np.where(known, self.lat, np.nan), np.where(known, self.lon, np.nan))
 
 
-def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> PlaceCrowd:
-    """The crowd from visits earlier than `as_of_us`; `lat`, `lon` (P,) are the positions of the vocabulary."""
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What of the rides others may see: places to which enough different people rode, and so for each pair."""
+
+    place: NDArray[np.bool_]  # (P,) enough people rode there
+    least: int  # people
+
+
+def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int, shared: Shared | None = None) -> PlaceCrowd:
+    """The crowd from visits earlier than `as_of_us`; `lat`, `lon` (P,) are the positions of the vocabulary.
+
+    With `shared`, places of few people have no statistics, where a ride began is no destination, and every
+    three-hour bin and every pair of places is made from enough people. Without it everything counts: for
+    measuring on public logs, never for what is published.
+    """
     n = len(lat)
     seen = visits.where((visits.time_us < as_of_us) & (visits.place >= 0))
+    stay = None if shared is None else np.where(shared.place, mean_stay(seen, n), STAY_UNKNOWN)
+    if shared is not None:
+        seen = seen.where(seen.arrived & shared.place[seen.place])
+    least = 1 if shared is None else shared.least
     timed = seen.time_us != NO_TIME
     day = np.where(timed, seen.time_us // DAY_US, 0)
     order = np.lexsort((np.arange(len(seen)), day, seen.place, seen.rider))
@@ -82,25 +105,61 @@ def crowd_of(visits: Visits, lat: Floats, lon: Floats, as_of_us: int) -> PlaceCr
     age = np.where(timed, (as_of_us - np.where(timed, seen.time_us, 0)) / DAY_US, 0.0)
     weight = np.exp(-age / AGE_DAYS)
     bins = bin_of(seen.hour, seen.weekday)
-    in_bin = bins >= 0
+    in_bin = np.flatnonzero(bins >= 0)
+    in_bin = in_bin[rows_with_enough(seen.place[in_bin] * N_BINS + bins[in_bin], seen.person[in_bin], least)]
     by_bin = np.zeros((n, N_BINS), np.float32)
     np.add.at(by_bin, (seen.place[in_bin], bins[in_bin]), weight[in_bin])
-    stay = mean_stay(seen, n)
     areas, area = np.unique(cell_of(lat, lon, AREA_M), return_inverse=True)
-    rode = (seen.origin >= 0) & (seen.origin != seen.place)
-    pairs = (weight[rode], (seen.origin[rode], seen.place[rode]))
-    area_pairs = (weight[rode], (area[seen.origin[rode]], seen.place[rode]))
+    rode = np.flatnonzero((seen.origin >= 0) & (seen.origin != seen.place))
+    follows = _pairs(seen, rode, seen.origin[rode], weight, least, (n, n))
+    area_follows = _pairs(seen, rode, area[seen.origin[rode]], weight, least, (len(areas), n))
     return PlaceCrowd(
         lat=lat,
         lon=lon,
         visits=np.bincount(seen.place, weight, minlength=n),
         by_bin=by_bin,
-        stay=stay,
+        stay=mean_stay(seen, n) if stay is None else stay,
         fresh=np.bincount(seen.place, np.exp(-age / 7.0), minlength=n),
-        follows=sparse.csr_array(sparse.coo_array(pairs, shape=(n, n))),
-        area_follows=sparse.csr_array(sparse.coo_array(area_pairs, shape=(len(areas), n))),
+        follows=follows,
+        area_follows=area_follows,
         area=np.where(areas[area] < 0, -1, area),
-        alike=_alike(_taste(seen, n)),
+        alike=_alike(_taste(seen, n), least),
+    )
+
+
+def _pairs(
+    seen: Visits,
+    rode: NDArray[np.intp],
+    begin: NDArray[np.integer],
+    weight: Floats,
+    least: int,
+    shape: tuple[int, int],
+) -> sparse.csr_array:
+    """(beginnings, P): decayed rides from each beginning to each place, of pairs with enough people."""
+    place = seen.place[rode]
+    enough = rows_with_enough(begin.astype(np.int64) * shape[1] + place, seen.person[rode], least)
+    entries = (weight[rode][enough], (begin[enough], place[enough]))
+    return sparse.csr_array(sparse.coo_array(entries, shape=shape))
+
+
+def of_places(crowd: PlaceCrowd, kept: NDArray[np.bool_], offered: NDArray[np.bool_]) -> PlaceCrowd:
+    """The crowd of the `kept` places (P,) alone; an `offered` one that nobody rode to may be suggested last."""
+    at = np.flatnonzero(kept)
+    areas, area = np.unique(crowd.area[at], return_inverse=True)
+    rows = np.flatnonzero(np.isin(np.arange(crowd.area_follows.shape[0]), areas))
+    visits = np.where(offered & (crowd.visits == 0), UNVISITED, crowd.visits)[at]
+    return replace(
+        crowd,
+        lat=crowd.lat[at],
+        lon=crowd.lon[at],
+        visits=visits,
+        fresh=crowd.fresh[at],
+        stay=crowd.stay[at],
+        by_bin=crowd.by_bin[at],
+        follows=sparse.csr_array(crowd.follows[at][:, at]),
+        area_follows=sparse.csr_array(crowd.area_follows[rows][:, at]),
+        area=np.where(crowd.area[at] < 0, -1, area - np.count_nonzero(areas < 0)),
+        alike=sparse.csr_array(crowd.alike[at][:, at]),
     )
 
 
@@ -109,7 +168,9 @@ def mean_stay(seen: Visits, n: int) -> Floats:
     stay = stays(seen)
     known = np.isfinite(stay)
     place = seen.place[known]
-    return (np.bincount(place, stay[known], minlength=n) + 3.0) / (np.bincount(place, minlength=n) + 2)
+    return (np.bincount(place, stay[known], minlength=n) + 2 * STAY_UNKNOWN) / (
+        np.bincount(place, minlength=n) + 2
+    )
 
 
 def _taste(seen: Visits, n: int) -> sparse.csr_array:
@@ -126,12 +187,18 @@ def _taste(seen: Visits, n: int) -> sparse.csr_array:
     return strongest(days, PLACES_PER_RIDER)
 
 
-def _alike(taste: sparse.csr_array) -> sparse.csr_array:
-    """(P, P): cosine between places over the riders who were at both (Sarwar et al. 2001), shrunk for few."""
+def _alike(taste: sparse.csr_array, least: int) -> sparse.csr_array:
+    """(P, P): cosine between places over the riders who were at both (Sarwar et al. 2001), shrunk for few.
+
+    Pairs with fewer than `least` common riders have none.
+    """
     norm = np.sqrt(np.asarray(taste.multiply(taste).sum(axis=0)).ravel())
     scaled = sparse.csr_array(taste @ sparse.diags_array(1 / (norm + 1.0)))
     together = sparse.csr_array(scaled.T @ scaled)
     together.setdiag(0)
+    if least > 1:
+        rode = sparse.csr_array((taste > 0).astype(np.int32))
+        together = sparse.csr_array(together.multiply((rode.T @ rode) >= least))
     together.eliminate_zeros()
     return strongest(together, ALIKE_PER_PLACE)
 

@@ -17,6 +17,7 @@ from recommender.orders.signals.popular import Popular
 from recommender.orders.signals.together import Together
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.pairs import Pairs
+from recommender.ranking.people import only_shared
 
 ITEM = ("item_orders", "item_repeat", "item_trend", "item_recent")
 CONTEXT = ("here", "here_now", "lately", "near", "follows", "factor")
@@ -60,26 +61,31 @@ class ItemCrowd:
         item_features: Sequence[Sequence[str]],
         seed: int,
         progress: Callable[[float], None] | None = None,
+        least_people: int = 1,
     ) -> ItemCrowd:
-        """All statistics from the rows of `seen`, whose item codes are below len(item_features)."""
+        """All statistics from the rows of `seen`, whose item codes are below len(item_features).
+
+        An item that fewer than `least_people` different people ordered is as one that nobody ordered.
+        """
         tick = progress or (lambda _: None)
-        n_items = len(item_features)
-        popular = Popular.fit(seen, n_items)
+        n_items, seen = len(item_features), only_shared(seen, least_people)
+        popular = Popular.fit(seen, n_items, least_people)
         tick(0.2)
-        together = Together.fit(seen, n_items)
+        together = Together.fit(seen, n_items, least_people)
         tick(0.4)
-        neighbours = Neighbours.fit(seen, n_items, np.random.default_rng(seed))
+        neighbours = Neighbours.fit(seen, n_items, np.random.default_rng(seed), least_people)
         tick(0.5)
         factors = Factors.fit(seen, item_features, seed=seed)
         tick(1.0)
         return cls(popular, together, neighbours, factors)
 
     @classmethod
-    def of_popularity(cls, seen: Interactions, n_items: int) -> ItemCrowd:
+    def of_popularity(cls, seen: Interactions, n_items: int, least_people: int = 1) -> ItemCrowd:
         """Only what is popular in `seen`: no neighbours and no factors."""
+        seen = only_shared(seen, least_people)
         no_rows = seen.where(np.zeros(len(seen), np.bool_))
         return cls(
-            Popular.fit(seen, n_items),
+            Popular.fit(seen, n_items, least_people),
             Together.fit(no_rows, n_items),
             Neighbours.fit(no_rows, n_items, np.random.default_rng(0)),
             Factors.empty(n_items),

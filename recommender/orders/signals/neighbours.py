@@ -35,8 +35,11 @@ class Neighbours:
     square: NDArray[np.float32]  # (customers,) squared length of each profile
 
     @classmethod
-    def fit(cls, seen: Interactions, n_items: int, rng: np.random.Generator) -> Neighbours:
-        """From at most 8,000 customers, drawn by `rng` where there are more."""
+    def fit(cls, seen: Interactions, n_items: int, rng: np.random.Generator, least: int = 1) -> Neighbours:
+        """From at most 8,000 customers, drawn by `rng` where there are more.
+
+        They say nothing of an item that fewer than `least` of them had (`steep`) or had last (`last`).
+        """
         rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
         customers = np.unique(seen.customer[rows])
         if len(customers) > MAX_REFERENCE:
@@ -62,8 +65,8 @@ class Neighbours:
         length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         return cls(
             across=sparse.csr_array(profiles.T),
-            steep=matrix(STEEP**ago),
-            last=matrix(np.ones(len(ago)), ago == 0),
+            steep=_of_enough(matrix(STEEP**ago), least),
+            last=_of_enough(matrix(np.ones(len(ago)), ago == 0), least),
             idf=idf,
             length=np.maximum(length, 1e-9).astype(np.float32),
             square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
@@ -126,6 +129,16 @@ class Neighbours:
         across, steep, last = (unpack(f"neighbours.{name}", arrays) for name in _MATRICES)
         idf, length, square = (arrays[f"neighbours.{name}"] for name in ("idf", "length", "square"))
         return cls(across, steep, last, idf, length, square)
+
+
+def _of_enough(table: sparse.csr_array, least: int) -> sparse.csr_array:
+    """(customers, items): the columns of items that at least `least` customers have; the others are empty."""
+    if least <= 1:
+        return table
+    enough = np.bincount(table.indices, minlength=table.shape[1]) >= least
+    kept = sparse.csr_array(table @ sparse.diags_array(enough.astype(np.float32)))
+    kept.eliminate_zeros()
+    return kept
 
 
 def _lengths(questions: Questions, weight: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.orders.questions import DAY_US, Questions
 from recommender.ranking.interactions import NO_TIME, Interactions
+from recommender.ranking.people import rows_with_enough
 
 HOURS = 24
 MAX_CELLS = 40_000_000  # of the table places x hours x items: 160 MB
@@ -43,8 +44,9 @@ class Popular:
     now: NDArray[np.float32]  # (places, 24, items) probability; (0, 24, items) without clock
 
     @classmethod
-    def fit(cls, seen: Interactions, n_items: int) -> Popular:
-        """Counts from rows, all vectorised.
+    def fit(cls, seen: Interactions, n_items: int, least: int = 1) -> Popular:
+        """Counts from rows, all vectorised. At a place, and in three hours of the day there, an item counts only
+        if at least `least` different people chose it.
 
         orders_i: a plain count. repeat_i = (sum over buyers (times - 1) + 4 r) / (sum over buyers
         (orders after the first) + 4) with r the mean over all items: the item's repeat hazard. recent_i =
@@ -69,10 +71,13 @@ class Popular:
             rows = np.flatnonzero(((region < 0) | (seen.region == region)) & ((site < 0) | (seen.site == site)))
             parent = _parent(places, row)
             coarser = everywhere if parent is None else here[parent]
+            rows = rows[rows_with_enough(item[rows], seen.person[rows], least)]
             counts = np.bincount(item[rows], minlength=n_items)
             here[row] = everywhere if parent is None else (counts + BACK_OFF * coarser) / (len(rows) + BACK_OFF)
             if clock:
                 rows = rows[~np.isnan(seen.hour[rows])]
+                part = seen.hour[rows].astype(np.int64) // 3 * n_items + item[rows]
+                rows = rows[rows_with_enough(part, seen.person[rows], least)]
                 cell = seen.hour[rows].astype(np.int64) % HOURS * n_items + item[rows]
                 grid = np.bincount(cell, minlength=HOURS * n_items).reshape(HOURS, n_items)
                 smooth = _hour_kernel() @ grid.astype(np.float32)

@@ -13,6 +13,7 @@ from scipy import sparse
 from recommender.orders.questions import Questions
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import highest
+from recommender.ranking.people import pairs_with_enough
 from recommender.ranking.sparse import pack, strongest, unpack, weighted_rows
 
 KEEP_SAME = 60  # partners kept for each item
@@ -31,12 +32,13 @@ class Together:
     idf: NDArray[np.float32]  # (items,) how specific an item is: its inverse document frequency
 
     @classmethod
-    def fit(cls, seen: Interactions, n_items: int) -> Together:
+    def fit(cls, seen: Interactions, n_items: int, least: int = 1) -> Together:
         """same_ij = n(i and j in one order) / (n_i + 10), i != j; after_ij: the share
         of next orders with j among the customers' orders with i, each order counting by i's part of its length
         (idf weights; a first-order Markov chain, Rendle et al. 2010, smoothed over similar orders).
 
-        Of an order with more than 60 items the 60 least popular are paired; each row keeps its best partners.
+        Of an order with more than 60 items the 60 least popular are paired; each row keeps its best partners. A
+        pair that fewer than `least` customers had is none.
         """
         rows = _small_baskets(seen, n_items)
         seen = seen.where(rows)
@@ -58,6 +60,11 @@ class Together:
             sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted
         )
         after = sparse.csr_array(weighted.T @ orders_with[follows + 1])
+        if least > 1:
+            person = (orders // width).astype(np.int64)
+            same = _only(same, pairs_with_enough(orders_with, orders_with, person, least))
+            before, behind = orders_with[follows], orders_with[follows + 1]
+            after = _only(after, pairs_with_enough(before, behind, person[follows], least))
         return cls(
             strongest(_shrunk(same, times), KEEP_SAME),
             strongest(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
@@ -97,6 +104,11 @@ class Together:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Together:
         return cls(unpack("together.same", arrays), unpack("together.after", arrays), arrays["together.idf"])
+
+
+def _only(table: sparse.csr_array, kept: sparse.csr_array) -> sparse.csr_array:
+    """The entries of a table where `kept` has one."""
+    return sparse.csr_array(table.multiply(kept.astype(np.float32)))
 
 
 def _ones(row: NDArray[np.integer], column: NDArray[np.integer], shape: tuple[int, int]) -> sparse.csr_array:

@@ -11,6 +11,8 @@ import pytest
 from recommender.destinations.places import (
     BadCoordinatesError,
     NaiveTimeError,
+    NoSignalError,
+    OutsideAreaError,
     SwappedCoordinatesError,
     haversine_km,
     position_of,
@@ -195,12 +197,14 @@ def test_the_reason_of_a_habit_says_when() -> None:
     assert answer.suggestions[0].reason.text == "you often go here on weekday evenings"
 
 
-def test_a_pickup_in_the_sea_is_answered_as_if_it_were_unknown() -> None:
-    at = TUESDAY.replace(hour=8)
+def test_a_pickup_in_the_sea_is_refused_by_name() -> None:
+    with pytest.raises(OutsideAreaError, match="within 100 km"):
+        ask(commuter(), TUESDAY.replace(hour=8), (20.0, -40.0))
 
-    at_sea, unknown = ask(commuter(), at, (20.0, -40.0)), ask(commuter(), at)
 
-    assert at_sea.suggestions == unknown.suggestions
+def test_a_receiver_without_a_signal_is_refused_by_name() -> None:
+    with pytest.raises(NoSignalError, match="without a signal"):
+        ask(commuter(), TUESDAY.replace(hour=8), (0.0, 0.0))
 
 
 def test_swapped_coordinates_get_their_own_error() -> None:

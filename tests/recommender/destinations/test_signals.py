@@ -23,6 +23,8 @@ def visits(*rows: tuple[int, int, int, float]) -> Visits:
         (hours * HOUR_US).astype("i8"),
         (hours % 24).astype("f4"),
         (hours // 24 % 7).astype("i1"),
+        np.ones(len(rider), bool),
+        rider.astype("i4"),
     )
 
 

@@ -112,9 +112,9 @@ def test_never_twice_means_never_twice(store: OfferStore) -> None:
 
 
 def test_a_reservation_goes_back_when_its_window_ends(store: OfferStore) -> None:
-    """One redemption in the budget: taken, refused to the next, free again after window and lateness."""
+    """One redemption in the budget: shown, refused to the next, free again after window and lateness."""
     store.save_offers(TENANT, [offer("a", budget_count=1, window_hours=10)], NOW_US)
-    shown(store)
+    outcome(store, shown(store), "viewed", "e1", 1)
 
     assert decide(store, "p2").excluded == {"a": "budget_count"}
     assert decide(store, "p2", NOW_US + 33 * HOUR).excluded == {"a": "budget_count"}

@@ -55,7 +55,7 @@ def test_what_is_popular_names_nobody(stores: RecommenderStores) -> None:
     """The latest lines of a tenant carry no pseudonym and none of another tenant's."""
     stores.events.record("grill", [order("a", "tea"), order("b", "tea", customer="bob")], NOW)
     stores.events.record("other", [order("a", "beer")], NOW)
-    latest = stores.events.latest("grill", "ordered", 10)
+    latest = stores.events.latest("grill", "ordered", 10, least_people=2)
     assert len(latest) == 2
     assert latest.customers.tolist() == []
     assert latest.items.tolist() == ["tea"]

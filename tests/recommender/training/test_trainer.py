@@ -28,7 +28,7 @@ def visits(world: World, n: int, customer: str = "ann", start: int = 0) -> None:
     """n orders of one customer, a minute apart."""
     for number in range(start, start + n):
         at = f"2026-11-20T{10 + number // 60:02}:{number % 60:02}:00Z"
-        reply = world.order("cola", token=world.token(customer), event_id=f"{customer}{number}", occurred_at=at)
+        reply = world.earlier(at, customer, "cola", event_id=f"{customer}{number}")
         assert reply.status_code == 201, reply.json
 
 
@@ -107,7 +107,7 @@ def test_what_the_gate_refuses(
     home = tmp_path / "state"
     world = installation.open(home)
     visits(world, 3)
-    world.order("burger", event_id="guest", occurred_at="2026-11-20T00:00:00Z")
+    world.order("burger", event_id="guest", occurred_at="2026-11-22T00:00:00Z")
     served = trained(world).version
     world.close()
     world = opened(installation, home, **scene)
@@ -273,9 +273,9 @@ def test_progress_is_written_for_a_new_stage_or_each_half_second() -> None:
 def test_the_real_scenes_answer_without_a_model(installation: Installation, tmp_path: Path, scene: str) -> None:
     """Behind the same routes: a guest, a new customer and one with a history each get an answer."""
     world = installation.open(tmp_path / "state", Scenes)
-    ride = {"type": "rode", "item_id": "work", "pickup": "home", "occurred_at": "2026-11-20T08:00:00+01:00"}
-    body = {"events": [ride | {"event_id": f"r{number}"} for number in range(3)]}
-    assert world.call("POST", "/events", token=world.token(), json=body).status_code == 201
+    ride = {"type": "rode", "pickup": "home"}
+    for number in range(3):
+        world.earlier("2026-11-20T08:00:00+01:00", "ann", "work", event_id=f"r{number}", **ride)
     visits(world, 3)
     query = {"local_time": "2026-11-23T12:00:00+01:00", "lat": 52.52, "lon": 13.40}
     for token in (None, world.token("newcomer"), world.token()):
@@ -294,8 +294,7 @@ def test_the_real_orders_train_and_serve(installation: Installation, tmp_path: P
         for visit in range(5):
             item = "cola" if (customer + visit) % 3 else "salad"
             at = f"2026-11-{10 + visit:02}T12:{customer:02}:00+01:00"
-            token = world.token(f"c{customer}")
-            world.order(item, token=token, event_id=f"{customer}-{visit}", occurred_at=at)
+            world.earlier(at, f"c{customer}", item, event_id=f"{customer}-{visit}")
     outcome = trained(world)
     assert outcome.state == "published"
     assert trained(world).state == "unchanged"

@@ -15,7 +15,7 @@ from tests.recommender.service_fixtures import MENU, OFFER, PLACES, Installation
 
 def test_a_guest_gets_what_is_popular_with_the_same_prices(world: World) -> None:
     """A call without a token is no error: a full reply, marked `no_token`, with the menu's prices."""
-    world.order("cola", event_id="g1")
+    world.crowd("cola")
     reply = world.suggest()
     guest = SuggestionsReply.model_validate(reply.json)
     assert reply.status_code == 200
@@ -79,7 +79,7 @@ def test_an_altered_token(still: World, text: str) -> None:
 GOOD = {
     "event_id": "e",
     "type": "ordered",
-    "occurred_at": "2026-11-23T11:00:00+01:00",
+    "occurred_at": "2026-11-23T13:00:00+01:00",
     "items": [{"item_id": "cola"}],
 }
 BAD_EVENTS: list[tuple[str, dict[str, Any], str]] = [
@@ -142,6 +142,7 @@ def test_a_device_whose_clock_is_a_little_ahead(world: World) -> None:
 
 def test_events_are_kept_with_the_local_clock(world: World) -> None:
     """Hour and weekday are local to the event: Sunday 23:30 there is Monday in UTC."""
+    world.time_us = 1_795_408_200_000_000
     world.order("cola", token=world.token(), occurred_at="2026-11-22T23:30:00-05:00")
     row = world.half.service.database.rows("SELECT * FROM events")[0]
     assert (row["hour"], row["weekday"], row["time_us"]) == (23.5, 6, 1_795_408_200_000_000)
@@ -149,19 +150,19 @@ def test_events_are_kept_with_the_local_clock(world: World) -> None:
 
 
 def test_a_ride_keeps_a_cell_not_a_position(world: World) -> None:
-    """A pick-up position is stored as the middle of its 100 m cell; a known place by its id."""
+    """A pick-up position is stored as the middle of its 200 m cell; a known place by its id."""
     rides: list[dict[str, object]] = [
         {"event_id": "r1", "type": "rode", "item_id": "work", "pickup": "home"},
         {"event_id": "r2", "type": "rode", "item_id": "home", "pickup": {"lat": 52.516275, "lon": 13.377704}},
     ]
-    body = {"events": [ride | {"occurred_at": "2026-11-23T08:00:00+01:00"} for ride in rides]}
+    body = {"events": [ride | {"occurred_at": world.moment()} for ride in rides]}
     assert world.call("POST", "/events", token=world.token(), json=body).json["accepted"] == 2
     origins = [
         row["origin"] for row in world.half.service.database.rows("SELECT origin FROM events ORDER BY event_id")
     ]
     assert origins[0] == "home"
     assert origins[1].startswith("geo:52.5")
-    assert "52.516275" not in origins[1]
+    assert origins[1] == "geo:52.516,13.377"
 
 
 def test_the_same_idempotency_key(world: World) -> None:

@@ -76,7 +76,9 @@ export async function followed(scene, run, progress) {
 }
 
 export function csv(rows) {
-  const quoted = (cell) => `"${String(cell ?? "").replaceAll('"', '""')}"`;
+  // A text that a spreadsheet would take for a formula gets a quote in front; numbers stay numbers.
+  const plain = (cell) => typeof cell === "string" && /^\s*['=+\-@]/.test(cell) ? `'${cell}` : String(cell ?? "");
+  const quoted = (cell) => `"${plain(cell).replaceAll('"', '""')}"`;
   return rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
 }
 

@@ -24,7 +24,7 @@ function drawScene(scene) {
   const box = sceneBox(scene);
   box.querySelector(".answer").textContent = scene.sentence;
   const skipped = scene.skipped.length
-    ? `${scene.skipped.join(", ")} cannot be read; ${scene.version || "popular items"} served instead. ` : "";
+    ? `${scene.skipped.join(", ")} cannot be used; ${scene.version || "popular items"} served instead. ` : "";
   const missing = box.querySelector(".missing");
   missing.textContent = skipped + (scene.missing || "");
   missing.hidden = !missing.textContent;
@@ -168,13 +168,33 @@ function drawSchedule(rows, scenes) {
   };
 }
 
+function drawSharing({ least_people, floor }) {
+  $("sharing").hidden = false;
+  $("sharing-answer").textContent = `What is popular, and every sentence about others, is made from at least ${least_people} ` +
+    `different people. Not fewer than ${floor} can be set. After a higher number, train again: older versions are not used.`;
+  const field = $("sharing-people");
+  field.min = floor;
+  field.value = least_people;
+  $("sharing-form").onsubmit = async (event) => {
+    event.preventDefault();
+    try {
+      drawSharing(await api("PUT", `${BASE}/desk/sharing`, { least_people: Number(field.value) }));
+      say("The number is saved.");
+    } catch (error) {
+      say(error.message);
+    }
+  };
+}
+
 async function load() {
-  const [models, schedule] = await Promise.all([api("GET", `${BASE}/models`), api("GET", `${BASE}/schedule`)]);
+  const [models, schedule, sharing] = await Promise.all(
+    ["models", "schedule", "desk/sharing"].map((path) => api("GET", `${BASE}/${path}`)));
   const { ordered = 0, rode = 0 } = models.events;
   const { items, places, offers } = models.catalogue;
   $("counts").textContent = `${ordered.toLocaleString()} orders and ${rode.toLocaleString()} rides so far; ` +
     `${items} dishes, ${places} places, ${offers} offers.`;
   models.scenes.forEach(drawScene);
+  if ($("sharing").hidden) drawSharing(sharing);
   if ($("schedule").hidden) drawSchedule(schedule.rows, [...models.scenes, { scene: "offers" }]);
 }
 

@@ -1,0 +1,46 @@
+"""How many different people must have chosen what everybody sees: the marketer's setting."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from plumbing.access import Caller
+from plumbing.door import Body, Door
+from recommender.config import LEAST_PEOPLE_CEILING, LEAST_PEOPLE_FLOOR
+from recommender.schemas import BASE, Strict
+from recommender.store.sharing import SharingStore
+
+DESK = ("train",)  # scopes
+
+
+class SharingModel(Strict):
+    least_people: int = Field(
+        ge=LEAST_PEOPLE_FLOOR,
+        le=LEAST_PEOPLE_CEILING,
+        strict=True,
+        description="so many different people must have chosen what others may see",
+    )
+
+
+class SharingReply(BaseModel):
+    least_people: int
+    floor: int = Field(description="nobody may set fewer")
+    usual: int = Field(description="of the installation, where a tenant has set none")
+
+
+def sharing_routes(door: Door, sharing: SharingStore) -> None:
+    """Read and set the number."""
+
+    def reply(tenant: str) -> dict[str, object]:
+        return {"least_people": sharing.least_people(tenant), "floor": LEAST_PEOPLE_FLOOR, "usual": sharing.usual}
+
+    path, words = BASE + "/desk/sharing", "how many people must stand behind what everybody sees"
+
+    @door.route("GET", path, scopes=DESK, reply=SharingReply, summary=words.capitalize())
+    def sharing_now(caller: Caller) -> Body:
+        return reply(caller.tenant)
+
+    @door.route("PUT", path, scopes=DESK, reply=SharingReply, summary=f"Set {words}")
+    def set_sharing(caller: Caller, body: SharingModel) -> Body:
+        sharing.set_least_people(caller.tenant, body.least_people)
+        return reply(caller.tenant)
