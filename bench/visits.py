@@ -210,7 +210,7 @@ def memory(setting: Setting, keys: list[str], frames: list[bytes], at: str) -> R
     name = f"The server's memory with {CUSTOMERS:,} customers, {setting.pack}"
     recognised = report.decisions.count("matched")
     served = f"after {len(report.ms)} visits, {recognised} recognised, {len(report.errors)} errors"
-    return Row(name, "resident, with the engine's processes, shared pages once", held, "MB", 500, note=served)
+    return Row(name, "resident, with the engine's processes, shared pages once", held, "MB", 450, note=served)
 
 
 def bulk(setting: Setting) -> None:

@@ -49,7 +49,7 @@ class IdentityConfig:
     """
 
     home: Path
-    token_keys: Sequence[bytes]
+    token_keys: Sequence[bytes] = field(repr=False)
     needs: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_NEEDS))
     master_file: Path | None = None
     tombstones: Path | None = None

@@ -5,6 +5,7 @@ A frame comes in as bytes and is never stored; what goes out is a decision and a
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
 from identity.results import Device, Enrolled, Recognition
 from plumbing.idempotency import asked_now
+from plumbing.problem import Problem
 
 log = structlog.get_logger(__name__)
 __all__ = ["Device", "Enrolled", "IdentityService", "Recognition"]
@@ -111,8 +113,11 @@ class IdentityService:
         """A nonce for one look at one face, and when it expires. Raises TooManyFailures."""
         nonce, expires = self._presses.open(device.tenant, device.name)
         self._metrics.presses.inc()
-        self.erasures.due()
-        self.customers.enrolments.answers.sweep()
+        try:
+            self.erasures.due()
+            self.customers.enrolments.answers.sweep()
+        except (Problem, sqlite3.Error, OSError) as error:  # work of every minute: whoever presses is not stopped
+            log.warning("not_done_yet", why=str(error))
         return nonce, expires
 
     def try_press(self) -> None:

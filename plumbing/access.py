@@ -32,6 +32,7 @@ from plumbing.access_tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
 from plumbing.database import Database
 from plumbing.known_keys import KnownKeys
+from plumbing.room import for_erasing
 from plumbing.security_log import SILENT, SecurityLog
 
 __all__ = [
@@ -55,6 +56,8 @@ PAGES = {
     "marketing": ("train",),
 }
 """The pages that can be paired, and the scopes that a paired page has."""
+
+LONGEST_PAIRING_US = 31 * DAY
 
 PAGE_HEADER = "X-Usual-Page"  # a page names itself: picks its cookie, and no foreign form can send it
 
@@ -138,8 +141,8 @@ class Access:
         return key_id, secret
 
     def revoke_key(self, tenant: str, key_id: str) -> bool:
-        """End a key at once; False when there is none of that name."""
-        with self._database.write() as connection:
+        """End a key at once, on a full disk too; False when there is none of that name."""
+        with for_erasing(self._database.path.parent), self._database.write() as connection:
             done = connection.execute("DELETE FROM keys WHERE tenant = ? AND key_id = ?", (tenant, key_id))
             connection.execute("DELETE FROM key_uses WHERE tenant = ? AND key_id = ?", (tenant, key_id))
         if done.rowcount > 0:
@@ -230,7 +233,8 @@ class Access:
             row = connection.execute(
                 "DELETE FROM pairings WHERE code_hash = ? RETURNING *", (_hash(code),)
             ).fetchone()
-            good = row is not None and row["expires_us"] >= self._now_us()
+            # A link that seems to last longer than any was made under a clock that was ahead.
+            good = row is not None and 0 <= row["expires_us"] - self._now_us() <= LONGEST_PAIRING_US
             if good:
                 tenant, device, site, page = row["tenant"], row["device"], row["site"], row["page"]
                 self._take_the_place(connection, tenant, device, site, page)

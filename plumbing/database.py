@@ -137,6 +137,9 @@ class Database:
 
         For a second after a wait in vain it does not wait at all, or every thread would hang in turn.
         """
+        if getattr(self._local, "wait_ms", None) is not None:
+            yield  # hurried already
+            return
         wait = 0 if time.monotonic() < self._locked_until else HURRIED_MS
         self._local.wait_ms = wait
         try:

@@ -14,7 +14,7 @@ def share_pool() -> None:
     the largest pictures that it ever held."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
-    keep_buffers()
+    keep_buffers(8 << 20)
 
 
 def give_back() -> None:
@@ -24,10 +24,10 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def keep_buffers() -> None:
+def keep_buffers(most: int = 16 << 20) -> None:
     """Keep the memory of a picture for the next one: taking it from the system again costs up to 4 ms. By itself
     the GNU C library keeps up to 64 MB."""
     with contextlib.suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)
         library.mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        library.mallopt(M_TRIM_THRESHOLD, 16 << 20)
+        library.mallopt(M_TRIM_THRESHOLD, most)

@@ -226,7 +226,7 @@ class ThrowawayDatabase(Database):
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.draft")
         try:
             with process_lock(self.path.with_name(f".{self.path.name}.lock")).acquire(timeout=5):
-                if seen is not None and self._inode() not in (None, seen):
+                if self._inode() not in (None, seen):
                     return True
                 self._make(draft)
                 for ending in ("-wal", "-shm", "-journal"):  # of a version that had them

@@ -12,13 +12,14 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+TLS_ALONE = "max-age=31536000; includeSubDomains"
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The policy of a reply that is no page."""
 
@@ -57,6 +58,14 @@ def page_headers(*, camera: bool) -> Mapping[str, str]:
 def register(app: Flask) -> None:
     """Protect every reply of `app`."""
     app.after_request(protect)
+    app.after_request(demand_tls)
+
+
+def demand_tls(response: Response) -> Response:
+    """Over TLS, tell the browser to come back over TLS alone, for a year."""
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", TLS_ALONE)
+    return response
 
 
 def protect(response: Response) -> Response:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
 
@@ -20,13 +25,14 @@ from plumbing.process import only_listener, only_server
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
-HEAD_S = 10
+HEAD_S = 15
 """Seconds for the head of a request to arrive; an idle connection is closed after as long."""
 MOST_HEAD_BYTES = 64 * 1024
 MOST_CONNECTIONS = 4096  # of each process
 BACKLOG = 2048
 PLAIN_THREADS = 5  # besides those for recognition
 PLAIN_CONNECTIONS = 500  # waitress waits with select(), which has a limit
+PARTING_S = 1.0  # in which the worker processes have parted from the first one; none is ready sooner
 
 
 def serve_command(
@@ -79,10 +85,31 @@ def serve_command(
         with alone[0], alone[1], metrics.counted_together():
             try_once(config)
             import_beforehand(module for half in halves for module in modules[half])
-            click.echo(f"Usual answers on {address}; stop it with Ctrl-C.")
+            announce_when_it_answers(host, port)
             run(target, make, host=host, port=port, workers=workers, threads=threads, plain=plain)
 
     return serve
+
+
+def announce_when_it_answers(host: str, port: int) -> None:
+    """Say where the server is as soon as it answers there, from a thread of its own."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - where to ask
+    url = f"[{own}]" if ":" in own else own
+
+    def ask() -> None:
+        time.sleep(PARTING_S)  # none may part while this thread is at work
+        while True:
+            try:
+                with closing(HTTPConnection(url, port, timeout=1)) as connection:
+                    connection.request("GET", "/health/live")
+                    if connection.getresponse().status == HTTPStatus.OK:
+                        break
+            except (OSError, HTTPException):
+                pass  # not yet
+            time.sleep(0.1)
+        click.echo(f"Usual answers on http://{host}:{port}; stop it with Ctrl-C.")
+
+    threading.Thread(target=ask, name="announce", daemon=True).start()
 
 
 def import_beforehand(modules: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ class Config(BaseSettings):
         default=40.0, gt=0, le=20_000
     )  # around the places of the catalogue; positions beyond are refused
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
-    recommender_key: str | None = None
+    recommender_key: str | None = Field(default=None, repr=False)  # not in a traceback
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
     security_log: str = "file"  # where the security log goes: file, stdout, both or off
 

@@ -29,14 +29,14 @@ TOLERANCE = 2 * SECOND  # a smaller step is the work of a time service, or a pro
 SLOWER = 10  # this clock loses one second in ten until the machine's has caught up
 REMEMBER_EVERY_US = 15 * SECOND
 SHOWN_FOR_US = DAY  # so long after a jump the readiness check names it
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux it runs while the machine sleeps
 VERSION = 1
 MARK = "clock.json"
 
 
 def monotonic_us() -> int:
     """Microseconds of a clock that nobody sets, counted from some moment."""
-    kind = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux also while the machine sleeps
-    return time.clock_gettime_ns(kind) // 1_000
+    return time.clock_gettime_ns(STEADY) // 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,9 @@ class SteadyClock:
         self._monotonic = monotonic
         self._path = path
         self._lock = threading.Lock()
-        self._wall = self._last = wall()
-        self._passed = monotonic() if monotonic else 0
+        now = wall()
+        self._seen = (now, monotonic() if monotonic else 0, now)
+        """The machine's two clocks and this one, when this one was asked last. Replaced as a whole: threads."""
         self._ahead = 0
         self._written: int | None = None
         self._jumped: tuple[int, int] | None = None  # by how much, and when by the monotonic clock
@@ -86,31 +87,35 @@ class SteadyClock:
         mark = None if path is None else Mark.read(path)
         if mark is not None:
             # A mark far ahead was made under a wrong clock; so was what it closed.
-            self.closed_before_us = min(mark.closed_before_us, self._wall)
-            self._step_back(self._wall, mark.latest_us)
+            self.closed_before_us = min(mark.closed_before_us, now)
+            self._step_back(now, mark.latest_us)
 
     def __call__(self) -> int:
         """Microseconds UTC; never less than before, but after a step back by more than `LONGEST_AHEAD`."""
+        if self._monotonic is not None and not self._ahead:  # without the lock: each request asks several times
+            before, passed, last = self._seen
+            wall, now = self._wall_clock(), self._monotonic()
+            if -TOLERANCE < wall - before - now + passed < TOLERANCE and wall >= last:
+                self._seen = (wall, now, wall)
+                return wall
         with self._lock:
-            wall = self._wall_clock()
-            moved = wall - self._wall
-            passed = self._time_passed(moved)
-            self._wall = wall
-            if moved - passed > TOLERANCE and self._monotonic is not None:
-                self._ahead = max(0, self._ahead - (moved - passed))
-                self._noticed(moved - passed)
-            elif moved - passed < -TOLERANCE:
-                self._step_back(wall, wall + self._ahead + passed - moved)
-            self._ahead = max(0, self._ahead - passed // SLOWER)
-            self._last = max(self._last, wall + self._ahead)
-            return self._last
+            return self._compared()
 
-    def _time_passed(self, moved: int) -> int:
-        if self._monotonic is None:
-            return max(0, moved)
-        now = self._monotonic()
-        passed, self._passed = max(0, now - self._passed), now
-        return passed
+    def _compared(self) -> int:
+        before, passed_before, last = self._seen
+        wall, now = self._wall_clock(), self._monotonic() if self._monotonic else 0
+        moved = wall - before
+        passed = max(0, now - passed_before if self._monotonic else moved)
+        self._seen = (wall, now, last)
+        if moved - passed > TOLERANCE:
+            self._ahead = max(0, self._ahead - (moved - passed))
+            self._noticed(moved - passed)
+        elif moved - passed < -TOLERANCE:
+            self._step_back(wall, wall + self._ahead + passed - moved)
+        self._ahead = max(0, self._ahead - passed // SLOWER)
+        now_us = max(self._seen[2], wall + self._ahead)
+        self._seen = (wall, now, now_us)
+        return now_us
 
     def _step_back(self, wall: int, expected: int) -> None:
         """The machine's clock shows `wall` where this clock would show `expected`."""
@@ -118,19 +123,21 @@ class SteadyClock:
         if behind <= TOLERANCE:
             return
         if behind > LONGEST_AHEAD:
-            self._ahead, self._last, self.closed_before_us = 0, wall, wall
+            self._seen = (wall, self._seen[1], wall)
+            self._ahead, self.closed_before_us = 0, wall
         else:
             self._ahead = behind
         self._noticed(-behind)
 
     def _noticed(self, step: int) -> None:
-        self._jumped = (step, self._passed)
+        self._jumped = (step, self._seen[1])
         self._written = None
         self.on_jump("ahead" if step > 0 else "back")
         log.warning("clock_jumped", seconds=round(step / SECOND, 1), ahead_of_the_machine_s=self._ahead // SECOND)
 
     def remark(self) -> str | None:
         """A sentence about a jump of the last day; None without one."""
+        self()
         if self._jumped is None or self._monotonic is None or self._monotonic() - self._jumped[1] > SHOWN_FOR_US:
             return None
         step = self._jumped[0]

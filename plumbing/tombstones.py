@@ -15,12 +15,12 @@ Each half has a file and a key of its own: the two files have nothing in common.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
 import secrets
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +53,7 @@ class Tombstones:
         empty = MAGIC.ljust(SLOTS_AT, b"\0") + bytes(SLOT * GROW)
         load_or_create_secret(path, empty)
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._closer = weakref.finalize(self, os.close, self._file)
         self._lock = threading.Lock()
         self._seen = -1
         self._hashes: frozenset[bytes] = frozenset()
@@ -136,15 +137,8 @@ class Tombstones:
             os.fsync(self._file)
 
     def close(self) -> None:
-        """Close the file."""
-        file, self._file = self._file, None  # type: ignore[assignment]  # nothing uses it any more
-        os.close(file)
-
-    def __del__(self) -> None:
-        # As the databases do: an owner that is dropped closes its file.
-        if getattr(self, "_file", None) is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._file)
+        """Close the file. An owner that is dropped closes it too."""
+        self._closer()
 
     def _slots(self) -> bytes:
         content = os.pread(self._file, os.fstat(self._file).st_size, SLOTS_AT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -42,7 +42,7 @@ class RecommenderStores:
     models: ModelStore
     sharing: SharingStore
     quotas: QuotaStore
-    secret: bytes  # of this half alone; each use derives a key of its own
+    secret: bytes = field(repr=False)  # of this half alone; each use derives a key of its own
 
     def key(self, use: str) -> bytes:
         """32 bytes for one use."""

@@ -123,8 +123,8 @@ class Caches:
 
     def area(self, tenant: str) -> ServedArea:
         """The area that the tenant serves, by its catalogue of places."""
-        menu = self.menu(tenant, "place")
-        return self._areas.get(tenant, id(menu), lambda: ServedArea(menu.items, self._served_km))
+        stamp, menu = self._events.generation(tenant, "catalogue"), self.menu(tenant, "place")
+        return self._areas.get(tenant, stamp, lambda: ServedArea(menu.items, self._served_km))
 
     def popular(self, tenant: str, event_type: str) -> Interactions:
         """What enough people chose lately, at most a minute old, never older than the last erasure."""

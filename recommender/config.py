@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbing.settings import Config
@@ -34,7 +34,7 @@ class RecommenderConfig:
     """
 
     home: Path
-    token_keys: Sequence[bytes]
+    token_keys: Sequence[bytes] = field(repr=False)
     seed: int = 0
     popular_from: int = 5_000
     history_lines: int = 2_000

@@ -67,6 +67,16 @@ class SecondFactorRequired(TokenError):
     says = "Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again."
 
 
+class ErasureNotRemembered(RecommenderError):
+    """The disk with the tombstones is full or away. The customer is erased; it is to be handed over again."""
+
+    code = "erasure_not_remembered"
+    status = 507
+    title = "The erasure is done, and not remembered outside of the database yet"
+    says = "Send it again. Until then a database that is put back could bring the customer back."
+    retry_after = 60
+
+
 class Erased(TokenError):
     code = "erased"
     status = 410

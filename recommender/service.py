@@ -115,8 +115,8 @@ class RecommenderService:
         guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant, sender=query.asker)
         guest = replace(guest, least_people=self.caches.least_people(query.tenant))
         try:
-            self._check_context(query)
             with self.database.hurried():
+                self._check_context(query)
                 self.stores.erased.keep_erased()
                 menu = self.caches.menu(query.tenant, scene.kind)
                 with self.database.write() if scene.learns_from is None else nullcontext():
@@ -293,6 +293,7 @@ class RecommenderService:
         Raises:
             TokenError: not a valid erasure token (of this tenant, if one is given), or expired.
             DatabaseBusy: nothing was erased; try again.
+            ErasureNotRemembered: erased; try again.
         """
         now_us = self._now_us()
         claims = open_token(
@@ -304,6 +305,7 @@ class RecommenderService:
                 for scene in self.scenes.values():
                     scene.forget(claims.tenant, claims.pseudonym)
             self.database.scrub()
+            self.stores.erased.remember(claims.tenant, claims.pseudonym)
         return deleted
 
 

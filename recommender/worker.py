@@ -22,6 +22,9 @@ from recommender.training.trainer import Launch
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """One thread each: with more, the last digits of sums differ from run to run."""
 
+SECRETS = ("USUAL_RECOMMENDER_KEY",)
+"""Variables that a training does not need."""
+
 
 LONGEST_S = 6 * 3_600
 """A training that takes longer hangs: it is killed, so that the next one can begin."""
@@ -43,7 +46,7 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
             try:
                 process = subprocess.Popen(  # noqa: S603 - our own module, arguments as a list
                     [*command, str(config.seed), str(os.getpid())],
-                    env=os.environ | THREADS,
+                    env={name: value for name, value in os.environ.items() if name not in SECRETS} | THREADS,
                     stdin=subprocess.DEVNULL,
                     cwd=Path(__file__).resolve().parent.parent,
                     pass_fds=() if lock is None else (lock,),  # it holds the run until it ends, in whatever way

@@ -17,6 +17,10 @@ from pathlib import Path
 
 import grimp
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # also when a test loads this file by its path
+
+import process_layout
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGES = ("identity", "recommender", "plumbing", "screens")
@@ -174,14 +178,15 @@ def render() -> str:
         lines += rooms_of(house, half)
     lines += way_of(house, "## The way of a frame (`POST /identity/v1/recognitions`)", FRAME)
     lines += way_of(house, "## The way of an event (`POST /recommender/v1/events`)", EVENT)
-    return "\n".join([*lines, "", OUTRO])
+    lines += ["", OUTRO.rstrip(), *process_layout.render()]
+    return "\n".join([*lines, ""])
 
 
 def main() -> int:
     """Write the page, or compare it."""
     try:
         page = render()
-    except OutOfDate as error:
+    except (OutOfDate, process_layout.NotInTheCode) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if "--check" not in sys.argv[1:]:

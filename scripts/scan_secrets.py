@@ -110,9 +110,9 @@ def findings(folder: Path) -> list[str]:
         if not fnmatch(name, FIXTURES) and any(fnmatch(base, pattern) for pattern in STATE):
             found[f"{name}: a file of an installation"] = None
         path = folder / name
-        if path.is_file():
-            text = path.read_bytes().decode("utf-8", errors="replace")
-            found.update(dict.fromkeys(findings_in(name, text, plugins)))
+        content = path.read_bytes() if path.is_file() else b""
+        if b"\0" not in content:  # else a picture or a database: its name decides
+            found.update(dict.fromkeys(findings_in(name, content.decode("utf-8", errors="replace"), plugins)))
     return list(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from schemathesis.schemas import APIOperation
 
 from app import create_app
 from identity.sandbox.connection import Launch
+from identity.sandbox.pool import EnginePool
 from plumbing.settings import Config
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
@@ -218,14 +218,14 @@ def test_a_missing_engine_pack_leaves_the_guest_path_open_and_readiness_says_why
 
 @pytest.mark.parametrize("order", [rogues.CRASH, rogues.HANG, rogues.FAIL, rogues.BABBLE])
 def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
-    tmp_path: Path, engine_cache: Path, order: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine_cache: Path, order: int
 ) -> None:
     """The visit gets the reply of a guest; at the next one the pack runs again."""
-    monkeypatch.setattr("identity.web.half.Launch", partial(Launch, maker="tests.identity.rogues:rogue"))
     app = create_app(Config(home=tmp_path, pack="dlib", cache=engine_cache))
     identity = app.extensions["usual"]["identity"]
-    identity.workers.timeout_s = 1.0
-    identity.warm()
+    pack = EnginePool(Launch("dlib", None, tmp_path, "tests.identity.rogues:rogue"), timeout_s=1.0)
+    pack.start()
+    identity.service.engine = pack
     key = app.extensions["usual"]["access"].create_key("mill", EVERYTHING, device="kiosk")
     client, headers = app.test_client(), {"X-API-Key": key}
 
@@ -235,9 +235,10 @@ def test_a_pack_that_ends_hangs_or_fails_makes_a_guest_and_never_an_error(
         return client.post("/v1/visits", json=sent, headers=headers)
 
     during = visit(order)
-    identity.workers.timeout_s = 20.0
+    pack.timeout_s = 20.0
     after = visit(1)
     counted = client.get("/metrics", headers=headers).text
+    pack.close()
     identity.close()
 
     assert (during.status_code, during.get_json()["decision"]) == (200, "unknown")

@@ -102,6 +102,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     return client
 
 
+def test_trace_is_no_method(client: FlaskClient) -> None:
+    assert client.open("/health/live", method="TRACE").status_code == 405
+
+
 @pytest.mark.parametrize("path", ["/recommender/v1/suggestions/orders?site=mill", "/health/live", "/nothing"])
 def test_no_reply_permits_another_origin(client: FlaskClient, path: str) -> None:
     for method in ("GET", "OPTIONS"):
@@ -122,6 +126,16 @@ def test_reading_methods_need_no_scope_that_changes_something(tmp_path: Path, cl
     }
 
     assert wrong == set()
+
+
+def test_over_tls_a_browser_learns_to_use_tls_alone(tmp_path: Path) -> None:
+    app = create_app(Config(home=tmp_path, only="recommender", trusted_proxies="1"))
+
+    secure = app.test_client().get("/health/live", headers={"X-Forwarded-Proto": "https"})
+    plain = app.test_client().get("/health/live")
+
+    assert secure.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert "Strict-Transport-Security" not in plain.headers
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 import app
+from identity.sandbox.lockdown import PERMITTED
 from plumbing.settings import Config
 from tests.conftest import ROOT
 
@@ -118,7 +120,7 @@ def test_the_words_claim_no_more_than_is_so() -> None:
     sentences = [
         sentence for page in PAGES for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split()))
     ]
-    claims = [s for s in sentences if re.search(r"\b(certifi|irreversib)", s, re.IGNORECASE)]
+    claims = [s for s in sentences if re.search(r"\b(certif(ied|ies|y|ication)|irreversib)", s, re.IGNORECASE)]
 
     assert any("We claim no liveness certification" in claim for claim in claims)
     assert any("is not irreversible" in claim for claim in claims)
@@ -172,6 +174,18 @@ def test_a_way_that_the_code_does_not_go_is_refused(way: tuple[tuple[str, str], 
 
     with pytest.raises(house.OutOfDate, match="is a step of a way"):
         house.House.read().check_way(way)
+
+
+def test_the_processes_are_those_of_the_code() -> None:
+    layout = architecture().process_layout
+    page = (ROOT / "docs" / "architecture.md").read_text()
+
+    assert page.count("| a worker process") >= 2
+    assert "`PATH`, `PYTHONPATH`, `LD_LIBRARY_PATH`" in page
+    assert f"{len(PERMITTED)} system calls" in page
+    for change in ({"module": "plumbing/nothing.py"}, {"needs": ("a word that is not there",)}):
+        with pytest.raises(layout.NotInTheCode):
+            layout.check(replace(layout.processes()[0], **change))
 
 
 def test_every_decision_stands_in_the_index_once() -> None:

@@ -76,6 +76,23 @@ def test_commands_and_training_work_without_what_is_left_out() -> None:
     assert done.stdout == "2\n"
 
 
+def test_a_serving_process_loads_no_pickling_library() -> None:
+    """cloudpickle comes with scikit-learn, which `usual evaluate` compares with."""
+    words = """
+import sys, app
+from importlib import import_module
+for half in app.MODULES.values():
+    for module in half:
+        import_module(module)
+loaded = {name for name, module in sys.modules.items() if module}
+print(sorted({"cloudpickle", "joblib", "sklearn", "requests"} & loaded))
+"""
+    done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
+
+
 # What is known about it
 
 

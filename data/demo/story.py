@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
@@ -72,7 +72,7 @@ class Story:
             "event_id": "story-order",
             "type": "ordered",
             "items": [{"item_id": new, "quantity": 1}],
-            "occurred_at": self.just_now(),
+            "occurred_at": self.just_now(at),
             "site": "market",
             "recommendation_id": answer["recommendation_id"],
         }
@@ -144,7 +144,7 @@ class Story:
             "type": "rode",
             "item_id": new,
             "pickup": truth.work,
-            "occurred_at": self.just_now(),
+            "occurred_at": self.just_now(at),
         }
         expect(taxi.events([event], token) == 1, "the ride is stored")
         after = taxi.suggestions("destinations", token, context, 20)["items"]
@@ -197,9 +197,13 @@ class Story:
         """The moment of the story's loose ends: yesterday noon has passed everywhere."""
         return self.town.moment(self.last_day + 1, 12.75)
 
-    def just_now(self) -> str:
-        """The present: what a customer does lies within their press."""
-        return datetime.fromtimestamp(self.now_us() / SECOND, UTC).isoformat()
+    def just_now(self, at: datetime | None = None) -> str:
+        """The present: what a customer does lies within their press. Its clock shows what `at` shows."""
+        now = datetime.fromtimestamp(self.now_us() / SECOND, UTC)
+        if at is None:
+            return now.isoformat()
+        apart = (60 * (at.hour - now.hour) + at.minute - now.minute + 720) % 1440 - 720
+        return now.astimezone(timezone(timedelta(minutes=15 * round(apart / 15)))).isoformat()
 
     def regular(self) -> tuple[Member, Truth, str]:
         """The member with the firmest habit at one daypart, by the town's truth and not by the model."""

@@ -45,10 +45,9 @@ def capture_frames(
 ) -> Attempt:
     """Decode and check all frames, then detect and embed one after the other.
 
-    `frames` are JPEG, PNG or WebP files, which `decode` unpacks. A frame with two people refuses the
-    press. Raises a FrameError, the first frame's CaptureError when
-    fewer than `least` are usable, FramesIdentical when one picture was sent twice for an
-    enrolment, VectorInvalid when the engine returns no vector.
+    `frames` are JPEG, PNG or WebP files, which `decode` unpacks. A frame with two people refuses the press. Raises
+    a FrameError, the first frame's CaptureError when fewer than `least` are usable, FramesIdentical when one
+    picture was sent twice for an enrolment, VectorInvalid when the engine returns no vector.
     """
     pictures = [decode(data) for data in frames]
     if enrolling:
@@ -141,13 +140,18 @@ def _move_pose(detection: Detection) -> Pose | None:
 
 
 def usable_captures(engine: FaceEngine, pictures: Sequence[bytes], decode: Decode = decode) -> list[Capture]:
-    """The captures of those picture files that an enrolment would accept; the others are left out."""
+    """The captures of those picture files that an enrolment would accept; the others are left out.
+
+    Raises VectorInvalid when the engine returns no vector.
+    """
     captures = []
     for data in pictures:
         try:
             captures.append(embed_one(engine, decode(data), enrolling=True))
         except (FrameError, CaptureError):
             continue
+        except ValueError as error:
+            raise VectorInvalid from error
     return captures
 
 

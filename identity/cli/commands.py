@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,7 +69,8 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
     def later(_: str) -> None:
         raise NotWiredHere("The server passes it on.")
 
-    known = click.get_current_context().find_object(dict) or {}
+    context = click.get_current_context(silent=True)
+    known = (context.find_object(dict) if context else None) or {}
     folder = Config.from_environment().tombstones
     keys = TokenKeys(home, system_clock)
     config = IdentityConfig(home=home, token_keys=keys, pack=pack, tombstones=folder)
@@ -190,7 +192,12 @@ def confirm_clock(home: Path, yes: bool) -> None:
 @pack_option
 @click.argument("receipt")
 def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
-    """Opt out the holder of RECEIPT, with immediate effect, also in a running server."""
+    """Opt out the holder of RECEIPT, with immediate effect, also in a running server.
+
+    With `-` in its place the receipt is read from standard input: other users of the machine see the words of a
+    command.
+    """
+    receipt = sys.stdin.readline().strip() if receipt == "-" else receipt
     half = open_half(home, pack)
     everywhere = half.service.forget(Device(tenant, "command line"), receipt)
     half.close()

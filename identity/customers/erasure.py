@@ -176,7 +176,6 @@ class Erasures:
             return
         self._next_us = now + MINUTE
         remember(self._now_us)
-        self.settle()
         try:
             self.expire()
         except OSError as error:  # what cannot be counted is not done

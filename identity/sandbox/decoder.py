@@ -21,7 +21,7 @@ from identity.sandbox.supervisor import LOADING_TIMEOUT_S, EngineUnavailable, Wo
 
 PROGRAM = "identity.sandbox.decoder_process"
 WAIT_S = 5.0  # for an idle process
-ANSWER_S = 2.0  # for one picture: its processor time is limited to a quarter, but the machine may be busy
+ANSWER_S = 3.0  # for one picture: its processor time is limited to a sixth of it, but the machine may be busy
 
 
 class DecoderProcess(Child):
@@ -88,6 +88,10 @@ class Decoder:
     def processes(self) -> tuple[int, ...]:
         """Process ids. Each has one child, the one that decodes."""
         return self._workers.processes
+
+    def begin(self) -> None:
+        """Start the processes and do not wait for them. Raises EngineUnavailable after `close`."""
+        self._workers.begin()
 
     def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
         """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""

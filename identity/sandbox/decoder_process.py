@@ -31,6 +31,8 @@ from plumbing.process import die_with_parent
 
 PROCESSOR_S = 0.5  # for one picture; the dearest that is allowed (16 bits, 4.2 million pixels) takes .25
 SPARE_BYTES = 192 * 2**20  # the dearest takes a third of it
+NOT_LOCKED = 77
+"""The status of a copy that could not lock itself down."""
 CODES = {kind.code: status for status, (kind, _) in REFUSED.items()}
 
 
@@ -68,7 +70,10 @@ def keep(packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, an
         if copy == 0:
             be_the_copy(keeper, greet, packed, pixels, requests, answers)
         _, status = os.waitpid(copy, 0)
-        if status == 0:
+        if os.waitstatus_to_exitcode(status) == NOT_LOCKED:
+            said = {"error": "The picture decoder cannot be locked down on this system."}
+            wire.write_all(answers, json.dumps(said).encode().ljust(wire.LONGEST_HELLO))
+        if os.waitstatus_to_exitcode(status) in (0, NOT_LOCKED):
             return
         wire.write_all(answers, np.array((TOO_HARD, 0, 0), ANSWER).tobytes())
         greet = False
@@ -78,10 +83,11 @@ def be_the_copy(
     keeper: int, greet: bool, packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int
 ) -> NoReturn:
     """Lock down and decode. Never returns into the keeper's code."""
-    status = 1
+    status = NOT_LOCKED
     try:
         die_with_parent(keeper)
         walls = lock_down(SPARE_BYTES, TIMER)
+        status = 1
         if greet:
             wire.write_all(answers, json.dumps({"walls": walls}).encode().ljust(wire.LONGEST_HELLO))
         serve(packed, pixels, requests, answers)

@@ -54,6 +54,10 @@ class EnginePool:
         """Process ids."""
         return self._workers.processes
 
+    def begin(self) -> None:
+        """Start the processes and do not wait for them. Raises EngineUnavailable after `close`."""
+        self._workers.begin()
+
     def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
         """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
         self._workers.wait(timeout_s)

@@ -98,6 +98,8 @@ class IdentityHalf:
 
         Raises EngineUnavailable.
         """
+        for workers in self._running:
+            workers.begin()
         self.service.warm()
         for workers in self._running:
             workers.start()
@@ -107,28 +109,45 @@ class IdentityHalf:
 
         Engine packs are loaded in the background too: guests are served meanwhile, and readiness says so.
         """
+        self.settle()
         self.service.warm()
         for workers in self._running:
             threading.Thread(target=_load, args=(workers,), name="engine loading", daemon=True).start()
-        threading.Thread(target=self._finish_erasures, name="erasures", daemon=True).start()
-        return self.close  # signs the audit
+        ended = threading.Event()
+        thread = threading.Thread(target=self._finish_erasures, args=(ended,), name="erasures", daemon=True)
+        thread.start()
 
-    def _finish_erasures(self) -> None:
+        def stop() -> None:
+            ended.set()
+            thread.join(5)
+            self.close()  # signs the audit
+
+        return stop
+
+    def settle(self) -> None:
+        """Erase again whom a backup brought back, before anybody is served. They are not recognised anyway."""
+        try:
+            self.service.erasures.settle()
+        except (Problem, sqlite3.Error, OSError) as error:  # tried again every minute
+            log.warning("restored customers are still to be erased", why=str(error))
+
+    def _finish_erasures(self, ended: threading.Event) -> None:
         """Hand over opt-outs: those of other processes within a second, those that the recommender could not take
         yet every minute. Delete what is too old."""
         keys, erasures = self.vault.keys, self.service.erasures
         seen, next_s = keys.changed(), 0.0
-        while True:
+        while not ended.is_set():
             try:
                 if time.monotonic() >= next_s:
                     next_s = time.monotonic() + 60
+                    self.settle()
                     erasures.due()
                 elif (now := keys.changed()) != seen:
                     seen = now
                     erasures.finish_all()
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("erasures are still to be finished", why=str(error))
-            time.sleep(HAND_OVER_S)
+            ended.wait(HAND_OVER_S)
 
     def check(self) -> str | None:
         """Readiness: None when everything can be written, a press too, and the pack runs; else a sentence."""
@@ -140,10 +159,12 @@ class IdentityHalf:
         except (Problem, sqlite3.Error, OSError) as error:
             return f"nobody can press: {error}"
         trouble = next((trouble for workers in self._running if (trouble := workers.failure())), None)
-        remark = self.service.erasures.retention.remark()
-        if any(workers.is_loading() for workers in self._running):
-            remark = "the engine pack is being loaded; until then everybody is a guest"
-        return trouble if trouble or not remark else Remark(remark)
+        loading = any(workers.is_loading() for workers in self._running)
+        remarks = [
+            "the engine pack is being loaded; until then everybody is a guest" if loading else None,
+            self.service.erasures.retention.remark(),
+        ]
+        return trouble or Remark("; ".join(filter(None, remarks))) or None
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -217,10 +238,6 @@ def build(
         audit=audit,
         metrics=metrics,
     )
-    try:
-        service.erasures.settle()
-    except (Problem, sqlite3.Error, OSError) as error:  # `due` tries again; nobody is recognised meanwhile
-        log.warning("restored customers are still to be erased", why=str(error))
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     return IdentityHalf(
         config=config,

@@ -96,8 +96,10 @@ class Gate:
                 await drain(exchange, length)
                 del environ["CONTENT_LENGTH"]
             return await lane.run(partial(self._serve, environ, b""))
+        owner = ""
         if demand.scopes is not None and scope.method != "OPTIONS":
-            environ[CALLER] = await self._caller(environ, demand.scopes)
+            caller = await self._caller(environ, demand.scopes)
+            environ[CALLER], owner = caller, f"{caller.tenant} {caller.key_id}"
         if length > demand.size.most_bytes:
             raise BodyTooLarge(f"At most {demand.size.most_bytes} bytes are taken here. Nothing was stored.")
         if lane.busy:
@@ -108,7 +110,7 @@ class Gate:
                 raise following.refusal()
         if not length:
             return await lane.run(partial(self._serve, environ, b""))
-        async with self._bodies.read(exchange, length) as body:
+        async with self._bodies.read(exchange, length, owner) as body:
             return await lane.run(partial(self._serve, environ, body))
 
     def _demand(self, scope: Scope) -> Demand | None:

@@ -14,7 +14,6 @@ Environ = dict[str, object]
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 64 * 1024
 MOST_PATH = 8 * 1024
-METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"))
 ONCE = ("host", "content-length", "content-type", "authorization", "x-api-key", "idempotency-key", "x-usual-page")
 """Headers that may stand in a head once: of two, two servers may take different ones."""
 
@@ -50,12 +49,10 @@ def check(scope: Scope) -> dict[str, str]:
 
     Raises:
         HeadRefused: a header that imitates one of ours, that stands twice, or that asks for another protocol; a
-            host that is none; a method or size that nobody needs.
+            host that is none; a size that nobody needs.
         LengthRequired: a body in chunks. The server in front of this reads its length from the chunks and leaves
             out a Content-Length beside it, so such a request cannot be told from smuggling.
     """
-    if scope.method not in METHODS:
-        raise HeadRefused("This method is not served.")
     if len(scope.path) + len(scope.query_string) > MOST_PATH:
         raise HeadRefused(f"The address is longer than {MOST_PATH} letters.")
     rows = scope.headers.items()

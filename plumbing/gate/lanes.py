@@ -18,6 +18,7 @@ from plumbing.gate.problems import Overloaded
 
 Answer = TypeVar("Answer")
 PACE = 0.1  # weight of the newest duration in the moving average
+LATE = 1.5  # who was admitted may wait so much longer than was expected
 STANDING_S = 0.5
 """A queue that has not been empty for so long is no burst: more comes than can be done."""
 
@@ -45,7 +46,7 @@ def rules_of(threads: int) -> Mapping[str, LaneRules]:
     A recognition has about 300 ms from press to answer. Opting out waits longest and behind nothing else.
     """
     return {
-        "recognition": LaneRules(threads, 8, 0.6, 0.15),
+        "recognition": LaneRules(threads, 8, 0.2, 0.1),
         "presses": LaneRules(1, 32, 1.0, 0.5),
         "health": LaneRules(1, 32, 5.0, 5.0),
         "suggestions": LaneRules(2, 64, 2.0, 1.0),
@@ -66,6 +67,7 @@ class Lane:
         self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._running = 0
         self._took_s = 0.0
+        self._measured = False
         self._empty_at = now()
 
     @property
@@ -79,9 +81,10 @@ class Lane:
 
     @property
     def _patience_s(self) -> float:
-        """How long a request may wait at present."""
+        """How long a request may wait at present: at least one turn, or a slow machine would refuse the second
+        person although the first is answered late as well."""
         standing = bool(self._waiting) and self._now() - self._empty_at > STANDING_S
-        return self._rules.standing_s if standing else self._rules.patience_s
+        return max(self._took_s, self._rules.standing_s if standing else self._rules.patience_s)
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
         """Run `work` in a thread of this lane.
@@ -110,9 +113,14 @@ class Lane:
         try:
             return await loop.run_in_executor(self._pool, work)
         finally:
-            self._took_s += PACE * (self._now() - began - self._took_s) if self._took_s else self._now() - began
+            self._measure(self._now() - began)
             self._running -= 1
             self._next()
+
+    def _measure(self, took_s: float) -> None:
+        weight = PACE if self._measured else 1.0
+        self._took_s += weight * (took_s - self._took_s)
+        self._measured = True
 
     def refusal(self) -> Overloaded:
         """The error of a request that is refused; it is counted."""
@@ -125,7 +133,7 @@ class Lane:
             since, turn = self._waiting.popleft()
             if turn.done():
                 continue  # who waited has gone
-            if self._now() - since > patience_s:
+            if self._now() - since > LATE * patience_s:
                 turn.set_exception(self.refusal())
                 continue
             self._running += 1

@@ -7,6 +7,7 @@ import structlog
 from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.tombstones import Tombstones
+from recommender.errors import ErasureNotRemembered
 from recommender.store.events import EventStore
 from recommender.store.offers import OfferStore
 
@@ -50,6 +51,18 @@ class ErasedCustomers:
             self._database.scrub()
             log.warning("older_database_restored", erased_again=len(lacking))
         return len(lacking)
+
+    def remember(self, tenant: str, customer: str) -> None:
+        """Remember an erasure outside of the database, after the database has it.
+
+        Raises ErasureNotRemembered: it is to be handed over again.
+        """
+        try:
+            new = self._remembered.add([bytes.fromhex(self._events.tombstone(tenant, customer))])
+        except OSError as error:
+            raise ErasureNotRemembered from error
+        if new:
+            self._events.set_generation(NO_TENANT, "tombstones", len(self._remembered))
 
     def _erase_again(self, lacking: frozenset[bytes]) -> None:
         if not lacking:

@@ -359,8 +359,7 @@ class EventStore:
         """Erase a customer; returns how many events were deleted.
 
         The tombstone is written in the same transaction: afterwards the customer is unknown in every process,
-        and a late event is refused. The caller then scrubs the -wal file. Outside of the database it is
-        remembered last: until it is, OSError says that the erasure has not ended.
+        and a late event is refused. The caller then scrubs the -wal file.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -376,10 +375,6 @@ class EventStore:
                 "DELETE FROM events WHERE tenant = ? AND customer = ?", (tenant, customer)
             ).rowcount
             raise_generation(connection, tenant, "erasures")
-        if self._remembered is not None and self._remembered.add(
-            [bytes.fromhex(self.tombstone(tenant, customer))]
-        ):
-            self.set_generation("", "tombstones", len(self._remembered))
         return int(gone)
 
 

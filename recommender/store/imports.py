@@ -20,7 +20,8 @@ from recommender.scene import Event
 from recommender.store.events import EventStore
 
 PART = 500
-"""Events of one transaction to begin with; the next ones are as large as fits into PART_S."""
+"""Events of one transaction, at least: much of its time is the sync at its end. The next ones are as large as fits
+into PART_S."""
 
 MOST = 5_000
 PART_S = 0.05
@@ -80,7 +81,7 @@ def _written(
                 new += store.insert(connection, tenant, event, index, now_us, import_id)
         took = time.monotonic() - began
         start += len(part)
-        size = max(1, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
+        size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
         if start < len(events):
             pause(took)
     return new

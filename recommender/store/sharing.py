@@ -15,7 +15,8 @@ class SharingStore:
 
     def least_people(self, tenant: str) -> int:
         """The tenant's number."""
-        row = self._database.row("SELECT least_people FROM sharing WHERE tenant = ?", (tenant,))
+        with self._database.hurried():
+            row = self._database.row("SELECT least_people FROM sharing WHERE tenant = ?", (tenant,))
         return int(row["least_people"]) if row else self.usual
 
     def set_least_people(self, tenant: str, least: int) -> None:

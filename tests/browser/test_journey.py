@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from data.faces.people import two_people
+from recommender.scene import Event, OrderLine
+from recommender.tokens import open_token
 from tests.browser.conftest import Camera, OpenPage, in_state, tap_pin
 from tests.browser.fake_server import serve
 from tests.journey import Place
@@ -56,7 +57,7 @@ def address(place: Place) -> Iterator[str]:
 
 def paired(place: Place, address: str, open_page: OpenPage, page: str, query: str = "") -> Page:
     """A new browser, paired by its first-run link."""
-    code = place.access.create_pairing(place.tenant, page, device=place.device, site="mill")
+    code = place.access.create_pairing(place.tenant, page, site="mill")
     return open_page(f"{address}/{page}{query}#pair={code}")
 
 
@@ -170,19 +171,32 @@ def rides(place: Place, person: int, goal: str, count: int) -> None:
     assert place.send("PUT", f"/identity/v1/enrolments/{made['receipt']}/pin", setup).status_code == 204
     token = place.recognise(person)["token"]
     raised = place.send("POST", "/identity/v1/tokens/raise", {"token": token, "pin": PIN}).get_json()["token"]
+    *_, shared = place.app.extensions["usual_open"]
+    claims = open_token(
+        shared.token_keys, raised, tenant=place.tenant, device=None, purpose="destinations", now_us=place.clock()
+    )
     now = datetime.fromtimestamp(place.clock() / 1e6, UTC)
-    events: list[dict[str, Any]] = [
-        {
-            "event_id": uuid.uuid4().hex,
-            "type": "rode",
-            "occurred_at": (now - timedelta(days=day)).isoformat(),
-            "items": [{"item_id": goal}],
-            "pickup": {"place": "station"},
-        }
-        for day in range(1, count + 1)
-    ]
-    reply = place.send("POST", "/recommender/v1/events", {"events": events}, Authorization=f"Bearer {raised}")
-    assert reply.status_code in (200, 201, 202), reply.get_json()
+    days = [
+        now - timedelta(days=day) for day in range(1, count + 1)
+    ]  # as an import writes them
+    place.app.extensions["usual"]["recommender"].service.events.record(
+        place.tenant,
+        [
+            Event(
+                uuid.uuid4().hex,
+                "rode",
+                "destinations",
+                claims.pseudonym,
+                round(at.timestamp() * 1e6),
+                at.hour + at.minute / 60,
+                at.weekday(),
+                (OrderLine(goal),),
+                origin="station",
+            )
+            for at in days
+        ],
+        place.clock(),
+    )
 
 
 def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(

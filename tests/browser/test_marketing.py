@@ -32,7 +32,7 @@ class Desk:
 
     def link(self, page: str = "") -> str:
         """A pairing link to one of the desk's pages."""
-        code = self.world.access.create_pairing("grill", "marketing", device="desk")
+        code = self.world.access.create_pairing("grill", "marketing")
         return f"{self.address}/marketing{'/' + page if page else ''}#pair={code}"
 
 
@@ -69,6 +69,18 @@ def test_a_browser_that_is_not_paired_sees_no_figures(desk: Desk, open_page: Ope
     open_page(link)
     again = open_page(link)
     expect(again.locator("#notice")).to_contain_text("not signed in")
+
+
+def test_logging_out_ends_the_pairing_of_this_browser(desk: Desk, open_page: OpenPage) -> None:
+    """The button is there for a paired browser alone; afterwards the page asks for a link again."""
+    page = open_page(desk.link())
+    expect(page.locator("#counts")).to_contain_text("3 orders")
+
+    page.click("#log-out")
+
+    expect(page.locator("#notice")).to_contain_text("not signed in")
+    expect(page.locator("#log-out")).to_be_hidden()
+    assert page.context.cookies() == []
 
 
 def test_a_morning_at_the_desk(desk: Desk, open_page: OpenPage) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from plumbing.database import DatabaseBusy
 from plumbing.passing import ThrowawayDatabase
+from plumbing.room import DiskFull
 from tests.identity.halves import Kiosk, World, b64, kiosk_of, pictures
 from tests.plumbing.damage import Wound, files_of, wounds
 
@@ -92,3 +94,34 @@ def test_readiness_tries_a_write_and_a_press(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr(type(world.presses), "open", refuse)
     assert world.half.check() == "nobody can press: no"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), DatabaseBusy(), DiskFull()])
+def test_the_work_of_every_minute_stops_no_press(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Retention, unfinished erasures and the audit's signature are done along the way, and may fail."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(world.service.erasures), "expire", fail)
+
+    assert kiosk_of(world).press()
+
+
+def test_an_opt_out_that_is_done_is_not_undone_by_an_audit_that_cannot_be_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk = kiosk_of(world)
+    receipt = str(kiosk.enrol(pictures(1)).get_json()["receipt"])
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(world.half.audit), "note", full)
+
+    assert kiosk.enrol(pictures(2)).status_code == 201
+    assert kiosk.send("DELETE", f"/enrolments/{receipt}").status_code == 200
+    assert sent(kiosk, "/opt-outs", kiosk.press(), 7).get_json()["decision"] == "unknown"
+    assert sent(kiosk, "/opt-outs", kiosk.press(), 2).get_json()["decision"] == "forgotten"

@@ -125,7 +125,7 @@ def test_no_template_can_be_had_from_the_service() -> None:
 
     assert service == [
         *("challenge", "enrol", "forget", "forget_face", "not_me", "press", "raise_level", "recognise"),
-        *("set_pin", "warm"),
+        *("set_pin", "try_press", "warm"),
     ]
     assert calibrator == [
         *("calibrate", "calibrate_on_pictures", "own_scores", "threshold"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import logging
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from tests.identity.fakes import FakeEngine
 from tests.identity.halves import KIOSK, StoppedClock, World, claims_of, kiosk_of, picture, pictures, row_of
 from tests.magic import has_pixels
 
-MAY_CHANGE = ("identity-moments.db", "identity-audit.log", "identity-audit-head")
+MAY_CHANGE = ("identity-moments.db", "identity-audit.log", "identity-audit-head", "clock.json", "retention.json")
 PIECE = 24  # bytes of a secret that are searched for: chance finds none of it
 
 
@@ -98,6 +99,8 @@ def test_a_thousand_strangers_leave_nothing_but_a_counter_and_a_line_each(tmp_pa
     assert {name.removesuffix("-wal") for name in changed} <= set(MAY_CHANGE)
     lines = len(after["identity-audit.log"]) - len(before["identity-audit.log"])
     assert lines == 1000 * WIDTH
+    for name in ("clock.json", "retention.json"):  # times of the installation, whoever came
+        assert all(type(value) is int for value in json.loads(after[name]).values())
     assert len(after["identity-audit-head"]) == len(before["identity-audit-head"])  # of one size as well
     said = {line[31:-65] for line in after["identity-audit.log"].decode().splitlines(True)[-1000:]}
     assert len(said) == 1  # tenant, event, outcome, subject: the same for every stranger

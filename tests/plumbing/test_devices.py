@@ -57,7 +57,8 @@ def run(home: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def test_two_kiosks_paired_without_a_name_are_two_devices(tmp_path: Path, access: Access) -> None:
+def test_two_kiosks_paired_without_a_name_are_two_devices(tmp_path: Path, access: Access, clock: Clock) -> None:
+    clock.now = system_clock()  # as the commands see it
     links = [run(tmp_path, "pair", "kiosk", "--site", site) for site in ("market", "station", "station")]
 
     callers = [caller_of(access, access.pair(link.partition("#pair=")[2])[1]) for link in links]

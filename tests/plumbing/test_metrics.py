@@ -64,6 +64,7 @@ GOOD = json.dumps(["visits", "visits_total", {}, "Visits"]).encode()
             struct.pack("iii", 28 + len(GOOD), 0, len(GOOD)) + GOOD.ljust(len(GOOD) + 8) + b"\x00" * 16,
         ),
     ],
+    ids=("empty", "three bytes", "too long", "negative", "no value", "garbage", "no process", "no kind"),
 )
 def test_a_file_that_cannot_be_read_is_left_out(name: str, content: bytes) -> None:
     """Empty (its process was killed in between), cut short, garbage: the page is answered all the same."""

@@ -67,7 +67,7 @@ def test_any_damage_is_mended_under_way_and_at_start(tmp_path: Path, wound: Woun
 
 
 def test_several_threads_make_one_new_file(store: ThrowawayDatabase) -> None:
-    limits = Limits(store, system_clock)
+    limits = Limits(store, lambda: 1_000 * MINUTE)
     store.path.write_bytes(b"nonsense" * 1000)
     errors: list[BaseException] = []
 

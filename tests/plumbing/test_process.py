@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbing import process
+from plumbing import process, server
 from plumbing.process import ServerRunning, only_listener, only_server
 from tests.conftest import ROOT
 
@@ -142,3 +142,26 @@ def test_a_held_port_lets_the_servers_own_processes_listen_and_no_other_server()
     with only_listener("127.0.0.1", port, several=False), socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", port))  # a server of one process binds it itself
+
+
+def test_where_a_server_is_is_said_when_it_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(server, "PARTING_S", 0.0)
+    said: list[str] = []
+
+    def is_said() -> bool:
+        said.append(capsys.readouterr().out)
+        return bool("".join(said))
+
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+        server.announce_when_it_answers("127.0.0.1", port)
+        for status in ("503 Service Unavailable", "200 OK"):
+            assert not is_said()
+            asked, _ = place.accept()
+            asked.recv(1_000)
+            asked.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+            asked.close()
+        assert soon(is_said)
+    assert "".join(said) == f"Usual answers on http://127.0.0.1:{port}; stop it with Ctrl-C.\n"

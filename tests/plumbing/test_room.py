@@ -11,7 +11,10 @@ import pytest
 import structlog
 from sqlite_utils.migrations import Migrations
 
+from plumbing import access as access_module
 from plumbing import logs, room
+from plumbing.access import Access
+from plumbing.clock import system_clock
 from plumbing.database import Database
 from plumbing.room import DiskFull, for_erasing, keep_reserve, release, require
 
@@ -108,6 +111,19 @@ def test_while_the_reserve_is_in_use_orders_are_refused_and_erasing_goes_on(disk
     disk.free = 50 * MIB
     database.change("INSERT INTO t VALUES (3)")
     assert [row["x"] for row in database.rows("SELECT x FROM t")] == [2, 3]
+
+
+def test_a_key_is_revoked_on_a_full_disk_too(disk: Disk) -> None:
+    access = Access(Database(disk.home / "access.db", access_module.migrations), system_clock)
+    access.create_key("mill", ["suggest"])
+    keep_reserve(disk.home)
+    disk.free = 0
+    release(disk.home)
+    with pytest.raises(DiskFull):
+        access.create_key("mill", ["suggest"])
+
+    assert access.revoke_key("mill", str(access.keys("mill")[0]["key_id"]))
+    assert access.keys("mill") == []
 
 
 class Full(io.StringIO):

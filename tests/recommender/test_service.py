@@ -7,12 +7,13 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plumbing.clock import MINUTE
+from plumbing.clock import DAY, MINUTE
 from plumbing.room import DiskFull
 from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
@@ -32,10 +33,9 @@ def trained(world: World, *items: str) -> str:
     return str(world.suggest().json["model_version"])
 
 
-@pytest.fixture
-def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@contextmanager
+def held(world: World) -> Iterator[World]:
     """A recommender whose database another connection has locked."""
-    monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 30)
     world.crowd("cola")
     assert world.suggest().json["items"][0]["item_id"] == "cola"
     world.half.service.database.close()  # the next request opens it again, and finds it locked
@@ -46,6 +46,14 @@ def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     yield world
     other.execute("ROLLBACK")
     other.close()
+
+
+@pytest.fixture
+def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The same for tests that wait for nothing."""
+    monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 30)
+    with held(world):
+        yield world
 
 
 def test_a_locked_database_still_gives_what_is_popular(locked: World) -> None:
@@ -64,21 +72,27 @@ def test_a_locked_database_stores_nothing_and_says_when_to_come_back(locked: Wor
     assert (reply.status_code, reply.json["code"], reply.headers["Retry-After"]) == (503, "database_busy", "1")
 
 
-def test_guests_wait_a_moment_for_a_locked_database_and_the_next_ones_not_at_all(locked: World) -> None:
-    began = time.monotonic()
-    locked.suggest()
-    first = time.monotonic() - began
-    for _ in range(10):
-        assert locked.suggest().json["fallback"] == "database_busy"
+def test_guests_wait_a_moment_for_a_locked_database_and_the_next_ones_not_at_all(world: World) -> None:
+    with held(world):
+        began = time.monotonic()
+        world.suggest()
+        first = time.monotonic() - began
+        for _ in range(10):
+            assert world.suggest().json["fallback"] == "database_busy"
+        rest = time.monotonic() - began - first
+        began = time.monotonic()
+        assert world.order("burger", event_id="e2").status_code == 503
+        order = time.monotonic() - began
 
     assert first < 0.6
-    assert time.monotonic() - began - first < 1.0
+    assert rest < 1.0
+    assert order < 2.2
 
 
 def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.order("cola")
+    world.crowd("cola")
 
     def full(folder: Path) -> None:
         raise DiskFull
@@ -280,3 +294,17 @@ def test_the_service_answers_what_its_description_says(world: World) -> None:
     schema: Any = world.app.api_doc["components"]["schemas"]["SuggestionsReply"]
     assert set(schema["properties"]) == set(world.suggest().json)
     assert json.loads(json.dumps(world.app.api_doc))
+
+
+@pytest.mark.parametrize("back", [9 * MINUTE, 200 * MINUTE, 100 * DAY])
+def test_a_token_that_has_expired_stays_closed_when_the_clock_goes_back(world: World, back: int) -> None:
+    """Suggestions and orders alike; a token that is minted afterwards opens."""
+    token = world.token()
+    assert world.suggest(token=token).status_code == 200
+    world.time_us += max(back, 11 * MINUTE)
+    assert world.suggest(token=token).status_code == 401
+    world.time_us -= back - MINUTE
+
+    assert world.suggest(token=token).json["code"] == "token_expired"
+    assert world.order("cola", token=token).json["code"] == "token_expired"
+    assert world.suggest(token=world.token(issued_us=world.half.now_us())).status_code == 200

@@ -10,7 +10,20 @@ from importlib import import_module
 from bench.measure import Row, machine, table
 from tests.unbreakable.installation import forget_prepared
 
-TRIALS: tuple[str, ...] = ("audit_cuts", "full_disk", "overload", "slow_clients", "soak", "schema")
+TRIALS: tuple[str, ...] = (
+    "audit_cuts",
+    "full_disk",
+    "overload",
+    "slow_clients",
+    "soak",
+    "schema",
+    "kills",
+    "clocks",
+    "erased_for_good",
+    "power",
+    "silence",
+    "mutations",
+)
 """Modules of this package, in the order in which they run."""
 
 

@@ -1,7 +1,7 @@
 """The disk is full: guests go on, nobody gets a 500, everybody can opt out, and all is back when there is room.
 
-The state folder and the server's log lie on a small disk of their own in memory (tmpfs), which a file fills up.
-It is filled again after every few opt-outs: other programs take whatever is released.
+The state folder and the server's log lie on a small disk of their own in memory (tmpfs), which a big file fills
+up. It is filled again after every few opt-outs: other programs take whatever is released.
 """
 
 from __future__ import annotations

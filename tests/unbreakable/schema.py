@@ -1,4 +1,4 @@
-"""Requests made from the API description, with a key of every scope: no 5xx, and every answer as described."""
+"""Requests made from the description of the API, with a key of every scope: no 5xx, every answer as described."""
 
 from __future__ import annotations
 

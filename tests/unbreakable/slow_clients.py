@@ -1,7 +1,7 @@
 """Clients without a key that are slow on purpose, or send too much: what guests notice of them.
 
-Slow bodies, slow heads and idle connections all at once, while a guest's screen asks for suggestions; then the
-same slow bodies with a good key; then one body of 16 MB without a key.
+Slow bodies, slow heads and idle connections all at once, while a guest's screen asks for suggestions; then slow
+bodies with a good key; then one body of 16 MB without a key.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class Soak:
     place: Installation
     pid: int
     visits: Visits
+    dish: str = ""
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
@@ -69,7 +70,7 @@ class Soak:
                 continue
             request = {
                 "suggest": lambda key=key: lines.request("GET", SUGGESTIONS, key),
-                "event": lambda key=key: lines.request("POST", "/recommender/v1/events", key, _order()),
+                "event": lambda key=key: lines.request("POST", "/recommender/v1/events", key, self.order()),
                 "press": lambda key=key: lines.request("POST", "/identity/v1/presses", key, b"{}"),
                 "health": lambda key=key: lines.request("GET", "/health/ready", key),
             }[kind]()
@@ -79,6 +80,16 @@ class Soak:
                 own.close()
             self.statuses[answer.status] += 1
             self.requests += 1
+
+    def order(self) -> bytes:
+        """One order of the dish, as a guest's."""
+        event = {
+            "event_id": secrets.token_hex(12),
+            "type": "ordered",
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "items": [{"item_id": self.dish}],
+        }
+        return json.dumps({"events": [event]}).encode()
 
     async def watch(self, until: float) -> None:
         """A sample every other second."""
@@ -108,6 +119,9 @@ def rows(short: bool) -> list[Row]:
 
 
 async def _run(soak: Soak, seconds: float, short: bool) -> list[Row]:
+    lines = soak.visits.lines
+    menu = await lines.ask(lines.request("GET", "/recommender/v1/items?n=1", soak.visits.keys[0]))
+    soak.dish = json.loads(menu.body)["rows"][0]["item_id"]
     until = time.monotonic() + seconds
     await asyncio.gather(soak.watch(until), *(soak.terminal(until, n) for n in range(TERMINALS)))
     soak.visits.lines.close()
@@ -132,13 +146,3 @@ def _rows(soak: Soak, seconds: float, short: bool) -> list[Row]:
         Row(section, "refused for overload", soak.statuses[1], ""),
         Row(section, "failed", sum(wrong.values()), "", 0, note=str(wrong) if wrong else ""),
     ]
-
-
-def _order() -> bytes:
-    event = {
-        "event_id": secrets.token_hex(12),
-        "type": "ordered",
-        "occurred_at": datetime.now(UTC).isoformat(),
-        "items": [{"item_id": "no-such-dish"}],
-    }
-    return json.dumps({"events": [event]}).encode()

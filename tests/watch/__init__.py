@@ -68,10 +68,12 @@ class Watch:
             "WATCH_LOG": str(self._log),
         }
 
-    def run(self, *arguments: str, cwd: Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run Python with `arguments` under watch."""
+    def run(
+        self, *arguments: str, cwd: Path, timeout_s: float = 60, within: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python with `arguments` under watch; `within` is a command that starts it, such as `unshare -n`."""
         return subprocess.run(
-            [sys.executable, *arguments],
+            [*within, sys.executable, *arguments],
             cwd=cwd,
             env=dict(self.environment),
             capture_output=True,

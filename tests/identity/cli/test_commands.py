@@ -180,3 +180,16 @@ def test_a_clock_that_jumped_is_confirmed_by_an_operator(world: World, monkeypat
     assert "Confirmed" in run(world, "confirm-clock", "--yes").output
     world.service.erasures.expire()
     assert stored(world)[0] == 0
+
+
+def test_a_receipt_can_be_given_where_no_other_user_sees_it(world: World) -> None:
+    """The words of a command are shown by `ps`."""
+    made = world.enrol(1)
+
+    result = CliRunner().invoke(
+        cli.identity, ["forget", "--home", str(world.home), "--tenant", "north", "-"], input=made.receipt + "\n"
+    )
+
+    assert result.exit_code == 0, result.output
+    assert made.receipt not in result.output
+    assert world.recognise(1).decision == "unknown"

@@ -100,7 +100,7 @@ def test_retiring_a_pack_erases_its_templates_to_the_byte_and_keeps_the_customer
 
     done = CliRunner().invoke(identity, ["retire", "--home", str(world.home), FAKE_PACK.id])
 
-    assert done.output.startswith("1 templates of fake@1 erased.")
+    assert done.stdout.startswith("1 templates of fake@1 erased.")
     assert not any(sealed[:16] in path.read_bytes() for path in files if path.exists())
     assert world.recognise(1).decision == "unknown"
     again = world.enrol(1, earlier=first.receipt)

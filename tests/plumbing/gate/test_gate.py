@@ -163,16 +163,22 @@ def test_a_body_over_its_routes_limit_is_refused_unread(guarded: Guarded) -> Non
     assert (reply.status, reply.code, reply.read) == (413, "body_too_large", 0)
 
 
-def test_one_process_holds_so_many_bytes_of_bodies_and_no_more(guarded: Guarded) -> None:
+def test_a_process_holds_so_many_bytes_of_bodies_and_of_one_key_fewer() -> None:
     async def story() -> None:
-        held = bodies.Bodies(most_held=10)
-        async with held.read(Exchange(b"x" * 8), 8) as content:
-            assert len(content) == 8
-            with pytest.raises(Exception, match="Nothing was stored"):
-                async with held.read(Exchange(b"x" * 3), 3):
-                    pass
-        async with held.read(Exchange(b"x" * 3), 3) as content:
-            assert content == b"xxx"
+        held = bodies.Bodies(most_held=20, most_of_one=10)
+
+        async def read(length: int, owner: str) -> int:
+            async with held.read(Exchange(b"x" * length), length, owner) as content:
+                return len(content)
+
+        async with held.read(Exchange(b"x" * 8), 8, "ann"):
+            with pytest.raises(Overloaded):
+                await read(3, "ann")
+            assert await read(10, "ben") == 10
+            async with held.read(Exchange(b"x" * 9), 9, "ben"):
+                with pytest.raises(Overloaded):
+                    await read(4, "cat")
+        assert await read(10, "ann") == 10
 
     asyncio.run(story())
 

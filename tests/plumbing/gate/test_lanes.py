@@ -56,9 +56,10 @@ def test_a_full_lane_refuses_at_once_and_names_when_to_come_back(station: Statio
 
 def test_who_waited_too_long_is_refused_and_not_served_late(station: Station) -> None:
     async def story() -> list[object]:
+        await station.lane.run(lambda: None)  # the pace so far is quick
         running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(2)]
         await asyncio.sleep(0.01)
-        station.time_s = 1.5
+        station.time_s = 2.0
         station.end.set()
         return await asyncio.gather(*running, return_exceptions=True)
 
@@ -70,20 +71,36 @@ def test_who_waited_too_long_is_refused_and_not_served_late(station: Station) ->
 
 def test_by_the_pace_of_the_last_ones_it_refuses_what_would_wait_too_long(station: Station) -> None:
     def slow() -> None:
-        station.time_s += 2.0
+        station.time_s += 0.9
 
     async def story() -> None:
-        await station.lane.run(slow)  # one takes two seconds: nobody else can have a turn within one
-        running = asyncio.create_task(station.lane.run(station.work))
+        await station.lane.run(slow)  # the next one has a turn after 0.9 s, the one behind it after 1.8 s
+        running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(2)]
         await asyncio.sleep(0.01)
         assert station.lane.busy
         with pytest.raises(Overloaded):
             await station.lane.run(station.work)
         station.end.set()
-        await running
+        await asyncio.gather(*running)
         assert not station.lane.busy
 
     asyncio.run(story())
+
+
+def test_a_slow_machine_lets_one_wait_for_each_that_works(station: Station) -> None:
+    def slow() -> None:
+        station.time_s += 3.0
+
+    async def story() -> list[str]:
+        await station.lane.run(slow)
+        running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(Overloaded):
+            await station.lane.run(station.work)
+        station.end.set()
+        return await asyncio.gather(*running)
+
+    assert asyncio.run(story()) == ["done", "done"]
 
 
 @pytest.mark.parametrize(("after_s", "served"), [(0.4, True), (0.6, False)])
@@ -91,6 +108,7 @@ def test_a_burst_is_waited_for_and_a_queue_that_does_not_empty_is_not(
     station: Station, after_s: float, served: bool
 ) -> None:
     async def story() -> list[object]:
+        await station.lane.run(lambda: None)  # the pace so far is quick
         running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(3)]
         await asyncio.sleep(0.01)
         station.time_s = after_s
@@ -135,3 +153,34 @@ def test_one_lane_full_does_not_keep_another_from_working() -> None:
     assert asyncio.run(story()) == ["answered"] * (len(stations) - 1)
     for one in stations.values():
         one.lane.close()
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_at_several_times_the_capacity_nearly_all_of_it_is_answered_in_time(times: int) -> None:
+    """Work that takes 0.1 s in three threads, as a recognition does; a short form of the trial `overload`."""
+    lane, seconds, capacity = Lane("test", rules_of(3)["recognition"], lambda _: None), 1.5, 30.0
+    took: list[float] = []
+    shed: list[float] = []
+
+    async def one() -> None:
+        began = time.perf_counter()
+        try:
+            await lane.run(lambda: time.sleep(0.1))
+            took.append(time.perf_counter() - began)
+        except Overloaded:
+            shed.append(time.perf_counter() - began)
+
+    async def story() -> None:
+        running = []
+        for _ in range(int(times * capacity * seconds)):
+            running.append(asyncio.create_task(one()))
+            await asyncio.sleep(1 / (times * capacity))
+        await asyncio.gather(*running)
+
+    began = time.perf_counter()
+    asyncio.run(story())
+    passed = time.perf_counter() - began
+    lane.close()
+
+    assert sum(one <= 0.4 for one in took) >= 0.6 * capacity * min(passed, seconds)
+    assert sorted(shed)[len(shed) // 2] < 0.05, "half of what is refused is refused at once"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,75 @@ def test_the_commands_say_what_they_did(world: World, tmp_path: Path) -> None:
     assert (code, "(published)" in output) == (0, True)
     assert run(world.home, "versions", "orders")[1].startswith("* 0001-")
     assert run(world.home, "rollback", "orders")[0] == 1
+
+
+FORMULAS = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "'=x",
+    "''",
+    "'",
+    " =1+1",
+    "＝1",
+    "-",
+    "'quoted'",
+    "Ann's",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_cell_of_an_export_is_a_formula(installation: Installation, tmp_path: Path, text: str) -> None:
+    """A quote stands in front of it; read back it is the same; numbers stay numbers."""
+    one, two = installation.open(tmp_path / "one"), installation.open(tmp_path / "two")
+    dish = {"item_id": text.strip(), "name": text.strip(), "price": 1, "category": text.strip()}
+    dish |= {"tags": [text.strip().replace("|", "")]}
+    place = {"item_id": "down-under", "name": text.strip(), "lat": 52.51, "lon": 13.41}
+    assert one.call("POST", "/items", key="desk", json={"rows": [dish]}).status_code == 200
+    assert one.call("PUT", "/places/down-under", key="desk", json=place).status_code == 200
+    offer = {"offer_id": "o", "name": text.strip(), "text": text.strip(), "budget_count": 5}
+    assert one.call("PUT", "/offers/o", key="desk", json=offer).status_code == 200
+    for what in ("items", "places", "offers"):
+        file = tmp_path / f"{what}.csv"
+        assert run(one.home, "export", what, str(file))[0] == 0
+        with file.open(newline="", encoding="utf-8") as table:
+            cells = [cell for row in csv.reader(table) for cell in row]
+        assert not [cell for cell in cells if cell.lstrip()[:1] in tuple("=+@\t\r＝＋－＠")]
+        assert not [cell for cell in cells if cell.startswith("-")]
+        assert run(two.home, "import", what, str(file))[0] == 0
+    first, second = (
+        {row["item_id"]: row for row in w.call("GET", "/items", key="desk").json["rows"]} for w in (one, two)
+    )
+    assert first == second
+    assert two.call("GET", "/offers/o", key="desk").json["text"] == text.strip()
+    assert two.call("GET", "/places/down-under").json == one.call("GET", "/places/down-under").json
+    one.close()
+    two.close()
+
+
+def test_a_negative_number_stays_a_number(world: World, tmp_path: Path) -> None:
+    """West of Greenwich: no quote in front of a longitude."""
+    world.call("DELETE", "/places/home", key="desk")
+    world.call("DELETE", "/places/work", key="desk")
+    pier = {"item_id": "pier", "name": "Pier", "lat": 50.1, "lon": -5.2}
+    assert world.call("PUT", "/places/pier", key="desk", json=pier).status_code == 200
+    assert run(world.home, "export", "places", str(tmp_path / "places.csv"))[0] == 0
+    assert ",-5.2" in (tmp_path / "places.csv").read_text()
+
+
+def test_rides_from_files_are_coarse_and_served(world: World, take: Take) -> None:
+    """CSV and JSON lines: the cell is stored; 0,0, swapped and far positions are named by their row."""
+    head = "event_id,type,occurred_at,customer,item_id,pickup\n"
+    assert take("events", head + f'a,rode,{AT},ann,work,"geo:52.5162745,13.3977042"\n') == 1
+    row = world.half.service.database.rows("SELECT origin FROM events")[0]
+    assert row["origin"] == "geo:52.516,13.398"
+    bad = [f'{k},rode,{AT},ann,work,"geo:{spot}"\n' for k, spot in enumerate(("0,0", "13.4,52.5", "48,2"))]
+    with pytest.raises(BadRows) as caught:
+        take("events", head + "".join(bad))
+    words = ("without a signal", "change places", "40 km")
+    assert [row.row for row in caught.value.wrong] == [2, 3, 4]
+    assert all(word in row.message for word, row in zip(words, caught.value.wrong, strict=True))
+    line = {"event_id": "j", "type": "rode", "occurred_at": AT, "customer": "ann", "item_id": "work"}
+    with pytest.raises(BadRows, match="both"):
+        take("events", json.dumps(line | {"pickup": {"lat": 52.5}}), "rides.jsonl")

@@ -12,6 +12,7 @@ import pytest
 from plumbing.tombstones import TombstonesUnusable
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
+from recommender.errors import ErasureNotRemembered
 from tests.recommender.service_fixtures import Installation, World
 
 
@@ -144,7 +145,7 @@ def test_an_erasure_that_could_not_be_remembered_says_so(world: World, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr("plumbing.tombstones.Tombstones.add", away)
-        with pytest.raises(OSError, match="away"):
+        with pytest.raises(ErasureNotRemembered):
             erase(world, "ann")
     assert world.half.service.events.customers() == []
     erase(world, "ann")

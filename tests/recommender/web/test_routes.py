@@ -168,8 +168,9 @@ def test_a_ride_keeps_a_cell_not_a_position(world: World) -> None:
 def test_the_same_idempotency_key(world: World) -> None:
     """The same request twice: one row and the same reply. Another body: 409."""
     body = {"events": [GOOD]}
-    first = world.call("POST", "/events", token=world.token(), once="k", json=body)
-    second = world.call("POST", "/events", token=world.token(), once="k", json=body)
+    token = world.token()
+    first = world.call("POST", "/events", token=token, once="k", json=body)
+    second = world.call("POST", "/events", token=token, once="k", json=body)
     assert (
         (first.status_code, first.json)
         == (second.status_code, second.json)

@@ -1,0 +1,30 @@
+"""The schedule and the runs that an older release wrote."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from recommender.store import open_database
+from recommender.store.runs import LOST_AFTER_US, ModelStore
+from tests.conftest import ROOT
+from tests.recommender.service_fixtures import NOON
+
+OLDER = ROOT / "tests" / "fixtures" / "schedule-0.2.0.db.gz"
+
+
+def test_the_schedule_and_the_runs_of_an_older_release_are_read(tmp_path: Path) -> None:
+    """An entry without a time of saving, a run that is done, and one that was killed and holds no lock."""
+    (tmp_path / "recommender.db").write_bytes(gzip.decompress(OLDER.read_bytes()))
+    database = open_database(tmp_path)
+    models = ModelStore(database)
+
+    (entry,) = models.schedule("grill")
+    assert (entry.scene, entry.days, entry.time, entry.since_us) == ("orders", ("mon", "sun"), "03:00", 0)
+    assert models.begun("grill", "orders", "schedule 2026-11-20 03:00")
+    assert models.close_lost(NOON + LOST_AFTER_US) == 0
+    assert models.close_lost(NOON + LOST_AFTER_US + 1) == 1
+    assert [run.state for run in models.runs("grill", "destinations")] == ["lost"]
+    models.set_schedule("grill", [entry], NOON)
+    assert models.schedule("grill")[0].since_us == 0
+    database.close()
