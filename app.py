@@ -19,25 +19,26 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import Field
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
-from plumbing import handover, logs, metrics, openapi, server, web
-from plumbing.access import Caller
+from plumbing import handover, openapi, web
+from plumbing.access.access import Caller
 from plumbing.cli import LazyGroup
 from plumbing.clock import Clock, system_clock
-from plumbing.database import storage_is_named
 from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
-from plumbing.files import UMASK
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
-from plumbing.memory import give_back
 from plumbing.problem import Problem
-from plumbing.process import end_with_server
-from plumbing.proxies import TrustedProxies, behind
-from plumbing.room import keep_reserve
-from plumbing.security_log import SecurityLog
+from plumbing.security.log import SecurityLog
+from plumbing.security.proxies import TrustedProxies, behind
+from plumbing.serving import logs, metrics, server
+from plumbing.serving.memory import give_back
+from plumbing.serving.process import end_with_server
+from plumbing.serving.silence import telemetry_off
 from plumbing.settings import Config
 from plumbing.shared import Shared
-from plumbing.silence import telemetry_off
+from plumbing.storage.database import storage_is_named
+from plumbing.storage.files import UMASK
+from plumbing.storage.room import keep_reserve
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.measure import Row, timed
 from plumbing.clock import MINUTE, SECOND
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.offers.bandit import Posterior
 from recommender.offers.decision import FEATURES, POLICY, OfferDecision, Policy, choose_arm
 from recommender.offers.learning.log import UpliftModel

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from plumbing import access as access_module
-from plumbing.access import Access
+from plumbing.access import access as access_module
+from plumbing.access.access import Access
+from plumbing.access.watch import watch_command
 from plumbing.clock import system_clock
-from plumbing.database import Database
-from plumbing.files import private_home
 from plumbing.problem import Problem
-from plumbing.security_log import SecurityLog
+from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
-from plumbing.watch import watch_command
+from plumbing.storage.database import Database
+from plumbing.storage.files import private_home
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -22,17 +22,17 @@ from flask import Response, current_app, g, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
-from plumbing import cookies
-from plumbing.access import SCOPES, Access, Caller
+from plumbing.access import cookies
+from plumbing.access.access import SCOPES, Access, Caller
+from plumbing.access.watch import watched
 from plumbing.clock import MINUTE
-from plumbing.database import DatabaseBusy, busy_is_named, storage_is_named
 from plumbing.demands import SMALL, BodySize, Demand, demand_of, remember
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.json_limits import parts_of
 from plumbing.limits import Limits
 from plumbing.problem_json import BodyTooLarge
-from plumbing.room import DiskFull
-from plumbing.watch import watched
+from plumbing.storage.database import DatabaseBusy, busy_is_named, storage_is_named
+from plumbing.storage.room import DiskFull
 
 CALLER = "usual.caller"
 """Where the gate leaves the caller in the WSGI environment. No header can be written there."""

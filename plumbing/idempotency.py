@@ -15,12 +15,12 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing import alive
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import DAY, SECOND, Clock
-from plumbing.database import Database, DatabaseBusy
 from plumbing.problem_json import Problem
-from plumbing.room import DiskFull
+from plumbing.storage import alive
+from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.room import DiskFull
 
 LONGEST_KEY = 64
 MOST_ROWS = 5_000

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from plumbing.access import PAGES, SCOPES
+from plumbing.access.access import PAGES, SCOPES
+from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, tenant_option
 from plumbing.clock import DAY, HOUR, SECOND, system_clock
 from plumbing.problem import Problem
-from plumbing.token_keys import TokenKeys
 
 url_option = click.option(
     "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server answers."

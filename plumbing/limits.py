@@ -6,8 +6,8 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import SECOND, Clock
-from plumbing.database import Database
 from plumbing.problem_json import Problem
+from plumbing.storage.database import Database
 
 migrations = Migrations("limits")
 

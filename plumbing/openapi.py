@@ -11,10 +11,11 @@ from flask import Response, jsonify
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from plumbing import problem_json, security_headers
+from plumbing import problem_json
 from plumbing.demands import PICTURES
 from plumbing.json_limits import LimitedJSON
 from plumbing.problem_json import ProblemReply
+from plumbing.security import headers as security_headers
 
 SECURITY: dict[str, Any] = {
     "api_key": {

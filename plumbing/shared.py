@@ -11,14 +11,15 @@ import structlog
 from cryptography.fernet import Fernet
 from prometheus_client import CollectorRegistry, Counter
 
-from plumbing import access, idempotency, limits
+from plumbing import idempotency, limits
+from plumbing.access import access
+from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import MINUTE, Clock
-from plumbing.database import Database
-from plumbing.files import load_or_create_secret, private_home
-from plumbing.passing import ThrowawayDatabase
-from plumbing.security_log import SILENT, SecurityLog
+from plumbing.security.log import SILENT, SecurityLog
 from plumbing.steady import SteadyClock, steady
-from plumbing.token_keys import TokenKeys
+from plumbing.storage.database import Database
+from plumbing.storage.files import load_or_create_secret, private_home
+from plumbing.storage.passing import ThrowawayDatabase
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from plumbing.clock import DAY, HOUR, SECOND, Clock, system_clock
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 
 log = structlog.get_logger(__name__)
 

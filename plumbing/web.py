@@ -10,14 +10,14 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from plumbing import cookies
-from plumbing.access import AccessError, Caller, PairingRefused
+from plumbing.access import cookies
+from plumbing.access.access import AccessError, Caller, PairingRefused
 from plumbing.clock import MINUTE
-from plumbing.database import DatabaseBusy
 from plumbing.door import PUBLIC, Body, Door
-from plumbing.metrics import exposition as metrics_of_all
 from plumbing.problem import Remark
+from plumbing.serving.metrics import exposition as metrics_of_all
 from plumbing.shared import Shared
+from plumbing.storage.database import DatabaseBusy
 
 Check = Callable[[], str | None]
 """A readiness check: None when all is well, a `Remark` on what an operator should know, else a sentence that says

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plumbing.clock import Clock, system_clock
-from plumbing.database import Database, DatabaseBusy
-from plumbing.files import load_or_create_secret
-from plumbing.room import DiskFull
-from plumbing.tombstones import Tombstones
+from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.files import load_or_create_secret
+from plumbing.storage.room import DiskFull
+from plumbing.storage.tombstones import Tombstones
 from recommender.config import RecommenderConfig
 from recommender.scene import AnyScene
 from recommender.scenes.registry import Scenes

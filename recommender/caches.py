@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from plumbing.clock import MINUTE, Clock
-from plumbing.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy
 from recommender.destinations.area import ServedArea
 from recommender.errors import ArtifactError
 from recommender.ranking.interactions import Interactions

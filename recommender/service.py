@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from plumbing.clock import Clock
-from plumbing.database import DatabaseBusy
-from plumbing.room import DiskFull, for_erasing
 from plumbing.steady import closed_before
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.room import DiskFull, for_erasing
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig

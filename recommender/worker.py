@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from plumbing.clock import Clock, system_clock
-from plumbing.process import die_with_parent
+from plumbing.serving.process import die_with_parent
 from plumbing.settings import Config
 from recommender.config import RecommenderConfig
 from recommender.store.runs import ModelStore
@@ -34,7 +34,7 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
     """Makes a `Launch` that starts the worker process, and closes the run if that process fails.
 
     A thread of its own starts the process and waits for it: the kernel ends a process with the thread that started
-    it (`plumbing.process.die_with_parent`).
+    it (`plumbing.serving.process.die_with_parent`).
     """
 
     def launch(tenant: str, scene: str, run_id: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, render_template
 
-from plumbing.security_headers import page_headers
+from plumbing.security.headers import page_headers
 
 STATIC = "/screens/static"
 

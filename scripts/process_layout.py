@@ -91,7 +91,7 @@ def server() -> Iterator[Process]:
     """The processes of `usual serve` but the sandboxed ones."""
     yield Process(
         "first process",
-        "plumbing/server.py",
+        "plumbing/serving/server.py",
         "the operator: `usual serve`",
         "opens the state once to see that it can be opened, and closes it; then the locks of the home",
         "the port, which it only holds",

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from data.faces import people
-from plumbing.access import Access
+from plumbing.access.access import Access
 from plumbing.clock import system_clock
 from plumbing.settings import Config
 from tests import magic

@@ -52,7 +52,10 @@ def test_no_pickle_joblib_or_dill_is_imported_anywhere() -> None:
 PLANTED = {
     "The two halves meet only in the doorway": ("recommender/tokens.py", "from identity.matching import decide"),
     "Nobody imports the doorway": ("recommender/tokens.py", "import app"),
-    "Plumbing knows neither faces nor recommendations": ("plumbing/files.py", "from recommender import times"),
+    "Plumbing knows neither faces nor recommendations": (
+        "plumbing/storage/files.py",
+        "from recommender import times",
+    ),
     "The rooms of identity: imports go down": ("identity/vectors.py", "from identity.store import customers"),
     "The rooms of the recommender: imports go down": ("recommender/times.py", "from recommender import caches"),
     "Orders, destinations and offers do not know each other": (

@@ -122,7 +122,7 @@ def imports_of(tree: ast.AST) -> set[str]:
 
 
 def test_one_place_imports_what_would_speak() -> None:
-    """`plumbing.silence` alone imports onnxruntime and matplotlib; the notebooks import no onnxruntime."""
+    """`plumbing.serving.silence` alone imports onnxruntime and matplotlib; the notebooks import no onnxruntime."""
     folders = ("identity", "recommender", "plumbing", "screens", "data", "bench", "scripts", "tests")
     files = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
     texts = {path: text for path in files if any(name in (text := path.read_text()) for name in ONLY_THERE)}
@@ -137,5 +137,5 @@ def test_one_place_imports_what_would_speak() -> None:
         for cell in json.loads(notebook.read_text())["cells"]
     ]
 
-    assert importing == {"plumbing/silence.py"}
+    assert importing == {"plumbing/serving/silence.py"}
     assert not [cell for cell in cells if "onnxruntime" in cell]

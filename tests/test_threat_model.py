@@ -11,10 +11,12 @@ import pytest
 from identity.config import IdentityConfig
 from identity.frames import decode
 from identity.sandbox import decoder_process
-from plumbing import cookies, demands, idempotency, json_limits, problem_json, server, web
-from plumbing.access import PAGES, SCOPES
+from plumbing import demands, idempotency, json_limits, problem_json, web
+from plumbing.access import cookies
+from plumbing.access.access import PAGES, SCOPES
 from plumbing.clock import DAY, MINUTE, SECOND
 from plumbing.gate import body, head
+from plumbing.serving import server
 from recommender import recording, schemas
 from recommender.config import LEAST_PEOPLE_FLOOR, RecommenderConfig
 from recommender.store import quotas

@@ -24,7 +24,7 @@ from data.demo.terminal import bars, say
 from data.town import menu
 from data.town.town import CUSTOMERS, Town
 from plumbing.clock import SECOND, system_clock
-from plumbing.files import process_lock
+from plumbing.storage.files import process_lock
 
 ENROLLED = 28
 FOLDER = Path("data/state/demo")

@@ -27,7 +27,7 @@ from identity.matching.tails import own_tops, shipped_scoring
 from identity.matching.thresholds import TEMPLATE_FRAMES, careful_tail
 from identity.vectors import mean_template
 from plumbing.cli import track
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 
 Vectors = NDArray[np.float32]
 Watch = Callable[[range, str], Iterator[int]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbing.clock import Clock
-from plumbing.files import private_home
+from plumbing.storage.files import private_home
 
 TENANT = "demo"
 

@@ -21,10 +21,10 @@ from data.demo.setting import TENANT, Setting, StageError
 from data.demo.terminal import Progress
 from data.faces import people
 from data.town.town import Town
-from plumbing import access as access_tables
-from plumbing.access import Access
-from plumbing.database import Database
-from plumbing.token_keys import TokenKeys
+from plumbing.access import access as access_tables
+from plumbing.access.access import Access
+from plumbing.access.token_keys import TokenKeys
+from plumbing.storage.database import Database
 from recommender.tokens import open_token
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import structlog
 from identity.audit.check import BEGIN, Examined, chained, examine, torn_text
 from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
 from plumbing.clock import Clock
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 
 NOBODY = "-" * 32
 __all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "chained"]

@@ -28,8 +28,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity.vault.keyfile import KeyFile
-from plumbing.files import write_atomic
-from plumbing.tombstones import Tombstones
+from plumbing.storage.files import write_atomic
+from plumbing.storage.tombstones import Tombstones
 
 MARK_BYTES, TAG_BYTES = 40, 32
 HEAD_BYTES = 12 + 1 + 64 + 1 + 17 + 1 + 128 + 1  # fewer than a sector: it is written at once or not at all

@@ -30,12 +30,12 @@ from identity.matching.thresholds import ONE_FRAME
 from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
+from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import home_option, open_access, tenant_option, track
 from plumbing.clock import SECOND, system_clock
-from plumbing.files import write_atomic
 from plumbing.problem_json import Problem
 from plumbing.settings import Config
-from plumbing.token_keys import TokenKeys
+from plumbing.storage.files import write_atomic
 
 Command = TypeVar("Command", bound=Callable[..., object])
 LEAST_GREETINGS = 100  # with fewer the interval is too wide to be useful: 0 of 100 still means up to 3.7 %

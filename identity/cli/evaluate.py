@@ -26,7 +26,7 @@ from identity.evaluation.promise import measure_promise, tails_to_ship
 from identity.evaluation.report import report_lines
 from identity.evaluation.simulation import simulate_promise
 from identity.matching.tails import Scoring, shipped_scoring
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 
 TARGETS = (0.01, 0.001)
 CLEAR_SHARE = 0.3  # the share of the clear pictures in a masked template, where a manifest gives none

@@ -20,10 +20,10 @@ from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
-from plumbing.database import DatabaseBusy
 from plumbing.limits import Limits
-from plumbing.room import DiskFull
 from plumbing.steady import closed_before
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.room import DiskFull
 
 log = structlog.get_logger(__name__)
 

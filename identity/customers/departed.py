@@ -11,7 +11,7 @@ import hmac
 import json
 
 from identity.vault.keyfile import KeyFile
-from plumbing.tombstones import Tombstones
+from plumbing.storage.tombstones import Tombstones
 
 FILE = "identity-tombstones"
 

@@ -26,8 +26,8 @@ from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from identity.vectors import mean_template
 from plumbing.clock import DAY, Clock
-from plumbing.database import DatabaseBusy
 from plumbing.idempotency import Asked
+from plumbing.storage.database import DatabaseBusy
 
 RACES = 20  # how often an enrolment starts again because the gallery changed meanwhile
 

@@ -24,8 +24,8 @@ from identity.store.presses import PressStore
 from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.problem_json import Problem
-from plumbing.room import for_erasing, is_full
 from plumbing.steady import remember
+from plumbing.storage.room import for_erasing, is_full
 
 DAYS_A_MONTH = 30.44
 TRIES = 4  # of an erasure on a full disk, before it waits for the next minute

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from plumbing.clock import DAY, MINUTE, Clock
-from plumbing.files import process_lock, write_atomic
 from plumbing.steady import monotonic_us
+from plumbing.storage.files import process_lock, write_atomic
 
 CATCH_UP = 12
 JUMP_US = 45 * DAY

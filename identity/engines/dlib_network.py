@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from identity.engines.manifests import sha256_of
 from identity.engines.onnx_writer import STANDARD, Attributes, Numbers, model, node
 from identity.errors import PackAltered
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 
 # dlib subtracts these means (red, green, blue) and divides by 256 before its first layer.
 MEAN = np.array([122.782, 117.001, 104.298])

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from identity.engines.manifests import Pack, PackFile, sha256_of
 from identity.errors import FetchFailed
-from plumbing.files import sync_folder
+from plumbing.storage.files import sync_folder
 
 OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/"
 PIECE = 1 << 16

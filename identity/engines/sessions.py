@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plumbing.silence import import_onnxruntime
+from plumbing.serving.silence import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnxruntime

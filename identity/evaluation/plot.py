@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from identity.evaluation.curve import Scored, curve
-from plumbing.silence import import_pyplot
+from plumbing.serving.silence import import_pyplot
 
 
 def draw_curve(scores: Scored, threshold: float | None = None) -> bytes:

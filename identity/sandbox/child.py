@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from identity.sandbox import wire
 from identity.sandbox.supervisor import LOADING_TIMEOUT_S, NotLoaded
-from plumbing.silence import VARIABLES
+from plumbing.serving.silence import VARIABLES
 
 PASSED_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
 """The environment variables of the server that such a process gets: no key, no folder."""

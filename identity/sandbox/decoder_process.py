@@ -26,8 +26,8 @@ from identity.sandbox import wire
 from identity.sandbox.decoding import ANSWER, DONE, ORDER, REFUSED, TOO_HARD
 from identity.sandbox.lockdown import TIMER, lock_down
 from identity.sandbox.process import silence
-from plumbing.memory import give_back, keep_buffers
-from plumbing.process import die_with_parent
+from plumbing.serving.memory import give_back, keep_buffers
+from plumbing.serving.process import die_with_parent
 
 PROCESSOR_S = 0.5  # for one picture; the dearest that is allowed (16 bits, 4.2 million pixels) takes .25
 SPARE_BYTES = 192 * 2**20  # the dearest takes a third of it

@@ -20,9 +20,9 @@ from identity.engines.protocol import FaceEngine, Pixels
 from identity.engines.warm_up import pattern, some_face
 from identity.sandbox import wire
 from identity.sandbox.lockdown import lock_down
-from plumbing.memory import give_back
 from plumbing.problem import Problem
-from plumbing.process import die_with_parent
+from plumbing.serving.memory import give_back
+from plumbing.serving.process import die_with_parent
 
 Maker = Callable[[str, Path | None, Path], FaceEngine]
 

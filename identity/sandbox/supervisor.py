@@ -171,7 +171,7 @@ def _supervise(
     state: _State[W],
 ) -> None:
     """Keep `count` processes running until the owner is closed. One thread starts all of them and runs as long as
-    they do: the kernel kills a process with the thread that started it (`plumbing.process.die_with_parent`)."""
+    they do: the kernel kills a process with the thread that started it (`serving.process.die_with_parent`)."""
     pause = 0.1
     while not state.closed:
         if len(state.workers) >= count:

@@ -11,7 +11,7 @@ from identity.store.customers import CustomerStore
 from identity.store.galleries import GalleryStore
 from identity.store.schema import migrations
 from identity.store.thresholds import ThresholdStore
-from plumbing.database import Database
+from plumbing.storage.database import Database
 
 __all__ = ["IdentityStores"]
 

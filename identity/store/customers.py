@@ -11,7 +11,7 @@ from identity.store.consents import ConsentStore
 from identity.store.galleries import GalleryStore
 from identity.store.schema import Table
 from identity.store.thresholds import ThresholdStore
-from plumbing.database import Database
+from plumbing.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)

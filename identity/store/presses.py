@@ -11,8 +11,8 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import MINUTE, SECOND
-from plumbing.database import Database
-from plumbing.passing import Damaged
+from plumbing.storage.database import Database
+from plumbing.storage.passing import Damaged
 
 migrations = Migrations("identity-moments")
 

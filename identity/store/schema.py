@@ -14,8 +14,8 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from identity.errors import StorageFull
-from plumbing.database import Database
-from plumbing.room import DiskFull, is_full
+from plumbing.storage.database import Database
+from plumbing.storage.room import DiskFull, is_full
 
 migrations = Migrations("identity")
 

@@ -27,7 +27,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from identity.errors import KeyDestroyed, KeyFileDamaged, StorageFull
-from plumbing.files import load_or_create_secret
+from plumbing.storage.files import load_or_create_secret
 
 SLOT = 256  # bytes; divides every sector size, so a slot is never half on one sector
 GROW = 256  # slots that the file grows by

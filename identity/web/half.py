@@ -44,17 +44,17 @@ from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
 from identity.web import routes
 from plumbing import idempotency, limits
-from plumbing.access import Access
+from plumbing.access.access import Access
 from plumbing.clock import MINUTE, Clock
-from plumbing.database import Database
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
-from plumbing.passing import ThrowawayDatabase
 from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
-from plumbing.tombstones import Tombstones
+from plumbing.storage.database import Database
+from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
 HAND_OVER_S = 0.5  # an opt-out at the command line is handed to the recommender within a second
@@ -205,14 +205,13 @@ def build(
     """
     now_us = steady(now_us, config.home)
     master = config.master_file or config.home / "master.key"
-    workers = decoder = None
+    workers = decoder = passive = None
     if engine is None:
         decoder = Decoder()
         engine = workers = EnginePool(Launch(config.pack, config.models_folder, config.cache), config.engines)
+    if config.liveness is not None:
+        passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
-    passive = (
-        None if config.liveness is None else PassiveLiveness(config.liveness, config.models_folder, config.cache)
-    )
     passing = _passing_database(config.home / "identity-moments.db")
     stores, presses = IdentityStores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
@@ -224,19 +223,16 @@ def build(
     rate_limits = Limits(passing, now_us)
     retention = Retention(config.home, now_us, stores.customers.newest_day)
     places = OtherPlaces(presses, departed, matchers.renew_thresholds, forget_elsewhere)
+    customers = Customers(
+        Accounts(config, stores, vault, departed, rate_limits, now_us),
+        Enrolments(config, stores, vault, matchers, now_us),
+        TemplateUpdates(stores.galleries, matchers.clear, now_us),
+        Pins(stores.customers, vault, config, now_us),
+        Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention),
+    )
+    camera = Camera(engine, unpack, Presses(presses, config, now_us), passive, vault.keys.derive("challenges"))
     service = IdentityService(
-        config=config,
-        camera=Camera(engine, unpack, Presses(presses, config, now_us), passive, vault.keys.derive("challenges")),
-        matchers=matchers,
-        customers=Customers(
-            Accounts(config, stores, vault, departed, rate_limits, now_us),
-            Enrolments(config, stores, vault, matchers, now_us),
-            TemplateUpdates(stores.galleries, matchers.clear, now_us),
-            Pins(stores.customers, vault, config, now_us),
-            Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention),
-        ),
-        audit=audit,
-        metrics=metrics,
+        config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
     )
     once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
     return IdentityHalf(

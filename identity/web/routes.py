@@ -34,7 +34,7 @@ from identity.web.schemas import (
     RecognitionBody,
     RecognitionReply,
 )
-from plumbing.access import Access, Caller
+from plumbing.access.access import Access, Caller
 from plumbing.clock import SECOND
 from plumbing.demands import PICTURES
 from plumbing.door import Body, Door

@@ -20,8 +20,7 @@ from prometheus_client import CollectorRegistry, Counter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from plumbing.access import Access, Caller
-from plumbing.database import DatabaseBusy
+from plumbing.access.access import Access, Caller
 from plumbing.demands import Demand, demand_of
 from plumbing.door import CALLER
 from plumbing.gate import head
@@ -31,7 +30,8 @@ from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.problem_json import BodyTooLarge, reply_to
-from plumbing.security_headers import protect
+from plumbing.security.headers import protect
+from plumbing.storage.database import DatabaseBusy
 
 log = structlog.get_logger(__name__)
 Head = list[tuple[str, str]]

@@ -101,7 +101,7 @@ def report_lines(report: dict[str, Any]) -> str:
 def batch_orders(history: Path, requests: Path, out: Path, top: int, seed: int) -> None:
     """Predict the next order of each customer asked about. Same input, same bytes out."""
     from plumbing.columns import DatasetError
-    from plumbing.files import write_atomic
+    from plumbing.storage.files import write_atomic
     from recommender.orders.batch import predict_orders
     from recommender.orders.history import read_history
 

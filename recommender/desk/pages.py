@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Response, make_response, render_template
 from flask_openapi3.blueprint import APIBlueprint
 
-from plumbing.security_headers import page_headers
+from plumbing.security.headers import page_headers
 
 
 @dataclass(frozen=True, slots=True)

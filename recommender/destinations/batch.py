@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbing.columns import DatasetError
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 from recommender.destinations.fit import fit, snapshots
 from recommender.destinations.log import RideLog, read_log
 from recommender.destinations.model import K, RideModel, rank

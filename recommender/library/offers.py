@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbing.clock import HOUR
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.library.folder import TENANT, NotFitted, load_model, save_model, stored_report, trained_of
 from recommender.library.request import reported
 from recommender.offers.decision import FEATURES, OfferDecision, Policy

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plumbing.database import Database
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
-from plumbing.passing import ThrowawayDatabase
-from recommender.store import catalogue, events, offer_tables
+from plumbing.storage.database import Database
+from plumbing.storage.passing import ThrowawayDatabase
+from recommender.store import catalogue, event_tables, offer_tables
 from recommender.store import runs as models
 
 
@@ -21,7 +21,7 @@ def open_database(home: Path) -> Database:
     return Database(
         home / "recommender.db",
         catalogue.migrations,
-        events.migrations,
+        event_tables.migrations,
         models.migrations,
         offer_tables.migrations,
         idempotency_migrations,

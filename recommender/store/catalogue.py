@@ -10,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.errors import NotInCatalogue
 from recommender.scene import Item, Kind
 from recommender.store.events import raise_generation

@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 
 from plumbing.clock import Clock
-from plumbing.database import Database
-from plumbing.tombstones import Tombstones
+from plumbing.storage.database import Database
+from plumbing.storage.tombstones import Tombstones
 from recommender.errors import ErasureNotRemembered
 from recommender.store.events import EventStore
 from recommender.store.offers import OfferStore

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from plumbing import alive
-from plumbing.database import Database, DatabaseBusy
-from plumbing.room import DiskFull
+from plumbing.storage import alive
+from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.room import DiskFull
 from recommender.errors import Erased
 from recommender.scene import Event
 from recommender.store.events import EventStore

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.offers.errors import TooManyOffers, UnknownOffer
 from recommender.offers.portfolio import MAX_OFFERS, Offer, from_json, to_json
 from recommender.offers.settings import OfferSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbing.clock import DAY, MINUTE, SECOND
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.errors import TooManyEvents
 
 

@@ -13,7 +13,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import MINUTE
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.errors import NoSuchRun, TrainingRunning
 from recommender.store.run_locks import RunLocks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.store.events import raise_generation
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbing.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_folder, write_atomic
 from recommender.errors import ArtifactError, NoSuchVersion
 from recommender.scene import DataCut, Trained
 

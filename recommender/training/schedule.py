@@ -23,9 +23,9 @@ import structlog
 from filelock import Timeout
 
 from plumbing.clock import MINUTE, SECOND, Clock
-from plumbing.database import DatabaseBusy
-from plumbing.files import process_lock
 from plumbing.steady import remember
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.files import process_lock
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.demands import BULK
 from plumbing.door import Body, Door
 from recommender.errors import CatalogueError

@@ -11,15 +11,15 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from prometheus_client import CollectorRegistry
 
-from plumbing.access import Access
+from plumbing.access.access import Access
 from plumbing.clock import Clock
-from plumbing.database import Database
 from plumbing.door import Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
+from plumbing.storage.database import Database
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
 from recommender.desk import pages

@@ -10,7 +10,7 @@ from typing import Any
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import Clock
 from plumbing.demands import BULK
 from plumbing.door import Body, Door

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.door import Body, Door
 from recommender.config import LEAST_PEOPLE_CEILING, LEAST_PEOPLE_FLOOR
 from recommender.schemas import BASE, Strict

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.demands import BATCH
 from plumbing.door import Body, Door, Limit
 from recommender.errors import TokenAltered

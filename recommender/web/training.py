@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import HOUR
 from plumbing.door import Body, Door
 from plumbing.limits import Limits

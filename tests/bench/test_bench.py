@@ -15,7 +15,7 @@ import pytest
 
 from bench import deciding, measure, ordering, training
 from bench.measure import Row, as_json, in_turn, table, timed
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.offers.decision import NO_POLICY
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.evaluation import HeldOut

@@ -176,9 +176,7 @@ def rides(place: Place, person: int, goal: str, count: int) -> None:
         shared.token_keys, raised, tenant=place.tenant, device=None, purpose="destinations", now_us=place.clock()
     )
     now = datetime.fromtimestamp(place.clock() / 1e6, UTC)
-    days = [
-        now - timedelta(days=day) for day in range(1, count + 1)
-    ]  # as an import writes them
+    days = [now - timedelta(days=day) for day in range(1, count + 1)]  # as an import writes them
     place.app.extensions["usual"]["recommender"].service.events.record(
         place.tenant,
         [

@@ -27,11 +27,11 @@ from identity.service import Device, Enrolled, Recognition
 from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
 from identity.web.half import IdentityHalf, build
-from plumbing import access as access_tables
 from plumbing import problem_json as problems
-from plumbing.access import Access
+from plumbing.access import access as access_tables
+from plumbing.access.access import Access
 from plumbing.clock import DAY
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from tests.identity.fakes import FakeEngine, person_picture
 
 TOKEN_KEY = Fernet.generate_key()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from plumbing.database import DatabaseBusy
-from plumbing.passing import ThrowawayDatabase
-from plumbing.room import DiskFull
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.room import DiskFull
 from tests.identity.halves import Kiosk, World, b64, kiosk_of, pictures
 from tests.plumbing.damage import Wound, files_of, wounds
 

@@ -269,7 +269,7 @@ def test_an_accident_in_mid_decode_is_logged_without_a_pixel(
 def test_a_server_that_crashes_dumps_no_memory(tmp_path: Path) -> None:
     """`usual serve` gives up core dumps before it serves, for itself and whatever it starts."""
     probe = (
-        "import resource\nfrom click.testing import CliRunner\nimport app\nfrom plumbing import server\n"
+        "import resource\nfrom click.testing import CliRunner\nimport app\nfrom plumbing.serving import server\n"
         "server.run = lambda *_, **__: print('core', resource.getrlimit(resource.RLIMIT_CORE))\n"
         f"arguments = ['serve', '--only', 'identity', '--home', {str(tmp_path)!r}]\n"
         "done = CliRunner().invoke(app.assemble(), arguments)\n"

@@ -19,7 +19,7 @@ from identity.store.customers import CustomerStore
 from identity.vault import vault
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from tests.identity.halves import World
 
 SIZE, PEOPLE = 128, 300

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from werkzeug.test import TestResponse
 
 from plumbing import json_limits
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.demands import BATCH, PICTURES
 from plumbing.door import Body
 from plumbing.json_limits import MOST_DEPTH, NotPlainJson

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask, request
 
-from plumbing import access as access_module
-from plumbing.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused
+from plumbing.access import access as access_module
+from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused
 from plumbing.clock import DAY, HOUR, system_clock
-from plumbing.database import Database
 from plumbing.keys_cli import keys
+from plumbing.storage.database import Database
 from tests.conftest import ROOT
 
 OLD = ROOT / "tests" / "fixtures" / "access-0.2.0.db"

@@ -15,13 +15,13 @@ from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
 from plumbing import openapi
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import system_clock
-from plumbing.database import DatabaseBusy
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.limits import Limits
 from plumbing.problem import Problem
 from plumbing.shared import Shared
+from plumbing.storage.database import DatabaseBusy
 
 
 class Parcel(BaseModel):

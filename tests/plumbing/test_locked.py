@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
-from plumbing import access as access_module
-from plumbing import known_keys
-from plumbing.access import Access, Caller, KeyRefused
+from plumbing.access import access as access_module
+from plumbing.access import known_keys
+from plumbing.access.access import Access, Caller, KeyRefused
 from plumbing.clock import system_clock
-from plumbing.database import Database, DatabaseBusy
+from plumbing.storage.database import Database, DatabaseBusy
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from filelock import Timeout
 
-from plumbing.files import process_lock
+from plumbing.storage.files import process_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from plumbing.files import process_lock
+from plumbing.storage.files import process_lock
 
 lock = process_lock(Path(sys.argv[1]))
 lock.acquire()

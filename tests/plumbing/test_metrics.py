@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from plumbing import metrics
+from plumbing.serving import metrics
 from tests.conftest import ROOT
 
 CHILD = """
 from prometheus_client import CollectorRegistry, Counter
-from plumbing import metrics
+from plumbing.serving import metrics
 metrics.join()
 Counter("visits", "Visits", registry=CollectorRegistry()).inc(2)
 """
@@ -81,7 +81,8 @@ def test_counters_of_killed_servers_are_removed_and_those_of_running_ones_stay(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     code = (
-        "from plumbing import metrics\nwith metrics.counted_together():\n    print('in', flush=True)\n    input()"
+        "from plumbing.serving import metrics\n"
+        "with metrics.counted_together():\n    print('in', flush=True)\n    input()"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     servers = [

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from app import assemble
 from plumbing.clock import system_clock
-from plumbing.files import HomeForeign, private_home, write_atomic
 from plumbing.shared import Shared
+from plumbing.storage.files import HomeForeign, private_home, write_atomic
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from plumbing.access import Access
+from plumbing.access.access import Access
 from plumbing.clock import DAY
 from plumbing.settings import Config
 from tests.journey import Clock

@@ -14,13 +14,13 @@ from cryptography.fernet import Fernet
 
 from plumbing import idempotency as idempotency_module
 from plumbing import limits as limits_module
-from plumbing import passing
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import MINUTE, system_clock
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.limits import Limits
-from plumbing.passing import ThrowawayDatabase
-from plumbing.room import DiskFull
+from plumbing.storage import passing
+from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.room import DiskFull
 from tests.plumbing.damage import Wound, files_of, wounds
 
 CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
@@ -141,7 +141,7 @@ def test_a_store_that_cannot_be_made_at_start_stops_no_server(
         raise DiskFull
 
     monkeypatch.setattr(ThrowawayDatabase, "_make", nowhere)
-    monkeypatch.setattr("plumbing.passing.process_lock", no_lock)
+    monkeypatch.setattr("plumbing.storage.passing.process_lock", no_lock)
     database = ThrowawayDatabase(tmp_path / "m.db", *TABLES)
 
     used_limits = Limits(database, system_clock)

@@ -15,19 +15,19 @@ from cryptography.fernet import Fernet
 from flask import Flask, request
 from sqlite_utils.migrations import Migrations
 
-from plumbing import access as access_module
-from plumbing import alive
 from plumbing import idempotency as idempotency_module
 from plumbing import limits as limits_module
-from plumbing.access import Access, Caller, KeyRefused, PairingRefused, ScopeMissing
+from plumbing.access import access as access_module
+from plumbing.access.access import Access, Caller, KeyRefused, PairingRefused, ScopeMissing
 from plumbing.clock import DAY, SECOND
-from plumbing.database import Database, DatabaseBusy
-from plumbing.files import load_or_create_secret, write_atomic
 from plumbing.handover import RecommenderUnreachable, erasures
 from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillRunning
 from plumbing.limits import Limits, TooManyRequests
-from plumbing.room import DiskFull
 from plumbing.settings import Config
+from plumbing.storage import alive
+from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.files import load_or_create_secret, write_atomic
+from plumbing.storage.room import DiskFull
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
@@ -396,7 +396,7 @@ class TestDatabase:
 
         assert order == ["first", "second"]
         assert [row["x"] for row in database.rows("SELECT x FROM t")] == [1, 2]
-        monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 1)
+        monkeypatch.setattr("plumbing.storage.database.BUSY_TIMEOUT_MS", 1)
         with database._writing, pytest.raises(DatabaseBusy):
             database.change("INSERT INTO t VALUES (3)")
 

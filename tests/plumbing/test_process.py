@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from plumbing import process, server
-from plumbing.process import ServerRunning, only_listener, only_server
+from plumbing.serving import process, server
+from plumbing.serving.process import ServerRunning, only_listener, only_server
 from tests.conftest import ROOT
 
 PARENT = """
@@ -26,7 +26,7 @@ time.sleep(60)
 """
 CHILD = """
 import os, sys, time
-from plumbing import process
+from plumbing.serving import process
 {change}
 process.die_with_parent(os.getppid())
 print("ready", flush=True)
@@ -35,7 +35,7 @@ time.sleep(60)
 HOLDER = """
 import sys, time
 from pathlib import Path
-from plumbing.process import only_server
+from plumbing.serving.process import only_server
 with only_server(Path(sys.argv[1]), ("identity",), "http://127.0.0.1:8000"):
     print("held", flush=True)
     time.sleep(60)
@@ -74,7 +74,7 @@ def test_a_child_ends_with_its_parent(by: str) -> None:
 
 
 def test_a_child_whose_parent_has_ended_already_does_nothing() -> None:
-    code = "from plumbing.process import die_with_parent\ndie_with_parent(1)\nprint('went on')"
+    code = "from plumbing.serving.process import die_with_parent\ndie_with_parent(1)\nprint('went on')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == ""
 

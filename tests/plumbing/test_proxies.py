@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plumbing.proxies import TrustedProxies
+from plumbing.security.proxies import TrustedProxies
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import pytest
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing import access as access_module
-from plumbing import logs, room
-from plumbing.access import Access
+from plumbing.access import access as access_module
+from plumbing.access.access import Access
 from plumbing.clock import system_clock
-from plumbing.database import Database
-from plumbing.room import DiskFull, for_erasing, keep_reserve, release, require
+from plumbing.serving import logs
+from plumbing.storage import room
+from plumbing.storage.database import Database
+from plumbing.storage.room import DiskFull, for_erasing, keep_reserve, release, require
 
 MIB = 1024 * 1024
 

@@ -52,7 +52,7 @@ def test_a_training_gets_no_key_in_its_words_or_its_environment(
         def __init__(self, command: list[str], env: dict[str, str], **_: Any) -> None:
             seen.append((command, env))
 
-        def wait(self) -> int:
+        def wait(self, _: float) -> int:
             return 0
 
     monkeypatch.setenv("USUAL_RECOMMENDER_KEY", "usual-k1-secret")

@@ -17,12 +17,12 @@ from pydantic import BaseModel, Field
 
 from identity.errors import FrameTooLarge, TooManyFailures
 from plumbing import openapi, problem_json
-from plumbing.access import Access, Caller, PairingRefused
+from plumbing.access.access import Access, Caller, PairingRefused
 from plumbing.cli import state_options
 from plumbing.clock import MINUTE, system_clock
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
-from plumbing.security_log import FILE, KEPT, LINES_A_MINUTE, SecurityLog
+from plumbing.security.log import FILE, KEPT, LINES_A_MINUTE, SecurityLog
 from plumbing.shared import Shared
 
 START = 1_700_000_000_000_000

@@ -11,7 +11,7 @@ import waitress
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 
-from plumbing import server
+from plumbing.serving import server
 
 
 @pytest.fixture

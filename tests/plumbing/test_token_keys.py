@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 
 from identity import tokens
 from identity.tokens import Claims
+from plumbing.access.token_keys import GRACE_US, LONGEST_TOKEN_US, TokenKeyDamaged, TokenKeys
 from plumbing.clock import MINUTE, SECOND, system_clock
 from plumbing.keys_cli import keys
-from plumbing.token_keys import GRACE_US, LONGEST_TOKEN_US, TokenKeyDamaged, TokenKeys
 from recommender.errors import TokenAltered
 from recommender.tokens import open_token
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbing.tombstones import GROW, SPARE, Tombstones, TombstonesUnusable
+from plumbing.storage.tombstones import GROW, SPARE, Tombstones, TombstonesUnusable
 
 
 def hashes(count: int, first: int = 0) -> list[bytes]:

@@ -20,11 +20,11 @@ from flask_openapi3.openapi import OpenAPI
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from plumbing import access as access_tables
 from plumbing import problem_json as problems
-from plumbing.access import Access
+from plumbing.access import access as access_tables
+from plumbing.access.access import Access
 from plumbing.clock import MINUTE
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.config import RecommenderConfig
 from recommender.scene import (
     Answer,

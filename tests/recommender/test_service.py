@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plumbing.clock import DAY, MINUTE
-from plumbing.room import DiskFull
+from plumbing.storage.room import DiskFull
 from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
 from recommender.store import open_database
@@ -51,7 +51,7 @@ def held(world: World) -> Iterator[World]:
 @pytest.fixture
 def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The same for tests that wait for nothing."""
-    monkeypatch.setattr("plumbing.database.BUSY_TIMEOUT_MS", 30)
+    monkeypatch.setattr("plumbing.storage.database.BUSY_TIMEOUT_MS", 30)
     with held(world):
         yield world
 
@@ -97,7 +97,7 @@ def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
     def full(folder: Path) -> None:
         raise DiskFull
 
-    monkeypatch.setattr("plumbing.room.require", full)
+    monkeypatch.setattr("plumbing.storage.room.require", full)
     for token in (None, world.token()):
         assert world.suggest(token=token).json["items"][0]["item_id"] == "cola"
     offers = world.suggest("offers", token=world.token())

@@ -22,7 +22,7 @@ from data.demo.client import Client, Refused
 from data.demo.members import Member, purposes_of
 from data.demo.server import Server
 from data.faces import people
-from plumbing import room
+from plumbing.storage import room
 from tests.unbreakable.installation import Installation, installation
 
 SECTION = "full disk"

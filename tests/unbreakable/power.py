@@ -188,7 +188,7 @@ def _judge_identity(home: Path, at: int, done: Acknowledged) -> Counter[str]:
 
 
 def _judge_recommender(home: Path, at: int, done: Acknowledged) -> Counter[str]:
-    from plumbing.files import load_or_create_secret
+    from plumbing.storage.files import load_or_create_secret
     from recommender.assembly import open_stores
     from recommender.config import RecommenderConfig
     from recommender.store.versions import VersionStore

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 from recommender.offers.offline.plan import fit_planner
 from recommender.offers.offline.tables import (
     Columns,

@@ -17,7 +17,7 @@ from unittest import mock
 
 from identity.audit import log as log_module
 from identity.audit import seal as seal_module
-from plumbing.files import write_atomic
+from plumbing.storage.files import write_atomic
 from tests.identity.audit.test_audit import House
 
 SECTOR = 512

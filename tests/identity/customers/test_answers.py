@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from identity.customers.answers import KEEP_US
 from identity.errors import EnrolmentUnknown
-from plumbing.access import Caller
+from plumbing.access.access import Caller
 from plumbing.clock import MINUTE
 from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply
 from tests.identity.halves import KIOSK, World, b64, pictures

@@ -20,7 +20,7 @@ from identity.errors import (
     TooFewFrames,
 )
 from identity.service import Device
-from plumbing.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy
 from tests.identity.fakes import face_at
 from tests.identity.halves import (
     KIOSK,

@@ -12,8 +12,8 @@ from identity.errors import (
     TokenExpired,
 )
 from plumbing.clock import MINUTE
-from plumbing.database import DatabaseBusy
 from plumbing.limits import Limits
+from plumbing.storage.database import DatabaseBusy
 from tests.identity.fakes import FakeEngine
 from tests.identity.halves import (
     KIOSK,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from identity.errors import EnrolmentUnknown
-from plumbing.tombstones import TombstonesUnusable
+from plumbing.storage.tombstones import TombstonesUnusable
 from tests.identity.halves import KIOSK, World
 
 
@@ -116,7 +116,7 @@ def test_an_erasure_ends_only_when_it_is_remembered(world: World, monkeypatch: p
         raise OSError("the disk is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr("plumbing.tombstones.Tombstones.add", away)
+        patch.setattr("plumbing.storage.tombstones.Tombstones.add", away)
         assert not world.service.forget(KIOSK, receipt)
         assert world.recognise(1).decision == "unknown"
     assert world.half.vault.keys.counts()["erasures"] == 1

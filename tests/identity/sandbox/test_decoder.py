@@ -183,9 +183,9 @@ def test_the_servers_half_decodes_nothing_itself(
 def test_an_installation_decodes_behind_the_wall(tmp_path: Path, engine_cache: Path) -> None:
     """What is built from the settings of an installation: its decoder is the one in a process."""
     from identity.web.half import build
-    from plumbing.access import Access
-    from plumbing.access import migrations as access_tables
-    from plumbing.database import Database
+    from plumbing.access.access import Access
+    from plumbing.access.access import migrations as access_tables
+    from plumbing.storage.database import Database
 
     database = Database(tmp_path / "access.db", access_tables)
     config = IdentityConfig(home=tmp_path, token_keys=(TOKEN_KEY,), cache=engine_cache)

@@ -14,7 +14,7 @@ import pytest
 from flask import request
 from prometheus_client import CollectorRegistry
 
-from plumbing.access import Access, Caller
+from plumbing.access.access import Access, Caller
 from plumbing.demands import SMALL
 from plumbing.door import PUBLIC, Body
 from plumbing.gate import body as bodies

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from plumbing.clock import DAY, HOUR
-from plumbing.database import Database
+from plumbing.storage.database import Database
 from recommender.offers.decision import FEATURES, SCHEMA_VERSION
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings

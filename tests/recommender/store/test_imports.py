@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbing import alive
+from plumbing.storage import alive
 from recommender.errors import Erased, EventConflict
 from recommender.scene import Event, OrderLine
 from recommender.store import imports, open_database

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plumbing.tombstones import TombstonesUnusable
+from plumbing.storage.tombstones import TombstonesUnusable
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.errors import ErasureNotRemembered
@@ -144,7 +144,7 @@ def test_an_erasure_that_could_not_be_remembered_says_so(world: World, monkeypat
         raise OSError("the disk is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr("plumbing.tombstones.Tombstones.add", away)
+        patch.setattr("plumbing.storage.tombstones.Tombstones.add", away)
         with pytest.raises(ErasureNotRemembered):
             erase(world, "ann")
     assert world.half.service.events.customers() == []

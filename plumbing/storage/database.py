@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing import room
 from plumbing.problem_json import Problem
-from plumbing.room import DiskFull, is_full
+from plumbing.storage import room
+from plumbing.storage.room import DiskFull, is_full
 
 BUSY_TIMEOUT_MS = 1_000
 """How long a thread waits for the others of its process, and then for other processes: two seconds in all."""

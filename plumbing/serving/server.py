@@ -18,10 +18,10 @@ import click
 import structlog
 from flask import Flask
 
-from plumbing import memory, metrics
 from plumbing.cli import home_option
 from plumbing.demands import PICTURES
-from plumbing.process import only_listener, only_server
+from plumbing.serving import memory, metrics
+from plumbing.serving.process import only_listener, only_server
 from plumbing.settings import Config
 
 log = structlog.get_logger(__name__)
@@ -182,7 +182,7 @@ def serve_plainly(app: Flask, *, host: str, port: int, threads: int) -> None:
         connection_limit=PLAIN_CONNECTIONS,
         max_request_header_size=MOST_HEAD_BYTES,
         max_request_body_size=PICTURES.most_bytes,
-        clear_untrusted_proxy_headers=False,  # `plumbing/proxies.py` reads them, if they are to be believed
+        clear_untrusted_proxy_headers=False,  # `security/proxies.py` reads them, if they are to be believed
         ident="",
     )
 

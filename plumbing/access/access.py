@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from plumbing import cookies
-from plumbing.access_errors import (
+from plumbing.access import cookies
+from plumbing.access.errors import (
     LONGEST_NAME,
     AccessError,
     DeviceNameRefused,
@@ -28,12 +28,12 @@ from plumbing.access_errors import (
     PairingRefused,
     ScopeMissing,
 )
-from plumbing.access_tables import migrations
+from plumbing.access.known_keys import KnownKeys
+from plumbing.access.tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
-from plumbing.database import Database
-from plumbing.known_keys import KnownKeys
-from plumbing.room import for_erasing
-from plumbing.security_log import SILENT, SecurityLog
+from plumbing.security.log import SILENT, SecurityLog
+from plumbing.storage.database import Database
+from plumbing.storage.room import for_erasing
 
 __all__ = [
     "PAGES",

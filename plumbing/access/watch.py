@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from flask import request
 
-from plumbing.access import Caller, route_of
+from plumbing.access.access import Caller, route_of
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
-from plumbing.security_log import SecurityLog
+from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
 
 ADMINISTRATION = frozenset({"train", "privacy", "admin"})

@@ -73,7 +73,7 @@ def only_server(home: Path, halves: Sequence[str], address: str) -> Iterator[Non
 
     Raises ServerRunning, with the process, the start and the address of the other server.
     """
-    from plumbing.files import process_lock, write_atomic
+    from plumbing.storage.files import process_lock, write_atomic
 
     home.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:

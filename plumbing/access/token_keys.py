@@ -17,8 +17,8 @@ from typing import overload
 from cryptography.fernet import Fernet
 
 from plumbing.clock import MINUTE, SECOND, Clock
-from plumbing.files import load_or_create_secret, process_lock, write_atomic
 from plumbing.problem import Problem
+from plumbing.storage.files import load_or_create_secret, process_lock, write_atomic
 
 FILE = "token.key"
 LONGEST_TOKEN_US = 10 * MINUTE

@@ -25,8 +25,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plumbing.files import load_or_create_secret
 from plumbing.problem import Problem
+from plumbing.storage.files import load_or_create_secret
 
 MAGIC = b"usual-erased-1\0\0"
 COUNT_AT, MARK_AT, SLOTS_AT = 16, 24, 512

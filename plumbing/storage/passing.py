@@ -25,9 +25,9 @@ import sqlite_utils
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing.database import Database, DatabaseBusy, named
-from plumbing.files import process_lock
-from plumbing.room import DiskFull, release
+from plumbing.storage.database import Database, DatabaseBusy, named
+from plumbing.storage.files import process_lock
+from plumbing.storage.room import DiskFull, release
 
 BUSY_MS = 500
 """A transaction here lasts a millisecond. When somebody holds the lock for longer, the file is replaced."""

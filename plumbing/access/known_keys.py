@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from plumbing.database import Database, DatabaseBusy
+from plumbing.storage.database import Database, DatabaseBusy
 
 STALE_S = 60.0
 """How long a key is good without the database."""

@@ -1,0 +1,1 @@
+"""Who may call: API keys, paired screens, and the keys of tokens."""

@@ -1,0 +1,1 @@
+"""The security log, the headers of replies, and the proxies that are believed."""

@@ -1,0 +1,1 @@
+"""The server's processes: how they start, end, count and log."""

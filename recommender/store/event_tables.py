@@ -1,0 +1,106 @@
+"""The tables of events and their migrations, oldest first."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+from recommender.destinations.places import PlaceError, coarse_id
+
+migrations = Migrations("events")
+
+
+@migrations()
+def events_and_tombstones(db: Utils) -> None:
+    """`customer` is a pseudonym, or '' for a guest. `hour` and `weekday` are the local clock's."""
+    db.execute(
+        "CREATE TABLE events (tenant TEXT NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,"
+        " scene TEXT NOT NULL, customer TEXT NOT NULL, time_us BIGINT NOT NULL, hour REAL NOT NULL,"
+        " weekday INTEGER NOT NULL, site TEXT NOT NULL, region TEXT NOT NULL, origin TEXT NOT NULL,"
+        " recommendation_id TEXT NOT NULL, fingerprint TEXT NOT NULL, received_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, event_id))"
+    )
+    db.execute(
+        "CREATE TABLE lines (tenant TEXT NOT NULL, event_id TEXT NOT NULL, position INTEGER NOT NULL,"
+        " item TEXT NOT NULL, quantity INTEGER NOT NULL, price BIGINT, PRIMARY KEY (tenant, event_id, position))"
+    )
+    db.execute("CREATE INDEX events_history ON events (tenant, customer, type, time_us, event_id)")
+    db.execute("CREATE INDEX events_latest ON events (tenant, type, time_us, event_id)")
+    db.execute(
+        "CREATE TABLE tombstones (tenant TEXT NOT NULL, customer_hash TEXT NOT NULL, erased_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, customer_hash))"
+    )
+    db.execute(
+        "CREATE TABLE generations (tenant TEXT NOT NULL, name TEXT NOT NULL, number BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, name))"
+    )
+
+
+@migrations()
+def events_by_sender(db: Utils) -> None:
+    """An id is unique for each sender: nobody takes the ids of another first. Positions are kept as their cells.
+
+    Rows from before have no sender. A position that was stored more precisely is moved to the middle of its cell.
+    """
+    db.execute("ALTER TABLE events RENAME TO events_before")
+    db.execute("ALTER TABLE lines RENAME TO lines_before")
+    db.execute("DROP INDEX events_history")
+    db.execute("DROP INDEX events_latest")
+    db.execute(
+        "CREATE TABLE events (tenant TEXT NOT NULL, sender TEXT NOT NULL, event_id TEXT NOT NULL,"
+        " type TEXT NOT NULL, scene TEXT NOT NULL, customer TEXT NOT NULL, time_us BIGINT NOT NULL,"
+        " hour REAL NOT NULL,"
+        " weekday INTEGER NOT NULL, site TEXT NOT NULL, region TEXT NOT NULL, origin TEXT NOT NULL,"
+        " recommendation_id TEXT NOT NULL, fingerprint TEXT NOT NULL, received_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, sender, event_id))"
+    )
+    db.execute(
+        "CREATE TABLE lines (tenant TEXT NOT NULL, sender TEXT NOT NULL, event_id TEXT NOT NULL,"
+        " position INTEGER NOT NULL, item TEXT NOT NULL, quantity INTEGER NOT NULL, price BIGINT,"
+        " PRIMARY KEY (tenant, sender, event_id, position))"
+    )
+    db.execute(
+        "INSERT INTO events SELECT tenant, '', event_id, type, scene, customer, time_us, hour, weekday, site,"
+        " region, origin, recommendation_id, fingerprint, received_us FROM events_before"
+    )
+    db.execute("INSERT INTO lines SELECT tenant, '', event_id, position, item, quantity, price FROM lines_before")
+    db.execute("DROP TABLE events_before")
+    db.execute("DROP TABLE lines_before")
+    db.execute("CREATE INDEX events_history ON events (tenant, customer, type, time_us, event_id)")
+    db.execute("CREATE INDEX events_latest ON events (tenant, type, time_us, event_id)")
+    for table, column in (("events", "origin"), ("lines", "item")):
+        _coarsen(db, table, column)
+
+
+def _coarsen(db: Utils, table: str, column: str) -> None:
+    """Move every stored position to the middle of its cell; one that cannot be read goes."""
+    found = db.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'geo:%'").fetchall()  # noqa: S608
+    for (text,) in found:
+        try:
+            coarse = coarse_id(text)
+        except PlaceError:
+            coarse = ""
+        if coarse != text:
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (coarse, text))  # noqa: S608
+
+
+@migrations()
+def quotas_and_people(db: Utils) -> None:
+    """How much each sender stored today and this minute; how many people a tenant's marketer asks for."""
+    db.execute(
+        "CREATE TABLE sent (tenant TEXT NOT NULL, sender TEXT NOT NULL, span_us BIGINT NOT NULL,"
+        " opened_us BIGINT NOT NULL, events BIGINT NOT NULL, lines BIGINT NOT NULL, bytes BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, sender, span_us))"
+    )
+    db.execute("CREATE TABLE sharing (tenant TEXT PRIMARY KEY, least_people BIGINT NOT NULL)")
+
+
+@migrations()
+def imports(db: Utils) -> None:
+    """`imports` has the imports that have not ended. Nobody sees an event of one of them (`imports.py`)."""
+    db.execute("ALTER TABLE events ADD COLUMN import_id TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX events_import ON events (tenant, import_id) WHERE import_id <> ''")
+    db.execute(
+        "CREATE TABLE imports (tenant TEXT NOT NULL, import_id TEXT NOT NULL, holder TEXT NOT NULL,"
+        " state TEXT NOT NULL, PRIMARY KEY (tenant, import_id))"
+    )
