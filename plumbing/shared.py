@@ -44,7 +44,12 @@ class Shared:
         clock = steady(now_us, home)
         registry = CollectorRegistry()
         jumps = Counter("usual_clock_jumps", "Jumps of the machine's clock", ["way"], registry=registry)
-        clock.on_jump = lambda way: jumps.labels(way).inc()
+
+        def jumped(way: str) -> None:
+            jumps.labels(way).inc()
+            security_log.note("clock_jump", way=way)
+
+        clock.on_jump = jumped
         lasting = Database(home / "access.db", access.migrations)
         passing = ThrowawayDatabase(home / "access-moments.db", limits.migrations, idempotency.migrations)
         token_keys = TokenKeys(home, clock)

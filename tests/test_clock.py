@@ -25,6 +25,7 @@ def test_a_jump_is_named_and_counted_while_guests_are_served(tmp_path: Path) -> 
     assert "380 days ahead" in reply.get_json()["parts"]["clock"]
     headers = {"X-API-Key": key}
     assert client.get("/recommender/v1/suggestions/orders", headers=headers).status_code == 200
+    assert '"event":"clock_jump"' in (tmp_path / "security.log").read_text().replace(" ", "")
     assert 'usual_clock_jumps_total{way="ahead"} 1.0' in client.get("/metrics", headers=headers).text
     code = app.extensions["usual"]["access"].create_pairing("mill", "kiosk", device="k")
     times["wall"] -= 380 * DAY

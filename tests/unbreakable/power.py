@@ -276,7 +276,7 @@ def rows(short: bool) -> list[Row]:
     """The figures; without a C compiler a row that says so and fails."""
     with installation() as house:
         house.key("kiosk-market")
-        house.key("office", *stage.OFFICE)
+        house.key("office", *stage.OFFICE, site="")
         _in_one_file(house.setting.home)
         try:
             with recording(house.setting.home) as recorder:
