@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 import click
 import structlog
@@ -32,6 +34,7 @@ MOST_CONNECTIONS = 4096  # of each process
 BACKLOG = 2048
 PLAIN_THREADS = 5  # besides those for recognition
 PLAIN_CONNECTIONS = 500  # waitress waits with select(), which has a limit
+MOST_RESTARTS = 10  # in a row, of less than a minute each
 PARTING_S = 1.0  # in which the worker processes have parted from the first one; none is ready sooner
 
 
@@ -150,7 +153,8 @@ def run(
     if plain:
         serve_plainly(make(), host=host, port=port, threads=threads)
         return
-    Granian(
+    make_server = partial(
+        Granian,
         target,
         factory=True,
         interface=Interfaces.RSGI,
@@ -165,7 +169,44 @@ def run(
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         log_level=LogLevels.warning,
-    ).serve()
+    )
+    serve_until_stopped(make_server)
+
+
+class Stoppable(Protocol):
+    """What is needed of granian."""
+
+    interrupt_signal: bool
+
+    def serve(self) -> None:
+        """Serve until a signal arrives, or workers end one after the other."""
+
+
+def serve_until_stopped(
+    make_server: Callable[[], Stoppable],
+    *,
+    pause: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
+    """Serve until SIGTERM or SIGINT. granian gives up when a worker ends twice within seconds; we begin again.
+
+    Raises SystemExit when it gave up several times in a row, each within a minute: then something else is wrong.
+    """
+    quick = 0
+    while True:
+        server, began = make_server(), monotonic()
+        try:
+            server.serve()
+            status: str | int | None = None
+        except SystemExit as end:
+            status = end.code
+        if server.interrupt_signal:
+            return
+        quick = quick + 1 if monotonic() - began < 60 else 1
+        if quick > MOST_RESTARTS:
+            raise SystemExit(status or 1)
+        log.error("workers_ended", beginning_again=quick)
+        pause(0.1)
 
 
 def serve_plainly(app: Flask, *, host: str, port: int, threads: int) -> None:

@@ -20,6 +20,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     seen: dict[str, Any] = {}
 
     class Quiet:
+        interrupt_signal = True
+
         def __init__(self, target: str, **options: Any) -> None:
             seen.update(options, target=target)
 
@@ -63,3 +65,45 @@ def test_the_fallback_has_limits_too(started: dict[str, Any]) -> None:
     assert started["max_request_body_size"] == 16 * 2**20
     assert started["channel_timeout"] <= 30
     assert started["threads"] > 3
+
+
+class Dying:
+    """In place of granian: gives up each time, and is stopped after `lives`."""
+
+    made = 0
+
+    def __init__(self, lives: int) -> None:
+        self.interrupt_signal = self.made >= lives
+
+    def serve(self) -> None:
+        if not self.interrupt_signal:
+            raise SystemExit(1)
+
+
+@pytest.mark.parametrize(("lives", "seconds"), [(5, 1.0), (50, 100.0)])
+def test_a_server_whose_workers_are_killed_twice_begins_again(lives: int, seconds: float) -> None:
+    made: list[Dying] = []
+    times = iter(range(10_000))
+
+    def make() -> Dying:
+        Dying.made = len(made)
+        made.append(Dying(lives))
+        return made[-1]
+
+    server.serve_until_stopped(make, pause=lambda _: None, monotonic=lambda: next(times) * seconds)
+
+    assert len(made) == lives + 1
+
+
+def test_a_server_that_cannot_run_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dying, "made", 0)
+    made: list[Dying] = []
+
+    def make() -> Dying:
+        made.append(Dying(1_000))
+        return made[-1]
+
+    with pytest.raises(SystemExit):
+        server.serve_until_stopped(make, pause=lambda _: None)
+
+    assert len(made) == server.MOST_RESTARTS + 1
