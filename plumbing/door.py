@@ -33,6 +33,8 @@ from plumbing.limits import Limits
 from plumbing.problem_json import BodyTooLarge
 from plumbing.storage.database import DatabaseBusy, busy_is_named, storage_is_named
 from plumbing.storage.room import DiskFull
+from plumbing.security.proxies import counted_as
+from plumbing.access.watch import watched
 
 CALLER = "usual.caller"
 """Where the gate leaves the caller in the WSGI environment. No header can be written there."""
@@ -215,7 +217,7 @@ class Door:
         """
         try:
             if caller is None:
-                name = f"{limit.name} from {request.remote_addr}"
+                name = f"{limit.name} from {counted_as(request.remote_addr or '')}"
                 self._limits.allow("", name, most=limit.most, window_us=MINUTE)
             else:
                 name = f"{limit.name} of key {caller.key_id}"

@@ -1,4 +1,4 @@
-"""JSON from outside, within limits: depth, number of parts, and no numbers that JSON does not have."""
+"""JSON from outside, within limits: depth, parts, whole numbers of 64 bits, text that UTF-8 can write."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from flask.json.provider import DefaultJSONProvider
 
 MOST_DEPTH = 32
+MOST_WHOLE = 2**63 - 1
+"""What a database column holds; a larger whole number is an error in every calculation with a fraction, too."""
 
 
 class NotPlainJson(ValueError):
@@ -23,10 +25,16 @@ def read(text: str | bytes, **options: Any) -> Any:
     """The value of a JSON text.
 
     Raises:
-        NotPlainJson: no JSON, nested deeper than MOST_DEPTH, or with NaN or Infinity.
+        NotPlainJson: no JSON in UTF-8, nested deeper than MOST_DEPTH, or with NaN, Infinity, a whole number beyond
+            MOST_WHOLE or half a surrogate pair, which no file and no database could store.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, **options)
+        plain = text if isinstance(text, str) else text.decode()
+        value = json.loads(plain, parse_constant=_refuse, parse_int=_whole, **options)
+        if "\\ud" in plain or "\\uD" in plain:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise NotPlainJson("text that is no UTF-8") from None
     except RecursionError:
         raise NotPlainJson("nested too deeply") from None
     level, depth = [value], 0
@@ -36,6 +44,13 @@ def read(text: str | bytes, **options: Any) -> Any:
             raise NotPlainJson("nested too deeply")
         level = [one for row in level for one in (row.values() if isinstance(row, dict) else row)]
     return value
+
+
+def _whole(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > MOST_WHOLE:
+        raise NotPlainJson("a whole number is too large")
+    return number
 
 
 def _refuse(name: str) -> NoReturn:

@@ -6,6 +6,8 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import SECOND, Clock
+from plumbing.clock import HOUR, MINUTE, SECOND, Clock
+from plumbing.storage.database import Database
 from plumbing.problem_json import Problem
 from plumbing.storage.database import Database
 
@@ -19,6 +21,10 @@ def windows(db: Utils) -> None:
         "CREATE TABLE windows (tenant TEXT NOT NULL, name TEXT NOT NULL, opened_us INTEGER NOT NULL,"
         " count INTEGER NOT NULL, PRIMARY KEY (tenant, name))"
     )
+
+
+LONGEST_US = HOUR
+"""The longest window of all; older rows are deleted, or each address that ever called would leave one."""
 
 
 class TooManyRequests(Problem):
@@ -40,10 +46,13 @@ class Limits:
     def __init__(self, database: Database, now_us: Clock) -> None:
         self._database = database
         self._now_us = now_us
+        self._swept_us: int | None = None
 
     def count(self, tenant: str, name: str, *, window_us: int) -> tuple[int, int]:
-        """Count one more; returns how many in the present window, and microseconds until it ends."""
+        """Count one more; returns how many in the present window (at most LONGEST_US), and microseconds until it
+        ends."""
         now = self._now_us()
+        self._sweep(now)
         latest = now + SECOND  # another thread may have read the clock a moment later and have come first
         [(count, opened)] = self._database.change(
             "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
@@ -56,6 +65,14 @@ class Limits:
             self.clear(tenant, name)
             return 1, window_us
         return count, opened + window_us - now
+
+    def _sweep(self, now: int) -> None:
+        """Forget windows that have ended, once a minute at most."""
+        if self._swept_us is None or not 0 <= now - self._swept_us < MINUTE:
+            self._swept_us = now
+            self._database.change(
+                "DELETE FROM windows WHERE opened_us NOT BETWEEN ? AND ?", (now - LONGEST_US, now + LONGEST_US)
+            )
 
     def clear(self, tenant: str, name: str) -> None:
         """Forget the count (a success after failures)."""

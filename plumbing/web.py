@@ -16,6 +16,7 @@ from plumbing.clock import MINUTE
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
 from plumbing.serving.metrics import exposition as metrics_of_all
+from plumbing.security.proxies import counted_as
 from plumbing.shared import Shared
 from plumbing.storage.database import DatabaseBusy
 
@@ -104,7 +105,7 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
 def _count_wrong_code(shared: Shared) -> None:
     """Raises TooManyRequests after too many wrong codes of one address; a busy counter counts nothing."""
     with suppress(DatabaseBusy):
-        name = f"wrong pairing codes from {request.remote_addr}"
+        name = f"wrong pairing codes from {counted_as(request.remote_addr or '')}"
         shared.limits.allow("", name, most=MOST_WRONG_CODES, window_us=MINUTE)
 
 

@@ -83,6 +83,20 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def counted_as(address: str) -> str:
+    """The address under which a client is counted: of IPv6 the network of 64 bits, of which one client has all
+    addresses."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed.packed[:8] + bytes(8), 64)))
+
+
 def behind(app: WSGIApplication, trusted: TrustedProxies) -> WSGIApplication:
     """`app`, for which the client's address and scheme are those that a trusted proxy reports."""
 

@@ -83,14 +83,19 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
 @common
 def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
     """Write items, places, offers or events to a CSV or JSON-lines FILE, as `usual import` reads them."""
+    import os
+    import secrets
+
     from recommender.exchange.files import export_rows, write_rows
     from recommender.exchange.rows import is_csv
 
     as_csv = is_csv(file)
-    draft = file.with_name(f".{file.name}.draft")
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(6)}.draft")
     with _opened(config) as stores:
         try:
-            with draft.open("w", encoding="utf-8", newline="") as out:
+            # In a folder that others may write into, a file or link that lies there already is never used.
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
                 count = write_rows(export_rows(stores, what, tenant), what, out, as_csv=as_csv)
             draft.replace(file)
         finally:

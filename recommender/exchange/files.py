@@ -42,6 +42,9 @@ EVENT_COLUMNS = (
 LINE_COLUMNS = ("item_id", "quantity", "price")
 """The columns of an event's row that are about one of its items."""
 
+MOST_QUARTERS = 4 * 24 - 1
+"""Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
+
 ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites"})
 
 
@@ -184,7 +187,7 @@ def _local(time_us: int, hour: float, weekday: int) -> str:
     utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
     there = hour - (utc.hour + utc.minute / 60 + utc.second / 3600)
     days = (weekday - utc.weekday() + 3) % 7 - 3
-    quarters = round((there + 24 * days) * 4)
+    quarters = max(-MOST_QUARTERS, min(MOST_QUARTERS, round((there + 24 * days) * 4)))
     return utc.astimezone(timezone(timedelta(minutes=15 * quarters))).isoformat()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from plumbing import json_limits
 from plumbing.columns import DatasetError, read_table, unescaped
 from recommender.errors import BadRows, FileUnreadable, RowProblem
 
@@ -108,7 +108,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 if not line.strip():
                     continue
                 try:
-                    row = json.loads(line)
+                    row = json_limits.read(line)
                 except ValueError as error:
                     wrong.append(RowProblem(number, f"is not JSON: {error}"))
                     continue

@@ -62,6 +62,8 @@ def _text(value: Any) -> str:
         raise ValueError("must be text")
     if "\x00" in value or len(value) > 500:
         raise ValueError("must be at most 500 characters without NUL")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("must not hold half a surrogate pair, which no file can store")
     return value.strip()
 
 

@@ -97,3 +97,17 @@ def test_what_a_command_writes_elsewhere_is_private_too(tmp_path: Path) -> None:
 
     assert done.exit_code == 0, done.output
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_an_export_writes_into_nothing_that_another_user_put_there(tmp_path: Path) -> None:
+    victim, out = tmp_path / "keys", tmp_path / "events.csv"
+    victim.write_text("precious")
+    (tmp_path / ".events.csv.draft").symlink_to(victim)
+    out.symlink_to(victim)
+
+    done = CliRunner().invoke(assemble(), ["export", "events", str(out), "--home", str(tmp_path / "state")])
+
+    assert done.exit_code == 0, done.output
+    assert victim.read_text() == "precious"
+    assert not out.is_symlink()
+    assert out.stat().st_mode & 0o777 == 0o600

@@ -125,6 +125,17 @@ def test_wrong_codes_are_counted_for_the_clients_address_and_not_for_the_proxys(
     assert guess("203.0.113.10") == 403
 
 
+def test_all_addresses_of_one_ipv6_network_are_one_client(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, trusted="1")
+
+    def guess(address: str) -> int:
+        sent = {"X-Forwarded-For": address}
+        return desk.browser.post("/v1/pairings", json={"code": "guess-a-code"}, headers=sent).status_code
+
+    assert [guess(f"2001:db8:1:2::{n:x}") for n in range(21)][-1] == 429
+    assert guess("2001:db8:1:3::1") == 403
+
+
 def test_logging_out_ends_the_key_and_takes_the_cookie_away(desk: Desk) -> None:
     key = desk.pair().headers["Set-Cookie"].partition("=")[2].partition(";")[0]
 

@@ -157,6 +157,17 @@ class TestLimits:
         limits.clear("mill", "presses")
         limits.allow("mill", "presses", most=1, window_us=SECOND)
 
+    def test_windows_that_have_ended_are_forgotten(self, tmp_path: Path, clock: Clock) -> None:
+        database = Database(tmp_path / "m.db", limits_module.migrations, durable=False)
+        limits = Limits(database, clock)
+        for address in range(30):
+            limits.allow("", f"wrong pairing codes from {address}", most=1, window_us=SECOND)
+        clock.now += 2 * 3600 * SECOND
+
+        limits.allow("", "wrong pairing codes from 31", most=1, window_us=SECOND)
+
+        assert len(database.rows("SELECT * FROM windows")) == 1
+
     def test_a_clock_set_back_does_not_lock_anybody_out(self, tmp_path: Path, clock: Clock) -> None:
         limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
         limits.allow("mill", "presses", most=1, window_us=SECOND)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from recommender.cli.commands import export_command, import_command, rollback, train, versions
 from recommender.errors import BadRows, FileUnreadable
+from recommender.exchange.checks import check_offers
 from recommender.exchange.files import import_file
 from tests.recommender.service_fixtures import NOON, Installation, World
 
@@ -269,3 +270,26 @@ def test_rides_from_files_are_coarse_and_served(world: World, take: Take) -> Non
     line = {"event_id": "j", "type": "rode", "occurred_at": AT, "customer": "ann", "item_id": "work"}
     with pytest.raises(BadRows, match="both"):
         take("events", json.dumps(line | {"pickup": {"lat": 52.5}}), "rides.jsonl")
+
+
+@pytest.mark.parametrize("offset", ["+23:59", "-23:59", "+14:00", "-00:07"])
+def test_no_offset_of_a_device_stops_the_export(world: World, tmp_path: Path, offset: str) -> None:
+    event = {"event_id": "e", "type": "ordered", "occurred_at": "2026-11-20T00:01:00" + offset, "item_id": "cola"}
+    file = tmp_path / "events.jsonl"
+    (tmp_path / "in.jsonl").write_text(json.dumps(event) + "\n")
+
+    assert run(world.home, "import", "events", str(tmp_path / "in.jsonl"))[0] == 0
+    assert run(world.home, "export", "events", str(file))[0] == 0
+
+    assert "2026-11-" in file.read_text()
+
+
+@pytest.mark.parametrize("row", ["[" * 20_000, '{"price": 1' + "0" * 400 + "}", '{"a": "\\ud800"}'])
+def test_a_hostile_line_is_a_wrong_row(take: Take, row: str) -> None:
+    with pytest.raises(BadRows):
+        take("items", row + "\n", name="file.jsonl")
+
+
+def test_an_offer_that_no_file_can_store_is_refused() -> None:
+    with pytest.raises(BadRows):
+        check_offers([{"offer_id": "o", "name": "half \ud800"}], set(), [1])
