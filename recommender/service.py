@@ -159,12 +159,11 @@ class RecommenderService:
         menu = self.caches.menu(tenant, "item")
         if any(site in item.sites for item in menu.items):
             return
-        known = set(self._sites_of(tenant)) | {
-            one for offer in self.stores.offers.offers(tenant) for one in offer.sites
-        }
-        if site in known or self.events.has_site(tenant, site):
+        keys = set(self._sites_of(tenant))
+        if site in keys or self.events.has_site(tenant, site):
             return
-        if known or any(item.sites for item in menu.items):
+        offers = {one for offer in self.stores.offers.offers(tenant) for one in offer.sites}  # parsed: last
+        if site not in offers and (keys or offers or any(item.sites for item in menu.items)):
             raise SiteUnknown
 
     def _open(self, query: SuggestRequest, second_factor: bool) -> Claims:

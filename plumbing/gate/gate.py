@@ -41,7 +41,7 @@ SWITCH_S = 0.0005
 """How long a thread that computes may keep the interpreter from others. With Python's own 5 ms, once for each step
 of the event loop, every other request would be held up while faces are looked at."""
 
-LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, standing_s=2.0)
+LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, pressed_s=2.0)
 """For keys while the database of keys is locked; otherwise a look-up needs no thread."""
 
 

@@ -18,23 +18,24 @@ from plumbing.gate.problems import Overloaded
 
 Answer = TypeVar("Answer")
 PACE = 0.1  # weight of the newest duration in the moving average
-LATE = 1.5  # who was admitted may wait so much longer than was expected
-STANDING_S = 0.5
-"""A queue that has not been empty for so long is no burst: more comes than can be done."""
+LATE = 1.3  # who was admitted under pressure may take so much longer than was expected
+PRESSED_S = 1.0
+"""For so long after a refusal a lane is pressed: more comes than can be done. Screens that wait for each answer
+before they send the next request never fill a queue, however slow the machine is at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
     """`threads` of each process; at most `most_waiting` requests wait.
 
-    None waits longer than `patience_s` in a burst, and `standing_s` when the queue does not become empty: when
-    more comes than can be done, a long queue only makes every answer late.
+    By the pace of the last ones, each is answered `patience_s` after it came, or `pressed_s` while the lane is
+    pressed: when more comes than can be done, a long queue only makes every answer late.
     """
 
     threads: int
     most_waiting: int
     patience_s: float
-    standing_s: float
+    pressed_s: float
 
 
 REST = "rest"
@@ -46,7 +47,7 @@ def rules_of(threads: int) -> Mapping[str, LaneRules]:
     A recognition has about 300 ms from press to answer. Opting out waits longest and behind nothing else.
     """
     return {
-        "recognition": LaneRules(threads, 8, 0.2, 0.1),
+        "recognition": LaneRules(threads, 8, 5.0, 0.24),
         "presses": LaneRules(1, 32, 1.0, 0.5),
         "health": LaneRules(1, 32, 5.0, 5.0),
         "suggestions": LaneRules(2, 64, 2.0, 1.0),
@@ -68,7 +69,7 @@ class Lane:
         self._running = 0
         self._took_s = 0.0
         self._measured = False
-        self._empty_at = now()
+        self._refused_at = -PRESSED_S
 
     @property
     def busy(self) -> bool:
@@ -76,15 +77,19 @@ class Lane:
         ahead = len(self._waiting)
         if self._running < self._rules.threads:
             return False
-        expected_s = (ahead + 1) * self._took_s / self._rules.threads
+        expected_s = self._took_s + (ahead + 1) * self._took_s / self._rules.threads
         return ahead >= self._rules.most_waiting or expected_s > self._patience_s
 
     @property
+    def _pressed(self) -> bool:
+        return self._now() - self._refused_at < PRESSED_S
+
+    @property
     def _patience_s(self) -> float:
-        """How long a request may wait at present: at least one turn, or a slow machine would refuse the second
-        person although the first is answered late as well."""
-        standing = bool(self._waiting) and self._now() - self._empty_at > STANDING_S
-        return max(self._took_s, self._rules.standing_s if standing else self._rules.patience_s)
+        """How long a request may take at present, its work included: at least its own time and one turn, or a
+        slow machine would refuse the second person although the first is answered late as well."""
+        rule = self._rules.pressed_s if self._pressed else self._rules.patience_s
+        return max(rule, self._took_s * (1 + 1 / self._rules.threads))
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
         """Run `work` in a thread of this lane.
@@ -99,8 +104,6 @@ class Lane:
             self._running += 1
         else:
             turn = loop.create_future()
-            if not self._waiting:
-                self._empty_at = self._now()
             self._waiting.append((self._now(), turn))
             try:
                 await turn  # `_next` has counted it as running
@@ -125,15 +128,16 @@ class Lane:
     def refusal(self) -> Overloaded:
         """The error of a request that is refused; it is counted."""
         self._shed(self._name)
+        self._refused_at = self._now()
         return Overloaded()
 
     def _next(self) -> None:
-        patience_s = self._patience_s
+        longest_s = LATE * self._patience_s - self._took_s
         while self._waiting and self._running < self._rules.threads:
             since, turn = self._waiting.popleft()
             if turn.done():
                 continue  # who waited has gone
-            if self._now() - since > LATE * patience_s:
+            if self._now() - since > longest_s:
                 turn.set_exception(self.refusal())
                 continue
             self._running += 1

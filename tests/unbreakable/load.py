@@ -23,6 +23,7 @@ from data.demo.members import Member
 
 PATIENCE_S = 10.0
 FRAMES_OF_EACH = 2
+PRESS = "/identity/v1/presses?for=recognition"  # as the screens say it
 
 
 @dataclass
@@ -108,7 +109,7 @@ class Visits:
 
     def __post_init__(self) -> None:
         rest = {"scene": "orders", "context": {"site": "market"}, "n": 5}
-        self.presses = [self.lines.request("POST", "/identity/v1/presses", key, b"{}") for key in self.keys]
+        self.presses = [self.lines.request("POST", PRESS, key, b"{}") for key in self.keys]
         self.heads = [self.lines.request("POST", "/v1/visits", key) for key in self.keys]
         self.bodies = [
             b'", "frames": ["' + base64.b64encode(frame) + b'"], ' + json.dumps(rest)[1:].encode()

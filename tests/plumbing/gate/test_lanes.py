@@ -29,7 +29,7 @@ class Station:
 
 @pytest.fixture
 def station() -> Iterator[Station]:
-    made = Station(LaneRules(threads=1, most_waiting=2, patience_s=1.0, standing_s=0.2))
+    made = Station(LaneRules(threads=1, most_waiting=2, patience_s=2.0, pressed_s=0.2))
     yield made
     made.end.set()
     made.lane.close()
@@ -59,7 +59,7 @@ def test_who_waited_too_long_is_refused_and_not_served_late(station: Station) ->
         await station.lane.run(lambda: None)  # the pace so far is quick
         running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(2)]
         await asyncio.sleep(0.01)
-        station.time_s = 2.0
+        station.time_s = 3.0
         station.end.set()
         return await asyncio.gather(*running, return_exceptions=True)
 
@@ -103,21 +103,40 @@ def test_a_slow_machine_lets_one_wait_for_each_that_works(station: Station) -> N
     assert asyncio.run(story()) == ["done", "done"]
 
 
-@pytest.mark.parametrize(("after_s", "served"), [(0.4, True), (0.6, False)])
-def test_a_burst_is_waited_for_and_a_queue_that_does_not_empty_is_not(
-    station: Station, after_s: float, served: bool
+@pytest.mark.parametrize(("refused", "served"), [(False, True), (True, False)])
+def test_a_burst_is_waited_for_and_under_pressure_nobody_is_answered_late(
+    station: Station, refused: bool, served: bool
 ) -> None:
     async def story() -> list[object]:
         await station.lane.run(lambda: None)  # the pace so far is quick
         running = [asyncio.create_task(station.lane.run(station.work)) for _ in range(3)]
         await asyncio.sleep(0.01)
-        station.time_s = after_s
+        if refused:
+            with pytest.raises(Overloaded):
+                await station.lane.run(station.work)
+        station.time_s = 0.6
         station.end.set()
         return await asyncio.gather(*running, return_exceptions=True)
 
     _, *waited = asyncio.run(story())
 
     assert [answer == "done" for answer in waited] == [served] * 2
+
+
+def test_screens_that_wait_for_each_answer_are_never_refused_however_slow_the_machine_is() -> None:
+    lane = Lane("test", rules_of(3)["recognition"], lambda _: None)
+
+    async def terminal() -> int:
+        for _ in range(2):
+            await lane.run(lambda: time.sleep(0.05))
+        return 2
+
+    async def story() -> list[int]:
+        await lane.run(lambda: time.sleep(0.7))  # something else kept the machine busy
+        return await asyncio.gather(*(terminal() for _ in range(8)))
+
+    assert asyncio.run(story()) == [2] * 8
+    lane.close()
 
 
 def test_a_lane_works_on_after_errors_and_after_callers_that_gave_up(station: Station) -> None:
