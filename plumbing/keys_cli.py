@@ -32,7 +32,9 @@ def keys() -> None:
 )
 @click.option("--device", default="", help="The device that the key belongs to; none for a server.")
 @click.option("--site", default="", help="The site where that device stands.")
-@click.option("--days", default=365, show_default=True, help="How long the key is valid.")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long the key is valid."
+)
 def create(home: Path, tenant: str, scopes: tuple[str, ...], device: str, site: str, days: int) -> None:
     """Make a key and show it, this once; only its hash is kept."""
     with errors_as_one_line(Problem):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.clock import SECOND, Clock
 from plumbing.clock import HOUR, MINUTE, SECOND, Clock
-from plumbing.storage.database import Database
 from plumbing.problem_json import Problem
 from plumbing.storage.database import Database
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from plumbing.problem import Problem
 
 CACHE = Path(".cache/models")
 """Where converted and fetched packs are stored. Not in the user's cache folder (platformdirs): packs that were
 fetched must be found again after an update, and a server's user may have no home."""
+
+
+class WrongSetting(Problem, ValueError):
+    """A setting of the environment has a value that it cannot have."""
+
+    code: ClassVar[str] = "wrong_setting"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "A setting cannot be used"
 
 
 class Config(BaseSettings):
@@ -25,12 +35,12 @@ class Config(BaseSettings):
     pack: str = "dlib"
     models: Path | None = None  # folder with the files of an engine pack that is not installed
     cache: Path = CACHE
-    engines: int = 1  # processes of each server process in which the engine pack runs
+    engines: int = Field(default=1, ge=1)  # processes of each server process in which the engine pack runs
     liveness: str | None = None  # manifest in `models` of a passive liveness model
     needs: str | None = None  # what opens each purpose: "offers=liveness,destinations=liveness_and_pin"
-    threads: int = 3  # of each process of the server, for recognition
+    threads: int = Field(default=3, ge=1)  # of each process of the server, for recognition
     trusted_proxies: str | None = None  # how many stand in front of the server, or their addresses
-    only: str | None = None  # "identity" or "recommender"; None serves both
+    only: str | None = Field(default=None, pattern="^(identity|recommender)$")  # one half; None serves both
     least_people: int = Field(default=10, ge=5, le=1_000)  # who must stand behind what everybody sees
     served_km: float = Field(
         default=40.0, gt=0, le=20_000
@@ -54,8 +64,14 @@ class Config(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The settings of the environment. Raises ValueError (pydantic's) on a value of a wrong type."""
-        settings = cls(**EnvSettingsSource(cls)())
+        """The settings of the environment. Raises WrongSetting, a ValueError, on a value that cannot be."""
+        try:
+            settings = cls(**EnvSettingsSource(cls)())
+        except ValidationError as error:
+            wrong = [f"USUAL_{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+            raise WrongSetting(
+                f'{". ".join(wrong)}. README.md, "Commands", lists what each setting may be.'
+            ) from None
         # Absolute: the processes of the server need not have the same working folder.
         folder = settings.tombstones
         return settings if folder is None else settings.model_copy(update={"tombstones": folder.resolve()})

@@ -15,8 +15,8 @@ from plumbing.access.access import AccessError, Caller, PairingRefused
 from plumbing.clock import MINUTE
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
-from plumbing.serving.metrics import exposition as metrics_of_all
 from plumbing.security.proxies import counted_as
+from plumbing.serving.metrics import exposition as metrics_of_all
 from plumbing.shared import Shared
 from plumbing.storage.database import DatabaseBusy
 

@@ -58,12 +58,19 @@ def serve_command(
     @click.command()
     @home_option
     @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-    @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
     @click.option(
-        "--workers", default=2, show_default=True, help="Processes: one for each processor (130 MB each)."
+        "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on."
+    )
+    @click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=2,
+        show_default=True,
+        help="Processes: one for each processor (130 MB each).",
     )
     @click.option(
         "--threads",
+        type=click.IntRange(min=1),
         default=3,
         show_default=True,
         envvar="USUAL_THREADS",

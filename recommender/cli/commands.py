@@ -98,6 +98,8 @@ def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
                 count = write_rows(export_rows(stores, what, tenant), what, out, as_csv=as_csv)
             draft.replace(file)
+        except OSError as error:
+            raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
         finally:
             draft.unlink(missing_ok=True)
     click.echo(f"{count} rows of {what} written to {file}.")

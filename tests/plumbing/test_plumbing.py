@@ -23,7 +23,7 @@ from plumbing.clock import DAY, SECOND
 from plumbing.handover import RecommenderUnreachable, erasures
 from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillRunning
 from plumbing.limits import Limits, TooManyRequests
-from plumbing.settings import Config
+from plumbing.settings import Config, WrongSetting
 from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.files import load_or_create_secret, write_atomic
@@ -481,7 +481,19 @@ class TestSettings:
     def test_a_wrong_number_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("USUAL_ENGINES", "many")
 
-        with pytest.raises(ValueError, match="engines"):
+        with pytest.raises(ValueError, match="USUAL_ENGINES: "):
+            Config.from_environment()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("ENGINES", "0"), ("THREADS", "0"), ("ONLY", "foo"), ("LEAST_PEOPLE", "3"), ("SERVED_KM", "abc")],
+    )
+    def test_a_value_that_cannot_be_is_refused_by_the_name_of_its_variable(
+        self, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(f"USUAL_{name}", value)
+
+        with pytest.raises(WrongSetting, match=f"^USUAL_{name}: "):
             Config.from_environment()
 
     def test_the_environment_does_not_change_settings_that_code_makes(
