@@ -34,7 +34,7 @@ from plumbing.serving import logs, metrics, server
 from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
-from plumbing.settings import Config
+from plumbing.settings import Config, WrongSetting
 from plumbing.shared import Shared
 from plumbing.storage.database import storage_is_named
 from plumbing.storage.files import UMASK
@@ -225,7 +225,21 @@ def gate() -> Gate:
 
 
 def try_once(config: Config) -> None:
-    """Open the recommender as `config` says, and close it: without it the server does not start."""
+    """Open the recommender as `config` says, and close it: without it the server does not start.
+
+    Raises WrongSetting, or any Problem that keeps it from opening.
+    """
+    try:
+        TrustedProxies.parse(config.trusted_proxies)
+    except ValueError as error:
+        raise WrongSetting(f"{error}.") from error
+    if config.only != "recommender":
+        from identity.config import config_of
+
+        try:
+            config_of(config, (b"not used",))
+        except ValueError as error:
+            raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
     keep_reserve(config.home)
     if config.only != "identity":
         for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:

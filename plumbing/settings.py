@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -48,7 +48,7 @@ class Config(BaseSettings):
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = Field(default=None, repr=False)  # not in a traceback
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
-    security_log: str = "file"  # where the security log goes: file, stdout, both or off
+    security_log: Literal["file", "stdout", "both", "off"] = "file"  # where it goes
 
     @classmethod
     def settings_customise_sources(

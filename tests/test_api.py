@@ -15,10 +15,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
-from app import create_app
+from app import create_app, try_once
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
-from plumbing.settings import Config
+from plumbing.settings import Config, WrongSetting
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
 
@@ -276,3 +276,11 @@ def _probe(operation: APIOperation[Any, Any, Any, Any], place: Place) -> None:
         assert reply.status_code < 500, (case.method, case.path, reply.text)
 
     refused_or_answered()
+
+
+def test_a_setting_that_cannot_be_keeps_the_server_from_starting_and_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for needs, proxies in (("destinations=face", None), ("foo", None), (None, "abc")):
+        with pytest.raises(WrongSetting):
+            try_once(Config(home=home, needs=needs, trusted_proxies=proxies))
+    assert not home.exists()

@@ -66,7 +66,10 @@ class House:
 
     def shell(self, block: str) -> None:
         """Run a block of README with this house's folders."""
-        block = block.replace("data/state", str(self.home)).replace("/mnt/backup", str(self.folder / "backup"))
+        backup = self.folder / "backup"
+        for made in backup.iterdir():  # the copy that README names is ours
+            block = block.replace("2026-11-29-0300", made.name)
+        block = block.replace("data/state", str(self.home)).replace("/mnt/backup", str(backup))
         subprocess.run(["sh", "-euc", block.replace(".venv/bin/python", sys.executable)], check=True, timeout=60)
 
 

@@ -243,9 +243,15 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
 @identity.command()
 @home_option
 @click.argument("old", metavar="PACK@VERSION")
-def retire(home: Path, old: str) -> None:
+@click.option("--yes", is_flag=True, help="Do it although the pack is in use: everybody is a guest then.")
+def retire(home: Path, old: str, yes: bool) -> None:
     """Erase every template of an engine pack that is no longer used, also those for masked faces. Customers,
     history and receipts stay."""
+    if old == load_pack(Config.from_environment().pack).id and not yes:
+        raise click.ClickException(
+            f"{old} is the pack in use (USUAL_PACK): without its templates everybody is a guest until they enrol"
+            " again. Set USUAL_PACK to the new pack first, or say --yes if that is meant."
+        )
     half = open_half(home, "dlib")  # any pack will do: no picture is processed
     count = sum(half.stores.galleries.retire_pack(pack) for pack in (old, masked_id(old)))
     half.close()

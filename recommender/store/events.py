@@ -28,7 +28,9 @@ _INSERT = (
 )
 _COLUMNS = (
     "e.customer, e.sender, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin,"
-    " l.item, l.quantity"
+    " l.item, l.quantity,"
+    # A device chooses the time that it reports; the day on which it reports is ours.
+    " CASE WHEN e.sender <> '' AND e.import_id = '' THEN e.received_us ELSE e.time_us END"
 )
 # CROSS JOIN makes SQLite start with the events, also before ANALYZE: 0.4 ms of CPU instead of 15.
 _FROM = (
@@ -285,17 +287,18 @@ def raise_generation(connection: sqlite3.Connection, tenant: str, name: str) -> 
     )
 
 
-def person_of(customer: str, sender: str, kind: str, time_us: int, item: str) -> str:
+def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str) -> str:
     """Whom a row counts as where different people are counted; "" is nobody.
 
     A guest has no name: at a kiosk all guests of one day count as one person, so that one device alone makes
-    nothing popular in a day. In a taxi they count as one person for all days, because one guest may ride home
-    daily; and a ride to a position that is no place of the catalogue says nothing about guests at all.
+    nothing popular in a day. `counted_us` lies in the day on which the device sent them, whatever time it gave.
+    In a taxi they count as one person for all days, because one guest may ride home daily; and a ride to a
+    position that is no place of the catalogue says nothing about guests at all.
     """
     if customer:
         return customer
     if kind != "rode":
-        return f"\x1f{sender}\x1f{time_us // DAY}"
+        return f"\x1f{sender}\x1f{counted_us // DAY}"
     return "" if item.startswith("geo:") else f"\x1f{sender}"
 
 
@@ -307,8 +310,9 @@ def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, nameless: bool = 
     names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
     if not rows:
         return no_interactions()
-    customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity = zip(*rows, strict=True)
-    person = [person_of(*one) for one in zip(customer, sender, repeat(kind), time_us, item, strict=False)]
+    *known, counted_us = zip(*rows, strict=True)
+    customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity = known
+    person = [person_of(*one) for one in zip(customer, sender, repeat(kind), counted_us, item, strict=False)]
     times, events = (
         np.array(time_us, np.int64),
         np.array([f"{s}\x1f{e}" for s, e in zip(sender, event, strict=True)]),

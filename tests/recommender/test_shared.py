@@ -165,6 +165,17 @@ def test_one_kiosk_alone_makes_nothing_popular_in_a_day(world: World) -> None:
     assert world.suggest().json["items"][0]["item_id"] == "burger"
 
 
+def test_no_device_counts_as_more_people_by_the_times_that_it_gives(world: World) -> None:
+    """Guests of forty hours, all sent now, are one person."""
+    events = world.half.service.events
+    before = set(events.everything("grill", "ordered").person)
+    for hours in range(40):
+        at = world.moment(minutes=-60 * hours)
+        assert world.order("cola", event_id=f"e{hours}", occurred_at=at).status_code == 201
+
+    assert len(set(events.everything("grill", "ordered").person) - before) == 1
+
+
 def test_whom_a_guest_counts_as() -> None:
     """At a kiosk one person for each day, in a taxi one for all days, at a position nobody."""
     assert person_of("ann", "k", "ordered", 0, "tea") == "ann"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from importlib import import_module
 
 from bench.measure import Row, machine, table
@@ -43,7 +44,12 @@ def main() -> int:
         for name in options.only or TRIALS:
             began = time.monotonic()
             print(f"{name} ...", file=sys.stderr, flush=True)
-            found = import_module(f"tests.unbreakable.{name}").rows(options.short)
+            try:
+                found = import_module(f"tests.unbreakable.{name}").rows(options.short)
+            except Exception as error:  # the other trials still run, and their figures are shown
+                traceback.print_exc()
+                missed.append(f"{name} did not end: {type(error).__name__}")
+                continue
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             rows += found
             missed += [

@@ -95,6 +95,8 @@ def _readme(house: Installation, number: int) -> None:
     """Run the block of README's section on backups with this house's folders."""
     section = README.read_text().partition("\n## Backups\n")[2]
     block = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[number]
+    for made in (house.setting.folder / "backup").iterdir():  # the copy that README names is ours
+        block = block.replace("2026-11-29-0300", made.name)
     block = block.replace("data/state", str(house.setting.home)).replace(
         "/mnt/backup", str(house.setting.folder / "backup")
     )

@@ -193,3 +193,15 @@ def test_a_receipt_can_be_given_where_no_other_user_sees_it(world: World) -> Non
     assert result.exit_code == 0, result.output
     assert made.receipt not in result.output
     assert world.recognise(1).decision == "unknown"
+
+
+def test_the_pack_in_use_is_not_retired_by_a_slip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.enrol(1)
+    monkeypatch.setattr(cli, "load_pack", lambda name: FAKE_PACK)
+    words = ["retire", "--home", str(world.home), FAKE_PACK.id]
+
+    refused = CliRunner().invoke(cli.identity, words)
+
+    assert refused.exit_code == 1
+    assert "is the pack in use" in refused.output
+    assert world.recognise(1).decision == "matched"
