@@ -17,7 +17,7 @@ from identity.frames.decode import MOST_BYTES, MOST_PIXELS, Frame, check
 from identity.sandbox import wire
 from identity.sandbox.child import Child, Shared
 from identity.sandbox.decoding import ANSWER, DONE, ORDER, REFUSED, TOO_HARD
-from identity.sandbox.supervisor import LOADING_TIMEOUT_S, EngineUnavailable, Workers
+from identity.sandbox.supervisor import EngineUnavailable, Owner, Workers
 
 PROGRAM = "identity.sandbox.decoder_process"
 WAIT_S = 5.0  # for an idle process
@@ -67,7 +67,7 @@ class DecoderProcess(Child):
         self._packed = self._pixels = np.zeros(0, np.uint8)
 
 
-class Decoder:
+class Decoder(Owner[DecoderProcess]):
     """Decodes in `count` processes. Safe with threads. Nothing is decoded in this process.
 
     `start` starts them, or the first picture does. `timeout_s` is the longest wait for one picture, in seconds;
@@ -78,32 +78,6 @@ class Decoder:
         self.timeout_s = timeout_s
         load = DecoderProcess.wait_until_loaded
         self._workers = Workers(partial(DecoderProcess, program), load, count, "The picture decoder")
-
-    @property
-    def walls(self) -> tuple[str, ...]:
-        """The walls around the newest process: see `lockdown.lock_down`."""
-        return self._workers.walls
-
-    @property
-    def processes(self) -> tuple[int, ...]:
-        """Process ids. Each has one child, the one that decodes."""
-        return self._workers.processes
-
-    def begin(self) -> None:
-        """Start the processes and do not wait for them. Raises EngineUnavailable after `close`."""
-        self._workers.begin()
-
-    def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
-        """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
-        self._workers.wait(timeout_s)
-
-    def failure(self) -> str | None:
-        """Why no process runs, for the readiness check; None when one runs or none was started."""
-        return self._workers.failure()
-
-    def is_loading(self) -> bool:
-        """Whether the processes were started and none is ready yet."""
-        return self._workers.is_loading()
 
     def decode(self, data: bytes) -> Frame:
         """The pixels of one JPEG, PNG or WebP. Orientation tags are ignored: a device sends its frames upright.
@@ -123,7 +97,3 @@ class Decoder:
         except EngineUnavailable as error:
             raise TooHardToDecode(REFUSED[TOO_HARD][1]) from error
         raise refused
-
-    def close(self) -> None:
-        """End all processes."""
-        self._workers.close()

@@ -17,7 +17,7 @@ from identity.engines.yunet import scale_faces
 from identity.frames.resize import shrink_for_detector
 from identity.sandbox import wire
 from identity.sandbox.connection import EngineProcess, Launch
-from identity.sandbox.supervisor import LOADING_TIMEOUT_S, EngineUnavailable, Workers
+from identity.sandbox.supervisor import EngineUnavailable, Owner, Workers
 
 __all__ = ["EnginePool", "EngineUnavailable"]
 
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 ANSWER_TIMEOUT_S = 5.0  # for one answer; a frame takes some 10 ms
 
 
-class EnginePool:
+class EnginePool(Owner[EngineProcess]):
     """A `FaceEngine` that works in `count` sandboxed processes. Safe with threads.
 
     The files are checked here first, so that a missing or altered one is reported at once: raises UnknownPack,
@@ -43,32 +43,6 @@ class EnginePool:
     @property
     def pack(self) -> Pack:
         return self._pack
-
-    @property
-    def walls(self) -> tuple[str, ...]:
-        """The walls around the newest process: see `lockdown.lock_down`."""
-        return self._workers.walls
-
-    @property
-    def processes(self) -> tuple[int, ...]:
-        """Process ids."""
-        return self._workers.processes
-
-    def begin(self) -> None:
-        """Start the processes and do not wait for them. Raises EngineUnavailable after `close`."""
-        self._workers.begin()
-
-    def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
-        """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
-        self._workers.wait(timeout_s)
-
-    def failure(self) -> str | None:
-        """Why no process runs, for the readiness check; None when one runs or none was started."""
-        return self._workers.failure()
-
-    def is_loading(self) -> bool:
-        """Whether the pack is being loaded, and no process of it runs yet."""
-        return self._workers.is_loading()
 
     def detect(self, pixels: Pixels) -> list[Face]:
         """See `FaceEngine`. Raises EngineUnavailable."""
@@ -94,7 +68,3 @@ class EnginePool:
         with self._workers.lent(self.timeout_s) as worker:
             status, count, block = worker.request(kind, pixels, face, self.timeout_s)
             return read(count, block) if status == wire.DONE else None
-
-    def close(self) -> None:
-        """End all processes."""
-        self._workers.close()

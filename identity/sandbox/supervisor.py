@@ -142,6 +142,42 @@ class Workers(Generic[W]):
         _close(self._state)
 
 
+class Owner(Generic[W]):
+    """What an owner of `Workers` shows of them. The processes start with `start` or the first request."""
+
+    _workers: Workers[W]
+
+    @property
+    def walls(self) -> tuple[str, ...]:
+        """The walls around the newest process: see `lockdown.lock_down`."""
+        return self._workers.walls
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """Process ids. Each of the decoder has one child, the one that decodes."""
+        return self._workers.processes
+
+    def begin(self) -> None:
+        """Start the processes and do not wait for them. Raises EngineUnavailable after `close`."""
+        self._workers.begin()
+
+    def start(self, timeout_s: float = LOADING_TIMEOUT_S) -> None:
+        """Start the processes and wait until one is ready. Raises EngineUnavailable when none is."""
+        self._workers.wait(timeout_s)
+
+    def failure(self) -> str | None:
+        """Why no process runs, for the readiness check; None when one runs or none was started."""
+        return self._workers.failure()
+
+    def is_loading(self) -> bool:
+        """Whether processes were started, and none is ready or has failed yet."""
+        return self._workers.is_loading()
+
+    def close(self) -> None:
+        """End all processes."""
+        self._workers.close()
+
+
 class _State(Generic[W]):
     """What the supervisor's thread and its owner share."""
 
