@@ -13,7 +13,6 @@ from functools import partial
 
 import structlog
 
-from identity import consent
 from identity.audit.log import NOBODY, Audit
 from identity.capture.attempt import Attempt, capture_frames, liveness_of
 from identity.capture.challenge import State, Step, challenge
@@ -21,6 +20,7 @@ from identity.capture.embed import Capture
 from identity.capture.hints import hint_of
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
+from identity.consent import notices
 from identity.customers.accounts import Account, Accounts
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures
@@ -84,7 +84,7 @@ class IdentityService:
         metrics: IdentityMetrics,
     ) -> None:
         self.config = config
-        self.notice = consent.notice_of(config)
+        self.notice = notices.notice_of(config)
         self.engine = camera.engine
         self.decode = camera.decode
         self.passive = camera.passive
@@ -244,7 +244,7 @@ class IdentityService:
         if (answered := enrolments.answers.given(device.tenant, asked)) is not None:
             return answered  # it was stored, and its answer got lost
         before = None if earlier is None else accounts.of_receipt(device, earlier)
-        given = consent.check_consent(
+        given = notices.check_consent(
             purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
         )
         if len(frames) < TEMPLATE_FRAMES:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from identity import consent, tokens
+from identity import tokens
 from identity.config import IdentityConfig
+from identity.consent import ledger
 from identity.customers.departed import Departed
 from identity.customers.links import Links
 from identity.errors import EnrolmentUnknown, KeyDestroyed, TokenExpired
@@ -67,7 +68,7 @@ class Accounts:
         except KeyDestroyed:
             return None
         events = self._stores.consents.consents(tenant, tuple(links.consents.values()))
-        return Account(row, links, consent.in_force(events))
+        return Account(row, links, ledger.in_force(events))
 
     def of_receipt(self, device: Device, receipt: str) -> CustomerRow:
         """The customer who has a receipt. A device may try few a minute.

@@ -12,7 +12,8 @@ import numpy as np
 
 from identity.capture.embed import Capture
 from identity.config import IdentityConfig
-from identity.consent import give, notice_of
+from identity.consent.ledger import give
+from identity.consent.notices import notice_of
 from identity.customers.accounts import digest
 from identity.customers.answers import KeptAnswers
 from identity.customers.links import Links

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
-from identity.consent import ConsentEvent
+from identity.consent.ledger import ConsentEvent
 from identity.store.schema import Table
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from identity.consent import ConsentEvent
+from identity.consent.ledger import ConsentEvent
 from identity.store.consents import ConsentStore
 from identity.store.galleries import GalleryStore
 from identity.store.schema import Table

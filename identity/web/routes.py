@@ -12,7 +12,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from identity.config import PURPOSES
-from identity.consent import PURPOSE_TEXTS
+from identity.consent.notices import PURPOSE_TEXTS
 from identity.errors import NotAnImage
 from identity.service import Device, IdentityService
 from identity.store.schema import named_when_full

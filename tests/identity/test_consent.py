@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from identity import consent
 from identity.config import PURPOSES, IdentityConfig
+from identity.consent import ledger, notices
 from identity.errors import AgeNotConfirmed, NoConsent, NoticeOutdated, UnknownPurpose
 from tests.identity.halves import KIOSK, START, World
 
 CONFIG = IdentityConfig(home=Path("unused"), token_keys=(Fernet.generate_key(),))
-NOTICE = consent.notice_of(CONFIG)
+NOTICE = notices.notice_of(CONFIG)
 GOOD = {"notice_version": NOTICE.version, "age_confirmed": True}
 
 
 def check(purposes: dict[str, bool], **changed: object) -> tuple[str, ...]:
-    return consent.check_consent(purposes, notice=NOTICE, **(GOOD | changed))  # type: ignore[arg-type]
+    return notices.check_consent(purposes, notice=NOTICE, **(GOOD | changed))  # type: ignore[arg-type]
 
 
 def test_only_what_was_ticked_is_agreed_to() -> None:
@@ -53,7 +53,7 @@ def test_an_age_that_was_not_declared_is_refused(said: object) -> None:
 
 
 def test_the_notice_says_what_the_configuration_says() -> None:
-    notice = consent.notice_of(replace(CONFIG, organisation="Noodle House", retention_months=6, minimum_age=18))
+    notice = notices.notice_of(replace(CONFIG, organisation="Noodle House", retention_months=6, minimum_age=18))
 
     assert "Noodle House" in notice.text
     assert "6 months after your last visit" in notice.text
@@ -63,33 +63,33 @@ def test_the_notice_says_what_the_configuration_says() -> None:
 
 def test_the_notice_cannot_change_without_a_new_version() -> None:
     """A change of the text needs a new version, and the new hash in this test."""
-    said = consent.NOTICE + json.dumps(consent.PURPOSE_TEXTS)
+    said = notices.NOTICE + json.dumps(notices.PURPOSE_TEXTS)
 
-    assert (consent.NOTICE_VERSION, hashlib.sha256(said.encode()).hexdigest()[:16]) == (
+    assert (notices.NOTICE_VERSION, hashlib.sha256(said.encode()).hexdigest()[:16]) == (
         "2026-11",
         "109758a16e16ffab",
     )
 
 
 def test_each_purpose_gets_a_record_of_its_own_under_a_random_id() -> None:
-    events = consent.give(("orders", "destinations"), NOTICE, START)
+    events = ledger.give(("orders", "destinations"), NOTICE, START)
 
     assert [event.purpose for event in events] == ["orders", "destinations"]
     assert len({event.record_id for event in events}) == 2
-    assert consent.in_force(events) == ("orders", "destinations")
+    assert ledger.in_force(events) == ("orders", "destinations")
 
 
 def test_a_withdrawn_purpose_is_not_in_force_and_the_others_are() -> None:
-    orders, offers = consent.give(("orders", "offers"), NOTICE, START)
+    orders, offers = ledger.give(("orders", "offers"), NOTICE, START)
     withdrawn = replace(orders, position=1, event_type="withdrawn")
 
-    assert consent.in_force([withdrawn, orders, offers]) == ("offers",)
+    assert ledger.in_force([withdrawn, orders, offers]) == ("offers",)
 
 
 def test_a_record_speaks_the_standards_field_names() -> None:
-    (event,) = consent.give(("orders",), NOTICE, START)
+    (event,) = ledger.give(("orders",), NOTICE, START)
 
-    record = consent.as_record([event, replace(event, position=1, event_type="withdrawn")], controller="North")
+    record = ledger.as_record([event, replace(event, position=1, event_type="withdrawn")], controller="North")
 
     named = {"record_id", "schema_version", "privacy_notice", "purposes", "pii_categories", "retention_period"}
     assert named | {"withdrawal_method", "events", "collection_method", "lawful_basis"} <= set(record)

@@ -151,7 +151,7 @@ def judge(home: Path, at: int, done: Acknowledged) -> Counter[str]:
 def _judge_identity(home: Path, at: int, done: Acknowledged) -> Counter[str]:
     from identity.audit.log import Audit
     from identity.audit.seal import AuditSeal
-    from identity.consent import in_force
+    from identity.consent.ledger import in_force
     from identity.customers.accounts import digest, holder_of
     from identity.customers.links import Links
     from identity.errors import KeyDestroyed

@@ -1,0 +1,1 @@
+"""Consent: the notices, and the ledger of who agreed to what."""
