@@ -16,7 +16,7 @@ import structlog
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
@@ -106,6 +106,11 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         app.register_api(half.blueprint)
     if identity is not None and recommender is not None:
         app.register_api(visits(shared, identity, recommender))
+    if config.only != "recommender":
+        from identity.config import config_of
+        from identity.web.pages import blueprint as policy_page
+
+        app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
     if config.only is None:
         app.register_blueprint(import_module("screens.web").build())
     openapi.publish(app)
@@ -119,20 +124,26 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
 
 
 def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHalf") -> APIBlueprint:
-    """POST /v1/visits: frames and a moment in, recognition and suggestions out."""
-    from identity.web.routes import PICTURE_FIELDS, padded, recognition_reply
-    from identity.web.schemas import RecognitionBody, RecognitionReply
+    """POST /v1/visits: frames and a moment in, recognition and suggestions out; and the same without a face."""
+    from identity.web.routes import PICTURE_FIELDS, by_code_reply, padded, recognition_reply
+    from identity.web.schemas import ByCodeBody, RecognitionBody, RecognitionReply
     from recommender.errors import SecondFactorRequired, TokenError
     from recommender.schemas import ContextModel, SceneName, SuggestionsReply
     from recommender.service import SuggestRequest
     from recommender.web.suggestions import reply_as_json
 
-    class VisitBody(RecognitionBody):
-        """A recognition, and what is to be suggested afterwards."""
+    class Wanted(BaseModel):
+        """What is to be suggested."""
 
         scene: SceneName
         context: ContextModel = Field(default_factory=lambda: ContextModel.model_validate({}))
         n: int = Field(5, ge=1, le=50)
+
+    class VisitBody(Wanted, RecognitionBody):
+        """A recognition, and what is to be suggested afterwards."""
+
+    class CodeVisitBody(Wanted, ByCodeBody):
+        """Code and PIN in place of a face, and what is to be suggested afterwards."""
 
     class VisitReply(RecognitionReply):
         """A recognition's reply with suggestions; `second_factor_required` when the PIN would open more."""
@@ -153,10 +164,23 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
         summary="Recognise and suggest in one call",
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
+        return answered(caller, body, lambda: recognition_reply(identity.service, caller, body))
+
+    @door.route(
+        "POST",
+        "/v1/visits/by-code",
+        scopes=("identify", "suggest"),
+        reply=VisitReply,
+        summary="Code and PIN in place of a face, and suggest, in one call",
+    )
+    def visit_by_code(caller: Caller, body: CodeVisitBody) -> Body:
+        return answered(caller, body, lambda: by_code_reply(identity.service, caller, body))
+
+    def answered(caller: Caller, body: Wanted, recognised: Callable[[], dict[str, object]]) -> Body:
         context, locked = body.context.to_context(caller.site), False  # before anybody is looked at
         try:
             with storage_is_named():
-                seen = recognition_reply(identity.service, caller, body)
+                seen = recognised()
         except Problem as error:
             if error.status < 500:
                 raise  # the person can do something about it
@@ -270,6 +294,7 @@ def assemble() -> click.Group:
     cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES))
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
+    cli.add_command(LazyGroup("audit", help="What an auditor or a data protection officer asks for."))
     cli.add_command(keys)
     for path, where in (COMMANDS | IDENTITY_COMMANDS | RECOMMENDER_COMMANDS).items():
         cli.add_lazily(path, where)

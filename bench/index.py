@@ -18,6 +18,7 @@ from identity.evaluation.identification import interval
 from identity.matching.fp16_index import Fp16Rows
 from identity.matching.gallery import EXACT_UP_TO, SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.store import IdentityStores
+from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
 from identity.store.galleries import GalleryState
 from identity.vault.keyfile import KeyFile
@@ -133,10 +134,10 @@ def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
     """A database and a key file with a sealed template for each vector; customer ids are row numbers. With it the
     seconds that opening all of them took, and those of the processor."""
     with tempfile.TemporaryDirectory(prefix="usual-bench-") as folder:
-        stores = IdentityStores.open(Path(folder) / "identity.db", durable=False)
         master = [secrets.token_bytes(32)]
         keys = Unsynced(Path(folder) / "identity-keys", lambda: master)
         vault = Vault(keys)
+        stores = IdentityStores.open(Path(folder) / "identity.db", vault, durable=False)
         enrol(stores, vault, vectors)
         galleries = Galleries(stores.galleries, vault, PACK, SIZE)
         began, used = time.perf_counter(), time.process_time()
@@ -159,4 +160,7 @@ def enrol(stores: IdentityStores, vault: Vault, vectors: Array, pack: str = PACK
             row = CustomerRow(
                 tenant, str(n), holder.slot, secrets.token_hex(32), b"", None, None, 0, 0, 0, 0, False, 0
             )
-            stores.customers.add_customer(row, pack, sealed_template(vault, holder, pack, state.salt, vector), ())
+            stores.customers.add_customer(row)
+            stores.consents.append(tenant, str(n), [ConsentLine(f"{n:032x}", 0, "given", "face", b"")])
+            sealed = sealed_template(vault, holder, pack, state.salt, vector)
+            stores.galleries.put_template(tenant, str(n), pack, sealed)

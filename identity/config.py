@@ -12,6 +12,10 @@ from plumbing.settings import Config
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
 
+LEDGER_PURPOSES = ("face", *PURPOSES, "account")
+"""What the consent ledger has records of: beside PURPOSES being recognised by the face at all, and the tie to a
+shop's own account."""
+
 NEEDS = ("face", "liveness", "pin", "liveness_and_pin")
 """What opens a purpose, from the least to the most."""
 
@@ -46,6 +50,8 @@ class IdentityConfig:
     by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
     purpose what opens it (NEEDS); destinations are never opened by less than the PIN. `engines` is the
     number of processes that the pack runs in; `liveness` names the manifest of a passive model in `models_folder`.
+    `organisation` is the controller's name and `contact` how to reach them, as notices show them; `place` is where
+    the screens stand, `restaurant` or `taxi`.
     """
 
     home: Path
@@ -59,7 +65,9 @@ class IdentityConfig:
     engines: int = 1
     liveness: str | None = None
     promise: float = 0.01
-    organisation: str = "this restaurant"
+    organisation: str = ""
+    contact: str = ""
+    place: str = "restaurant"
     retention_months: int = 12
     minimum_age: int = 16
     press_life_us: int = 10 * SECOND
@@ -86,6 +94,10 @@ class IdentityConfig:
             raise ValueError("the promise is a share of strangers between 0 and 0.5")
         if not 1 <= self.retention_months <= 36:
             raise ValueError("a template is kept for 1 to 36 months")
+        if self.minimum_age < 16:
+            raise ValueError("a customer is 16 or older")
+        if self.place not in ("restaurant", "taxi"):
+            raise ValueError("the place is a restaurant or a taxi")
         if not 0 < self.press_life_us <= 10 * SECOND:
             raise ValueError("a press is good for 10 s at most")
         if not 0 < self.token_life_us <= 10 * MINUTE:
@@ -119,4 +131,9 @@ def config_of(settings: Config, token_keys: Sequence[bytes]) -> IdentityConfig:
         cache=settings.cache,
         engines=settings.engines,
         liveness=settings.liveness,
+        organisation=(settings.organisation or "").strip(),
+        contact=(settings.contact or "").strip(),
+        place=settings.place,
+        retention_months=settings.retention_months,
+        minimum_age=settings.minimum_age,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict
 
 from identity.capture.challenge import State
 from identity.config import LONGEST_NAME
@@ -35,12 +37,44 @@ class Recognition:
     hint: str | None = None
 
 
+class Said(TypedDict):
+    """What somebody said who wants to join: which purposes, after which notice (read in `language`, for `place`),
+    that they are old enough, and the PIN that they chose, if any."""
+
+    purposes: Mapping[str, bool]
+    notice_version: str
+    age_confirmed: bool
+    language: NotRequired[str]
+    place: NotRequired[str | None]
+    pin: NotRequired[str | None]
+
+
+class OfFace(TypedDict, total=False):
+    """What somebody said who adds a face: after which notice, and whether they look like somebody else."""
+
+    notice_version: str | None
+    language: str
+    somebody_else: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What a new customer gets. `pin_secret` sets the PIN, once, until `pin_until_us`."""
+    """What a new customer gets. `pin_secret` sets the PIN, once, until `pin_until_us`, unless `pin_is_set`.
+    `signed_receipt` says what they agreed to (`consent.receipts`)."""
 
     receipt: str
     purposes: tuple[str, ...]
     notice_version: str
     pin_secret: str
     pin_until_us: int
+    pin_is_set: bool = False
+    signed_receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """`decision` is "forgotten", "pin_needed", "paused" or "unknown" (nobody was found; something may be held all
+    the same). `reference` is what a member of staff types to end what is "paused"."""
+
+    decision: str
+    reference: str | None = None

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Unpack
 
 import structlog
 
@@ -17,28 +18,35 @@ from identity.audit.log import NOBODY, Audit
 from identity.capture.attempt import Attempt, capture_frames, liveness_of
 from identity.capture.challenge import State, Step, challenge
 from identity.capture.embed import Capture
-from identity.capture.hints import hint_of
+from identity.capture.hints import GO_ON, PAUSED, hint_of
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
 from identity.consent import notices
-from identity.customers.accounts import Account, Accounts
+from identity.customers.accounts import Accounts
+from identity.customers.by_code import Codes
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures
-from identity.customers.pins import Pins
+from identity.customers.faces import Faces
+from identity.customers.held import Held
+from identity.customers.joining import Joining
+from identity.customers.not_me import NotMe
+from identity.customers.opt_out import OptOuts
+from identity.customers.pending import Pending
+from identity.customers.pins import Pins, well_formed
 from identity.customers.presses import Presses
+from identity.customers.standing import Standings
 from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
-from identity.errors import AlreadyEnrolled, CaptureError, TooFewFrames
+from identity.errors import CaptureError, EnrolmentUnknown, TooFewFrames
 from identity.frames.decode import Decode
-from identity.matching.matcher import CustomerMatch, Matchers
+from identity.matching.matcher import Matchers
 from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
-from identity.results import Device, Enrolled, Recognition
-from plumbing.idempotency import asked_now
+from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said
 from plumbing.problem import Problem
 
 log = structlog.get_logger(__name__)
-__all__ = ["Device", "Enrolled", "IdentityService", "Recognition"]
+__all__ = ["Device", "Enrolled", "IdentityService", "OptedOut", "Recognition"]
 
 HEALTH = "health"  # the device of presses that only try whether one is possible; no tenant has it
 LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one on the way; more only fill memory
@@ -61,10 +69,18 @@ class Customers:
     """What can happen to a customer, a part for each."""
 
     accounts: Accounts
+    faces: Faces
     enrolments: Enrolments
+    joining: Joining
     updates: TemplateUpdates
     pins: Pins
+    codes: Codes
+    not_me: NotMe
+    opt_outs: OptOuts
+    held: Held
     erasures: Erasures
+    pending: Pending
+    standings: Standings
 
 
 class IdentityService:
@@ -84,7 +100,6 @@ class IdentityService:
         metrics: IdentityMetrics,
     ) -> None:
         self.config = config
-        self.notice = notices.notice_of(config)
         self.engine = camera.engine
         self.decode = camera.decode
         self.passive = camera.passive
@@ -97,6 +112,11 @@ class IdentityService:
         self._looking = threading.BoundedSemaphore(LOOKS)
         self.erasures = customers.erasures
         """For the thread that finishes erasures and ends retention."""
+
+    @property
+    def notice(self) -> notices.Notice:
+        """What a customer reads in English before they decide, as it is published now."""
+        return self.customers.joining.notices.current()
 
     def warm(self) -> None:
         """Read every tenant's templates into memory: of a large gallery that takes a while."""
@@ -169,12 +189,13 @@ class IdentityService:
         is usable.
         """
         captures, live = self._look(device, nonce, frames, moves)
-        decision, account = self._who(device.tenant, captures)
+        decision, account = self.customers.faces.who(device.tenant, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         purposes = () if account is None or decision == "ambiguous" else account.purposes
         opens = self.config.opened(purposes, live=live == "passed", pin=False)
         token, expires = self.customers.accounts.token(device, account, opens, "face")
-        hint = hint_of(decision, [capture.quality for capture in captures], with_token=account is not None)
+        pin = account is not None and account.row.pin is not None
+        hint = hint_of(decision, [one.quality for one in captures], known=account is not None, with_pin=pin)
         if account is None:
             self._audit.note(device.tenant, "recognise", "nobody", NOBODY)
             self._metrics.recognitions.labels(outcome=decision).inc()
@@ -184,7 +205,23 @@ class IdentityService:
         self.customers.updates.saw(account.row, captures)
         self._audit.note(device.tenant, "recognise", decision, account.links.audit)
         self._metrics.recognitions.labels(outcome=decision).inc()
+        if decision == "ambiguous" and not pin:  # nobody is asked for a PIN that they do not have
+            return Recognition(decision, liveness=live, hint=hint)
         return Recognition(decision, token, expires, opens, live, hint)
+
+    def recognise_by_code(self, device: Device, code: str, pin: str) -> Recognition:
+        """Who has this code and PIN, as a token of the higher level: all that they agreed to is open.
+
+        Raises PinInvalid, TooManyCodes or CodeOrPinWrong.
+        """
+        account = self.customers.codes.account(device, code, pin)
+        if not account.purposes:
+            return Recognition("unknown", hint=PAUSED if account.is_paused else GO_ON)
+        token, expires = self.customers.accounts.token(device, account, account.purposes, "second_factor")
+        self.customers.accounts.visited(account.row)
+        self._audit.note(device.tenant, "recognise", "by_code", account.links.audit)
+        self._metrics.recognitions.labels(outcome="by_code").inc()
+        return Recognition("matched", token, expires, account.purposes)
 
     def _live(self, tenant: str, nonce: str, attempt: Attempt, moves: Sequence[bytes]) -> State:
         """What the challenge shows, and the passive model where one is plugged in."""
@@ -200,26 +237,6 @@ class IdentityService:
         self._metrics.liveness.labels(state=state).inc()
         return state
 
-    def _who(self, tenant: str, captures: Sequence[Capture]) -> tuple[str, Account | None]:
-        """(decision, account). "ambiguous" has an account when the customer needs more than a face, else none.
-
-        When more frames are masked than not, the masked ones are judged, by the matcher for masks. A covered face
-        that matches nobody is "low_quality".
-        """
-        masked = [capture for capture in captures if capture.quality.cover == "mask"]
-        clear = [capture for capture in captures if capture.quality.cover != "mask"]
-        matcher, seen = self.matchers.clear, clear or captures
-        if self.matchers.masked is not None and len(masked) > len(clear):
-            matcher, seen = self.matchers.masked, masked
-        match = matcher.judge(tenant, [capture.vector for capture in seen])
-        if match.customer_id is None:
-            covered = match.outcome == "unknown" and any(capture.quality.cover != "none" for capture in seen)
-            return "low_quality" if covered else match.outcome, None
-        account = self.customers.accounts.find(tenant, match.customer_id)
-        if account is None or not account.purposes:
-            return "unknown", None
-        return ("ambiguous" if account.row.needs_second_factor else "matched"), account
-
     # --- enrol
 
     def enrol(
@@ -228,37 +245,53 @@ class IdentityService:
         nonce: str,
         frames: Sequence[bytes],
         *,
-        purposes: Mapping[str, bool],
-        notice_version: str,
-        age_confirmed: bool,
         somebody_else: bool = False,
         earlier: str | None = None,
+        **said: Unpack[Said],
     ) -> Enrolled:
-        """Enrol the person at the device, for the purposes they agreed to. `earlier` is the receipt of an
-        enrolment with another engine pack: the new one continues it (`re_enrolment`).
+        """Enrol the person at the device, for the purposes they agreed to. They are in force after `confirm`.
 
-        Raises a ConsentError before a frame is looked at, then as `recognise` does; TooFewFrames, FramesIdentical,
-        FramesDiffer; AlreadyEnrolled unless `somebody_else`; EnrolmentUnknown. Nothing is stored when it raises.
+        Raises as `Joining.with_face` does before a frame is looked at, then as `recognise` does; TooFewFrames,
+        FramesIdentical, FramesDiffer. Nothing is stored when it raises.
         """
-        accounts, enrolments, asked = self.customers.accounts, self.customers.enrolments, asked_now()
-        if (answered := enrolments.answers.given(device.tenant, asked)) is not None:
-            return answered  # it was stored, and its answer got lost
-        before = None if earlier is None else accounts.of_receipt(device, earlier)
-        given = notices.check_consent(
-            purposes, notice_version=notice_version, age_confirmed=age_confirmed, notice=self.notice
-        )
+        look = partial(self._template_of, device, nonce, frames)
+        return self.customers.joining.with_face(device, look, somebody_else=somebody_else, earlier=earlier, **said)
+
+    def add_face(
+        self,
+        device: Device,
+        code: str,
+        pin: str | None,
+        nonce: str,
+        frames: Sequence[bytes],
+        **said: Unpack[OfFace],
+    ) -> None:
+        """Give a customer who goes by code a face. Raises as `Joining.add_face` does before a frame is looked at,
+        then as `enrol` does."""
+        look = partial(self._template_of, device, nonce, frames)
+        self.customers.joining.add_face(device, code, pin, look, **said)
+
+    def _template_of(self, device: Device, nonce: str, frames: Sequence[bytes]) -> list[Capture]:
+        """The captures of frames that a template is made of."""
         if len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
         captures, _ = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
-        enrolments.require_one_person(device.tenant, captures)
-        refuse_known = (lambda _: None) if somebody_else else partial(self._refuse_known, device)
-        links, codes = enrolments.add(device.tenant, captures, given, refuse_known, asked)
-        if before is not None:
-            links = enrolments.continue_as(before, codes.receipt, links)
-        self._presses.succeeded(device.tenant, device.name)
-        self._noted(device.tenant, "enrol", "enrolled", links.audit, sync=True)
-        self._metrics.enrolments.inc()
-        return enrolments.answer(given, codes)
+        self.customers.enrolments.require_one_person(device.tenant, captures)
+        return captures
+
+    def confirm(self, device: Device, receipt: str) -> None:
+        """The receipt was shown and confirmed: the customer is in force. Any number of times.
+
+        Raises EnrolmentUnknown: no such receipt, or the time was over and nothing of the enrolment is left.
+        """
+        try:
+            links = self.customers.pending.confirm(device.tenant, receipt)
+        except EnrolmentUnknown:
+            self.customers.accounts.of_receipt(device, receipt)  # counts the try, and raises the same
+            raise
+        if links is not None:
+            self._noted(device.tenant, "enrol", "enrolled", links.audit, sync=True)
+            self._metrics.enrolments.inc()
 
     def _noted(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
         """An audit line about what is done already, or about nobody: a full disk must not undo it or stop it."""
@@ -266,14 +299,6 @@ class IdentityService:
             self._audit.note(tenant, event, outcome, subject, sync=sync)
         except OSError as error:
             log.warning("audit_not_written", error=type(error).__name__)
-
-    def _refuse_known(self, device: Device, match: CustomerMatch) -> None:
-        """Raise AlreadyEnrolled, with a token that opens nothing until the PIN shows whose enrolment it is."""
-        if match.outcome == "unknown":
-            return
-        accounts = self.customers.accounts
-        account = None if match.customer_id is None else accounts.find(device.tenant, match.customer_id)
-        raise AlreadyEnrolled(token=accounts.token(device, account, (), "face")[0])
 
     # --- second factor
 
@@ -292,18 +317,9 @@ class IdentityService:
         # What needs a living face is in the token already, or was not shown.
         opens = self.config.opened(account.purposes, live=False, pin=True)
         opens += tuple(p for p in account.purposes if p in claims.purposes and p not in opens)
-        raised, expires = self.customers.accounts.token(device, account, opens, "second_factor")
+        raised, expires = self.customers.accounts.token(device, account, opens, "second_factor", claims)
         self._audit.note(device.tenant, "raise", "raised", account.links.audit)
         return Recognition("matched", raised, expires, opens)
-
-    def not_me(self, device: Device, token: str) -> None:
-        """The person greeted says "not me". Counts as a false match; from now on the face alone opens nothing of
-        that customer. Raises a TokenError."""
-        _, account = self.customers.accounts.of_token(device, token)
-        self.customers.accounts.require_second_factor(account.row)
-        self.customers.updates.dismiss(account.row)
-        self._metrics.not_me.inc()
-        self._audit.note(device.tenant, "not_me", "flagged", account.links.audit)
 
     # --- forget
 
@@ -311,14 +327,17 @@ class IdentityService:
         """Opt out by receipt; True when every place has confirmed. Raises EnrolmentUnknown."""
         return self.erasures.erase(self.customers.accounts.of_receipt(device, receipt), "receipt")
 
-    def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes]) -> bool:
-        """Opt out by face: whether somebody was found and erased. A customer who looks like another one needs the
-        receipt."""
+    def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes], pin: str | None = None) -> OptedOut:
+        """Opt out by face. `pin` says which of several who look alike it is; "" means that they have none.
+
+        Raises as `recognise` does; PinInvalid, PinWrong or PinLocked.
+        """
+        if pin:
+            well_formed(pin)
         captures, _ = self._look(device, nonce, frames)
-        decision, account = self._who(device.tenant, captures)
-        if account is None or decision != "matched":
+        candidates = self.customers.faces.candidates(device.tenant, captures)
+        if candidates:
+            self._presses.succeeded(device.tenant, device.name)
+        else:
             self._noted(device.tenant, "forget", "nobody")
-            return False
-        self._presses.succeeded(device.tenant, device.name)
-        self.erasures.erase(account.row, "face")
-        return True
+        return self.customers.opt_outs.by_face(candidates, pin)

@@ -14,6 +14,8 @@ CACHE = Path(".cache/models")
 """Where converted and fetched packs are stored. Not in the user's cache folder (platformdirs): packs that were
 fetched must be found again after an update, and a server's user may have no home."""
 
+ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
+
 
 class WrongSetting(Problem, ValueError):
     """A setting of the environment has a value that it cannot have."""
@@ -48,6 +50,11 @@ class Config(BaseSettings):
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = Field(default=None, repr=False)  # not in a traceback
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
+    organisation: str | None = Field(default=None, max_length=80, pattern=ONE_LINE)  # the controller
+    contact: str | None = Field(default=None, max_length=120, pattern=ONE_LINE)  # how to reach the controller
+    place: Literal["restaurant", "taxi"] = "restaurant"  # where the screens stand
+    retention_months: int = Field(default=12, ge=1, le=36)  # after the last visit
+    minimum_age: int = Field(default=16, ge=16, le=99)  # as customers declare it
     security_log: Literal["file", "stdout", "both", "off"] = "file"  # where it goes
 
     @classmethod

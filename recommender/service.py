@@ -235,7 +235,8 @@ class RecommenderService:
         Without a token the events are a guest's: they count in what is popular and in nobody's history.
 
         Raises:
-            TokenError: the token does not open what the events are about, or its customer was erased.
+            TokenError: the token does not open what the events are about, or its customer was erased. A face
+                alone opens no scene that needs a second factor, to be written to as little as to be read.
             EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
             TooManyEvents, VisitTooLarge: more than one device, or one visit, may store.
             SiteUnknown: an event names a site that the tenant does not have.
@@ -252,6 +253,7 @@ class RecommenderService:
                 purpose=purpose,
                 now_us=now_us,
                 not_before_us=closed_before(self._now_us),
+                second_factor=self.scenes[purpose].second_factor,
             )
         if claims is not None and self.events.is_erased(tenant, claims.pseudonym):
             raise Erased

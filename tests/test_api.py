@@ -23,7 +23,7 @@ from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
 
 PUBLIC = ("/health/live", "/health/ready", "/v1/pairings")
-PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing")
+PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing", "/policy")
 
 
 @pytest.fixture(scope="module")

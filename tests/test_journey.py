@@ -137,6 +137,52 @@ class TestATaxi:
         assert visit["suggestions"]["fallback"] == "second_factor_required"
 
 
+class TestWithoutAFace:
+    """Code and PIN in place of a face: the same token, the same suggestions, one size."""
+
+    def with_pin(self, place: Place, person: int) -> str:
+        enrolled = place.enrol(person)
+        setup = {"secret": enrolled["pin_setup"]["secret"], "pin": "4711"}
+        assert place.send("PUT", f"/identity/v1/enrolments/{enrolled['receipt']}/pin", setup).status_code == 204
+        return str(enrolled["receipt"])
+
+    def test_a_visit_by_code_suggests_what_a_visit_by_face_and_pin_does(self, place: Place) -> None:
+        receipt = self.with_pin(place, 21)
+        body = {"receipt": receipt, "pin": "4711", "scene": "destinations", "context": {"pickup": "mill"}}
+        token = place.send("POST", "/v1/visits/by-code", body).get_json()["token"]
+        ride = {"events": [event(place, "rode", "station", pickup="mill")]}
+        assert (
+            place.send("POST", "/recommender/v1/events", ride, Authorization=f"Bearer {token}").status_code == 201
+        )
+
+        visit = place.send("POST", "/v1/visits/by-code", body).get_json()
+
+        assert (visit["decision"], visit["second_factor_required"]) == ("matched", False)
+        assert visit["suggestions"]["items"][0]["item_id"] == "station"
+        assert place.send("POST", "/identity/v1/recognitions/by-code", {"receipt": receipt, "pin": "4711"}).data
+        by_face = {"nonce": place.nonce(), "frames": frames_of(21, 70, 1), "scene": "orders"}
+        sizes = {
+            len(place.send("POST", path, sent).data)
+            for path, sent in (("/v1/visits", by_face), ("/v1/visits/by-code", body | {"scene": "orders"}))
+        }
+        assert len(sizes) == 1
+
+    def test_a_wrong_pin_and_a_code_of_nobody_get_one_answer_and_no_suggestions(self, place: Place) -> None:
+        receipt = self.with_pin(place, 22)
+        wrong = [
+            place.send("POST", path, {"receipt": code, "pin": "0000"} | more)
+            for path, more in (
+                ("/v1/visits/by-code", {"scene": "orders"}),
+                ("/identity/v1/recognitions/by-code", {}),
+            )
+            for code in (receipt, "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE")
+        ]
+
+        assert {(reply.status_code, reply.get_json()["code"]) for reply in wrong} == {(403, "code_or_pin_wrong")}
+        assert len({len(reply.data) for reply in wrong}) == 1
+        assert not any("suggestions" in reply.get_json() for reply in wrong)
+
+
 class TestForgetting:
     def test_who_opts_out_is_a_guest_the_same_second_and_nothing_brings_them_back(self, place: Place) -> None:
         receipt = place.enrol(6)["receipt"]

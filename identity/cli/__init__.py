@@ -4,6 +4,10 @@ COMMANDS = {
     "models": "identity.cli.models:models",
     "identity": "identity.cli.commands:identity",
     "calibrate": "identity.cli.commands:calibrate",
+    "notices": "identity.cli.notices:notices",
+    "receipts": "identity.cli.receipts:receipts",
+    "audit dpia": "identity.cli.policy:dpia",
+    "keys rotate receipt": "identity.cli.receipts:rotate",
     "keys rotate master": "identity.cli.commands:rotate",
     "evaluate faces": "identity.cli.evaluate:evaluate_faces",
 }

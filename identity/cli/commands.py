@@ -16,7 +16,7 @@ import click
 from identity.audit.log import Audit
 from identity.audit.seal import HeadForged, opened
 from identity.cli.models import cache_option, folder_option
-from identity.config import IdentityConfig
+from identity.config import config_of
 from identity.customers.rotation import renew_templates
 from identity.engines.load import open_pack
 from identity.engines.manifests import Pack, load_pack, masked_id, masked_pack
@@ -31,7 +31,7 @@ from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import home_option, open_access, tenant_option, track
+from plumbing.cli import LazyGroup, home_option, open_access, tenant_option, track
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem_json import Problem
 from plumbing.settings import Config
@@ -71,9 +71,10 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
 
     context = click.get_current_context(silent=True)
     known = (context.find_object(dict) if context else None) or {}
-    folder = Config.from_environment().tombstones
     keys = TokenKeys(home, system_clock)
-    config = IdentityConfig(home=home, token_keys=keys, pack=pack, tombstones=folder)
+    # The settings of the server: a command with another retention would forget other customers.
+    settings = Config.from_environment().model_copy(update={"home": home, "pack": pack, "liveness": None})
+    config = config_of(settings, keys)
     return build(
         config,
         access=open_access(home),
@@ -99,9 +100,13 @@ def false_matches(audit: Audit, tenant: str) -> str:
     return f"{counted}: live false-match rate {share:.2%} (95 %: {low:.2%} to {high:.2%})"
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 def identity() -> None:
     """Enrolments, keys, thresholds and the audit log."""
+
+
+assert isinstance(identity, LazyGroup)
+identity.add_lazily("held", "identity.cli.held:held")
 
 
 @identity.command()
@@ -124,6 +129,8 @@ def status(home: Path, pack: str) -> None:
             click.echo(f"    {false_matches(half.audit, tenant)}")
             with_rate.add(tenant)
     counts = half.vault.keys.counts()
+    if waiting := half.service.customers.held.waiting():
+        click.echo(f"opt-outs: {len(waiting)} wait for a member of staff (usual identity held)")
     click.echo(f"keys: {counts['keys']} in use, {counts['free']} free, {counts['erasures']} erasures unfinished")
     for sentence in half.audit.examined().in_words():
         click.echo(f"audit: {sentence}")

@@ -4,62 +4,157 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from identity.config import PURPOSES, IdentityConfig
-from identity.errors import AgeNotConfirmed, NoConsent, NoticeOutdated, UnknownPurpose
+from identity.consent.notice_text import PLACES, Filling, NoticeText
+from identity.consent.shelf import NoticeShelf, shipped_folder, texts_in
+from identity.errors import (
+    AgeNotConfirmed,
+    LanguageUnknown,
+    NoConsent,
+    NoticeAltered,
+    NoticeError,
+    NoticeOutdated,
+    PlaceUnknown,
+    UnknownPurpose,
+)
 
-NOTICE_VERSION = "2026-11"  # must change when the text below does (a test holds its hash)
-
-PURPOSE_TEXTS = {
-    "orders": "Suggest what I usually order, and what I might like.",
-    "offers": "Pick the offers that suit me. Prices and offers are the same for everybody.",
-    "destinations": "Suggest places I ride to. They are shown only after my PIN.",
-}
-
-NOTICE = """\
-May {organisation} recognise your face when you press the button?
-
-What happens. When you press, and only then, the camera takes one to five pictures. They are turned into a list of
-numbers, the template, and are thrown away. The template is kept encrypted, under a key of your own. When you press
-again, it tells us that you are back, so that we can suggest what you like.
-
-What for. You choose for each of these on its own; each is off until you tick it:
-{purposes}
-
-What we do not do. We keep no picture. We do not guess your age, sex, origin, mood or health. We do not look for
-people, and nobody else gets your template. Your prices are everybody's prices.
-
-How long. Until you opt out, or {retention_months} months after your last visit.
-
-Your right to stop. Press "Forget me", or show your receipt code: template and key are destroyed at once. You need
-no reason. Without a face you get the same menu, the same prices and the same offers.
-
-Who may. You are {minimum_age} or older.
-"""
+DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a customer reads before they decide. `sha256` is of the text as it was shown."""
+    """What a customer reads before they decide.
+
+    `sha256` is of the text as it was shown; `template_sha256` of the published file that it was made from.
+    `essentials` are its first two paragraphs. `purposes` has the text of each of LEDGER_PURPOSES. `controller` and
+    `contact` are as they are shown: words of the text where the settings name none.
+    """
 
     version: str
+    language: str
     text: str
     sha256: str
+    template_sha256: str
+    place: str
+    controller: str
+    contact: str
     retention_months: int
+    retention: str
     minimum_age: int
+    withdrawal: str
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+
+    @property
+    def essentials(self) -> str:
+        """What happens, how long, how to stop, who is responsible."""
+        return "\n\n".join(self.text.split("\n\n")[:2])
+
+
+class Notices:
+    """The notices of one installation: the published texts, filled with its settings."""
+
+    def __init__(self, config: IdentityConfig) -> None:
+        self._config = config
+        self.shelf = NoticeShelf(config.home)
+
+    @classmethod
+    def of(cls, config: IdentityConfig) -> Notices:
+        """Reads nothing yet."""
+        return cls(config)
+
+    def current(
+        self, language: str = DEFAULT_LANGUAGE, place: str | None = None, version: str | None = None
+    ) -> Notice:
+        """The notice that is asked for now, or the published `version`. `place` is one of PLACES; None: as set.
+
+        Raises LanguageUnknown, PlaceUnknown, NoticeUnknown; NoticeAltered: nobody can join now.
+        """
+        try:
+            wanted = version or self.shelf.published().current
+            languages = self.languages(wanted)
+            if language not in languages and wanted in self.shelf.published().versions:
+                raise LanguageUnknown(language, languages)
+            text = self.shelf.text(wanted, language)
+        except OSError as error:  # a full disk at the very first start, for one
+            raise NoticeAltered(f"The notice cannot be read: {type(error).__name__}.") from error
+        return _filled(text, self._config, place, languages)
+
+    def version(self) -> str:
+        """The current version. Raises NoticeAltered. Costs one look at a file's date."""
+        return self.shelf.published().current
+
+    def languages(self, version: str | None = None) -> tuple[str, ...]:
+        """What a version is written in: the screens' languages first."""
+        published = self.shelf.published()
+        return in_order(published.versions.get(version or published.current, {}))
+
+    def remarks(self, grade: str) -> list[str]:
+        """For readiness: why nobody can join, and what the notice has to leave open. `grade` is of the engine
+        pack: with one for production, real people read who is responsible."""
+        found = [remark] if (remark := self.remark()) else []
+        unset = {"USUAL_ORGANISATION": self._config.organisation, "USUAL_CONTACT": self._config.contact}
+        missing = [name for name, value in unset.items() if not value]
+        if grade == "production" and missing:
+            found.append(f"the notice does not say who is responsible: set {' and '.join(missing)}")
+        return found
+
+    def remark(self) -> str | None:
+        """Why nobody can join now, as a part of a sentence; None when everybody can."""
+        try:
+            faults = self.shelf.faults(self.shelf.published().current)
+        except NoticeError as error:
+            faults = [error.detail]
+        except OSError as error:
+            faults = [f"the notice cannot be read ({type(error).__name__})"]
+        if not faults:
+            return None
+        return f"joining is closed: {' '.join(faults).rstrip('.')}"
+
+
+def in_order(languages: Mapping[str, object]) -> tuple[str, ...]:
+    """English, German, Japanese, then the others by name."""
+    first = {"en": 0, "de": 1, "ja": 2}
+    return tuple(sorted(languages, key=lambda name: (first.get(name, 3), name)))
+
+
+def shipped(config: IdentityConfig, language: str = DEFAULT_LANGUAGE, place: str | None = None) -> Notice:
+    """The notice that comes with this release, filled with the settings; reads no home. Raises LanguageUnknown."""
+    texts = texts_in(shipped_folder())
+    if language not in texts:
+        raise LanguageUnknown(language, texts)
+    return _filled(texts[language], config, place, in_order(texts))
 
 
 def notice_of(config: IdentityConfig) -> Notice:
-    """The notice in force, as the configuration makes it."""
-    text = NOTICE.format(
-        organisation=config.organisation,
-        purposes="\n".join(f"* {PURPOSE_TEXTS[name]}" for name in PURPOSES),
+    """The current notice in English. Raises as `Notices.current` does."""
+    return Notices.of(config).current()
+
+
+def _filled(text: NoticeText, config: IdentityConfig, place: str | None, languages: tuple[str, ...]) -> Notice:
+    where = config.place if place is None else place
+    if where not in PLACES:
+        raise PlaceUnknown(where, PLACES)
+    filling = Filling(config.organisation, config.contact, where, config.retention_months, config.minimum_age)
+    shown, words = text.filled(filling), text.words(filling)
+    return Notice(
+        version=text.version,
+        language=text.language,
+        text=shown,
+        sha256=hashlib.sha256(shown.encode()).hexdigest(),
+        template_sha256=text.sha256,
+        place=where,
+        controller=words["controller"],
+        contact=words["contact"],
         retention_months=config.retention_months,
+        retention=words["retention"],
         minimum_age=config.minimum_age,
+        withdrawal=words["stop"],
+        purposes=text.purposes,
+        languages=languages,
     )
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Notice(NOTICE_VERSION, text, digest, config.retention_months, config.minimum_age)
 
 
 def check_consent(

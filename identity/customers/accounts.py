@@ -12,12 +12,14 @@ import structlog
 
 from identity import tokens
 from identity.config import IdentityConfig
-from identity.consent import ledger
+from identity.consent.codes import normal
+from identity.consent.ledger import ConsentLedger, Standing
 from identity.customers.departed import Departed
 from identity.customers.links import Links
-from identity.errors import EnrolmentUnknown, KeyDestroyed, TokenExpired
+from identity.errors import CodeMistyped, CustomerLeft, EnrolmentUnknown, KeyDestroyed, TokenExpired
 from identity.results import Device
 from identity.store import IdentityStores
+from identity.store.closed_tokens import ClosedTokenStore
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
@@ -27,15 +29,26 @@ from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 
 log = structlog.get_logger(__name__)
+LEAST_SIGNS = 16  # of 20: who types so many means a code
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer who was found, with what their key opened. `purposes` are those they agree to now."""
+    """A customer who was found, with what their key opened, and what their consent allows now."""
 
     row: CustomerRow
     links: Links
-    purposes: tuple[str, ...]
+    standing: Standing
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """Those that they are greeted for now: none before they confirm their receipt, and in a pause."""
+        return self.standing.purposes
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether they are greeted nowhere at the moment, on their own wish or after an opt-out by face."""
+        return self.standing.paused
 
 
 class Accounts:
@@ -46,13 +59,17 @@ class Accounts:
         config: IdentityConfig,
         stores: IdentityStores,
         vault: Vault,
+        ledger: ConsentLedger,
         departed: Departed,
         limits: Limits,
+        closed: ClosedTokenStore,
         now_us: Clock,
     ) -> None:
         self._config = config
+        self._closed = closed
         self._stores = stores
         self._vault = vault
+        self._ledger = ledger
         self._departed = departed
         self._limits = limits
         self._now_us = now_us
@@ -64,19 +81,29 @@ class Accounts:
         if row is None or self._departed.includes(tenant, customer_id):
             return None
         try:
-            links = Links.unpacked(self._vault.open(holder_of(row), "links", row.links))
+            return Account(row, self.links_of(row), self._ledger.standing(row))
         except KeyDestroyed:
             return None
-        events = self._stores.consents.consents(tenant, tuple(links.consents.values()))
-        return Account(row, links, ledger.in_force(events))
+
+    def links_of(self, row: CustomerRow) -> Links:
+        """The ids of a customer in other places. Raises KeyDestroyed."""
+        return Links.unpacked(self._vault.open(row.holder, "links", row.links))
 
     def of_receipt(self, device: Device, receipt: str) -> CustomerRow:
         """The customer who has a receipt. A device may try few a minute.
 
-        Raises EnrolmentUnknown or TooManyRequests.
+        Raises EnrolmentUnknown, CodeMistyped or TooManyRequests.
         """
+        self.limit(device, "receipts")
+        row = self.row_of_code(device.tenant, receipt)
+        if row is None:
+            raise EnrolmentUnknown
+        return row
+
+    def limit(self, device: Device, what: str) -> None:
+        """Count one more of the `what` of a device. Raises TooManyRequests."""
         try:
-            most, name = self._config.receipts_a_minute, f"receipts of {device.name}"
+            most, name = self._config.receipts_a_minute, f"{what} of {device.name}"
             self._limits.allow(device.tenant, name, most=most, window_us=MINUTE)
         except (
             sqlite3.OperationalError,
@@ -84,13 +111,17 @@ class Accounts:
             DiskFull,
         ):  # it stops nobody from opting out; no receipt can be guessed
             log.warning("limit_not_counted")
-        row = self._stores.customers.customer_of_receipt(device.tenant, digest(receipt.strip().upper()))
-        if row is None:
-            raise EnrolmentUnknown
-        return row
 
-    def of_token(self, device: Device, token: str) -> tuple[tokens.Claims, Account]:
-        """What a token says, and whose it is. Raises a TokenError."""
+    def row_of_code(self, tenant: str, code: str) -> CustomerRow | None:
+        """The customer of a code as somebody types it, or None. Whoever calls it limits how often.
+
+        Raises CodeMistyped.
+        """
+        return self._stores.customers.customer_of_receipt(tenant, receipt_digest(code))
+
+    def of_token(self, device: Device, token: str, *, closed_too: bool = False) -> tuple[tokens.Claims, Account]:
+        """What a token says, and whose it is. Raises a TokenError: also for a token that `close` has closed,
+        unless `closed_too`."""
         claims = tokens.open_own(
             self._config.token_keys,
             token,
@@ -102,13 +133,25 @@ class Accounts:
         account = self.find(device.tenant, tokens.customer_of(self._token_ids, claims.token_id))
         if account is None or account.links.pseudonym != claims.pseudonym:
             raise TokenExpired
+        if not closed_too and self._closed.includes(device.tenant, claims.token_id):
+            raise TokenExpired
         return claims, account
 
+    def close(self, claims: tokens.Claims) -> bool:
+        """Close all tokens of a visit, those raised by the PIN too; whether they were open."""
+        until = self._now_us() + self._config.token_life_us  # a raised token may be younger than the one at hand
+        return self._closed.close(claims.tenant, claims.token_id, now_us=self._now_us(), expires_us=until)
+
     def token(
-        self, device: Device, account: Account | None, purposes: Sequence[str], level: str
+        self,
+        device: Device,
+        account: Account | None,
+        purposes: Sequence[str],
+        level: str,
+        visit: tokens.Claims | None = None,
     ) -> tuple[str, int]:
         """A token and when it expires (microseconds UTC); without an account it is of the same work and length,
-        and opens nothing."""
+        and opens nothing. `visit` is what an earlier token of the same visit says: both are closed as one."""
         now = self._now_us()
         customer_id = secrets.token_hex(16) if account is None else account.row.customer_id
         claims = tokens.Claims(
@@ -119,7 +162,7 @@ class Accounts:
             level=level,
             issued_us=now,
             expires_us=now + self._config.token_life_us,
-            token_id=tokens.token_id_for(self._token_ids, customer_id),
+            token_id=tokens.token_id_for(self._token_ids, customer_id) if visit is None else visit.token_id,
         )
         return tokens.mint(self._config.token_keys, claims), claims.expires_us
 
@@ -129,18 +172,31 @@ class Accounts:
         if row.last_day >= today:
             return
         try:
-            self._stores.customers.visited(row.tenant, row.customer_id, today)
-        except (DatabaseBusy, DiskFull):  # the next visit notes it; a customer is not turned away for it
+            self._ledger.visited(row, today)
+        except (
+            DatabaseBusy,
+            DiskFull,
+            CustomerLeft,
+        ):  # the next visit notes it; a customer is not turned away for it
             log.warning("visit_not_noted")
-
-    def require_second_factor(self, row: CustomerRow) -> None:
-        """From now on the face alone opens nothing of this customer."""
-        self._stores.customers.require_second_factor(row.tenant, [row.customer_id])
 
 
 def holder_of(row: CustomerRow) -> Holder:
     """Whose key opens what a row has sealed."""
-    return Holder(row.tenant, row.customer_id, row.slot)
+    return row.holder
+
+
+def receipt_digest(receipt: str) -> str:
+    """A code as it is stored, however it was typed; what is not a code at all is stored for nobody.
+
+    Raises CodeMistyped for what is meant to be one and has a wrong sign.
+    """
+    try:
+        return digest(normal(receipt))
+    except CodeMistyped:
+        if sum(sign.isalnum() for sign in receipt) >= LEAST_SIGNS:
+            raise
+        return ""
 
 
 def digest(code: str) -> str:

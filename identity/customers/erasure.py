@@ -13,6 +13,7 @@ import structlog
 from identity import tokens
 from identity.audit.log import Audit
 from identity.config import IdentityConfig
+from identity.consent.ledger import days_kept
 from identity.customers.accounts import holder_of
 from identity.customers.departed import Departed
 from identity.customers.links import Erasure, Links
@@ -27,7 +28,6 @@ from plumbing.problem_json import Problem
 from plumbing.steady import remember
 from plumbing.storage.room import for_erasing, is_full
 
-DAYS_A_MONTH = 30.44
 TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
 log = structlog.get_logger(__name__)
 
@@ -137,7 +137,8 @@ class Erasures:
         self.retention.confirm(self.due_by_the_clock())
 
     def _before(self, today: int) -> list[CustomerRow]:
-        return self._store.not_seen_since(today - round(self._config.retention_months * DAYS_A_MONTH))
+        months = self._config.retention_months
+        return self._store.kept_beyond(today, {n: days_kept(n or months) for n in range(months + 1)})
 
     def settle(self) -> int:
         """Erase again whom a restored database or state folder brought back; returns how many.
@@ -163,7 +164,7 @@ class Erasures:
         return list(self._store.galleries())
 
     def _delete_rows(self, row: CustomerRow) -> None:
-        sizes = self._store.delete_customer(row.tenant, row.customer_id, (), self._now_us())
+        sizes = self._store.delete_customer(row.tenant, row.customer_id)
         self._places.renew_thresholds(row.tenant, sizes)
         self._store.database.scrub()
 
@@ -204,8 +205,7 @@ class Erasures:
     def _everywhere(self, erasure: Erasure) -> None:
         """Erase what is left in each place that knows of the customer. Raises what any of them raises."""
         self._places.departed.remember(erasure.tenant, erasure.customer_id)
-        records = tuple(erasure.links.consents.values())
-        sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id, records, self._now_us())
+        sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id)
         self._places.renew_thresholds(erasure.tenant, sizes)
         self._places.presses.forget_replies(erasure.tenant)
         self._store.database.scrub()

@@ -6,15 +6,17 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 
 from identity.config import IdentityConfig
 from identity.customers.accounts import digest, holder_of
-from identity.errors import PinInvalid, PinLocked, PinNotSet, PinSetupRefused, PinWrong
+from identity.errors import KeyDestroyed, PinInvalid, PinLocked, PinNotSet, PinSetupRefused, PinWrong
 from identity.store.customers import CustomerRow, CustomerStore
-from identity.vault.vault import Vault
+from identity.vault.vault import Holder, Vault
 from plumbing.clock import SECOND, SLACK, Clock, left_of
 
 SALT_BYTES = 16
+ALIKE = 3  # as many PINs are compared at least, when the PIN says which of some lookalikes somebody is
 SCRYPT_N = 2**14  # 16 MB and some 50 ms; the seal and the lock do the rest
 
 
@@ -27,12 +29,11 @@ class Pins:
         self._config = config
         self._now_us = now_us
 
-    def set(self, row: CustomerRow, pin: str) -> None:
-        """Store the PIN of a customer. Raises PinInvalid."""
+    def sealed(self, holder: Holder, pin: str) -> bytes:
+        """A PIN as it is stored: salted, slow to hash, under the customer's key. Raises PinInvalid."""
         well_formed(pin)
         salt = secrets.token_bytes(SALT_BYTES)
-        sealed = self._vault.seal(holder_of(row), "pin", salt + _hashed(pin, salt))
-        self._store.set_pin(row.tenant, row.customer_id, sealed)
+        return self._vault.seal(holder, "pin", salt + _hashed(pin, salt))
 
     def set_up(self, row: CustomerRow, secret: str, pin: str) -> None:
         """Set the PIN with the secret that was given at enrolment. Raises PinSetupRefused or PinInvalid."""
@@ -40,7 +41,46 @@ class Pins:
         left = row.pin_setup_until_us - self._now_us()
         if not right or not 0 < left <= self._config.pin_setup_life_us + SLACK:
             raise PinSetupRefused  # too late, or the secret was given under a clock that was ahead
-        self.set(row, pin)
+        if not self._store.replace_pin(row.tenant, row.customer_id, row.pin, self.sealed(holder_of(row), pin)):
+            raise PinSetupRefused  # somebody else was first
+
+    def change(self, row: CustomerRow, old: str | None, new: str) -> None:
+        """Set another PIN, or the first one of a customer who has just proven to hold the code.
+
+        Raises PinInvalid; when a PIN is set, what `check` raises unless `old` is it.
+        """
+        well_formed(new)
+        if row.pin is not None:
+            self.check(row, old or "")
+        if not self._store.replace_pin(row.tenant, row.customer_id, row.pin, self.sealed(holder_of(row), new)):
+            raise PinWrong  # it was changed meanwhile, or its customer is gone
+
+    def right_of(self, rows: Sequence[CustomerRow], pin: str, least: int = ALIKE) -> list[CustomerRow]:
+        """Those of `rows` whose PIN this is; a wrong PIN counts for each of the others who have one.
+
+        It takes the time of `least` PINs, however many of the rows have one. Raises PinInvalid; PinLocked or
+        PinWrong when it is nobody's.
+        """
+        well_formed(pin)
+        right, locked = [], []
+        for row in (with_pin := [row for row in rows if row.pin is not None]):
+            try:
+                self.check(row, pin)
+                right.append(row)
+            except PinLocked as error:
+                self.pretend(pin)
+                locked.append(error)
+            except (PinWrong, PinNotSet, KeyDestroyed):
+                pass
+        for _ in range(least - len(with_pin)):
+            self.pretend(pin)
+        if not right and with_pin:
+            raise locked[0] if len(locked) == len(with_pin) else PinWrong
+        return right
+
+    def pretend(self, pin: str) -> None:
+        """Take as long as the comparison with a PIN that is set."""
+        hmac.compare_digest(_hashed(pin, bytes(SALT_BYTES)), bytes(32))
 
     def check(self, row: CustomerRow, pin: str) -> None:
         """Return when `pin` is the customer's. Raises PinInvalid, PinNotSet, PinLocked or PinWrong.

@@ -18,9 +18,7 @@ from identity.store.customers import CustomerRow, CustomerStore
 from identity.vault.vault import Vault
 
 
-def continue_as(
-    store: CustomerStore, vault: Vault, earlier: CustomerRow, later: CustomerRow, now_us: int
-) -> Links:
+def continue_as(store: CustomerStore, vault: Vault, earlier: CustomerRow, later: CustomerRow) -> Links:
     """Hand links and PIN of `earlier` to `later`, both of one tenant, and delete `earlier`; the links from now on.
 
     The consent that counts is the new one; the earlier records are withdrawn. Raises EnrolmentUnknown when the
@@ -40,7 +38,7 @@ def continue_as(
         store.set_links(later.tenant, later.customer_id, vault.seal(ours, "links", links.packed()))
         if pin is not None:
             store.set_pin(later.tenant, later.customer_id, pin)
-        store.delete_customer(earlier.tenant, earlier.customer_id, tuple(before.consents.values()), now_us)
+        store.delete_customer(earlier.tenant, earlier.customer_id)
     try:
         vault.keys.destroy(earlier.slot, theirs.owner)
     except KeyDestroyed:

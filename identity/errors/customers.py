@@ -84,6 +84,17 @@ class NoticeOutdated(ConsentError):
     says = "Show the notice in force (GET /identity/v1/notice) and ask again."
 
 
+class CodeMistyped(IdentityError):
+    """No code reads like this: a sign is wrong, missing or in another's place. Nothing was looked up."""
+
+    code = "code_mistyped"
+    status = 422
+    title = "The code was mistyped"
+
+    def __init__(self, group: int) -> None:
+        super().__init__(f"Check group {group} of the code: a sign in it is wrong or missing.", group=group)
+
+
 class EnrolmentError(IdentityError):
     """An enrolment that cannot be made or found."""
 
@@ -134,6 +145,47 @@ class EnrolmentUnknown(EnrolmentError):
     says = "Check the receipt code. If it was used to opt out before, there is nothing left to do."
 
 
+class FaceHeld(EnrolmentError):
+    """A second face for a customer who has one."""
+
+    code = "face_held"
+    status = 409
+    title = "This customer has a face already"
+    says = "One face at a time: drop it first (DELETE /enrolments/<receipt>/face)."
+
+
+class HeldUnknown(EnrolmentError):
+    """No opt-out waits under this reference: a wrong one, one that was ended, or one whose pause is over."""
+
+    code = "held_unknown"
+    status = 404
+    title = "Nothing waits under this reference"
+    says = "Check it (`usual identity held` lists all). Somebody may have ended it, or its 30 days are over."
+
+
+class HeldOfSeveral(EnrolmentError):
+    """Several people look alike, and nothing says which of them asked."""
+
+    code = "held_of_several"
+    status = 409
+    title = "It may be one of several customers"
+
+    def __init__(self, customers: int) -> None:
+        super().__init__(
+            f"{customers} customers look like this person. Ask for their code or PIN: it says which one to erase."
+            " If they have neither, and all of these are surely theirs, --everybody erases them all."
+        )
+
+
+class CustomerLeft(EnrolmentError):
+    """The customer opted out, perhaps in this very moment: nothing of theirs opens any more."""
+
+    code = "customer_left"
+    status = 410
+    title = "This customer has opted out"
+    says = "The enrolment was erased. Nothing is held any more that could be shown or changed."
+
+
 class PinError(IdentityError):
     """The second factor was not given."""
 
@@ -147,6 +199,15 @@ class PinInvalid(PinError):
     code = "pin_invalid"
     status = 422
     says = "A PIN has four digits."
+
+
+class PinNeeded(PinError):
+    """What was agreed to can never open without a PIN, or the way of joining has nothing else to prove."""
+
+    code = "pin_needed"
+    status = 422
+    title = "This needs a PIN"
+    says = "Places open with a PIN alone. Send `pin` (four digits), or agree to something else too."
 
 
 class PinSetupRefused(PinError):
@@ -169,6 +230,31 @@ class PinWrong(PinError):
 
     code = "pin_wrong"
     says = "That is not the PIN."
+
+
+class CodeOrPinWrong(PinError):
+    """One answer to a code that nobody has, to a wrong PIN, to a code without a PIN and to a locked one."""
+
+    code = "code_or_pin_wrong"
+    security_event = "receipt_refused"
+    title = "The code and the PIN do not open anything together"
+    says = (
+        "Check both. After five wrong PINs a code waits for a quarter of an hour, then for longer each time."
+        " Without them you get what every guest gets."
+    )
+
+
+class TooManyCodes(PinError):
+    """A device on which one wrong code or PIN followed the other."""
+
+    code = "too_many_codes"
+    security_event = "lock_out"
+    status = 429
+    title = "This device has to wait"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many codes and PINs were wrong. Go on without, or try again in {seconds} s.")
+        self.retry_after = seconds
 
 
 class PinLocked(PinError):
@@ -203,6 +289,15 @@ class TokenExpired(TokenError):
 
     code = "token_expired"
     says = "The token has expired. Ask the customer to press again."
+
+
+class FaceTokenOnly(TokenError):
+    """A token that rests on a face alone, where the PIN is needed."""
+
+    code = "second_factor_required"
+    status = 403
+    title = "A face alone is not enough for this"
+    says = "Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again."
 
 
 class TokenForeign(TokenError):

@@ -21,7 +21,7 @@ GROWTH = 0.05  # a gallery that changed by more than this needs a new threshold
 @dataclass(frozen=True)
 class Calibration:
     """A threshold and everything it depends on. When one of these has changed, it must not be used. It holds for
-    presses of any number of frames (`decide`)."""
+    presses of any number of frames (`decide`). `made_at_us` is the beginning of the day."""
 
     pack: str
     threshold: float

@@ -7,7 +7,7 @@ new templates are fetched and decrypted; those of customers who left are dropped
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -36,6 +36,11 @@ class Near:
     ids: tuple[str, ...]
     matrix: Array
     size: int
+
+    def without(self, customer_ids: Collection[str]) -> Near:
+        """The same without the templates of these customers."""
+        kept = [n for n, one in enumerate(self.ids) if one not in customer_ids]
+        return Near(tuple(self.ids[n] for n in kept), self.matrix[kept], self.size)
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,13 @@ class Galleries:
 
     def warm(self) -> None:
         """Read every tenant's gallery of this pack."""
-        for tenant, pack, _ in self._store.galleries():
+        for tenant, pack, _ in self.stored():
             if pack == self._pack:
                 self.current(tenant)
+
+    def stored(self) -> list[tuple[str, str, GalleryState]]:
+        """(tenant, pack, state) of every gallery in the database."""
+        return self._store.galleries()
 
     def current(self, tenant: str) -> Snapshot:
         """The tenant's gallery as the database has it now."""

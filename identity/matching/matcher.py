@@ -6,14 +6,14 @@ thresholds and a promise of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from identity.engines.manifests import Pack, masked_pack
 from identity.matching.calibration import Calibration
-from identity.matching.decide import Outcome, decide, top_scores
+from identity.matching.decide import NEAR_TIE, Outcome, decide, top_scores
 from identity.matching.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
 from identity.matching.thresholds import Thresholds
 from identity.store import IdentityStores
@@ -43,10 +43,11 @@ class Matcher:
         self._store = store
         self._vault = vault
 
-    def judge(self, tenant: str, vectors: Sequence[Array]) -> CustomerMatch:
-        """The customer that the (d,) vectors of one press show; without a threshold in force nobody is known."""
+    def judge(self, tenant: str, vectors: Sequence[Array], without: Collection[str] = ()) -> CustomerMatch:
+        """The customer that the (d,) vectors of one press show; without a threshold in force nobody is known.
+        Those `without` count as if they had no template."""
         gallery = self.galleries.current(tenant)
-        return self._match(gallery, np.stack(vectors), self.thresholds.current(tenant, gallery.size))
+        return self._match(gallery, np.stack(vectors), self.thresholds.current(tenant, gallery.size), without)
 
     def surely_there(self, tenant: str, gallery: Snapshot, vectors: Array) -> CustomerMatch:
         """The customer that (k, d) vectors of an enrolment surely show, at the stricter threshold of
@@ -54,11 +55,15 @@ class Matcher:
         sure = self.thresholds.sure(tenant, gallery.size) if gallery.ids else None
         return self._match(gallery, vectors, sure)
 
-    def _match(self, gallery: Snapshot, vectors: Array, calibration: Calibration | None) -> CustomerMatch:
+    def _match(
+        self, gallery: Snapshot, vectors: Array, calibration: Calibration | None, without: Collection[str] = ()
+    ) -> CustomerMatch:
         if calibration is None:
             return CustomerMatch("unknown")
         probes = gallery.turned(vectors)
         near = gallery.near(probes)
+        if without:
+            near = near.without(without)
         decision = decide(probes, near.matrix, calibration, size=near.size)
         return CustomerMatch(decision.outcome, None if decision.index is None else near.ids[decision.index])
 
@@ -72,6 +77,37 @@ class Matcher:
         cosines = (probe @ near.matrix.T)[0]
         cohort = cosines.max() - top_scores(probe, near.matrix, calibration.scoring, near.size)[1][0]
         return [near.ids[n] for n in np.flatnonzero(cosines - cohort >= calibration.threshold)]
+
+    def candidates(self, tenant: str, vectors: Sequence[Array]) -> list[str]:
+        """All customers that the (d,) vectors of one press may show, the nearest first: those that reach the
+        threshold, and those that nearly tie with one. Empty when `judge` says "unknown"."""
+        gallery = self.galleries.current(tenant)
+        calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
+        if calibration is None:
+            return []
+        probe = gallery.turned(mean_probe(np.stack(vectors))[None, :])
+        near = gallery.near(probe, 4 * SHORTLIST)
+        cosines = (probe @ near.matrix.T)[0]
+        best = cosines.max(initial=-1)
+        cohort = best - top_scores(probe, near.matrix, calibration.scoring, near.size)[1][0] if near.ids else 0
+        if not best - cohort >= calibration.threshold:
+            return []
+        may_be = (cosines - cohort >= calibration.threshold) | (1 - best > NEAR_TIE * (1 - cosines))
+        return [near.ids[n] for n in np.argsort(-cosines) if may_be[n]]
+
+    def has_lookalike(self, tenant: str, customer_id: str) -> bool | None:
+        """Whether another customer's template is as near to this customer's as a press of theirs would be; None
+        when there is no threshold to judge it by."""
+        gallery = self.galleries.current(tenant)
+        calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
+        if calibration is None or customer_id not in gallery.ids:
+            return None
+        probe = gallery.template(customer_id)[None, :]
+        near = gallery.near(probe, 4 * SHORTLIST)
+        others = near.matrix[[n for n, one in enumerate(near.ids) if one != customer_id]]
+        if not len(others):
+            return False
+        return bool(top_scores(probe, others, calibration.scoring, near.size)[1][0] >= calibration.threshold)
 
     def opened(self, tenant: str) -> Snapshot:
         """The gallery, made when the tenant has none yet."""
@@ -135,6 +171,14 @@ class Matchers:
         id."""
         for matcher in self:
             matcher.thresholds.renew(tenant, sizes.get(matcher.pack.id, 0))
+
+    def keep_thresholds(self) -> None:
+        """Renew every threshold that does not fit the size of its gallery: after work that was interrupted, or
+        was done by an older version."""
+        for matcher in self:
+            for tenant, pack, state in matcher.galleries.stored():
+                if pack == matcher.pack.id:
+                    matcher.thresholds.renew(tenant, state.size)
 
 
 def masked_template(clear: Array, masked: Array, pack: Pack) -> Array:

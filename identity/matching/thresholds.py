@@ -25,7 +25,7 @@ from identity.matching.tails import (
 )
 from identity.store.thresholds import TailKind, ThresholdStore
 from identity.vectors import mean_template, unit
-from plumbing.clock import Clock
+from plumbing.clock import DAY, Clock
 
 Vectors = NDArray[np.float32]
 
@@ -163,7 +163,7 @@ class Thresholds:
                 pack=self._pack.id,
                 gallery_size=size,
                 target=target,
-                made_at_us=self._now_us(),
+                made_at_us=self._now_us() // DAY * DAY,  # the moment would be that of somebody's enrolment
                 pack_tail=self.tail(tenant),
                 gallery_tops=self.own(tenant, size),
                 scoring=self.scoring,

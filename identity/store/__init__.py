@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from identity.store.answers import AnswerStore
+from identity.store.code_tries import CodeTryStore
 from identity.store.consents import ConsentStore
 from identity.store.customers import CustomerStore
 from identity.store.galleries import GalleryStore
-from identity.store.schema import migrations
+from identity.store.held import HeldStore
+from identity.store.migrations import migrations
 from identity.store.thresholds import ThresholdStore
+from identity.vault.vault import Vault
 from plumbing.storage.database import Database
 
 __all__ = ["IdentityStores"]
@@ -26,16 +29,23 @@ class IdentityStores:
     thresholds: ThresholdStore
     consents: ConsentStore
     answers: AnswerStore
+    held: HeldStore
+    code_tries: CodeTryStore
 
     @classmethod
-    def open(cls, path: Path, *, durable: bool = True) -> IdentityStores:
-        """Open or create the file. Without `durable` the last writes may be lost with the power."""
-        database = Database(path, migrations, durable=durable)
+    def open(cls, path: Path, vault: Vault, *, durable: bool = True) -> IdentityStores:
+        """Open or create the file; `vault` has the keys of what is sealed in it.
+
+        Without `durable` the last writes may be lost with the power.
+        """
+        database = Database(path, migrations(vault), durable=durable)
         return cls(
             database,
-            CustomerStore(database),
-            GalleryStore(database),
-            ThresholdStore(database),
+            CustomerStore(database, vault),
+            GalleryStore(database, vault),
+            ThresholdStore(database, vault),
             ConsentStore(database),
             AnswerStore(database),
+            HeldStore(database),
+            CodeTryStore(database, vault),
         )

@@ -25,7 +25,9 @@ class AnswerStore(Table):
     def add(self, answer: KeptAnswer) -> None:
         """Keep an answer."""
         self.database.change(
-            "INSERT INTO enrolment_answers VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, asked) DO UPDATE SET"
+            "INSERT INTO enrolment_answers (tenant, asked, customer_id, fingerprint, sealed)"
+            " VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (tenant, asked) DO UPDATE SET"
             " customer_id = excluded.customer_id, fingerprint = excluded.fingerprint, sealed = excluded.sealed",
             (answer.tenant, answer.asked, answer.customer_id, answer.fingerprint, answer.sealed),
         )

@@ -1,15 +1,23 @@
 """SQL of the thresholds: numbers made from scores, never vectors.
 
-Tables `calibrations`, `tails` and `tops`. Their column `frames` is always 1: the frames of a probe.
+Tables `calibrations`, `tails` and `tops`. Their column `frames` is always 1: the frames of a probe. The best
+scores are sealed: the size of the gallery that they were taken from would say in which order customers joined.
 """
 
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from identity.errors import SealBroken
 from identity.store.schema import Table
+from identity.vault.installation import InstallationSeal
+from identity.vault.vault import Vault
+from plumbing.storage.database import Database
+
+TOPS = "top scores"
 
 TailKind = Literal["single", "top"]
 """`single`: the tail of single comparisons. `top`: the tail of best scores in a whole gallery."""
@@ -17,6 +25,10 @@ TailKind = Literal["single", "top"]
 
 class ThresholdStore(Table):
     """What a threshold is made from, and the threshold."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        super().__init__(database)
+        self._seal = InstallationSeal(vault.keys, TOPS)
 
     def calibration(self, tenant: str, pack: str, frames: int) -> dict[str, Any] | None:
         """The stored calibration, or None."""
@@ -57,19 +69,32 @@ class ThresholdStore(Table):
         self, tenant: str, pack: str, customer_id: str, frames: int, scores: Sequence[float], *, size: int
     ) -> None:
         """Best scores of a new customer's frames among `size` other customers, by probes of `frames` frames."""
-        with self.database.write() as connection:
-            connection.executemany(
-                "INSERT INTO tops VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(tenant, pack, customer_id, frames, n, size, float(score)) for n, score in enumerate(scores)],
-            )
+        sealed = sealed_tops(self._seal, (tenant, customer_id, pack), size, [float(score) for score in scores])
+        self.database.change(
+            "INSERT INTO tops VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (tenant, pack, frames, customer_id) DO UPDATE SET sealed = excluded.sealed",
+            (tenant, customer_id, pack, frames, sealed),
+        )
 
     def tops(self, tenant: str, pack: str, frames: int, least_size: int) -> list[float]:
         """The stored best scores that were taken among at least `least_size` others."""
-        rows = self.database.rows(
-            "SELECT score FROM tops WHERE tenant = ? AND pack = ? AND frames = ? AND gallery_size >= ?",
-            (tenant, pack, frames, least_size),
-        )
-        return [row["score"] for row in rows]
+        found: list[float] = []
+        for customer_id, sealed in self.database.rows(
+            "SELECT customer_id, sealed FROM tops WHERE tenant = ? AND pack = ? AND frames = ?",
+            (tenant, pack, frames),
+        ):
+            size, scores = self._opened(tenant, customer_id, pack, sealed)
+            found += scores if size >= least_size else ()
+        return found
+
+    def _opened(self, tenant: str, customer_id: str, pack: str, sealed: bytes) -> tuple[int, tuple[float, ...]]:
+        """(size of the gallery, scores); none where the keys do not open them."""
+        try:
+            content = self._seal.open(sealed, tenant, customer_id, pack)
+        except SealBroken:
+            return 0, ()
+        size, *scores = struct.unpack(f"<q{len(content) // 8 - 1}d", content)
+        return size, tuple(scores)
 
     def delete_customer(self, tenant: str, customer_id: str) -> None:
         """Delete the best scores of a customer."""
@@ -80,3 +105,8 @@ class ThresholdStore(Table):
         with self.database.write() as connection:
             for table in ("tops", "calibrations"):
                 connection.execute(f"DELETE FROM {table} WHERE pack = ?", (pack,))  # noqa: S608 - our own names
+
+
+def sealed_tops(seal: InstallationSeal, place: tuple[str, str, str], size: int, scores: Sequence[float]) -> bytes:
+    """Best scores taken among `size` others, as stored for (tenant, customer id, pack)."""
+    return seal.seal(struct.pack(f"<q{len(scores)}d", size, *scores), *place)

@@ -30,7 +30,10 @@ from identity.errors import KeyDestroyed, KeyFileDamaged, StorageFull
 from plumbing.storage.files import load_or_create_secret
 
 SLOT = 256  # bytes; divides every sector size, so a slot is never half on one sector
-GROW = 256  # slots that the file grows by
+GROW = 256  # slots of a new file
+LEAST_SLOTS = 4_096  # of a file that holds keys: with many free ones a key's slot does not say when it came
+ROOMY = 4  # the file grows when fewer than one slot in so many is free
+TRIES = 32  # at random, before all slots are looked at
 MAGIC = b"usual-keys-1\0\0\0\0"
 FREE, KEY, ERASURE = b"\0", b"K", b"E"
 KEY_BYTES = 32
@@ -54,7 +57,6 @@ class KeyFile:
         load_or_create_secret(path, first.ljust(SLOT, b"\0") + bytes(SLOT * (GROW - 1)))
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._thread_lock = threading.Lock()
-        self._hint = 1
         header = os.pread(self._file, SLOT, 0)
         if os.fstat(self._file).st_size % SLOT:
             os.close(self._file)
@@ -92,7 +94,6 @@ class KeyFile:
         with self._locked():
             slot = self._free_slot()
             self._write(slot, KEY + self._wrap(key + owner_digest(owner), slot))
-            self._hint = slot + 1
         return slot, key
 
     def key(self, slot: int, owner: bytes) -> bytes:
@@ -196,24 +197,34 @@ class KeyFile:
             yield slot, content[slot * SLOT : slot * SLOT + 1]
 
     def _free_slot(self) -> int:
-        if os.pread(self._file, 1, self._hint * SLOT) == FREE:
-            return self._hint
-        for slot, state in self._states():
-            if state == FREE:
+        """A free slot, drawn at random: the order of the slots is not that of the customers."""
+        slots = os.fstat(self._file).st_size // SLOT
+        if slots < LEAST_SLOTS:
+            slots = self._grown(slots, LEAST_SLOTS)
+        for _ in range(TRIES):
+            slot = 1 + secrets.randbelow(slots - 1)
+            if os.pread(self._file, 1, slot * SLOT) == FREE:
                 return slot
-        return self._grow()
+        free = [slot for slot, state in self._states() if state == FREE]
+        if len(free) < max(1, slots // ROOMY):
+            larger = self._grown(slots, 2 * slots)
+            free += range(slots, larger)
+        if not free:
+            raise StorageFull
+        return secrets.choice(free)
 
-    def _grow(self) -> int:
-        size = os.fstat(self._file).st_size
+    def _grown(self, slots: int, wanted: int) -> int:
+        """The file with `wanted` slots; on a disk without room for them, with as many as it has."""
+        size = slots * SLOT
         try:
-            os.posix_fallocate(self._file, size, SLOT * GROW)
+            os.posix_fallocate(self._file, size, wanted * SLOT - size)
             os.fsync(self._file)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 os.ftruncate(self._file, size)
-                raise StorageFull from error
+                return slots
             raise
-        return size // SLOT
+        return wanted
 
     def _write(self, slot: int, content: bytes) -> None:
         os.pwrite(self._file, content.ljust(SLOT, b"\0"), slot * SLOT)

@@ -9,6 +9,8 @@ protects a template is the seal and its own key (docs/decisions).
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -78,6 +80,19 @@ class Vault:
                 yield self._opened(key, holder, what, content, version)
             except (KeyDestroyed, SealBroken):
                 yield None
+
+    def open_all(self, holder: Holder, what: str, sealed: Iterable[tuple[bytes, str]]) -> list[bytes]:
+        """`open` of several values of one customer, each with its version; their key is read once.
+
+        Raises KeyDestroyed or SealBroken.
+        """
+        key = self.keys.key(holder.slot, holder.owner)
+        return [self._opened(lambda *_: key, holder, what, content, version) for content, version in sealed]
+
+    def pseudonym(self, purpose: str, holder: Holder) -> str:
+        """A name for a customer that is always the same for one purpose, and leads to nothing else."""
+        secret = self.keys.derive(f"pseudonyms: {purpose}")
+        return hmac.digest(secret, holder.owner, hashlib.sha256)[:16].hex()
 
     def _opened(
         self, key_of: Callable[[int, bytes], bytes], holder: Holder, what: str, sealed: bytes, version: str

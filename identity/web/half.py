@@ -19,13 +19,23 @@ from identity.audit.seal import AuditSeal
 from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig, config_of
+from identity.consent.ledger import ConsentLedger
+from identity.consent.notices import Notices
 from identity.customers.accounts import Accounts
+from identity.customers.by_code import Codes
 from identity.customers.departed import FILE, Departed
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures, OtherPlaces
+from identity.customers.faces import Faces
+from identity.customers.held import Held
+from identity.customers.joining import Joining
+from identity.customers.not_me import NotMe
+from identity.customers.opt_out import OptOuts
+from identity.customers.pending import Pending
 from identity.customers.pins import Pins
 from identity.customers.presses import Presses
 from identity.customers.retention import Retention
+from identity.customers.standing import Standings
 from identity.customers.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
@@ -37,8 +47,9 @@ from identity.sandbox.connection import Launch
 from identity.sandbox.decoder import Decoder
 from identity.sandbox.pool import EnginePool
 from identity.service import Camera, Customers, IdentityService
-from identity.store import IdentityStores
+from identity.store import IdentityStores, closed_tokens
 from identity.store import presses as moments_tables
+from identity.store.closed_tokens import ClosedTokenStore
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
@@ -128,16 +139,18 @@ class IdentityHalf:
         """Erase again whom a backup brought back, before anybody is served. They are not recognised anyway."""
         try:
             self.service.erasures.settle()
+            self.matchers.keep_thresholds()
         except (Problem, sqlite3.Error, OSError) as error:  # tried again every minute
             log.warning("restored customers are still to be erased", why=str(error))
 
     def _finish_erasures(self, ended: threading.Event) -> None:
-        """Hand over opt-outs: those of other processes within a second, those that the recommender could not take
-        yet every minute. Delete what is too old."""
-        keys, erasures = self.vault.keys, self.service.erasures
+        """Undo who did not confirm their receipt in time. Hand over opt-outs: those of other processes within a
+        second, those that the recommender could not take yet every minute. Delete what is too old."""
+        keys, erasures, pending = self.vault.keys, self.service.erasures, self.service.customers.pending
         seen, next_s = keys.changed(), 0.0
         while not ended.is_set():
             try:
+                pending.sweep()
                 if time.monotonic() >= next_s:
                     next_s = time.monotonic() + 60
                     self.settle()
@@ -163,6 +176,7 @@ class IdentityHalf:
         remarks = [
             "the engine pack is being loaded; until then everybody is a guest" if loading else None,
             self.service.erasures.retention.remark(),
+            *Notices.of(self.config).remarks(self.service.engine.pack.grade),
         ]
         return trouble or Remark("; ".join(filter(None, remarks))) or None
 
@@ -213,8 +227,8 @@ def build(
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
     passing = _passing_database(config.home / "identity-moments.db")
-    stores, presses = IdentityStores.open(config.home / "identity.db"), PressStore(passing)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
+    stores, presses = IdentityStores.open(config.home / "identity.db", vault), PressStore(passing)
     departed = Departed(Tombstones.of(config.home, config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
     seal = AuditSeal(config.home / "identity-audit-head", vault.keys, departed.file)
@@ -223,14 +237,15 @@ def build(
     rate_limits = Limits(passing, now_us)
     retention = Retention(config.home, now_us, stores.customers.newest_day)
     places = OtherPlaces(presses, departed, matchers.renew_thresholds, forget_elsewhere)
-    customers = Customers(
-        Accounts(config, stores, vault, departed, rate_limits, now_us),
-        Enrolments(config, stores, vault, matchers, now_us),
-        TemplateUpdates(stores.galleries, matchers.clear, now_us),
-        Pins(stores.customers, vault, config, now_us),
-        Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention),
+    ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds)
+    accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, ClosedTokenStore(passing), now_us)
+    pending = Pending(stores, presses, vault, ledger, matchers.renew_thresholds)
+    erasures = Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention)
+    pressed = Presses(presses, config, now_us)
+    customers = _customers(
+        config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, metrics, now_us
     )
-    camera = Camera(engine, unpack, Presses(presses, config, now_us), passive, vault.keys.derive("challenges"))
+    camera = Camera(engine, unpack, pressed, passive, vault.keys.derive("challenges"))
     service = IdentityService(
         config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
     )
@@ -250,6 +265,43 @@ def build(
     )
 
 
+def _customers(
+    config: IdentityConfig,
+    stores: IdentityStores,
+    vault: Vault,
+    matchers: Matchers,
+    ledger: ConsentLedger,
+    accounts: Accounts,
+    presses: Presses,
+    pending: Pending,
+    erasures: Erasures,
+    audit: Audit,
+    metrics: IdentityMetrics,
+    now_us: Clock,
+) -> Customers:
+    """What can happen to a customer, put together."""
+    updates = TemplateUpdates(stores.galleries, matchers.clear, now_us)
+    pins = Pins(stores.customers, vault, config, now_us)
+    standings = Standings(stores, ledger, now_us)
+    held = Held(stores, accounts, standings, pins, erasures, audit)
+    enrolments = Enrolments(config, stores, vault, matchers, ledger, pending, pins, now_us)
+    return Customers(
+        accounts=accounts,
+        faces=Faces(matchers, accounts),
+        enrolments=enrolments,
+        joining=Joining(config, stores, accounts, enrolments, pending, pins, ledger, presses, audit),
+        updates=updates,
+        pins=pins,
+        codes=Codes(config, accounts, pins, stores.code_tries, now_us),
+        not_me=NotMe(accounts, stores.customers, matchers, updates, audit, metrics),
+        opt_outs=OptOuts(pins, erasures, held),
+        held=held,
+        erasures=erasures,
+        pending=pending,
+        standings=standings,
+    )
+
+
 def _load(workers: EnginePool) -> None:
     try:
         workers.start()
@@ -259,4 +311,5 @@ def _load(workers: EnginePool) -> None:
 
 def _passing_database(path: Path) -> ThrowawayDatabase:
     """For what is needed for minutes: presses, limits, kept replies."""
-    return ThrowawayDatabase(path, moments_tables.migrations, limits.migrations, idempotency.migrations)
+    own = (moments_tables.migrations, closed_tokens.migrations)
+    return ThrowawayDatabase(path, *own, limits.migrations, idempotency.migrations)

@@ -8,21 +8,27 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from identity.config import PURPOSES
-from identity.consent.notices import PURPOSE_TEXTS
+from identity.consent.qr import qr_svg
+from identity.customers.pending import CONFIRM_WITHIN_S
 from identity.errors import NotAnImage
-from identity.service import Device, IdentityService
+from identity.results import Said
+from identity.service import Device, IdentityService, Recognition
 from identity.store.schema import named_when_full
+from identity.web.papers import paper_routes
 from identity.web.schemas import (
     BASE,
+    ByCodeBody,
     EnrolmentBody,
     EnrolmentReply,
+    FaceBody,
     ForgottenReply,
-    NoticeReply,
+    NoFaceBody,
     NotMeBody,
+    OptOutBody,
     OptOutReply,
     PinBody,
     PressBody,
@@ -62,6 +68,7 @@ def blueprint(service: IdentityService, access: Access, once: Idempotency, limit
     _token_routes(door, service)
     _enrolment_routes(door, service)
     _receipt_routes(door, service)
+    paper_routes(door, service)
     return api
 
 
@@ -72,7 +79,15 @@ def recognition_reply(service: IdentityService, caller: Caller, body: Recognitio
         NotAnImage, and what IdentityService.recognise raises.
     """
     frames, moves = _pictures(body.frames), _pictures(body.moves)
-    seen = service.recognise(_device(caller), body.nonce, frames, moves)
+    return _as_reply(service.recognise(_device(caller), body.nonce, frames, moves))
+
+
+def by_code_reply(service: IdentityService, caller: Caller, body: ByCodeBody) -> dict[str, object]:
+    """The same for somebody who gives code and PIN. Raises what IdentityService.recognise_by_code raises."""
+    return _as_reply(service.recognise_by_code(_device(caller), body.receipt, body.pin))
+
+
+def _as_reply(seen: Recognition) -> dict[str, object]:
     reply = {
         "decision": seen.decision,
         "token": seen.token,
@@ -114,6 +129,16 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
 
     @door.route(
         "POST",
+        "/recognitions/by-code",
+        scopes=IDENTIFY,
+        reply=RecognitionReply,
+        summary="Who has this code and PIN, as an opaque token: no face is looked at",
+    )
+    def recognise_by_code(caller: Caller, body: ByCodeBody) -> Body:
+        return by_code_reply(service, caller, body)
+
+    @door.route(
+        "POST",
         "/opt-outs",
         scopes=IDENTIFY,
         size=PICTURES,
@@ -121,9 +146,9 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         reply=OptOutReply,
         summary="Opt out by face: at once, for good",
     )
-    def opt_out(caller: Caller, body: RecognitionBody) -> Body:
-        found = service.forget_face(_device(caller), body.nonce, _pictures(body.frames))
-        return padded({"decision": "forgotten" if found else "unknown"}, OPT_OUT_BYTES)
+    def opt_out(caller: Caller, body: OptOutBody) -> Body:
+        done = service.forget_face(_device(caller), body.nonce, _pictures(body.frames), body.pin)
+        return padded({"decision": done.decision, "reference": done.reference}, OPT_OUT_BYTES)
 
 
 def _token_routes(door: Door, service: IdentityService) -> None:
@@ -146,29 +171,40 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         status=204,
         lane="privacy",
         reply=None,
-        summary="That greeting was for somebody else: never again so",
+        summary="That greeting was for somebody else: this visit ends",
     )
     def not_me(caller: Caller, body: NotMeBody) -> Body:
-        service.not_me(_device(caller), body.token)
+        service.customers.not_me.this_visit(_device(caller), body.token)
+        return None
+
+    @door.route(
+        "POST",
+        "/not-me/permanent",
+        scopes=IDENTIFY,
+        status=204,
+        lane="privacy",
+        reply=None,
+        summary="Never greet by this face alone again",
+    )
+    def not_me_for_good(caller: Caller, body: NotMeBody) -> Body:
+        service.customers.not_me.for_good(_device(caller), body.token)
+        return None
+
+    @door.route(
+        "DELETE",
+        "/not-me/permanent",
+        scopes=IDENTIFY,
+        status=204,
+        lane="privacy",
+        reply=None,
+        summary="Greet by the face again: with a token that the PIN raised",
+    )
+    def not_me_taken_back(caller: Caller, body: NotMeBody) -> Body:
+        service.customers.not_me.take_back(_device(caller), body.token)
         return None
 
 
 def _enrolment_routes(door: Door, service: IdentityService) -> None:
-    @door.route(
-        "GET", "/notice", scopes=ENROL, reply=NoticeReply, summary="What a customer reads before they decide"
-    )
-    def notice(caller: Caller) -> Body:
-        now = service.notice
-        return {
-            "version": now.version,
-            "sha256": now.sha256,
-            "text": now.text,
-            "purposes": [{"name": name, "text": PURPOSE_TEXTS[name]} for name in PURPOSES],
-            "grade": service.engine.pack.grade,
-            "retention_months": now.retention_months,
-            "minimum_age": now.minimum_age,
-        }
-
     @door.route(
         "POST",
         "/enrolments",
@@ -180,25 +216,89 @@ def _enrolment_routes(door: Door, service: IdentityService) -> None:
         summary="Enrol the person at the device",
     )
     def enrol(caller: Caller, body: EnrolmentBody) -> Body:
-        made = service.enrol(
-            _device(caller),
-            body.nonce,
-            _pictures(body.frames),
-            purposes=body.consent.purposes,
-            notice_version=body.consent.notice_version,
-            age_confirmed=body.consent.age_confirmed,
-            somebody_else=body.somebody_else,
-            earlier=body.earlier,
+        device, consent = _device(caller), body.consent
+        said = Said(
+            purposes=consent.purposes,
+            notice_version=consent.notice_version,
+            age_confirmed=consent.age_confirmed,
+            language=consent.language,
+            place=consent.place,
+            pin=body.pin,
         )
+        if body.way == "code":
+            made = service.customers.joining.without_face(device, **said)
+        else:
+            made = service.enrol(
+                device,
+                body.nonce,
+                _pictures(body.frames),
+                somebody_else=body.somebody_else,
+                earlier=body.earlier,
+                **said,
+            )
+        setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
         return {
             "receipt": made.receipt,
             "purposes": list(made.purposes),
             "notice_version": made.notice_version,
-            "pin_setup": {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)},
+            "pin_setup": None if made.pin_is_set else setup,
+            "in_force": False,
+            "confirm_within_s": CONFIRM_WITHIN_S,
+            "signed_receipt": made.signed_receipt,
+            "qr": qr_svg(f"{request.host_url}me#{made.receipt}"),
         }
+
+    @door.route(
+        "PUT",
+        "/enrolments/<receipt>/face",
+        scopes=ENROL,
+        size=PICTURES,
+        lane="recognition",
+        status=204,
+        reply=None,
+        summary="Add a face to an enrolment with a code; the history stays",
+    )
+    def add_face(caller: Caller, path: ReceiptPath, body: FaceBody) -> Body:
+        service.add_face(
+            _device(caller),
+            path.receipt,
+            body.pin,
+            body.nonce,
+            _pictures(body.frames),
+            notice_version=body.notice_version,
+            language=body.language,
+            somebody_else=body.somebody_else,
+        )
+        return None
+
+    @door.route(
+        "DELETE",
+        "/enrolments/<receipt>/face",
+        scopes=ENROL,
+        status=204,
+        lane="privacy",
+        reply=None,
+        summary="Drop the face: its template goes, the history stays",
+    )
+    def drop_face(caller: Caller, path: ReceiptPath, body: NoFaceBody) -> Body:
+        service.customers.joining.drop_face(_device(caller), path.receipt, body.pin)
+        return None
 
 
 def _receipt_routes(door: Door, service: IdentityService) -> None:
+    @door.route(
+        "PUT",
+        "/enrolments/<receipt>/confirmed",
+        scopes=ENROL,
+        status=204,
+        lane="privacy",
+        reply=None,
+        summary="The customer has their receipt: in force from now on",
+    )
+    def confirm(caller: Caller, path: ReceiptPath) -> Body:
+        service.confirm(_device(caller), path.receipt)
+        return None
+
     @door.route(
         "PUT", "/enrolments/<receipt>/pin", scopes=ENROL, status=204, reply=None, summary="Set the PIN, once"
     )

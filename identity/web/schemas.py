@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 BASE = "/identity/v1"
 Frames = list[StrictStr]
@@ -51,6 +51,23 @@ class RecognitionBody(Body):
     )
 
 
+class ByCodeBody(Body):
+    """The code and the PIN of somebody who goes without a face, or does so today."""
+
+    receipt: str = Field(min_length=1, max_length=64, description="the code, as it is read or scanned")
+    pin: str = Field(min_length=1, max_length=16)
+
+
+class OptOutBody(RecognitionBody):
+    """One press; and the PIN, once the reply was `pin_needed`."""
+
+    pin: str | None = Field(
+        None,
+        max_length=16,
+        description="Which of several who look alike it is. Leave it out at first; an empty text says: none",
+    )
+
+
 class RecognitionReply(BaseModel):
     """Always of the same size. `token` is null when the person gets no greeting, whatever the reason."""
 
@@ -59,7 +76,8 @@ class RecognitionReply(BaseModel):
     expires_at: str | None
     purposes: list[str]
     hint: str | None = Field(
-        description="A code of what the person can do when they are not greeted; the pictures alone make it"
+        description="A code of what the person can do when they are not greeted, such as `come_closer`,"
+        " `give_the_pin` or, for a match who chose no PIN, `use_your_code`"
     )
     liveness: Literal["not_run", "passed", "failed"]
     padding: str
@@ -71,20 +89,37 @@ class ConsentBody(Body):
     purposes: dict[str, StrictBool] = Field(default_factory=dict)
     notice_version: str = ""
     age_confirmed: StrictBool = False
+    language: str = Field(default="en", max_length=35, description="in which the notice was read")
+    place: Literal["restaurant", "taxi"] | None = Field(default=None, description="as the notice was asked for")
 
 
 class EnrolmentBody(Body):
-    """The person at the device, who pressed, read the notice and chose."""
+    """The person at the device, who read the notice and chose. With a face they pressed as well."""
 
-    nonce: str = Field(min_length=1, max_length=64)
-    frames: Frames = Field(min_length=1, max_length=5, description=FRAMES + "; three at least")
+    way: Literal["face", "code"] = Field("face", description="`code`: without a face; then no press, no frames")
+    nonce: str = Field("", max_length=64, description="of the press; needed with a face")
+    frames: Frames = Field(
+        default_factory=list, max_length=5, description=FRAMES + "; three at least, none with `code`"
+    )
     consent: ConsentBody = ConsentBody()
+    pin: str | None = Field(
+        None, max_length=16, description="Four digits, set at once. `code` needs it, and so do places alone"
+    )
     somebody_else: StrictBool = Field(
         False, description="After `already_enrolled`: that was somebody else, who looks alike"
     )
     earlier: str | None = Field(
         None, max_length=64, description="Receipt of an enrolment with another engine pack: history and PIN stay"
     )
+
+    @model_validator(mode="after")
+    def fits_its_way(self) -> EnrolmentBody:
+        """Raises ValueError: a face without a press or a picture, or either without a face."""
+        if self.way == "face" and not (self.nonce and self.frames):
+            raise ValueError("an enrolment with a face needs `nonce` and `frames`")
+        if self.way == "code" and (self.nonce or self.frames or self.somebody_else or self.earlier is not None):
+            raise ValueError("an enrolment with a code takes no press, no frames and nothing about a face")
+        return self
 
 
 class PinSetup(BaseModel):
@@ -95,12 +130,18 @@ class PinSetup(BaseModel):
 
 
 class EnrolmentReply(BaseModel):
-    """`receipt` is shown this once: it is the way to opt out without a face."""
+    """`receipt`, the customer's code, is shown this once. They are in force when they confirmed to have it."""
 
     receipt: str
     purposes: list[str]
     notice_version: str
-    pin_setup: PinSetup
+    pin_setup: PinSetup | None = Field(description="null when the PIN was set with the enrolment")
+    in_force: Literal[False] = Field(description="not before PUT /enrolments/<receipt>/confirmed")
+    confirm_within_s: int
+    signed_receipt: str = Field(
+        description="what was agreed to, signed; `usual receipts verify` checks it offline"
+    )
+    qr: str = Field(description="SVG: the link to the customer's page, with the code behind its #")
 
 
 class ReceiptPath(BaseModel):
@@ -116,6 +157,25 @@ class PinBody(Body):
     pin: str = Field(min_length=1, max_length=16)
 
 
+class FaceBody(Body):
+    """A face for somebody who has a code: a press, pictures, and the PIN where one is set."""
+
+    nonce: str = Field(min_length=1, max_length=64)
+    frames: Frames = Field(min_length=1, max_length=5, description=FRAMES + "; three at least")
+    pin: str | None = Field(None, max_length=16)
+    notice_version: str | None = Field(
+        None, max_length=64, description="the notice that was read; left out: today's"
+    )
+    language: str = Field("en", max_length=35)
+    somebody_else: StrictBool = Field(False, description="as in an enrolment")
+
+
+class NoFaceBody(Body):
+    """The PIN, where one is set."""
+
+    pin: str | None = Field(None, max_length=16)
+
+
 class ForgottenReply(BaseModel):
     """In force at once. `everywhere` is false while another part has still to confirm it."""
 
@@ -126,7 +186,11 @@ class ForgottenReply(BaseModel):
 class OptOutReply(BaseModel):
     """Always of the same size."""
 
-    decision: str = Field(description="forgotten or unknown")
+    decision: Literal["forgotten", "pin_needed", "paused", "unknown"] = Field(
+        description="`pin_needed`: again, with the PIN. `paused`: nobody is greeted who may be meant, until a"
+        " member of staff ends it. `unknown`: nobody was found; something may be held all the same"
+    )
+    reference: str | None = Field(description="of `paused`: what a member of staff types to end it")
     padding: str
 
 
@@ -149,24 +213,3 @@ class NotMeBody(Body):
     """The token of a greeting that was meant for somebody else."""
 
     token: str = Field(min_length=1, max_length=2000)
-
-
-class NoticePurpose(BaseModel):
-    """What can be agreed to."""
-
-    name: str
-    text: str
-
-
-class NoticeReply(BaseModel):
-    """What a customer reads before they decide."""
-
-    version: str
-    sha256: str
-    text: str
-    purposes: list[NoticePurpose]
-    retention_months: int
-    minimum_age: int
-    grade: Literal["demo", "production"] = Field(
-        description="of the engine pack: demo must be confirmed by the person"
-    )

@@ -19,7 +19,10 @@ ADMINISTRATION = frozenset({"train", "privacy", "admin"})
 """Scopes with which a request changes how the installation works, or what it holds of a person."""
 
 COMMANDS = frozenset(
-    {"audit", "calibrate", "export", "forget", "import", "restore", "retire", "rollback", "rotate", "train"}
+    {
+        *("audit", "calibrate", "export", "forget", "held", "import", "restore", "retire", "rollback"),
+        *("rotate", "train"),
+    }
 )
 """Words of commands that are administration; `usual keys` notes each key by itself."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
@@ -23,6 +23,7 @@ from identity.customers.accounts import digest
 from identity.customers.presses import Presses
 from identity.engines.protocol import Face, Pixels
 from identity.frames.decode import Decode
+from identity.results import Said
 from identity.service import Device, Enrolled, Recognition
 from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
@@ -133,12 +134,18 @@ class World:
         self.closed = True
 
     def enrol(
-        self, person: int, device: Device | None = None, purposes: Sequence[str] = ("orders",), **more: Any
+        self,
+        person: int,
+        device: Device | None = None,
+        purposes: Sequence[str] = ("orders",),
+        *,
+        confirm: bool = True,
+        **more: Any,
     ) -> Enrolled:
-        """Press and enrol somebody."""
+        """Press and enrol somebody, who confirms that they have their receipt."""
         device = device or KIOSK
         nonce, _ = self.service.press(device)
-        return self.service.enrol(
+        made = self.service.enrol(
             device,
             nonce,
             pictures(person),
@@ -147,6 +154,27 @@ class World:
             age_confirmed=True,
             **more,
         )
+        if confirm:
+            self.service.confirm(device, made.receipt)
+        return made
+
+    def join(
+        self,
+        device: Device | None = None,
+        purposes: Sequence[str] = ("orders",),
+        *,
+        pin: str | None = "4711",
+        confirm: bool = True,
+        **more: Any,
+    ) -> Enrolled:
+        """Enrol somebody without a face, who confirms that they have their code."""
+        device = device or KIOSK
+        said = {"notice_version": self.service.notice.version, "age_confirmed": True, "pin": pin}
+        agreed = said | {"purposes": dict.fromkeys(purposes, True)} | more
+        made = self.service.customers.joining.without_face(device, **cast(Said, agreed))
+        if confirm:
+            self.service.confirm(device, made.receipt)
+        return made
 
     def recognise(self, person: int, device: Device | None = None, count: int = 1) -> Recognition:
         """Press and be looked at, in pictures that were not enrolled."""
@@ -180,8 +208,9 @@ def claims_of(seen: Recognition) -> tokens.Claims:
 
 
 def stored(world: World) -> tuple[int, ...]:
-    """How many customers, templates, consents and keys there are."""
-    tables = ("customers", "templates", "consent_events")
+    """How many customers, templates, consents (but those to the face) and keys there are."""
+    given = "consent_events WHERE event_type = 'given' AND purpose <> 'face'"
+    tables = ("customers", "templates", given)
     rows = (world.half.databases[0].row(f"SELECT count(*) AS n FROM {name}") for name in tables)
     return (*(row["n"] for row in rows if row is not None), world.half.vault.keys.counts()["keys"])
 
@@ -224,11 +253,17 @@ class Kiosk:
         body = {"nonce": self.press(), "frames": b64(frames)}
         return self.send("POST", "/recognitions", body, **headers)
 
-    def enrol(self, frames: Sequence[bytes], consent: Any = None, **more: Any) -> TestResponse:
+    def enrol(
+        self, frames: Sequence[bytes], consent: Any = None, *, confirm: bool = True, **more: Any
+    ) -> TestResponse:
         version = self.send("GET", "/notice").get_json()["version"]
         agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True}
         body = {"nonce": self.press(), "frames": b64(frames), "consent": agreed if consent is None else consent}
-        return self.send("POST", "/enrolments", body | more)
+        reply = self.send("POST", "/enrolments", body | more)
+        if confirm and reply.status_code == 201:
+            confirmed = self.send("PUT", f"/enrolments/{reply.get_json()['receipt']}/confirmed")
+            assert confirmed.status_code == 204, confirmed.text
+        return reply
 
 
 def kiosk_of(world: World, tenant: str = "north", device: str = "kiosk-1", *scopes: str) -> Kiosk:

@@ -9,9 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import identity
 from identity.calibrate import Calibrator
@@ -38,20 +39,33 @@ def test_these_are_all_routes_and_none_takes_a_list_of_people(world: World) -> N
     assert paths == {
         ("post", "/identity/v1/presses"),
         ("post", "/identity/v1/recognitions"),
+        ("post", "/identity/v1/recognitions/by-code"),
         ("post", "/identity/v1/enrolments"),
         ("post", "/identity/v1/opt-outs"),
         ("post", "/identity/v1/not-me"),
+        ("post", "/identity/v1/not-me/permanent"),
+        ("delete", "/identity/v1/not-me/permanent"),
+        ("put", "/identity/v1/enrolments/{receipt}/face"),
+        ("delete", "/identity/v1/enrolments/{receipt}/face"),
         ("post", "/identity/v1/tokens/raise"),
         ("put", "/identity/v1/enrolments/{receipt}/pin"),
         ("delete", "/identity/v1/enrolments/{receipt}"),
         ("get", "/identity/v1/notice"),
+        ("get", "/identity/v1/receipt-key"),
     }
 
 
 def test_every_route_that_looks_at_a_face_asks_for_a_press(world: World) -> None:
+    """Frames without the nonce of a press are refused; an enrolment without a face has neither."""
+    found = 0
     for model in vars(web_models).values():
         if inspect.isclass(model) and issubclass(model, BaseModel) and "frames" in model.model_fields:
-            assert model.model_fields["nonce"].is_required(), model
+            found += 1
+            for body in ({"frames": ["x"]}, {"frames": ["x"], "nonce": ""}):
+                with pytest.raises(ValidationError):
+                    model.model_validate(body)
+            assert model.model_validate({"frames": ["x"], "nonce": "n"})
+    assert found == 4
 
 
 def test_no_answer_has_a_number_beside_the_retention_and_the_age(world: World) -> None:
@@ -65,7 +79,11 @@ def test_no_answer_has_a_number_beside_the_retention_and_the_age(world: World) -
         if re.search("'(number|integer)'", str(kind))
     }
 
-    assert numbers == {("NoticeReply", "retention_months"), ("NoticeReply", "minimum_age")}
+    assert numbers == {
+        ("NoticeReply", "retention_months"),
+        ("NoticeReply", "minimum_age"),
+        ("EnrolmentReply", "confirm_within_s"),  # a constant: so long may somebody read their code
+    }
     words = re.compile("score|rank|count|distance|similar|vector|embedding|template|confidence|probab", re.I)
     assert not [
         field for schema in schemas.values() for field in schema.get("properties", {}) if words.search(field)
@@ -124,8 +142,8 @@ def test_no_template_can_be_had_from_the_service() -> None:
     )
 
     assert service == [
-        *("challenge", "enrol", "forget", "forget_face", "not_me", "press", "raise_level", "recognise"),
-        *("set_pin", "try_press", "warm"),
+        *("add_face", "challenge", "confirm", "enrol", "forget", "forget_face", "notice", "press"),
+        *("raise_level", "recognise", "recognise_by_code", "set_pin", "try_press", "warm"),
     ]
     assert calibrator == [
         *("calibrate", "calibrate_on_pictures", "own_scores", "threshold"),
@@ -157,8 +175,8 @@ def test_every_purpose_is_off_until_it_is_ticked() -> None:
 
 def test_consent_names_each_purpose_by_itself(world: World) -> None:
     """Refusing the others takes nothing from the one that was agreed to."""
-    for person, purpose in enumerate(("orders", "offers", "destinations")):
-        world.enrol(person, purposes=(purpose,))
+    for person, (purpose, pin) in enumerate((("orders", None), ("offers", None), ("destinations", "4711"))):
+        world.enrol(person, purposes=(purpose,), pin=pin)
 
     assert [world.recognise(n).purposes for n in range(3)] == [("orders",), ("offers",), ("destinations",)]
 

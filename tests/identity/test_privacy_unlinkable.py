@@ -96,7 +96,7 @@ def test_a_stolen_database_opens_nothing_without_the_key_file(world: World, tmp_
         "SELECT t.customer_id, c.slot, t.sealed FROM templates t JOIN customers c USING (tenant, customer_id)"
     )
     theirs = Vault(KeyFile(theft / "identity-keys", lambda: [secrets.token_bytes(32)]))
-    assert CustomerStore(database).customer("north", rows[0]["customer_id"]) is not None
+    assert CustomerStore(database, theirs).customer("north", rows[0]["customer_id"]) is not None
     for row in rows:
         # The best a thief can do is a key of their own in the same slot.
         slot, _ = theirs.keys.allocate(Holder("north", row["customer_id"], row["slot"]).owner)

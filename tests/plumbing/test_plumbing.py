@@ -486,7 +486,20 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("ENGINES", "0"), ("THREADS", "0"), ("ONLY", "foo"), ("LEAST_PEOPLE", "3"), ("SERVED_KM", "abc")],
+        [
+            ("ENGINES", "0"),
+            ("THREADS", "0"),
+            ("ONLY", "foo"),
+            ("LEAST_PEOPLE", "3"),
+            ("SERVED_KM", "abc"),
+            ("PLACE", "casino"),
+            ("RETENTION_MONTHS", "0"),
+            ("RETENTION_MONTHS", "37"),
+            ("MINIMUM_AGE", "15"),
+            ("ORGANISATION", "x" * 81),
+            ("CONTACT", "two\nlines"),
+            ("CONTACT", "two\u2028lines"),
+        ],
     )
     def test_a_value_that_cannot_be_is_refused_by_the_name_of_its_variable(
         self, name: str, value: str, monkeypatch: pytest.MonkeyPatch

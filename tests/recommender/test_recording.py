@@ -386,3 +386,30 @@ def test_a_screens_key_reads_no_budget(world: World) -> None:
     assert hidden <= world.call("GET", "/offers/lunch", key="desk").json.keys()
     said = world.suggest("offers").get_data(as_text=True)
     assert not any(name in said for name in ("budget", "cost", "margin", "spent"))
+
+
+# --- by whom ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["rode", "shown", "accepted", "dismissed"])
+def test_a_face_alone_writes_no_ride(world: World, kind: str) -> None:
+    """A photograph before a camera writes into nobody's places: what a face may not read it may not write. The
+    screen sends such a ride as a guest's, and it is in nobody's history."""
+    one = ride(type=kind, scene="destinations", occurred_at=world.moment())
+    refused = send(world, one, token=world.token(level="face"))
+
+    assert (refused.status_code, refused.json["code"]) == (403, "second_factor_required")
+    assert world.count("events") == 0
+    assert send(world, one).status_code == 201
+    assert world.half.service.database.row("SELECT customer FROM events")[0] == ""  # type: ignore[index]
+    assert send(world, one | {"event_id": "r2"}, token=world.token()).status_code == 201
+
+
+def test_nor_does_it_hide_a_ride_among_orders(world: World) -> None:
+    order = {"event_id": "o", "type": "ordered", "item_id": "cola", "occurred_at": world.moment()}
+    batch = [order, ride(occurred_at=world.moment())]
+    face = world.token(level="face")
+
+    assert send(world, *batch, token=face).json["code"] == "second_factor_required"
+    assert world.count("events") == 0
+    assert send(world, order, token=face).status_code == 201

@@ -151,26 +151,28 @@ def judge(home: Path, at: int, done: Acknowledged) -> Counter[str]:
 def _judge_identity(home: Path, at: int, done: Acknowledged) -> Counter[str]:
     from identity.audit.log import Audit
     from identity.audit.seal import AuditSeal
-    from identity.consent.ledger import in_force
+    from identity.config import PURPOSES, IdentityConfig
+    from identity.consent.ledger import ConsentLedger
     from identity.customers.accounts import digest, holder_of
-    from identity.customers.links import Links
     from identity.errors import KeyDestroyed
     from identity.store import IdentityStores
     from identity.vault.keyfile import KeyFile, master_keys
     from identity.vault.vault import Vault
-    from plumbing.clock import system_clock
+    from plumbing.clock import DAY, system_clock
 
     wrong: Counter[str] = Counter()
-    stores = IdentityStores.open(home / "identity.db")
     vault = Vault(KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key")))
+    stores = IdentityStores.open(home / "identity.db", vault)
+    config = IdentityConfig(home, (b"none is needed",))
+    ledger = ConsentLedger(config, stores, vault, system_clock, lambda: system_clock() // DAY)
     try:
         for person in done.people:
             row = stores.customers.customer_of_receipt(TENANT, digest(person.receipt))
             purposes: tuple[str, ...] | None = None
             if row is not None:
                 with suppress(KeyDestroyed):
-                    links = Links.unpacked(vault.open(holder_of(row), "links", row.links))
-                    purposes = in_force(stores.consents.consents(TENANT, tuple(links.consents.values())))
+                    vault.open(holder_of(row), "links", row.links)
+                    purposes = tuple(name for name in ledger.standing(row).given if name in PURPOSES)
             if person.enrolled <= at < person.left and purposes != person.purposes:
                 wrong["acknowledged and lost"] += 1
             if person.gone <= at and purposes is not None:

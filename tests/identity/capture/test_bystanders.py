@@ -77,7 +77,7 @@ def test_an_enrolment_passes_nobody_elses_pixels_on(watched: World) -> None:
         nonce, _ = watched.service.press(KIOSK)
         assert watched.service.recognise(KIOSK, nonce, [frame(1, 50)]).decision == "matched"
         nonce, _ = watched.service.press(KIOSK)
-        assert watched.service.forget_face(KIOSK, nonce, [frame(1, 51)])
+        assert watched.service.forget_face(KIOSK, nonce, [frame(1, 51)]).decision == "forgotten"
 
     assert len(watched.engine.seen) == 8
     assert nowhere(watched)

@@ -13,17 +13,18 @@ GOOD = Quality(eye_distance=110.0, yaw=3.0, sharpness=12.0, brightness=120.0, co
 
 
 @pytest.mark.parametrize(
-    ("decision", "with_token", "hint"),
+    ("decision", "known", "with_pin", "hint"),
     [
-        ("matched", True, None),
-        ("low_quality", False, "take_off_what_covers_your_face"),
-        ("ambiguous", True, "give_the_pin"),
-        ("ambiguous", False, "try_again"),
-        ("unknown", False, "go_on_without"),
+        ("matched", True, True, None),
+        ("low_quality", False, False, "take_off_what_covers_your_face"),
+        ("ambiguous", True, True, "give_the_pin"),
+        ("ambiguous", True, False, "use_your_code"),
+        ("ambiguous", False, False, "try_again"),
+        ("unknown", False, False, "go_on_without"),
     ],
 )
-def test_each_decision_on_good_pictures(decision: str, with_token: bool, hint: str | None) -> None:
-    assert hint_of(decision, [GOOD], with_token=with_token) == hint
+def test_each_decision_on_good_pictures(decision: str, known: bool, with_pin: bool, hint: str | None) -> None:
+    assert hint_of(decision, [GOOD], known=known, with_pin=with_pin) == hint
 
 
 @pytest.mark.parametrize(
@@ -39,9 +40,9 @@ def test_each_decision_on_good_pictures(decision: str, with_token: bool, hint: s
 )
 def test_a_poor_picture_says_what_would_be_better(poor: Quality, hint: str) -> None:
     """Of nobody and of a near tie; one good picture of several is enough to have nothing to complain about."""
-    assert hint_of("unknown", [poor], with_token=False) == hint
-    assert hint_of("ambiguous", [poor], with_token=False) == hint
-    assert hint_of("ambiguous", [poor], with_token=True) == "give_the_pin"
+    assert hint_of("unknown", [poor], known=False) == hint
+    assert hint_of("ambiguous", [poor], known=False) == hint
+    assert hint_of("ambiguous", [poor], known=True) == "give_the_pin"
     assert quality_hint([poor, poor]) == hint
     assert quality_hint([poor, GOOD]) is None
 

@@ -61,7 +61,7 @@ def test_not_me_moves_the_rate_of_its_tenant(world: World) -> None:
     seen = world.recognise(1)
     assert seen.token is not None
     before = cli.false_matches(world.half.audit, "north")
-    world.service.not_me(Device("north", "kiosk-1"), seen.token)
+    world.service.customers.not_me.this_visit(Device("north", "kiosk-1"), seen.token)
 
     assert before.startswith('"not me" to 0 of 1 greetings')
     assert cli.false_matches(world.half.audit, "north").startswith('"not me" to 1 of 1 greetings')
@@ -205,3 +205,51 @@ def test_the_pack_in_use_is_not_retired_by_a_slip(world: World, monkeypatch: pyt
     assert refused.exit_code == 1
     assert "is the pack in use" in refused.output
     assert world.recognise(1).decision == "matched"
+
+
+class TestHeld:
+    """`usual identity held`: what a screen could not end by itself."""
+
+    def held(self, world: World, person: int = 1) -> str:
+        """Somebody without a PIN said "not me" for good, and then asks to be forgotten by face."""
+        world.enrol(person, somebody_else=person == 1)
+        token = world.recognise(person).token
+        if token is not None:
+            world.service.customers.not_me.for_good(KIOSK, token)
+        nonce, _ = world.service.press(KIOSK)
+        return world.service.forget_face(KIOSK, nonce, pictures(person, 1, first=60)).reference or ""
+
+    def test_it_lists_and_ends_what_waits(self, world: World) -> None:
+        assert run(world, "held").output == "Nobody waits.\n"
+        first, second = self.held(world), self.held(world, 2)
+
+        listed = run(world, "held").output
+        assert f"{first}  north: 1 customer\n" in listed
+        assert f"{second}  north: 1 customer\n" in listed
+        assert "opt-outs: 2 wait for a member of staff (usual identity held)" in run(world, "status").output
+        assert run(world, "held", first, "--erase").output.endswith("1 erased.\n")
+        assert run(world, "held", second.lower(), "--resume").output == "1 greeted as before.\n"
+        assert stored(world)[:2] == (1, 1)
+        for how in ("--erase", "--resume"):
+            ended = run(world, "held", first, how)
+            assert (ended.exit_code, "Nothing waits under this reference" in ended.output) == (1, False)
+            assert "usual identity held" in ended.output
+
+    def test_of_several_it_asks_for_the_code_or_the_pin(self, world: World) -> None:
+        made = world.enrol(1)
+        reference = self.held(world)
+        assert "one of 2 who look alike" in run(world, "held").output
+        command = ["held", "--home", str(world.home), reference, "--erase"]
+
+        without = CliRunner().invoke(cli.identity, command)
+        wrong = CliRunner().invoke(cli.identity, command, input="0000\n")
+        right = CliRunner().invoke(cli.identity, command, input=f"{made.receipt}\n")
+
+        assert (without.exit_code, wrong.exit_code, right.exit_code) == (1, 1, 0)
+        assert "--everybody" in without.output
+        assert "1 erased" in right.output
+        assert stored(world)[:2] == (1, 1)
+
+    @pytest.mark.parametrize("words", [("X",), ("--erase",), ("X", "--resume", "--everybody")])
+    def test_words_that_do_not_fit_together_are_refused(self, world: World, words: tuple[str, ...]) -> None:
+        assert run(world, "held", *words).exit_code == 2

@@ -45,7 +45,7 @@ def killed_before_it_answers(world: World, send: Callable[..., dict[str, object]
     child = os.fork()
     if child == 0:
         twin = world.other()
-        twin.service._audit.note = lambda *_, **__: os._exit(9)  # type: ignore[method-assign]  # after the commit
+        twin.service._presses.succeeded = lambda *_, **__: os._exit(9)  # type: ignore[method-assign]  # after the commit
         send(twin)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
@@ -60,6 +60,7 @@ def test_the_receipt_of_a_killed_request_is_given_to_the_retry(world: World) -> 
 
     assert first["status"] == 201
     assert first == second
+    world.service.confirm(KIOSK, str(first["receipt"]))
     assert world.recognise(1).decision == "matched"
     assert world.service.forget(KIOSK, str(first["receipt"]))
     assert world.recognise(1).decision == "unknown"

@@ -132,6 +132,8 @@ class TestEnrol:
             age_confirmed=True,
             somebody_else=True,
         )
+        assert not row_of(world, first.receipt).needs_second_factor  # not for who may never come into force
+        world.service.confirm(KIOSK, twin.receipt)
 
         assert row_of(world, first.receipt).needs_second_factor
         assert row_of(world, twin.receipt).needs_second_factor

@@ -14,9 +14,10 @@ from data.faces import people
 from identity.capture.attempt import MOST_CHOSEN, capture_frames, choose_captures
 from identity.capture.embed import Capture
 from identity.capture.quality import Quality
-from identity.errors import AlreadyEnrolled, FramesIdentical, TokenError, TokenForeign
+from identity.errors import AlreadyEnrolled, FaceTokenOnly, FramesIdentical, TokenError, TokenExpired, TokenForeign
 from identity.metrics import IdentityMetrics
 from identity.service import Device
+from identity.store.customers import CONFIRMED_NOT_ME, LOOKALIKE
 from identity.vectors import unit
 from plumbing.clock import DAY, MINUTE
 from tests.identity.fakes import FakeEngine
@@ -39,50 +40,118 @@ def template(world: World) -> np.ndarray:
 
 
 class TestNotMe:
-    def test_it_is_counted_and_that_face_alone_greets_nobody_again(self, known: tuple[World, str]) -> None:
+    """It ends a visit; it takes nothing from the customer but, after a confirmation, the greeting by face."""
+
+    def greeted(self, world: World) -> str:
+        token = world.recognise(1).token
+        assert token is not None
+        return token
+
+    def test_it_is_counted_once_and_ends_this_visit_alone(self, known: tuple[World, str]) -> None:
         world, _ = known
-        greeted = world.recognise(1)
-        assert greeted.token is not None
-        world.service.not_me(KIOSK, greeted.token)
+        token = self.greeted(world)
+        world.service.customers.not_me.this_visit(KIOSK, token)
+
+        assert world.count("not_me") == 1
+        with pytest.raises(TokenExpired):
+            world.service.customers.not_me.this_visit(KIOSK, token)
+        with pytest.raises(TokenExpired):
+            world.service.raise_level(KIOSK, token, "4711")
+        assert world.count("not_me") == 1
+        assert world.recognise(1).decision == "matched"
+
+    def test_the_raised_token_of_the_visit_ends_with_it_in_every_process(self, known: tuple[World, str]) -> None:
+        world, _ = known
+        token = self.greeted(world)
+        raised = world.service.raise_level(KIOSK, token, "4711").token or ""
+        other = world.other()
+        other.service.customers.not_me.this_visit(KIOSK, raised)
+
+        for closed in (token, raised):
+            with pytest.raises(TokenExpired):
+                world.service.raise_level(KIOSK, closed, "4711")
+            with pytest.raises(TokenExpired):
+                world.service.customers.joining.change_pin(KIOSK, closed, "4711", "1234")
+        other.close()
+
+    def test_for_good_that_face_alone_greets_nobody_and_it_is_counted_once(self, known: tuple[World, str]) -> None:
+        """The screen asks after the visit was ended: the closed token says whose face it is."""
+        world, _ = known
+        token = self.greeted(world)
+        world.service.customers.not_me.this_visit(KIOSK, token)
+        world.service.customers.not_me.for_good(KIOSK, token)
         again = world.recognise(1)
 
         assert world.count("not_me") == 1
-        assert (again.decision, again.purposes) == ("ambiguous", ())
-        assert again.token is not None
-        assert world.service.raise_level(KIOSK, again.token, "4711").decision == "matched"
+        assert (again.decision, again.purposes, again.hint) == ("ambiguous", (), "give_the_pin")
+        assert world.service.raise_level(KIOSK, again.token or "", "4711").decision == "matched"
 
     def test_it_holds_in_every_process(self, known: tuple[World, str]) -> None:
         world, _ = known
-        greeted = world.recognise(1)
-        assert greeted.token is not None
-        world.service.not_me(KIOSK, greeted.token)
+        world.service.customers.not_me.for_good(KIOSK, self.greeted(world))
         other = world.other()
 
         assert other.recognise(1).decision == "ambiguous"
         other.close()
 
+    def test_the_pin_takes_it_back_and_a_face_does_not(self, known: tuple[World, str]) -> None:
+        world, _ = known
+        denied = world.service.customers.not_me
+        denied.for_good(KIOSK, self.greeted(world))
+        token = world.recognise(1).token or ""
+        with pytest.raises(FaceTokenOnly):
+            denied.take_back(KIOSK, token)
+        denied.take_back(KIOSK, world.service.raise_level(KIOSK, token, "4711").token or "")
+
+        assert world.recognise(1).decision == "matched"
+
+    def test_who_looks_like_somebody_else_stays_so_when_it_is_taken_back(self, known: tuple[World, str]) -> None:
+        world, receipt = known
+        world.enrol(1, somebody_else=True)
+        code = world.service.recognise_by_code(KIOSK, receipt, "4711")
+        world.service.customers.not_me.for_good(KIOSK, code.token or "")
+        assert row_of(world, receipt).needs_second_factor == CONFIRMED_NOT_ME
+        code = world.service.recognise_by_code(KIOSK, receipt, "4711")
+        world.service.customers.not_me.take_back(KIOSK, code.token or "")
+
+        assert row_of(world, receipt).needs_second_factor == LOOKALIKE
+        assert world.recognise(1).decision == "ambiguous"
+
+    def test_a_lookalike_who_left_is_none_when_it_is_taken_back(self, known: tuple[World, str]) -> None:
+        """Also for those whom "not me" marked as lookalikes before there was a way back."""
+        world, receipt = known
+        twin = world.enrol(1, somebody_else=True)
+        world.service.forget(KIOSK, twin.receipt)
+        assert row_of(world, receipt).needs_second_factor == LOOKALIKE
+        code = world.service.recognise_by_code(KIOSK, receipt, "4711")
+        world.service.customers.not_me.take_back(KIOSK, code.token or "")
+
+        assert world.recognise(1).decision == "matched"
+
+    def test_nobody_is_asked_for_a_pin_that_they_do_not_have(self, world: World) -> None:
+        made = world.enrol(1)
+        world.service.customers.not_me.for_good(KIOSK, self.greeted(world))
+        again = world.recognise(1)
+
+        assert (again.decision, again.token, again.hint) == ("ambiguous", None, "use_your_code")
+        assert row_of(world, made.receipt).needs_second_factor == CONFIRMED_NOT_ME
+
     def test_nobody_is_flagged_from_another_device_or_without_a_greeting(self, known: tuple[World, str]) -> None:
         world, _ = known
-        greeted = world.recognise(1)
-        assert greeted.token is not None
-        for device, token in (
-            (OTHER_DEVICE, greeted.token),
-            (Device("south", "kiosk-1"), greeted.token),
-            (KIOSK, "x"),
-        ):
-            with pytest.raises(TokenError):
-                world.service.not_me(device, token)
+        token = self.greeted(world)
+        for device, text in ((OTHER_DEVICE, token), (Device("south", "kiosk-1"), token), (KIOSK, "x")):
+            for say in (world.service.customers.not_me.this_visit, world.service.customers.not_me.for_good):
+                with pytest.raises(TokenError):
+                    say(device, text)
 
         assert world.recognise(1).decision == "matched"
 
     def test_what_was_denied_does_not_move_the_template(self, known: tuple[World, str]) -> None:
-        world, _ = known
+        world, receipt = known
         before = template(world)
-        greeted = world.recognise(1)
-        assert greeted.token is not None
-        world.service.not_me(KIOSK, greeted.token)
-        world.service.raise_level(KIOSK, greeted.token, "4711")
+        world.service.customers.not_me.this_visit(KIOSK, self.greeted(world))
 
+        assert world.service.customers.updates.confirmed(row_of(world, receipt)) is False
         assert np.array_equal(template(world), before)
 
 

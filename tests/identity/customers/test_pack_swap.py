@@ -65,7 +65,7 @@ def test_the_earlier_key_is_destroyed_and_its_consent_withdrawn(world: World, sw
 
     with pytest.raises(KeyDestroyed):
         world.half.vault.open(Holder("north", row.customer_id, row.slot), "links", row.links)
-    assert world.half.stores.consents.consent_counts("north") == {"orders": 1}
+    assert world.half.stores.consents.consent_counts("north") == {"face": 1, "orders": 1}
     assert world.half.vault.keys.counts()["keys"] == 1
 
 
@@ -87,7 +87,7 @@ def test_who_opted_out_in_between_is_a_new_customer(world: World, swapped: World
     world.service.forget(KIOSK, first.receipt)
 
     with pytest.raises(EnrolmentUnknown):
-        continue_as(swapped.half.stores.customers, swapped.half.vault, earlier, later, 0)
+        continue_as(swapped.half.stores.customers, swapped.half.vault, earlier, later)
 
     assert claims(swapped, swapped.recognise(1).token).pseudonym != old
 

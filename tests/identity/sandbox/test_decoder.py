@@ -176,7 +176,7 @@ def test_the_servers_half_decodes_nothing_itself(
     nonce, _ = world.service.press(KIOSK)
     world.service.recognise(KIOSK, nonce, frames[1], pictures(1, 4, first=60))
     nonce, _ = world.service.press(KIOSK)
-    assert world.service.forget_face(KIOSK, nonce, frames[1])
+    assert world.service.forget_face(KIOSK, nonce, frames[1]).decision == "forgotten"
     world.close()
 
 

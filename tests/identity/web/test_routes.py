@@ -111,7 +111,7 @@ class TestTheWay:
 
 
 ALL = ("orders", "offers", "destinations")
-CONSENT = {"purposes": {"orders": True}, "notice_version": "2026-11", "age_confirmed": True}
+CONSENT = {"purposes": {"orders": True}, "notice_version": "2026-12", "age_confirmed": True}
 
 
 def changed(**parts: Any) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Whom the pictures of a press show: one customer, nobody, or several who look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from identity.capture.embed import Capture
+from identity.customers.accounts import Account, Accounts
+from identity.matching.matcher import Matcher, Matchers
+from identity.vectors import Array
+
+
+class Faces:
+    """From the captures of a press to customers of its tenant."""
+
+    def __init__(self, matchers: Matchers, accounts: Accounts) -> None:
+        self._matchers = matchers
+        self._accounts = accounts
+
+    def who(self, tenant: str, captures: Sequence[Capture]) -> tuple[str, Account | None]:
+        """(decision, account). "ambiguous" has an account when one customer needs more than a face, else none.
+
+        A covered face that matches nobody is "low_quality". Who is paused, or not in force yet, counts as if they
+        had no template: they are nobody, and they keep nobody else from being greeted.
+        """
+        matcher, vectors = self._judged(captures)
+        quiet: set[str] = set()
+        while True:
+            match = matcher.judge(tenant, vectors, quiet)
+            if match.outcome == "unknown":
+                covered = any(capture.quality.cover != "none" for capture in captures)
+                return "low_quality" if covered else "unknown", None
+            tie = match.customer_id is None
+            ids = matcher.candidates(tenant, vectors) if tie else [str(match.customer_id)]
+            found = {one: self._accounts.find(tenant, one) for one in ids if one not in quiet}
+            greeted = [account for account in found.values() if account is not None and account.purposes]
+            if len(greeted) == len(found):
+                account = None if tie else greeted[0]
+                needs_more = tie or greeted[0].row.needs_second_factor
+                return "ambiguous" if needs_more else "matched", account
+            quiet.update(one for one, account in found.items() if account is None or not account.purposes)
+
+    def candidates(self, tenant: str, captures: Sequence[Capture]) -> list[Account]:
+        """Everybody whom the pictures may show, to end what is held of them: also who is paused, who took every
+        purpose back, and all of those who look alike. One alone when it is surely them and a face is enough."""
+        matcher, vectors = self._judged(captures)
+        match = matcher.judge(tenant, vectors)
+        sure = None if match.customer_id is None else self._accounts.find(tenant, match.customer_id)
+        if sure is not None and not sure.row.needs_second_factor:
+            return [sure]
+        known = (self._accounts.find(tenant, one) for one in matcher.candidates(tenant, vectors))
+        return [account for account in known if account is not None]
+
+    def _judged(self, captures: Sequence[Capture]) -> tuple[Matcher, list[Array]]:
+        """What judges these pictures, and their vectors. When more of them are masked than not, the masked ones
+        are judged, by the matcher for masks."""
+        masked = [capture for capture in captures if capture.quality.cover == "mask"]
+        clear = [capture for capture in captures if capture.quality.cover != "mask"]
+        if self._matchers.masked is not None and len(masked) > len(clear):
+            return self._matchers.masked, [capture.vector for capture in masked]
+        return self._matchers.clear, [capture.vector for capture in clear or captures]

@@ -1,0 +1,115 @@
+"""A home that version 0.2.0 made opens, recognises its customers and lets them go."""
+
+from __future__ import annotations
+
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from plumbing.clock import DAY
+from tests.identity.halves import KIOSK, START, StoppedClock, World, row_of
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "identity-consents-0.2.0.tar.gz"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    with tarfile.open(FIXTURE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+def opened(home: Path) -> tuple[World, list[str]]:
+    return World(home, StoppedClock(START + 3 * DAY)), (home / "receipts.txt").read_text().split()
+
+
+def dumped(home: Path) -> list[str]:
+    with closing(sqlite3.connect(home / "identity.db")) as raw:
+        return list(raw.iterdump())
+
+
+def test_its_customers_are_recognised_with_their_purposes_and_pin(home: Path) -> None:
+    world, receipts = opened(home)
+
+    seen = world.recognise(1)
+
+    assert (seen.decision, seen.purposes) == ("matched", ("orders", "offers", "destinations"))
+    assert world.service.raise_level(KIOSK, seen.token or "", "2468").purposes == seen.purposes
+    assert world.recognise(2).purposes == ("offers",)
+    assert [row_of(world, receipt).last_day - START // DAY for receipt in receipts] == [3, 3]
+    world.close()
+
+
+def test_its_consent_is_their_customers_with_a_record_of_the_face(home: Path) -> None:
+    world, receipts = opened(home)
+    ledger = world.service.customers.standings.ledger
+
+    records = [ledger.records(row_of(world, receipt).holder) for receipt in receipts]
+
+    assert [[record["purposes"][0]["purpose"] for record in found] for found in records] == [
+        ["face", "orders", "offers", "destinations"],
+        ["face", "offers"],
+    ]
+    assert {record["privacy_notice"]["version"] for found in records for record in found} == {"2026-11"}
+    assert len({record["events"][0]["event_time"] for found in records for record in found}) == 2
+    world.close()
+
+
+def test_what_was_nobodys_is_a_total_and_no_line(home: Path) -> None:
+    """Its third customer had opted out: two events were left that led to nobody."""
+    world, _ = opened(home)
+
+    rows = world.half.stores.database.rows("SELECT DISTINCT customer_id FROM consent_events")
+    totals = world.half.stores.consents.totals("north")
+
+    assert len(rows) == 2
+    assert totals[("orders", "", "withdrawn")] == 1
+    assert totals[("orders", "2026-11", "given")] == 2
+    world.close()
+
+
+def test_its_customers_opt_out_and_leave_nothing(home: Path) -> None:
+    world, receipts = opened(home)
+
+    assert all(world.service.forget(KIOSK, receipt) for receipt in receipts)
+
+    for table in ("customers", "templates", "consent_events", "tops", "pending"):
+        assert world.half.stores.database.rows(f"SELECT 1 FROM {table}") == []
+    world.close()
+
+
+def test_no_column_has_a_time_of_a_customer_and_no_table_an_order(home: Path) -> None:
+    world, _ = opened(home)
+    world.close()
+    raw = sqlite3.connect(home / "identity.db")
+    dump = "\n".join(line for line in raw.iterdump() if "made_at_us" not in line)
+    raw.close()
+    assert not any(str(time) in dump for time in (START + 3 * DAY, START))
+    assert "last_day" not in dump
+
+
+def test_a_second_opening_changes_nothing(home: Path) -> None:
+    opened(home)[0].close()
+    before = dumped(home)
+    world, _ = opened(home)
+    world.close()
+    assert dumped(home) == before
+
+
+def test_who_has_no_key_any_more_is_left_behind(home: Path) -> None:
+    """A customer whose erasure was interrupted between the key and the rows."""
+    keys = home / "identity-keys"
+    content = bytearray(keys.read_bytes())
+    content[2 * 256 : 3 * 256] = bytes(256)
+    keys.write_bytes(content)
+
+    world, _ = opened(home)
+    world.half.settle()  # as a server does before it serves anybody
+
+    assert (world.recognise(1).decision, world.recognise(2).decision) == ("matched", "unknown")
+    assert world.half.stores.customers.count() == 1
+    assert world.half.galleries.current("north").size == 1
+    world.close()
