@@ -128,6 +128,8 @@ class Place:
         reply = self.send("POST", "/identity/v1/enrolments", body)
         assert reply.status_code == 201, reply.get_json()
         enrolled: dict[str, Any] = reply.get_json()
+        confirmed = self.send("PUT", f"/identity/v1/enrolments/{enrolled['receipt']}/confirmed")
+        assert confirmed.status_code == 204, confirmed.get_json()
         return enrolled
 
     def recognise(self, person: int, first: int = 50, count: int = 1) -> dict[str, Any]:

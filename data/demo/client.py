@@ -87,7 +87,7 @@ class Client:
         return self.call("POST", "/v1/visits", sent)
 
     def enrol(self, frames: Sequence[Picture], purposes: Sequence[str], pin: str | None) -> dict[str, Any]:
-        """Read the notice, agree to some purposes, be enrolled, and set a PIN."""
+        """Read the notice, agree to some purposes, be enrolled, set a PIN, and confirm the receipt."""
         notice = self.call("GET", "/identity/v1/notice")
         names = [purpose["name"] for purpose in notice["purposes"]]
         consent = {
@@ -100,6 +100,7 @@ class Client:
         if pin is not None:
             setup = {"secret": enrolled["pin_setup"]["secret"], "pin": pin}
             self.call("PUT", f"/identity/v1/enrolments/{enrolled['receipt']}/pin", setup)
+        self.call("PUT", f"/identity/v1/enrolments/{enrolled['receipt']}/confirmed")
         return enrolled
 
     def opt_out(self, frames: Sequence[Picture]) -> str:

@@ -48,6 +48,7 @@ def test_these_are_all_routes_and_none_takes_a_list_of_people(world: World) -> N
         ("put", "/identity/v1/enrolments/{receipt}/face"),
         ("delete", "/identity/v1/enrolments/{receipt}/face"),
         ("post", "/identity/v1/tokens/raise"),
+        ("put", "/identity/v1/enrolments/{receipt}/confirmed"),
         ("put", "/identity/v1/enrolments/{receipt}/pin"),
         ("delete", "/identity/v1/enrolments/{receipt}"),
         ("get", "/identity/v1/notice"),

@@ -65,7 +65,7 @@ def test_an_enrolment_passes_nobody_elses_pixels_on(watched: World) -> None:
     frames = [frame(1, n) for n in range(3)]
     with structlog.testing.capture_logs() as logged:
         nonce, _ = watched.service.press(KIOSK)
-        watched.service.enrol(
+        made = watched.service.enrol(
             KIOSK,
             nonce,
             frames,
@@ -73,6 +73,7 @@ def test_an_enrolment_passes_nobody_elses_pixels_on(watched: World) -> None:
             notice_version=watched.service.notice.version,
             age_confirmed=True,
         )
+        watched.service.confirm(KIOSK, made.receipt)
         assert len(watched.engine.seen) == 6
         nonce, _ = watched.service.press(KIOSK)
         assert watched.service.recognise(KIOSK, nonce, [frame(1, 50)]).decision == "matched"

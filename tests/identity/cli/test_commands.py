@@ -31,7 +31,7 @@ def test_status_shows_sizes_consents_thresholds_and_keys_and_nobody(world: World
     result = run(world, "status")
 
     assert result.exit_code == 0, result.output
-    assert "north: 1 templates of fake@1; active consents: offers 1, orders 1" in result.output
+    assert "north: 1 templates of fake@1; active consents: face 1, offers 1, orders 1" in result.output
     assert "    threshold 0.2" in result.output
     assert "keys: 1 in use" in result.output
     assert "audit: whole" in result.output
