@@ -3,7 +3,8 @@
 # No postponed annotations in this file: the models of /v1/visits exist only where both halves do.
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -43,6 +44,7 @@ from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
     from identity.web.half import IdentityHalf
+    from recommender.service import RecommenderService
     from recommender.web.half import RecommenderHalf
 
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
@@ -92,9 +94,13 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     if config.only != "recommender":
         from identity.web.half import open_half as open_identity
 
-        remote = handover.erasures(config.recommender_url, config.recommender_key)
+        remote = handover.erasures(config.recommender_url, config.recommender_key, shared.token_keys)
+        untrained = handover.waiting(config.recommender_url, shared.token_keys)
+        if recommender is not None:
+            remote, untrained = recommender.erase, recommender.service.waiting
         try:
-            identity = open_identity(config, shared, remote if recommender is None else recommender.erase)
+            identity = open_identity(config, shared, remote, untrained)
+            shared.once.is_current = identity.service.customers.accounts.stands
         except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
             log.error("recognition is not available", why=error.detail)
             shared.access.log.note("pack_refused", code=error.code)
@@ -216,27 +222,47 @@ def wsgi() -> OpenAPI:
     return app
 
 
-def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], None]:
+def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], handover.Forgotten]:
     """What hands an erasure token to the recommender from a command: to its own process, or into its database."""
     config = Config.from_environment()
     if config.recommender_url:
-        return handover.erasures(config.recommender_url, config.recommender_key)
+        return handover.erasures(config.recommender_url, config.recommender_key, token_keys)
 
-    def erase(token: str) -> None:
-        from recommender.assembly import open_stores
-        from recommender.config import RecommenderConfig
-        from recommender.service import service_of
-
-        if not (home / "recommender.db").exists():
-            raise handover.RecommenderUnreachable("It has no database in this folder.")
-        own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=config.tombstones)
-        stores = open_stores(own)
-        try:
-            service_of(own, stores, system_clock).erase(token)
-        finally:
-            stores.database.close()
+    def erase(token: str) -> handover.Forgotten:
+        with _recommender_of(home, token_keys) as service:
+            return service.forget(token)
 
     return erase
+
+
+def waiting(home: Path, token_keys: Sequence[bytes]) -> Callable[[str, int], Sequence[str]]:
+    """What asks the recommender from a command which scenes were trained before an erasure."""
+    config = Config.from_environment()
+    if config.recommender_url:
+        return handover.waiting(config.recommender_url, token_keys)
+
+    def ask(tenant: str, sequence: int) -> Sequence[str]:
+        with _recommender_of(home, token_keys) as service:
+            return service.waiting(tenant, sequence)
+
+    return ask
+
+
+@contextmanager
+def _recommender_of(home: Path, token_keys: Sequence[bytes]) -> "Iterator[RecommenderService]":
+    """The recommender of a state folder, for a moment. Raises RecommenderUnreachable when it has none."""
+    from recommender.assembly import open_stores
+    from recommender.config import RecommenderConfig
+    from recommender.service import service_of
+
+    if not (home / "recommender.db").exists():
+        raise handover.RecommenderUnreachable("It has no database in this folder.")
+    own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=Config.from_environment().tombstones)
+    stores = open_stores(own)
+    try:
+        yield service_of(own, stores, system_clock)
+    finally:
+        stores.database.close()
 
 
 def gate() -> Gate:
@@ -283,6 +309,7 @@ def cli(context: click.Context) -> None:
     """
     context.obj = {
         "hand_over": hand_over,
+        "waiting": waiting,
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class IdentityMetrics:
@@ -19,5 +19,11 @@ class IdentityMetrics:
         self.embeddings = counter("embeddings", "Faces that became a vector")
         self.refusals = counter("refusals", "Captures without one usable face, by the hint given", "hint")
         self.undelivered = counter("erasures_undelivered", "Tries to hand on an erasure that failed")
+        self.overdue = Gauge(
+            "usual_identity_erasures_overdue",
+            "Erasures that the recommender has not confirmed for more than a minute",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self.not_me = counter("not_me", "Greetings that the person said were somebody else's: false matches")
         self.liveness = counter("liveness", "Challenges by what they showed", "state")

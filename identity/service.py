@@ -26,6 +26,7 @@ from identity.customers.accounts import Accounts
 from identity.customers.by_code import Codes
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures
+from identity.customers.erasure_receipts import ErasureReceipt
 from identity.customers.faces import Faces
 from identity.customers.held import Held
 from identity.customers.joining import Joining
@@ -323,9 +324,13 @@ class IdentityService:
 
     # --- forget
 
-    def forget(self, device: Device, receipt: str) -> bool:
-        """Opt out by receipt; True when every place has confirmed. Raises EnrolmentUnknown."""
+    def opt_out(self, device: Device, receipt: str) -> ErasureReceipt:
+        """Opt out by receipt; what was done, place by place. Raises EnrolmentUnknown."""
         return self.erasures.erase(self.customers.accounts.of_receipt(device, receipt), "receipt")
+
+    def forget(self, device: Device, receipt: str) -> bool:
+        """`opt_out`; True when every place has confirmed. Raises EnrolmentUnknown."""
+        return self.opt_out(device, receipt).everywhere
 
     def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes], pin: str | None = None) -> OptedOut:
         """Opt out by face. `pin` says which of several who look alike it is; "" means that they have none.

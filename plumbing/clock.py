@@ -31,3 +31,11 @@ def left_of(until_us: int, now_us: int, longest_us: int) -> int:
 def system_clock() -> int:
     """Microseconds UTC by the machine's clock."""
     return time.time_ns() // 1_000
+
+
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux it runs while the machine sleeps
+
+
+def monotonic_us() -> int:
+    """Microseconds of a clock that nobody sets, counted from some moment."""
+    return time.clock_gettime_ns(STEADY) // 1_000

@@ -79,6 +79,7 @@ class Door:
         limits: Limits,
         pictures: Collection[str] = (),
         name_errors: Callable[[], AbstractContextManager[None]] = nullcontext,
+        before_kept: Callable[[], None] = lambda: None,
     ) -> None:
         """Put routes on `api`.
 
@@ -87,7 +88,9 @@ class Door:
             pictures: fields of request bodies that hold pictures. A request's fingerprint leaves them out: nothing
                 derived from a picture is stored.
             name_errors: turns errors of the half's storage into Problems, around every route's work.
+            before_kept: raises a Problem where a request must not get a kept reply, as when its customer left.
         """
+        self._before_kept = before_kept
         self._api = api
         self._access = access
         self._once = once
@@ -112,6 +115,7 @@ class Door:
         size: BodySize = SMALL,
         lane: str = "rest",
         prepares: str | None = None,
+        described: bool = True,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
 
@@ -126,6 +130,7 @@ class Door:
             size: the largest body; a larger one is refused unread.
             lane: where a request waits when the server is busy (`plumbing/gate/lanes.py`).
             prepares: the lane of what follows, if a request names it in `?for=`: see `Demand`.
+            described: False for what only our own processes ask each other: it is left out of `/openapi.json`.
 
         Raises:
             ValueError: a scope that does not exist.
@@ -135,7 +140,7 @@ class Door:
         route = _Route(scopes, status, limit, one_transaction)
         replies = {str(status): reply} | {str(code): model for code, model in (other_replies or {}).items()}
         define = getattr(self._api, method.lower())(
-            path, responses=replies, summary=summary, security=_security(scopes, token)
+            path, responses=replies, summary=summary, security=_security(scopes, token), doc_ui=described
         )
 
         def decorate(work: Handler) -> Handler:
@@ -186,17 +191,24 @@ class Door:
                 done = do_work()
                 response = done if isinstance(done, Response) else _json(route.status, done)
             else:
+                self._before_kept()
                 reply = self._once.run(
                     caller,
                     key,
                     self._fingerprint(),
                     lambda: _stored(route.status, do_work()),
                     one_transaction=route.one_transaction,
+                    secret=self._secret(caller),
                 )
                 response = _json(reply.status, reply.body)
         response.headers["Cache-Control"] = "no-store"
         self._renew(caller, response)
         return response
+
+    @staticmethod
+    def _secret(caller: Caller) -> str:
+        """What the caller showed: a header, or a paired screen's cookie."""
+        return request.headers.get("X-API-Key") or (caller.page and cookies.secret_of(request, caller.page)) or ""
 
     def _renew(self, caller: Caller | None, response: Response) -> None:
         """Once a day of use, begin the life of a paired screen's key and cookie again."""

@@ -6,12 +6,15 @@ import hashlib
 import hmac
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
@@ -109,12 +112,25 @@ def asked_now() -> Asked | None:
 
 
 class Idempotency:
-    """Remembers replies for a while, under (tenant, API key, Idempotency-Key)."""
+    """Remembers replies for a while, under (tenant, API key, Idempotency-Key).
 
-    def __init__(self, database: Database, key: bytes, now_us: Clock, *, keep_us: int = DAY) -> None:
+    A reply may hold a token or a receipt. It is sealed with the caller's own secret and the Idempotency-Key, which
+    are nowhere on the disk: who has all files of an installation reads none of them. `is_current` looks at a reply
+    before it is given again, and answers False when it must not be: the request is then carried out anew.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        key: bytes,
+        now_us: Clock,
+        *,
+        keep_us: int = DAY,
+        is_current: Callable[[Mapping[str, object]], bool] = lambda body: True,
+    ) -> None:
         self._database = database
         self._key = key
-        self._fernet = Fernet(key)
+        self.is_current = is_current
         self._now_us = now_us
         self._keep_us = keep_us
         self._swept: dict[str, int] = {}
@@ -128,11 +144,12 @@ class Idempotency:
         work: Callable[[], Reply],
         *,
         one_transaction: bool = False,
+        secret: str = "",
     ) -> Reply:
         """The reply of `work`, or the reply that it gave earlier under the same key.
 
         `fingerprint` stands for the request (who asks for what) and is stored as a keyed hash; it must not be
-        derived from a frame.
+        derived from a frame. `secret` is what the caller shows as their API key: the reply is sealed with it.
         With `one_transaction` the key and all that `work` writes to the same database are one transaction. Without
         it slow work does not keep others from writing. The key of a process that was killed is free at once.
 
@@ -146,36 +163,47 @@ class Idempotency:
         if re.fullmatch(rf"[!-~]{{1,{LONGEST_KEY}}}", name) is None:
             raise KeyUnusable
         fingerprint = self._digest(fingerprint)
+        kept = _Kept(caller, *self._names(caller, name, secret), name)
         if one_transaction:
             with self._database.write():
-                return self._claim(caller, name, fingerprint) or self._finish(caller, name, work())
+                return self._claim(kept, fingerprint) or self._finish(kept, work())
         try:
-            earlier = self._claim(caller, name, fingerprint)
+            earlier = self._claim(kept, fingerprint)
         except (DatabaseBusy, DiskFull):  # what only remembers fails no request
             return work()
         if earlier is not None:
             return earlier
-        token = _asked.set(Asked(self._digest(f"{caller.tenant}\n{caller.key_id}\n{name}"), fingerprint))
+        token = _asked.set(Asked(kept.name, fingerprint))
         try:
             reply = work()
         except BaseException:
             with suppress(DatabaseBusy, DiskFull):
-                self._delete(caller, name)
+                self._delete(kept)
             raise
         finally:
             _asked.reset(token)
         with suppress(DatabaseBusy, DiskFull):  # it is done: not remembering the reply must not undo it
-            self._finish(caller, name, reply)
+            self._finish(kept, reply)
         return reply
+
+    def _names(self, caller: Caller, name: str, secret: str) -> tuple[str, bytes]:
+        """Under which name a reply is kept, and the key that it is sealed with."""
+        whose = f"{caller.tenant}\n{caller.key_id}\n{name}"
+        return self._digest(whose), hmac.digest(self._key, f"seal\n{secret}\n{whose}".encode(), hashlib.sha256)
+
+    def forget(self, tenant: str) -> None:
+        """Drop every kept reply of a tenant: after an opt-out none may greet somebody. Raises DatabaseBusy."""
+        self._database.change("DELETE FROM replies WHERE tenant = ?", (tenant,))
 
     def _digest(self, text: str) -> str:
         return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
 
-    def _claim(self, caller: Caller, name: str, fingerprint: str) -> Reply | None:
-        now = self._now_us()
-        self._sweep(caller.tenant, now)
-        self._trim(caller)
-        asked = (caller.tenant, caller.key_id, name)
+    def _claim(self, kept: _Kept, fingerprint: str) -> Reply | None:
+        now, asked = self._now_us(), kept.row
+        self._sweep(kept.caller.tenant, now)
+        self._trim(kept.caller)
+        if (before := self._of_older_format(kept, fingerprint)) is not None:
+            return before
         for _ in range(2):
             claimed = self._database.change(
                 "INSERT INTO replies (tenant, key_id, name, fingerprint, made_us, holder)"
@@ -197,22 +225,35 @@ class Idempotency:
                 raise IdempotencyConflict
             if row["reply"] is None and alive.may_run(str(row["holder"])):
                 raise StillRunning
-            earlier = None if row["reply"] is None else self._opened(row["reply"])
-            if earlier is not None:
+            earlier = None if row["reply"] is None else kept.opened(row["reply"])
+            if earlier is not None and self.is_current(earlier.body):
                 return earlier
-            # Of a process that was killed, or no reply of ours: whoever deletes it first may claim it.
+            # Of a process that was killed, of somebody who left, or no reply of ours: whoever deletes it first may
+            # claim it.
             self._database.change(
                 "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ? AND holder = ?",
                 (*asked, row["holder"]),
             )
         raise StillRunning
 
-    def _opened(self, sealed: bytes) -> Reply | None:
-        """A kept reply; None when it was damaged."""
+    def _of_older_format(self, kept: _Kept, fingerprint: str) -> Reply | None:
+        """A reply from before an update: kept for a day under the caller's own name, sealed with our key alone.
+
+        Raises IdempotencyConflict.
+        """
+        row = self._database.row(
+            "SELECT fingerprint, reply FROM replies WHERE tenant = ? AND key_id = ? AND name = ? AND made_us >= ?",
+            (kept.caller.tenant, kept.caller.key_id, kept.plain_name, self._now_us() - self._keep_us),
+        )
+        if row is None or row["reply"] is None:
+            return None
+        if row["fingerprint"] != fingerprint:
+            raise IdempotencyConflict
         try:
-            return Reply(**json.loads(self._fernet.decrypt(sealed)))
+            reply = Reply(**json.loads(Fernet(self._key).decrypt(row["reply"])))
         except (InvalidToken, TypeError, ValueError):
             return None
+        return reply if self.is_current(reply.body) else None
 
     def _sweep(self, tenant: str, now: int) -> None:
         """Delete what is too old to be asked for again, once a second at most."""
@@ -238,19 +279,41 @@ class Idempotency:
             (*whose, *whose, MOST_ROWS, MOST_BYTES),
         )
 
-    def _finish(self, caller: Caller, name: str, reply: Reply) -> Reply:
-        sealed = self._fernet.encrypt(json.dumps({"status": reply.status, "body": reply.body}).encode())
+    def _finish(self, kept: _Kept, reply: Reply) -> Reply:
+        sealed = kept.sealed(reply)
         if len(sealed) > LARGEST_REPLY:
-            self._delete(caller, name)
+            self._delete(kept)
             return reply
         self._database.change(
-            "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?",
-            (sealed, caller.tenant, caller.key_id, name),
+            "UPDATE replies SET reply = ? WHERE tenant = ? AND key_id = ? AND name = ?", (sealed, *kept.row)
         )
         return reply
 
-    def _delete(self, caller: Caller, name: str) -> None:
-        self._database.change(
-            "DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
-            (caller.tenant, caller.key_id, name),
-        )
+    def _delete(self, kept: _Kept) -> None:
+        self._database.change("DELETE FROM replies WHERE tenant = ? AND key_id = ? AND name = ?", kept.row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where one reply is kept, and its key."""
+
+    caller: Caller
+    name: str
+    key: bytes = field(repr=False)
+    plain_name: str  # as the caller chose it
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return self.caller.tenant, self.caller.key_id, self.name
+
+    def sealed(self, reply: Reply) -> bytes:
+        nonce = secrets.token_bytes(12)
+        content = json.dumps({"status": reply.status, "body": reply.body}).encode()
+        return nonce + AESGCM(self.key).encrypt(nonce, content, self.name.encode())
+
+    def opened(self, sealed: bytes) -> Reply | None:
+        """A kept reply; None when it was damaged, or is of another format."""
+        try:
+            return Reply(**json.loads(AESGCM(self.key).decrypt(sealed[:12], sealed[12:], self.name.encode())))
+        except (InvalidTag, TypeError, ValueError):
+            return None

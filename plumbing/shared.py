@@ -51,14 +51,12 @@ class Shared:
 
         clock.on_jump = jumped
         lasting = Database(home / "access.db", access.migrations)
-        passing = ThrowawayDatabase(home / "access-moments.db", limits.migrations, idempotency.migrations)
+        passing = _passing(home)
         token_keys = TokenKeys(home, clock)
-        # Not a token key, which changes: what was kept under the one before could not be read any more.
-        replies = load_or_create_secret(home / "replies.key", Fernet.generate_key())
         return cls(
             access=access.Access(lasting, clock, security_log),
             limits=limits.Limits(passing, clock),
-            once=idempotency.Idempotency(passing, replies, clock, keep_us=10 * MINUTE),
+            once=_replies(home, passing, clock),
             registry=registry,
             token_keys=token_keys,
             now_us=clock,
@@ -69,3 +67,18 @@ class Shared:
         """Only when no request is running any more."""
         for database in self.databases:
             database.close()
+
+
+def kept_replies(home: Path, now_us: Clock) -> idempotency.Idempotency:
+    """What the routes outside of both halves keep, for a command that has to drop some of it."""
+    return _replies(home, _passing(home), now_us)
+
+
+def _passing(home: Path) -> ThrowawayDatabase:
+    return ThrowawayDatabase(home / "access-moments.db", limits.migrations, idempotency.migrations)
+
+
+def _replies(home: Path, passing: ThrowawayDatabase, now_us: Clock) -> idempotency.Idempotency:
+    # Not a token key, which changes: what was kept under the one before could not be read any more.
+    key = load_or_create_secret(home / "replies.key", Fernet.generate_key())
+    return idempotency.Idempotency(passing, key, now_us, keep_us=10 * MINUTE)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from plumbing.clock import DAY, HOUR, SECOND, Clock, system_clock
+from plumbing.clock import DAY, HOUR, SECOND, Clock, monotonic_us, system_clock
 from plumbing.storage.files import write_atomic
 
 log = structlog.get_logger(__name__)
@@ -29,14 +28,8 @@ TOLERANCE = 2 * SECOND  # a smaller step is the work of a time service, or a pro
 SLOWER = 10  # this clock loses one second in ten until the machine's has caught up
 REMEMBER_EVERY_US = 15 * SECOND
 SHOWN_FOR_US = DAY  # so long after a jump the readiness check names it
-STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on Linux it runs while the machine sleeps
 VERSION = 1
 MARK = "clock.json"
-
-
-def monotonic_us() -> int:
-    """Microseconds of a clock that nobody sets, counted from some moment."""
-    return time.clock_gettime_ns(STEADY) // 1_000
 
 
 @dataclass(frozen=True, slots=True)

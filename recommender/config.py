@@ -50,7 +50,7 @@ class RecommenderConfig:
         """From the settings of an installation."""
         return cls(
             home=settings.home,
-            token_keys=tuple(token_keys),
+            token_keys=token_keys,  # not a copy: they change when they are rotated
             seed=seed,
             least_people=settings.least_people,
             served_km=settings.served_km,

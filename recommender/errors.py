@@ -84,6 +84,26 @@ class Erased(TokenError):
     says = "Nothing is stored under this token, and nothing will be. Continue as a guest."
 
 
+class PeerUnknown(RecommenderError):
+    """A message between the halves without their signature."""
+
+    code = "peer_unknown"
+    status = 401
+    title = "This is a message between our own processes"
+    says = "It is not signed with the keys of tokens."
+    security_event = "peer_refused"
+
+
+class IdentitySilent(RecommenderError):
+    """Nobody can say whether the customer of this token has opted out meanwhile."""
+
+    code = "identity_silent"
+    status = 503
+    title = "Recognition has not been heard for a while"
+    says = "Nothing was stored under this token. Send it again in a second, or continue as a guest."
+    retry_after = 1
+
+
 # --- times and events ------------------------------------------------------------------------------
 
 

@@ -269,9 +269,52 @@ class EventsReply(BaseModel):
     duplicates: int = Field(description="events that had been sent before, exactly so")
 
 
+class ErasedPlace(BaseModel):
+    """A place that may hold a customer, and what became of it there."""
+
+    store: str
+    state: str
+
+
 class ErasureReply(BaseModel):
+    """Identity, which signs its question (`X-Usual-Challenge`, `X-Usual-Signature`), gets more: the places, the
+    tenant's number of erasures, by which models are measured, and a signature of all of it."""
+
     erased: bool
     events: int
+    places: list[ErasedPlace] | None = None
+    sequence: int | None = None
+    acknowledgement: str | None = None
+
+
+class HeartbeatBody(Strict):
+    """Identity's sign of life, and entries of its list of closed tokens."""
+
+    challenge: str = Field(max_length=400)
+    asks: str = Field(max_length=100)
+    entries: str = Field(max_length=2_000_000)
+    signature: str = Field(max_length=64)
+
+
+class HeartbeatReply(BaseModel):
+    accepted: bool
+    challenge: str
+    name: str
+    signature: str
+
+
+class WaitingBody(Strict):
+    """Which scenes still serve a version from before an erasure?"""
+
+    challenge: str = Field(max_length=100)
+    tenant: str = Field(max_length=64)
+    sequence: int
+    signature: str = Field(max_length=64)
+
+
+class WaitingReply(BaseModel):
+    scenes: list[str]
+    signature: str
 
 
 # --- catalogue ---------------------------------------------------------------------------------------

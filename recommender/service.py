@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 
 from plumbing.clock import Clock
+from plumbing.handover import Forgotten
 from plumbing.steady import closed_before
+from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull, for_erasing
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
 from recommender.destinations.places import PlaceError
-from recommender.errors import Erased, PositionRefused, SiteUnknown
+from recommender.errors import Erased, PositionRefused, SiteUnknown, TokenAltered
+from recommender.in_flight import InFlight
 from recommender.recording import Sender, check_event, check_time, check_visit, size_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
-from recommender.tokens import Claims, open_token
+from recommender.tokens import Claims, open_token, read
 
 SitesOf = Callable[[str], Collection[str]]
 """The sites of a tenant's keys."""
@@ -74,6 +77,7 @@ class RecommenderService:
         now_us: Clock,
         entropy: int,
         sites_of: SitesOf = lambda tenant: (),
+        in_flight: InFlight | None = None,
     ) -> None:
         self.config = config
         self.stores = stores
@@ -84,6 +88,7 @@ class RecommenderService:
         self._entropy = entropy
         self._n_requests = itertools.count()
         self._sites_of = sites_of
+        self.in_flight = in_flight or InFlight(ClosedTokens(config.home, config.token_keys, now_us))
         self.caches = Caches(
             events=stores.events,
             catalogue=stores.catalogue,
@@ -103,7 +108,7 @@ class RecommenderService:
         A locked database, a broken or missing model and an empty history all give what is popular, and say so.
 
         Raises:
-            TokenError: a token was sent and does not open this scene.
+            TokenError: a token was sent and does not open this scene, or was closed since.
             PositionRefused: the pick-up cannot be a position, or is far from what the tenant serves.
             SiteUnknown: the context names a site that the tenant does not have.
         """
@@ -111,6 +116,8 @@ class RecommenderService:
         rng = np.random.default_rng((self._entropy, next(self._n_requests)))
         scene = self.scenes[query.scene]
         claims = self._open(query, scene.second_factor) if query.token else None
+        silent = claims is not None and not self.in_flight.check(claims)
+        claims = None if silent else claims
         loaded = self.caches.model(query.tenant, query.scene)
         guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant, sender=query.asker)
         guest = replace(guest, least_people=self.caches.least_people(query.tenant))
@@ -122,7 +129,7 @@ class RecommenderService:
                 with self.database.write() if scene.learns_from is None else nullcontext():
                     request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
                     answer = scene.suggest(loaded.model, request)
-            fallback = fallback_of(answer, claims, loaded)
+            fallback = "identity_silent" if silent else fallback_of(answer, claims, loaded)
         except PlaceError as error:
             raise PositionRefused(f"{error}.") from error
         except (DatabaseBusy, DiskFull, sqlite3.OperationalError) as error:
@@ -237,6 +244,7 @@ class RecommenderService:
         Raises:
             TokenError: the token does not open what the events are about, or its customer was erased. A face
                 alone opens no scene that needs a second factor, to be written to as little as to be read.
+            IdentitySilent: nobody can say whether its customer was.
             EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
             TooManyEvents, VisitTooLarge: more than one device, or one visit, may store.
             SiteUnknown: an event names a site that the tenant does not have.
@@ -255,8 +263,10 @@ class RecommenderService:
                 not_before_us=closed_before(self._now_us),
                 second_factor=self.scenes[purpose].second_factor,
             )
-        if claims is not None and self.events.is_erased(tenant, claims.pseudonym):
-            raise Erased
+        if claims is not None:
+            self.in_flight.require(claims)
+            if self.events.is_erased(tenant, claims.pseudonym):
+                raise Erased
         known, area = self.known(tenant, events), self.caches.area(tenant)
         for index, event in enumerate(events):
             check_event(index, event, now_us, known, area)
@@ -284,6 +294,17 @@ class RecommenderService:
             name: scene.known(tenant, self.caches.menu(tenant, scene.kind).by_id) for name, scene in scenes.items()
         }
 
+    def require_open(self, token: str) -> None:
+        """Raises Erased or TokenExpired when the customer of a token has closed it since. What is no token of ours
+        is named where it is used."""
+        try:
+            claims = read(self.config.token_keys, token)
+        except TokenAltered:
+            return
+        self.in_flight.check(claims)
+        if self.events.is_erased(claims.tenant, claims.pseudonym):
+            raise Erased
+
     # --- erase ---------------------------------------------------------------------------------------
 
     def erase(self, token: str, *, tenant: str | None = None) -> int:
@@ -308,6 +329,33 @@ class RecommenderService:
             self.database.scrub()
             self.stores.erased.remember(claims.tenant, claims.pseudonym)
         return deleted
+
+    def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:
+        """`erase`, with what was done in each place, for the receipt. Raises as `erase` does."""
+        claims = open_token(
+            self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=self._now_us()
+        )
+        gone = self.erase(token, tenant=tenant)
+        return Forgotten(gone, self.places(claims.tenant), self.events.generation(claims.tenant, "erasures"))
+
+    def places(self, tenant: str) -> tuple[tuple[str, str], ...]:
+        """Each place of this half that may hold a customer, and what became of one who was erased there."""
+        waits = set(self.waiting(tenant, self.events.generation(tenant, "erasures")))
+        scenes = [
+            (f"models/{name}", "waits for a training" if name in waits else "erased") for name in self.scenes
+        ]
+        return (
+            ("recommender.db", "erased"),
+            ("recommender.db-wal", "erased"),
+            ("recommender caches", "erased"),
+            ("recommender kept replies", "hold nobody"),
+            ("recommender-tombstones", "remember a keyed hash"),
+            *scenes,
+        )
+
+    def waiting(self, tenant: str, sequence: int) -> list[str]:
+        """The scenes of a tenant whose live version was trained before its erasure number `sequence`."""
+        return []
 
 
 def service_of(config: RecommenderConfig, stores: RecommenderStores, now_us: Clock) -> RecommenderService:

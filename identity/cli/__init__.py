@@ -3,6 +3,7 @@
 COMMANDS = {
     "models": "identity.cli.models:models",
     "identity": "identity.cli.commands:identity",
+    "erasures": "identity.cli.erasures:erasures",
     "calibrate": "identity.cli.commands:calibrate",
     "notices": "identity.cli.notices:notices",
     "receipts": "identity.cli.receipts:receipts",

@@ -35,6 +35,7 @@ from plumbing.cli import LazyGroup, home_option, open_access, tenant_option, tra
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem_json import Problem
 from plumbing.settings import Config
+from plumbing.shared import kept_replies
 from plumbing.storage.files import write_atomic
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -80,6 +81,8 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
         access=open_access(home),
         now_us=system_clock,
         forget_elsewhere=known["hand_over"](home, keys) if "hand_over" in known else later,
+        waiting=known["waiting"](home, keys) if "waiting" in known else None,
+        replies=(kept_replies(home, system_clock),),
         engine=engine or ManifestOnly(load_pack(pack)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,15 +16,22 @@ from identity.consent.codes import normal
 from identity.consent.ledger import ConsentLedger, Standing
 from identity.customers.departed import Departed
 from identity.customers.links import Links
-from identity.errors import CodeMistyped, CustomerLeft, EnrolmentUnknown, KeyDestroyed, TokenExpired
+from identity.errors import (
+    CodeMistyped,
+    CustomerLeft,
+    EnrolmentUnknown,
+    KeyDestroyed,
+    TokenAltered,
+    TokenExpired,
+)
 from identity.results import Device
 from identity.store import IdentityStores
-from identity.store.closed_tokens import ClosedTokenStore
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.limits import Limits
 from plumbing.steady import closed_before
+from plumbing.storage.closed import ClosedTokens, visit_of
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 
@@ -62,11 +69,11 @@ class Accounts:
         ledger: ConsentLedger,
         departed: Departed,
         limits: Limits,
-        closed: ClosedTokenStore,
         now_us: Clock,
+        closed: ClosedTokens,
     ) -> None:
         self._config = config
-        self._closed = closed
+        self.closed = closed
         self._stores = stores
         self._vault = vault
         self._ledger = ledger
@@ -133,14 +140,35 @@ class Accounts:
         account = self.find(device.tenant, tokens.customer_of(self._token_ids, claims.token_id))
         if account is None or account.links.pseudonym != claims.pseudonym:
             raise TokenExpired
-        if not closed_too and self._closed.includes(device.tenant, claims.token_id):
+        if not closed_too and self._is_closed(claims):
             raise TokenExpired
         return claims, account
 
     def close(self, claims: tokens.Claims) -> bool:
         """Close all tokens of a visit, those raised by the PIN too; whether they were open."""
-        until = self._now_us() + self._config.token_life_us  # a raised token may be younger than the one at hand
-        return self._closed.close(claims.tenant, claims.token_id, now_us=self._now_us(), expires_us=until)
+        was_open = not self._is_closed(claims)
+        self.closed.close(claims.tenant, visit_of(claims.token_id))
+        return was_open
+
+    def _is_closed(self, claims: tokens.Claims) -> bool:
+        return bool(self.closed.closed_until(claims.tenant, visit_of(claims.token_id)))
+
+    def stands(self, reply: Mapping[str, object]) -> bool:
+        """Whether a kept reply may be given again: whoever it has a token of is still here, and the token open."""
+        text = reply.get("token")
+        if not isinstance(text, str):
+            return True
+        try:
+            claims = tokens.read(self._config.token_keys, text)
+            account = self.find(claims.tenant, tokens.customer_of(self._token_ids, claims.token_id))
+        except TokenAltered:
+            return True  # of a key that was replaced: it opens nothing
+        if account is None or account.links.pseudonym != claims.pseudonym:
+            return False
+        return (
+            not self._is_closed(claims)
+            and self.closed.closed_until(claims.tenant, claims.pseudonym) <= claims.issued_us
+        )
 
     def token(
         self,
@@ -165,6 +193,15 @@ class Accounts:
             token_id=tokens.token_id_for(self._token_ids, customer_id) if visit is None else visit.token_id,
         )
         return tokens.mint(self._config.token_keys, claims), claims.expires_us
+
+    def close_tokens_of(self, row: CustomerRow) -> None:
+        """Close the tokens in flight of a customer who pauses or takes a purpose back; those made from now on open
+        what is agreed to then. Raises CustomerLeft, or OSError: it could not be stored."""
+        try:
+            links = Links.unpacked(self._vault.open(holder_of(row), "links", row.links))
+        except KeyDestroyed as error:
+            raise CustomerLeft from error
+        self.closed.close(row.tenant, links.pseudonym, self._now_us() + 1)
 
     def visited(self, row: CustomerRow) -> None:
         """Note the day of a visit: retention counts from it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,18 +17,25 @@ from identity.config import IdentityConfig
 from identity.consent.ledger import days_kept
 from identity.customers.accounts import holder_of
 from identity.customers.departed import Departed
+from identity.customers.erasure_receipts import ErasureReceipt, ErasureReceipts, trained_now
 from identity.customers.links import Erasure, Links
 from identity.customers.retention import Retention
 from identity.errors import KeyDestroyed, SealBroken
+from identity.matching.gallery import templates_of
 from identity.metrics import IdentityMetrics
-from identity.store.customers import CustomerRow, CustomerStore
+from identity.store import IdentityStores
+from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
 from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.handover import Forgotten
 from plumbing.problem_json import Problem
 from plumbing.steady import remember
+from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.room import for_erasing, is_full
+from plumbing.storage.search import Fingerprints, Window, windows_of_secret, windows_of_vector
 
+OVERDUE_S = 60.0  # an erasure that is unfinished for longer is shown by readiness
 TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
 log = structlog.get_logger(__name__)
 
@@ -36,15 +44,19 @@ log = structlog.get_logger(__name__)
 class OtherPlaces:
     """What knows of a customer beside identity.db and the key file.
 
-    `departed` remembers erasures beside the databases. `forget_elsewhere` hands an erasure token to the
-    recommender; it raises a Problem or OSError when it cannot, and is called again later. `renew_thresholds` gets
-    the tenant and the new sizes of its galleries, by pack id.
+    `departed` remembers erasures beside the databases, `closed` closes tokens in flight. `forget_elsewhere` hands
+    an erasure token to the recommender; it raises a Problem or OSError when it cannot, and is called again later.
+    `waiting` asks it which scenes of a tenant were trained before an erasure. `renew_thresholds` gets the tenant
+    and the new sizes of its galleries, by pack id. `forget_replies` drops what is kept to answer a tenant again.
     """
 
     presses: PressStore
     departed: Departed
     renew_thresholds: Callable[[str, Mapping[str, int]], None]
-    forget_elsewhere: Callable[[str], None]
+    forget_elsewhere: Callable[[str], Forgotten | None]
+    closed: ClosedTokens
+    waiting: Callable[[str, int], Sequence[str]] = lambda tenant, sequence: ()
+    forget_replies: Callable[[str], None] = lambda tenant: None
 
 
 class Erasures:
@@ -53,7 +65,7 @@ class Erasures:
     def __init__(
         self,
         config: IdentityConfig,
-        store: CustomerStore,
+        stores: IdentityStores,
         vault: Vault,
         places: OtherPlaces,
         audit: Audit,
@@ -62,7 +74,9 @@ class Erasures:
         retention: Retention,
     ) -> None:
         self.retention = retention
-        self._store = store
+        self._store = stores.customers
+        self._galleries_store = stores.galleries
+        self.receipts = ErasureReceipts(config.home, vault.keys, now_us)
         self._places = places
         self._vault = vault
         self._audit = audit
@@ -70,11 +84,12 @@ class Erasures:
         self._config = config
         self._now_us = now_us
         self._next_us = 0
+        self._open_since: dict[int, float] = {}  # slot of an unfinished erasure -> first seen (monotonic seconds)
         self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
 
-    def erase(self, row: CustomerRow, way: str) -> bool:
-        """Erase a customer; True when every place has confirmed it, False when some are still to be reached.
+    def erase(self, row: CustomerRow, way: str) -> ErasureReceipt:
+        """Erase a customer; the receipt says which places have confirmed it, and which are still to be reached.
 
         Once the key is overwritten nothing brings the customer back, whatever fails afterwards: no process can
         open the template, the pseudonym or the PIN any more. The rest is tried at once and again until done.
@@ -82,28 +97,94 @@ class Erasures:
         with for_erasing(self._store.database.path.parent):
             return self._erased(row, way)
 
-    def _erased(self, row: CustomerRow, way: str) -> bool:
+    def _erased(self, row: CustomerRow, way: str) -> ErasureReceipt:
         holder = holder_of(row)
         try:
             links = Links.unpacked(self._vault.open(holder, "links", row.links))
             erasure = Erasure(row.tenant, row.customer_id, links)
+            receipt = self._begun(row, links)
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
         except KeyDestroyed:  # another process was first, or an old database was restored
             self._delete_rows(row)
-            return True
+            return self._receipt_of(row.tenant, row.customer_id).confirmed(Forgotten())
+        try:
+            self._places.closed.close(row.tenant, links.pseudonym)
+        except (Problem, OSError) as error:  # `_everywhere` tries again
+            log.warning("tokens_not_closed_yet", error=type(error).__name__)
         try:
             self._audit.note(row.tenant, "forget", way, links.audit, sync=True)
         except OSError as error:  # a full disk does not stop an erasure
             log.warning("audit_not_written", error=type(error).__name__)
         self._metrics.erasures.labels(way=way).inc()
-        return self._finish(row.slot, erasure)
+        finished = self._finish(row.slot, erasure)
+        return receipt if finished is None else finished
+
+    def _begun(self, row: CustomerRow, links: Links) -> ErasureReceipt:
+        """The receipt, kept before the key is destroyed: afterwards nobody knows what to look for."""
+        try:
+            prints = Fingerprints.of(self._windows(row, links))
+        except (Problem, sqlite3.Error, OSError, ValueError) as error:  # it stops nobody from opting out
+            log.warning("no_fingerprints", error=type(error).__name__)
+            prints = None
+        receipt = self.receipts.begin(row.tenant, row.customer_id, prints)
+        self._keep(receipt)
+        return receipt
+
+    def _windows(self, row: CustomerRow, links: Links) -> Iterator[Window]:
+        for template in templates_of(self._galleries_store, self._vault, holder_of(row)):
+            yield from windows_of_vector(template)
+        yield from windows_of_secret(links.pseudonym, links.raw_pseudonym)
+        yield from windows_of_secret(row.customer_id, bytes.fromhex(row.customer_id))
+
+    def _receipt_of(self, tenant: str, customer_id: str) -> ErasureReceipt:
+        """The kept receipt of an erasure that is not finished; one without fingerprints when there is none."""
+        try:
+            kept = self.receipts.find(self.receipts.id_of(tenant, customer_id))
+        except (Problem, sqlite3.Error, OSError):  # damaged, or busy: a new one without fingerprints
+            kept = None
+        return self.receipts.begin(tenant, customer_id, None) if kept is None else kept
+
+    def _keep(self, receipt: ErasureReceipt) -> None:
+        try:
+            self.receipts.keep(receipt)
+        except (Problem, sqlite3.Error, OSError) as error:  # a full disk does not stop an erasure
+            log.warning("receipt_not_kept", error=type(error).__name__)
 
     def finish_all(self) -> int:
         """Try all unfinished erasures again; returns how many stay unfinished."""
         left = 0
         with self._busy:
             for slot, content in self._vault.keys.erasures():
-                left += not self._finish(slot, Erasure.unpacked(content))
+                left += self._finish(slot, Erasure.unpacked(content)) is None
+        return left
+
+    def overdue(self) -> int:
+        """How many erasures are unfinished for more than a minute, as far as this process has seen."""
+        now, slots = time.monotonic(), {slot for slot, _ in self._vault.keys.erasures()}
+        self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
+        count = sum(now - since >= OVERDUE_S for since in self._open_since.values())
+        self._metrics.overdue.set(count)
+        return count
+
+    def remark(self) -> str | None:
+        """A sentence for the readiness check about erasures that are overdue; None without any."""
+        count = self.overdue()
+        return f"{count} erasures wait for the recommender for more than a minute" if count else None
+
+    def close_receipts(self) -> int:
+        """Ask which versions are trained without whom, and note it; returns how many receipts stay open.
+
+        Raises what the question raises.
+        """
+        left = 0
+        for receipt in self.receipts.all(only_open=True):
+            if not receipt.everywhere:
+                left += 1
+                continue
+            now = trained_now(receipt, self._places.waiting(receipt.tenant, receipt.sequence))
+            if now != receipt:
+                self._keep(now)
+            left += not now.closed
         return left
 
     def expire(self) -> int:
@@ -182,35 +263,42 @@ class Erasures:
         except OSError as error:  # what cannot be counted is not done
             log.warning("retention_not_kept", error=type(error).__name__)
         self.finish_all()
+        self.close_receipts()
+        self.receipts.prune()
+        self._places.closed.sweep()
         self._audit.sign()
 
-    def _finish(self, slot: int, erasure: Erasure) -> bool:
+    def _finish(self, slot: int, erasure: Erasure) -> ErasureReceipt | None:
         """Each step may be repeated; the slot is freed by the last one only. Other programs may take the room that
-        the reserve gives: then it gives more, and the steps are taken again."""
+        the reserve gives: then it gives more, and the steps are taken again. None: some place is to be reached."""
         folder = self._store.database.path.parent
         for left in reversed(range(TRIES)):
             with for_erasing(folder):
                 try:
-                    self._everywhere(erasure)
+                    done = self._everywhere(erasure)
                     break
                 except (Problem, sqlite3.Error, OSError) as error:
                     if left and is_full(error, folder):
                         continue
                     self._metrics.undelivered.inc()
                     log.warning("erasure_unfinished", error=type(error).__name__)
-                    return False
+                    return None
+        receipt = self._receipt_of(erasure.tenant, erasure.customer_id).confirmed(done)
+        self._keep(receipt)
         self._vault.keys.finish(slot)
-        return True
+        return receipt
 
-    def _everywhere(self, erasure: Erasure) -> None:
+    def _everywhere(self, erasure: Erasure) -> Forgotten:
         """Erase what is left in each place that knows of the customer. Raises what any of them raises."""
+        self._places.closed.close(erasure.tenant, erasure.links.pseudonym)
         self._places.departed.remember(erasure.tenant, erasure.customer_id)
         sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id)
         self._places.renew_thresholds(erasure.tenant, sizes)
         self._places.presses.forget_replies(erasure.tenant)
+        self._places.forget_replies(erasure.tenant)
         self._store.database.scrub()
         self._places.presses.database.scrub()
-        self._places.forget_elsewhere(self._token(erasure))
+        return self._places.forget_elsewhere(self._token(erasure)) or Forgotten()
 
     def _token(self, erasure: Erasure) -> str:
         now = self._now_us()

@@ -26,6 +26,11 @@ class Links:
     audit: str
     consents: Mapping[str, str]
 
+    @property
+    def raw_pseudonym(self) -> bytes:
+        """The 16 bytes that the pseudonym is the text of."""
+        return base64.urlsafe_b64decode(self.pseudonym + "==")
+
     @classmethod
     def new(cls, consents: Mapping[str, str]) -> Links:
         """Links of a new customer."""

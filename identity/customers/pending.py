@@ -25,9 +25,8 @@ from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
 from identity.vault.vault import Holder, Vault
-from plumbing.clock import SECOND, Clock
+from plumbing.clock import SECOND, Clock, monotonic_us
 from plumbing.problem import Problem
-from plumbing.steady import monotonic_us
 from plumbing.storage.room import for_erasing
 
 log = structlog.get_logger(__name__)

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from plumbing.clock import DAY, MINUTE, Clock
-from plumbing.steady import monotonic_us
+from plumbing.clock import DAY, MINUTE, Clock, monotonic_us
 from plumbing.storage.files import process_lock, write_atomic
 
 CATCH_UP = 12

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from identity.config import PURPOSES
 from identity.consent.ledger import PAUSE_US, ConsentLedger, Standing
@@ -19,7 +19,15 @@ CHANGEABLE = (*PURPOSES, "account")
 class Standings:
     """Changes of a customer's consent. All of it works in a pause, and twice as well as once."""
 
-    def __init__(self, stores: IdentityStores, ledger: ConsentLedger, now_us: Clock) -> None:
+    def __init__(
+        self,
+        stores: IdentityStores,
+        ledger: ConsentLedger,
+        now_us: Clock,
+        close_tokens: Callable[[CustomerRow], None] = lambda row: None,
+    ) -> None:
+        """`close_tokens` closes the tokens that a customer has in flight."""
+        self._close_tokens = close_tokens
         self._stores = stores
         self.ledger = ledger
         self._now_us = now_us
@@ -38,6 +46,7 @@ class Standings:
             until = self._now_us() + PAUSE_US
             self._stores.customers.pause(row.tenant, row.customer_id, until)
             self.ledger.note(row.holder, "paused", until_us=until)
+        self._close_tokens(self._fresh(row))
         return until
 
     def resume(self, row: CustomerRow) -> bool:
@@ -72,7 +81,10 @@ class Standings:
             self.ledger.withdraw(row.holder, [name for name in purposes if name not in given])
             if given:
                 self.ledger.give(row.holder, given, notice, language=language, age_confirmed=age_confirmed)
-            return self.of(row)
+            standing = self.of(row)
+        if not all(purposes.values()):
+            self._close_tokens(self._fresh(row))
+        return standing
 
     def _fresh(self, row: CustomerRow) -> CustomerRow:
         fresh = self._stores.customers.customer(row.tenant, row.customer_id)

@@ -108,3 +108,31 @@ class NotCalibrated(VaultError):
 
     code = "not_calibrated"
     says = "This pack has no calibration here yet. Run `usual calibrate`."
+
+
+class ErasureReceiptForged(IdentityError):
+    """What should be the receipt of an erasure was not signed by this installation, or is a part of one."""
+
+    code = "receipt_forged"
+    status = 422
+    title = "This receipt is not one of this installation"
+    says = "Its signature does not fit its content. Was it cut, or made elsewhere?"
+
+
+class ErasureReceiptUnknown(IdentityError):
+    """No erasure has this number, and there is no such file."""
+
+    code = "receipt_unknown"
+    status = 404
+    title = "There is no such receipt"
+    says = "Give the number of an erasure (`usual erasures list`), or the file that the customer brings."
+
+
+class PeerUnknown(IdentityError):
+    """A message between the halves without their signature."""
+
+    code = "peer_unknown"
+    security_event = "peer_refused"
+    status = 401
+    title = "This is a message between our own processes"
+    says = "It is not signed with the keys of tokens."

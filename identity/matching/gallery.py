@@ -250,3 +250,15 @@ def template_version(pack: str, salt: bytes) -> str:
 def sealed_template(vault: Vault, holder: Holder, pack: str, salt: bytes, turned: Array) -> bytes:
     """A turned template (d,), sealed for the database."""
     return vault.seal(holder, "template", np.asarray(turned, "<f4").tobytes(), template_version(pack, salt))
+
+
+def templates_of(store: GalleryStore, vault: Vault, holder: Holder) -> Iterator[Array]:
+    """Every template of a customer, turned as it is kept, and as the engine made it.
+
+    Raises KeyDestroyed or SealBroken.
+    """
+    for pack, salt, sealed in store.templates_of(holder.tenant, holder.customer_id):
+        content = vault.open(holder, "template", sealed, template_version(pack, salt))
+        turned = np.frombuffer(content, np.float32)
+        yield turned
+        yield turned @ vault.rotation(holder.tenant, pack, salt, len(turned))

@@ -144,6 +144,16 @@ class GalleryStore(Table):
                 (secrets.randbits(63), tenant, customer_id, pack, sealed),
             )
 
+    def templates_of(self, tenant: str, customer_id: str) -> list[tuple[str, bytes, bytes]]:
+        """(pack, the gallery's salt, sealed template) of each template of a customer."""
+        rows = self.database.rows(
+            "SELECT t.pack, g.salt, t.sealed FROM templates t"
+            " JOIN galleries g ON g.tenant = t.tenant AND g.pack = t.pack"
+            " WHERE t.tenant = ? AND t.customer_id = ?",
+            (tenant, customer_id),
+        )
+        return [(row["pack"], row["salt"], row["sealed"]) for row in rows]
+
     def delete_templates(self, tenant: str, customer_id: str) -> list[str]:
         """Delete a customer's templates; returns the packs that they were for."""
         with self.database.write() as connection:

@@ -6,7 +6,7 @@ import base64
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,28 +47,33 @@ from identity.sandbox.connection import Launch
 from identity.sandbox.decoder import Decoder
 from identity.sandbox.pool import EnginePool
 from identity.service import Camera, Customers, IdentityService
-from identity.store import IdentityStores, closed_tokens
+from identity.store import IdentityStores
 from identity.store import presses as moments_tables
-from identity.store.closed_tokens import ClosedTokenStore
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
 from identity.web import routes
 from plumbing import idempotency, limits
 from plumbing.access.access import Access
-from plumbing.clock import MINUTE, Clock
+from plumbing.clock import MINUTE, Clock, monotonic_us
+from plumbing.handover import Forgotten, Heartbeat, patient
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
 from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
+from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import Database
 from plumbing.storage.passing import ThrowawayDatabase
 from plumbing.storage.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
-HAND_OVER_S = 0.5  # an opt-out at the command line is handed to the recommender within a second
+HAND_OVER_S = 0.2  # how often a process looks whether another one, or a command, erased somebody
+BEAT_S = 1.0  # how often identity says that it is there
+LONGEST_WAIT_S = 60.0  # between two tries to hand an erasure over
+Elsewhere = Callable[[str], Forgotten | None]
+Waiting = Callable[[str, int], Sequence[str]]
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
 
 
@@ -87,6 +92,8 @@ class IdentityHalf:
     databases: tuple[Database, ...]
     workers: EnginePool | None
     decoder: Decoder | None
+    closed: ClosedTokens
+    heart: Heartbeat | None = None  # where the recommender is another process
 
     @property
     def galleries(self) -> Galleries:
@@ -125,12 +132,15 @@ class IdentityHalf:
         for workers in self._running:
             threading.Thread(target=_load, args=(workers,), name="engine loading", daemon=True).start()
         ended = threading.Event()
-        thread = threading.Thread(target=self._finish_erasures, args=(ended,), name="erasures", daemon=True)
-        thread.start()
+        works = {"erasures": self._finish_erasures, "heartbeats": self._beat}
+        threads = [threading.Thread(target=work, args=(ended,), name=n, daemon=True) for n, work in works.items()]
+        for thread in threads:
+            thread.start()
 
         def stop() -> None:
             ended.set()
-            thread.join(5)
+            for thread in threads:
+                thread.join(5)
             self.close()  # signs the audit
 
         return stop
@@ -144,23 +154,48 @@ class IdentityHalf:
             log.warning("restored customers are still to be erased", why=str(error))
 
     def _finish_erasures(self, ended: threading.Event) -> None:
-        """Undo who did not confirm their receipt in time. Hand over opt-outs: those of other processes within a
-        second, those that the recommender could not take yet every minute. Delete what is too old."""
+        """Undo who did not confirm their receipt in time. Hand over opt-outs: those of other processes at once,
+        those that the recommender could not take yet after one second, two, four, and so on, up to a minute.
+        Delete what is too old."""
         keys, erasures, pending = self.vault.keys, self.service.erasures, self.service.customers.pending
-        seen, next_s = keys.changed(), 0.0
+        seen, due_s, again_s, wait_s = keys.changed(), 0.0, 0.0, 1.0
         while not ended.is_set():
             try:
                 pending.sweep()
-                if time.monotonic() >= next_s:
-                    next_s = time.monotonic() + 60
-                    self.settle()
-                    erasures.due()
-                elif (now := keys.changed()) != seen:
-                    seen = now
-                    erasures.finish_all()
+                now_s = time.monotonic()
+                with patient():
+                    if now_s >= due_s:
+                        due_s = now_s + 60
+                        self.settle()
+                        erasures.due()
+                    elif (now := keys.changed()) != seen or (again_s and now_s >= again_s):
+                        wait_s = 1.0 if now != seen else min(2 * wait_s, LONGEST_WAIT_S)
+                        seen = now
+                        again_s = time.monotonic() + wait_s if erasures.finish_all() else 0.0
+                        self.service.warm()  # templates of who left are not kept in memory until the next press
+                erasures.overdue()
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("erasures are still to be finished", why=str(error))
             ended.wait(HAND_OVER_S)
+
+    def _beat(self, ended: threading.Event) -> None:
+        """Say that identity is there, and at once when somebody's tokens are closed."""
+        told, next_s = -1, 0.0
+        while not ended.is_set():
+            try:
+                now = self.closed.generation()
+                if now != told or time.monotonic() >= next_s:
+                    next_s, told = time.monotonic() + BEAT_S, now
+                    self.closed.note_heard(
+                        monotonic_us()
+                    )  # a recommender with the same state folder reads it there
+                    if self.heart is not None:
+                        self.heart.beat()
+            except (Problem, OSError) as error:
+                told = -1
+                log.warning("no_sign_of_life", why=str(error))
+                ended.wait(BEAT_S / 2)
+            ended.wait(0.05)
 
     def check(self) -> str | None:
         """Readiness: None when everything can be written, a press too, and the pack runs; else a sentence."""
@@ -177,6 +212,7 @@ class IdentityHalf:
             "the engine pack is being loaded; until then everybody is a guest" if loading else None,
             self.service.erasures.retention.remark(),
             *Notices.of(self.config).remarks(self.service.engine.pack.grade),
+            self.service.erasures.remark(),
         ]
         return trouble or Remark("; ".join(filter(None, remarks))) or None
 
@@ -184,13 +220,16 @@ class IdentityHalf:
         """Only when no request is running any more."""
         for database in self.databases:
             database.close()
+        self.service.erasures.receipts.close()
         self.vault.keys.close()
         self.audit.close()
         for workers in self._running:
             workers.close()
 
 
-def open_half(config: Config, shared: Shared, forget_elsewhere: Callable[[str], None]) -> IdentityHalf:
+def open_half(
+    config: Config, shared: Shared, forget_elsewhere: Elsewhere, waiting: Waiting | None = None
+) -> IdentityHalf:
     """The half as the settings of an installation want it. See `build`."""
     return build(
         config_of(config, shared.token_keys),
@@ -198,6 +237,9 @@ def open_half(config: Config, shared: Shared, forget_elsewhere: Callable[[str], 
         now_us=shared.now_us,
         registry=shared.registry,
         forget_elsewhere=forget_elsewhere,
+        waiting=waiting,
+        recommender_url=config.recommender_url if config.only == "identity" else None,
+        replies=(shared.once,),
     )
 
 
@@ -206,7 +248,10 @@ def build(
     *,
     access: Access,
     now_us: Clock,
-    forget_elsewhere: Callable[[str], None],
+    forget_elsewhere: Elsewhere,
+    waiting: Waiting | None = None,
+    recommender_url: str | None = None,
+    replies: Sequence[Idempotency] = (),
     registry: CollectorRegistry | None = None,
     engine: FaceEngine | None = None,
     decode: Decode | None = None,
@@ -214,8 +259,11 @@ def build(
     """Open what lies under `config.home` and put the routes together. Starts nothing.
 
     `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
-    and is called again later. `engine` takes the place of the pack that the configuration names, and then pictures
-    are decoded by `decode`, in this process unless another is given (tests).
+    and is called again later. `waiting` asks which scenes of a tenant were trained before an erasure.
+    `recommender_url` gets signs of life. `replies` are kept for routes outside of this half.
+
+    `engine` takes the place of the pack that the configuration names, and then pictures are decoded by `decode`,
+    in this process unless another is given (tests).
     """
     now_us = steady(now_us, config.home)
     master = config.master_file or config.home / "master.key"
@@ -236,11 +284,25 @@ def build(
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     rate_limits = Limits(passing, now_us)
     retention = Retention(config.home, now_us, stores.customers.newest_day)
-    places = OtherPlaces(presses, departed, matchers.renew_thresholds, forget_elsewhere)
+    closed = ClosedTokens(config.home, config.token_keys, now_us)
+
+    def forget_replies(tenant: str) -> None:
+        for once in replies:
+            once.forget(tenant)
+
+    places = OtherPlaces(
+        presses,
+        departed,
+        matchers.renew_thresholds,
+        forget_elsewhere,
+        closed,
+        waiting or (lambda tenant, sequence: ()),
+        forget_replies,
+    )
     ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds)
-    accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, ClosedTokenStore(passing), now_us)
+    accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, now_us, closed)
     pending = Pending(stores, presses, vault, ledger, matchers.renew_thresholds)
-    erasures = Erasures(config, stores.customers, vault, places, audit, metrics, now_us, retention)
+    erasures = Erasures(config, stores, vault, places, audit, metrics, now_us, retention)
     pressed = Presses(presses, config, now_us)
     customers = _customers(
         config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, metrics, now_us
@@ -249,7 +311,13 @@ def build(
     service = IdentityService(
         config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
     )
-    once = Idempotency(passing, base64.urlsafe_b64encode(vault.keys.derive("replies")), now_us, keep_us=REPLIES_US)
+    once = Idempotency(
+        passing,
+        base64.urlsafe_b64encode(vault.keys.derive("replies")),
+        now_us,
+        keep_us=REPLIES_US,
+        is_current=customers.accounts.stands,
+    )
     return IdentityHalf(
         config=config,
         service=service,
@@ -258,10 +326,12 @@ def build(
         vault=vault,
         matchers=matchers,
         audit=audit,
-        blueprint=routes.blueprint(service, access, once, rate_limits),
+        blueprint=routes.blueprint(service, access, once, rate_limits, closed),
         databases=(stores.database, passing),
         workers=workers,
         decoder=decoder,
+        closed=closed,
+        heart=None if recommender_url is None else Heartbeat(recommender_url, config.token_keys, closed),
     )
 
 
@@ -282,7 +352,7 @@ def _customers(
     """What can happen to a customer, put together."""
     updates = TemplateUpdates(stores.galleries, matchers.clear, now_us)
     pins = Pins(stores.customers, vault, config, now_us)
-    standings = Standings(stores, ledger, now_us)
+    standings = Standings(stores, ledger, now_us, accounts.close_tokens_of)
     held = Held(stores, accounts, standings, pins, erasures, audit)
     enrolments = Enrolments(config, stores, vault, matchers, ledger, pending, pins, now_us)
     return Customers(
@@ -311,5 +381,4 @@ def _load(workers: EnginePool) -> None:
 
 def _passing_database(path: Path) -> ThrowawayDatabase:
     """For what is needed for minutes: presses, limits, kept replies."""
-    own = (moments_tables.migrations, closed_tokens.migrations)
-    return ThrowawayDatabase(path, *own, limits.migrations, idempotency.migrations)
+    return ThrowawayDatabase(path, moments_tables.migrations, limits.migrations, idempotency.migrations)

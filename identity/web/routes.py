@@ -18,6 +18,7 @@ from identity.errors import NotAnImage
 from identity.results import Said
 from identity.service import Device, IdentityService, Recognition
 from identity.store.schema import named_when_full
+from identity.web import peer
 from identity.web.papers import paper_routes
 from identity.web.schemas import (
     BASE,
@@ -46,6 +47,7 @@ from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
+from plumbing.storage.closed import ClosedTokens
 
 RECOGNITION_BYTES = 1_000
 """Size of every reply to a recognition, hit or miss."""
@@ -59,7 +61,9 @@ PICTURE_FIELDS = ("frames", "moves")
 IDENTIFY, ENROL = ("identify",), ("enrol",)  # scopes
 
 
-def blueprint(service: IdentityService, access: Access, once: Idempotency, limits: Limits) -> APIBlueprint:
+def blueprint(
+    service: IdentityService, access: Access, once: Idempotency, limits: Limits, closed: ClosedTokens
+) -> APIBlueprint:
     """All routes of this half."""
     tag = Tag(name="identity", description="Press, recognise, enrol, opt out")
     api = APIBlueprint("identity", __name__, url_prefix=BASE, abp_tags=[tag])
@@ -69,6 +73,7 @@ def blueprint(service: IdentityService, access: Access, once: Idempotency, limit
     _enrolment_routes(door, service)
     _receipt_routes(door, service)
     paper_routes(door, service)
+    peer.routes(door, service.config.token_keys, closed)
     return api
 
 
@@ -315,7 +320,9 @@ def _receipt_routes(door: Door, service: IdentityService) -> None:
         summary="Opt out by receipt",
     )
     def forget(caller: Caller, path: ReceiptPath) -> Body:
-        return {"forgotten": True, "everywhere": service.forget(_device(caller), path.receipt)}
+        receipt = service.opt_out(_device(caller), path.receipt)
+        given = service.erasures.receipts.given(receipt)
+        return {"forgotten": True, "everywhere": receipt.everywhere, "erasure": given}
 
 
 def iso(time_us: int) -> str:

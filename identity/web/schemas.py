@@ -176,11 +176,35 @@ class NoFaceBody(Body):
     pin: str | None = Field(None, max_length=16)
 
 
+class ErasedStore(BaseModel):
+    """A place that may hold a customer, and what became of them there."""
+
+    store: str
+    state: str
+
+
+class ErasureModel(BaseModel):
+    """The receipt of an erasure: `usual erasures verify` takes it. `fingerprints` are of short pieces of what was
+    theirs, and lead to nobody. `closed` once versions trained without them are live."""
+
+    format: Literal["usual-erasure-1"]
+    id: str
+    tenant: str
+    day: str
+    stores: list[ErasedStore]
+    everywhere: bool
+    closed: bool
+    sequence: str
+    fingerprints: str
+    signature: str
+
+
 class ForgottenReply(BaseModel):
     """In force at once. `everywhere` is false while another part has still to confirm it."""
 
     forgotten: bool
     everywhere: bool
+    erasure: ErasureModel
 
 
 class OptOutReply(BaseModel):

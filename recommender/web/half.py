@@ -14,23 +14,26 @@ from prometheus_client import CollectorRegistry
 from plumbing.access.access import Access
 from plumbing.clock import Clock
 from plumbing.door import Door
+from plumbing.handover import Forgotten, Pull
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
+from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import Database
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
 from recommender.desk import pages
 from recommender.exchange.checks import MODELS
+from recommender.in_flight import InFlight
 from recommender.metrics import RecommenderMetrics
 from recommender.scenes.registry import OpenScenes, Scenes
 from recommender.service import RecommenderService
 from recommender.store import open_moments
 from recommender.training.schedule import Scheduler
 from recommender.training.trainer import Launch, Trainer
-from recommender.web import catalogue, offers, sharing, suggestions, training
+from recommender.web import catalogue, offers, peer, sharing, suggestions, training
 from recommender.worker import launch_process
 
 
@@ -47,10 +50,11 @@ class RecommenderHalf:
     launch: Launch
     now_us: Clock
 
-    def erase(self, token: str) -> None:
-        """Forget the customer of an erasure token (identity hands it over)."""
-        self.service.erase(token)
+    def erase(self, token: str) -> Forgotten:
+        """Forget the customer of an erasure token (identity hands it over); what was done, by place."""
+        done = self.service.forget(token)
         self.metrics.erasures.inc()
+        return done
 
     def start(self) -> Callable[[], None]:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
@@ -82,7 +86,16 @@ def open_half(config: Config, shared: Shared) -> RecommenderHalf:
         access=shared.access,
         now_us=shared.now_us,
         registry=shared.registry,
+        in_flight=_in_flight(config, shared),
     )
+
+
+def _in_flight(config: Config, shared: Shared) -> InFlight:
+    """In one house the list in the state folder is all; a recommender of its own has to hear from identity."""
+    closed = ClosedTokens(config.home, shared.token_keys, shared.now_us)
+    apart = config.only == "recommender"
+    url = config.identity_url if apart else None
+    return InFlight(closed, apart=apart, pull=None if url is None else Pull(url, shared.token_keys, closed))
 
 
 def build(
@@ -94,6 +107,7 @@ def build(
     scenes: OpenScenes = Scenes,
     launch: Launch | None = None,
     entropy: int | None = None,
+    in_flight: InFlight | None = None,
 ) -> RecommenderHalf:
     """Open what lies under `config.home` and put the routes together. Starts nothing.
 
@@ -111,6 +125,7 @@ def build(
         now_us=now_us,
         entropy=secrets.randbits(64) if entropy is None else entropy,
         sites_of=lambda tenant: {str(key["site"]) for key in access.keys(tenant)} - {""},
+        in_flight=in_flight,
     )
     api = APIBlueprint(
         "recommender",
@@ -124,7 +139,13 @@ def build(
     launcher = launch or launch_process(config, trainer.models, now_us)
     limits = Limits(moments, now_us)
     once = Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us)
-    door = Door(api, access=access, once=once, limits=limits)
+
+    def before_kept() -> None:
+        token = suggestions.bearer()
+        if token is not None:
+            service.require_open(token)
+
+    door = Door(api, access=access, once=once, limits=limits, before_kept=before_kept)
     suggestions.routes(door, suggestions.SuggestTools(service, metrics, config.requests_per_minute))
     for kind in MODELS:
         catalogue.item_routes(door, stores.catalogue, kind)
@@ -133,5 +154,6 @@ def build(
     sharing.sharing_routes(door, stores.sharing)
     tools = training.TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
     training.routes(door, tools)
+    peer.routes(door, service)
     pages.pages(api)
     return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)

@@ -9,6 +9,8 @@ from flask import request
 from plumbing.access.access import Caller
 from plumbing.demands import BATCH
 from plumbing.door import Body, Door, Limit
+from plumbing.handover import acknowledgement
+from plumbing.peers import is_signed
 from recommender.errors import TokenAltered
 from recommender.metrics import RecommenderMetrics
 from recommender.recording import Sender
@@ -132,9 +134,14 @@ def _erasure_route(door: Door, tools: SuggestTools) -> None:
         summary="Forget the customer of an erasure token",
     )
     def erasures(caller: Caller) -> Body:
-        token = bearer()
+        token, keys = bearer(), tools.service.config.token_keys
         if token is None:
             raise TokenAltered
-        gone = tools.service.erase(token, tenant=caller.tenant)
+        challenge = request.headers.get("X-Usual-Challenge", "")
+        # Identity signs its question: then the token says whose erasure it is, and one key serves all tenants.
+        ours = is_signed(keys, request.headers.get("X-Usual-Signature"), "erasure question", challenge, token)
+        done = tools.service.forget(token, tenant=None if ours else caller.tenant)
         tools.metrics.erasures.inc()
-        return {"erased": True, "events": gone}
+        if not ours:
+            return {"erased": True, "events": done.events}
+        return {"erased": True, "acknowledgement": acknowledgement(keys, challenge, token, done), **done.to_json()}

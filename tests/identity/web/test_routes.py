@@ -93,7 +93,9 @@ class TestTheWay:
         receipt = kiosk.enrol(pictures(1)).get_json()["receipt"]
 
         gone = kiosk.send("DELETE", f"/enrolments/{receipt}")
-        assert (gone.status_code, gone.get_json()) == (200, {"forgotten": True, "everywhere": True})
+        said = gone.get_json()
+        assert (gone.status_code, said["forgotten"], said["everywhere"]) == (200, True, True)
+        assert said["erasure"]["format"] == "usual-erasure-1"
         problem(kiosk.send("DELETE", f"/enrolments/{receipt}"), 404, "enrolment_unknown")
 
     def test_the_notice_is_what_consent_refers_to(self, world: World, kiosk: Kiosk) -> None:

@@ -1,0 +1,141 @@
+"""`usual erasures`: the receipts of who was erased, and the search for anything that is left of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from identity.cli.commands import open_half
+from identity.customers.erasure_receipts import ErasureReceipt, ErasureReceipts
+from identity.vault.keyfile import KeyFile, master_keys
+from plumbing.cli import home_option
+from plumbing.clock import system_clock
+from plumbing.problem import Problem
+from plumbing.storage.search import Fingerprints, Hit, search
+
+KINDS = (
+    ("databases", (".db",)),
+    ("journals of databases", ("-wal", "-shm", "-journal")),
+    ("keys", (".key", "identity-keys", ".pem", "receipt-key")),
+    ("models", (".npz", "texts.json", "manifest.json")),
+    ("exports", (".csv", ".jsonl", ".json", ".gz", ".zip")),
+    ("logs", (".log",)),
+)
+"""What the table counts together, by how a file's name ends; the rest are other files."""
+
+
+@click.group()
+def erasures() -> None:
+    """Receipts of customers who were erased; `verify` searches everything for what was theirs."""
+
+
+@contextmanager
+def receipts_of(home: Path) -> Iterator[ErasureReceipts]:
+    """The receipts of a state folder."""
+    keys = KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key"))
+    receipts = ErasureReceipts(home, keys, system_clock)
+    try:
+        yield receipts
+    finally:
+        receipts.close()
+        keys.close()
+
+
+def _follow_trainings(home: Path) -> None:
+    """Ask which versions were trained since; without an answer the receipts say what was known last."""
+    half = open_half(home, "dlib")  # any pack will do: no picture is processed
+    try:
+        half.service.erasures.close_receipts()
+    except (Problem, OSError) as error:
+        click.echo(f"Which versions were trained since is not known now: {error}", err=True)
+    finally:
+        half.close()
+
+
+@erasures.command("list")
+@home_option
+def list_(home: Path) -> None:
+    """Every erasure: its number, day and tenant, and what it waits for."""
+    _follow_trainings(home)
+    with receipts_of(home) as receipts:
+        found = receipts.all()
+    for receipt in found:
+        click.echo(f"{receipt.id}  {receipt.day}  {receipt.tenant}  {_in_words(receipt)}")
+    if not found:
+        click.echo("Nobody was erased, or their receipts are older than they are kept.")
+
+
+@erasures.command()
+@home_option
+@click.argument("number", metavar="ID")
+def show(home: Path, number: str) -> None:
+    """The receipt with the number ID, or in the file ID, place by place, as JSON."""
+    _follow_trainings(home)
+    with receipts_of(home) as receipts:
+        click.echo(json.dumps(receipts.given(receipts.named(number)), indent=2))
+
+
+@erasures.command()
+@home_option
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Another folder to search: backups, exports, logs. Repeat for several.",
+)
+@click.argument("receipt", metavar="RECEIPT")
+def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
+    """Search everything below the state folder for what RECEIPT stands for: a file, or the number of an erasure.
+
+    Template and pseudonym are looked for byte by byte in every encoding, also in what is packed. Exit status 1
+    when anything is found.
+    """
+    with receipts_of(home) as receipts:
+        named = receipts.named(receipt)
+    click.echo(f"Erasure {named.id} of {named.day}: {_in_words(named)}")
+    if not named.fingerprints:
+        raise click.ClickException("This receipt has no fingerprints: what was theirs could not be read any more.")
+    prints, began = Fingerprints.of_text(named.fingerprints), time.monotonic()
+    files: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+
+    def count(place: Path, size: int) -> None:
+        files[kind_of(place.name)] += 1
+        sizes[kind_of(place.name)] += size
+
+    hits = [hit for folder in (home, *also) for hit in _found(folder, prints, count)]
+    found = Counter(kind_of(hit.file.rpartition("/")[2].partition("!")[0]) for hit in hits)
+    click.echo(f"{'':24}{'files':>8}{'MB':>10}{'found':>8}")
+    for kind, _ in (*KINDS, ("other files", ())):
+        click.echo(f"{kind:24}{files[kind]:8}{sizes[kind] / 1e6:10.1f}{found[kind]:8}")
+    total = f"{sum(files.values())} files, {sum(sizes.values()) / 1e6:.1f} MB, {time.monotonic() - began:.1f} s"
+    for hit in hits:
+        click.echo(f"FOUND  {hit.file}, byte {hit.offset}: {hit.form}")
+    click.echo(f"{total}: {'nothing of them was found' if not hits else f'found in {len(hits)} places'}.")
+    if hits:
+        raise SystemExit(1)
+
+
+def _found(folder: Path, prints: Fingerprints, count: Callable[[Path, int], None]) -> list[Hit]:
+    try:
+        return search(folder, prints, seen=count)
+    except OSError as error:
+        raise click.ClickException(f"Not everything could be read, so nothing is proved: {error}") from error
+
+
+def kind_of(name: str) -> str:
+    """Which kind of file has such a name."""
+    return next((kind for kind, ends in KINDS if name.endswith(ends)), "other files")
+
+
+def _in_words(receipt: ErasureReceipt) -> str:
+    if receipt.closed:
+        return "closed"
+    waits = [store for store, state in receipt.stores if state.startswith("waits")]
+    return f"waits for {', '.join(waits)}"
