@@ -17,16 +17,20 @@ from plumbing.storage.room import DiskFull
 from plumbing.storage.tombstones import Tombstones
 from recommender.config import RecommenderConfig
 from recommender.scene import AnyScene
-from recommender.scenes.registry import Scenes
+from recommender.scenes.registry import SCENE_NAMES, Scenes
 from recommender.store import open_database
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.erased import FILE, ErasedCustomers
 from recommender.store.events import EventStore
+from recommender.store.forgotten import ForgottenStore
 from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
+from recommender.store.own_events import OwnEventStore
 from recommender.store.quotas import QuotaStore
 from recommender.store.runs import ModelStore
 from recommender.store.sharing import SharingStore
+from recommender.store.ties import AccountTies
+from recommender.store.version_rows import VersionRows
 from recommender.training.trainer import Trainer
 
 
@@ -42,6 +46,9 @@ class RecommenderStores:
     models: ModelStore
     sharing: SharingStore
     quotas: QuotaStore
+    rows: VersionRows
+    own: OwnEventStore
+    ties: AccountTies
     secret: bytes = field(repr=False)  # of this half alone; each use derives a key of its own
 
     def key(self, use: str) -> bytes:
@@ -70,6 +77,13 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         models=ModelStore(database),
         sharing=SharingStore(database, config.least_people),
         quotas=QuotaStore(database),
+        rows=VersionRows(
+            config.home / "models",
+            ForgottenStore(database, _derive(secret, "rows"), events.tombstone),
+            SCENE_NAMES,
+        ),
+        own=OwnEventStore(database, _derive(secret, "corrections"), events),
+        ties=AccountTies(database, _derive(secret, "ties")),
         secret=secret,
     )
     stores.erased.keep_erased(at_start=True)
@@ -92,6 +106,7 @@ def trainer_of(
         now_us=now_us,
         keep_versions=config.keep_versions,
         least_people=stores.sharing.least_people,
+        rows=stores.rows,
     )
 
 

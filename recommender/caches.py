@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from recommender.scene import AnyScene, Item, Kind
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
 from recommender.store.sharing import SharingStore
+from recommender.store.version_rows import VersionRows
 from recommender.store.versions import VersionStore
 
 
@@ -41,6 +42,7 @@ class LoadedModel:
     version: str | None
     model: Any | None
     skipped: tuple[str, ...] = ()  # newer versions that failed their checks
+    made_from: Hashable = None  # the file that was read, and the rows that were left out
 
 
 Value = TypeVar("Value")
@@ -85,6 +87,7 @@ class Caches:
         popular_from: int,
         sharing: SharingStore,
         served_km: float,
+        rows: VersionRows,
     ) -> None:
         self._events = events
         self._catalogue = catalogue
@@ -94,6 +97,8 @@ class Caches:
         self._popular_from = popular_from
         self._sharing = sharing
         self._served_km = served_km
+        self._rows = rows
+        self._forgotten: dict[tuple[str, str], int] = {}  # tenant, scene -> as it was last read
         self._least: dict[str, int] = {}  # tenant -> as it was last read
         self._areas: Cache[ServedArea] = Cache()
         self._menus: Cache[CatalogueSnapshot] = Cache()
@@ -139,20 +144,36 @@ class Caches:
         return self._popular.last((tenant, event_type))
 
     def model(self, tenant: str, scene: str) -> LoadedModel:
-        """The version in force; read again when the file `current` was replaced. Never raises.
+        """The version in force; read again when the file `current` was replaced, or somebody was forgotten whose
+        row it has. Never raises.
 
         A version that shows others what fewer people chose than the tenant asks for now is skipped.
         """
-        least = self.least_people(tenant)
+        least, number = self._least_and_number(tenant, scene)
         shelf = VersionStore(self._root, tenant, scene)
         try:
             seen = shelf.pointer.stat()
             stamp: Hashable = (seen.st_mtime_ns, seen.st_ino, seen.st_size)
         except OSError:
             stamp = ("no current", shelf.folder.is_dir() and shelf.folder.stat().st_mtime_ns)
-        return self._models.get((tenant, scene), (stamp, least), lambda: self._read(shelf, scene, least))
+        stamp = (stamp, least, number)
+        try:
+            return self._models.get((tenant, scene), stamp, lambda: self._read(shelf, tenant, scene, least))
+        except (DatabaseBusy, sqlite3.OperationalError):  # it is not known whose rows must go: none is served
+            return LoadedModel(None, None)
 
-    def _read(self, shelf: VersionStore, scene: str, least: int) -> LoadedModel:
+    def _least_and_number(self, tenant: str, scene: str) -> tuple[int, int]:
+        """`least_people`, and the number of what was forgotten last (-1: never read); as they were last read while
+        the database does not answer. Both in one short wait."""
+        try:
+            with self._rows.store.hurried():
+                self._least[tenant] = self._sharing.least_people(tenant)
+                self._forgotten[tenant, scene] = self._rows.store.number(tenant, scene)
+        except (DatabaseBusy, sqlite3.OperationalError):
+            pass
+        return self._least.get(tenant, self._sharing.usual), self._forgotten.get((tenant, scene), -1)
+
+    def _read(self, shelf: VersionStore, tenant: str, scene: str, least: int) -> LoadedModel:
         of_events = self._scenes[scene].learns_from is not None
         skipped: list[str] = []
         for name in shelf.candidates():
@@ -160,9 +181,14 @@ class Caches:
                 version = shelf.load(name)
                 if of_events and int(version.manifest["cut"].get("least_people", 0)) < least:
                     raise ValueError("made from fewer people than may be shown now")
-                model = self._scenes[scene].load(dict(version.arrays), dict(version.texts))
+                arrays, left_out = self._rows.served(tenant, scene, version)
+                made_from = (name, version.digest, left_out)
+                earlier = self._models.last((tenant, scene))
+                if earlier is not None and earlier.made_from == made_from:
+                    return replace(earlier, skipped=tuple(skipped))
+                model = self._scenes[scene].load(dict(arrays), dict(version.texts))
             except (ArtifactError, ValueError):
                 skipped.append(name)
                 continue
-            return LoadedModel(name, model, tuple(skipped))
+            return LoadedModel(name, model, tuple(skipped), made_from)
         return LoadedModel(None, None, tuple(skipped))

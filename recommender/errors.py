@@ -5,6 +5,7 @@ RecommenderError(Problem)
 ├── EventError          events that cannot be recorded (service.py)
 ├── CatalogueError      items, places and offers that are wrong or missing (store/, exchange/)
 ├── FileUnreadable      files that are no CSV or JSON lines, or lack columns (exchange/)
+├── CustomerError       what a customer asks for about their own data (customer/, store/ties.py)
 └── TrainingError       runs, versions, schedules (training/, store/versions.py)
 """
 
@@ -65,6 +66,15 @@ class SecondFactorRequired(TokenError):
     status = 403
     title = "A face alone is not enough for this"
     says = "Raise the token with the customer's PIN (POST /identity/v1/tokens/raise) and try again."
+
+
+class VersionsBusy(RecommenderError):
+    """Another process publishes a version and does not end."""
+
+    code = "versions_busy"
+    status = 503
+    title = "The versions of the models are locked"
+    retry_after = 1
 
 
 class ErasureNotRemembered(RecommenderError):
@@ -278,6 +288,49 @@ class FileUnreadable(RecommenderError):
 # --- training, versions, schedule --------------------------------------------------------------------
 
 
+class CustomerError(RecommenderError):
+    """Something that a customer asks for about their own data, and that cannot be done."""
+
+    code = "customer_error"
+    status = 422
+    title = "Nothing was changed"
+
+
+class NoSuchEvent(CustomerError):
+    code = "not_found"
+    status = 404
+    title = "There is no such event of yours"
+    says = "It may have been taken back already. An event of a shop's account is the shop's: end the tie instead."
+
+
+class EventAmbiguous(CustomerError):
+    code = "event_ambiguous"
+    status = 409
+    title = "Several of your events have this event_id"
+    says = "Two devices gave the same one. Name the event by its reference."
+
+
+class LinkCodeWrong(CustomerError):
+    code = "link_code_wrong"
+    status = 403
+    title = "The code is wrong or no longer valid"
+    says = "A code is valid for ten minutes and once; after five wrong ones wait ten minutes. Get a new one."
+
+
+class AccountUnusable(CustomerError):
+    code = "account_unusable"
+    title = "This is no account that can be tied"
+    says = "Name an account of the shop's own system, as its imported events do; not a customer of this house."
+
+
+class TooManyLinkCodes(CustomerError):
+    code = "too_many_link_codes"
+    status = 429
+    title = "This account has several codes that are not used yet"
+    says = "Use one of them, or wait until they have expired."
+    retry_after = 600
+
+
 class TrainingError(RecommenderError):
     """A training, a version or a schedule that is refused."""
 
@@ -302,6 +355,10 @@ class NotEnoughEvents(TrainingError):
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
+
+
+class NothingLeft(NotEnoughEvents):
+    """Nobody's history is there to learn from, not even too few people's."""
 
 
 class NoSuchRun(TrainingError):

@@ -278,6 +278,7 @@ class Trained:
     texts: Texts
     report: Report
     cut: DataCut | None = None  # what a scene read of its own log; None: all of the input
+    rows: tuple[str, ...] = ()  # whose the rows of the tables of customers are, in their order; never in a version
 
 
 Model = TypeVar("Model")

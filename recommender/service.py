@@ -20,12 +20,14 @@ from plumbing.storage.room import DiskFull, for_erasing
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
+from recommender.customer.rights import CustomerRights
 from recommender.destinations.places import PlaceError
 from recommender.errors import Erased, PositionRefused, SiteUnknown, TokenAltered
 from recommender.in_flight import InFlight
 from recommender.recording import Sender, check_event, check_time, check_visit, size_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
+from recommender.store import forgotten
 from recommender.tokens import Claims, open_token, read
 
 SitesOf = Callable[[str], Collection[str]]
@@ -65,7 +67,7 @@ class SuggestReply:
     excluded: Mapping[str, str]
 
 
-class RecommenderService:
+class RecommenderService(CustomerRights):
     """The recommender of all tenants of one installation, in one process."""
 
     def __init__(
@@ -98,6 +100,7 @@ class RecommenderService:
             popular_from=config.popular_from,
             sharing=stores.sharing,
             served_km=config.served_km,
+            rows=stores.rows,
         )
 
     # --- suggest -------------------------------------------------------------------------------------
@@ -198,7 +201,8 @@ class RecommenderService:
             return request
         if claims is not None:
             lines = self.config.history_lines
-            history = self.events.history(guest.tenant, claims.pseudonym, event_type, lines)
+            account = self.stores.ties.account(guest.tenant, claims.pseudonym)
+            history = self.events.history(guest.tenant, claims.pseudonym, event_type, lines, account)
             request = replace(request, history=history)
         if loaded.model is None:
             request = replace(request, recent=self.caches.popular(guest.tenant, event_type))
@@ -279,6 +283,7 @@ class RecommenderService:
         with self.database.write():
             if sender.name:
                 self.stores.quotas.add(tenant, sender.name, now_us, events=len(stored), lines=lines, size=size)
+            stored = self.stores.own.without_taken_back(tenant, stored)
             new = self.events.record(tenant, stored, now_us)
             if claims is not None:
                 check_visit(self.events, tenant, claims)
@@ -322,12 +327,15 @@ class RecommenderService:
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
         with for_erasing(self.database.path.parent):
-            with self.database.write():
+            with self.database.write() as connection:
+                if decisions := self.stores.own.decisions_and_purchases(claims.tenant, claims.pseudonym):
+                    forgotten.note(connection, claims.tenant, "offers", lines=decisions)
                 deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
                 for scene in self.scenes.values():
                     scene.forget(claims.tenant, claims.pseudonym)
             self.database.scrub()
             self.stores.erased.remember(claims.tenant, claims.pseudonym)
+            self.forget_rows(claims.tenant)
         return deleted
 
     def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:

@@ -114,6 +114,7 @@ def _events(
     if wrong:
         raise BadRows(sorted(wrong, key=lambda one: one.row))
     try:
+        events = stores.own.without_taken_back(tenant, events)
         return record_in_parts(stores.database, stores.events, tenant, events, now_us)
     except EventError as error:
         raise BadRows([RowProblem(numbers[error.index], error.what)]) from error

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recommender.errors import ArtifactError
+from recommender.orders.signals.neighbours import ROWS
+from recommender.ranking.rows import count, in_model, taken
 from recommender.scene import DataCut, Report, Trained
 from recommender.store.versions import Version, VersionStore, finite
 
@@ -56,3 +60,25 @@ def stored_report(trained: Trained) -> dict[str, Any]:
     """A training's report as JSON has it: None where a figure is not a number."""
     report: dict[str, Any] = finite(trained.report.to_dict())
     return report
+
+
+def forget_customers(folder: Path | str, scene: str, tenant: str = TENANT) -> int:
+    """Take the rows of all customers out of every version of a scene under `folder`; returns how many versions
+    had any.
+
+    A folder does not say whose a row is, so all go; everything else stays, and the models still answer. For one
+    customer alone: fit again without their rows, save, and delete the older versions.
+
+    Raises:
+        ArtifactError: a version cannot be read; it is left as it is.
+        OSError: the folder cannot be written.
+    """
+    store, changed = VersionStore(Path(folder), tenant, scene), 0
+    for name in store.names():
+        version = store.load(name)
+        tables = in_model(version.arrays, ROWS)
+        if count(version.arrays, tables):
+            store.rewrite(version, taken(version.arrays, tables, np.zeros(0, np.intp)))
+            changed += 1
+    store.tidy()
+    return changed

@@ -15,6 +15,7 @@ from recommender.library.folder import (
     CATALOGUE,
     TENANT,
     NotFitted,
+    forget_customers,
     load_model,
     save_model,
     stored_report,
@@ -150,6 +151,17 @@ class Orders:
         loaded._catalogue = items_named(version.arrays["items"]) if text is None else from_json(text)
         loaded._seed, loaded.report = int(version.manifest["seed"]), stored_report(loaded._trained)
         return loaded
+
+    @staticmethod
+    def forget_customers(folder: Path | str) -> int:
+        """Take the rows of customers out of every model that was saved in `folder`; returns how many had any.
+
+        A model of orders compares with rows of earlier customers. They have no names, but each is one person's:
+        when one of them asks to be forgotten, and there are no data to fit again without them, all can go.
+
+        Raises ArtifactError: a version cannot be read.
+        """
+        return forget_customers(folder, "orders")
 
     @staticmethod
     def read(path: Path | str) -> Interactions:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbing.clock import HOUR
-from recommender.errors import NotEnoughEvents
+from recommender.errors import NothingLeft
 from recommender.offers import report as earnings
 from recommender.offers.decision import GUEST, NO_POLICY, OfferDecision, Policy
 from recommender.offers.learning import train as learning
@@ -62,7 +62,7 @@ class OffersScene:
         closed = self._closed(data.tenant, settings, data.now_us)
         if not len(closed):
             hours = settings.window_hours + settings.lateness_hours
-            raise NotEnoughEvents(
+            raise NothingLeft(
                 f"No window has closed yet ({closed.n_open} are open); each does {hours} hours after its decision."
             )
         offers = {offer.offer_id: offer for offer in self._store.offers(data.tenant)}

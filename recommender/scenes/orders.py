@@ -14,8 +14,10 @@ from recommender.orders.model import OrderModel
 from recommender.orders.questions import Questions, live_question
 from recommender.orders.reasons import ReasonContext, bundles, reason_for
 from recommender.orders.signals.crowd import ItemCrowd, column, merge_repeats
+from recommender.orders.signals.neighbours import ROWS
 from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
 from recommender.ranking.pairs import Pairs, standardise
+from recommender.ranking.rows import by_content, taken
 from recommender.scene import (
     Answer,
     Arrays,
@@ -93,6 +95,8 @@ class OrdersScene(CatalogueScene):
         settings = replace(self._settings, least_people=data.least_people)
         fitted = fit_orders(seen, features, seed=seed, settings=settings, progress=progress)
         arrays, texts = fitted.model.saved()
+        order = by_content(arrays, ROWS)
+        rows = seen.customers[fitted.model.crowd.neighbours.who[order]].tolist()
         report = Report(
             in_force="counting" if fitted.model.in_force == "counting" else "ranker",
             method=fitted.model.in_force,
@@ -105,7 +109,7 @@ class OrdersScene(CatalogueScene):
             baseline_value=fitted.baseline,
             interval=(fitted.interval.low, fitted.interval.high),
         )
-        return Trained(arrays, texts, report)
+        return Trained(taken(arrays, ROWS, order), texts, report, rows=tuple(rows))
 
     def load(self, arrays: Arrays, texts: Texts) -> ServedOrders:
         """Raises ValueError when a part is missing or does not fit."""

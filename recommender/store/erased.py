@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import structlog
 
 from plumbing.clock import Clock
 from plumbing.storage.database import Database
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import ErasureNotRemembered
+from recommender.store import forgotten
 from recommender.store.events import EventStore
 from recommender.store.offers import OfferStore
 
@@ -44,8 +47,8 @@ class ErasedCustomers:
         lacking = self._remembered.all() - there
         count = len(self._remembered)
         if lacking or self._events.generation(NO_TENANT, "tombstones") != count:
-            with self._database.write():
-                self._erase_again(lacking)
+            with self._database.write() as connection:
+                self._erase_again(connection, lacking)
                 self._events.set_generation(NO_TENANT, "tombstones", count)
         if lacking:
             self._database.scrub()
@@ -64,12 +67,13 @@ class ErasedCustomers:
         if new:
             self._events.set_generation(NO_TENANT, "tombstones", len(self._remembered))
 
-    def _erase_again(self, lacking: frozenset[bytes]) -> None:
+    def _erase_again(self, connection: sqlite3.Connection, lacking: frozenset[bytes]) -> None:
         if not lacking:
             return
         now = self._now_us()
         for tenant, customer in {*self._events.customers(), *self._offers.customers()}:
             if bytes.fromhex(self._events.tombstone(tenant, customer)) in lacking:
                 self._events.erase(tenant, customer, now)
-                self._offers.forget(tenant, customer)
+                if any(self._offers.forget(tenant, customer).values()):
+                    forgotten.note(connection, tenant, "offers")
         self._events.add_tombstones(NO_TENANT, [hashed.hex() for hashed in lacking], now)

@@ -104,3 +104,49 @@ def imports(db: Utils) -> None:
         "CREATE TABLE imports (tenant TEXT NOT NULL, import_id TEXT NOT NULL, holder TEXT NOT NULL,"
         " state TEXT NOT NULL, PRIMARY KEY (tenant, import_id))"
     )
+
+
+@migrations()
+def forgotten_and_rows(db: Utils) -> None:
+    """`customer_hash` is that of the tombstones. Neither table has a time, or an order in which rows were written.
+
+    The tombstones lose their times too: beside identity's they would say who is who.
+    """
+    db.execute(
+        "CREATE TABLE forgotten (tenant TEXT NOT NULL, kind TEXT NOT NULL, customer_hash TEXT NOT NULL,"
+        " number BIGINT NOT NULL, PRIMARY KEY (tenant, kind, customer_hash)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE version_rows (tenant TEXT NOT NULL, scene TEXT NOT NULL, version TEXT NOT NULL,"
+        " digest TEXT NOT NULL, tags BLOB NOT NULL, number BIGINT NOT NULL, lines BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, scene, version, digest)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE tombstones RENAME TO tombstones_before")
+    db.execute(
+        "CREATE TABLE tombstones (tenant TEXT NOT NULL, customer_hash TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, customer_hash)) WITHOUT ROWID"
+    )
+    db.execute("INSERT INTO tombstones SELECT tenant, customer_hash FROM tombstones_before")
+    db.execute("DROP TABLE tombstones_before")
+
+
+@migrations()
+def corrections_and_ties(db: Utils) -> None:
+    """Events that a customer took back (keyed hashes: sent again, they stay away), accounts of the shop that a
+    customer tied to themselves, and the one-time codes for it, hashed."""
+    db.execute(
+        "CREATE TABLE corrections (tenant TEXT NOT NULL, event_hash TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, event_hash)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE account_ties (tenant TEXT NOT NULL, pseudonym TEXT NOT NULL, account TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, pseudonym)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE link_codes (tenant TEXT NOT NULL, code_hash TEXT NOT NULL, account TEXT NOT NULL,"
+        " expires_us BIGINT NOT NULL, PRIMARY KEY (tenant, code_hash)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE link_failures (tenant TEXT NOT NULL, customer_hash TEXT NOT NULL, n BIGINT NOT NULL,"
+        " until_us BIGINT NOT NULL, PRIMARY KEY (tenant, customer_hash)) WITHOUT ROWID"
+    )

@@ -18,6 +18,7 @@ from recommender.errors import Erased, EventConflict
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE, without_unshared
 from recommender.scene import Event, no_interactions
+from recommender.store import forgotten
 
 SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))"
 """Where an event `e` is no part of an import that has not ended."""
@@ -36,6 +37,10 @@ _COLUMNS = (
 _FROM = (
     "FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.sender = e.sender"
     f" AND l.event_id = e.event_id AND {SEEN} AND"
+)
+_LINES_OF = (
+    "SELECT e.type, COUNT(*) FROM events e CROSS JOIN lines l WHERE e.tenant = ? AND e.customer = ?"
+    " AND l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id GROUP BY e.type"
 )
 _TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed")
 
@@ -76,13 +81,16 @@ class EventStore:
         """Store tombstones; those that are there stay as they are."""
         with self._database.write() as connection:
             connection.executemany(
-                "INSERT INTO tombstones VALUES (?, ?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
-                [(tenant, hashed, now_us) for hashed in hashes],
+                "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
+                [(tenant, hashed) for hashed in hashes],
             )
 
     def customers(self) -> list[tuple[str, str]]:
-        """(tenant, pseudonym) of every customer with events."""
-        rows = self._database.rows("SELECT DISTINCT tenant, customer FROM events WHERE customer <> ''")
+        """(tenant, pseudonym) of every customer with events, or with an account."""
+        rows = self._database.rows(
+            "SELECT tenant, customer FROM events WHERE customer <> ''"
+            " UNION SELECT tenant, pseudonym FROM account_ties"
+        )
         return [(row["tenant"], row["customer"]) for row in rows]
 
     def set_generation(self, tenant: str, name: str, number: int) -> None:
@@ -198,14 +206,19 @@ class EventStore:
         )
         return found is not None
 
-    def history(self, tenant: str, customer: str, kind: str, most: int) -> Interactions:
-        """One customer's latest `most` lines of one type of event."""
+    def history(
+        self, tenant: str, customer: str, kind: str, most: int, account: str | None = None
+    ) -> Interactions:
+        """One customer's latest `most` lines of one type of event, with those of the account tied to them."""
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.customer = ? AND e.type = ?"
+            f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.customer IN (?, ?) AND e.type = ?"
+            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?"
+            if account
+            else f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.customer = ? AND e.type = ?"
             " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
-            (tenant, customer, kind, most),
+            (tenant, customer, *([account] if account else []), kind, most),
         )
-        return as_interactions(rows, kind)
+        return as_interactions(rows, kind, everybody=customer if account else None)
 
     def latest(self, tenant: str, kind: str, most: int, least_people: int = LEAST_PEOPLE) -> Interactions:
         """Of the tenant's latest `most` lines those of items that enough people chose, all as guests.
@@ -217,7 +230,7 @@ class EventStore:
             " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
             (tenant, kind, most),
         )
-        return without_unshared(as_interactions(rows, kind, nameless=True), least_people)
+        return without_unshared(as_interactions(rows, kind, everybody=""), least_people)
 
     def everything(self, tenant: str, kind: str) -> Interactions:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
@@ -261,11 +274,15 @@ class EventStore:
         The tombstone is written in the same transaction: afterwards the customer is unknown in every process,
         and a late event is refused. The caller then scrubs the -wal file.
         """
+        hashed = self.tombstone(tenant, customer)
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO tombstones VALUES (?, ?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
-                (tenant, self.tombstone(tenant, customer), now_us),
+                "INSERT INTO tombstones VALUES (?, ?) ON CONFLICT (tenant, customer_hash) DO NOTHING",
+                (tenant, hashed),
             )
+            connection.execute("DELETE FROM account_ties WHERE tenant = ? AND pseudonym = ?", (tenant, customer))
+            for kind, lines in connection.execute(_LINES_OF, (tenant, customer)).fetchall():
+                forgotten.note(connection, tenant, kind, hashed, lines=lines)
             connection.execute(
                 "DELETE FROM lines WHERE tenant = ? AND (sender, event_id) IN"
                 " (SELECT sender, event_id FROM events WHERE tenant = ? AND customer = ?)",
@@ -302,10 +319,10 @@ def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str)
     return "" if item.startswith("geo:") else f"\x1f{sender}"
 
 
-def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, nameless: bool = False) -> Interactions:
+def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, everybody: str | None = None) -> Interactions:
     """Rows of `_COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
 
-    `nameless` makes all of them guests'; different people can still be counted.
+    `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.
     """
     names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
     if not rows:
@@ -317,7 +334,7 @@ def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, nameless: bool = 
         np.array(time_us, np.int64),
         np.array([f"{s}\x1f{e}" for s, e in zip(sender, event, strict=True)]),
     )
-    customer = ("",) * len(rows) if nameless else customer
+    customer = customer if everybody is None else (everybody,) * len(rows)
     _, code = np.unique(events, return_inverse=True)
     by_time = np.lexsort((code, times))
     step = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]

@@ -126,6 +126,15 @@ class ModelStore:
         )
         return any(row["run_key"] == run_key for row in rows) or len(rows) >= TRIES
 
+    def latest(self, tenant: str, scene: str, prefix: str) -> int | None:
+        """When the latest run was begun whose key begins with `prefix`, microseconds UTC; None: there was none."""
+        row = self._database.row(
+            "SELECT MAX(started_us) AS at FROM runs WHERE tenant = ? AND scene = ?"
+            " AND run_key >= ? AND run_key < ?",
+            (tenant, scene, prefix, prefix + "\uffff"),
+        )
+        return row["at"] if row else None
+
     def close_lost(self, now_us: int) -> int:
         """Close the runs whose process has ended without closing them; returns how many. Their key is free
         again."""

@@ -30,6 +30,7 @@ from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES
 from recommender.store.runs import ModelStore, ScheduleEntry
+from recommender.training.retraining import Retraining
 from recommender.training.trainer import Launch
 
 if TYPE_CHECKING:
@@ -130,7 +131,16 @@ class Leader:
 class Scheduler:
     """One in each process of the server: it tries to lead, and the leader starts what is due."""
 
-    def __init__(self, config: RecommenderConfig, models: ModelStore, launch: Launch, now_us: Clock) -> None:
+    def __init__(
+        self,
+        config: RecommenderConfig,
+        models: ModelStore,
+        launch: Launch,
+        now_us: Clock,
+        retraining: Retraining | None = None,
+    ) -> None:
+        """`retraining` begins what is owed to people who were forgotten."""
+        self._retraining = retraining
         self._models = models
         self._launch = launch
         self._now_us = now_us
@@ -184,6 +194,8 @@ class Scheduler:
             self._plan(self._background)
         except (ZoneInfoNotFoundError, OverflowError) as error:  # a zone that is gone, a clock beyond the calendar
             log.error("schedule_not_understood", error=str(error))
+        if self._retraining is not None:
+            self._retraining.look()
         return True
 
     def _plan(self, background: BackgroundScheduler) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from plumbing.clock import SECOND, Clock
-from recommender.errors import NotEnoughEvents, SceneUntrained
+from recommender.errors import NotEnoughEvents, NothingLeft, SceneUntrained
 from recommender.offers.errors import UnusableLog
 from recommender.ranking.people import LEAST_PEOPLE
 from recommender.scene import AnyScene, DataCut, Progress, Trained, TrainingInput
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
+from recommender.store.forgotten import Mark
 from recommender.store.runs import ModelStore
+from recommender.store.version_rows import VersionRows
 from recommender.store.versions import VersionStore, finite, is_same
 from recommender.training.checks import data_cut, refusal, refused_by_trial, shrunk, what_is_missing
 
@@ -38,6 +40,7 @@ class Trainer:
     catalogue: CatalogueStore
     models: ModelStore
     root: Path  # home/models
+    rows: VersionRows
     now_us: Clock
     keep_versions: int = 5
     least_people: Callable[[str], int] = lambda tenant: LEAST_PEOPLE
@@ -65,15 +68,18 @@ class Trainer:
             raise SceneUntrained(name)
         scene = self.scenes[name]
         progress("reading the log", 0.0)
+        mark = self.rows.store.mark(tenant, name)  # first: what is forgotten from here on may be in the data
         data = self._input(tenant, scene)
         if missing := what_is_missing(scene, data):
-            raise NotEnoughEvents(missing)
+            raise (NothingLeft if data.catalogue else NotEnoughEvents)(missing)
         trained = scene.train(data, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.9 * share))
         progress("checking and publishing", 0.96)
         if why_not := refusal(scene, trained) or refused_by_trial(scene, trained, data):
             return Outcome("refused", why_not, "", finite(trained.report.to_dict()))
         cut = trained.cut or data_cut(data)
-        return self._publish(tenant, name, trained, cut, seed, accept_smaller_log)
+        with self.rows.alone():
+            trained = self.rows.without_forgotten(tenant, name, trained, mark.number)
+            return self._publish(tenant, name, trained, cut, seed, accept_smaller_log, mark)
 
     def _input(self, tenant: str, scene: AnyScene) -> TrainingInput:
         if scene.learns_from is None:
@@ -83,18 +89,34 @@ class Trainer:
         return TrainingInput(interactions, catalogue, tenant, self.now_us(), least)
 
     def _publish(
-        self, tenant: str, name: str, trained: Trained, cut: DataCut, seed: int, accept_smaller_log: bool
+        self,
+        tenant: str,
+        name: str,
+        trained: Trained,
+        cut: DataCut,
+        seed: int,
+        accept_smaller_log: bool,
+        mark: Mark,
     ) -> Outcome:
+        """Nobody is forgotten meanwhile: whoever is, waits for the lock and finds the new version on the disk."""
         shelf = self.shelf(tenant, name)
         parent = next((v for v in shelf.candidates() if shelf.manifest(v)), None)
         manifest = (shelf.manifest(parent) if parent else None) or {}
         report = finite(trained.report.to_dict())
         earlier_lines = int(manifest.get("cut", {}).get("lines", 0))
+        before = self.rows.store.labels(tenant, name, parent) if parent else None
+        earlier_lines -= max(mark.lines - before.mark.lines, 0) if before else 0  # erased since: that is no loss
         if not accept_smaller_log and (why_not := shrunk(cut, earlier_lines)):
             return Outcome("refused", why_not, "", report)
         if parent and parent == shelf.current() and is_same(manifest, trained, seed=seed, cut=cut):
+            self.rows.label(tenant, name, parent, manifest["files"]["arrays.npz"], trained, mark)
             return Outcome("unchanged", f"The log has not changed since version {parent}.", parent, report)
-        version = shelf.publish(trained, seed=seed, cut=cut, parent=parent, keep=self.keep_versions)
+
+        def label(version: str, digest: str) -> None:
+            self.rows.label(tenant, name, version, digest, trained, mark)
+
+        version = shelf.publish(trained, seed=seed, cut=cut, parent=parent, keep=self.keep_versions, before=label)
+        self.rows.published(tenant, name)
         return Outcome("published", trained.report.why, version, report)
 
     def run(
@@ -126,6 +148,8 @@ class Trainer:
             state, why = outcome.state, outcome.why
         except (NotEnoughEvents, SceneUntrained, UnusableLog) as error:
             state, why = "refused", error.detail
+            if isinstance(error, NothingLeft) and self.rows.withdraw(tenant, name):
+                why += " What was published before had learned from customers who are forgotten; it is withdrawn."
         finally:
             version, report = (outcome.version, outcome.report) if outcome else ("", {})
             self.models.end(tenant, run_id, state, why, self.now_us(), version=version, report=report)

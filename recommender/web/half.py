@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -31,6 +31,7 @@ from recommender.metrics import RecommenderMetrics
 from recommender.scenes.registry import OpenScenes, Scenes
 from recommender.service import RecommenderService
 from recommender.store import open_moments
+from recommender.training.retraining import Retraining
 from recommender.training.schedule import Scheduler
 from recommender.training.trainer import Launch, Trainer
 from recommender.web import catalogue, offers, peer, sharing, suggestions, training
@@ -70,7 +71,20 @@ class RecommenderHalf:
 
     def scheduler(self) -> Scheduler:
         """The scheduler of trainings, not started."""
-        return Scheduler(self.config, self.trainer.models, self.launch, self.now_us)
+        return Scheduler(self.config, self.trainer.models, self.launch, self.now_us, self.retraining)
+
+    def pending(self, tenant: str) -> list[str]:
+        """The scenes whose version in force has learned from somebody who was forgotten since."""
+        return self.trainer.rows.pending(tenant)
+
+    def request_retraining(self, tenant: str, scenes: Iterable[str] | None = None) -> list[str]:
+        """Begin the trainings that are owed to the forgotten; see `Retraining.request`."""
+        return self.retraining.request(tenant, scenes)
+
+    @property
+    def retraining(self) -> Retraining:
+        """Trainings owed to people who were forgotten."""
+        return Retraining(self.trainer.rows, self.trainer.models, self.launch, self.now_us)
 
     def close(self) -> None:
         """Only when no request is running any more."""
@@ -127,6 +141,7 @@ def build(
         sites_of=lambda tenant: {str(key["site"]) for key in access.keys(tenant)} - {""},
         in_flight=in_flight,
     )
+    service.forget_rows_everywhere()
     api = APIBlueprint(
         "recommender",
         __name__,

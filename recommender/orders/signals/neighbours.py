@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy import sparse
 from recommender.orders.questions import Questions
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import highest
+from recommender.ranking.rows import RowTables
 from recommender.ranking.sparse import pack, unpack, weighted_rows, weighted_sums
 
 DECAY = 0.9
@@ -21,6 +22,15 @@ NEIGHBOURS = 300
 TWIN = 0.98  # cosine above which a profile is taken for the same customer's
 MAX_REFERENCE = 8000  # customers compared with: keeps the cost of a question and of training bounded
 _MATRICES = ("across", "steep", "last")
+
+ROWS: RowTables = {
+    "neighbours.across": "columns",
+    "neighbours.steep": "rows",
+    "neighbours.last": "rows",
+    "neighbours.length": "values",
+    "neighbours.square": "values",
+}
+"""The arrays that have a row for each reference customer (`recommender.ranking.rows`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,8 @@ class Neighbours:
     idf: NDArray[np.float32]  # (items,)
     length: NDArray[np.float32]  # (customers,) of each profile * idf
     square: NDArray[np.float32]  # (customers,) squared length of each profile
+    who: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(customers,) codes of the customers where this was fitted; never stored, and empty once it was."""
 
     @classmethod
     def fit(cls, seen: Interactions, n_items: int, rng: np.random.Generator, least: int = 1) -> Neighbours:
@@ -70,6 +82,7 @@ class Neighbours:
             idf=idf,
             length=np.maximum(length, 1e-9).astype(np.float32),
             square=np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel().astype(np.float32),
+            who=customers.astype(np.int64),
         )
 
     def scores(self, questions: Questions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

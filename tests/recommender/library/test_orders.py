@@ -191,3 +191,18 @@ def test_orders_are_read_from_a_file(tmp_path: Path) -> None:
     path.write_text("customer,order_index,item\nann,1,tea\nann,2,pie\n")
 
     assert Orders.read(path).items.tolist() == ["pie", "tea"]
+
+
+def test_a_saved_model_forgets_its_customers_and_still_answers(fitted: Orders, tmp_path: Path) -> None:
+    """In every version of the folder: no row is left of anybody, and nothing else has changed."""
+    fitted.save(tmp_path)
+    fitted.save(tmp_path)
+    assert Orders.forget_customers(tmp_path) == 2
+    assert Orders.forget_customers(tmp_path) == 0
+    for path in tmp_path.rglob("arrays.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            assert len(arrays["neighbours.square"]) == len(arrays["neighbours.steep.data"]) == 0
+            assert len(arrays["popular.orders"])
+    loaded = Orders.load(tmp_path)
+    assert loaded.report == fitted.report
+    assert loaded.suggest(of(habits(), "c003"), at=NOON).suggestions

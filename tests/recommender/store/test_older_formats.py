@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,19 @@ def test_opening_it_twice_changes_nothing(stores: RecommenderStores, tmp_path: P
     again = open_stores(RecommenderConfig(tmp_path, ()))
     assert [tuple(row) for row in again.database.rows("SELECT * FROM events ORDER BY 1, 2, 3")] == before
     again.database.close()
+
+
+def test_tombstones_lose_their_times_and_their_order(tmp_path: Path) -> None:
+    """They are kept; beside identity's database their times and the order of their rows would say who is who."""
+    shutil.copy(FIXTURE, tmp_path / "recommender.db")
+    hashes = [f"{number:064x}" for number in (9, 3, 7, 1)]
+    with closing(sqlite3.connect(tmp_path / "recommender.db")) as older, older:
+        older.executemany("INSERT INTO tombstones VALUES ('town', ?, ?)", [(one, NOON) for one in hashes])
+    made = open_stores(RecommenderConfig(tmp_path, ()))
+    assert made.events.tombstones() == sorted(hashes)
+    for table in ("tombstones", "forgotten", "version_rows", "account_ties", "corrections"):
+        columns = [row["name"] for row in made.database.rows(f"PRAGMA table_info({table})")]
+        assert not [name for name in columns if name.endswith(("_us", "_at"))]
+        with pytest.raises(sqlite3.OperationalError, match="rowid"):
+            made.database.rows(f"SELECT rowid FROM {table}")
+    made.database.close()
