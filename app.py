@@ -17,6 +17,7 @@ import structlog
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
+from prometheus_client import Histogram
 from pydantic import BaseModel, Field
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
@@ -28,6 +29,7 @@ from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
+from plumbing.pace import Pace
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
@@ -56,11 +58,17 @@ MODULES = {
 """The halves, and what the server imports of each before its processes part."""
 
 COMMANDS = {
+    "backup": "plumbing.backup_cli:backup",
+    "restore": "plumbing.backup_cli:restore",
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
 }
-"""The commands of the demo; each half has its own."""
+"""The commands of the plumbing and of the demo; each half has its own."""
+
+
+HELD = "For how long answers to visits wait, so that their time shows nothing"
+HELD_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.06)
 
 
 class Half(Protocol):
@@ -131,11 +139,12 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
 
 def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHalf") -> APIBlueprint:
     """POST /v1/visits: frames and a moment in, recognition and suggestions out; and the same without a face."""
-    from identity.web.routes import PICTURE_FIELDS, by_code_reply, padded, recognition_reply
+    from identity.web.routes import PICTURE_FIELDS, RECOGNITION_BYTES, by_code_reply, padded, recognition_reply
     from identity.web.schemas import ByCodeBody, RecognitionBody, RecognitionReply
     from recommender.errors import SecondFactorRequired, TokenError
     from recommender.schemas import ContextModel, SceneName, SuggestionsReply
     from recommender.service import SuggestRequest
+    from recommender.web.reply_size import ReplySizes
     from recommender.web.suggestions import reply_as_json
 
     class Wanted(BaseModel):
@@ -157,6 +166,8 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
         second_factor_required: bool
         suggestions: SuggestionsReply
 
+    pace, sizes = Pace(), ReplySizes(recommender.service)
+    held = Histogram("usual_visit_held_seconds", HELD, buckets=HELD_S, registry=shared.registry)
     api = APIBlueprint("doorway", __name__, abp_tags=[Tag(name="doorway", description="A visit in one call")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, pictures=PICTURE_FIELDS)
 
@@ -184,6 +195,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
 
     def answered(caller: Caller, body: Wanted, recognised: Callable[[], dict[str, object]]) -> Body:
         context, locked = body.context.to_context(caller.site), False  # before anybody is looked at
+        pace.clear()
         try:
             with storage_is_named():
                 seen = recognised()
@@ -203,8 +215,9 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
             reply = replace(reply, fallback="second_factor_required" if locked else error.code)
         recommender.metrics.suggested(reply.scene, reply.fallback, reply.took_ms)
         answer = seen | {"second_factor_required": locked, "suggestions": reply_as_json(reply), "padding": ""}
-        # In steps of 4 KiB: the size must not show whether a customer was matched.
-        return padded(answer, -(-(len(json.dumps(answer)) + 64) // 4_096) * 4_096)
+        held.observe(pace.hold(str(seen["decision"])))  # the time must not show whether a customer was matched
+        size = RECOGNITION_BYTES + sizes.bound(caller.tenant, body.scene, body.n)  # neither must the size
+        return padded(answer, -(-(len(json.dumps(answer)) + 64) // size) * size)
 
     return api
 
@@ -310,6 +323,9 @@ def cli(context: click.Context) -> None:
     context.obj = {
         "hand_over": hand_over,
         "waiting": waiting,
+        "customers": lambda home, folder: (
+            import_module("identity.customers.readable").readable(home, folder).in_words()
+        ),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,

@@ -44,6 +44,7 @@ from identity.matching.matcher import Matchers
 from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
 from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said
+from plumbing import pace
 from plumbing.problem import Problem
 
 log = structlog.get_logger(__name__)
@@ -190,6 +191,7 @@ class IdentityService:
         is usable.
         """
         captures, live = self._look(device, nonce, frames, moves)
+        pace.begin()
         decision, account = self.customers.faces.who(device.tenant, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         purposes = () if account is None or decision == "ambiguous" else account.purposes
@@ -198,13 +200,14 @@ class IdentityService:
         pin = account is not None and account.row.pin is not None
         hint = hint_of(decision, [one.quality for one in captures], known=account is not None, with_pin=pin)
         if account is None:
-            self._audit.note(device.tenant, "recognise", "nobody", NOBODY)
+            self._audit.note(device.tenant, "recognise", "nobody", NOBODY, device=device.name)
             self._metrics.recognitions.labels(outcome=decision).inc()
             return Recognition(decision, liveness=live, hint=hint)
         self._presses.succeeded(device.tenant, device.name)
         self.customers.accounts.visited(account.row)
         self.customers.updates.saw(account.row, captures)
-        self._audit.note(device.tenant, "recognise", decision, account.links.audit)
+        secret = account.links.audit
+        self._audit.note(device.tenant, "recognise", decision, secret, device=device.name, purposes=opens)
         self._metrics.recognitions.labels(outcome=decision).inc()
         if decision == "ambiguous" and not pin:  # nobody is asked for a PIN that they do not have
             return Recognition(decision, liveness=live, hint=hint)
@@ -220,7 +223,8 @@ class IdentityService:
             return Recognition("unknown", hint=PAUSED if account.is_paused else GO_ON)
         token, expires = self.customers.accounts.token(device, account, account.purposes, "second_factor")
         self.customers.accounts.visited(account.row)
-        self._audit.note(device.tenant, "recognise", "by_code", account.links.audit)
+        secret, opens = account.links.audit, account.purposes
+        self._audit.note(device.tenant, "recognise", "by_code", secret, device=device.name, purposes=opens)
         self._metrics.recognitions.labels(outcome="by_code").inc()
         return Recognition("matched", token, expires, account.purposes)
 
@@ -291,13 +295,22 @@ class IdentityService:
             self.customers.accounts.of_receipt(device, receipt)  # counts the try, and raises the same
             raise
         if links is not None:
-            self._noted(device.tenant, "enrol", "enrolled", links.audit, sync=True)
+            self._noted(device.tenant, "enrol", "enrolled", links.audit, device=device.name, sync=True)
             self._metrics.enrolments.inc()
 
-    def _noted(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
+    def _noted(
+        self,
+        tenant: str,
+        event: str,
+        outcome: str,
+        subject: str = NOBODY,
+        *,
+        device: str = "",
+        sync: bool = False,
+    ) -> None:
         """An audit line about what is done already, or about nobody: a full disk must not undo it or stop it."""
         try:
-            self._audit.note(tenant, event, outcome, subject, sync=sync)
+            self._audit.note(tenant, event, outcome, subject, device=device, sync=sync)
         except OSError as error:
             log.warning("audit_not_written", error=type(error).__name__)
 
@@ -319,7 +332,8 @@ class IdentityService:
         opens = self.config.opened(account.purposes, live=False, pin=True)
         opens += tuple(p for p in account.purposes if p in claims.purposes and p not in opens)
         raised, expires = self.customers.accounts.token(device, account, opens, "second_factor", claims)
-        self._audit.note(device.tenant, "raise", "raised", account.links.audit)
+        secret = account.links.audit
+        self._audit.note(device.tenant, "raise", "raised", secret, device=device.name, purposes=opens)
         return Recognition("matched", raised, expires, opens)
 
     # --- forget
@@ -344,5 +358,5 @@ class IdentityService:
         if candidates:
             self._presses.succeeded(device.tenant, device.name)
         else:
-            self._noted(device.tenant, "forget", "nobody")
+            self._noted(device.tenant, "forget", "nobody", device=device.name)
         return self.customers.opt_outs.by_face(candidates, pin)

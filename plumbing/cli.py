@@ -16,6 +16,7 @@ import click
 from plumbing.access import access as access_module
 from plumbing.access.access import Access
 from plumbing.access.watch import watch_command
+from plumbing.backup.contents import READY
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
@@ -34,12 +35,23 @@ def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> P
     noted in the security log."""
     with errors_as_one_line(Problem):
         narrowed = private_home(home)
+        _finish_restore(home)
     if narrowed:
         click.echo(
             f"{home}: {narrowed} files and folders could be read by other users; now they cannot.", err=True
         )
     watch_command(context, home)
     return home
+
+
+def _finish_restore(home: Path) -> None:
+    """Go on with a restore that was stopped: in between, nothing else may work on the state folder."""
+    if (home / READY).exists():
+        from plumbing.backup.restore import go_on
+        from plumbing.backup.take import alone
+
+        with alone(home):
+            go_on(home, Config.from_environment().tombstones)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,8 +15,13 @@ import pytest
 from click.testing import CliRunner
 
 import app
+from app import create_app
 from identity.cli import commands
+from plumbing.backup import sealed
+from plumbing.backup.contents import Kind, kind_of
+from plumbing.backup.restore import unpack
 from plumbing.clock import SECOND
+from plumbing.settings import Config
 from recommender.assembly import RecommenderStores, open_stores
 from recommender.config import RecommenderConfig
 from recommender.scene import Event, OrderLine
@@ -39,7 +45,8 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "state"
         self.home.mkdir(exist_ok=True)
-        (folder / "backup").mkdir(exist_ok=True)
+        for name in ("backup", "keys", "secret"):
+            (folder / name).mkdir(exist_ok=True)
         self.identity: World
         self.recommender: RecommenderStores
         self.open()
@@ -66,11 +73,11 @@ class House:
 
     def shell(self, block: str) -> None:
         """Run a block of README with this house's folders."""
-        backup = self.folder / "backup"
-        for made in backup.iterdir():  # the copy that README names is ours
-            block = block.replace("2026-11-29-0300", made.name)
-        block = block.replace("data/state", str(self.home)).replace("/mnt/backup", str(backup))
-        subprocess.run(["sh", "-euc", block.replace(".venv/bin/python", sys.executable)], check=True, timeout=60)
+        for made in (self.folder / "backup").iterdir():  # the copy that README names is ours
+            block = block.replace("usual-2026-11-29-030000.backup", made.name)
+        block = block.replace("data/state", str(self.home)).replace("/mnt/", f"{self.folder}/")
+        command = f"{sys.executable} -c 'from app import main; main()'"
+        subprocess.run(["sh", "-euc", block.replace(".venv/bin/usual", command)], check=True, timeout=60, cwd=ROOT)
 
 
 def test_what_the_readme_says_about_backups_works_on_a_running_house(house: House) -> None:
@@ -112,6 +119,108 @@ def test_what_the_readme_says_about_backups_works_on_a_running_house(house: Hous
     assert house.identity.recognise(1).decision == "unknown"
     assert house.identity.recognise(2).decision == "matched"
     assert house.identity.half.audit.examined().faults == []
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed, "COST", {"n": 2**10, "r": 8, "p": 1})
+
+
+def usual(house: House, *words: str) -> str:
+    """Run a command on the state folder; what it says."""
+    (house.folder / "secret/passphrase").write_text("correct horse battery")
+    options = ["--home", str(house.home), "--passphrase-file", str(house.folder / "secret/passphrase")]
+    done = CliRunner().invoke(app.assemble(), [words[0], *options, *words[1:]])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.usefixtures("cheap")
+class TestWithTheCommands:
+    def test_the_erased_stay_erased_and_everybody_else_is_there(self, house: House) -> None:
+        """With today's keys an older backup opens none of the erased and all of the others."""
+        gone = [house.identity.enrol(person) for person in range(3)]
+        for person in range(3, 7):
+            house.identity.enrol(person)
+        usual(house, "backup", str(house.folder / "backup/one"))
+        for made in gone:
+            house.identity.service.forget(KIOSK, made.receipt)
+        house.close()
+
+        said = usual(house, "restore", str(house.folder / "backup/one"))
+        house.open()
+        opened = [
+            house.identity.half.vault.keys.counts()["keys"],
+            len(house.identity.half.stores.customers.all()),
+        ]
+        house.identity.half.settle()
+
+        assert "4 of 7 customers can be recognised. 3 left after the backup and stay erased." in said
+        assert opened == [4, 7]
+        assert [house.identity.recognise(person).decision for person in range(7)] == 3 * ["unknown"] + 4 * [
+            "matched"
+        ]
+        assert len(house.identity.half.stores.customers.all()) == 4
+        assert house.identity.half.audit.examined().faults == []
+
+    @pytest.mark.parametrize("with_keys", [True, False])
+    def test_onto_an_empty_disk_it_says_how_many_customers_are_lost(self, house: House, with_keys: bool) -> None:
+        for person in range(3):
+            house.identity.enrol(person)
+        keys = house.folder / "keys/usual.keys"
+        usual(house, "backup", "--keys", str(keys), str(house.folder / "backup"))
+        (source,) = (house.folder / "backup").iterdir()
+        house.close()
+        shutil.rmtree(house.home)
+
+        said = usual(house, "restore", *(["--keys", str(keys)] if with_keys else []), str(source))
+        house.open()
+
+        expected = "3 of 3 customers can be recognised." if with_keys else "3 customers are lost"
+        assert expected in said
+        decisions = {house.identity.recognise(person).decision for person in range(3)}
+        assert decisions == ({"matched"} if with_keys else {"unknown"})
+        assert not any(house.home.glob("identity-audit.log.*"))
+        if with_keys:
+            assert house.identity.half.audit.examined().faults == []
+
+    def test_no_key_is_among_the_data(self, house: House) -> None:
+        """Of a state folder with everything in it: whatever holds a secret is named as a key."""
+        house.identity.enrol(1)
+        create_app(Config(home=house.home, only="recommender"))
+        secret = [path for path in house.home.iterdir() if path.is_file() and kind_of(path.name) is Kind.KEY]
+        usual(house, "backup", str(house.folder / "backup/one"))
+        folder = house.folder / "out"
+        folder.mkdir()
+        unpack(house.folder / "backup/one", b"correct horse battery", "data", folder, lambda _: None)
+        content = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+        assert {path.name for path in secret} >= {
+            "identity-keys",
+            "master.key",
+            "recommender.key",
+            "token.key",
+            "replies.key",
+        }
+        for path in secret:
+            assert path.read_bytes()[:64] not in content, path.name
+
+    def test_a_command_that_was_wrong_is_one_line(self, house: House) -> None:
+        (house.folder / "weak").write_text("secret")
+        for words, expected in (
+            (
+                ["backup", "--passphrase-file", str(house.folder / "weak"), str(house.folder / "backup")],
+                "at least 12",
+            ),
+            (
+                ["restore", "--passphrase-file", str(ROOT / "LICENSE"), str(ROOT / "README.md")],
+                "does not begin like",
+            ),
+        ):
+            done = CliRunner().invoke(app.assemble(), [words[0], "--home", str(house.home), *words[1:]])
+            assert done.exit_code == 1
+            assert expected in done.output
+            assert len(done.output.splitlines()) == 1
 
 
 def test_opting_out_by_command_is_handed_over_at_once(house: House) -> None:

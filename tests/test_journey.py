@@ -76,15 +76,17 @@ class TestAVisit:
 
     def test_a_hit_and_a_miss_of_a_visit_have_the_same_size(self, place: Place) -> None:
         place.enrol(2)
-        replies = [
-            place.send(
-                "POST", "/v1/visits", {"nonce": place.nonce(), "frames": frames_of(who, 70, 1), "scene": "orders"}
-            )
-            for who in (2, 900)
-        ]
+        for dish in ("tea", "pie", "soup"):
+            order(place, place.recognise(2)["token"], dish)
+        for n in (5, 20, 50):
+            body = {"scene": "orders", "n": n}
+            replies = [
+                place.send("POST", "/v1/visits", body | {"nonce": place.nonce(), "frames": frames_of(who, 70, 1)})
+                for who in (2, 900)
+            ]
 
-        assert [reply.get_json()["decision"] for reply in replies] == ["matched", "unknown"]
-        assert len({(reply.status_code, len(reply.data)) for reply in replies}) == 1
+            assert [reply.get_json()["decision"] for reply in replies] == ["matched", "unknown"]
+            assert len({(reply.status_code, len(reply.data)) for reply in replies}) == 1
 
     def test_the_same_visit_sent_twice_is_answered_twice_and_happens_once(self, place: Place) -> None:
         body = {"nonce": place.nonce(), "frames": frames_of(901, 0, 1), "scene": "orders"}

@@ -10,17 +10,15 @@ zeros by hand gains no more than by cutting the end off (docs/decisions/0079-pow
 
 from __future__ import annotations
 
-import hashlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from identity.audit.lines import HASH, Chain, chained, event_of, outcome_of
 from identity.audit.seal import Head, Mark
 
 BEGIN = "0" * 64
-HASH = 64 + 1  # and the end of the line
-Chain = Callable[[str, str], str]
-"""(hash of the line before, text of the line) -> the hash that ends the line."""
+OLDER_FAULTY = "faulty"  # the outcome in the line that says that an older release's log was changed
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,6 @@ class Fault:
 
     kind: str
     line: int
-
-
-def chained(before: str, text: str) -> str:
-    """The hash that ends a line without a seal: of the hash before it and of the line's text."""
-    return hashlib.sha256((before + text).encode()).hexdigest()
 
 
 @dataclass
@@ -68,6 +61,8 @@ WORDS = {
     "without key": "without key: from line {line} on an older release wrote, or somebody without the key file",
     "restored": "restored: an older state of the whole folder was put back; {line} lines were known of",
     "head missing": "the signed head is missing or not ours; {line} lines are kept",
+    "older log": "older log: what an older release wrote was changed; a copy lies beside this log",
+    "kept too old": "the copy of the head is from before the log changed its format: it cannot be compared",
     "head put back": "an older head was put back; the key file knows of {line} lines",
 }
 
@@ -88,7 +83,7 @@ def examine(
     numbers, wrong, plain, ends = array("q"), array("q"), array("q"), {}
     known = [end for end in (head, mark, kept, outside) if end is not None and end.count]
     wanted, synced = {end.count - 1 for end in known}, max((end.count for end in known), default=0)
-    found = Examined()
+    found, older = Examined(), list[Fault]()
     before = BEGIN
     for place, line in enumerate(lines):
         if found.torn or (place >= synced and b"\0" in line):
@@ -102,6 +97,8 @@ def examine(
             if place >= synced and last == chained(before, text[:-HASH]):
                 plain.append(place)
         found.lost += lost_in(text)
+        if event_of(text) == "audit" and outcome_of(text) == OLDER_FAULTY:
+            older.append(Fault("older log", place))
         if number in wanted:
             ends[number] = last
         numbers.append(number)
@@ -117,6 +114,7 @@ def examine(
     if _missing(outside, ends) and not _missing(mark, ends):  # log and key file agree, and are not the latest
         found.faults.append(Fault("restored", outside.count if outside else 0))
     found.faults += _ends(numbers, ends, known, bool(found.faults))
+    found.faults += older
     return found
 
 
@@ -127,8 +125,10 @@ def torn_text(lost: int) -> str:
 
 def lost_in(text: str) -> int:
     """How many lines a line says were lost; nearly always 0."""
-    event, outcome = text[48:58].rstrip(), text[59:71].split()
-    return int(outcome[1]) if event == "audit" and outcome[:1] == ["torn"] and outcome[-1].isdecimal() else 0
+    outcome = outcome_of(text).split()
+    return (
+        int(outcome[1]) if event_of(text) == "audit" and outcome[:1] == ["torn"] and outcome[-1].isdecimal() else 0
+    )
 
 
 def _out_of_order(numbers: array[int]) -> list[Fault]:

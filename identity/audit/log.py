@@ -1,32 +1,43 @@
 """The audit log: lines of one size, each chained to the one before by its hash.
 
-A line names a customer by a pseudonym that is used for the audit alone and is sealed under the customer's key:
-after an erasure nothing links the lines to a person, and the chain is still whole. Lines of two strangers differ
-in number and time only. With a seal the hash is keyed, and a signed head lies beside the file (`seal`). `check`
-finds what was done to the log, from the file, the head and the key file together.
+A line names a customer by a tag that no other line has (`lines`). The secret that finds a customer's lines is
+sealed under the customer's key: after an erasure nothing links the lines to a person or to one another, and the
+chain is still whole. With a seal the hash is keyed, and a signed head lies beside the file (`seal`). `check` finds
+what was done to the log, from the file, the head and the key file together.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from identity.audit.check import BEGIN, Examined, chained, examine, torn_text
+from identity.audit import upgrade
+from identity.audit.check import BEGIN, OLDER_FAULTY, Examined, Fault, examine, torn_text
+from identity.audit.lines import (
+    NOBODY,
+    PLACE_AT,
+    WIDTH,
+    AuditLine,
+    Said,
+    chained,
+    opened,
+    place,
+    tag,
+    tag_of,
+    written,
+)
 from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
-from plumbing.clock import Clock
+from plumbing.clock import DAY, Clock
 from plumbing.storage.files import write_atomic
 
-NOBODY = "-" * 32
-__all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "chained"]
+__all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "AuditLine", "chained"]
 
-WIDTH = 12 + 1 + 17 + 1 + 16 + 1 + 10 + 1 + 12 + 1 + 32 + 1 + 64 + 1
 SIGNED_EVERY = 16  # lines: so many wait for the head after a kill
 log = structlog.get_logger(__name__)
 
@@ -48,32 +59,63 @@ class Audit:
         self._refused: Head | None = None  # logged once for each head: the fault stays in the file
         self._begun = seal is not None and seal.mark() is not None
         self._mended = seal is None
+        self._nobodys = bytes(32) if seal is None else seal.nobodys
+        self._upgrade()
 
-    def note(self, tenant: str, event: str, outcome: str, subject: str = NOBODY, *, sync: bool = False) -> None:
-        """Append a line: `event` has up to 10 letters, `outcome` up to 12, `subject` 32."""
+    def note(
+        self,
+        tenant: str,
+        event: str,
+        outcome: str,
+        subject: str = NOBODY,
+        *,
+        device: str = "",
+        purposes: Sequence[str] = (),
+        sync: bool = False,
+    ) -> None:
+        """Append a line: `event` has up to 10 letters, `outcome` up to 12.
+
+        `subject` is the customer's audit secret, which is not written; `device` and `purposes` are written sealed.
+        """
+        said = Said(place(tenant), event, outcome, subject, device, purposes)
         with self._locked():
             torn = self._mend()
             self._begin()
-            count = self._append(tenant, event, outcome, subject)
+            count = self._append(said)
             self._noted = True
         if sync:
             os.fsync(self._file)
         if sync or torn or (count + 1) % SIGNED_EVERY == 0:
             self.sign(lasting=sync)
 
-    def _append(self, tenant: str, event: str, outcome: str, subject: str = NOBODY) -> int:
+    def _append(self, said: Said) -> int:
         """Write the next line; its number."""
         size = os.fstat(self._file).st_size
         count = size // WIDTH
         if size % WIDTH:  # a full disk or a power cut stopped in mid-line: what is left must not mix with the next
             os.ftruncate(self._file, count * WIDTH)
             os.fsync(self._file)
-        text = f"{count:012d} {self._now_us():017d} {_place(tenant)} {event:<10} {outcome:<12} {subject} "
-        chain = chained if self.seal is None else self.seal.chained
-        line = text + chain(self._last(count), text) + "\n"
-        assert len(line) == WIDTH, line
+        line = written(count, self._last(count), said, self._now_us(), self._nobodys, self._chain)
         os.pwrite(self._file, line.encode(), count * WIDTH)
         return count
+
+    def _chain(self, before: str, text: str) -> str:
+        return chained(before, text) if self.seal is None else self.seal.chained(before, text)
+
+    def _upgrade(self) -> None:
+        """Write a log of an older release in the lines of this one, once; one that was changed is put aside."""
+        if not upgrade.is_due(self.path):
+            return
+        with self._locked():
+            if not upgrade.is_due(self.path):
+                return  # another process did it meanwhile
+            if self.seal is None or upgrade.done(self.path, self._file, self.seal):
+                return
+            log.error("older_audit_was_changed")
+            self._put_aside()
+            self._append(Said(place(""), "audit", OLDER_FAULTY))
+            os.fsync(self._file)
+        self.sign(lasting=True)
 
     def _mend(self) -> int:
         """Cut off what a power cut tore, once in a process, and write a line that says so; how many lines it took.
@@ -96,7 +138,7 @@ class Audit:
         # Cut off on the disk before the line is written: or a second power cut could mix the two.
         os.ftruncate(self._file, whole * WIDTH)
         os.fsync(self._file)
-        self._append("", "audit", torn_text(count - whole))
+        self._append(Said(place(""), "audit", torn_text(count - whole)))
         log.warning("audit_torn_by_a_power_cut", lines=count - whole)
         return count - whole
 
@@ -131,16 +173,39 @@ class Audit:
         # A mark that the log does not hold is evidence: it stays, whatever comes after.
         lasting = lasting and self._holds(seal.mark(), count)
         outside = lasting and self._holds(seal.mark_outside(), count)
-        fresh = Head(count, self._last(count), self._now_us())
+        fresh = Head(count, self._last(count), self._today())
         return seal.sign(fresh, head, lasting=lasting, outside=outside)
 
     def _holds(self, mark: Mark | None, count: int) -> bool:
         return mark is None or (mark.count <= count and self._last(mark.count) == mark.last)
 
+    def _today(self) -> int:
+        """The beginning of the day: the head is no clock by which lines could be told apart."""
+        return self._now_us() // DAY * DAY
+
     def count(self, tenant: str, event: str, outcome: str) -> int:
         """How many lines of a tenant have this event and outcome."""
-        part = f"{_place(tenant)} {event:<10} {outcome:<12} ".encode()
-        return sum(line[31 : 31 + len(part)] == part for line in self._lines())
+        part = f"{place(tenant)} {event:<10} {outcome:<12} ".encode()
+        return sum(line[PLACE_AT : PLACE_AT + len(part)] == part for line in self._lines())
+
+    def lines_of(self, secret: str) -> list[AuditLine]:
+        """The lines about the customer who has this audit secret, in their order. Reads the whole log."""
+        key, before, found = bytes.fromhex(secret), BEGIN, list[AuditLine]()
+        for raw in self._lines():
+            line = raw.decode("ascii", "replace")
+            if tag_of(line) == tag(key, before):
+                found.append(opened(line, before, key))
+            before = line[-65:-1]
+        return found
+
+    def about_nobody(self) -> Iterator[AuditLine]:
+        """The lines about nobody: strangers, and the log itself. For an operator with the key file."""
+        before = BEGIN
+        for raw in self._lines():
+            line = raw.decode("ascii", "replace")
+            if tag_of(line) == NOBODY:
+                yield opened(line, before, self._nobodys)
+            before = line[-65:-1]
 
     def examined(self, kept: Head | None = None) -> Examined:
         """What was done to the log, as far as file, head, key file and `kept` show: a head from an earlier time,
@@ -153,7 +218,10 @@ class Audit:
             head = self.seal.head()
         except HeadForged:
             head = None
-        return examine(self._lines(), self.seal.chained, head, mark, kept, outside)
+        comparable = kept if kept is None or kept.at_us % DAY == 0 else None  # heads of 0.2.0 held the microsecond
+        found = examine(self._lines(), self.seal.chained, head, mark, comparable, outside)
+        found.faults += [Fault("kept too old", 0)] if comparable is not kept else []
+        return found
 
     def restart(self) -> Path | None:
         """Move the chain and its head aside and begin a new one, whose first line says so; the old path.
@@ -163,14 +231,20 @@ class Audit:
         if self.seal is None:
             return None
         with self._locked():
-            aside = self.path.with_name(f"{self.path.name}.{self._now_us()}")
-            write_atomic(aside, self.path.read_bytes(), mode=0o600)
-            self.seal.keep_aside(aside.with_name(aside.name + ".head"))
-            with self.seal.begin_again(Head(0, BEGIN, self._now_us())):
-                os.ftruncate(self._file, 0)
-                os.fsync(self._file)
-            self._begun = self._mended = True
+            aside = self._put_aside()
         self.note("", "audit", "restarted", sync=True)
+        return aside
+
+    def _put_aside(self) -> Path:
+        """Copy log and head, and begin an empty chain; the path of the copy."""
+        assert self.seal is not None
+        aside = self.path.with_name(f"{self.path.name}.{self._now_us()}")
+        write_atomic(aside, self.path.read_bytes(), mode=0o600)
+        self.seal.keep_aside(aside.with_name(aside.name + ".head"))
+        with self.seal.begin_again(Head(0, BEGIN, self._today())):
+            os.ftruncate(self._file, 0)
+            os.fsync(self._file)
+        self._begun = self._mended = True
         return aside
 
     def close(self) -> None:
@@ -186,7 +260,7 @@ class Audit:
         if self.seal is None or self._begun:
             return
         if self.seal.mark() is None:
-            self.seal.begin(Head(0, BEGIN, self._now_us()))
+            self.seal.begin(Head(0, BEGIN, self._today()))
         self._begun = True
 
     @contextmanager
@@ -233,7 +307,3 @@ class Audit:
         with self.path.open("rb") as file:
             while len(line := file.read(WIDTH)) == WIDTH:
                 yield line
-
-
-def _place(tenant: str) -> str:
-    return hashlib.sha256(tenant.encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 Both secrets are derived from the root of the key file; a rotation of the master key changes neither.
 
 * A line is chained by a keyed hash (HMAC-SHA256): without the key file nobody can write one, not even the next.
-* The head (number of lines, hash of the last one, time) is signed with Ed25519 and lies beside the log. It shows
+* The head (number of lines, hash of the last one, day) is signed with Ed25519 and lies beside the log. It shows
   that the end was cut off, and can be taken elsewhere and checked there with the public key alone.
 * The mark lies within the key file and is set when a customer joins or leaves. It shows that an older head was put
   back together with its older log, and that there was a head at all.
@@ -40,7 +40,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Head:
-    """The first `count` lines end with the hash `last`; signed at `at_us` (microseconds UTC)."""
+    """The first `count` lines end with the hash `last`; signed on the day that begins at `at_us`
+    (microseconds UTC; heads of 0.2.0 have the moment)."""
 
     count: int
     last: str
@@ -83,6 +84,8 @@ class AuditSeal:
         self._outside = outside
         self._outside_key = keys.derive("audit mark outside")
         self._lines = keys.derive("audit lines")
+        self.nobodys = keys.derive("audit details of nobody")
+        """Seals the details of lines that are about nobody."""
         self._signer = Ed25519PrivateKey.from_private_bytes(keys.derive("audit head"))
         self.public = self._signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         """Verifies a head elsewhere: 32 bytes, no secret."""

@@ -57,12 +57,12 @@ class NotMe:
         if alike is None:  # it cannot be judged now
             alike = bool(row.needs_second_factor)
         self._store.set_second_factor(row.tenant, row.customer_id, LOOKALIKE if alike else 0)
-        self._audit.note(device.tenant, "not_me", "taken_back", account.links.audit)
+        self._audit.note(device.tenant, "not_me", "taken_back", account.links.audit, device=device.name)
 
     def _ended(self, device: Device, token: str, *, closed_too: bool) -> Account:
         claims, account = self._accounts.of_token(device, token, closed_too=closed_too)
         self._updates.dismiss(account.row)
         if self._accounts.close(claims):
             self._metrics.not_me.inc()
-            self._audit.note(device.tenant, "not_me", "flagged", account.links.audit)
+            self._audit.note(device.tenant, "not_me", "flagged", account.links.audit, device=device.name)
         return account

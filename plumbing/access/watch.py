@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +22,22 @@ ADMINISTRATION = frozenset({"train", "privacy", "admin"})
 
 COMMANDS = frozenset(
     {
-        *("audit", "calibrate", "export", "forget", "held", "import", "restore", "retire", "rollback"),
-        *("rotate", "train"),
+        "access",
+        "audit",
+        "backup",
+        "calibrate",
+        "confirm-clock",
+        "export",
+        "forget",
+        "held",
+        "import",
+        "publish",
+        "restore",
+        "retire",
+        "rollback",
+        "rotate",
+        "sign",
+        "train",
     }
 )
 """Words of commands that are administration; `usual keys` notes each key by itself."""
@@ -46,6 +62,16 @@ def _note(log: SecurityLog, event: str, **facts: str) -> None:
     log.note(event, tenant=tenant, key_id=key_id, route=route_of(request), **facts)
 
 
+def user() -> str:
+    """Who works at the command line: the user of the machine, and whose rights they took (sudo)."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user without a name
+        name = str(os.geteuid())
+    before = os.environ.get("SUDO_USER", "")
+    return f"{before} as {name}" if before and before != name else name
+
+
 def watch_command(context: click.Context, home: Path) -> None:
     """Note at its end that an operator ran an administrative command on the state folder `home`."""
     words = context.command_path.split()
@@ -55,6 +81,7 @@ def watch_command(context: click.Context, home: Path) -> None:
     def note() -> None:
         if home.is_dir():
             log = SecurityLog.of(home, system_clock, Config.from_environment().security_log)
-            log.note("command", tenant=str(context.params.get("tenant") or ""), command=" ".join(words[-3:]))
+            tenant = str(context.params.get("tenant") or "")
+            log.note("command", tenant=tenant, command=" ".join(words[-3:]), user=user())
 
     context.call_on_close(note)

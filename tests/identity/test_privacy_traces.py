@@ -17,6 +17,7 @@ import pytest
 import structlog
 from numpy.typing import NDArray
 
+from identity.audit.lines import DETAILS_AT, tag_of
 from identity.audit.log import WIDTH, Audit
 from identity.customers.links import Links
 from identity.errors import FrameError, IdentityError
@@ -102,8 +103,9 @@ def test_a_thousand_strangers_leave_nothing_but_a_counter_and_a_line_each(tmp_pa
     for name in ("clock.json", "retention.json"):  # times of the installation, whoever came
         assert all(type(value) is int for value in json.loads(after[name]).values())
     assert len(after["identity-audit-head"]) == len(before["identity-audit-head"])  # of one size as well
-    said = {line[31:-65] for line in after["identity-audit.log"].decode().splitlines(True)[-1000:]}
-    assert len(said) == 1  # tenant, event, outcome, subject: the same for every stranger
+    said = {line[13:DETAILS_AT] for line in after["identity-audit.log"].decode().splitlines(True)[-1000:]}
+    assert {line[:10] for line in said} == {"2024-10-04"}
+    assert len(said) == 1  # day, tenant, event, outcome, tag: the same for every stranger
     assert found(tmp_path, needles) == []
     rows = world.half.databases[1].rows(
         "SELECT * FROM presses UNION ALL SELECT tenant, device, failures, 0 FROM streaks"
@@ -167,15 +169,19 @@ def test_the_audit_names_a_customer_only_while_their_key_lives(world: World) -> 
     made = world.enrol(1)
     world.recognise(1)
     row = row_of(world, made.receipt)
+    account = world.service.customers.accounts.find("north", row.customer_id)
+    assert account is not None
+    secret = account.links.audit
     world.service.forget(KIOSK, made.receipt)
 
     lines = (world.home / "identity-audit.log").read_text().splitlines()
-    subjects = {line.split()[5] for line in lines}
+    tags = [tag_of(line) for line in lines]
     others = b"".join(content for name, content in files(world.home).items() if name != "identity-audit.log")
 
-    assert len(subjects) == 1
-    (subject,) = subjects
-    assert (subject.encode() in others, bytes.fromhex(subject) in others) == (False, False)
+    assert [line.outcome for line in world.half.audit.lines_of(secret)] == ["enrolled", "matched", "receipt"]
+    assert (secret.encode() in others, bytes.fromhex(secret) in others) == (False, False)
+    assert len(set(tags)) == 3  # without the secret they have nothing in common
+    assert not any(tag.encode() in others or bytes.fromhex(tag) in others for tag in tags)
     assert row.customer_id not in "".join(lines)
     assert not world.half.audit.examined().faults
 

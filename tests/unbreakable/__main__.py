@@ -16,18 +16,20 @@ TRIALS: tuple[str, ...] = (
     "full_disk",
     "overload",
     "slow_clients",
+    "equal_answers",
     "soak",
     "schema",
     "kills",
     "clocks",
     "erased_for_good",
+    "backups",
     "power",
     "silence",
     "mutations",
 )
 """Modules of this package, in the order in which they run."""
 
-MEASURING = frozenset({"overload", "slow_clients"})
+MEASURING = frozenset({"overload", "slow_clients", "equal_answers"})
 UNITS = frozenset({"ms", "s", "MB", "/s"})
 """What depends on how busy the machine is: the short form shows it, and does not fail for it."""
 

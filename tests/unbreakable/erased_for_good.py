@@ -25,7 +25,8 @@ CONTEXT = {"site": "market"}
 def rows(short: bool) -> list[Row]:
     """Seconds until an opt-out holds, refusals during rotations, people whom a backup brought back."""
     with installation() as house:
-        (house.setting.folder / "backup").mkdir()
+        for name in ("backup", "keys", "secret"):
+            (house.setting.folder / name).mkdir()
         with house.served() as server:
             kiosk = house.client(server, "kiosk-erased", "identify", "suggest", "event")
             members = [member for member in house.members if "orders" in member.purposes][:4]
@@ -96,9 +97,8 @@ def _readme(house: Installation, number: int) -> None:
     section = README.read_text().partition("\n## Backups\n")[2]
     block = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[number]
     for made in (house.setting.folder / "backup").iterdir():  # the copy that README names is ours
-        block = block.replace("2026-11-29-0300", made.name)
-    block = block.replace("data/state", str(house.setting.home)).replace(
-        "/mnt/backup", str(house.setting.folder / "backup")
-    )
-    shell = shutil.which("sh") or "/bin/sh"
-    subprocess.run([shell, "-euc", block.replace(".venv/bin/python", sys.executable)], check=True, timeout=120)
+        block = block.replace("usual-2026-11-29-030000.backup", made.name)
+    block = block.replace("data/state", str(house.setting.home)).replace("/mnt/", f"{house.setting.folder}/")
+    shell, usual = shutil.which("sh") or "/bin/sh", f"{sys.executable} -c 'from app import main; main()'"
+    block = block.replace(".venv/bin/usual", usual)
+    subprocess.run([shell, "-euc", block], check=True, timeout=120, cwd=README.parent)
