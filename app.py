@@ -63,6 +63,7 @@ COMMANDS = {
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
+    "audit pack": "plumbing.audit_pack.command:pack",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -329,6 +330,10 @@ def cli(context: click.Context) -> None:
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,
+        "audit_parts": (
+            lambda: import_module("identity.cli.audit_pack").IdentityPart(),
+            lambda: import_module("recommender.cli.audit_pack").RecommenderPart(),
+        ),
     }
 
 

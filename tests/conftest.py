@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,26 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("USUAL_NOTHING_SKIPPED") and skipped and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+RESULTS = ROOT / ".cache" / "test-results.json"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the whole suite: keep how each test ended, for `usual audit pack`."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    chosen = config.option.keyword or config.option.markexpr or config.args != [str(ROOT / "tests")]
+    if reporter is None or chosen or hasattr(config, "workerinput"):
+        return
+    ends: dict[str, str] = {}
+    for end in ("passed", "skipped", "error", "failed"):  # the worst last: it counts
+        for report in reporter.stats.get(end, ()):
+            file, _, rest = report.nodeid.removeprefix("tests/").partition("::")
+            name = rest.partition("[")[0].rpartition("::")[2]
+            ends[f"{file}::{name}"] = "failed" if end == "error" else end
+    content = {"format": "usual-test-results-1", "made_on": str(date.today()), "tests": dict(sorted(ends.items()))}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(content, indent=0))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -89,7 +90,7 @@ def names_in(name: str) -> set[str]:
 def rows_of(section: str) -> list[str]:
     """Rows of one section of the table, without its head."""
     text = TABLE.read_text().split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
-    return [line for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
+    return [line for line in text.splitlines() if line.startswith("| ") and "shown by |" not in line]
 
 
 def cited() -> set[tuple[str, str]]:
@@ -103,7 +104,7 @@ def test_every_test_that_the_promises_name_exists() -> None:
 
 
 def test_every_promise_names_a_test() -> None:
-    rows = [line for line in TABLE.read_text().splitlines() if line.startswith("| ") and "shown by" not in line]
+    rows = [line for line in TABLE.read_text().splitlines() if line.startswith("| ") and "shown by |" not in line]
 
     assert len(rows) > 30
     assert [row for row in rows if not CITED.search(row)] == []
@@ -140,3 +141,41 @@ def test_every_privacy_test_stands_behind_a_promise() -> None:
 
     assert len(files) == 3
     assert kept - cited() == set()
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of the list of promises: rows of its table, points, and the red lines one by one."""
+    found: list[str] = []
+    for paragraph in text.split("\n## ")[1:]:
+        title, _, body = paragraph.partition("\n")
+        if title.startswith("Red lines"):
+            found += [part.strip(" .\n") for part in re.split(" · | \\.", body.replace("\n", " ")) if part.strip()]
+            continue
+        for line in body.splitlines():
+            point = re.match(r"(?:\* |\| )(.+)", line)
+            if point and not line.startswith(("| rule", "|---")):
+                found.append(point[1])
+    return found
+
+
+def by_line() -> dict[str, str]:
+    """First words of a line -> its tests, as docs/promises.md has them."""
+    rows = [row.strip("| ").partition(" | ") for row in rows_of("Line by line")]
+    return {first: tests for first, _, tests in rows}
+
+
+@pytest.mark.shared
+def test_every_line_of_the_list_has_its_tests(shared: Path) -> None:
+    lines, rows = lines_of((shared / "PRIVACY.md").read_text()), by_line()
+    known = {first: [line for line in lines if line.startswith(first)] for first in rows}
+
+    assert len(lines) >= 45
+    assert [line for line in lines if not any(line.startswith(first) for first in rows)] == []
+    assert {first: found for first, found in known.items() if len(found) != 1} == {}
+    assert [first for first, tests in rows.items() if not CITED.search(tests)] == []
+
+
+def test_a_line_without_a_test_would_be_found() -> None:
+    text = "# List\n\n## Consent\n* One thing. More of it.\n* Another thing\n\n## Red lines\nno list · no mail."
+
+    assert lines_of(text) == ["One thing. More of it.", "Another thing", "no list", "no mail"]

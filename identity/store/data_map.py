@@ -1,0 +1,21 @@
+"""What each table of identity holds, in words, for the data map."""
+
+from __future__ import annotations
+
+PERSON = "a customer who opted in"
+GONE = "until the customer opts out or has not come for as long as the notice says"
+WORDS: dict[str, tuple[str, str, str]] = {
+    "customers": ("hash of the code, sealed links to other stores, sealed PIN", PERSON, GONE),
+    "templates": ("face templates, sealed under the customer's own key", PERSON, GONE),
+    "galleries": ("size and rotation salt of each tenant's gallery", "nobody", "as long as the tenant"),
+    "tops": ("the best score of an enrolment's frames against other customers", PERSON, GONE),
+    "calibrations": ("thresholds", "nobody", "until they are made again"),
+    "tails": ("figures of a pack's scores", "nobody", "until they are made again"),
+    "consent_events": ("consent: given and withdrawn, for each purpose", PERSON, GONE),
+    "consent_totals": ("how many gave and withdrew consent, by purpose and notice", "nobody", "always"),
+    "enrolment_answers": ("the reply to an enrolment, sealed", PERSON, "10 minutes"),
+    "held": ("who was paused when an opt-out by face could not name one person", PERSON, "until staff end it"),
+    "presses": ("hashes of nonces", "devices", "10 seconds"),
+    "streaks": ("failed presses in a row", "devices", "a minute"),
+}
+"""Of each table: what it holds, whom it is about, how long it is kept."""

@@ -1,0 +1,1 @@
+"""The audit pack: what an outside auditor asks for, in one folder."""
