@@ -3,17 +3,19 @@
 # No postponed annotations in this file: the models of /v1/visits exist only where both halves do.
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import click
 import structlog
+from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
@@ -23,10 +25,11 @@ from pydantic import BaseModel, Field
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
 from plumbing.access.access import Caller
+from plumbing.bearer import bearer_of
 from plumbing.cli import LazyGroup
-from plumbing.clock import Clock, system_clock
+from plumbing.clock import SECOND, Clock, system_clock
 from plumbing.demands import PICTURES
-from plumbing.door import Body, Door
+from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.pace import Pace
@@ -46,8 +49,10 @@ from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
     from identity.web.half import IdentityHalf
+    from identity.web.me import OwnPageTools as IdentityOwnPage
     from recommender.service import RecommenderService
     from recommender.web.half import RecommenderHalf
+    from recommender.web.me import OwnPageTools as RecommenderOwnPage
 
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
 log = structlog.get_logger(__name__)
@@ -121,6 +126,8 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         app.register_api(half.blueprint)
     if identity is not None and recommender is not None:
         app.register_api(visits(shared, identity, recommender))
+        if identity.own_page is not None and recommender.own_page is not None:
+            app.register_api(own_page(shared, identity.own_page, recommender.own_page))
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page
@@ -223,6 +230,51 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
     return api
 
 
+def own_page(shared: Shared, identity: "IdentityOwnPage", recommender: "RecommenderOwnPage") -> APIBlueprint:
+    """GET /v1/me: what both halves hold about the customer of a token, as one file, and its schema."""
+    from identity.web.me_schemas import OwnDataReply
+    from recommender.web.me_schemas import OwnHistoryReply
+
+    class ExportReply(BaseModel):
+        """All that is held about one customer, by both halves. Nothing in it is a number of a face."""
+
+        format: Literal["usual-export-1"]
+        made_at: str = Field(description="ISO 8601, UTC")
+        identity: OwnDataReply
+        recommender: OwnHistoryReply
+
+    api = APIBlueprint("own page", __name__, abp_tags=[Tag(name="own page", description="A customer's own page")])
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "usual-export-1"}
+    schema |= ExportReply.model_json_schema(mode="serialization")
+
+    @door.route(
+        "GET",
+        "/v1/me",
+        scopes=PUBLIC,
+        token=True,
+        limit=Limit("looks at one's own page", 60),
+        lane="own_page",
+        reply=ExportReply,
+        summary="All that is held about the customer of the token, as one file",
+    )
+    def export() -> Body:
+        token = bearer_of(request)
+        return export_of(identity.held(token), recommender.held(token), shared.now_us())
+
+    @door.route("GET", "/v1/me/schema", scopes=PUBLIC, reply=None, summary="The JSON schema of that file")
+    def export_schema() -> Response:
+        return jsonify(schema)
+
+    return api
+
+
+def export_of(identity: Mapping[str, Any], recommender: Mapping[str, Any] | None, now_us: int) -> dict[str, Any]:
+    """One file of the two halves' parts, as `GET /v1/me` and `usual access` give it."""
+    moment = datetime.fromtimestamp(now_us // SECOND, UTC).isoformat()
+    return {"format": "usual-export-1", "made_at": moment, "identity": identity, "recommender": recommender}
+
+
 def wsgi() -> OpenAPI:
     """The application of a worker process of the server, with what runs beside the requests."""
     end_with_server()
@@ -279,6 +331,31 @@ def _recommender_of(home: Path, token_keys: Sequence[bytes]) -> "Iterator[Recomm
         stores.database.close()
 
 
+def own_history(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], dict[str, Any] | None]:
+    """What puts the recommender's part of an export together for a command; None where it has no database."""
+    from recommender.assembly import open_stores
+    from recommender.config import RecommenderConfig
+    from recommender.service import service_of
+    from recommender.web.me import OwnHistory, OwnPageTools
+
+    def held(token: str) -> dict[str, Any] | None:
+        if not (home / "recommender.db").exists():
+            return None
+        own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=Config.from_environment().tombstones)
+        stores = open_stores(own)
+        try:
+            service = service_of(own, stores, system_clock)
+            return (
+                OwnPageTools(service, service, system_clock).held(token)
+                if isinstance(service, OwnHistory)
+                else None
+            )
+        finally:
+            stores.database.close()
+
+    return held
+
+
 def gate() -> Gate:
     """The same behind its gate: what the server runs."""
     app = wsgi()
@@ -327,6 +404,8 @@ def cli(context: click.Context) -> None:
         "customers": lambda home, folder: (
             import_module("identity.customers.readable").readable(home, folder).in_words()
         ),
+        "own_history": own_history,
+        "export_of": export_of,
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,

@@ -51,15 +51,16 @@ def mint(keys: Sequence[bytes], claims: Claims) -> str:
 
 
 def open_own(
-    keys: Sequence[bytes], text: str, *, tenant: str, device: str, now_us: int, not_before_us: int = 0
+    keys: Sequence[bytes], text: str, *, tenant: str | None, device: str, now_us: int, not_before_us: int = 0
 ) -> Claims:
-    """The claims of a token that this half minted, for raising its level. One that was issued before
+    """The claims of a token that this half minted, for raising its level, or for the customer's own page, where
+    the token itself says the tenant (`tenant` is None). One that was issued before
     `not_before_us` or after `now_us` belongs to another time of the clock: it is closed.
 
     Raises TokenAltered, TokenForeign (another tenant or device) or TokenExpired.
     """
     claims = read(keys, text)
-    if (claims.tenant, claims.device) != (tenant, device):
+    if tenant not in (None, claims.tenant) or claims.device != device:
         raise TokenForeign
     if claims.expires_us <= now_us or not not_before_us <= claims.issued_us <= now_us + SLACK:
         raise TokenExpired

@@ -32,13 +32,15 @@ BULK = BodySize(16 * MIB, 500_000)  # ten thousand rows of a catalogue
 class Demand:
     """What one route declared at its door. `scopes` is None where no key is needed.
 
-    `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full.
+    `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full. `bearer`: a
+    route without a key that needs a customer's token.
     """
 
     scopes: tuple[str, ...] | None
     size: BodySize
     lane: str
     prepares: str | None = None
+    bearer: bool = False
 
 
 def remember(app: App, endpoint: str, demand: Demand) -> None:

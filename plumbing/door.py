@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from plumbing.access import cookies
 from plumbing.access.access import SCOPES, Access, Caller
 from plumbing.access.watch import watched
+from plumbing.bearer import bearer_of
 from plumbing.clock import MINUTE
 from plumbing.demands import SMALL, BodySize, Demand, demand_of, remember
 from plumbing.idempotency import Idempotency, Reply
@@ -125,7 +126,8 @@ class Door:
             reply: model of the successful reply, for the description; None when it has no JSON.
             status: of the successful reply.
             other_replies: further replies that are no problems, by status.
-            token: whether the Authorization header may carry a recognition token (for the description).
+            token: whether the Authorization header may carry a token of a customer (for the description). On a
+                PUBLIC route it must carry one, which the route checks by itself: see plumbing/bearer.py.
             one_transaction: the Idempotency-Key and what the route writes to its database are stored together.
             size: the largest body; a larger one is refused unread.
             lane: where a request waits when the server is busy (`plumbing/gate/lanes.py`).
@@ -150,7 +152,7 @@ class Door:
                     return self._answer(route, work, parts)
 
             define(view)
-            demand = Demand(scopes, size, lane, prepares)
+            demand = Demand(scopes, size, lane, prepares, bearer=scopes is None and token)
             self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand))
             return work
 
@@ -161,6 +163,7 @@ class Door:
 
         Raises:
             KeyRefused, ScopeMissing: see `Access.authenticate`.
+            SignInNeeded: a route of a customer's own, and no token.
             BodyTooLarge: more bytes or more parts than the route takes.
         """
         demand = demand_of(current_app, request.endpoint)
@@ -169,6 +172,8 @@ class Door:
         if demand.scopes is not None:
             found = request.environ.get(CALLER)
             g.caller = found or self._access.authenticate(request, *demand.scopes)
+        if demand.bearer:
+            bearer_of(request)
         request.max_content_length = demand.size.most_bytes
         if parts_of(request.get_data()) > demand.size.most_parts:
             raise BodyTooLarge(f"At most {demand.size.most_parts} values are taken in one request.")
@@ -269,6 +274,6 @@ def _json(status: int, body: Body) -> Response:
 def _security(scopes: tuple[str, ...] | None, token: bool) -> list[dict[str, list[str]]]:
     """The route's security as OpenAPI 3.1 says it: alternatives, the roles of a key being its scopes."""
     if scopes is None:
-        return []
+        return [{"token": []}] if token else []
     key = {"api_key": list(scopes)}
     return [key | {"token": []}, key] if token else [key]

@@ -27,7 +27,8 @@ SECURITY: dict[str, Any] = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The opaque token of a recognised customer. Leave it out for a guest.",
+        "description": "The opaque token of a customer, recognised or signed in on their own page."
+        " Leave it out for a guest.",
     },
 }
 

@@ -11,10 +11,12 @@ from plumbing.security.headers import page_headers
 STATIC = "/screens/static"
 
 HEADERS = page_headers(camera=True)
+OWN_PAGE_HEADERS = page_headers(camera=False)
+"""Of the customer's own page: it never takes a picture."""
 
 
 def build(*, currency: str = "EUR", idle_seconds: float = 60.0) -> Blueprint:
-    """`GET /kiosk`, `GET /taxi` and their files under `/screens/static`.
+    """`GET /kiosk`, `GET /taxi`, `GET /me` and their files under `/screens/static`.
 
     Args:
         currency: ISO 4217, for showing the catalogue's prices (minor units).
@@ -44,9 +46,16 @@ def build(*, currency: str = "EUR", idle_seconds: float = 60.0) -> Blueprint:
     def taxi() -> str:
         return render_template("screens/taxi.html", currency=currency, idle_seconds=idle_seconds)
 
+    @pages.get("/me")
+    def me() -> Response:
+        response = Response(render_template("screens/me.html"), mimetype="text/html")
+        response.headers.update(OWN_PAGE_HEADERS)
+        return response
+
     @pages.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
+        if "Permissions-Policy" not in response.headers:
+            response.headers.update(HEADERS)
         if response.mimetype != "text/html":
             response.headers["Cache-Control"] = "no-cache"  # checked each time, sent only when it has changed
         return response

@@ -4,6 +4,7 @@ COMMANDS = {
     "models": "identity.cli.models:models",
     "identity": "identity.cli.commands:identity",
     "erasures": "identity.cli.erasures:erasures",
+    "access": "identity.cli.access:access",
     "calibrate": "identity.cli.commands:calibrate",
     "notices": "identity.cli.notices:notices",
     "receipts": "identity.cli.receipts:receipts",

@@ -35,6 +35,9 @@ from plumbing.storage.closed import ClosedTokens, visit_of
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 
+OWN_PAGE = "me"
+"""The device that a token for the customer's own page is bound to; no device can be called that."""
+
 log = structlog.get_logger(__name__)
 LEAST_SIGNS = 16  # of 20: who types so many means a code
 
@@ -129,15 +132,24 @@ class Accounts:
     def of_token(self, device: Device, token: str, *, closed_too: bool = False) -> tuple[tokens.Claims, Account]:
         """What a token says, and whose it is. Raises a TokenError: also for a token that `close` has closed,
         unless `closed_too`."""
+        return self._of_token(device.tenant, device.name, token, closed_too=closed_too)
+
+    def of_own_page(self, token: str) -> tuple[tokens.Claims, Account]:
+        """The same of a token for the customer's own page, of whichever tenant. Raises a TokenError."""
+        return self._of_token(None, OWN_PAGE, token)
+
+    def _of_token(
+        self, tenant: str | None, device: str, token: str, *, closed_too: bool = False
+    ) -> tuple[tokens.Claims, Account]:
         claims = tokens.open_own(
             self._config.token_keys,
             token,
-            tenant=device.tenant,
-            device=device.name,
+            tenant=tenant,
+            device=device,
             now_us=self._now_us(),
             not_before_us=closed_before(self._now_us),
         )
-        account = self.find(device.tenant, tokens.customer_of(self._token_ids, claims.token_id))
+        account = self.find(claims.tenant, tokens.customer_of(self._token_ids, claims.token_id))
         if account is None or account.links.pseudonym != claims.pseudonym:
             raise TokenExpired
         if not closed_too and self._is_closed(claims):

@@ -163,7 +163,10 @@ class ErasureReceipts:
         return found
 
     def named(self, text: str) -> ErasureReceipt:
-        """A receipt by its number, or from the file of a customer. Raises ErasureReceiptUnknown, ErasureReceiptForged."""
+        """A receipt by its number, or from the file of a customer.
+
+        Raises ErasureReceiptUnknown, ErasureReceiptForged.
+        """
         kept = self.find(text)
         if kept is not None:
             return kept

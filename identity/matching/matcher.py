@@ -131,11 +131,12 @@ class Matcher:
 
         Called inside the transaction that adds the customer.
         """
+        tops = [0.0] * len(vectors)  # of the first customer: without a row they would be known as the first
         if gallery.ids:
             probes = gallery.turned(vectors)
             near = gallery.near(probes)
-            tops = top_scores(probes, near.matrix, self.thresholds.scoring, near.size)[1]
-            self.thresholds.add_own(tenant, customer_id, tops.tolist(), gallery.size)
+            tops = top_scores(probes, near.matrix, self.thresholds.scoring, near.size)[1].tolist()
+        self.thresholds.add_own(tenant, customer_id, tops, gallery.size)
         self.thresholds.renew(tenant, gallery.size + 1)
 
 

@@ -31,6 +31,8 @@ from identity.customers.held import Held
 from identity.customers.joining import Joining
 from identity.customers.not_me import NotMe
 from identity.customers.opt_out import OptOuts
+from identity.customers.own_affairs import OwnAffairs
+from identity.customers.own_page import OwnPage
 from identity.customers.pending import Pending
 from identity.customers.pins import Pins
 from identity.customers.presses import Presses
@@ -49,10 +51,11 @@ from identity.sandbox.pool import EnginePool
 from identity.service import Camera, Customers, IdentityService
 from identity.store import IdentityStores
 from identity.store import presses as moments_tables
+from identity.store.own_page import OwnPageStore
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
-from identity.web import routes
+from identity.web import me, routes
 from plumbing import idempotency, limits
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE, Clock, monotonic_us
@@ -92,6 +95,7 @@ class IdentityHalf:
     databases: tuple[Database, ...]
     workers: EnginePool | None
     decoder: Decoder | None
+    own_page: me.OwnPageTools
     closed: ClosedTokens
     heart: Heartbeat | None = None  # where the recommender is another process
 
@@ -311,6 +315,7 @@ def build(
     service = IdentityService(
         config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
     )
+    own_page = _own_page(customers, stores, vault, rate_limits, audit, Notices.of(config), access)
     once = Idempotency(
         passing,
         base64.urlsafe_b64encode(vault.keys.derive("replies")),
@@ -326,13 +331,37 @@ def build(
         vault=vault,
         matchers=matchers,
         audit=audit,
-        blueprint=routes.blueprint(service, access, once, rate_limits, closed),
+        blueprint=routes.blueprint(service, access, once, rate_limits, closed, own_page),
         databases=(stores.database, passing),
         workers=workers,
         decoder=decoder,
         closed=closed,
         heart=None if recommender_url is None else Heartbeat(recommender_url, config.token_keys, closed),
+        own_page=own_page,
     )
+
+
+def _own_page(
+    customers: Customers,
+    stores: IdentityStores,
+    vault: Vault,
+    rate_limits: Limits,
+    audit: Audit,
+    notices: Notices,
+    access: Access,
+) -> me.OwnPageTools:
+    store, key = OwnPageStore(stores.customers), vault.keys.derive("sign-ins")
+    affairs = OwnAffairs(
+        customers.accounts,
+        customers.standings,
+        customers.pins,
+        customers.not_me,
+        customers.erasures,
+        store,
+        audit,
+        notices.current,
+    )
+    return me.OwnPageTools(OwnPage(customers.accounts, customers.pins, store, rate_limits, key), affairs, access)
 
 
 def _customers(

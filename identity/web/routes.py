@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from flask import request
 from flask_openapi3.blueprint import APIBlueprint
@@ -18,7 +17,7 @@ from identity.errors import NotAnImage
 from identity.results import Said
 from identity.service import Device, IdentityService, Recognition
 from identity.store.schema import named_when_full
-from identity.web import peer
+from identity.web import me, peer
 from identity.web.papers import paper_routes
 from identity.web.schemas import (
     BASE,
@@ -41,8 +40,8 @@ from identity.web.schemas import (
     RecognitionBody,
     RecognitionReply,
 )
+from identity.web.times import iso
 from plumbing.access.access import Access, Caller
-from plumbing.clock import SECOND
 from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.idempotency import Idempotency
@@ -62,7 +61,12 @@ IDENTIFY, ENROL = ("identify",), ("enrol",)  # scopes
 
 
 def blueprint(
-    service: IdentityService, access: Access, once: Idempotency, limits: Limits, closed: ClosedTokens
+    service: IdentityService,
+    access: Access,
+    once: Idempotency,
+    limits: Limits,
+    closed: ClosedTokens,
+    own_page: me.OwnPageTools,
 ) -> APIBlueprint:
     """All routes of this half."""
     tag = Tag(name="identity", description="Press, recognise, enrol, opt out")
@@ -74,6 +78,7 @@ def blueprint(
     _receipt_routes(door, service)
     paper_routes(door, service)
     peer.routes(door, service.config.token_keys, closed)
+    me.routes(door, own_page)
     return api
 
 
@@ -323,11 +328,6 @@ def _receipt_routes(door: Door, service: IdentityService) -> None:
         receipt = service.opt_out(_device(caller), path.receipt)
         given = service.erasures.receipts.given(receipt)
         return {"forgotten": True, "everywhere": receipt.everywhere, "erasure": given}
-
-
-def iso(time_us: int) -> str:
-    """Microseconds UTC as ISO 8601 with offset, always of the same length."""
-    return datetime.fromtimestamp(time_us / SECOND, UTC).isoformat(timespec="microseconds")
 
 
 def padded(reply: Mapping[str, object], size: int) -> dict[str, object]:

@@ -59,6 +59,9 @@ PAGES = {
 
 LONGEST_PAIRING_US = 31 * DAY
 
+RESERVED = frozenset({"me"})
+"""Names that no device has: tokens for a customer's own page are bound to "me"."""
+
 PAGE_HEADER = "X-Usual-Page"  # a page names itself: picks its cookie, and no foreign form can send it
 
 OVERLAP_US = 24 * HOUR
@@ -364,5 +367,6 @@ def _identity(row: sqlite3.Row) -> str:
 
 
 def _check_name(device: str) -> None:
-    if not device.isprintable() or set(device) & {":", "~"} or len(device.encode()) > LONGEST_NAME:
+    unprintable = not device.isprintable() or set(device) & {":", "~"}
+    if device in RESERVED or unprintable or len(device.encode()) > LONGEST_NAME:
         raise DeviceNameRefused

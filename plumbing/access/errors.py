@@ -60,4 +60,6 @@ class DeviceNameRefused(AccessError):
     code = "device_name_refused"
     status = 422
     title = "This is no name for a device"
-    says = f"A name is printed on one line, has at most {LONGEST_NAME} bytes, and neither ':' nor '~'."
+    says = (
+        f"A name is printed on one line, has at most {LONGEST_NAME} bytes, neither ':' nor '~', and is not 'me'."
+    )

@@ -34,7 +34,7 @@ from recommender.store import open_moments
 from recommender.training.retraining import Retraining
 from recommender.training.schedule import Scheduler
 from recommender.training.trainer import Launch, Trainer
-from recommender.web import catalogue, offers, peer, sharing, suggestions, training
+from recommender.web import catalogue, me, offers, peer, sharing, suggestions, training
 from recommender.worker import launch_process
 
 
@@ -50,6 +50,7 @@ class RecommenderHalf:
     databases: tuple[Database, ...]
     launch: Launch
     now_us: Clock
+    own_page: me.OwnPageTools | None = None
 
     def erase(self, token: str) -> Forgotten:
         """Forget the customer of an erasure token (identity hands it over); what was done, by place."""
@@ -170,5 +171,9 @@ def build(
     tools = training.TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
     training.routes(door, tools)
     peer.routes(door, service)
+    own_page = me.OwnPageTools(service, service, now_us) if isinstance(service, me.OwnHistory) else None
+    if own_page is not None:
+        me.routes(door, own_page)
     pages.pages(api)
-    return RecommenderHalf(config, service, trainer, api, metrics, (stores.database, moments), launcher, now_us)
+    databases = (stores.database, moments)
+    return RecommenderHalf(config, service, trainer, api, metrics, databases, launcher, now_us, own_page)

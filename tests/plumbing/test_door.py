@@ -124,6 +124,25 @@ def test_the_description_is_made_from_what_the_routes_declare(house: House) -> N
     assert house.get("/both").get_json()["code"] == "key_refused"
 
 
+def test_a_route_of_a_customers_own_needs_their_token_before_its_body_is_looked_at(house: House) -> None:
+    @house.door.route("POST", "/own", scopes=PUBLIC, token=True, reply=Count, summary="Needs a token, no key")
+    def own(body: Parcel) -> Body:
+        return house.work()
+
+    house.app.register_api(house.api)
+    openapi.publish(house.app)
+    client = house.app.test_client()
+    without = [
+        client.post("/own", json={}, headers=headers)
+        for headers in ({}, {"X-API-Key": house.key}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "})
+    ]
+    signed_in = client.post("/own", json={"name": "bread"}, headers={"Authorization": "Bearer usual-t1.abc"})
+
+    assert {(reply.status_code, reply.get_json()["code"]) for reply in without} == {(401, "sign_in_needed")}
+    assert signed_in.get_json() == {"done": 1}
+    assert client.get("/openapi.json").get_json()["paths"]["/own"]["post"]["security"] == [{"token": []}]
+
+
 def test_a_scope_that_does_not_exist_is_an_error_where_the_route_is_defined(house: House) -> None:
     with pytest.raises(ValueError, match="unknown scopes"):
         house.door.route("GET", "/both", scopes=("evnet",), reply=Count, summary="Misspelt")

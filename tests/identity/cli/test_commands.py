@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from identity.cli import commands as cli
 from identity.results import Device
-from plumbing.clock import DAY, MINUTE
+from plumbing.clock import DAY, MINUTE, system_clock
 from tests.identity.fakes import FAKE_PACK, FakeEngine
 from tests.identity.halves import KIOSK, World, pictures, stored
 
@@ -209,6 +209,12 @@ def test_the_pack_in_use_is_not_retired_by_a_slip(world: World, monkeypatch: pyt
 
 class TestHeld:
     """`usual identity held`: what a screen could not end by itself."""
+
+    @pytest.fixture(autouse=True)
+    def today(self, world: World) -> None:
+        """A command has the machine's clock, by which a pause of 2024 is over."""
+        world.clock.now = system_clock()
+        run(world, "held")  # says once which files others could read
 
     def held(self, world: World, person: int = 1) -> str:
         """Somebody without a PIN said "not me" for good, and then asks to be forgotten by face."""

@@ -46,7 +46,7 @@ class TestEnrol:
 
         assert stored(world) == (1, 1, 2, 1)
         assert made.purposes == ("orders", "offers")
-        assert len(made.receipt.replace("-", "")) == 25
+        assert len(made.receipt.replace("-", "")) == 20
 
     def test_without_consent_no_frame_is_looked_at(self, world: World) -> None:
         with pytest.raises(NoConsent):

@@ -15,13 +15,15 @@ from tests.identity.halves import KIOSK, World
 def copy_of(home: Path, folder: Path, pattern: str) -> Path:
     folder.mkdir()
     for path in home.glob(pattern):
-        shutil.copy(path, folder / path.name)
+        if path.is_file():
+            shutil.copy(path, folder / path.name)
     return folder
 
 
 def put_back(copy: Path, home: Path, pattern: str) -> None:
     for path in home.glob(pattern):
-        path.unlink()
+        if path.is_file():
+            path.unlink()
     for path in copy.iterdir():
         shutil.copy(path, home / path.name)
 

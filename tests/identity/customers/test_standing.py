@@ -27,9 +27,7 @@ def row(world: World) -> CustomerRow:
 
 
 class TestPause:
-    def test_who_is_in_a_pause_is_a_stranger_and_nothing_is_forgotten(
-        self, world: World, row: CustomerRow
-    ) -> None:
+    def test_in_a_pause_they_are_a_stranger_and_nothing_is_forgotten(self, world: World, row: CustomerRow) -> None:
         until = standings(world).pause(row)
 
         assert until == world.clock.now + PAUSE_US
@@ -111,9 +109,7 @@ class TestPurposes:
 
 
 class TestExpiry:
-    def test_the_last_thirty_days_bring_a_reminder_and_a_visit_renews(
-        self, world: World, row: CustomerRow
-    ) -> None:
+    def test_the_last_thirty_days_bring_a_reminder_and_visits_renew(self, world: World, row: CustomerRow) -> None:
         kept = days_kept(world.half.config.retention_months)
         world.days_pass(kept - REMIND_DAYS - 1)
         assert not standings(world).of(row).reminder

@@ -1,0 +1,234 @@
+"""Routes of the customer's own page: what is held here, correct it, tie the shop's own account.
+
+A token for the page is bound to no device (`OWN_PAGE`) and names the purpose `own_data`; it comes as a Bearer
+token, and no API key is needed. Only the shop's own system asks with its key, for a link code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, runtime_checkable
+
+from flask import request
+
+from plumbing.access.access import Caller
+from plumbing.bearer import bearer_of
+from plumbing.clock import SECOND, Clock
+from plumbing.door import PUBLIC, Body, Door, Limit
+from plumbing.steady import closed_before
+from recommender.errors import Erased, PurposeNotGiven, TokenError
+from recommender.scene import Context
+from recommender.schemas import BASE, SceneName
+from recommender.service import RecommenderService, SuggestRequest
+from recommender.tokens import Claims, open_token
+from recommender.web.me_schemas import (
+    AccountPath,
+    CorrectionReply,
+    EventPath,
+    LinkCodeReply,
+    OwnHistoryReply,
+    OwnWhy,
+    TieBody,
+    TieReply,
+)
+
+OWN_PAGE = "me"
+"""The device that a token for the customer's own page is bound to."""
+
+OWN_DATA = "own_data"
+ACCOUNT = "account"
+"""Purposes: to see what is held; to join the shop's own account with it."""
+
+LOOKS = Limit("own data", 60)
+CHANGES = Limit("changes on one's own page", 60)
+TIES = Limit("link codes tried", 10)
+"""In a minute, of one network address."""
+
+SCENES: tuple[SceneName, ...] = ("orders", "destinations")
+"""Offers are left out: they log what they show, and here nothing is shown."""
+
+SUGGESTED = 5  # suggestions of each scene whose reasons are shown
+
+
+class OneTimeCode(Protocol):
+    """A code to tie an account with, good once until `expires_us` (microseconds UTC)."""
+
+    @property
+    def code(self) -> str:
+        """As it is shown."""
+
+    @property
+    def expires_us(self) -> int:
+        """Microseconds UTC."""
+
+
+@runtime_checkable
+class OwnHistory(Protocol):
+    """What these routes need of the service."""
+
+    def own_data(self, claims: Claims) -> dict[str, Any]:
+        """What is held under the pseudonym of `claims`, in the fields of OwnHistoryReply but for `why`. Raises
+        Erased."""
+
+    def correct(self, claims: Claims, event_id: str) -> None:
+        """Take one event out. Raises a Problem: there is none of that name, or several."""
+
+    def tie_account(self, claims: Claims, link_code: str) -> str:
+        """Tie the account of a link code; its name. Raises a Problem for a code that is not good."""
+
+    def untie(self, claims: Claims) -> bool:
+        """Untie the account; whether there was one."""
+
+    def new_link_code(self, tenant: str, account: str) -> OneTimeCode:
+        """A one-time code for an account of the shop. Raises a Problem: it can have none."""
+
+
+@runtime_checkable
+class KnowsClosed(Protocol):
+    """What knows whether a customer closed their tokens since."""
+
+    def require(self, claims: Claims) -> None:
+        """Raises a Problem: the token is closed, or nobody can say."""
+
+
+@dataclass(frozen=True)
+class OwnPageTools:
+    """What these routes work with: `history` is the service too, seen from here."""
+
+    service: RecommenderService
+    history: OwnHistory
+    now_us: Clock
+
+    def claims(self, token: str, purpose: str = OWN_DATA) -> Claims:
+        """What a token for the page says. Raises a TokenError."""
+        claims = open_token(
+            self.service.config.token_keys,
+            token,
+            tenant=None,
+            device=OWN_PAGE,
+            purpose=OWN_DATA,
+            now_us=self.now_us(),
+            not_before_us=closed_before(self.now_us),
+        )
+        if purpose not in claims.purposes:
+            raise PurposeNotGiven(purpose)
+        in_flight: object = getattr(self.service, "in_flight", None)
+        if isinstance(in_flight, KnowsClosed):
+            in_flight.require(claims)
+        self.service.stores.erased.keep_erased()
+        if self.service.events.is_erased(claims.tenant, claims.pseudonym):
+            raise Erased
+        return claims
+
+    def held(self, token: str) -> dict[str, Any]:
+        """What is held about the customer of a token, as OwnHistoryReply has it. Raises a TokenError."""
+        claims = self.claims(token)
+        parts = self.history.own_data(claims)
+        purposes = sorted(set(claims.purposes) - {OWN_DATA})
+        return OwnHistoryReply(**parts, purposes=purposes, why=self._why(claims, token)).model_dump()
+
+    def _why(self, claims: Claims, token: str) -> list[OwnWhy]:
+        """What would be suggested now, and why."""
+        found = []
+        for name in SCENES:
+            if name not in claims.purposes:
+                continue
+            try:
+                query = SuggestRequest(claims.tenant, OWN_PAGE, name, token, Context(), SUGGESTED)
+                reply = self.service.suggest(query)
+            except TokenError:  # rides without the PIN
+                continue
+            found += [_reason(name, reply.model_version, item) for item in reply.items]
+        return found
+
+
+def _reason(scene: SceneName, version: str | None, item: Mapping[str, Any]) -> OwnWhy:
+    return OwnWhy(
+        scene=scene,
+        item_id=item["item_id"],
+        name=item["name"],
+        reason=item["reason"]["text"],
+        reason_code=item["reason"]["code"],
+        model_version=version,
+    )
+
+
+def routes(door: Door, tools: OwnPageTools) -> None:
+    """Put the routes on the door."""
+    _own_routes(door, tools)
+    _account_routes(door, tools)
+
+
+def _own_routes(door: Door, tools: OwnPageTools) -> None:
+    @door.route(
+        "GET",
+        BASE + "/me",
+        scopes=PUBLIC,
+        token=True,
+        limit=LOOKS,
+        lane="own_page",
+        reply=OwnHistoryReply,
+        summary="What is held here about the customer of the token (purpose own_data)",
+    )
+    def own_history() -> Body:
+        return tools.held(bearer_of(request))
+
+    @door.route(
+        "DELETE",
+        BASE + "/me/events/<event_id>",
+        scopes=PUBLIC,
+        token=True,
+        limit=CHANGES,
+        lane="own_page",
+        reply=CorrectionReply,
+        summary="That was not my order: out of the history, and of every model that holds it",
+    )
+    def own_event_corrected(path: EventPath) -> Body:
+        tools.history.correct(tools.claims(bearer_of(request)), path.event_id)
+        return {"removed": True}
+
+
+def _account_routes(door: Door, tools: OwnPageTools) -> None:
+    @door.route(
+        "POST",
+        BASE + "/me/account",
+        scopes=PUBLIC,
+        token=True,
+        limit=TIES,
+        lane="own_page",
+        reply=TieReply,
+        summary="Tie the shop's own account to what is held here (purpose account)",
+    )
+    def own_account_tied(body: TieBody) -> Body:
+        claims = tools.claims(bearer_of(request), ACCOUNT)
+        return {"account": tools.history.tie_account(claims, body.link_code)}
+
+    @door.route(
+        "DELETE",
+        BASE + "/me/account",
+        scopes=PUBLIC,
+        token=True,
+        status=204,
+        limit=CHANGES,
+        lane="own_page",
+        reply=None,
+        summary="Untie the shop's own account, at once",
+    )
+    def own_account_untied() -> Body:
+        tools.history.untie(tools.claims(bearer_of(request)))
+        return None
+
+    @door.route(
+        "POST",
+        BASE + "/accounts/<account>/link-codes",
+        scopes=("event",),
+        status=201,
+        reply=LinkCodeReply,
+        summary="A one-time code with which a customer may tie this account of the shop, for ten minutes",
+    )
+    def account_link_code(caller: Caller, path: AccountPath) -> Body:
+        made = tools.history.new_link_code(caller.tenant, path.account)
+        moment = datetime.fromtimestamp(made.expires_us / SECOND, UTC)
+        return {"link_code": made.code, "expires_at": moment.isoformat(timespec="seconds")}
