@@ -29,7 +29,8 @@
     const [a, b] = [light(style.color), light(behind(e))].sort((x, y) => y - x);
     const contrast = (a + 0.05) / (b + 0.05);
     if (contrast < 4.5) found.push(`contrast ${contrast.toFixed(2)}: ${short(e)}`);
-    if (parseFloat(style.fontSize) < 20) found.push(`text ${style.fontSize}: ${short(e)}`);
+    // A kiosk is read from a step away, a phone in the hand.
+    if (parseFloat(style.fontSize) < (innerWidth <= 560 ? 17 : 20)) found.push(`text ${style.fontSize}: ${short(e)}`);
     const clips = style.display !== "inline" && e.scrollWidth > e.clientWidth + 1;
     if (clips && style.overflowX !== "auto") found.push(`cut off: ${short(e)}`);
   }

@@ -12,11 +12,13 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from identity.consent.qr import qr_svg
 from plumbing.problem_json import reply
 from screens.web import build
+from tests.browser.fake_notice import POLICY, VERSION, notice
 
 Row = dict[str, Any]
-RECEIPT = "7KQ2M-X4DPH-ZT5VR-2LMNA-QRS6T"
+RECEIPT = "7KQ25-X4DPT-ZT5V3-2RMN5"
 EARLIER = "AAAAA-BBBBB-CCCCC-DDDDD-22222"
 PIN = "2580"
 
@@ -63,17 +65,7 @@ PLACES: list[Row] = [
     {"item_id": f"place-{k:02d}", "name": name, "category": category, "available": True, "sensitive": False}
     for k, (name, category) in enumerate(_PLACES, 1)
 ]
-NOTICE = {
-    "version": "2026-11",
-    "sha256": "0" * 64,
-    "text": "May Lindenholm Cafes recognise your face when you press the button?\n\n"
-    "What happens. When you press, and only then, the camera takes one to five pictures. They are turned into a\n"
-    "list of numbers, the template, and are thrown away.\n\n"
-    "How long. Until you opt out, or 12 months after your last visit.",
-    "purposes": [{"name": name, "text": name} for name in ("orders", "offers", "destinations")],
-    "retention_months": 12,
-    "minimum_age": 16,
-}
+QR = qr_svg(f"https://usual.example/me#{RECEIPT}")
 
 
 @dataclass
@@ -86,6 +78,11 @@ class Fake:
     sold_out: bool = False  # orders are refused
     hint: str | None = None  # the hint of a reply without a match
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
+    news: list[str] = field(default_factory=list)  # of a recognition
+    within_s: float = 60.0  # to confirm a receipt
+    in_force: set[str] = field(default_factory=set)  # receipts that were confirmed
+    pending: set[str] = field(default_factory=set)  # receipts that were not, yet
+    slow_enrolment: threading.Event | None = None  # an enrolment is answered when this is set
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
     heard: list[Row] = field(default_factory=list)
     address: str = ""
@@ -106,19 +103,22 @@ class Fake:
         app.before_request(self._hear)
         rule = app.add_url_rule
         rule("/v1/pairings", "pair", self._pair, methods=["POST"])
-        rule("/identity/v1/notice", "notice", lambda: jsonify(NOTICE | {"grade": self.grade}))
+        rule("/identity/v1/notice", "notice", self._notice)
+        rule("/policy", "policy", lambda: POLICY.format(language=request.args.get("language")))
+        rule("/me", "me", lambda: "<!doctype html><html lang=en><title>me</title><h1>Your page</h1></html>")
         rule(
             "/identity/v1/presses", "presses", lambda: (jsonify(nonce="n", expires_at="x"), 201), methods=["POST"]
         )
         rule("/identity/v1/recognitions", "recognise", self._recognise, methods=["POST"])
+        rule("/identity/v1/recognitions/by-code", "by_code", self._recognise_by_code, methods=["POST"])
         rule("/identity/v1/enrolments", "enrol", self._enrol, methods=["POST"])
-        rule("/identity/v1/enrolments/<receipt>/pin", "pin", lambda receipt: ("", 204), methods=["PUT"])
+        rule("/identity/v1/enrolments/<receipt>/confirmed", "confirm", self._confirm, methods=["PUT"])
         rule("/identity/v1/enrolments/<receipt>", "forget", self._forget, methods=["DELETE"])
-        rule(
-            "/identity/v1/opt-outs", "optout", lambda: jsonify(decision=self._next("forgotten")), methods=["POST"]
-        )
+        rule("/identity/v1/opt-outs", "optout", self._opt_out, methods=["POST"])
         rule("/identity/v1/not-me", "not_me", lambda: ("", 204), methods=["POST"])
+        rule("/identity/v1/not-me/permanent", "never", lambda: ("", 204), methods=["POST", "DELETE"])
         rule("/identity/v1/tokens/raise", "raise", self._raise, methods=["POST"])
+        rule("/v1/visits/by-code", "visit_by_code", self._visit_by_code, methods=["POST"])
         rule("/v1/visits", "visits", self._visit, methods=["POST"])
         rule("/recommender/v1/items", "items", lambda: jsonify(rows=ITEMS, next_cursor=None))
         rule("/recommender/v1/places", "places", lambda: jsonify(rows=PLACES, next_cursor=None))
@@ -132,7 +132,7 @@ class Fake:
         return jsonify(accepted=1, duplicates=0), 201
 
     def _hear(self) -> Response | None:
-        if request.path.startswith(("/screens", "/kiosk", "/taxi", "/favicon")):
+        if request.path.startswith(("/screens", "/kiosk", "/taxi", "/favicon", "/me")):
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         body = request.get_json(silent=True)
@@ -169,7 +169,8 @@ class Fake:
         self._count += 1
         token = None if decision == "unknown" else f"usual-t1.face-{self._count}"
         hint = None if known else self.hint
-        return {"decision": decision, "token": token, "purposes": self.purposes if known else [], "hint": hint}
+        purposes, news = (self.purposes, self.news) if known else ([], [])
+        return {"decision": decision, "token": token, "purposes": purposes, "hint": hint, "news": news}
 
     def _recognise(self) -> Response:
         made = self._decide()
@@ -182,18 +183,64 @@ class Fake:
         known = "orders" in made["purposes"]
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
+    def _notice(self) -> Response:
+        return jsonify(notice(request.args["language"], request.args.get("place", "restaurant"), self.grade))
+
+    def _by_code(self) -> Row | Response:
+        body = request.get_json()
+        if body["pin"] == "9999":
+            return reply(429, "too_many_codes", "Too many tries", "Wait.")
+        if body["receipt"] not in {RECEIPT, EARLIER} or body["pin"] != PIN:
+            return reply(403, "code_or_pin_wrong", "The code or the PIN is not right", "Check both.")
+        return {"decision": "matched", "token": "usual-t1.code", "purposes": self.purposes, "news": self.news}
+
+    def _recognise_by_code(self) -> Response:
+        made = self._by_code()
+        return made if isinstance(made, Response) else jsonify(made)
+
+    def _visit_by_code(self) -> Response:
+        made = self._by_code()
+        if isinstance(made, Response):
+            return made
+        return jsonify(made | {"suggestions": suggestions("orders", "orders" in self.purposes, [])})
+
     def _enrol(self) -> Response | tuple[Response, int]:
+        if self.slow_enrolment:
+            self.slow_enrolment.wait(20)
         body = request.get_json()
         if body.get("earlier", EARLIER) != EARLIER:
             return reply(404, "enrolment_unknown", "No enrolment has this receipt", "Check the receipt code.")
         purposes = [name for name, given in body["consent"]["purposes"].items() if given]
-        setup = {"secret": "s" * 20, "expires_at": "x"}
-        return jsonify(receipt=RECEIPT, purposes=purposes, notice_version="2026-11", pin_setup=setup), 201
+        if purposes == ["destinations"] and "pin" not in body:
+            return reply(422, "pin_needed", "Places open with a PIN alone", "Choose a PIN.")
+        decision = self._next("enrolled")
+        if decision != "enrolled":
+            return reply(409, decision, "No", "No.", {"token": "usual-t1.other"})
+        self.pending.add(RECEIPT)
+        made = {"receipt": RECEIPT, "purposes": purposes, "notice_version": VERSION, "in_force": False}
+        return jsonify(
+            **made, confirm_within_s=self.within_s, qr=QR, signed_receipt="usual-receipt-1.abc.def"
+        ), 201
+
+    def _confirm(self, receipt: str) -> Response | tuple[str, int]:
+        if receipt not in self.pending | self.in_force:
+            return reply(404, "enrolment_unknown", "No enrolment has this receipt", "Check the receipt code.")
+        self.pending.discard(receipt)
+        self.in_force.add(receipt)
+        return "", 204
 
     def _forget(self, receipt: str) -> Response:
         if receipt != RECEIPT:
             return reply(404, "enrolment_unknown", "No enrolment has this receipt", "Check the receipt code.")
+        self.pending.discard(receipt)
+        self.in_force.discard(receipt)
         return jsonify(forgotten=True)
+
+    def _opt_out(self) -> Response:
+        decision = self._next("forgotten")
+        if decision == "pin_wrong":
+            return reply(403, decision, "The PIN was not accepted", "Try again.", {"hint": "try_again"})
+        return jsonify(decision=decision, reference="H7K4-22" if decision == "paused" else None)
 
     def _raise(self) -> Response:
         body = request.get_json()

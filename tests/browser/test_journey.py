@@ -61,19 +61,21 @@ def paired(place: Place, address: str, open_page: OpenPage, page: str, query: st
     return open_page(f"{address}/{page}{query}#pair={code}")
 
 
-def opt_in(page: Page, *purposes: str) -> str:
-    """Opt in at the screen, with a PIN; the receipt's code."""
+def opt_in(page: Page, *purposes: str, way: str = "#consent-agree") -> str:
+    """Opt in at the screen, with a PIN, and confirm; the code."""
     page.click("#join")
     in_state(page, "consent")
     for name in (*(f"#purpose-{purpose}" for purpose in purposes), "#consent-age"):
         page.click(f"label:has({name})")
-    page.click("#consent-agree")
+    page.click(way)
     in_state(page, "pin")
     tap_pin(page, PIN)
     tap_pin(page, PIN)
     in_state(page, "receipt")
     code = page.inner_text("#receipt-code")
     page.click("#receipt-done")
+    in_state(page, "joined")
+    page.click("#joined-done")
     in_state(page, "attract")
     return code
 
@@ -134,7 +136,13 @@ def test_a_customer_opts_in_orders_sees_the_usual_change_opts_out_and_is_a_guest
     expect(page.locator("#unknown-title")).to_have_text("No usual yet")
 
 
-def test_who_said_not_me_is_not_greeted_by_a_face_alone_and_the_receipt_forgets_without_one(
+def again(page: Page) -> None:
+    """The first screen once more, for the next person."""
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+
+
+def test_not_me_is_for_the_visit_then_for_good_then_taken_back_and_the_code_forgets(
     place: Place, address: str, open_page: OpenPage, camera: Camera
 ) -> None:
     camera.show(5, range(200, 224))
@@ -144,17 +152,26 @@ def test_who_said_not_me_is_not_greeted_by_a_face_alone_and_the_receipt_forgets_
     in_state(page, "suggest")
     page.click("#not-me")
     expect(page.locator("#usual")).to_contain_text("Popular here")
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+    again(page)
     page.click("#recognise")
-    expect(page.locator("#unknown-pin")).to_be_visible()
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
-    camera.show(6, range(200, 224))
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_have_text("Welcome back.")  # it was for that visit
+    page.click("#not-me")
+    page.click("[data-doubt=notme_never]")
+    page.click("[data-doubt=notme_yes]")
+    expect(page.locator("#doubt")).to_contain_text("this face alone greets nobody")
+    again(page)
     page.click("#recognise")
-    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+    page.click("#unknown-pin")
+    in_state(page, "pin")
+    tap_pin(page, PIN)
+    page.click("[data-doubt=face_again]")
+    expect(page.locator("#doubt")).to_contain_text("your face alone is enough again")
+    again(page)
+    page.click("#recognise")
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_have_text("Welcome back.")
+    again(page)
     page.click("#opt-out")
     page.click("#optout-by-code")
     page.fill("#optout-code", code)
@@ -162,6 +179,103 @@ def test_who_said_not_me_is_not_greeted_by_a_face_alone_and_the_receipt_forgets_
     expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
 
     assert page.evaluate("seen.asked") == 0
+
+
+def test_after_never_again_the_face_still_opts_out_with_the_pin_or_pauses_without_it(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.show(10, range(200, 224))
+    page = paired(place, address, open_page, "kiosk")
+    opt_in(page, "orders")
+    page.click("#recognise")
+    in_state(page, "suggest")
+    page.click("#not-me")
+    page.click("[data-doubt=notme_never]")
+    page.click("[data-doubt=notme_yes]")
+    expect(page.locator("#doubt")).to_contain_text("this face alone greets nobody")
+    again(page)
+    page.click("#opt-out")
+    page.click("#optout-face")
+    in_state(page, "pin")
+    tap_pin(page, "1357")
+    expect(page.locator("#pin-error")).to_contain_text("not the PIN")
+    page.click("#pin-other")
+    expect(page.locator("#forgotten-title")).to_have_text("You are paused")
+    expect(page.locator("#forgotten-reference")).not_to_be_empty()
+    again(page)
+    page.click("#opt-out")
+    page.click("#optout-face")
+    in_state(page, "pin")
+    tap_pin(page, PIN)
+    expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
+
+
+def test_without_a_face_a_customer_joins_comes_back_and_leaves_in_japanese_on_a_phone(
+    place: Place, address: str, open_page: OpenPage
+) -> None:
+    pairing = place.access.create_pairing(place.tenant, "kiosk", site="mill")
+    page = open_page(f"{address}/kiosk?lang=ja#pair={pairing}", (390, 844))
+    code = opt_in(page, "orders", way="#consent-agree-code")
+
+    def come_back(pin: str) -> None:
+        page.click("#by-code")
+        page.fill("#code-code", code)
+        page.click("#code-next")
+        in_state(page, "pin")
+        tap_pin(page, pin)
+
+    come_back("1357")
+    expect(page.locator("#pin-error")).to_have_text("コードか暗証番号が違います。もう一度お試しください。")
+    tap_pin(page, PIN)
+    in_state(page, "suggest")
+    page.click("#menu-open")
+    page.click("#menu-list [data-item=soup]")
+    page.click("#basket-open")
+    with page.expect_response("**/recommender/v1/events"):
+        page.click("#order")
+    again(page)
+    come_back(PIN)
+    in_state(page, "suggest")
+    expect(page.locator("#usual")).to_contain_text("Tomato soup")
+    expect(page.locator("#usual")).to_contain_text("いつものでよろしいですか？")
+    again(page)
+    page.click("#opt-out")
+    page.click("#optout-by-code")
+    page.fill("#optout-code", code)
+    page.click("#optout-now")
+    expect(page.locator("#forgotten-title")).to_have_text("登録を消しました")
+    assert page.evaluate("seen.asked") == 0
+    again(page)
+    come_back(PIN)
+    expect(page.locator("#pin-error")).not_to_be_empty()
+
+
+def test_a_page_that_is_closed_before_the_code_is_confirmed_leaves_nobody(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.show(7, range(200, 224))
+    page = paired(place, address, open_page, "kiosk")
+    page.click("#join")
+    page.check("#purpose-orders")
+    page.check("#consent-age")
+    page.click("#consent-agree")
+    page.click("#pin-other")
+    in_state(page, "receipt")
+    assert place.recognise(7)["decision"] == "unknown"  # shown is not confirmed
+    again(page)
+    page.click("#recognise")
+    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
+
+    page.click("#unknown-join")  # and they can join again at once
+    page.check("#purpose-orders")
+    page.check("#consent-age")
+    page.click("#consent-agree")
+    page.click("#pin-other")
+    in_state(page, "receipt")
+    page.click("#receipt-done")
+    page.click("#joined-try")
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_have_text("Welcome back.")
 
 
 def rides(place: Place, person: int, goal: str, count: int) -> None:

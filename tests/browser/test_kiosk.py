@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, in_state, tap_pin
-from tests.browser.fake_server import PIN, RECEIPT, Fake
+from tests.browser.fake_server import PIN, Fake
 
 pytestmark = pytest.mark.browser
 
@@ -24,10 +24,9 @@ def test_nothing_runs_before_the_press(kiosk: Callable[..., Page], fake: Fake) -
 
     assert page.evaluate("seen.asked") == 0
     assert fake.bodies("/identity/v1/presses") == []
-    one, other = page.locator("#recognise").bounding_box(), page.locator("#guest").bounding_box()
-    assert one
-    assert other
-    assert (one["width"], one["height"], one["y"]) == (other["width"], other["height"], other["y"])
+    ways = [page.locator(name).bounding_box() for name in ("#recognise", "#by-code", "#guest")]
+    assert len({(way["width"], way["height"], way["y"]) for way in ways if way}) == 1
+    assert None not in ways
 
 
 def test_a_press_shows_the_usual_with_its_price_and_reason_and_four_more(
@@ -107,26 +106,6 @@ def test_an_order_is_sent_with_the_token_and_the_recommendation(kiosk: Callable[
     assert "usual-t1.face-1" in fake.tokens("/recommender/v1/events")
 
 
-def test_not_me_drops_the_token_and_is_heard_once(kiosk: Callable[..., Page], fake: Fake) -> None:
-    fake.purposes = ["orders"]
-    page = kiosk()
-    recognised(page)
-    page.click("#usual button")
-    expect(page.locator("#usual")).to_contain_text("Goes well with it")
-    heard = len(fake.heard)
-    page.click("#not-me")
-
-    expect(page.locator("#usual")).to_contain_text("Popular here")
-    expect(page.locator("#not-me")).to_be_hidden()
-    expect(page.locator("#basket-count")).to_have_text("0")
-    asked = [row for row in fake.heard[heard:] if row["path"] != "/identity/v1/not-me"]
-    assert [row["path"] for row in asked] == ["/recommender/v1/suggestions/orders"]
-    assert asked[0]["token"] is None
-    assert "basket" not in asked[0]["query"]
-    assert len(fake.bodies("/identity/v1/not-me")) == 1
-    assert fake.bodies("/identity/v1/not-me")[0]["token"]
-
-
 def test_a_guest_needs_no_extra_tap_and_sees_the_same_menu_and_prices(
     kiosk: Callable[..., Page], fake: Fake
 ) -> None:
@@ -134,6 +113,8 @@ def test_a_guest_needs_no_extra_tap_and_sees_the_same_menu_and_prices(
     page.click("#guest")
     in_state(page, "suggest")
     expect(page.locator("#usual .card, #usual button")).to_be_visible()
+    expect(page.locator("#offer")).to_contain_text("Today's offer")
+    assert fake.tokens("/recommender/v1/suggestions/offers") == [None]
     page.click("#menu-open")
     guest = page.inner_text("#menu-list")
     page.click("[data-screen=menu] [data-back]")
@@ -200,34 +181,6 @@ def test_an_answer_that_asks_something_of_the_person_says_so_once(kiosk: Callabl
     expect(page.locator("#unknown-text")).to_have_text(
         "We know nobody who asked to be remembered and looks like you. That is fine."
     )
-
-
-def test_forgetting_by_face_stands_on_the_first_level(kiosk: Callable[..., Page], fake: Fake) -> None:
-    page = kiosk()
-    page.click("#opt-out")
-    page.click("#optout-face")
-    in_state(page, "forgotten")
-
-    assert page.inner_text("#forgotten-title") == "You are forgotten"
-    assert len(fake.bodies("/identity/v1/opt-outs")) == 1
-    assert page.evaluate("seen.stopped.length") == 1
-
-
-def test_forgetting_by_code_works_without_a_camera(kiosk: Callable[..., Page], fake: Fake) -> None:
-    page = kiosk()
-    page.click("#opt-out")
-    page.click("#optout-by-code")
-    page.fill("#optout-code", "abcde")
-    page.click("#optout-keys button:text-is('A')")
-    assert page.input_value("#optout-code") == "ABCDE-A"
-    page.click("#optout-now")
-    expect(page.locator("#optout-error")).to_contain_text("not known")
-    page.fill("#optout-code", RECEIPT.lower().replace("-", " "))
-    page.click("#optout-now")
-    in_state(page, "forgotten")
-
-    assert page.inner_text("#forgotten-title") == "You are forgotten"
-    assert page.evaluate("seen.asked") == 0
 
 
 def test_a_screen_left_alone_asks_and_then_forgets_everything(fake: Fake, open_page: OpenPage) -> None:

@@ -55,7 +55,7 @@ export class Api {
    * @throws {Problem} the server's refusal
    * @throws {Offline} no answer
    */
-  async call(method, path, { body, token, query, key, signal, timeout = TIMEOUT_MS } = {}) {
+  async call(method, path, { body, token, query, key, signal, keepalive, timeout = TIMEOUT_MS } = {}) {
     const headers = { "X-Usual-Page": this.page, Accept: "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -70,6 +70,7 @@ export class Api {
         credentials: "same-origin",
         cache: "no-store",
         redirect: "error",
+        keepalive,
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
     } catch (error) {
@@ -94,8 +95,23 @@ export class Api {
     return this.call("POST", "/v1/pairings", { body: { code } });
   }
 
-  notice() {
-    return this.call("GET", "/identity/v1/notice");
+  /** The notice in a language; a taxi's speaks of the taxi. */
+  notice(language) {
+    const query = new URLSearchParams({ language, ...(this.page === "taxi" && { place: "taxi" }) });
+    return this.call("GET", "/identity/v1/notice", { query });
+  }
+
+  /** The public policy, as an inert document: nothing in it runs or loads. */
+  policy(language) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("GET", `/policy?${new URLSearchParams({ language })}`);
+      request.responseType = "document";
+      request.timeout = TIMEOUT_MS;
+      request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : request.onerror());
+      request.onerror = request.ontimeout = () => reject(new Offline("the policy cannot be had"));
+      request.send();
+    });
   }
 
   /**
@@ -112,20 +128,36 @@ export class Api {
     return this.call("POST", "/v1/visits", { body, signal, timeout: LOOK_TIMEOUT_MS });
   }
 
+  /** The same by code and PIN, without a face. */
+  visitByCode(body, signal) {
+    return this.call("POST", "/v1/visits/by-code", { body, signal });
+  }
+
+  recogniseByCode(body, signal) {
+    return this.call("POST", "/identity/v1/recognitions/by-code", { body, signal });
+  }
+
   recognise(body, signal) {
     return this.call("POST", "/identity/v1/recognitions", { body, signal, timeout: LOOK_TIMEOUT_MS });
   }
 
-  enrol(body, signal) {
-    return this.call("POST", "/identity/v1/enrolments", { body, signal });
+  /** Not aborted when the person leaves: the answer is needed to undo what the server has made. */
+  enrol(body) {
+    return this.call("POST", "/identity/v1/enrolments", { body });
   }
 
-  setPin(receipt, body, signal) {
-    return this.call("PUT", `/identity/v1/enrolments/${encodeURIComponent(receipt)}/pin`, { body, signal });
+  /** The receipt was seen: from now on the customer counts. */
+  confirm(receipt, signal) {
+    return this.call("PUT", `/identity/v1/enrolments/${encodeURIComponent(receipt)}/confirmed`, { signal });
   }
 
   forgetReceipt(receipt, signal) {
     return this.call("DELETE", `/identity/v1/enrolments/${encodeURIComponent(receipt)}`, { signal });
+  }
+
+  /** Undo an enrolment that was not confirmed, also while the page is being closed. */
+  undo(receipt) {
+    return this.call("DELETE", `/identity/v1/enrolments/${encodeURIComponent(receipt)}`, { keepalive: true });
   }
 
   forgetFace(body, signal) {
@@ -136,9 +168,19 @@ export class Api {
     return this.call("POST", "/identity/v1/tokens/raise", { body: { token, pin }, signal });
   }
 
-  /** Report a false match ("Not me"): from then on the matched customer needs the PIN. */
+  /** Report a false match ("Not me"): it holds for this visit. */
   notMe(token) {
     return this.call("POST", "/identity/v1/not-me", { body: { token } });
+  }
+
+  /** From now on the matched face alone greets nobody. */
+  neverAgain(token) {
+    return this.call("POST", "/identity/v1/not-me/permanent", { body: { token } });
+  }
+
+  /** Take that back, with a token that the PIN has raised. */
+  faceAgain(token) {
+    return this.call("DELETE", "/identity/v1/not-me/permanent", { body: { token } });
   }
 
   suggestions(scene, { token, context = {}, n, signal }) {

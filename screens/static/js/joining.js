@@ -1,54 +1,44 @@
-// Opting in and opting out: the consent, the code of an earlier enrolment, the PIN, the receipt, the deletion.
+// Opting in: the consent, the code of an earlier enrolment, the PIN, the receipt, its confirmation.
 
 import { Problem } from "./api.js";
-import { grouped, keyboard } from "./codes.js";
-import { $, $$, announce, h } from "./dom.js";
+import { complaint, grouped, keyboard } from "./codes.js";
+import { $, $$, announce } from "./dom.js";
+import { qrCode } from "./qr.js";
 
 const PURPOSES = ["orders", "offers", "destinations"];
-const SHOWN_MS = 9000; // "You are forgotten" stays this long
+const CONFIRM_S = 60; // unless the server says otherwise
+const JOINED_MS = 9000;
 
 export class Joining {
-  /** @param {{stage, api, words, look, pinpad}} parts */
-  constructor({ stage, api, words, look, pinpad }) {
-    Object.assign(this, { stage, api, words, look, pinpad, notice: null });
-    stage.on("consent", (visit) => this.#consent(visit));
+  /** @param {{stage, api, words, look, pinpad, notice}} parts */
+  constructor({ stage, api, words, look, pinpad, notice }) {
+    Object.assign(this, { stage, api, words, look, pinpad, notice, clock: null });
+    stage.on("consent", () => notice.draw());
     stage.on("receipt", (visit) => this.#receipt(visit));
-    stage.on("optout", () => this.#optout());
-    stage.on("forgotten", (visit) => this.#forgotten(visit));
-    $("#consent-agree").addEventListener("click", () => this.#agree());
-    $("#optout-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#forgetByCode();
-    });
+    stage.on("joined", () => stage.leaveIn(JOINED_MS));
+    words.onChange(() => this.#translate());
+    $("#consent-agree").addEventListener("click", () => this.#agree("face"));
+    $("#consent-agree-code").addEventListener("click", () => this.#agree("code"));
     $("#earlier-open").addEventListener("click", () => this.#askEarlier(true));
     $("#earlier-use").addEventListener("click", () => this.#noteEarlier());
     $("#earlier-without").addEventListener("click", () => this.#earlier(null));
-    for (const name of ["optout", "earlier"]) keyboard(name, words);
+    $("#receipt-done").addEventListener("click", () => this.#confirm(stage.visit));
+    $("#receipt-no").addEventListener("click", () => this.#undo(stage.visit, "undone"));
+    $("#receipt-print").addEventListener("click", () => print());
+    $("#receipt-print").hidden = !new URLSearchParams(location.search).has("printer");
+    keyboard("earlier", words);
   }
 
-  /** Load the notice ahead. Without it there is no valid consent, so the screen does not offer to opt in. */
-  async prepare() {
-    this.notice = await this.api.notice();
-    // Unless the server says that the recogniser is fit for production, the screen treats it as unfit.
-    $("#demo-badge").hidden = this.notice.grade === "production";
-    this.look.canJoin = true;
-    for (const button of $$("[data-needs-notice]")) button.hidden = false;
-  }
-
-  #consent(visit) {
-    // The notice is wrapped for a terminal: a new line means something only before a dash.
-    const paragraphs = String(this.notice.text).split(/\n\s*\n|\n(?=\s*[-*•])/);
-    $("#consent-text").replaceChildren(...paragraphs.map((text) => h("p", {}, text.replace(/\s+/g, " ").trim().replace(/^[*-] /, "• "))));
-    $("#consent-age-text").textContent = this.words.t("consent_age", { age: this.notice.minimum_age ?? 16 });
+  /** Somebody wants to join: nothing is ticked, whatever was ticked before. */
+  start() {
+    const { visit } = this.stage;
+    visit.purpose = "enrol";
     $("#consent-error").textContent = "";
     for (const box of $$("#consent input[type=checkbox]")) box.checked = false;
     this.#mention(visit.earlier);
     $("#earlier-code").value = visit.earlier || ""; // an unknown code stays in the field, to be corrected
     this.#askEarlier(false);
-    const offered = (this.notice.purposes || []).map((purpose) => purpose.name);
-    for (const name of PURPOSES) {
-      $(`#purpose-${name}`).closest("label").hidden = offered.length > 0 && !offered.includes(name);
-    }
+    this.stage.go("join");
   }
 
   /** Show the field for the code of an earlier enrolment, or the choices again. */
@@ -59,9 +49,10 @@ export class Joining {
   }
 
   #noteEarlier() {
-    const code = grouped($("#earlier-code").value);
-    if (code) this.#earlier(code);
-    else $("#earlier-error").textContent = this.words.t("optout_code_missing");
+    const text = $("#earlier-code").value;
+    const wrong = complaint(text);
+    if (wrong) $("#earlier-error").textContent = this.words.t(wrong.key, wrong.values);
+    else this.#earlier(grouped(text));
   }
 
   /** Continue with the code of an earlier enrolment, or without one (null). */
@@ -79,7 +70,8 @@ export class Joining {
     button.textContent = this.words.t(button.dataset.i18n);
   }
 
-  #agree() {
+  /** @param {"face"|"code"} way how the customer will be known */
+  #agree(way) {
     const purposes = Object.fromEntries(PURPOSES.map((name) => [name, $(`#purpose-${name}`).checked]));
     const aged = $("#consent-age").checked;
     const chosen = Object.values(purposes).some(Boolean);
@@ -89,82 +81,132 @@ export class Joining {
       $(chosen ? "#consent-age" : "#purpose-orders").focus();
       return;
     }
-    this.stage.visit.consent = { purposes, notice_version: this.notice.version, age_confirmed: aged };
+    const { now } = this.notice;
+    const language = now.language || this.words.language;
+    const { visit } = this.stage;
+    const place = this.api.page === "taxi" ? { place: "taxi" } : {}; // as the notice was asked for
+    visit.consent = { purposes, notice_version: now.version, age_confirmed: aged, language, ...place };
+    visit.way = way;
+    visit.pin = null;
     this.stage.go("agreed");
   }
 
-  /** Choose a PIN, twice the same; the receipt follows. Called by the page when the state is `pin`. */
-  choosePin(visit) {
-    const refuse = (text) => {
-      $("#pin-title").textContent = this.words.t("pin_choose");
-      $("#pin-error").textContent = text;
-      this.pinpad.ask(first);
-    };
-    const save = async (pin) => {
-      try {
-        await this.api.setPin(visit.enrolment.receipt, { secret: visit.enrolment.secret, pin }, visit.abort.signal);
-        this.stage.go("chosen", visit);
-      } catch (error) {
-        if (visit !== this.stage.visit) return;
-        refuse(error instanceof Problem ? error.message : this.words.t("failed_text"));
-      }
-    };
-    const first = (pin) => {
+  // --- the PIN -----------------------------------------------------------------------------------------------
+
+  /** Choose a PIN, twice the same, or none where none is needed. Called when the state is `pin`. */
+  choosePin(visit, refusal = "") {
+    const { purposes } = visit.consent;
+    const text = visit.way === "code" ? "pin_code_text"
+      : visit.earlier ? "pin_keep_text"
+        : purposes.destinations ? "pin_choose_text" : "pin_optional_text";
+    $("#pin-text").textContent = this.words.t(text);
+    $("#pin-other").hidden = visit.way === "code";
+    $("#pin-other").textContent = this.words.t(visit.earlier ? "pin_keep" : "pin_skip");
+    this.#first(visit, refusal);
+  }
+
+  #first(visit, refusal) {
+    $("#pin-title").textContent = this.words.t("pin_choose");
+    $("#pin-error").textContent = refusal && this.words.t(refusal);
+    this.pinpad.ask((pin) => {
       $("#pin-title").textContent = this.words.t("pin_repeat");
       $("#pin-error").textContent = "";
       announce(this.words.t("pin_repeat"));
-      this.pinpad.ask((again) => (again === pin ? save(pin) : refuse(this.words.t("pin_differs"))));
-    };
-    $("#pin-text").textContent = this.words.t(visit.earlier ? "pin_keep_text" : "pin_choose_text");
-    $("#pin-other").textContent = this.words.t(visit.earlier ? "pin_keep" : "pin_skip");
-    refuse("");
+      this.pinpad.ask((again) => (again === pin ? this.#chosen(visit, pin) : this.#first(visit, "pin_differs")));
+    });
   }
+
+  #chosen(visit, pin) {
+    visit.pin = pin;
+    if (visit.way === "code") this.#enrolByCode(visit);
+    else this.look.join(visit);
+  }
+
+  /** Go on without a PIN; who chose taxi destinations alone would join for what can never open. */
+  withoutPin(visit) {
+    const { orders, offers, destinations } = visit.consent.purposes;
+    if (destinations && !orders && !offers && !visit.earlier) {
+      announce(this.words.t("pin_places_only"));
+      this.#first(visit, "pin_places_only");
+      return;
+    }
+    this.pinpad.clear();
+    visit.pin = null;
+    this.look.join(visit);
+  }
+
+  async #enrolByCode(visit) {
+    try {
+      await this.look.enrol({ way: "code" }, visit);
+      this.stage.go("enrolled", visit);
+    } catch (error) {
+      if (visit !== this.stage.visit || this.stage.state !== "pin") return;
+      if (error instanceof Problem && error.code === "notice_outdated") await this.notice.prepare().catch(() => {});
+      visit.why = error instanceof Problem && error.code === "enrolment_unknown" ? "earlier_unknown" : "failed";
+      this.stage.go("failed", visit);
+    }
+  }
+
+  // --- the receipt -------------------------------------------------------------------------------------------
 
   #receipt(visit) {
     this.pinpad.clear();
-    $("#receipt-code").textContent = visit.enrolment.receipt;
-    visit.enrolment = null;
-    visit.consent = null;
-    visit.earlier = null;
+    const { receipt, qr, signed, within } = visit.enrolment;
+    visit.pin = null;
+    $("#receipt-code").textContent = receipt;
+    const code = qrCode(qr, this.words.t("receipt_qr"));
+    $("#receipt-qr").replaceChildren(...(code ? [code] : []));
+    $("#receipt-signed").textContent = signed || "";
+    $("#receipt-error").textContent = "";
+    this.#translate();
+    const ends = performance.now() + within * 1000;
+    const tick = () => {
+      if (visit !== this.stage.visit || this.stage.state !== "receipt") return clearInterval(this.clock);
+      const left = Math.ceil((ends - performance.now()) / 1000);
+      $("#receipt-seconds").textContent = this.words.t("receipt_seconds", { seconds: Math.max(left, 0) });
+      return left > 0 ? undefined : this.#undo(visit, "late");
+    };
+    clearInterval(this.clock);
+    this.clock = setInterval(tick, 1000);
+    tick();
   }
 
-  #optout() {
-    $("#optout-error").textContent = "";
-    $("#optout-code").value = "";
-    $("#optout-entry").hidden = true;
+  #translate() {
+    const { visit, state } = this.stage;
+    if (state === "pin" && visit.purpose === "enrol") this.choosePin(visit);
+    if (state !== "receipt") return;
+    $("#receipt-text").textContent = this.words.t(visit.way === "code" ? "receipt_text_code" : "receipt_text");
+    $("#receipt-qr img")?.setAttribute("alt", this.words.t("receipt_qr"));
+    $("#receipt-where").textContent = this.notice.where;
   }
 
-  /** Show the field and the keys for a receipt code. */
-  enterCode() {
-    $("#optout-entry").hidden = false;
-    $("#optout-code").focus();
-  }
-
-  async #forgetByCode() {
-    const { visit } = this.stage;
-    const code = grouped($("#optout-code").value);
-    const error = $("#optout-error");
-    if (!code) {
-      error.textContent = this.words.t("optout_code_missing");
-      return;
-    }
+  /** The customer has the code: from now on they count. */
+  async #confirm(visit) {
+    $("#receipt-error").textContent = "";
     try {
-      await this.api.forgetReceipt(code, visit.abort.signal);
-      visit.why = "forgotten";
-      this.stage.go("forgotten", visit);
-    } catch (refusal) {
+      await this.api.confirm(visit.enrolment.receipt, visit.abort.signal);
       if (visit !== this.stage.visit) return;
-      const { status } = refusal instanceof Problem ? refusal : { status: 0 };
-      const key = status === 404 || status === 422 ? "optout_code_unknown" : status === 429 ? "wait_text" : "failed_text";
-      error.textContent = this.words.t(key);
+      this.#clear(visit);
+      this.stage.go("confirmed", visit);
+    } catch (error) {
+      if (visit !== this.stage.visit || !visit.enrolment) return;
+      if (error instanceof Problem && [404, 409, 410].includes(error.status)) this.#undo(visit, "late");
+      else $("#receipt-error").textContent = this.words.t("receipt_failed");
     }
   }
 
-  #forgotten(visit) {
-    const name = visit.why === "forgotten" ? "forgotten" : "forgotten_none";
-    $("#forgotten-title").textContent = this.words.t(`${name}_title`);
-    $("#forgotten-text").textContent = this.words.t(`${name}_text`);
-    $("#forgotten-code").hidden = name === "forgotten";
-    if (name === "forgotten") this.stage.leaveIn(SHOWN_MS);
+  /** The customer does not want it after all, or the time is over. @param {"undone"|"late"} why */
+  #undo(visit, why) {
+    clearInterval(this.clock);
+    visit.undo?.();
+    this.#clear(visit);
+    visit.why = why;
+    this.stage.go("undone", visit);
+  }
+
+  #clear(visit) {
+    clearInterval(this.clock);
+    for (const name of ["code", "qr", "signed", "seconds"]) $(`#receipt-${name}`).replaceChildren();
+    Object.assign(visit, { enrolment: null, consent: null, earlier: null, undo: null });
   }
 }

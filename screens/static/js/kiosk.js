@@ -22,7 +22,7 @@ class Order extends Visit {
   }
 }
 
-const screen = new Screen("kiosk", { newVisit: () => new Order(), recognise, kind: "items" });
+const screen = new Screen("kiosk", { newVisit: () => new Order(), recognise, enter, draw: redraw, kind: "items" });
 const { stage, api, words, outbox } = screen;
 
 /** Send the frames to /v1/visits: recognition and suggestions in one reply. */
@@ -32,6 +32,14 @@ async function recognise(body, visit) {
   visit.suggestions = reply.suggestions;
   visit.known(reply);
   return reply.decision;
+}
+
+/** Code and PIN in place of the frames: the same reply. */
+async function enter(body, visit) {
+  const reply = await api.visitByCode({ ...body, scene: "orders", context: place(), n: SHOWN }, visit.abort.signal);
+  if (visit !== stage.visit) return;
+  visit.suggestions = reply.suggestions;
+  visit.known(reply);
 }
 
 /** Ask again with what is in the basket now; on a failure what is shown stays. */
@@ -50,10 +58,10 @@ async function ask(visit) {
   draw(visit);
 }
 
-/** One offer, when the person chose offers and there is one; it comes a moment after the usual. */
+/** One offer, if there is one; a moment after the usual. Who chose offers gets theirs, others what guests get. */
 async function askOffer(visit) {
-  if (!visit.purposes.includes("offers") || visit.taken) return;
-  const { token } = visit;
+  if (visit.taken) return;
+  const token = offersToken(visit);
   const { signal } = visit.abort;
   try {
     const reply = await api.suggestions("offers", { token, context: place(), n: 1, signal });
@@ -64,6 +72,10 @@ async function askOffer(visit) {
   } catch {
     // No offer today: nothing is missing from the screen.
   }
+}
+
+function offersToken(visit) {
+  return visit.purposes.includes("offers") ? visit.token : undefined;
 }
 
 /** What happened to an offer: shown, accepted, redeemed. */
@@ -92,6 +104,15 @@ function draw(visit) {
   $("#with-it-list").replaceChildren(...items.slice(0, 4).map((item) => h("li", {}, card(item, visit))));
   drawOffer(visit);
   drawBasket(visit);
+  screen.notMe.draw(visit);
+  screen.news.draw(visit);
+}
+
+/** The same visit in another language. */
+function redraw(visit) {
+  if (!["suggest", "menu", "basket", "greet"].includes(stage.state)) return;
+  draw(visit);
+  if (stage.state === "menu") drawMenu(visit);
 }
 
 /** The title above the first suggestion: "The usual?" only when it is this person's own. */
@@ -148,7 +169,7 @@ function drawOffer(visit) {
   const { offer } = visit;
   if (!offer) return $("#offer").replaceChildren();
   const take = () => {
-    outbox.send([offerEvent(offer, "accepted")], visit.token);
+    outbox.send([offerEvent(offer, "accepted")], offersToken(visit));
     Object.assign(visit, { offer: null, taken: offer });
     draw(visit);
     announce(`${words.t("added")}: ${offer.name}`);
@@ -156,7 +177,7 @@ function drawOffer(visit) {
   return $("#offer").replaceChildren(
     h("div", { class: "offer" },
       h("span", { class: "words" },
-        h("span", { class: "kicker" }, words.t("offer")),
+        h("span", { class: "kicker" }, words.t(offersToken(visit) ? "offer" : "offer_guest")),
         h("span", { class: "name" }, offer.name),
         offer.reason && h("span", { class: "why" }, words.reason(offer.reason))),
       h("button", { type: "button", class: "quiet", onclick: take }, words.t("offer_add"))),
@@ -240,7 +261,8 @@ async function order(visit) {
   };
   const token = visit.purposes.includes("orders") ? visit.token : undefined;
   stage.go("order");
-  const { taken, token: own } = visit;
+  const { taken } = visit;
+  const own = offersToken(visit);
   const outcome = await outbox.send([event], token);
   if (taken) outbox.send([offerEvent(taken, "redeemed")], own);
   if (visit !== stage.visit) return;
@@ -253,28 +275,24 @@ stage.on("greet", (visit) => {
   draw(visit);
   askOffer(visit);
   announce(words.t("greeting"));
-  setTimeout(() => stage.state === "greet" && stage.go("suggest", visit), GREET_MS);
+  const next = visit.wantsHeld && !visit.raised ? "second_factor" : "suggest";
+  setTimeout(() => stage.state === "greet" && stage.go(next, visit), GREET_MS);
 });
 stage.on("suggest", (visit) => {
   draw(visit);
-  if (!visit.suggestions || visit.raised) ask(visit);
-  if (visit.raised && !visit.offer) askOffer(visit);
+  if (screen.held.show(visit)) return;
+  if (!visit.suggestions || (visit.raised && !visit.byCode)) ask(visit);
+  if (!visit.offer && (!visit.recognised || visit.raised)) askOffer(visit);
 });
 stage.on("menu", (visit) => drawMenu(visit));
 stage.on("basket", (visit) => draw(visit));
-stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : screen.second.ask(visit)));
 stage.on("done", () => {
   $("#done-text").textContent = words.t("done_text");
   stage.leaveIn(DONE_MS);
 });
-$("#language").addEventListener("click", () => {
-  draw(stage.visit);
-  if (stage.state === "menu") drawMenu(stage.visit);
-});
 $("#menu-open").addEventListener("click", () => stage.go("menu"));
 $("#basket-open").addEventListener("click", () => stage.go("basket"));
 $("#order").addEventListener("click", () => order(stage.visit));
-$("#pin-other").addEventListener("click", () => (stage.visit.enrolment ? stage.go("skipped") : stage.asGuest("guest")));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
 
 screen.start();

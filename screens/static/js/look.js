@@ -8,18 +8,23 @@ import { MAX_TRIES, adviceFor, hintFor } from "./states.js";
 const RECOGNISE = { frames: 3, gapMs: 70 };
 const ENROL = { frames: 4, gapMs: 350 };
 const MOVE_MS = 1300; // to read two words and to move; four moves fit into the ten seconds of a press
+const CONFIRM_S = 60; // to confirm a receipt, unless the server says otherwise
 const HINT_MS = 1400; // long enough to read five words and to move
+
+const PIN_CODES = ["pin_needed", "pin_wrong", "pin_locked"]; // refusals that a PIN can answer
+
+const EXPLAINED = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown"];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Look {
   /**
-   * @param {{stage, api, words, recognise: (body, visit) => Promise<string>}} parts; `recognise` sends the frames
-   *   and answers with matched, unknown or ambiguous
+   * @param {{stage, api, words, recognise: (body, visit) => Promise<string>, canJoin: () => boolean}} parts;
+   *   `recognise` sends the frames and answers with matched, unknown or ambiguous
    */
-  constructor({ stage, api, words, recognise }) {
-    Object.assign(this, { stage, api, words, recognise });
-    this.canJoin = false;
+  constructor({ stage, api, words, recognise, canJoin }) {
+    Object.assign(this, { stage, api, words, recognise, canJoin });
+    words.onChange(() => ["unknown", "ambiguous"].includes(stage.state) && this.#sayWhy(stage.visit));
     stage.on("press", (visit) => this.#press(visit));
     stage.on("capture", (visit) => this.#capture(visit));
     stage.on("unknown", (visit) => this.#explain(visit));
@@ -28,13 +33,12 @@ export class Look {
 
   /** The person says that the match is a look-alike: from now on both of them need their PIN. */
   somebodyElse() {
-    this.stage.visit.purpose = "enrol";
-    this.stage.visit.somebodyElse = true;
-    this.stage.visit.token = null;
-    this.stage.go("agreed");
+    const { visit } = this.stage;
+    Object.assign(visit, { purpose: "enrol", somebodyElse: true, token: null });
+    this.join(visit);
   }
 
-  /** A person pressed: to be recognised, to opt in (`enrol`) or to be forgotten. */
+  /** A person pressed: to be recognised or to be forgotten. */
   press(purpose) {
     const { visit } = this.stage;
     visit.purpose = purpose;
@@ -43,27 +47,49 @@ export class Look {
     this.stage.go("press");
   }
 
-  async #press(visit) {
+  /** Consent and PIN are given: now the pictures. */
+  join(visit) {
+    visit.tries = 0;
+    this.#prepare(visit);
+    this.stage.go("look", visit);
+  }
+
+  /** Back from the pictures to the PIN; an enrolment on its way is undone when its answer comes. */
+  back() {
+    const { visit } = this.stage;
+    visit.attempt += 1;
+    visit.abort.abort();
+    visit.abort = new AbortController();
+    this.stage.go("back");
+  }
+
+  #prepare(visit) {
     const notice = { recognise: "notice_short", forget: "notice_forget", enrol: "notice_enrol" }[visit.purpose];
     $("#capture-notice").textContent = this.words.t(notice);
+    $("#capture-back").hidden = visit.purpose !== "enrol";
     $("#oval").dataset.live = "false";
     this.#say("camera_starting");
+  }
+
+  async #press(visit) {
+    this.#prepare(visit);
     this.stage.go("explained");
-    if (visit.purpose === "enrol") this.stage.go("ask", visit); // the camera waits for the consent
-    else this.stage.go("look", visit);
+    this.stage.go("look", visit);
   }
 
   async #capture(visit) {
+    const { attempt } = visit;
+    const left = () => visit !== this.stage.visit || attempt !== visit.attempt;
     try {
       this.#busy(true);
       await this.stage.camera.start();
-      if (visit !== this.stage.visit) return;
+      if (left()) return;
       $("#oval").dataset.live = "true";
       this.#say("look_here");
-      this.stage.go(await this.#try(visit), visit);
+      const event = await this.#try(visit);
+      if (!left()) this.stage.go(event, visit);
     } catch (error) {
-      if (visit !== this.stage.visit) return;
-      this.#refused(error, visit);
+      if (!left()) this.#refused(error, visit);
     } finally {
       this.#busy(false);
     }
@@ -76,11 +102,14 @@ export class Look {
     this.#say("looking");
     const { nonce, challenge = [] } = await this.api.press(signal, visit.purpose === "recognise");
     const body = { nonce, frames };
-    if (visit.purpose === "enrol") return this.#enrol(body, visit);
+    if (visit.purpose === "enrol") {
+      await this.enrol(body, visit);
+      return "enrolled";
+    }
     if (visit.purpose === "forget") {
-      const reply = await this.api.forgetFace(body, signal);
-      visit.why = reply.decision;
-      return "forgotten";
+      const reply = await this.api.forgetFace({ ...body, pin: visit.pin ?? undefined }, signal);
+      Object.assign(visit, { why: reply.decision, reference: reply.reference || "" });
+      return reply.decision === "pin_needed" ? "pin" : "forgotten";
     }
     if (challenge.length) body.moves = await this.#moves(challenge);
     const decision = await this.recognise(body, visit);
@@ -101,12 +130,24 @@ export class Look {
     return moves;
   }
 
-  async #enrol(body, visit) {
-    const somebody_else = visit.somebodyElse || undefined;
-    const earlier = visit.earlier || undefined;
-    const reply = await this.api.enrol({ ...body, consent: visit.consent, somebody_else, earlier }, visit.abort.signal);
-    visit.enrolment = { receipt: reply.receipt, secret: reply.pin_setup && reply.pin_setup.secret };
-    return "enrolled";
+  /**
+   * Enrol with what `body` adds to consent and PIN. Nobody counts before the receipt is confirmed: whoever has left
+   * when the answer comes is undone at once.
+   */
+  async enrol(body, visit) {
+    const { attempt, consent, earlier, pin, somebodyElse } = visit;
+    const request = { ...body, consent, pin, earlier, somebody_else: somebodyElse };
+    for (const name of ["pin", "earlier", "somebody_else"]) if (!request[name]) delete request[name];
+    const reply = await this.api.enrol(request);
+    // With an earlier enrolment the same history goes on: there the server alone undoes, after its minute.
+    const undo = () => !earlier && this.api.undo(reply.receipt).catch(() => {});
+    if (visit !== this.stage.visit || attempt !== visit.attempt) {
+      undo();
+      throw new DOMException("the person has left", "AbortError");
+    }
+    const { receipt, qr, signed_receipt: signed, confirm_within_s: within = CONFIRM_S } = reply;
+    visit.enrolment = { receipt, qr, signed, within };
+    visit.undo = undo;
   }
 
   /** After a refusal: show a hint and take another picture, or continue without a face. */
@@ -114,6 +155,11 @@ export class Look {
     if (visit.purpose === "recognise" && isBusy(error)) {
       announce(this.words.t("busy_guest"));
       this.stage.asGuest("guest", "busy_guest");
+      return;
+    }
+    if (error instanceof Problem && PIN_CODES.includes(error.code)) {
+      visit.refusal = error.code;
+      if (this.stage.state === "capture") this.stage.go("pin", visit);
       return;
     }
     const hint = error instanceof Problem ? hintFor(error) : null;
@@ -140,20 +186,26 @@ export class Look {
 
   /** Why there is no greeting; the same words for a stranger and for somebody who never opted in. */
   #explain(visit, why = visit.why || "unknown") {
-    const known = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown"];
-    const name = known.includes(why) ? why : "unknown";
-    $("#unknown-title").textContent = this.words.t(`${name}_title`);
-    const failedToEnrol = visit.purpose === "enrol" && name === "failed";
-    const text = this.words.t(failedToEnrol ? "enrol_failed" : `${name}_text`);
-    const advice = ["unknown", "ambiguous"].includes(name) ? adviceFor(visit.hint) : null;
-    $("#unknown-text").textContent = advice ? `${text} ${this.words.t(advice)}.` : text;
-    $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised;
+    const name = EXPLAINED.includes(why) ? why : "unknown";
+    const enrolling = visit.purpose === "enrol";
+    visit.explained = { name, hint: visit.hint, text: enrolling && name === "failed" ? "enrol_failed" : `${name}_text` };
+    this.#sayWhy(visit);
+    const pinless = visit.hint === "use_your_code"; // nobody is asked for a PIN that they never chose
+    $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised || pinless;
     $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
     $("#unknown-else").hidden = name !== "already";
-    $("#unknown-join").hidden = name !== "unknown" || visit.purpose !== "recognise" || !this.canJoin;
+    $("#unknown-code").hidden = enrolling || !["ambiguous", "no_camera"].includes(name);
+    $("#unknown-join").hidden = enrolling || name !== "unknown" || !this.canJoin();
+    visit.doubted = name === "ambiguous";
     if (name === "already") visit.purpose = "recognise"; // "try again" then recognises instead of enrolling
     visit.why = "";
     visit.hint = null;
+  }
+
+  #sayWhy({ explained: { name, hint, text } }) {
+    $("#unknown-title").textContent = this.words.t(`${name}_title`);
+    const advice = ["unknown", "ambiguous"].includes(name) ? adviceFor(hint) : null;
+    $("#unknown-text").textContent = this.words.with(text, advice);
   }
 
   #busy(busy) {

@@ -1,10 +1,16 @@
 // What the kiosk and the taxi tablet share: pairing, the first screen, languages, leaving.
 
 import { Api, Problem, localTime } from "./api.js";
+import { ByCode } from "./bycode.js";
 import { Camera } from "./camera.js";
 import { $, $$ } from "./dom.js";
+import { Held } from "./held.js";
 import { Joining } from "./joining.js";
 import { Look } from "./look.js";
+import { News } from "./news.js";
+import { Notice } from "./notice.js";
+import { NotMe } from "./notme.js";
+import { OptingOut } from "./optingout.js";
 import { Outbox } from "./orders.js";
 import { PinPad } from "./pinpad.js";
 import { SecondFactor } from "./secondfactor.js";
@@ -27,10 +33,12 @@ export function place() {
 export class Screen {
   /**
    * @param {string} page kiosk or taxi
-   * @param {{newVisit: () => object, recognise: (body, visit) => Promise<string>, kind: string}} own what this page
-   *   adds: its visit, what a press asks for, and the catalogue that it keeps ("items" or "places")
+   * @param {{newVisit: () => object, recognise: (body, visit) => Promise<string>,
+   *   enter: (body, visit) => Promise<void>, draw: (visit) => void, kind: string}} own what this page adds: its
+   *   visit, what a press asks for, what code and PIN ask for, how it shows a visit in another language, and the
+   *   catalogue that it keeps ("items" or "places")
    */
-  constructor(page, { newVisit, recognise, kind }) {
+  constructor(page, { newVisit, recognise, enter, draw, kind }) {
     const { dataset } = document.body;
     this.kind = kind;
     this.rows = this.#cached();
@@ -42,10 +50,20 @@ export class Screen {
     this.stage = new Stage({ camera: new Camera($("#video")), idleSeconds: Number(dataset.idle), newVisit });
     this.outbox = new Outbox(this.api);
     this.pinpad = new PinPad($("#pinpad"), this.words);
-    this.look = new Look({ ...this.#parts, recognise });
+    this.notice = new Notice(this.#parts);
+    this.look = new Look({ ...this.#parts, recognise, canJoin: () => Boolean(this.notice.now) });
     this.second = new SecondFactor({ ...this.#parts, pinpad: this.pinpad });
-    this.joining = new Joining({ ...this.#parts, look: this.look, pinpad: this.pinpad });
+    const more = { ...this.#parts, look: this.look, pinpad: this.pinpad };
+    this.joining = new Joining({ ...more, notice: this.notice });
+    this.optingOut = new OptingOut(more);
+    this.byCode = new ByCode({ ...more, enter });
+    this.notMe = new NotMe(this.#parts);
+    this.held = new Held({ stage: this.stage, words: this.words, byCode: this.byCode, page });
+    this.news = new News({ words: this.words, notice: this.notice, held: this.held });
+    this.words.choice($("#languages"));
+    this.words.onChange(() => draw(this.stage.visit));
     this.#buttons();
+    this.#pin();
   }
 
   get #parts() {
@@ -53,25 +71,31 @@ export class Screen {
   }
 
   #buttons() {
-    const { stage, look } = this;
+    const { stage, look, joining, notice } = this;
     const actions = {
       recognise: () => look.press("recognise"),
-      join: () => look.press("enrol"),
+      "by-code": () => this.byCode.start(),
+      join: () => joining.start(),
       guest: () => stage.asGuest("guest"),
       "opt-out": () => stage.go("opt_out"),
       "opt-out-face": () => look.press("forget"),
-      "opt-out-code": () => this.joining.enterCode(),
+      "opt-out-code": () => this.optingOut.enterCode(),
       "somebody-else": () => look.somebodyElse(),
       "enter-pin": () => stage.go("second_factor"),
-      again: () => look.press(stage.visit.purpose),
+      again: () => this.#again(stage.visit),
+      try: () => (stage.visit.way === "code" ? this.byCode.start() : look.press("recognise")),
+      "look-back": () => look.back(),
+      policy: () => notice.readPolicy(),
+      held: () => this.held.start(),
       leave: () => stage.go("leave"),
-      "not-me": () => this.#notMe(),
-      language: () => this.words.other(),
+      "not-me": () => this.notMe.now(),
     };
     for (const element of $$("[data-action]")) {
       element.addEventListener("click", () => actions[element.dataset.action]?.());
     }
+    stage.on("code", () => this.held.mark());
     stage.on("forget", () => {
+      this.held.close();
       this.pinpad.clear();
       this.words.use(this.words.first);
     });
@@ -80,6 +104,48 @@ export class Screen {
       this.#pair($("#pairing-code").value.trim());
     });
     addEventListener("online", () => this.refresh());
+  }
+
+  /** One pad for four purposes: what its digits are for, what stands beside them, and where they lead back. */
+  #pin() {
+    const { stage, joining, optingOut, byCode, second } = this;
+    const pages = {
+      enrol: {
+        ask: (visit) => joining.choosePin(visit, visit.refusal ? "pin_places_only" : ""),
+        other: (visit) => joining.withoutPin(visit),
+        back: ["back", () => stage.go("back")],
+      },
+      forget: {
+        ask: (visit) => optingOut.askPin(visit),
+        other: (visit) => optingOut.withoutPin(visit),
+        back: ["optout_code", () => optingOut.enterCode()],
+      },
+      code: {
+        ask: (visit) => byCode.askPin(visit),
+        other: () => stage.asGuest("guest"),
+        back: ["code_change", () => stage.go("code")],
+      },
+      recognise: { ask: (visit) => second.ask(visit), other: () => stage.asGuest("guest"), back: null },
+    };
+    stage.on("pin", (visit) => {
+      const { back, ask } = pages[visit.purpose];
+      $("#pin-back").hidden = !back;
+      $("#pin-back").dataset.i18n = back ? back[0] : "back";
+      $("#pin-back").textContent = this.words.t($("#pin-back").dataset.i18n);
+      ask(visit);
+    });
+    $("#pin-back").addEventListener("click", () => {
+      this.pinpad.clear();
+      pages[stage.visit.purpose].back[1]();
+    });
+    $("#pin-other").addEventListener("click", () => pages[stage.visit.purpose].other(stage.visit));
+  }
+
+  /** "Try again", of whatever did not work. */
+  #again(visit) {
+    if (visit.purpose !== "enrol") this.look.press(visit.purpose);
+    else if (visit.explained?.name === "earlier_unknown") this.joining.start();
+    else this.look.join(visit);
   }
 
   /** Start: pair if the URL has a code, then load the catalogue. */
@@ -94,12 +160,6 @@ export class Screen {
       await this.refresh();
     }
     document.body.dataset.ready = "true";
-  }
-
-  #notMe() {
-    const { token } = this.stage.visit;
-    this.stage.asGuest("not_me"); // at once; the report to the server may arrive later or fail
-    if (token) this.api.notMe(token).catch(() => {});
   }
 
   async #pair(code) {
@@ -117,7 +177,7 @@ export class Screen {
 
   /** Load the notice and the catalogue again, and send what has waited. A failure changes nothing. */
   async refresh() {
-    const loads = [this.joining.prepare(), this.#load(), this.outbox.flush()];
+    const loads = [this.notice.prepare(), this.#load(), this.outbox.flush()];
     await Promise.allSettled(loads);
   }
 

@@ -12,12 +12,27 @@ export class Visit {
     this.token = null;
     this.purposes = [];
     this.suggestions = null;
-    this.purpose = "recognise"; // of a press: recognise, enrol, forget
+    this.purpose = "recognise"; // recognise, enrol, forget, or code (without a face)
     this.tries = 0;
+    this.attempt = 0; // changes when the person goes back: what comes of an earlier attempt is undone
     this.hint = null; // the hint code of the last reply
     this.consent = null;
+    this.way = "face"; // of an opt-in: face or code
+    this.pin = null; // on its way to the server; null: none asked for, "" (forgetting): not known
+    this.refusal = ""; // why the server refused the PIN
     this.earlier = null; // the receipt code of the earlier enrolment that this one continues
-    this.enrolment = null;
+    this.enrolment = null; // not in force before it is confirmed
+    this.undo = null; // undoes it
+    this.code = null; // a customer's code, until its PIN is accepted
+    this.byCode = false;
+    this.reference = ""; // of what was paused
+    this.doubt = null; // "not me" was said: {token, reported, step}
+    this.doubted = false; // the face alone was not enough
+    this.faceAgain = "";
+    this.wantsHeld = false; // "What is held about me" was pressed
+    this.news = []; // what has changed for this customer
+    this.readFrom = "attract";
+    this.reading = () => {};
     this.why = "";
     this.note = ""; // a sentence in place of the greeting
     this.somebodyElse = false;
@@ -27,8 +42,9 @@ export class Visit {
   }
 
   /** Store a recognition's reply. A look-alike's token opens nothing until the PIN has raised it. */
-  known({ decision, token, purposes, hint = null }) {
+  known({ decision, token, purposes, hint = null, news = [] }) {
     this.hint = hint;
+    this.news = news;
     if (decision === "unknown" || decision === "low_quality") return;
     this.token = token;
     this.purposes = purposes;
@@ -103,7 +119,9 @@ export class Stage {
   /** Update the page from state and visit: is somebody recognised, is "Not me" visible. */
   marks() {
     const personal = this.visit.recognised && PERSONAL_STATES.includes(this.state);
-    $("#not-me").hidden = !personal;
+    $("#not-me").hidden = !personal || this.visit.byCode; // a code is nobody else's
+    const end = $("#end-visit");
+    if (end) end.hidden = !personal || !this.visit.byCode;
     this.body.dataset.recognised = String(personal);
   }
 
@@ -132,18 +150,19 @@ export class Stage {
   /** Delete the visit: running requests, token, basket, and what the page shows of it. */
   #forgetNow() {
     this.#drop();
-    for (const input of $$("input")) {
-      if (input.type === "checkbox") input.checked = false;
-      else input.value = "";
-    }
     $("#live").textContent = "";
   }
 
   #drop() {
     this.camera.stop();
+    this.visit.undo?.(); // an opt-in that was not confirmed
     this.visit.abort.abort();
     this.visit = this.newVisit();
     for (const element of $$("[data-personal]")) element.replaceChildren();
+    for (const input of $$("input")) {
+      if (input.type === "checkbox") input.checked = false;
+      else input.value = "";
+    }
   }
 
   /** Forget after a while unless the state changes before. */

@@ -5,21 +5,24 @@ export const STATES = Object.freeze([
   "attract", // waiting for a person; nothing runs
   "press", // the person's own act
   "notice", // what is about to happen, in plain words; the camera starts
-  "consent", // opting in: three purposes, none ticked
+  "consent", // opting in: the notice and three purposes, none ticked
   "capture", // a few pictures, one hint at a time
   "low_quality", // the picture could not be used: a hint, then once more
   "matched",
   "unknown",
   "ambiguous",
   "greet", // without a name
-  "pin", // the second factor: chosen when opting in, asked for before a place is shown
+  "code", // without a face: the customer's code
+  "pin", // chosen when opting in; asked for with a code, before a place is shown, and before forgetting
   "suggest",
   "menu", // everything there is, the same for everybody
   "basket", // a taxi: the destination, before it is confirmed
   "done",
-  "receipt", // after opting in: the code to opt out again
+  "receipt", // opting in: the code is shown; only its confirmation brings the customer into force
+  "joined",
   "optout", // choosing how to be forgotten
-  "forgotten",
+  "forgotten", // what became of it: forgotten, paused, or nobody found; also of an opt-in that was not confirmed
+  "reading", // the notice or the policy
   "forget", // everything of this visit is thrown away
 ]);
 
@@ -32,12 +35,15 @@ export const PERSONAL_STATES = Object.freeze(["matched", "greet", "pin", "sugges
 /** Automatic tries before the screen goes on without a face. */
 export const MAX_TRIES = 3;
 
+/** From where a text can be opened to be read, and the event that leads back there. */
+export const READERS = Object.freeze({ attract: "to_attract", consent: "to_consent", suggest: "to_suggest" });
+
 const MOVES = Object.freeze({
   pairing: { paired: "attract" },
-  attract: { press: "press", guest: "suggest", opt_out: "optout" },
+  attract: { press: "press", guest: "suggest", code: "code", join: "consent", opt_out: "optout", read: "reading" },
   press: { explained: "notice" },
-  notice: { look: "capture", ask: "consent", no_camera: "unknown", failed: "unknown" },
-  consent: { agreed: "capture" },
+  notice: { look: "capture", no_camera: "unknown", failed: "unknown" },
+  consent: { agreed: "pin", read: "reading" },
   capture: {
     matched: "matched",
     unknown: "unknown",
@@ -45,23 +51,39 @@ const MOVES = Object.freeze({
     low_quality: "low_quality",
     no_camera: "unknown",
     failed: "unknown",
-    enrolled: "pin",
+    pin: "pin",
+    enrolled: "receipt",
     forgotten: "forgotten",
     guest: "suggest",
+    back: "pin",
   },
-  low_quality: { again: "capture", give_up: "unknown", guest: "suggest" },
+  low_quality: { again: "capture", give_up: "unknown", guest: "suggest", back: "pin" },
   matched: { greet: "greet" },
-  unknown: { guest: "suggest", press: "press", agreed: "capture", second_factor: "pin" },
-  ambiguous: { guest: "suggest", press: "press", second_factor: "pin" },
+  unknown: { guest: "suggest", press: "press", join: "consent", look: "capture", second_factor: "pin", code: "code" },
+  ambiguous: { guest: "suggest", press: "press", second_factor: "pin", code: "code" },
   greet: { suggest: "suggest", second_factor: "pin", not_me: "suggest" },
-  pin: { raised: "suggest", chosen: "receipt", skipped: "receipt", guest: "suggest", not_me: "suggest" },
-  receipt: { press: "press" },
-  suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press" },
+  code: { typed: "pin", join: "consent", press: "press" },
+  pin: {
+    raised: "suggest",
+    matched: "matched",
+    look: "capture",
+    enrolled: "receipt",
+    failed: "unknown",
+    back: "consent",
+    code: "code",
+    opt_out: "optout",
+    guest: "suggest",
+    not_me: "suggest",
+  },
+  receipt: { confirmed: "joined", undone: "forgotten" },
+  joined: { press: "press", code: "code" },
+  suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press", read: "reading", second_factor: "pin" },
   menu: { back: "suggest", basket: "basket", order: "done", not_me: "suggest" },
   basket: { back: "suggest", menu: "menu", order: "done", not_me: "suggest" },
   done: {},
   optout: { press: "press", forgotten: "forgotten" },
-  forgotten: { opt_out: "optout" },
+  forgotten: { opt_out: "optout", press: "press", join: "consent" },
+  reading: { to_attract: "attract", to_consent: "consent", to_suggest: "suggest" },
   forget: { forgotten: "attract" },
 });
 
@@ -112,6 +134,7 @@ const ADVICE = Object.freeze({
   less_light: "hint_less_light",
   try_again: "hint_again",
   give_the_pin: "hint_pin",
+  use_your_code: "hint_code",
 });
 
 /** The sentence for an answer's hint, or null. */

@@ -18,7 +18,7 @@ class Ride extends Visit {
   }
 }
 
-const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, kind: "places" });
+const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, enter, draw: redraw, kind: "places" });
 const { stage, api, words, outbox } = screen;
 
 /** Send the frames for recognition only: places need the second factor, so none is requested yet. */
@@ -26,6 +26,12 @@ async function recognise(body, visit) {
   const reply = await api.recognise(body, visit.abort.signal);
   visit.known(reply);
   return reply.decision;
+}
+
+/** Code and PIN in place of the frames: the token has the second factor already. */
+async function enter(body, visit) {
+  const reply = await api.recogniseByCode(body, visit.abort.signal);
+  if (visit === stage.visit) visit.known(reply);
 }
 
 /** The places to offer: the rider's own after the second factor, else what is popular near here. */
@@ -71,12 +77,20 @@ function draw(visit) {
     return button;
   });
   $("#places").replaceChildren(...[else_, ...own].map((button) => h("li", {}, button)));
+  screen.notMe.draw(visit);
+  screen.news.draw(visit);
+}
+
+/** The same visit in another language. */
+function redraw(visit) {
+  if (["suggest", "menu", "basket"].includes(stage.state)) draw(visit);
+  if (stage.state === "menu") drawAll(visit);
 }
 
 function noteOf(visit, items) {
   if (visit.note) return words.t(visit.note);
   if (!visit.suggestions) return words.t("looking");
-  if (visit.recognised && !visit.raised && !visit.purposes.includes("destinations")) return words.t("no_destinations");
+  if (visit.recognised && !visit.purposes.includes("destinations")) return words.t("no_destinations");
   if (!items.length) return words.t("no_places");
   return visit.raised ? "" : words.t("popular_from_here");
 }
@@ -111,7 +125,7 @@ function choose(visit, row) {
 
 async function ride(visit) {
   const { pickup = "", lat, lon, region = "" } = place();
-  const token = visit.raised ? visit.token : undefined;
+  const token = visit.raised ? visit.token : undefined; // a ride on a face alone is a guest's: nobody writes for others
   const event = {
     event_id: crypto.randomUUID(),
     type: "rode",
@@ -128,11 +142,12 @@ async function ride(visit) {
 stage.on("matched", () => stage.go("greet"));
 stage.on("greet", (visit) => {
   announce(words.t("greeting"));
-  stage.go(visit.purposes.includes("destinations") ? "second_factor" : "suggest");
+  const needed = visit.wantsHeld || visit.purposes.includes("destinations");
+  stage.go(needed && !visit.raised ? "second_factor" : "suggest");
 });
-stage.on("pin", (visit) => (visit.enrolment ? screen.joining.choosePin(visit) : screen.second.ask(visit)));
 stage.on("suggest", (visit) => {
   draw(visit);
+  if (screen.held.show(visit)) return;
   if (!visit.suggestions) ask(visit);
 });
 stage.on("menu", (visit) => drawAll(visit));
@@ -145,13 +160,7 @@ stage.on("done", (visit) => {
   $("#done-text").textContent = words.t(visit.chosen ? "ride_text" : "ride_told_text");
   stage.leaveIn(DONE_MS);
 });
-$("#language").addEventListener("click", () => {
-  if (stage.state === "pin" && !stage.visit.enrolment) screen.second.ask(stage.visit);
-  if (stage.state === "menu") drawAll(stage.visit);
-  draw(stage.visit);
-});
 $("#confirm").addEventListener("click", () => ride(stage.visit));
-$("#pin-other").addEventListener("click", () => (stage.visit.enrolment ? stage.go("skipped") : stage.asGuest("guest")));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
 
 screen.start();

@@ -1,40 +1,11 @@
 // The chosen language: sentences, prices, and texts for the server's codes.
 
+import { reasonIn } from "./reasons.js";
 import { STRINGS } from "./strings.js";
-import { $$ } from "./dom.js";
+import { $$, h } from "./dom.js";
 
-/** Reasons by code, for languages other than the server's own (English). The server's sentence is more exact. */
-const REASONS = {
-  de: {
-    kiosk: {
-      usual: "Das bestellen Sie oft",
-      usual_basket: "Ihre übliche Bestellung",
-      last_time: "Das hatten Sie beim letzten Mal",
-      had_before: "Das hatten Sie schon einmal",
-      with_basket: "Passt zu Ihrer Bestellung",
-      popular_here: "Um diese Zeit hier beliebt",
-      alike: "Wählen Gäste mit ähnlichem Geschmack",
-      new: "Neu für Sie",
-      suggested: "Jetzt auf der Karte",
-      offer: "Ein Angebot für heute",
-    },
-    taxi: {
-      usual: "Dorthin fahren Sie oft",
-      usual_now: "Um diese Zeit fahren Sie oft dorthin",
-      weekly: "Etwa jede Woche um diese Zeit",
-      from_here: "Von hier aus fahren Sie oft dorthin",
-      been_there: "Dort waren Sie schon",
-      return: "Dort begann eine frühere Fahrt",
-      follows: "Von hier aus ein häufiges Ziel",
-      alike: "Ziel von Menschen mit ähnlichen Fahrten",
-      popular_near: "In der Nähe um diese Zeit beliebt",
-      popular_here: "In der Nähe beliebt",
-      suggested: "Einer Ihrer Vorschläge",
-    },
-  },
-};
-
-const COUNTED = { de: "Bei {a} Ihrer letzten {b} Besuche bestellt" };
+/** How a language is named on its button. */
+const SHORT = { en: "EN", de: "DE", ja: "日本語" };
 
 export class Words {
   /** @param {string} page kiosk or taxi: "usual" is a dish at one and a place in the other */
@@ -42,9 +13,26 @@ export class Words {
     this.page = page;
     this.first = language in STRINGS ? language : "en";
     this.currency = currency;
+    this.listeners = [];
     this.use(this.first);
   }
 
+  /** Run `work` on each change of the language. */
+  onChange(work) {
+    this.listeners.push(work);
+  }
+
+  /** Put a button for each language into `root`. */
+  choice(root) {
+    root.append(...Object.keys(STRINGS).map((language) =>
+      h("button", {
+        type: "button", class: "language", lang: language, "data-language": language,
+        "aria-label": STRINGS[language].language_name, onclick: () => this.use(language),
+      }, SHORT[language])));
+    this.#mark();
+  }
+
+  /** Show everything in a language; the next person starts with the screen's own again. */
   use(language) {
     this.language = language;
     this.money = new Intl.NumberFormat(language, { style: "currency", currency: this.currency });
@@ -53,18 +41,26 @@ export class Words {
     for (const element of $$("[data-i18n-label]")) {
       element.setAttribute("aria-label", this.t(element.dataset.i18nLabel));
     }
+    this.#mark();
+    for (const work of this.listeners) work();
   }
 
-  /** The other language; the next person starts with the screen's own again. */
-  other() {
-    const all = Object.keys(STRINGS);
-    this.use(all[(all.indexOf(this.language) + 1) % all.length]);
+  #mark() {
+    for (const button of $$("[data-language]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.language === this.language));
+    }
   }
 
   t(key, values = {}) {
     const text = STRINGS[this.language][key];
     if (text === undefined) throw new Error(`no sentence ${key} in ${this.language}`);
     return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  /** A text, and a piece of advice (or null) as its last sentence. */
+  with(key, advice) {
+    if (!advice) return this.t(key);
+    return this.language === "ja" ? `${this.t(key)}${this.t(advice)}。` : `${this.t(key)} ${this.t(advice)}.`;
   }
 
   /** Minor units as money. */
@@ -75,15 +71,7 @@ export class Words {
   /** The server's reason as a sentence of this language. */
   reason(reason) {
     if (!reason) return "";
-    const text = this.#own(reason) || reason.text || "";
+    const text = reasonIn(this.language, this.page, reason) || reason.text || "";
     return text.charAt(0).toUpperCase() + text.slice(1);
-  }
-
-  #own({ code, text }) {
-    const own = REASONS[this.language]?.[this.page];
-    if (!own) return "";
-    const counted = /(\d+) of your last (\d+) visits/.exec(text || "");
-    if (counted) return COUNTED[this.language].replace("{a}", counted[1]).replace("{b}", counted[2]);
-    return own[code] || own[code.split("_")[0]] || "";
   }
 }
