@@ -74,7 +74,7 @@ COMMANDS = {
 
 
 HELD = "For how long answers to visits wait, so that their time shows nothing"
-HELD_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.06)
+HELD_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1)
 
 
 class Half(Protocol):
@@ -211,7 +211,7 @@ def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHa
             if error.status < 500:
                 raise  # the person can do something about it
             seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
-            seen |= {"hint": "go_on_without", "liveness": "not_run"}
+            seen |= {"hint": "go_on_without", "liveness": "not_run", "news": []}
         guest = SuggestRequest(caller.tenant, caller.device, body.scene, None, context, body.n)
         token = seen["token"]
         assert token is None or isinstance(token, str)
@@ -301,15 +301,15 @@ def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], handov
     return erase
 
 
-def waiting(home: Path, token_keys: Sequence[bytes]) -> Callable[[str, int], Sequence[str]]:
+def waiting(home: Path, token_keys: Sequence[bytes]) -> Callable[[str, Mapping[str, int]], Sequence[str]]:
     """What asks the recommender from a command which scenes were trained before an erasure."""
     config = Config.from_environment()
     if config.recommender_url:
         return handover.waiting(config.recommender_url, token_keys)
 
-    def ask(tenant: str, sequence: int) -> Sequence[str]:
+    def ask(tenant: str, marks: Mapping[str, int]) -> Sequence[str]:
         with _recommender_of(home, token_keys) as service:
-            return service.waiting(tenant, sequence)
+            return service.waiting(tenant, marks)
 
     return ask
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import deciding, faces, index, ordering, riding, served, suggesting, training, visits
+from bench import auditing, deciding, faces, index, ordering, riding, served, suggesting, training, visits
 from bench.measure import ROOT, Row, as_json, machine, shared, table
 
 SECTIONS = (
@@ -17,6 +17,7 @@ SECTIONS = (
     "pipelines",
     "apart",
     "index",
+    "audit",
     "served",
     "visits",
     "factors",
@@ -45,6 +46,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "pipelines": lambda: faces.pipelines(models, cache, 10 if few else 40),
         "apart": lambda: faces.in_own_process(models, cache, 20 if few else 100),
         "index": lambda: index.index(30_000 if few else 100_000, 30 if few else 200),
+        "audit": lambda: auditing.auditing(10_000 if few else 100_000),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],

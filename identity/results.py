@@ -27,7 +27,8 @@ class Device:
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """`token` is None unless the decision is "matched", or "ambiguous" for a customer who can give their PIN.
-    `hint` is a code for what the person can do when they are not greeted (`capture.hints`)."""
+    `hint` is a code for what the person can do when they are not greeted (`capture.hints`), `news` are codes of
+    what a customer who was greeted should hear (`customers.news`)."""
 
     decision: str
     token: str | None = None
@@ -35,6 +36,7 @@ class Recognition:
     purposes: tuple[str, ...] = ()
     liveness: State = "not_run"
     hint: str | None = None
+    news: tuple[str, ...] = ()
 
 
 class Said(TypedDict):
@@ -60,7 +62,8 @@ class OfFace(TypedDict, total=False):
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What a new customer gets. `pin_secret` sets the PIN, once, until `pin_until_us`, unless `pin_is_set`.
-    `signed_receipt` says what they agreed to (`consent.receipts`)."""
+    `signed_receipt` says what they agreed to (`consent.receipts`); None when it
+    cannot be signed now."""
 
     receipt: str
     purposes: tuple[str, ...]
@@ -68,7 +71,7 @@ class Enrolled:
     pin_secret: str
     pin_until_us: int
     pin_is_set: bool = False
-    signed_receipt: str = ""
+    signed_receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from identity.capture.hints import GO_ON, PAUSED, hint_of
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
 from identity.consent import notices
-from identity.customers.accounts import Accounts
+from identity.customers.accounts import Account, Accounts
 from identity.customers.by_code import Codes
 from identity.customers.enrolment import Enrolments
 from identity.customers.erasure import Erasures
@@ -30,6 +30,7 @@ from identity.customers.erasure_receipts import ErasureReceipt
 from identity.customers.faces import Faces
 from identity.customers.held import Held
 from identity.customers.joining import Joining
+from identity.customers.news import news_for
 from identity.customers.not_me import NotMe
 from identity.customers.opt_out import OptOuts
 from identity.customers.pending import Pending
@@ -211,7 +212,8 @@ class IdentityService:
         self._metrics.recognitions.labels(outcome=decision).inc()
         if decision == "ambiguous" and not pin:  # nobody is asked for a PIN that they do not have
             return Recognition(decision, liveness=live, hint=hint)
-        return Recognition(decision, token, expires, opens, live, hint)
+        news = self._news(account) if decision == "matched" else ()
+        return Recognition(decision, token, expires, opens, live, hint, news)
 
     def recognise_by_code(self, device: Device, code: str, pin: str) -> Recognition:
         """Who has this code and PIN, as a token of the higher level: all that they agreed to is open.
@@ -226,7 +228,10 @@ class IdentityService:
         secret, opens = account.links.audit, account.purposes
         self._audit.note(device.tenant, "recognise", "by_code", secret, device=device.name, purposes=opens)
         self._metrics.recognitions.labels(outcome="by_code").inc()
-        return Recognition("matched", token, expires, account.purposes)
+        return Recognition("matched", token, expires, account.purposes, news=self._news(account))
+
+    def _news(self, account: Account) -> tuple[str, ...]:
+        return news_for(account.standing, self.customers.joining.notices)
 
     def _live(self, tenant: str, nonce: str, attempt: Attempt, moves: Sequence[bytes]) -> State:
         """What the challenge shows, and the passive model where one is plugged in."""
@@ -334,7 +339,7 @@ class IdentityService:
         raised, expires = self.customers.accounts.token(device, account, opens, "second_factor", claims)
         secret = account.links.audit
         self._audit.note(device.tenant, "raise", "raised", secret, device=device.name, purposes=opens)
-        return Recognition("matched", raised, expires, opens)
+        return Recognition("matched", raised, expires, opens, news=self._news(account))
 
     # --- forget
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from plumbing.clock import monotonic_us
+from plumbing.closed import ENTRY, ClosedTokens
 from plumbing.peers import is_signed, new_challenge, sign
 from plumbing.problem_json import Problem
-from plumbing.storage.closed import ENTRY, ClosedTokens
 
 ERASURES = "/recommender/v1/erasures"
 WAITING = "/recommender/v1/erasures/waiting"
@@ -62,24 +62,25 @@ class IdentityUnreachable(Problem):
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What the recommender says about an erasure: what was done in each of its places (`places`: store and state),
-    and the tenant's number of erasures up to this one (`sequence`), which its models are measured by."""
+    and for each scene the number of what it has forgotten so far (`marks`), by which versions are measured."""
 
     events: int = 0
     places: tuple[tuple[str, str], ...] = ()
-    sequence: int = 0
+    marks: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """As it is sent and signed."""
         places = [{"store": store, "state": state} for store, state in self.places]
-        return {"events": self.events, "places": places, "sequence": self.sequence}
+        return {"events": self.events, "places": places, "marks": dict(self.marks)}
 
     @classmethod
     def of_json(cls, said: Mapping[str, object]) -> Forgotten:
         """The inverse of `to_json`. Raises ValueError, KeyError or TypeError."""
-        events, places, sequence = said["events"], said["places"], said["sequence"]
-        if not isinstance(events, int) or not isinstance(sequence, int) or not isinstance(places, list):
+        events, places, marks = said["events"], said["places"], said["marks"]
+        if not (isinstance(events, int) and isinstance(places, list) and isinstance(marks, dict)):
             raise ValueError("an answer of another kind")
-        return cls(events, tuple((str(one["store"]), str(one["state"])) for one in places), sequence)
+        pairs = tuple((str(one["store"]), str(one["state"])) for one in places)
+        return cls(events, pairs, tuple((str(scene), int(mark)) for scene, mark in marks.items()))
 
 
 @contextmanager
@@ -131,14 +132,14 @@ def erasures(url: str | None, key: str | None, token_keys: Sequence[bytes] = ())
     return erase
 
 
-def waiting(url: str | None, token_keys: Sequence[bytes]) -> Callable[[str, int], Sequence[str]]:
+def waiting(url: str | None, token_keys: Sequence[bytes]) -> Callable[[str, Mapping[str, int]], Sequence[str]]:
     """Gives what asks the recommender at `url` which scenes of a tenant still serve a version from before an
-    erasure (`Forgotten.sequence`). It raises RecommenderUnreachable."""
+    erasure (`Forgotten.marks`). It raises RecommenderUnreachable."""
 
-    def ask(tenant: str, sequence: int) -> Sequence[str]:
+    def ask(tenant: str, marks: Mapping[str, int]) -> Sequence[str]:
         if not url:
             raise RecommenderUnreachable("Set USUAL_RECOMMENDER_URL.")
-        question = {"challenge": new_challenge(), "tenant": tenant, "sequence": sequence}
+        question = {"challenge": new_challenge(), "tenant": tenant, "marks": dict(marks)}
         body = question | {"signature": sign(token_keys, "waiting", question)}
         try:
             said = call(url, "POST", WAITING, body=body, within_s=BEAT_S)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 
-MOST_S = 0.06  # nobody is held for longer than that after the look, however slow others were
+MOST_S = 0.1  # nobody is held for longer than that after the look, however slow others were
 SHARE = 0.9  # of the answers of each kind are ready in the time that all are given
 KEPT = 100  # latest answers of each kind that are looked at
 LEAST = 5  # answers of a kind, before it counts

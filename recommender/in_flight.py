@@ -9,8 +9,8 @@ from collections.abc import Callable
 import structlog
 
 from plumbing.clock import monotonic_us
+from plumbing.closed import FOR_EVER, SILENCE, ClosedTokens, ClosedUnusable, visit_of
 from plumbing.handover import IdentityUnreachable
-from plumbing.storage.closed import FOR_EVER, SILENCE, ClosedTokens, ClosedUnusable, visit_of
 from recommender.errors import Erased, IdentitySilent, TokenExpired
 from recommender.tokens import Claims
 
@@ -23,7 +23,7 @@ OWN_DATA = "own_data"
 AGAIN_S = 0.5
 """Identity did not answer: it is not asked again before."""
 
-PULLED_US = 1_000_000
+PULLED_US = 800_000
 """Where identity can be asked and does not answer, its last sign of life is good for so long only."""
 
 log = structlog.get_logger(__name__)

@@ -278,12 +278,12 @@ class ErasedPlace(BaseModel):
 
 class ErasureReply(BaseModel):
     """Identity, which signs its question (`X-Usual-Challenge`, `X-Usual-Signature`), gets more: the places, the
-    tenant's number of erasures, by which models are measured, and a signature of all of it."""
+    numbers by which versions are measured, and a signature of all of it."""
 
     erased: bool
     events: int
     places: list[ErasedPlace] | None = None
-    sequence: int | None = None
+    marks: dict[str, int] | None = None
     acknowledgement: str | None = None
 
 
@@ -308,7 +308,7 @@ class WaitingBody(Strict):
 
     challenge: str = Field(max_length=100)
     tenant: str = Field(max_length=64)
-    sequence: int
+    marks: dict[str, int] = Field(max_length=20)
     signature: str = Field(max_length=64)
 
 

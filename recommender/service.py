@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from plumbing.clock import Clock
+from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten
 from plumbing.steady import closed_before
-from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull, for_erasing
 from recommender.assembly import RecommenderStores
@@ -344,13 +344,15 @@ class RecommenderService(CustomerRights):
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=self._now_us()
         )
         gone = self.erase(token, tenant=tenant)
-        return Forgotten(gone, self.places(claims.tenant), self.events.generation(claims.tenant, "erasures"))
+        marks = self.stores.rows.numbers(claims.tenant)
+        open_scenes = {*self.waiting(claims.tenant, marks)}
+        open_scenes |= {held.scene for held in self.holds(claims.tenant, claims.pseudonym)}
+        return Forgotten(gone, self._places(open_scenes), tuple(marks.items()))
 
-    def places(self, tenant: str) -> tuple[tuple[str, str], ...]:
+    def _places(self, open_scenes: Collection[str]) -> tuple[tuple[str, str], ...]:
         """Each place of this half that may hold a customer, and what became of one who was erased there."""
-        waits = set(self.waiting(tenant, self.events.generation(tenant, "erasures")))
         scenes = [
-            (f"models/{name}", "waits for a training" if name in waits else "erased") for name in self.scenes
+            (f"models/{name}", "waits for a training" if name in open_scenes else "erased") for name in self.scenes
         ]
         return (
             ("recommender.db", "erased"),
@@ -361,9 +363,15 @@ class RecommenderService(CustomerRights):
             *scenes,
         )
 
-    def waiting(self, tenant: str, sequence: int) -> list[str]:
-        """The scenes of a tenant whose live version was trained before its erasure number `sequence`."""
-        return []
+    def waiting(self, tenant: str, marks: Mapping[str, int]) -> list[str]:
+        """The scenes of a tenant whose live version was trained before what was forgotten up to these `marks`."""
+        return [scene for scene, mark in marks.items() if self._is_from_before(tenant, scene, mark)]
+
+    def _is_from_before(self, tenant: str, scene: str, mark: int) -> bool:
+        rows = self.stores.rows
+        current = rows.shelf(tenant, scene).current() if mark and scene in self.scenes else None
+        labels = None if current is None else rows.store.labels(tenant, scene, current)
+        return current is not None and (labels is None or labels.number < mark)
 
 
 def service_of(config: RecommenderConfig, stores: RecommenderStores, now_us: Clock) -> RecommenderService:

@@ -105,7 +105,7 @@ def server() -> Iterator[Process]:
         "the first process, again when one fails",
         "`token.key`, `master.key`, `identity-keys`, `recommender.key`, `replies.key`, all databases, the audit,"
         " `models/`; galleries in memory",
-        "the port; `USUAL_RECOMMENDER_URL` if set",
+        "the port; `USUAL_RECOMMENDER_URL` and `USUAL_IDENTITY_URL` if set",
         "as the first process; sizes, times and lanes at the gate",
         "the first process",
         ("def wsgi",),

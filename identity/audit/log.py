@@ -22,6 +22,7 @@ from identity.audit.check import BEGIN, OLDER_FAULTY, Examined, Fault, examine, 
 from identity.audit.lines import (
     NOBODY,
     PLACE_AT,
+    TAG_AT,
     WIDTH,
     AuditLine,
     Said,
@@ -192,10 +193,9 @@ class Audit:
         """The lines about the customer who has this audit secret, in their order. Reads the whole log."""
         key, before, found = bytes.fromhex(secret), BEGIN, list[AuditLine]()
         for raw in self._lines():
-            line = raw.decode("ascii", "replace")
-            if tag_of(line) == tag(key, before):
-                found.append(opened(line, before, key))
-            before = line[-65:-1]
+            if raw[TAG_AT : TAG_AT + 32] == tag(key, before).encode():
+                found.append(opened(raw.decode("ascii", "replace"), before, key))
+            before = raw[-65:-1].decode("ascii", "replace")
         return found
 
     def about_nobody(self) -> Iterator[AuditLine]:

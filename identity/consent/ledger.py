@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +158,11 @@ class ConsentLedger:
             self._renew_thresholds(holder.tenant, left)
             self._stores.database.scrub()
         return tuple(ending)
+
+    def expire(self, row: CustomerRow) -> None:
+        """Retention is over: every record ends with "expired", and the templates go. Who left already has none."""
+        with suppress(CustomerLeft):
+            self.withdraw(row.holder, LEDGER_PURPOSES, event_type="expired")
 
     def note(self, holder: Holder, event_type: str, *, until_us: int = 0) -> None:
         """Add an event that concerns the customer as a whole ("paused", "resumed", "confirmed", "reminded") to

@@ -170,7 +170,7 @@ def check_consent(
     if not given:
         raise NoConsent
     if notice_version != notice.version:
-        raise NoticeOutdated
+        raise NoticeOutdated(version=notice.version, languages=list(notice.languages))
     if age_confirmed is not True:
         raise AgeNotConfirmed
     return given

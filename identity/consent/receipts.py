@@ -69,6 +69,14 @@ class ReceiptKeys:
             if tenant in (None, name)
         }
 
+    def remark(self) -> str | None:
+        """For readiness: why no receipt can be signed; None when it can."""
+        try:
+            self._read()
+        except (ReceiptKeysDamaged, OSError) as error:
+            return f"customers get no signed receipt: {str(error).rstrip('.')}"
+        return None
+
     def rotate(self, tenant: str) -> str:
         """Sign with a new key from now on; returns its public key. The private key before is destroyed."""
         with process_lock(self.path.with_name(".receipt-key.lock")):

@@ -29,9 +29,9 @@ from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.closed import ClosedTokens, visit_of
 from plumbing.limits import Limits
 from plumbing.steady import closed_before
-from plumbing.storage.closed import ClosedTokens, visit_of
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 
@@ -73,10 +73,10 @@ class Accounts:
         departed: Departed,
         limits: Limits,
         now_us: Clock,
-        closed: ClosedTokens,
+        in_flight: ClosedTokens,
     ) -> None:
         self._config = config
-        self.closed = closed
+        self.in_flight = in_flight
         self._stores = stores
         self._vault = vault
         self._ledger = ledger
@@ -159,11 +159,11 @@ class Accounts:
     def close(self, claims: tokens.Claims) -> bool:
         """Close all tokens of a visit, those raised by the PIN too; whether they were open."""
         was_open = not self._is_closed(claims)
-        self.closed.close(claims.tenant, visit_of(claims.token_id))
+        self.in_flight.close(claims.tenant, visit_of(claims.token_id))
         return was_open
 
     def _is_closed(self, claims: tokens.Claims) -> bool:
-        return bool(self.closed.closed_until(claims.tenant, visit_of(claims.token_id)))
+        return bool(self.in_flight.closed_until(claims.tenant, visit_of(claims.token_id)))
 
     def stands(self, reply: Mapping[str, object]) -> bool:
         """Whether a kept reply may be given again: whoever it has a token of is still here, and the token open."""
@@ -179,7 +179,7 @@ class Accounts:
             return False
         return (
             not self._is_closed(claims)
-            and self.closed.closed_until(claims.tenant, claims.pseudonym) <= claims.issued_us
+            and self.in_flight.closed_until(claims.tenant, claims.pseudonym) <= claims.issued_us
         )
 
     def token(
@@ -213,7 +213,7 @@ class Accounts:
             links = Links.unpacked(self._vault.open(holder_of(row), "links", row.links))
         except KeyDestroyed as error:
             raise CustomerLeft from error
-        self.closed.close(row.tenant, links.pseudonym, self._now_us() + 1)
+        self.in_flight.close(row.tenant, links.pseudonym, self._now_us() + 1)
 
     def visited(self, row: CustomerRow) -> None:
         """Note the day of a visit: retention counts from it."""

@@ -13,13 +13,14 @@ from identity.capture.embed import Capture
 from identity.config import IdentityConfig
 from identity.consent.codes import new_code
 from identity.consent.ledger import ConsentLedger
-from identity.consent.notices import Notice
-from identity.consent.receipts import ReceiptKeys, content_of
+from identity.consent.notices import Notice, Notices
+from identity.consent.receipts import ReceiptKeys
 from identity.customers.accounts import digest
 from identity.customers.answers import KeptAnswers
 from identity.customers.links import Links
 from identity.customers.pending import Pending
 from identity.customers.pins import Pins
+from identity.customers.signed_receipts import SignedReceipts
 from identity.errors import FramesDiffer
 from identity.matching.matcher import CustomerMatch, Matchers, masked_template
 from identity.matching.thresholds import Vectors
@@ -78,7 +79,7 @@ class Enrolments:
         self._ledger = ledger
         self._pending = pending
         self._pins = pins
-        self._receipt_keys = ReceiptKeys(config.home)
+        self._receipts = SignedReceipts(ReceiptKeys(config.home), stores, ledger, Notices.of(config))
         self._clear = matchers.clear
         self._masked = matchers.masked
         self._now_us = now_us
@@ -165,7 +166,6 @@ class Enrolments:
         """Store row, consent and the kept answer, as a part of a transaction; what the device gets."""
         self._stores.customers.add_customer(self._new_row(holder, codes, agreed.pin))
         self._ledger.give(holder, purposes, agreed.notice, language=agreed.notice.language)
-        said = content_of(self._ledger.records(holder), codes.receipt)
         made = Enrolled(
             codes.receipt,
             agreed.purposes,
@@ -173,7 +173,7 @@ class Enrolments:
             codes.secret,
             codes.until_us,
             pin_is_set=agreed.pin is not None,
-            signed_receipt=self._receipt_keys.sign(holder.tenant, said),
+            signed_receipt=self._receipts.signed(holder.tenant, codes.receipt),
         )
         self.answers.keep(asked, holder, made)
         return made

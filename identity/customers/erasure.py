@@ -28,10 +28,10 @@ from identity.store.customers import CustomerRow
 from identity.store.presses import PressStore
 from identity.vault.vault import Vault
 from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten
 from plumbing.problem_json import Problem
 from plumbing.steady import remember
-from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.room import for_erasing, is_full
 from plumbing.storage.search import Fingerprints, Window, windows_of_secret, windows_of_vector
 
@@ -55,7 +55,7 @@ class OtherPlaces:
     renew_thresholds: Callable[[str, Mapping[str, int]], None]
     forget_elsewhere: Callable[[str], Forgotten | None]
     closed: ClosedTokens
-    waiting: Callable[[str, int], Sequence[str]] = lambda tenant, sequence: ()
+    waiting: Callable[[str, Mapping[str, int]], Sequence[str]] = lambda tenant, marks: ()
     forget_replies: Callable[[str], None] = lambda tenant: None
 
 
@@ -87,6 +87,8 @@ class Erasures:
         self._open_since: dict[int, float] = {}  # slot of an unfinished erasure -> first seen (monotonic seconds)
         self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
+        self.on_expiry: Callable[[CustomerRow], None] = lambda row: None
+        """Called before somebody is erased because they stopped coming: the ledger counts that as expired."""
 
     def erase(self, row: CustomerRow, way: str) -> ErasureReceipt:
         """Erase a customer; the receipt says which places have confirmed it, and which are still to be reached.
@@ -129,6 +131,10 @@ class Erasures:
         receipt = self.receipts.begin(row.tenant, row.customer_id, prints)
         self._keep(receipt)
         return receipt
+
+    def windows(self, row: CustomerRow) -> Iterator[Window]:
+        """What the fingerprints of a customer's receipt are made of. Raises KeyDestroyed or SealBroken."""
+        yield from self._windows(row, Links.unpacked(self._vault.open(holder_of(row), "links", row.links)))
 
     def _windows(self, row: CustomerRow, links: Links) -> Iterator[Window]:
         for template in templates_of(self._galleries_store, self._vault, holder_of(row)):
@@ -181,7 +187,7 @@ class Erasures:
             if not receipt.everywhere:
                 left += 1
                 continue
-            now = trained_now(receipt, self._places.waiting(receipt.tenant, receipt.sequence))
+            now = trained_now(receipt, self._places.waiting(receipt.tenant, dict(receipt.marks)))
             if now != receipt:
                 self._keep(now)
             left += not now.closed
@@ -199,6 +205,7 @@ class Erasures:
             if not permitted:
                 break
             try:
+                self.on_expiry(row)
                 self.erase(row, "expired")
                 forgotten, permitted = forgotten + 1, False
             except SealBroken as error:  # logged for the operator; the other customers are erased all the same

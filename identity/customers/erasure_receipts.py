@@ -48,14 +48,14 @@ KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class ErasureReceipt:
-    """One erasure. `stores` are pairs of a place and its state; `sequence` is the recommender's number of this
-    erasure."""
+    """One erasure. `stores` are pairs of a place and its state; `marks` are the numbers by which the
+    recommender's versions are measured: what it knows up to this erasure."""
 
     id: str
     tenant: str
     day: str
     stores: tuple[tuple[str, str], ...]
-    sequence: int = 0
+    marks: tuple[tuple[str, int], ...] = ()
     fingerprints: str = ""
 
     @property
@@ -78,7 +78,7 @@ class ErasureReceipt:
             "stores": [{"store": store, "state": state} for store, state in self.stores],
             "everywhere": self.everywhere,
             "closed": self.closed,
-            "sequence": str(self.sequence),  # text: no answer of this half has a number
+            "marks": " ".join(f"{scene}={mark}" for scene, mark in self.marks),  # text: no answer has a number
             "fingerprints": self.fingerprints,
         }
 
@@ -89,7 +89,8 @@ class ErasureReceipt:
             raise ValueError(f"not of the format {FORMAT}")
         stores = tuple((str(one["store"]), str(one["state"])) for one in said["stores"])
         texts = {name: str(said[name]) for name in ("id", "tenant", "day", "fingerprints")}
-        return cls(**texts, stores=stores, sequence=int(said["sequence"]))
+        pairs = (word.partition("=") for word in str(said["marks"]).split())
+        return cls(**texts, stores=stores, marks=tuple((scene, int(mark)) for scene, _, mark in pairs))
 
     def with_states(self, pairs: Iterable[tuple[str, str]]) -> ErasureReceipt:
         """The same with other states; a place that is new comes last."""
@@ -100,7 +101,7 @@ class ErasureReceipt:
         known = {store: state for store, state in self.stores if store != ELSEWHERE}
         places = done.places or ((ELSEWHERE, ERASED),)
         stores = (*({**known, "identity-keys": ERASED} | dict(HERE) | dict(places)).items(),)
-        return replace(self, stores=stores, sequence=done.sequence)
+        return replace(self, stores=stores, marks=done.marks)
 
 
 class ErasureReceipts:

@@ -44,12 +44,16 @@ class Faces:
         """Everybody whom the pictures may show, to end what is held of them: also who is paused, who took every
         purpose back, and all of those who look alike. One alone when it is surely them and a face is enough."""
         matcher, vectors = self._judged(captures)
-        match = matcher.judge(tenant, vectors)
-        sure = None if match.customer_id is None else self._accounts.find(tenant, match.customer_id)
-        if sure is not None and not sure.row.needs_second_factor:
-            return [sure]
         known = (self._accounts.find(tenant, one) for one in matcher.candidates(tenant, vectors))
-        return [account for account in known if account is not None]
+        found = [account for account in known if account is not None]
+        joined = [account for account in found if account.standing.confirmed]
+        # Who has not confirmed is undone in a minute anyway, and must not stand in for somebody who has.
+        pending = {account.row.customer_id for account in found} - {one.row.customer_id for one in joined}
+        sure = matcher.judge(tenant, vectors, pending).customer_id
+        for account in joined:
+            if account.row.customer_id == sure and not account.row.needs_second_factor:
+                return [account]
+        return joined or found
 
     def _judged(self, captures: Sequence[Capture]) -> tuple[Matcher, list[Array]]:
         """What judges these pictures, and their vectors. When more of them are masked than not, the masked ones

@@ -23,7 +23,7 @@ from identity.store.customers import CustomerRow
 from identity.store.held import HeldRow
 from plumbing.storage.room import for_erasing
 
-SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none is taken for another one when it is read aloud
+SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - none is taken for another one read aloud
 LENGTH = 8
 log = structlog.get_logger(__name__)
 

@@ -145,7 +145,7 @@ class Joining:
         notice = self.notices.current(language)
         row = self._proven(device, code, pin)
         if notice_version not in (None, notice.version):
-            raise NoticeOutdated
+            raise NoticeOutdated(version=notice.version, languages=list(notice.languages))
         if self._ledger.standing(row).has_face:
             raise FaceHeld
         self._enrolments.add_face(row, look(), notice, self._refusing(device, somebody_else))

@@ -77,7 +77,7 @@ class AgeNotConfirmed(ConsentError):
 
 
 class NoticeOutdated(ConsentError):
-    """The customer read another notice than the one in force."""
+    """The customer read another notice than the one in force: `version`, in `languages`."""
 
     code = "notice_outdated"
     status = 409

@@ -113,7 +113,7 @@ class NotCalibrated(VaultError):
 class ErasureReceiptForged(IdentityError):
     """What should be the receipt of an erasure was not signed by this installation, or is a part of one."""
 
-    code = "receipt_forged"
+    code = "erasure_receipt_forged"
     status = 422
     title = "This receipt is not one of this installation"
     says = "Its signature does not fit its content. Was it cut, or made elsewhere?"
@@ -122,7 +122,7 @@ class ErasureReceiptForged(IdentityError):
 class ErasureReceiptUnknown(IdentityError):
     """No erasure has this number, and there is no such file."""
 
-    code = "receipt_unknown"
+    code = "erasure_receipt_unknown"
     status = 404
     title = "There is no such receipt"
     says = "Give the number of an erasure (`usual erasures list`), or the file that the customer brings."

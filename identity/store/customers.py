@@ -125,7 +125,7 @@ class CustomerStore(Table):
 
     def days(self) -> dict[tuple[str, str], Times]:
         """The times of all customers by (tenant, customer id), at most LOOK_EVERY_S old but for this process's own
-        changes. Opening those of 10,000 customers takes 30 ms."""
+        changes. Opening those of 10,000 customers takes 50 ms."""
         with self._lock:
             now = time.monotonic()
             if self._looked_s is None or now - self._looked_s >= LOOK_EVERY_S:
@@ -136,20 +136,19 @@ class CustomerStore(Table):
 
     def not_seen_since(self, day: int) -> list[CustomerRow]:
         """Customers of all tenants whose last visit was before `day` (days since 1970), longest ago first."""
-        return self._fresh([key for key, times in self._by_day() if times.last_day < day], before=day)
+        due = [(times.last_day, key) for key, times in self.days().items() if times.last_day < day]
+        return self._fresh([key for _, key in sorted(due)], before=day)
 
     def kept_beyond(self, today: int, days_kept: dict[int, int]) -> list[CustomerRow]:
         """Customers whose last visit is longer ago than they agreed to, longest ago first: `days_kept` gives the
         days for each number of months; those for 0 hold for everybody as well."""
-        found = []
-        for key, times in self._by_day():
-            kept = min(days_kept[0], days_kept.get(times.retention_months, days_kept[0]))
-            if times.last_day < today - kept:
-                found.append((key, today - kept))
-        return [row for key, day in found for row in self._fresh([key], before=day)]
-
-    def _by_day(self) -> list[tuple[tuple[str, str], Times]]:
-        return sorted(self.days().items(), key=lambda entry: entry[1].last_day)
+        longest = days_kept[0]
+        due = []
+        for key, times in self.days().items():
+            first_kept = today - min(longest, days_kept.get(times.retention_months, longest))
+            if times.last_day < first_kept:
+                due.append((times.last_day, key, first_kept))
+        return [row for _, key, first_kept in sorted(due) for row in self._fresh([key], before=first_kept)]
 
     def _fresh(self, keys: Sequence[tuple[str, str]], *, before: int) -> list[CustomerRow]:
         """The customers as they are now: another process may have seen them meanwhile."""

@@ -8,14 +8,13 @@ it was stored.
 
 from __future__ import annotations
 
-import random
 import secrets
 from typing import Any
 
 import structlog
 from sqlite_utils import Database as Utils
 
-from identity.errors import KeyDestroyed, SealBroken
+from identity.errors import KeyDestroyed, KeyFileDamaged, SealBroken
 from identity.store.consents import ConsentDetails, ConsentLine
 from identity.store.tables import TABLES, TRIGGERS
 from identity.store.thresholds import TOPS, sealed_tops
@@ -61,6 +60,9 @@ class _Move:
     def all(self) -> None:
         customers = self._shuffled("SELECT * FROM old_customers")
         lost = sum(not self._customer(row) for row in customers)
+        if lost and lost == len(customers) > len(self._vault.keys.erasures()):
+            # Another key file lies here: nothing is moved, and the right one may still be put back.
+            raise KeyFileDamaged("it has no key of any customer in identity.db; put back the one it was made with")
         if lost:
             log.warning("customers_without_a_key_left_behind", customers=lost)
         self._galleries()
@@ -73,7 +75,7 @@ class _Move:
 
     def _shuffled(self, sql: str, *values: object) -> list[Row]:
         rows = list(self._db.query(sql, list(values)))
-        random.SystemRandom().shuffle(rows)
+        secrets.SystemRandom().shuffle(rows)
         return rows
 
     def _customer(self, row: Row) -> bool:

@@ -6,7 +6,7 @@ import base64
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig, config_of
 from identity.consent.ledger import ConsentLedger
-from identity.consent.notices import Notices
+from identity.consent.receipts import ReceiptKeys
 from identity.customers.accounts import Accounts
 from identity.customers.by_code import Codes
 from identity.customers.departed import FILE, Departed
@@ -59,6 +59,7 @@ from identity.web import me, routes
 from plumbing import idempotency, limits
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE, Clock, monotonic_us
+from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten, Heartbeat, patient
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
@@ -66,7 +67,6 @@ from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
-from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import Database
 from plumbing.storage.passing import ThrowawayDatabase
 from plumbing.storage.tombstones import Tombstones
@@ -76,7 +76,7 @@ HAND_OVER_S = 0.2  # how often a process looks whether another one, or a command
 BEAT_S = 1.0  # how often identity says that it is there
 LONGEST_WAIT_S = 60.0  # between two tries to hand an erasure over
 Elsewhere = Callable[[str], Forgotten | None]
-Waiting = Callable[[str, int], Sequence[str]]
+Waiting = Callable[[str, Mapping[str, int]], Sequence[str]]
 REPLIES_US = 10 * MINUTE  # how long an answer can be asked for again: as long as a token is good
 
 
@@ -166,6 +166,9 @@ class IdentityHalf:
         while not ended.is_set():
             try:
                 pending.sweep()
+            except (Problem, sqlite3.Error, OSError) as error:
+                log.warning("pending enrolments are still to be undone", why=str(error))
+            try:
                 now_s = time.monotonic()
                 with patient():
                     if now_s >= due_s:
@@ -215,7 +218,8 @@ class IdentityHalf:
         remarks = [
             "the engine pack is being loaded; until then everybody is a guest" if loading else None,
             self.service.erasures.retention.remark(),
-            *Notices.of(self.config).remarks(self.service.engine.pack.grade),
+            *self.service.customers.joining.notices.remarks(self.service.engine.pack.grade),
+            ReceiptKeys(self.config.home).remark(),
             self.service.erasures.remark(),
         ]
         return trouble or Remark("; ".join(filter(None, remarks))) or None
@@ -300,13 +304,14 @@ def build(
         matchers.renew_thresholds,
         forget_elsewhere,
         closed,
-        waiting or (lambda tenant, sequence: ()),
+        waiting or (lambda tenant, marks: ()),
         forget_replies,
     )
     ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds)
     accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, now_us, closed)
     pending = Pending(stores, presses, vault, ledger, matchers.renew_thresholds)
     erasures = Erasures(config, stores, vault, places, audit, metrics, now_us, retention)
+    erasures.on_expiry = ledger.expire
     pressed = Presses(presses, config, now_us)
     customers = _customers(
         config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, metrics, now_us
@@ -315,7 +320,7 @@ def build(
     service = IdentityService(
         config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
     )
-    own_page = _own_page(customers, stores, vault, rate_limits, audit, Notices.of(config), access)
+    own_page = _own_page(customers, stores, vault, rate_limits, audit, access)
     once = Idempotency(
         passing,
         base64.urlsafe_b64encode(vault.keys.derive("replies")),
@@ -347,7 +352,6 @@ def _own_page(
     vault: Vault,
     rate_limits: Limits,
     audit: Audit,
-    notices: Notices,
     access: Access,
 ) -> me.OwnPageTools:
     store, key = OwnPageStore(stores.customers), vault.keys.derive("sign-ins")
@@ -359,7 +363,7 @@ def _own_page(
         customers.erasures,
         store,
         audit,
-        notices.current,
+        customers.joining.notices.current,
     )
     return me.OwnPageTools(OwnPage(customers.accounts, customers.pins, store, rate_limits, key), affairs, access)
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from identity.errors import PeerUnknown
+from plumbing.closed import ClosedTokens
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.handover import answer_pull
-from plumbing.storage.closed import ClosedTokens
 
 MOST = 6_000
 """Requests of one address in a minute: eight processes that ask ten times a second at most."""

@@ -42,11 +42,11 @@ from identity.web.schemas import (
 )
 from identity.web.times import iso
 from plumbing.access.access import Access, Caller
+from plumbing.closed import ClosedTokens
 from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
-from plumbing.storage.closed import ClosedTokens
 
 RECOGNITION_BYTES = 1_000
 """Size of every reply to a recognition, hit or miss."""
@@ -105,6 +105,7 @@ def _as_reply(seen: Recognition) -> dict[str, object]:
         "purposes": list(seen.purposes),
         "hint": seen.hint,
         "liveness": seen.liveness,
+        "news": list(seen.news),
     }
     return padded(reply, RECOGNITION_BYTES)
 
@@ -171,8 +172,8 @@ def _token_routes(door: Door, service: IdentityService) -> None:
     )
     def raise_level(caller: Caller, body: RaiseBody) -> Body:
         raised = service.raise_level(_device(caller), body.token, body.pin)
-        expires_at = iso(raised.expires_us or 0)
-        return {"token": raised.token, "expires_at": expires_at, "purposes": list(raised.purposes)}
+        reply = {"token": raised.token, "expires_at": iso(raised.expires_us or 0)}
+        return reply | {"purposes": list(raised.purposes), "news": list(raised.news)}
 
     @door.route(
         "POST",

@@ -80,6 +80,10 @@ class RecognitionReply(BaseModel):
         " `give_the_pin` or, for a match who chose no PIN, `use_your_code`"
     )
     liveness: Literal["not_run", "passed", "failed"]
+    news: list[str] = Field(
+        description="`notice_changed`: they agreed to an older notice; `consent_ends_soon`: they would soon have"
+        " been forgotten, and this visit keeps them"
+    )
     padding: str
 
 
@@ -138,8 +142,9 @@ class EnrolmentReply(BaseModel):
     pin_setup: PinSetup | None = Field(description="null when the PIN was set with the enrolment")
     in_force: Literal[False] = Field(description="not before PUT /enrolments/<receipt>/confirmed")
     confirm_within_s: int
-    signed_receipt: str = Field(
-        description="what was agreed to, signed; `usual receipts verify` checks it offline"
+    signed_receipt: str | None = Field(
+        description="what was agreed to, signed; `usual receipts verify` checks it offline. null when the key"
+        " for it cannot be read: joining does not fail for that"
     )
     qr: str = Field(description="SVG: the link to the customer's page, with the code behind its #")
 
@@ -194,7 +199,7 @@ class ErasureModel(BaseModel):
     stores: list[ErasedStore]
     everywhere: bool
     closed: bool
-    sequence: str
+    marks: str
     fingerprints: str
     signature: str
 
@@ -231,6 +236,7 @@ class RaiseReply(BaseModel):
     token: str
     expires_at: str
     purposes: list[str]
+    news: list[str] = Field(description="as in a recognition's reply")
 
 
 class NotMeBody(Body):

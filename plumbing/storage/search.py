@@ -67,7 +67,10 @@ class Fingerprints:
         """Fingerprints under a new random factor and salt."""
         factor, salt = secrets.randbits(32) | 1, secrets.token_bytes(16)
         rows = []
-        form_of = {window: form for form, window in windows if len(set(window)) >= LEAST_DIFFERENT}
+        form_of: dict[bytes, int] = {}
+        for form, window in windows:
+            if len(set(window)) >= LEAST_DIFFERENT:
+                form_of.setdefault(window, form)
         for length in LENGTHS:
             chosen = [window for window in form_of if len(window) == length]
             if chosen:

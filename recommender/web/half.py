@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from plumbing.access.access import Access
 from plumbing.clock import Clock
+from plumbing.closed import ClosedTokens
 from plumbing.door import Door
 from plumbing.handover import Forgotten, Pull
 from plumbing.idempotency import Idempotency
@@ -20,7 +21,6 @@ from plumbing.limits import Limits
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
-from plumbing.storage.closed import ClosedTokens
 from plumbing.storage.database import Database
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig

@@ -5,11 +5,11 @@ No API key: each message is signed with the keys of tokens, which only the two h
 
 from __future__ import annotations
 
+from plumbing.closed import SILENCE
 from plumbing.demands import BATCH
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.handover import HEARTBEATS, WAITING, HeartbeatDesk
 from plumbing.peers import is_signed, sign
-from plumbing.storage.closed import SILENCE
 from recommender.errors import PeerUnknown
 from recommender.schemas import HeartbeatBody, HeartbeatReply, WaitingBody, WaitingReply
 from recommender.service import RecommenderService
@@ -58,5 +58,5 @@ def routes(door: Door, service: RecommenderService) -> None:
         question = body.model_dump(exclude={"signature"})
         if not is_signed(keys, body.signature, "waiting", question):
             raise PeerUnknown
-        scenes = service.waiting(body.tenant, body.sequence)
+        scenes = service.waiting(body.tenant, body.marks)
         return {"scenes": scenes, "signature": sign(keys, "waiting answer", question, scenes)}

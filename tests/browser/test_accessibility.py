@@ -27,7 +27,7 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text()
 def complaints_of(page: Page, shape: tuple[int, int], language: str) -> list[str]:
     """What the audit finds on the page as it is, in a shape and a language."""
     page.set_viewport_size({"width": shape[0], "height": shape[1]})
-    page.click(f"[data-language={language}]")
+    page.evaluate("(name) => document.querySelector(`[data-language=${name}]`).click()", language)
     found = list(page.evaluate(AUDIT))
     if page.evaluate("document.documentElement.lang") != language:
         found.append("the page does not name its language")

@@ -11,8 +11,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from plumbing.clock import MINUTE, SECOND, monotonic_us
+from plumbing.closed import EPOCH, FILE, FOR_EVER, SLOTS_AT, ClosedTokens, ClosedUnusable
 from plumbing.peers import is_signed, new_challenge, sign
-from plumbing.storage.closed import EPOCH, FILE, FOR_EVER, SLOTS_AT, ClosedTokens, ClosedUnusable
 
 KEYS = [Fernet.generate_key()]
 NOW = 20_000 * 86_400 * SECOND
@@ -107,7 +107,7 @@ def test_two_thousand_leave_and_a_look_stays_cheap(tmp_path: Path) -> None:
 
 
 def test_without_any_room_everything_in_flight_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plumbing.storage.closed.MOST", 256)
+    monkeypatch.setattr("plumbing.closed.MOST", 256)
     closed = ClosedTokens(tmp_path, KEYS, Clock())
     closed.add([secrets.token_bytes(28) for _ in range(300)])
 

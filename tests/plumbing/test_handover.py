@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 
 from plumbing import handover
 from plumbing.clock import SECOND, monotonic_us
+from plumbing.closed import FOR_EVER, SILENCE, ClosedTokens
 from plumbing.handover import (
     Forgotten,
     Heartbeat,
@@ -24,11 +25,10 @@ from plumbing.handover import (
     erasures,
 )
 from plumbing.peers import new_challenge, sign
-from plumbing.storage.closed import FOR_EVER, SILENCE, ClosedTokens
 from tests.plumbing.liars import Answer, as_json, header_of, http, peer
 
 KEYS, OTHER_KEYS = [Fernet.generate_key()], [Fernet.generate_key()]
-DONE = Forgotten(3, (("recommender.db", "erased"),), 7)
+DONE = Forgotten(3, (("recommender.db", "erased"),), (("orders", 7),))
 TOKEN = "usual-t1.token-of-ann"
 
 
@@ -51,7 +51,7 @@ def of_yesterday(_: bytes) -> bytes:
 
 def with_more_done(request: bytes) -> bytes:
     signed = acknowledgement(KEYS, header_of(request, "X-Usual-Challenge"), TOKEN, DONE)
-    return as_json({"erased": True, "acknowledgement": signed, **Forgotten(4, DONE.places, 7).to_json()})
+    return as_json({"erased": True, "acknowledgement": signed, **Forgotten(4, DONE.places, DONE.marks).to_json()})
 
 
 def not_erased(request: bytes) -> bytes:
@@ -75,7 +75,7 @@ LIES: dict[str, Answer] = {
     "a thousand headers": lambda _: b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 1_000 + b"\r\n{}",
     "JSON of another kind": lambda _: as_json([1, 2]),
     "JSON without places": lambda _: as_json({"erased": True}),
-    "JSON with odd places": lambda _: as_json({"erased": True, "events": 1, "sequence": 1, "places": ["x", 3]}),
+    "JSON with odd places": lambda _: as_json({"erased": True, "events": 1, "marks": {}, "places": ["x", 3]}),
     "JSON without end": lambda _: http(b"[" * 200_000),
     "no JSON": lambda _: http(b"\xff\xfe{}"),
     "a number too large": lambda _: http(b'{"events": ' + b"9" * 5_000 + b"}"),

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from identity.errors import FrameTooLarge, TooManyFailures
 from plumbing import openapi, problem_json
 from plumbing.access.access import Access, Caller, PairingRefused
+from plumbing.access.watch import COMMANDS
 from plumbing.cli import state_options
 from plumbing.clock import MINUTE, system_clock
 from plumbing.door import Body, Door
@@ -240,6 +241,8 @@ def test_an_administrative_command_is_noted_and_another_is_not(tmp_path: Path) -
     [line] = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
     assert (line["event"], line["tenant"]) == ("command", "mill")
     assert "export" in line["command"]
+    assert line["user"]  # who administered what
+    assert {"backup", "restore", "confirm-clock", "rotate", "forget"} <= COMMANDS
 
 
 def test_access_alone_notes_nothing(house: House) -> None:

@@ -8,8 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from plumbing.clock import SECOND, monotonic_us
+from plumbing.closed import FILE, ClosedTokens
 from plumbing.handover import IdentityUnreachable
-from plumbing.storage.closed import FILE, ClosedTokens
 from recommender.errors import Erased, IdentitySilent, TokenExpired
 from recommender.in_flight import InFlight
 from recommender.tokens import Claims

@@ -23,6 +23,7 @@ TRIALS: tuple[str, ...] = (
     "clocks",
     "erased_for_good",
     "backups",
+    "opt_outs",
     "power",
     "silence",
     "mutations",

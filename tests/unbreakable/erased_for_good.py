@@ -6,15 +6,24 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.measure import Row
 from data.demo.client import Client, Refused
 from data.demo.members import Member
 from data.demo.server import command
+from data.demo.setting import StageError
 from data.faces.people import draw_face
+from identity.customers.accounts import receipt_digest
+from plumbing.access.token_keys import TokenKeys
+from plumbing.clock import system_clock
+from plumbing.storage.search import Fingerprints, Window, search
+from recommender.tokens import read
+from tests.test_in_house import TENANT, House
 from tests.unbreakable.installation import Installation, installation
 
 SECTION = "erased for good"
@@ -33,6 +42,7 @@ def rows(short: bool) -> list[Row]:
             _readme(house, 0)
             took, lasting = _forgotten(house, kiosk, members[0])
             refused, asked = _rotated(house, kiosk, members[1], 3 if short else 10)
+        found, planted = _searched(house, lasting)
         _readme(house, 1)
         with house.served() as server:
             kiosk = house.client(server, "kiosk-erased")
@@ -41,9 +51,63 @@ def rows(short: bool) -> list[Row]:
     return [
         Row(SECTION, "opt-out by command: a token from before opens nothing after", took, "s", 1),
         Row(SECTION, f"rotating token keys: refused of {asked} suggestions", refused, "", 0),
+        Row(SECTION, "the erased found again in a trained house, by command", found, "people", 0),
+        Row(SECTION, "planted bytes that the command finds", planted, "of 1", 1, "more"),
+        *_bytes(40 if short else 2_000),
         Row(SECTION, "backup put back: ways in which the erased are served", sum(back), "", 0),
         Row(SECTION, "backup put back: others who are not recognised", sum(missing), "", 0),
     ]
+
+
+def _searched(house: Installation, token: str) -> tuple[int, int]:
+    """How many receipts `usual erasures verify` finds bytes of; whether it finds a pseudonym that is planted."""
+    pseudonym = read(TokenKeys(house.setting.home, system_clock), token).pseudonym
+    numbers = [line.split()[0] for line in command(house.setting, "erasures", "list").splitlines()]
+    found = sum(not _is_clean(house, number) for number in numbers)
+    planted = house.setting.home / "planted.log"
+    planted.write_text(f"customer {pseudonym} ordered soup")
+    seen = any(not _is_clean(house, number) for number in numbers)
+    planted.unlink()
+    return found, int(seen)
+
+
+def _is_clean(house: Installation, number: str) -> bool:
+    try:
+        command(house.setting, "erasures", "verify", number)
+    except StageError:
+        return False
+    return True
+
+
+def _bytes(people: int) -> list[Row]:
+    """Many are erased in a house with a fake engine; then all its files are searched for all of them at once."""
+    with tempfile.TemporaryDirectory(prefix="usual-erased-") as folder:
+        house = House(Path(folder))
+        windows: list[Window] = []
+        took = 0.0
+        for person in range(people):
+            receipt = house.enrol(person)
+            row = house.identity.stores.customers.customer_of_receipt(TENANT, receipt_digest(receipt))
+            assert row is not None
+            windows += _sample(house.identity.service.erasures.windows(row))
+            began = time.monotonic()
+            house.send("DELETE", f"/identity/v1/enrolments/{receipt}")
+            took = max(took, time.monotonic() - began)
+        house.close()
+        hits = search(Path(folder), Fingerprints.of(windows))
+        (Path(folder) / "planted").write_bytes(windows[-1][1])
+        control = search(Path(folder), Fingerprints.of(windows[-1:]))
+    note = ", ".join(sorted({f"{hit.file}: {hit.form}" for hit in hits}))
+    return [
+        Row(SECTION, f"{people} erased, all encodings, all files: found", len(hits), "places", 0, note=note),
+        Row(SECTION, "the search finds what is planted", len(control), "places", 1, "more"),
+        Row(SECTION, f"longest of {people} erasures", took, "s", 2),
+    ]
+
+
+def _sample(windows: Iterable[Window]) -> list[Window]:
+    """Every eighth: of thousands of people all of them would not fit into memory."""
+    return list(windows)[::8]
 
 
 def _token(kiosk: Client, member: Member) -> str | None:

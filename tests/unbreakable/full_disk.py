@@ -31,6 +31,9 @@ MORE = 88
 """People who opt in beside the twelve of the installation, so that a hundred can opt out."""
 
 REFILL_EVERY = 7
+WITH_TOKEN = 3
+"""Every third has a token from before."""
+LATE_LOOK, LATE_EVENT = "a token from before, looking", "a token from before, ordering"
 
 
 @contextmanager
@@ -72,6 +75,10 @@ class Tally:
             return None
         count["2xx"] += 1
         return answer
+
+    def taken(self, what: str) -> int:
+        """How often it was carried out."""
+        return self.seen.get(what, Counter())["2xx"]
 
     def broken(self) -> int:
         """Answers that are nobody's fault but ours."""
@@ -124,14 +131,27 @@ def everybody_leaves(
             if n % REFILL_EVERY == 0:
                 fill(place)
             kiosk = house.client(server, kiosk_of(n))
+            token = token_of(kiosk, member) if n % WITH_TOKEN == 0 else None
             left = by_face(kiosk, member, tally) if n % 2 else False
             stayed += not (left or by_receipt(kiosk, member, tally))
+            if token is not None:
+                tally.ask(LATE_LOOK, lambda token=token, kiosk=kiosk: kiosk.suggestions("orders", token, {}))
+                late = order(10_000 + n, dish)
+                tally.ask(LATE_EVENT, lambda token=token, kiosk=kiosk, late=late: kiosk.events([late], token))
             for scene in ("orders", "offers"):
                 tally.ask(f"{scene} for a guest", lambda scene=scene: guest.suggestions(scene, None, {}))
             tally.ask("a visit", lambda: guest.visit([people.draw_face(90_000, 1)], "orders", {}))
             tally.ask("an order", lambda n=n: guest.events([order(n, dish)], None))
             kiosk.close()
     return stayed
+
+
+def token_of(kiosk: Client, member: Member) -> str | None:
+    """A token from before the opt-out."""
+    with suppress(Refused, OSError):
+        seen = kiosk.recognise([people.draw_face(member.person_seed, 20 + k) for k in range(3)])
+        return None if seen["decision"] != "matched" else str(seen["token"])
+    return None
 
 
 def kiosk_of(n: int) -> str:
@@ -199,6 +219,8 @@ def _rows(short: bool, place: Path, house: Installation, server: Server) -> list
     asked = sum(sum(count.values()) for what, count in tally.seen.items() if "guest" in what)
     return [
         Row(SECTION, f"could not opt out, of {len(everybody)}", stayed, "people", 0, note=note),
+        Row(SECTION, "tokens from before that open something", tally.taken(LATE_LOOK), "tokens", 0),
+        Row(SECTION, "late events that were stored", tally.taken(LATE_EVENT), "events", 0),
         Row(SECTION, "suggestions to guests", guests / max(asked, 1), "share", 1, "more"),
         Row(SECTION, "answers of 500, or none", tally.broken(), "answers", 0),
         Row(SECTION, "readiness on a full disk", full, "status", 503, "more"),

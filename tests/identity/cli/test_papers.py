@@ -160,3 +160,8 @@ def test_the_draft_of_an_assessment_is_printed_or_written(tmp_path: Path, monkey
     assert printed == out.read_text()
     assert "(Nudelhaus)" in printed
     assert "31 at least" in printed
+
+
+def test_publishing_is_noted_in_the_security_log(home: Path, draft: Path) -> None:
+    run(notices, "publish", str(draft))
+    assert "notices publish" in (home / "security.log").read_text()

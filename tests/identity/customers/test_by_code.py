@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +158,14 @@ class TestVisits:
                 world.service.recognise_by_code(KIOSK, receipt, "47")
 
         assert world.service.recognise_by_code(KIOSK, receipt, "4711").decision == "matched"
+
+    def test_what_needs_a_living_head_is_open_by_code(self, tmp_path: Path) -> None:
+        """It guards against photographs, and none is involved."""
+        world = World(tmp_path, settings={"needs": dict.fromkeys(ALL, "liveness_and_pin")})
+        made = world.join(purposes=ALL)
+
+        assert world.service.recognise_by_code(KIOSK, made.receipt, "4711").purposes == ALL
+        world.close()
 
     def test_who_left_has_no_code(self, world: World, receipt: str) -> None:
         token = world.service.recognise_by_code(KIOSK, receipt, "4711").token or ""

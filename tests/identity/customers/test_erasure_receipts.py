@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -40,14 +41,14 @@ def test_it_lists_every_place_and_is_kept(world: World) -> None:
 def test_it_stays_open_while_a_version_from_before_is_live(world: World) -> None:
     waiting = ["orders", "destinations"]
     places = (("recommender.db", "erased"), ("models/orders", "waits for a training"))
-    asked: list[tuple[str, int]] = []
+    asked: list[tuple[str, object]] = []
 
-    def ask(tenant: str, sequence: int) -> list[str]:
-        asked.append((tenant, sequence))
+    def ask(tenant: str, marks: Mapping[str, int]) -> list[str]:
+        asked.append((tenant, dict(marks)))
         return waiting
 
     erasures = world.service.erasures
-    object.__setattr__(erasures._places, "forget_elsewhere", lambda _: Forgotten(1, places, 7))
+    object.__setattr__(erasures._places, "forget_elsewhere", lambda _: Forgotten(1, places, (("orders", 7),)))
     object.__setattr__(erasures._places, "waiting", ask)
     receipt = world.service.opt_out(KIOSK, world.enrol(1).receipt)
     assert (receipt.everywhere, receipt.closed) == (True, False)
@@ -56,7 +57,7 @@ def test_it_stays_open_while_a_version_from_before_is_live(world: World) -> None
     waiting.remove("orders")
     assert erasures.close_receipts() == 0
 
-    assert asked == [("north", 7)] * 2
+    assert asked == [("north", {"orders": 7})] * 2
     assert erasures.receipts.all()[0].closed
     assert erasures.close_receipts() == 0
     assert len(asked) == 2

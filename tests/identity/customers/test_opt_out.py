@@ -117,6 +117,20 @@ class TestGettingOut:
         assert forget_face(world).decision == "forgotten"
         assert stored(world)[:2] == (0, 0)
 
+    def test_a_photograph_that_somebody_is_just_joining_with_neither_greets_nor_leaves_instead_of_them(
+        self, world: World
+    ) -> None:
+        """Until they confirm their code they are nobody, also to the person whose face it is."""
+        first = world.enrol(1)
+        other = world.enrol(1, purposes=("offers",), somebody_else=True, confirm=False)
+
+        assert (world.recognise(1).decision, world.recognise(1).purposes) == ("matched", ("orders",))
+        assert forget_face(world).decision == "forgotten"
+        assert world.half.stores.customers.all() == [row_of(world, other.receipt)]
+        assert forget_face(world).decision == "forgotten"
+        assert stored(world)[:2] == (0, 0)
+        assert first.receipt
+
     def test_asking_twice_gives_one_reference(self, world: World, two: tuple[Enrolled, Enrolled]) -> None:
         first, again = forget_face(world), forget_face(world)
 

@@ -136,6 +136,19 @@ class TestExpiry:
         assert (standing.purposes, standing.expired, standing.reminder) == ((), True, False)
         assert standing.given == ("face", "orders")  # what is held is still said
 
+    def test_the_end_of_retention_counts_as_expired_and_not_as_withdrawn(
+        self, world: World, row: CustomerRow
+    ) -> None:
+        world.days_pass(days_kept(world.half.config.retention_months) + 1)
+
+        assert world.service.erasures.expire() == 1
+
+        totals = world.half.stores.consents.totals("north")
+        assert {key: n for key, n in totals.items() if key[2] != "given"} == {
+            (purpose, "", "expired"): 1 for purpose in ("face", "orders")
+        }
+        assert world.half.stores.customers.count() == 0
+
     @pytest.mark.parametrize("step", [-DAY, DAY, 380 * DAY])
     def test_a_clock_that_is_set_expires_and_reminds_nobody(
         self, world: World, row: CustomerRow, step: int

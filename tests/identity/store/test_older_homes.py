@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from identity.errors import KeyFileDamaged
 from plumbing.clock import DAY
 from tests.identity.halves import KIOSK, START, StoppedClock, World, row_of
 
@@ -112,4 +113,18 @@ def test_who_has_no_key_any_more_is_left_behind(home: Path) -> None:
     assert (world.recognise(1).decision, world.recognise(2).decision) == ("matched", "unknown")
     assert world.half.stores.customers.count() == 1
     assert world.half.galleries.current("north").size == 1
+    world.close()
+
+
+def test_beside_another_key_file_nothing_is_moved_and_nobody_is_lost(home: Path) -> None:
+    before, keys = dumped(home), (home / "identity-keys").read_bytes()
+    (home / "identity-keys").unlink()
+
+    with pytest.raises(KeyFileDamaged, match="put back"):
+        opened(home)
+
+    assert dumped(home) == before
+    (home / "identity-keys").write_bytes(keys)
+    world, _ = opened(home)
+    assert world.recognise(1).decision == "matched"
     world.close()

@@ -13,7 +13,7 @@ from identity.consent.shelf import NoticeShelf
 from identity.errors import NoticeAltered, NoticeUnknown
 from plumbing.problem import Remark
 from tests.identity.fakes import FAKE_PACK, FakeEngine
-from tests.identity.halves import Kiosk, World, kiosk_of
+from tests.identity.halves import KIOSK, Kiosk, World, b64, kiosk_of, pictures
 
 
 @pytest.fixture
@@ -85,6 +85,44 @@ def test_a_changed_text_closes_joining_and_nothing_else(world: World, kiosk: Kio
     reply = kiosk.send("GET", "/notice?language=de")
     assert (reply.status_code, reply.get_json()["code"]) == (503, "notice_altered")
     assert world.recognise(1).decision == "matched"
+
+
+def test_nobody_joins_under_an_altered_notice_and_a_process_that_starts_serves_everybody_else(
+    world: World,
+) -> None:
+    code = world.enrol(1, pin="2580").receipt
+    version = world.service.notice.version
+    (world.home / "notices" / version / "en.md").write_text("changed")
+    later = world.other()
+    kiosk = kiosk_of(later)
+    agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True}
+
+    reply = kiosk.send(
+        "POST", "/enrolments", {"nonce": kiosk.press(), "frames": b64(pictures(2)), "consent": agreed}
+    )
+
+    assert (reply.status_code, reply.get_json()["code"]) == (503, "notice_altered")
+    assert "joining is closed" in str(later.half.check())
+    assert later.recognise(1).decision == "matched"
+    assert later.service.recognise_by_code(KIOSK, code, "2580").decision == "matched"
+    assert later.service.forget(KIOSK, code)
+    later.close()
+
+
+@pytest.mark.parametrize("version", ["2020-01", "", "../x", "2026-12 "])
+def test_consent_to_a_notice_that_does_not_exist_is_refused(kiosk: Kiosk, version: str) -> None:
+    agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True}
+    reply = kiosk.enrol(pictures(1), agreed)
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "notice_outdated")
+    assert (reply.get_json()["version"], reply.get_json()["languages"]) == ("2026-12", ["en", "de", "ja"])
+
+
+def test_consent_in_a_language_that_does_not_exist_is_refused(kiosk: Kiosk, world: World) -> None:
+    version = world.service.notice.version
+    agreed = {"purposes": {"orders": True}, "notice_version": version, "age_confirmed": True, "language": "fr"}
+    reply = kiosk.enrol(pictures(1), agreed)
+    assert (reply.status_code, reply.get_json()["code"]) == (404, "language_unknown")
+    assert reply.get_json()["languages"] == ["de", "en", "ja"]
 
 
 def test_with_a_pack_for_production_readiness_asks_who_is_responsible(tmp_path: Path) -> None:

@@ -77,17 +77,26 @@ export function agreements(page, held) {
   return section(t("purposes_title"), h("p", {}, t("purposes_lead")), h("div", { class: "me-choices" }, ...boxes), reading, face(page, held));
 }
 
-/** Show the notice with its version in `place`, and the two answers to it. `agreed` gets the version and the language that was read. */
+/** The notice's Markdown, of which it uses paragraphs, headings and lists, as elements. */
+function paragraphs(text) {
+  const line = (part) => part.replace(/\s*\n\s*/g, " ").trim();
+  return text.split(/\n\s*\n/).map((part) => {
+    if (/^#+\s/.test(part)) return h("h4", {}, line(part.replace(/^#+\s*/, "").replace(/\s*\{#[\w-]+\}/, "")));
+    if (/^\* /.test(part)) return h("ul", {}, ...part.split(/^\* /m).slice(1).map((one) => h("li", {}, line(one))));
+    return h("p", {}, line(part));
+  });
+}
+
+/** Show the notice in `place`, and the two answers to it. `agreed` gets the version and the language that was read. */
 async function noticeToRead(page, purpose, place, agreed) {
   const { t, language } = page.say;
   const notice = await page.server.notice(language);
-  const text = notice.text.split(/\n\s*\n/).map((part) => h("p", {}, part.replace(/^#+\s*/, "").replace(/\n/g, " ")));
   const yes = button(t("agree"), () => agreed({ notice_version: notice.version, language: notice.language }), "strong", { id: "me-agree" });
   const no = button(t("agree_no"), () => place.replaceChildren(), "", { id: "me-agree-no" });
   const title = h("h3", { tabindex: "-1" }, t("agree_title"));
   place.replaceChildren(h("div", { class: "me-notice" }, title,
     h("p", { class: "me-hint" }, `${purpose} · ${t("agree_version", { version: notice.version })}`),
-    h("div", { class: "me-notice-text", tabindex: "0", role: "region", "aria-label": t("agree_version", { version: notice.version }), lang: notice.language }, ...text),
+    h("div", { class: "me-notice-text", tabindex: "0", role: "region", "aria-label": t("agree_version", { version: notice.version }), lang: notice.language }, ...paragraphs(notice.text)),
     h("div", { class: "me-row" }, yes, no)));
   title.focus();
 }

@@ -141,6 +141,10 @@ export default {
   what_not_me: "„Das bin ich nicht“ gesagt",
   what_access: "eine schriftliche Anfrage wurde beantwortet",
   what_me: "diese Seite wurde geöffnet",
+  what_pause: "Pause begonnen oder beendet",
+  what_consent: "Einwilligung geändert",
+  what_pin: "PIN festgelegt oder geändert",
+  what_face: "Gesicht gelöscht",
 
   how_orders: "Zuerst aus Ihren eigenen Bestellungen: was Sie oft, zuletzt und um diese Tageszeit nehmen. Dann aus dem, was Menschen mit ähnlichen Bestellungen wählen. Nie aus Gesicht, Alter, Geschlecht oder Herkunft.",
   how_destinations: "Aus Ihren eigenen Fahrten: wohin Sie um diese Zeit und von hier aus fahren. Dann aus häufigen Zielen vieler Menschen. Gezeigt wird das nur nach Ihrer PIN.",

@@ -141,6 +141,10 @@ export default {
   what_not_me: "said \"Not me\"",
   what_access: "a written request was answered",
   what_me: "this page was opened",
+  what_pause: "pause begun or ended",
+  what_consent: "agreement changed",
+  what_pin: "PIN set or changed",
+  what_face: "face erased",
 
   how_orders: "From your own orders first: what you take often, lately and at this time of day. Then from what people choose whose orders are like yours. Never from your face, age, sex or origin.",
   how_destinations: "From your own rides: where you go at this time and from here. Then from where many people ride. Shown only after your PIN.",

@@ -1,0 +1,68 @@
+"""`usual erasures`: who was erased, and the search for anything left of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from identity.cli.erasures import erasures
+from tests.identity.halves import KIOSK, World, claims_of
+
+
+def run(world: World, *words: str) -> Result:
+    return CliRunner().invoke(erasures, [words[0], "--home", str(world.home), *words[1:]])
+
+
+@pytest.fixture
+def gone(world: World) -> tuple[str, str]:
+    """The number of an erasure, and the pseudonym that it erased."""
+    made = world.enrol(1)
+    pseudonym = claims_of(world.recognise(1)).pseudonym
+    return world.service.opt_out(KIOSK, made.receipt).id, pseudonym
+
+
+def test_list_and_show(world: World, gone: tuple[str, str]) -> None:
+    number, _ = gone
+
+    listed, shown = run(world, "list"), run(world, "show", number)
+
+    assert listed.exit_code == shown.exit_code == 0, listed.output + shown.output
+    assert f"{number}  2024-10-04  north  closed" in listed.output
+    said = json.loads(shown.output)
+    assert (said["format"], said["id"], said["closed"]) == ("usual-erasure-1", number, True)
+
+
+def test_verify_finds_nothing_in_what_we_keep_and_what_is_planted(
+    world: World, gone: tuple[str, str], tmp_path: Path
+) -> None:
+    number, pseudonym = gone
+    brought = tmp_path / "brought.json"
+    brought.write_text(run(world, "show", number).output)
+    for name in (number, str(brought)):
+        clean = run(world, "verify", name)
+        assert clean.exit_code == 0, clean.output
+        assert "nothing of them was found" in clean.output
+        assert "databases" in clean.output
+
+    (world.home / "export.csv").write_text(f"customer,item\n{pseudonym},soup\n")
+    found = run(world, "verify", number)
+
+    assert found.exit_code == 1
+    assert "FOUND  export.csv, byte 14: text" in found.output
+    (world.home / "export.csv").unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "old.log").write_text(pseudonym)
+    assert run(world, "verify", "--also", str(elsewhere), number).exit_code == 1
+
+
+def test_a_receipt_that_is_none_is_a_sentence(world: World, gone: tuple[str, str], tmp_path: Path) -> None:
+    cut = tmp_path / "cut.json"
+    cut.write_text(run(world, "show", gone[0]).output[:200])
+
+    codes = [getattr(run(world, "verify", name).exception, "code", "") for name in ("0" * 32, str(cut))]
+
+    assert codes == ["erasure_receipt_unknown", "erasure_receipt_forged"]
