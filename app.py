@@ -1,38 +1,25 @@
-"""The doorway: the only file that knows both halves. It wires them and holds the one route where they meet."""
+"""The doorway: it knows both halves, wires them and assembles the commands. Routes of both are in `doorway/`."""
 
-# No postponed annotations in this file: the models of /v1/visits exist only where both halves do.
-import json
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from multiprocessing.util import Finalize
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 import structlog
-from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
-from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
-from prometheus_client import Histogram
-from pydantic import BaseModel, Field
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
-from plumbing.access.access import Caller
-from plumbing.bearer import bearer_of
 from plumbing.cli import LazyGroup
-from plumbing.clock import SECOND, Clock, system_clock
-from plumbing.demands import PICTURES
-from plumbing.door import PUBLIC, Body, Door, Limit
+from plumbing.clock import Clock, system_clock
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
-from plumbing.pace import Pace
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
@@ -42,17 +29,13 @@ from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
 from plumbing.settings import Config, WrongSetting
 from plumbing.shared import Shared
-from plumbing.storage.database import storage_is_named
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
     from identity.web.half import IdentityHalf
-    from identity.web.me import OwnPageTools as IdentityOwnPage
-    from recommender.service import RecommenderService
     from recommender.web.half import RecommenderHalf
-    from recommender.web.me import OwnPageTools as RecommenderOwnPage
 
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
 log = structlog.get_logger(__name__)
@@ -71,10 +54,6 @@ COMMANDS = {
     "audit pack": "plumbing.audit_pack.command:pack",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
-
-
-HELD = "For how long answers to visits wait, so that their time shows nothing"
-HELD_S = (0.0005, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1)
 
 
 class Half(Protocol):
@@ -125,9 +104,10 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     for half in halves.values():
         app.register_api(half.blueprint)
     if identity is not None and recommender is not None:
-        app.register_api(visits(shared, identity, recommender))
+        app.register_api(import_module("doorway.visits").visits(shared, identity, recommender))
         if identity.own_page is not None and recommender.own_page is not None:
-            app.register_api(own_page(shared, identity.own_page, recommender.own_page))
+            pages = import_module("doorway.own_page")
+            app.register_api(pages.own_page(shared, identity.own_page, recommender.own_page))
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page
@@ -145,136 +125,6 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     return app
 
 
-def visits(shared: Shared, identity: "IdentityHalf", recommender: "RecommenderHalf") -> APIBlueprint:
-    """POST /v1/visits: frames and a moment in, recognition and suggestions out; and the same without a face."""
-    from identity.web.routes import PICTURE_FIELDS, RECOGNITION_BYTES, by_code_reply, padded, recognition_reply
-    from identity.web.schemas import ByCodeBody, RecognitionBody, RecognitionReply
-    from recommender.errors import SecondFactorRequired, TokenError
-    from recommender.schemas import ContextModel, SceneName, SuggestionsReply
-    from recommender.service import SuggestRequest
-    from recommender.web.reply_size import ReplySizes
-    from recommender.web.suggestions import reply_as_json
-
-    class Wanted(BaseModel):
-        """What is to be suggested."""
-
-        scene: SceneName
-        context: ContextModel = Field(default_factory=lambda: ContextModel.model_validate({}))
-        n: int = Field(5, ge=1, le=50)
-
-    class VisitBody(Wanted, RecognitionBody):
-        """A recognition, and what is to be suggested afterwards."""
-
-    class CodeVisitBody(Wanted, ByCodeBody):
-        """Code and PIN in place of a face, and what is to be suggested afterwards."""
-
-    class VisitReply(RecognitionReply):
-        """A recognition's reply with suggestions; `second_factor_required` when the PIN would open more."""
-
-        second_factor_required: bool
-        suggestions: SuggestionsReply
-
-    pace, sizes = Pace(), ReplySizes(recommender.service)
-    held = Histogram("usual_visit_held_seconds", HELD, buckets=HELD_S, registry=shared.registry)
-    api = APIBlueprint("doorway", __name__, abp_tags=[Tag(name="doorway", description="A visit in one call")])
-    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, pictures=PICTURE_FIELDS)
-
-    @door.route(
-        "POST",
-        "/v1/visits",
-        scopes=("identify", "suggest"),
-        reply=VisitReply,
-        size=PICTURES,
-        lane="recognition",
-        summary="Recognise and suggest in one call",
-    )
-    def visit(caller: Caller, body: VisitBody) -> Body:
-        return answered(caller, body, lambda: recognition_reply(identity.service, caller, body))
-
-    @door.route(
-        "POST",
-        "/v1/visits/by-code",
-        scopes=("identify", "suggest"),
-        reply=VisitReply,
-        summary="Code and PIN in place of a face, and suggest, in one call",
-    )
-    def visit_by_code(caller: Caller, body: CodeVisitBody) -> Body:
-        return answered(caller, body, lambda: by_code_reply(identity.service, caller, body))
-
-    def answered(caller: Caller, body: Wanted, recognised: Callable[[], dict[str, object]]) -> Body:
-        context, locked = body.context.to_context(caller.site), False  # before anybody is looked at
-        pace.clear()
-        try:
-            with storage_is_named():
-                seen = recognised()
-        except Problem as error:
-            if error.status < 500:
-                raise  # the person can do something about it
-            seen = {"decision": "unknown", "token": None, "expires_at": None, "purposes": []}
-            seen |= {"hint": "go_on_without", "liveness": "not_run", "news": []}
-        guest = SuggestRequest(caller.tenant, caller.device, body.scene, None, context, body.n)
-        token = seen["token"]
-        assert token is None or isinstance(token, str)
-        try:
-            reply = recommender.service.suggest(replace(guest, token=token))
-        except TokenError as error:  # not agreed to, or a face is not enough: the guest's answer
-            locked = isinstance(error, SecondFactorRequired)
-            reply = recommender.service.suggest(guest)
-            reply = replace(reply, fallback="second_factor_required" if locked else error.code)
-        recommender.metrics.suggested(reply.scene, reply.fallback, reply.took_ms)
-        answer = seen | {"second_factor_required": locked, "suggestions": reply_as_json(reply), "padding": ""}
-        held.observe(pace.hold(str(seen["decision"])))  # the time must not show whether a customer was matched
-        size = RECOGNITION_BYTES + sizes.bound(caller.tenant, body.scene, body.n)  # neither must the size
-        return padded(answer, -(-(len(json.dumps(answer)) + 64) // size) * size)
-
-    return api
-
-
-def own_page(shared: Shared, identity: "IdentityOwnPage", recommender: "RecommenderOwnPage") -> APIBlueprint:
-    """GET /v1/me: what both halves hold about the customer of a token, as one file, and its schema."""
-    from identity.web.me_schemas import OwnDataReply
-    from recommender.web.me_schemas import OwnHistoryReply
-
-    class ExportReply(BaseModel):
-        """All that is held about one customer, by both halves. Nothing in it is a number of a face."""
-
-        format: Literal["usual-export-1"]
-        made_at: str = Field(description="ISO 8601, UTC")
-        identity: OwnDataReply
-        recommender: OwnHistoryReply
-
-    api = APIBlueprint("own page", __name__, abp_tags=[Tag(name="own page", description="A customer's own page")])
-    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "usual-export-1"}
-    schema |= ExportReply.model_json_schema(mode="serialization")
-
-    @door.route(
-        "GET",
-        "/v1/me",
-        scopes=PUBLIC,
-        token=True,
-        limit=Limit("looks at one's own page", 60),
-        lane="own_page",
-        reply=ExportReply,
-        summary="All that is held about the customer of the token, as one file",
-    )
-    def export() -> Body:
-        token = bearer_of(request)
-        return export_of(identity.held(token), recommender.held(token), shared.now_us())
-
-    @door.route("GET", "/v1/me/schema", scopes=PUBLIC, reply=None, summary="The JSON schema of that file")
-    def export_schema() -> Response:
-        return jsonify(schema)
-
-    return api
-
-
-def export_of(identity: Mapping[str, Any], recommender: Mapping[str, Any] | None, now_us: int) -> dict[str, Any]:
-    """One file of the two halves' parts, as `GET /v1/me` and `usual access` give it."""
-    moment = datetime.fromtimestamp(now_us // SECOND, UTC).isoformat()
-    return {"format": "usual-export-1", "made_at": moment, "identity": identity, "recommender": recommender}
-
-
 def wsgi() -> OpenAPI:
     """The application of a worker process of the server, with what runs beside the requests."""
     end_with_server()
@@ -286,74 +136,6 @@ def wsgi() -> OpenAPI:
         Finalize(None, half.start(), exitpriority=len(halves) - place)  # the first to start is the first to stop
     give_back()
     return app
-
-
-def hand_over(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], handover.Forgotten]:
-    """What hands an erasure token to the recommender from a command: to its own process, or into its database."""
-    config = Config.from_environment()
-    if config.recommender_url:
-        return handover.erasures(config.recommender_url, config.recommender_key, token_keys)
-
-    def erase(token: str) -> handover.Forgotten:
-        with _recommender_of(home, token_keys) as service:
-            return service.forget(token)
-
-    return erase
-
-
-def waiting(home: Path, token_keys: Sequence[bytes]) -> Callable[[str, Mapping[str, int]], Sequence[str]]:
-    """What asks the recommender from a command which scenes were trained before an erasure."""
-    config = Config.from_environment()
-    if config.recommender_url:
-        return handover.waiting(config.recommender_url, token_keys)
-
-    def ask(tenant: str, marks: Mapping[str, int]) -> Sequence[str]:
-        with _recommender_of(home, token_keys) as service:
-            return service.waiting(tenant, marks)
-
-    return ask
-
-
-@contextmanager
-def _recommender_of(home: Path, token_keys: Sequence[bytes]) -> "Iterator[RecommenderService]":
-    """The recommender of a state folder, for a moment. Raises RecommenderUnreachable when it has none."""
-    from recommender.assembly import open_stores
-    from recommender.config import RecommenderConfig
-    from recommender.service import service_of
-
-    if not (home / "recommender.db").exists():
-        raise handover.RecommenderUnreachable("It has no database in this folder.")
-    own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=Config.from_environment().tombstones)
-    stores = open_stores(own)
-    try:
-        yield service_of(own, stores, system_clock)
-    finally:
-        stores.database.close()
-
-
-def own_history(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], dict[str, Any] | None]:
-    """What puts the recommender's part of an export together for a command; None where it has no database."""
-    from recommender.assembly import open_stores
-    from recommender.config import RecommenderConfig
-    from recommender.service import service_of
-    from recommender.web.me import OwnHistory, OwnPageTools
-
-    def held(token: str) -> dict[str, Any] | None:
-        if not (home / "recommender.db").exists():
-            return None
-        own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=Config.from_environment().tombstones)
-        stores = open_stores(own)
-        try:
-            service = service_of(own, stores, system_clock)
-            return (
-                OwnPageTools(service, service, system_clock).held(token)
-                if isinstance(service, OwnHistory)
-                else None
-            )
-        finally:
-            stores.database.close()
-
-    return held
 
 
 def gate() -> Gate:
@@ -399,13 +181,13 @@ def cli(context: click.Context) -> None:
     Measure:      usual evaluate orders
     """
     context.obj = {
-        "hand_over": hand_over,
-        "waiting": waiting,
+        "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
+        "waiting": lambda *given: import_module("doorway.commands").waiting(*given),
         "customers": lambda home, folder: (
             import_module("identity.customers.readable").readable(home, folder).in_words()
         ),
-        "own_history": own_history,
-        "export_of": export_of,
+        "own_history": lambda *given: import_module("doorway.commands").own_history(*given),
+        "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
         "people": lambda: import_module("data.faces.people").draw_face,

@@ -23,21 +23,21 @@ from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
 from identity.consent import notices
 from identity.customers.accounts import Account, Accounts
-from identity.customers.by_code import Codes
-from identity.customers.enrolment import Enrolments
-from identity.customers.erasure import Erasures
-from identity.customers.erasure_receipts import ErasureReceipt
-from identity.customers.faces import Faces
-from identity.customers.held import Held
-from identity.customers.joining import Joining
-from identity.customers.news import news_for
-from identity.customers.not_me import NotMe
-from identity.customers.opt_out import OptOuts
-from identity.customers.pending import Pending
+from identity.customers.joining.enrolment import Enrolments
+from identity.customers.joining.joining import Joining
+from identity.customers.joining.pending import Pending
+from identity.customers.leaving.erasure import Erasures
+from identity.customers.leaving.erasure_receipts import ErasureReceipt
+from identity.customers.leaving.held import Held
+from identity.customers.leaving.opt_out import OptOuts
 from identity.customers.pins import Pins, well_formed
-from identity.customers.presses import Presses
 from identity.customers.standing import Standings
-from identity.customers.template_update import TemplateUpdates
+from identity.customers.visits.by_code import Codes
+from identity.customers.visits.faces import Faces
+from identity.customers.visits.news import news_for
+from identity.customers.visits.not_me import NotMe
+from identity.customers.visits.presses import Presses
+from identity.customers.visits.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.errors import CaptureError, EnrolmentUnknown, TooFewFrames
 from identity.frames.decode import Decode

@@ -23,13 +23,13 @@ import process_layout
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-PACKAGES = ("identity", "recommender", "plumbing", "screens")
+PACKAGES = ("identity", "recommender", "plumbing", "screens", "doorway")
 HALVES = ("identity", "recommender")
 
 FRAME = (
     ("identity.web", "reads the request; the door (`plumbing/door.py`) checks the key, its scope and its limits"),
     ("identity.service", "runs the steps below in their order"),
-    ("identity.customers.presses", "claims the nonce of the press, once"),
+    ("identity.customers.visits.presses", "claims the nonce of the press, once"),
     ("identity.capture.attempt", "takes the frames of the press, all or none"),
     ("identity.frames.decode", "turns bytes into checked pixels"),
     ("identity.sandbox", "finds the faces, in the engine pack's own process"),
@@ -62,7 +62,7 @@ INTRODUCTION = """\
 change the code or the script, then run `.venv/bin/python scripts/architecture.py`. A test compares the two.*
 
 Two halves do the work. `identity` turns a frame into an opaque token, `recommender` turns the token into
-suggestions. Neither imports the other: the token is all that crosses. `app.py` is the doorway, the only file that
+suggestions. Neither imports the other: the token is all that crosses. `app.py` and `doorway/` are the doorway, which
 imports both. `plumbing` holds what every web service needs and knows neither faces nor recommendations. `screens`
 holds the pages of kiosk and taxi. `data` draws the synthetic town and drives the demo, `bench` measures.
 
@@ -140,7 +140,7 @@ def summary(module: str) -> str:
 
 def picture(house: House) -> Iterator[str]:
     """The house as a mermaid flow chart: each half is a column of layers."""
-    yield from ("```mermaid", "flowchart TB", '  app["app.py: the doorway"]', '  screens["screens"]')
+    yield from ("```mermaid", "flowchart TB", '  app["app.py and doorway: the doorway"]', '  screens["screens"]')
     for half in HALVES:
         yield f"  subgraph {half}"
         for number, layer in enumerate(house.layers[half], 1):

@@ -12,7 +12,7 @@ from functools import cache
 
 from tests.conftest import ROOT
 
-PRODUCT = ("identity", "recommender", "plumbing", "screens", "app.py")
+PRODUCT = ("identity", "recommender", "plumbing", "screens", "doorway", "app.py")
 
 
 @cache

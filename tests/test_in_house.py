@@ -16,9 +16,11 @@ from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
 import app
+from doorway import commands as doorway_commands
+from doorway.visits import visits
 from identity import tokens
 from identity.config import IdentityConfig
-from identity.customers.erasure import Erasures
+from identity.customers.leaving.erasure import Erasures
 from identity.web import half as identity_half
 from plumbing import openapi
 from plumbing.access.token_keys import TokenKeys
@@ -58,7 +60,7 @@ class House:
         made = openapi.new_app("Test", "Both halves.")
         for part in (self.identity.blueprint, self.recommender.blueprint):
             made.register_api(part)
-        made.register_api(app.visits(shared, self.identity, self.recommender))
+        made.register_api(visits(shared, self.identity, self.recommender))
         self.client = made.test_client()
         self.key = shared.access.create_key(TENANT, ("identify", "enrol", "suggest", "event"), device=DEVICE)
 
@@ -157,7 +159,7 @@ def test_an_opt_out_by_command_closes_the_token_before_the_command_ends(
     def away(*_: object) -> None:
         raise OSError("no connection")
 
-    monkeypatch.setattr(app, "hand_over", lambda home, keys: away)
+    monkeypatch.setattr(doorway_commands, "hand_over", lambda home, keys: away)
     words = ["identity", "forget", "--home", str(place.home), "--tenant", TENANT, receipt]
     done = CliRunner().invoke(app.assemble(), words)
     assert "informs" in done.output, done.output

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from app import create_app
-from identity.customers.erasure import OtherPlaces
+from identity.customers.leaving.erasure import OtherPlaces
 from plumbing import handover
 from plumbing.clock import SECOND, monotonic_us
 from plumbing.handover import Heartbeat

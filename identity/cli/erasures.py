@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from identity.cli.commands import open_half
-from identity.customers.erasure_receipts import ErasureReceipt, ErasureReceipts
+from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
 from plumbing.cli import home_option
 from plumbing.clock import system_clock

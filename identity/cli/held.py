@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from identity.cli.commands import open_half
-from identity.customers.held import Held
+from identity.customers.leaving.held import Held
 from identity.errors import HeldOfSeveral
 from plumbing.cli import errors_as_one_line, home_option
 from plumbing.problem import Problem

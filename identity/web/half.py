@@ -22,23 +22,23 @@ from identity.config import IdentityConfig, config_of
 from identity.consent.ledger import ConsentLedger
 from identity.consent.receipts import ReceiptKeys
 from identity.customers.accounts import Accounts
-from identity.customers.by_code import Codes
 from identity.customers.departed import FILE, Departed
-from identity.customers.enrolment import Enrolments
-from identity.customers.erasure import Erasures, OtherPlaces
-from identity.customers.faces import Faces
-from identity.customers.held import Held
-from identity.customers.joining import Joining
-from identity.customers.not_me import NotMe
-from identity.customers.opt_out import OptOuts
-from identity.customers.own_affairs import OwnAffairs
-from identity.customers.own_page import OwnPage
-from identity.customers.pending import Pending
+from identity.customers.joining.enrolment import Enrolments
+from identity.customers.joining.joining import Joining
+from identity.customers.joining.pending import Pending
+from identity.customers.leaving.erasure import Erasures, OtherPlaces
+from identity.customers.leaving.held import Held
+from identity.customers.leaving.opt_out import OptOuts
+from identity.customers.leaving.retention import Retention
+from identity.customers.own_page.affairs import OwnAffairs
+from identity.customers.own_page.page import OwnPage
 from identity.customers.pins import Pins
-from identity.customers.presses import Presses
-from identity.customers.retention import Retention
 from identity.customers.standing import Standings
-from identity.customers.template_update import TemplateUpdates
+from identity.customers.visits.by_code import Codes
+from identity.customers.visits.faces import Faces
+from identity.customers.visits.not_me import NotMe
+from identity.customers.visits.presses import Presses
+from identity.customers.visits.template_update import TemplateUpdates
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
 from identity.frames.decode import decode as decode_here

@@ -12,8 +12,8 @@ from typing import Any
 from flask import request
 
 from identity.customers.accounts import Account
-from identity.customers.own_affairs import OwnAffairs
-from identity.customers.own_page import OwnPage, Session
+from identity.customers.own_page.affairs import OwnAffairs
+from identity.customers.own_page.page import OwnPage, Session
 from identity.errors import TwoWaysIn
 from identity.results import Device
 from identity.web.me_schemas import (

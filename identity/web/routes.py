@@ -12,7 +12,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from identity.consent.qr import qr_svg
-from identity.customers.pending import CONFIRM_WITHIN_S
+from identity.customers.joining.pending import CONFIRM_WITHIN_S
 from identity.errors import NotAnImage
 from identity.results import Said
 from identity.service import Device, IdentityService, Recognition

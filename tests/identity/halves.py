@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from identity import tokens
 from identity.config import IdentityConfig
 from identity.customers.accounts import digest
-from identity.customers.presses import Presses
+from identity.customers.visits.presses import Presses
 from identity.engines.protocol import Face, Pixels
 from identity.frames.decode import Decode
 from identity.results import Said

@@ -17,7 +17,7 @@ import pytest
 
 from identity.capture.embed import Capture
 from identity.capture.quality import Quality
-from identity.customers.enrolment import Agreed
+from identity.customers.joining.enrolment import Agreed
 from identity.store.customers import CustomerRow, CustomerStore
 from identity.store.times import UNREADABLE_DAY, Times
 from identity.vectors import unit

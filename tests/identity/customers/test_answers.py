@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from cryptography.fernet import Fernet
 
-from identity.customers.answers import KEEP_US
+from identity.customers.joining.answers import KEEP_US
 from identity.errors import EnrolmentUnknown
 from plumbing.access.access import Caller
 from plumbing.clock import MINUTE

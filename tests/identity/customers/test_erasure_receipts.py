@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from identity.customers.accounts import holder_of
-from identity.customers.erasure_receipts import ErasureReceipt
+from identity.customers.leaving.erasure_receipts import ErasureReceipt
 from identity.errors import ErasureReceiptForged, ErasureReceiptUnknown
 from identity.matching.gallery import templates_of
 from plumbing.clock import DAY
@@ -85,9 +85,9 @@ def test_an_erasure_that_is_unfinished_for_a_minute_shows(world: World, monkeypa
     world.elsewhere.error = OSError("no connection")
     world.service.forget(KIOSK, made.receipt)
     erasures, metric = world.service.erasures, "usual_identity_erasures_overdue"
-    monkeypatch.setattr("identity.customers.erasure.time.monotonic", lambda: 1_000.0)
+    monkeypatch.setattr("identity.customers.leaving.erasure.time.monotonic", lambda: 1_000.0)
     assert erasures.remark() is None
-    monkeypatch.setattr("identity.customers.erasure.time.monotonic", lambda: 1_061.0)
+    monkeypatch.setattr("identity.customers.leaving.erasure.time.monotonic", lambda: 1_061.0)
 
     remark = erasures.remark()
     assert remark is not None

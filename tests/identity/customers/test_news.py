@@ -9,7 +9,7 @@ from pathlib import Path
 from identity.consent.ledger import Standing
 from identity.consent.notices import Notices
 from identity.consent.shelf import shipped_folder
-from identity.customers.news import news_for
+from identity.customers.visits.news import news_for
 from tests.identity.halves import KIOSK, World, kiosk_of, pictures
 
 STANDING = Standing(

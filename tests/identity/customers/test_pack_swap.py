@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from identity import tokens
 from identity.cli.commands import identity
-from identity.customers.re_enrolment import continue_as
+from identity.customers.joining.re_enrolment import continue_as
 from identity.errors import EnrolmentUnknown, KeyDestroyed
 from identity.vault.vault import Holder
 from tests.identity.fakes import FAKE_PACK, FakeEngine

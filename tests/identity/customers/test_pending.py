@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from identity.customers.pending import UNDONE_AFTER_US, Pending
+from identity.customers.joining.pending import UNDONE_AFTER_US, Pending
 from identity.errors import AlreadyEnrolled, EnrolmentUnknown
 from plumbing.clock import DAY, MINUTE, SECOND
 from tests.identity.fakes import FAKE_PACK, FakeEngine
@@ -285,7 +285,9 @@ class TestAnotherPack:
         pseudonym = world.service.customers.accounts.find("north", row_of(world, first.receipt).customer_id)
         made = swapped.enrol(1, earlier=first.receipt, confirm=False)
         with monkeypatch.context() as cut:
-            cut.setattr("identity.customers.pending.continue_as", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+            cut.setattr(
+                "identity.customers.joining.pending.continue_as", lambda *_: (_ for _ in ()).throw(OSError("cut"))
+            )
             with pytest.raises(OSError, match="cut"):
                 swapped.service.confirm(KIOSK, made.receipt)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from identity.customers.retention import JUMP_US, LONGEST_STEP_US, Retention
+from identity.customers.leaving.retention import JUMP_US, LONGEST_STEP_US, Retention
 from plumbing.clock import DAY, HOUR, MINUTE, SECOND
 from tests.identity.halves import START, StoppedClock
 

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from identity.consent.codes import new_code
-from identity.customers import own_page, pins
+from identity.customers import pins
+from identity.customers.own_page import page as own_page
 from plumbing.clock import HOUR, MINUTE
 from tests.identity.halves import KIOSK, World, kiosk_of, pictures, row_of
 

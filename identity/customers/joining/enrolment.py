@@ -16,11 +16,11 @@ from identity.consent.ledger import ConsentLedger
 from identity.consent.notices import Notice, Notices
 from identity.consent.receipts import ReceiptKeys
 from identity.customers.accounts import digest
-from identity.customers.answers import KeptAnswers
+from identity.customers.joining.answers import KeptAnswers
+from identity.customers.joining.pending import Pending
+from identity.customers.joining.signed_receipts import SignedReceipts
 from identity.customers.links import Links
-from identity.customers.pending import Pending
 from identity.customers.pins import Pins
-from identity.customers.signed_receipts import SignedReceipts
 from identity.errors import FramesDiffer
 from identity.matching.matcher import CustomerMatch, Matchers, masked_template
 from identity.matching.thresholds import Vectors

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from identity.customers.accounts import Account
-from identity.customers.erasure import Erasures
-from identity.customers.held import Held
+from identity.customers.leaving.erasure import Erasures
+from identity.customers.leaving.held import Held
 from identity.customers.pins import Pins
 from identity.results import OptedOut
 

@@ -18,8 +18,8 @@ import structlog
 
 from identity.consent.ledger import ConsentLedger
 from identity.customers.accounts import receipt_digest
+from identity.customers.joining.re_enrolment import continue_as
 from identity.customers.links import Links
-from identity.customers.re_enrolment import continue_as
 from identity.errors import CustomerLeft, EnrolmentUnknown, KeyDestroyed, SealBroken
 from identity.store import IdentityStores
 from identity.store.customers import CustomerRow

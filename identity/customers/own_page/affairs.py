@@ -10,10 +10,10 @@ from identity.audit.log import Audit
 from identity.config import LEDGER_PURPOSES
 from identity.consent.notices import Notice
 from identity.customers.accounts import OWN_PAGE, Account, Accounts
-from identity.customers.erasure import Erasures
-from identity.customers.not_me import NotMe
+from identity.customers.leaving.erasure import Erasures
 from identity.customers.pins import Pins
 from identity.customers.standing import Standings
+from identity.customers.visits.not_me import NotMe
 from identity.errors import CustomerLeft, NoticeOutdated, PinNeededHere
 from identity.results import Device
 from identity.store.customers import CONFIRMED_NOT_ME, LOOKALIKE

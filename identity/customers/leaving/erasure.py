@@ -17,9 +17,9 @@ from identity.config import IdentityConfig
 from identity.consent.ledger import days_kept
 from identity.customers.accounts import holder_of
 from identity.customers.departed import Departed
-from identity.customers.erasure_receipts import ErasureReceipt, ErasureReceipts, trained_now
+from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts, trained_now
+from identity.customers.leaving.retention import Retention
 from identity.customers.links import Erasure, Links
-from identity.customers.retention import Retention
 from identity.errors import KeyDestroyed, SealBroken
 from identity.matching.gallery import templates_of
 from identity.metrics import IdentityMetrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from identity.audit.log import Audit
 from identity.customers.accounts import Account, Accounts
-from identity.customers.template_update import TemplateUpdates
+from identity.customers.visits.template_update import TemplateUpdates
 from identity.errors import FaceTokenOnly
 from identity.matching.matcher import Matchers
 from identity.metrics import IdentityMetrics

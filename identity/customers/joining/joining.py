@@ -15,10 +15,10 @@ from identity.config import IdentityConfig
 from identity.consent.ledger import ConsentLedger
 from identity.consent.notices import DEFAULT_LANGUAGE, Notices, check_consent
 from identity.customers.accounts import Accounts
-from identity.customers.enrolment import Agreed, Enrolments
-from identity.customers.pending import Pending
+from identity.customers.joining.enrolment import Agreed, Enrolments
+from identity.customers.joining.pending import Pending
 from identity.customers.pins import Pins, well_formed
-from identity.customers.presses import Presses
+from identity.customers.visits.presses import Presses
 from identity.errors import AlreadyEnrolled, FaceHeld, NoticeOutdated, PinNeeded, PinNotSet
 from identity.matching.matcher import CustomerMatch
 from identity.results import Device, Enrolled, Said

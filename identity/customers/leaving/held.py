@@ -15,7 +15,7 @@ import structlog
 
 from identity.audit.log import Audit
 from identity.customers.accounts import Account, Accounts
-from identity.customers.erasure import Erasures
+from identity.customers.leaving.erasure import Erasures
 from identity.customers.pins import Pins
 from identity.errors import CodeOrPinWrong, HeldOfSeveral, HeldUnknown, PinWrong
 from identity.store import IdentityStores

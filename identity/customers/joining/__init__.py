@@ -1,0 +1,1 @@
+"""How somebody becomes a customer: enrolment, confirmation, a face added later, enrolling again."""

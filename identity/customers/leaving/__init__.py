@@ -1,0 +1,1 @@
+"""How a customer leaves: opting out, erasure and its receipt, retention."""

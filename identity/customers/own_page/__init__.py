@@ -1,0 +1,1 @@
+"""What customers can do for themselves on their own page."""
