@@ -62,9 +62,9 @@ INTRODUCTION = """\
 change the code or the script, then run `.venv/bin/python scripts/architecture.py`. A test compares the two.*
 
 Two halves do the work. `identity` turns a frame into an opaque token, `recommender` turns the token into
-suggestions. Neither imports the other: the token is all that crosses. `app.py` and `doorway/` are the doorway, which
-imports both. `plumbing` holds what every web service needs and knows neither faces nor recommendations. `screens`
-holds the pages of kiosk and taxi. `data` draws the synthetic town and drives the demo, `bench` measures.
+suggestions. Neither imports the other: the token is all that crosses. `app.py` and `doorway/` know both
+and wire them. `plumbing` holds what every web service needs and knows neither faces nor recommendations.
+`screens` holds the pages of kiosk and taxi. `data` draws the synthetic town and drives the demo, `bench` measures.
 
 A *room* is a package or module directly inside a half. Rooms stand in layers, and **imports go down only**: a room
 imports rooms of the layers below it, never above. import-linter checks this (`make check`), and also that there is

@@ -14,6 +14,13 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "consent_events": ("consent: given and withdrawn, for each purpose", PERSON, GONE),
     "consent_totals": ("how many gave and withdrew consent, by purpose and notice", "nobody", "always"),
     "enrolment_answers": ("the reply to an enrolment, sealed", PERSON, "10 minutes"),
+    "code_tries": ("sealed counts of wrong codes", "devices", "until a right one"),
+    "pending": ("who has not confirmed their code yet", PERSON, "a minute"),
+    "receipts": (
+        "receipts of erasures: which places were erased, and fingerprints that lead nowhere",
+        "somebody who left and cannot be named",
+        "400 days",
+    ),
     "held": ("who was paused when an opt-out by face could not name one person", PERSON, "until staff end it"),
     "presses": ("hashes of nonces", "devices", "10 seconds"),
     "streaks": ("failed presses in a row", "devices", "a minute"),

@@ -6,6 +6,16 @@ PERSON = "a customer under a pseudonym, or nobody"
 WORDS: dict[str, tuple[str, str, str]] = {
     "events": ("what happened: ordered, rode, shown, accepted, redeemed", PERSON, "until the customer is erased"),
     "lines": ("the items of an event", PERSON, "as long as their event"),
+    "account_ties": ("which account of the shop a customer tied", PERSON, "until it is untied or erased"),
+    "corrections": ("keyed hashes of events that somebody took back", "nobody who can be named", "always"),
+    "forgotten": (
+        "whose rows have left the models: keyed hashes",
+        "nobody who can be named",
+        "until all versions are newer",
+    ),
+    "link_codes": ("hashes of codes that tie an account", PERSON, "10 minutes"),
+    "link_failures": ("counts of wrong codes, by a keyed hash", PERSON, "10 minutes"),
+    "version_rows": ("keyed hashes of whose row is where in a version", PERSON, "as long as the version"),
     "tombstones": ("keyed hashes of pseudonyms that were erased", "nobody who can be named", "always"),
     "generations": ("numbers that say when a cache is out of date", "nobody", "always"),
     "imports": ("parts of a file that is being taken in", PERSON, "until the import ends"),

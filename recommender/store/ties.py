@@ -17,7 +17,7 @@ from plumbing.clock import MINUTE
 from plumbing.storage.database import Database
 from recommender.errors import AccountUnusable, LinkCodeWrong, TooManyLinkCodes
 
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - an alphabet
 LENGTH = 10
 """49 random bits: ten minutes and five tries are no time to guess one."""
 

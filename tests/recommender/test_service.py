@@ -290,7 +290,7 @@ def test_metrics_name_nobody(world: World) -> None:
 def test_the_service_answers_what_its_description_says(world: World) -> None:
     """The generated description holds every route of this half and each field of a suggestion."""
     paths = world.app.api_doc["paths"]
-    assert len([path for path in paths if path.startswith("/recommender/v1/")]) == 18
+    assert len([path for path in paths if path.startswith("/recommender/v1/")]) == 22
     schema: Any = world.app.api_doc["components"]["schemas"]["SuggestionsReply"]
     assert set(schema["properties"]) == set(world.suggest().json)
     assert json.loads(json.dumps(world.app.api_doc))
