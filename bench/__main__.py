@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import auditing, deciding, faces, index, ordering, riding, served, suggesting, training, visits
+from bench import auditing, consent, deciding, faces, index, ordering, riding, served, suggesting, training, visits
 from bench.measure import ROOT, Row, as_json, machine, shared, table
 
 SECTIONS = (
@@ -20,6 +20,7 @@ SECTIONS = (
     "audit",
     "served",
     "visits",
+    "consent",
     "factors",
     "suggestions",
     "training",
@@ -51,6 +52,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
         "visits": lambda: visits.visits(packs[-1], models, cache, 6 if few else 60),
+        "consent": lambda: consent.consent(cache, 12 if few else 120),
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
         "suggestions": lambda: [
             row

@@ -22,6 +22,7 @@ TRIALS: tuple[str, ...] = (
     "kills",
     "clocks",
     "erased_for_good",
+    "large_history",
     "backups",
     "opt_outs",
     "power",
