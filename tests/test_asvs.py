@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_every_test_that_the_table_names_exists() -> None:
     assert missing == set()
 
 
+@cache
 def names_in(path: Path) -> set[str]:
     """The names of all tests of a file, in classes or not."""
     if not path.is_file():

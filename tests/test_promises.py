@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ RULES = {
 }
 
 
+@cache
 def names_in(name: str) -> set[str]:
     """Names of all tests of a file, in classes or not."""
     tree = ast.parse((ROOT / "tests" / name).read_text())

@@ -43,7 +43,7 @@ OUTSIDE = {"data", "bench", "tests", "scripts"}
 def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place:
     """An installation with thresholds and two customers of one tenant."""
     made = Place(tmp_path_factory.mktemp("home"), engine_cache)
-    made.calibrate(50)
+    made.calibrate(30)
     menu = [
         {"item_id": name, "name": name, "price": price, "category": "soups"}
         for name, price in (("pho", 900), ("ramen", 1100), ("miso", 400))
@@ -404,7 +404,7 @@ from pathlib import Path
 from tests.journey import Place
 
 place = Place(Path(tempfile.mkdtemp()), Path({cache!r}))
-place.calibrate(40)
+place.calibrate(20)
 joined = place.enrol(1)
 for person in (1, 9):
     place.recognise(person)
