@@ -42,11 +42,27 @@ def waiting(home: Path, token_keys: Sequence[bytes]) -> Callable[[str, Mapping[s
 
 
 def own_history(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], dict[str, Any] | None]:
-    """What puts the recommender's part of an export together for a command; None where it has no database."""
+    """What puts the recommender's part of an export together for a command: of its own process, or from its
+    database; None where there is neither. It raises RecommenderUnreachable."""
+    from pydantic import ValidationError
+
     from recommender.assembly import open_stores
     from recommender.config import RecommenderConfig
     from recommender.service import service_of
     from recommender.web.me import OwnHistory, OwnPageTools
+    from recommender.web.me_schemas import OwnHistoryReply
+
+    url = Config.from_environment().recommender_url
+    if url:
+        ask = handover.own_history(url)
+
+        def held_there(token: str) -> dict[str, Any]:
+            try:
+                return OwnHistoryReply.model_validate(ask(token)).model_dump()
+            except ValidationError as error:
+                raise handover.RecommenderUnreachable("What answers there is no recommender.") from error
+
+        return held_there
 
     def held(token: str) -> dict[str, Any] | None:
         if not (home / "recommender.db").exists():

@@ -95,6 +95,11 @@ def in_words(done: Restored) -> list[str]:
         said.append(
             "The models were not put back: they are older than an erasure. Train again: usual train orders."
         )
+    if "identity.db" in done.back or "recommender.db" in done.back:
+        said.append(
+            "What customers changed since the backup, but for leaving, is as it was then: purposes that they took"
+            " back, faces that they dropped, PINs, orders that they corrected. Tell them."
+        )
     if "access.db" in done.back:
         said.append("API keys that were revoked since the backup are valid again: see usual keys list.")
     return said

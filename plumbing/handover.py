@@ -29,6 +29,7 @@ from plumbing.problem_json import Problem
 
 ERASURES = "/recommender/v1/erasures"
 WAITING = "/recommender/v1/erasures/waiting"
+OWN_HISTORY = "/recommender/v1/me"
 HEARTBEATS = "/recommender/v1/heartbeats"
 OPT_OUTS = "/identity/v1/opt-outs/since"
 
@@ -149,6 +150,19 @@ def waiting(url: str | None, token_keys: Sequence[bytes]) -> Callable[[str, Mapp
         if not is_signed(token_keys, said.get("signature"), "waiting answer", question, scenes):
             raise RecommenderUnreachable("What answers there did not sign what it says.")
         return [str(scene) for scene in scenes] if isinstance(scenes, list) else []
+
+    return ask
+
+
+def own_history(url: str) -> Callable[[str], dict[str, object]]:
+    """Gives what asks the recommender at `url` what it holds about the customer of a token for their own page. It
+    raises RecommenderUnreachable: half an answer is none."""
+
+    def ask(token: str) -> dict[str, object]:
+        try:
+            return call(url, "GET", OWN_HISTORY, headers={"Authorization": f"Bearer {token}"}, within_s=PATIENT_S)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RecommenderUnreachable(f"The recommender does not say what it holds: {error}") from error
 
     return ask
 

@@ -98,7 +98,7 @@ class _Rotations(LazyGroup):
 
 @keys.group(cls=_Rotations)
 def rotate(**_: Any) -> None:
-    """Replace a key by a new one: token, master or device. Left out, it is master."""
+    """Replace a key by a new one: token, master, device or receipt. Left out, it is master."""
 
 
 @rotate.command()

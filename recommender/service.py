@@ -28,6 +28,7 @@ from recommender.recording import Sender, check_event, check_time, check_visit, 
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
+from recommender.store.ties import ACCOUNT
 from recommender.tokens import Claims, open_token, read
 
 SitesOf = Callable[[str], Collection[str]]
@@ -201,7 +202,9 @@ class RecommenderService(CustomerRights):
             return request
         if claims is not None:
             lines = self.config.history_lines
-            account = self.stores.ties.account(guest.tenant, claims.pseudonym)
+            account = None
+            if ACCOUNT in claims.purposes:  # without that consent no tie counts, untied or not
+                account = self.stores.ties.account(guest.tenant, claims.pseudonym)
             history = self.events.history(guest.tenant, claims.pseudonym, event_type, lines, account)
             request = replace(request, history=history)
         if loaded.model is None:

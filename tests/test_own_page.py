@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 import app
 from identity.errors import CustomerLeft
 from recommender.service import RecommenderService
-from recommender.tokens import Claims
+from recommender.tokens import Claims, read
 from tests.journey import Place
+from tests.plumbing.liars import as_json, http, peer
 
 PIN = "2580"
 pytestmark = pytest.mark.skipif(not hasattr(RecommenderService, "own_data"), reason="needs the recommender's part")
@@ -97,6 +98,34 @@ def test_what_was_not_theirs_is_gone_and_suggested_from_no_more(place: Place) ->
     assert from_phone(place, "GET", "/v1/me", token).get_json()["recommender"]["events"] == []
 
 
+def test_who_takes_the_consent_to_the_tie_back_is_not_tied_any_more(place: Place) -> None:
+    """At once, by the screen's tokens and the page's, whether or not the page unties as well."""
+    receipt = joined(place)
+    first = signed_in(place, receipt)
+    version = from_phone(place, "GET", "/identity/v1/me/notice?language=en", first).get_json()["version"]
+
+    def agree(token: str, agreed: bool) -> str:
+        body = {"purposes": {"account": agreed}, "notice_version": version, "language": "en"}
+        reply = from_phone(place, "PUT", "/identity/v1/me/purposes", token, body)
+        return str(reply.get_json()["token"])
+
+    def tie(token: str) -> int:
+        code = place.send("POST", "/recommender/v1/accounts/card-17/link-codes").get_json()["link_code"]
+        return from_phone(place, "POST", "/recommender/v1/me/account", token, {"link_code": code}).status_code
+
+    def purposes_at_the_screen() -> tuple[str, ...]:
+        seen = place.send("POST", "/identity/v1/recognitions/by-code", {"receipt": receipt, "pin": PIN}).get_json()
+        return read(place.identity.config.token_keys, seen["token"]).purposes
+
+    tied = agree(first, True)
+    assert tie(tied) == 200
+    assert "account" in purposes_at_the_screen()
+    after = agree(tied, False)
+
+    assert "account" not in purposes_at_the_screen()
+    assert (tie(tied), tie(after)) == (401, 403)
+
+
 def test_leaving_on_the_page_erases_in_both_halves_at_once(place: Place) -> None:
     receipt = joined(place)
     visit(place, receipt)
@@ -145,6 +174,32 @@ def test_a_code_of_nobody_of_another_tenant_or_with_a_mistake_is_named_and_write
     assert results[0].output == results[1].output  # whether another tenant has it is nobody's business
     assert results[2].output != results[0].output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_access_asks_the_recommenders_own_process_and_half_a_file_is_none(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies in identity's own folder, what is held is where USUAL_RECOMMENDER_URL says."""
+    receipt = joined(place)
+    event_id = visit(place, receipt)
+    theirs = from_phone(place, "GET", "/recommender/v1/me", signed_in(place, receipt)).get_json()
+    theirs["events"][0]["site"] = "over there"
+    for name, answer in (("there", as_json(theirs)), ("html", http(b"<html>ok</html>")), ("other", as_json({}))):
+        with peer(lambda request, answer=answer: answer) as (url, _):  # type: ignore[misc]
+            monkeypatch.setenv("USUAL_RECOMMENDER_URL", url)
+            result = access(place, receipt, "--out", str(tmp_path / name))
+        assert (result.exit_code, (tmp_path / name).exists()) == ((0, True) if name == "there" else (1, False))
+
+    answer = json.loads((tmp_path / "there").read_text())["recommender"]
+    assert [(event["event_id"], event["site"]) for event in answer["events"]] == [(event_id, "over there")]
+
+
+def test_an_answer_that_cannot_be_written_is_one_line(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = access(place, joined(place), "--out", str(tmp_path / "file" / "answer.json"))
+
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith("Error: ")
 
 
 def test_who_opts_out_while_the_file_is_made_gets_none_and_the_error_says_so(

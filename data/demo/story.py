@@ -44,7 +44,7 @@ class Story:
         at = self.town.moment(self.last_day + 1, menu.HOURS["lunch"])
         answer = kiosk.suggestions("orders", None, {"site": "market", "local_time": at.isoformat()}, 3)
         expect(answer["fallback"] == "no_token" and len(answer["items"]) == 3, "a guest gets what is popular")
-        self.say(f"{at:%A, %H:%M}. Somebody touches “Continue without face”:")
+        self.say(f"{at:%A, %H:%M}. Somebody touches “As a guest”:")
         self.show(answer["items"])
 
     def order(self, kiosk: Client) -> None:

@@ -32,11 +32,23 @@ def access(home: Path, tenant: str, pack: str, receipt: str, out: Path | None) -
     """
     receipt = sys.stdin.readline().strip() if receipt == "-" else receipt
     with errors_as_one_line(Problem):
-        content = json.dumps(_held(home, tenant, pack, receipt), indent=2, ensure_ascii=False) + "\n"
+        try:
+            held = _held(home, tenant, pack, receipt)
+        except EnrolmentUnknown as error:
+            raise click.ClickException(
+                f"No customer in {home} has this receipt code. Check the code, --home and --tenant before you"
+                " answer that nothing is held. Who opted out before has no code any more."
+            ) from error
+    content = json.dumps(held, indent=2, ensure_ascii=False) + "\n"
+    if held["recommender"] is None:
+        click.echo(
+            "The recommender's part is missing: no database here, and USUAL_RECOMMENDER_URL is not set.", err=True
+        )
     if out is None:
         click.echo(content, nl=False)
         return
-    write_atomic(out, content.encode(), mode=0o600)
+    with errors_as_one_line(OSError):
+        write_atomic(out, content.encode(), mode=0o600)
     click.echo(f"What is held is in {out}. Whoever reads it reads a person's history: send it to them alone.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from identity.cli.commands import open_half
+from identity.cli.policy import draft, pages
 from identity.engines.manifests import load_pack, pack_names
 from identity.store.data_map import WORDS
 from plumbing.audit_pack.bill_of_materials import ModelFile
@@ -17,7 +18,7 @@ from plumbing.audit_pack.pack import Contents
 
 
 class IdentityPart(Part):
-    """Engine packs, the audit log, and how it was verified."""
+    """Engine packs, the audit log and how it was verified, the policy page, the draft of the assessment."""
 
     def contents(self, home: Path) -> Contents:
         """The files; the log is named when its subjects lead nowhere without the key file."""
@@ -26,6 +27,8 @@ class IdentityPart(Part):
             "audit-log.txt": lambda: _text(home / "identity-audit.log"),
             "audit-head.txt": lambda: _text(home / "identity-audit-head"),
             "audit-check.txt": lambda: verified(home),
+            "impact-assessment.md": lambda: draft(home),
+            **pages(home),
         }
 
     def words(self) -> Mapping[str, About]:

@@ -87,7 +87,7 @@ def show(home: Path, number: str) -> None:
     "--also",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Another folder to search: backups, exports, logs. Repeat for several.",
+    help="Another folder to search: exports, logs, copies; no sealed backup, its content is hidden. Repeatable.",
 )
 @click.argument("receipt", metavar="RECEIPT")
 def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:

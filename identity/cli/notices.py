@@ -28,7 +28,10 @@ def notices() -> None:
 @notices.command("list")
 @home_option
 def list_notices(home: Path) -> None:
-    """List the published versions with their languages and hashes; `*` marks the current one."""
+    """List the published versions with their languages and the hashes of their files; `*` marks the current one.
+
+    A record of consent names another hash: that of the text as it was shown, with the settings filled in.
+    """
     with errors_as_one_line(Problem, OSError):
         shelf = Notices.of(config_at(home)).shelf
         published = shelf.published()
@@ -88,7 +91,10 @@ def _published_faults(notices: Notices) -> list[str]:
 @home_option
 @click.argument("sha256")
 def show(home: Path, sha256: str) -> None:
-    """Show the text that a record of consent names by its SHA256: word for word what the customer read."""
+    """Show the text that a record of consent names by its SHA256: word for word what the customer read.
+
+    The record's `privacy_notice` has the hash; it is not the one of `usual notices list`.
+    """
     with errors_as_one_line(Problem, OSError):
         click.echo(Notices.of(config_at(home)).shelf.shown(sha256.strip().lower()), nl=False)
 

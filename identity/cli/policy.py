@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from identity.cli.live import config_at
 from identity.consent.dpia import dpia as draft_of
-from identity.web.pages import live_facts
+from identity.consent.notice_text import LANGUAGES
+from identity.consent.policy import Facts
+from identity.web.pages import live_facts, printed_policy
 from plumbing.cli import FILE, errors_as_one_line, home_option
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem import Problem
@@ -26,11 +30,28 @@ def dpia(home: Path, out: Path | None) -> None:
     What only the controller can say is marked.
     """
     with errors_as_one_line(Problem, OSError):
-        day = datetime.fromtimestamp(system_clock() / SECOND, UTC).date().isoformat()
-        facts = live_facts(config_at(home), "en", Config.from_environment().least_people)
-        text = draft_of(facts, day)
+        text = draft(home)
         if out is None:
             click.echo(text, nl=False)
         else:
             write_atomic(out, text.encode())
             click.echo(f"The draft is in {out}.")
+
+
+def draft(home: Path) -> str:
+    """The same as text. Raises what reading the notice raises."""
+    day = datetime.fromtimestamp(system_clock() / SECOND, UTC).date().isoformat()
+    return draft_of(_facts(home, "en"), day)
+
+
+def pages(home: Path) -> dict[str, Callable[[], str]]:
+    """The policy page in each language of the screens, by the name of its file."""
+    return {f"policy-{one}.html": partial(_page, home, one) for one in LANGUAGES}
+
+
+def _page(home: Path, language: str) -> str:
+    return printed_policy(_facts(home, language), language)
+
+
+def _facts(home: Path, language: str) -> Facts:
+    return live_facts(config_at(home), language, Config.from_environment().least_people)

@@ -32,11 +32,13 @@ RISKS = (
     (
         "Somebody is taken for somebody else",
         "Thresholds from a promise ({promise} of strangers at most) and the size of the gallery; near ties are"
-        " never guessed; `Not me` ends a visit; what would reveal a place or a history needs the PIN",
+        " never guessed; `Not me` ends a visit; what would reveal a place needs"
+        " the PIN, a history too, or the code where no PIN was set",
     ),
     (
         "A photograph or a screen is shown to the camera",
-        "{liveness}. Destinations, history, export and changes need the PIN; {pin_tries} wrong ones lock it",
+        "{liveness}. Destinations need the PIN ({pin_tries} wrong ones lock it); history, export and changes need"
+        " the PIN too, or the code where no PIN was set",
     ),
     (
         "The databases are stolen",

@@ -296,6 +296,7 @@ class ConsentLedger:
         """Delete a customer's templates and best scores; the new size of each gallery they were in."""
         packs = self._stores.galleries.delete_templates(holder.tenant, holder.customer_id)
         self._stores.thresholds.delete_customer(holder.tenant, holder.customer_id)
+        self._stores.customers.set_second_factor(holder.tenant, holder.customer_id, 0)  # nobody looks like a code
         galleries = self._stores.galleries.galleries(holder.tenant)
         return {pack: state.size for _, pack, state in galleries if pack in packs}
 

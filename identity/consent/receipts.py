@@ -197,7 +197,7 @@ def _content(packed: bytes) -> dict[str, Any]:
 
 
 def public_key(text: str) -> Ed25519PublicKey:
-    """The public key in a text of 43 letters and digits (base64url). Raises PublicKeyUnusable."""
+    """The public key in a text of 43 letters, digits, - and _ (base64url). Raises PublicKeyUnusable."""
     try:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(_padded(text.strip()), b"-_", validate=True))
     except ValueError as error:

@@ -127,7 +127,7 @@ class NoticeShelf:
         path = self.folder / SHOWN / f"{sha256}.md"
         known = {one.stem for one in path.parent.glob("*.md")}
         if sha256 not in known:
-            raise NoticeUnknown(sha256, known)
+            raise NoticeUnknown(sha256, known, by="SHA256")
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise NoticeAltered(f"notices/{SHOWN}/{path.name} was changed after it was shown.")

@@ -193,6 +193,10 @@ class Accounts:
         """A token and when it expires (microseconds UTC); without an account it is of the same work and length,
         and opens nothing. `visit` is what an earlier token of the same visit says: both are closed as one."""
         now = self._now_us()
+        if account is not None and purposes and "account" in account.standing.given:
+            purposes = (
+                *dict.fromkeys((*purposes, "account")),
+            )  # what opens is joined with the shop's own account
         customer_id = secrets.token_hex(16) if account is None else account.row.customer_id
         claims = tokens.Claims(
             pseudonym=secrets.token_urlsafe(16) if account is None else account.links.pseudonym,

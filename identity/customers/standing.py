@@ -62,12 +62,12 @@ class Standings:
         self,
         row: CustomerRow,
         purposes: Mapping[str, bool],
-        notice: Notice,
+        notice: Notice | None,
         *,
         language: str = "en",
         age_confirmed: bool = True,
     ) -> Standing:
-        """Give what is true, withdraw what is false, leave the rest; what holds then.
+        """Give what is true, withdraw what is false, leave the rest; what holds then. Giving needs a `notice`.
 
         Raises UnknownPurpose; AgeNotConfirmed when something is given without it; CustomerLeft. Nothing changes
         when it raises.
@@ -80,6 +80,7 @@ class Standings:
         with self._stores.customers.writing():
             self.ledger.withdraw(row.holder, [name for name in purposes if name not in given])
             if given:
+                assert notice is not None, "nothing is agreed to without a notice"
                 self.ledger.give(row.holder, given, notice, language=language, age_confirmed=age_confirmed)
             standing = self.of(row)
         if not all(purposes.values()):

@@ -160,7 +160,7 @@ class HeldUnknown(EnrolmentError):
     code = "held_unknown"
     status = 404
     title = "Nothing waits under this reference"
-    says = "Check it (`usual identity held` lists all). Somebody may have ended it, or its 30 days are over."
+    says = "Check the reference: `usual identity held` lists all. Somebody ended it, or its 30 days are over."
 
 
 class HeldOfSeveral(EnrolmentError):

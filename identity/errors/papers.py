@@ -17,16 +17,17 @@ class NoticeError(IdentityError):
 
 
 class NoticeUnknown(NoticeError):
-    """No notice of this version was published."""
+    """No notice of this version was published, or none with this hash (`by`) was shown."""
 
     code = "notice_unknown"
     status = 404
     title = "There is no such notice"
 
-    def __init__(self, version: str, known: Iterable[str]) -> None:
-        versions = sorted(known)
-        listed = ", ".join(versions) or "none"
-        super().__init__(f"No notice has the version {version[:40]!r}. Published: {listed}.", versions=versions)
+    def __init__(self, name: str, known: Iterable[str], *, by: str = "version") -> None:
+        names = sorted(known)
+        done = "Published" if by == "version" else "Shown so far"
+        listed = ", ".join(names) or "none"
+        super().__init__(f"No notice has the {by} {name[:64]!r}. {done}: {listed}.", versions=names)
 
 
 class LanguageUnknown(NoticeError):
@@ -133,7 +134,7 @@ class PublicKeyUnusable(ReceiptError):
     """What was given as a public key is none."""
 
     code = "public_key_unusable"
-    says = "This is no public key of a receipt: `usual receipts key` prints one, 43 letters and digits."
+    says = "This is no public key of a receipt: `usual receipts key` prints one, 43 letters, digits, `-` and `_`."
 
 
 class ReceiptKeysDamaged(ReceiptError):

@@ -21,7 +21,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "somebody who left and cannot be named",
         "400 days",
     ),
-    "held": ("who was paused when an opt-out by face could not name one person", PERSON, "until staff end it"),
+    "held": (
+        "who was paused when an opt-out by face could not name one person",
+        PERSON,
+        "until staff end it, 30 days at most",
+    ),
     "presses": ("hashes of nonces", "devices", "10 seconds"),
     "streaks": ("failed presses in a row", "devices", "a minute"),
 }

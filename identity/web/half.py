@@ -392,7 +392,7 @@ def _customers(
         accounts=accounts,
         faces=Faces(matchers, accounts),
         enrolments=enrolments,
-        joining=Joining(config, stores, accounts, enrolments, pending, pins, ledger, presses, audit),
+        joining=Joining(config, accounts, enrolments, pending, pins, ledger, presses, audit),
         updates=updates,
         pins=pins,
         codes=Codes(config, accounts, pins, stores.code_tries, now_us),

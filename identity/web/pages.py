@@ -71,6 +71,17 @@ def policy_page(facts: Facts, language: str) -> str:
     return render_template("identity/policy.html", text=policy(facts, language), languages=NAMES.items())
 
 
+def printed_policy(facts: Facts, language: str) -> str:
+    """The same for a command."""
+    with _for_a_command().app_context():
+        return policy_page(facts, language)
+
+
+def _for_a_command() -> Flask:
+    """A command has no application."""
+    return Flask(__name__, template_folder="templates")
+
+
 def sign_page(config: IdentityConfig, *, site: str, language: str, place: str | None = None, address: str) -> str:
     """The sign of a site, as HTML for one sheet of A4. `address` is where phones reach the server.
 
@@ -85,5 +96,5 @@ def sign_page(config: IdentityConfig, *, site: str, language: str, place: str | 
     link = f"{address.rstrip('/')}{PATH}?language={language}"
     text = policy(facts, language)
     qr = Markup(qr_svg(link, label=text.words["sign_policy"]))  # noqa: S704 - made by the library, of a checked link
-    with Flask(__name__, template_folder="templates").app_context():  # a command has no application
+    with _for_a_command().app_context():
         return render_template("identity/sign.html", text=text, site=site, notice=facts.notice, link=link, qr=qr)

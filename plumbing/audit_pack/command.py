@@ -70,8 +70,8 @@ def pack(context: click.Context, home: Path, out: Path, results: Path) -> None:
     """Write what an outside auditor asks for into a new folder.
 
     Data map, settings, engine packs with hashes and licences, bill of materials (CycloneDX), promises with their
-    tests and last results, the audit log with its head and how it was verified, who administered what, the policy
-    page and a draft of the impact assessment. No file of it holds a key, a template or a pseudonym.
+    tests and last results, the audit log with its head and how it was verified, and who administered what. No file
+    of it holds a key, a template or a pseudonym. `usual audit dpia` drafts the impact assessment.
 
     \b
     usual audit pack --out audit-2026-11
@@ -79,7 +79,10 @@ def pack(context: click.Context, home: Path, out: Path, results: Path) -> None:
     parts = [make() for make in (context.find_object(dict) or {}).get("audit_parts", ())]
     contents = dict(files_of(home, parts, results))
     today = datetime.fromtimestamp(system_clock() / SECOND, UTC).date().isoformat()
-    with errors_as_one_line(Problem, ValueError), progress_bar("audit pack", len(contents), unit="file") as bar:
+    with (
+        errors_as_one_line(Problem, ValueError, OSError),
+        progress_bar("audit pack", len(contents), unit="file") as bar,
+    ):
         write_pack(out, contents, today, lambda name: bar.update())
     click.echo(f"{out}: {len(contents)} files, listed with their hashes in CONTENTS.json.")
 

@@ -53,14 +53,17 @@ def results_in(path: Path) -> Results:
     """
     if not path.is_file():
         return Results("", {})
-    content = json.loads(path.read_text("utf-8"))
-    if not isinstance(content, dict) or content.get("format") != RESULTS:
-        raise ValueError(f"{path} is no record of tests ({RESULTS})")
-    ends = {}
-    for test, end in content["tests"].items():
-        file, _, name = test.partition(".py::")
-        ends[file, name] = str(end)
-    return Results(str(content["made_on"]), ends)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content["format"] != RESULTS:
+            raise ValueError("of another format")
+        ends = {}
+        for test, end in content["tests"].items():
+            file, _, name = test.partition(".py::")
+            ends[file, name] = str(end)
+        return Results(str(content["made_on"]), ends)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path} is no record of tests ({RESULTS})") from error
 
 
 def as_markdown(promises: Sequence[Promise], results: Results) -> str:

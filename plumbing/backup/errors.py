@@ -40,6 +40,13 @@ class BackupInTheWay(Problem):
     title = "The backup cannot be written there"
 
 
+class NothingToBackUp(Problem):
+    """There is no state folder there."""
+
+    code = "nothing_to_back_up"
+    title = "There is nothing to back up"
+
+
 class AnotherAtWork(Problem):
     """Another process makes a backup of this state folder, or puts one back."""
 

@@ -154,6 +154,15 @@ class SealedReader(io.RawIOBase):
         self._number += 1
 
 
+def kind_in(path: Path) -> str:
+    """What a file holds by its header, "data" or "keys"; "" for anything that is no backup."""
+    try:
+        with path.open("rb") as file:
+            return str(_header(file)[1]["kind"])
+    except (BackupDamaged, BackupNewer, OSError):
+        return ""
+
+
 def _header(file: IO[bytes]) -> tuple[bytes, dict[str, Any]]:
     start = file.read(len(MAGIC) + 4)
     size = int.from_bytes(start[len(MAGIC) :], "big")
@@ -169,7 +178,7 @@ def _header(file: IO[bytes]) -> tuple[bytes, dict[str, Any]]:
         ):
             raise BackupDamaged("Its header was altered.")
         _ = (about["kind"], about["release"], about["made"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BackupDamaged("Its header was cut short or altered.") from error
     if newer:
         raise BackupNewer(
@@ -180,10 +189,10 @@ def _header(file: IO[bytes]) -> tuple[bytes, dict[str, Any]]:
 
 def _keys(passphrase: bytes, salt: bytes, cost: dict[str, int]) -> tuple[bytes, bytes]:
     """The key of the chunks, and a value by which a wrong passphrase is known."""
-    room = 256 * cost["n"] * cost["r"]
     try:
+        room = int(256 * cost["n"] * cost["r"])
         made = hashlib.scrypt(passphrase, salt=salt, **cost, maxmem=room, dklen=64)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise BackupDamaged("Its header was altered.") from error
     return made[:32], hmac.digest(made[32:], b"usual backup check", hashlib.sha256)[:16]
 

@@ -20,8 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from plumbing.backup.contents import LOCK, MODELS, ORDER, STAGING, Kind, files_in, kind_of
-from plumbing.backup.errors import AnotherAtWork, BackupInTheWay
-from plumbing.backup.sealed import Header, SealedWriter
+from plumbing.backup.errors import AnotherAtWork, BackupInTheWay, NothingToBackUp
+from plumbing.backup.sealed import Header, SealedWriter, kind_in
 from plumbing.storage.files import UMASK, process_lock, sync_folder
 from plumbing.storage.room import DiskFull, free_bytes, is_full
 
@@ -71,7 +71,8 @@ def take(
 
     Raises:
         AnotherAtWork: a backup or restore of this folder is running.
-        BackupInTheWay: `target` exists, or is `keys`, or lies within the state folder.
+        BackupInTheWay: `target` exists, or is `keys`, or lies within the state folder; or `keys` is another file.
+        NothingToBackUp: there is no state folder at `home`; nothing was written, and no older keys replaced.
         DiskFull: nothing was written.
     """
     os.umask(UMASK)
@@ -94,8 +95,12 @@ def _require_places(home: Path, target: Path, keys: Path | None) -> None:
             raise BackupInTheWay(f"There is no folder {path.parent}.")
     if target.exists():
         raise BackupInTheWay(f"{target} exists. Give another name.")
-    if keys is not None and keys.resolve() == target.resolve():
+    if keys is None:
+        return
+    if keys.resolve() == target.resolve():
         raise BackupInTheWay("The keys need a file of their own, on another disk.")
+    if keys.exists() and kind_in(keys) != "keys":
+        raise BackupInTheWay(f"{keys} is there and holds no keys of an earlier backup. Give another name.")
 
 
 @contextmanager
@@ -115,6 +120,10 @@ def copy(home: Path, folder: Path, tombstones: Path | None) -> list[str]:
     for name in files_in(home):
         if (kind := kind_of(name)) is not None:
             found[kind].append(name)
+    if not found[Kind.DATABASE]:
+        raise NothingToBackUp(
+            f"{home} holds no databases: is it the state folder (USUAL_HOME)? Nothing was written."
+        )
     sizes = [_size(home / name) for kind in ORDER if kind is not Kind.MODEL for name in found[kind]]
     if free_bytes(home) < sum(sizes):
         raise DiskFull("A copy of the databases needs as much room as they have. Nothing was written.")

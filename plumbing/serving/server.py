@@ -76,7 +76,12 @@ def serve_command(
         envvar="USUAL_THREADS",
         help="Threads of each process for recognition.",
     )
-    @click.option("--only", type=click.Choice(list(modules)), help="Serve one half; the other runs elsewhere.")
+    @click.option(
+        "--only",
+        type=click.Choice(list(modules)),
+        envvar="USUAL_ONLY",
+        help="Serve one half; the other runs elsewhere (USUAL_ONLY).",
+    )
     @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
     @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian, in one process.")
     def serve(

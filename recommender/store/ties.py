@@ -17,6 +17,9 @@ from plumbing.clock import MINUTE
 from plumbing.storage.database import Database
 from recommender.errors import AccountUnusable, LinkCodeWrong, TooManyLinkCodes
 
+ACCOUNT = "account"
+"""The purpose that a token names while its customer agrees to the tie; without it none counts."""
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - an alphabet
 LENGTH = 10
 """49 random bits: ten minutes and five tries are no time to guess one."""

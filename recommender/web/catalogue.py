@@ -62,8 +62,8 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind) -> None:
     rows = ItemsReply if kind == "item" else PlacesReply
     door.route("GET", many, scopes=READ, reply=rows, summary=f"{kind.title()}s, page by page")(page)
     door.route("GET", one, scopes=READ, reply=model, summary=f"One {kind}")(get)
-    door.route("PUT", one, scopes=WRITE, reply=model, summary=f"Write or replace a {kind}")(put)
-    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take a {kind} out")(delete)
+    door.route("PUT", one, scopes=WRITE, reply=model, summary=f"Write or replace one {kind}")(put)
+    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take one {kind} out")(delete)
     summary = f"Write or replace many {kind}s, all or none"
     door.route("POST", many, scopes=WRITE, size=BULK, reply=StoredReply, summary=summary)(bulk)
 

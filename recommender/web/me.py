@@ -7,7 +7,7 @@ token, and no API key is needed. Only the shop's own system asks with its key, f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,6 +22,7 @@ from recommender.errors import Erased, PurposeNotGiven, TokenError
 from recommender.scene import Context
 from recommender.schemas import BASE, SceneName
 from recommender.service import RecommenderService, SuggestRequest
+from recommender.store.ties import ACCOUNT
 from recommender.tokens import Claims, open_token
 from recommender.web.me_schemas import (
     AccountPath,
@@ -38,8 +39,7 @@ OWN_PAGE = "me"
 """The device that a token for the customer's own page is bound to."""
 
 OWN_DATA = "own_data"
-ACCOUNT = "account"
-"""Purposes: to see what is held; to join the shop's own account with it."""
+"""The purpose: to see what is held."""
 
 LOOKS = Limit("own data", 60)
 CHANGES = Limit("changes on one's own page", 60)
@@ -115,8 +115,11 @@ class OwnPageTools:
         if purpose not in claims.purposes:
             raise PurposeNotGiven(purpose)
         in_flight: object = getattr(self.service, "in_flight", None)
-        if isinstance(in_flight, KnowsClosed):
-            in_flight.require(claims)
+        if isinstance(
+            in_flight, KnowsClosed
+        ):  # the page goes on when a purpose is taken back; the purpose does not
+            own = purpose == OWN_DATA
+            in_flight.require(claims if own else replace(claims, purposes=(purpose,)))
         self.service.stores.erased.keep_erased()
         if self.service.events.is_erased(claims.tenant, claims.pseudonym):
             raise Erased

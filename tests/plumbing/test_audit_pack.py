@@ -53,6 +53,7 @@ def test_a_pack_holds_what_an_auditor_asks_for_and_lists_its_hashes(home: Path, 
     assert set(listed) == {path.name for path in out.iterdir()} - {"CONTENTS.json"}
     wanted = {"data-map.md", "settings.json", "bill-of-materials.cdx.json", "promises.md", "administration.jsonl"}
     wanted |= {"engine-packs.json", "audit-log.txt", "audit-head.txt", "audit-check.txt", "models.json"}
+    wanted |= {"impact-assessment.md", "policy-en.html", "policy-de.html", "policy-ja.html"}
     assert wanted <= set(listed)
     for name, digest in listed.items():
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest, name
@@ -136,11 +137,20 @@ def test_each_promise_is_listed_with_the_last_result_of_its_tests(tmp_path: Path
     assert results_in(tmp_path / "none").of(promise.tests[0]) == NOT_RUN
 
 
-def test_a_record_of_another_format_is_refused(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_text("{}")
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"format": "usual-test-results-1"}'])
+def test_a_record_of_another_format_is_refused(home: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "results.json").write_bytes(content)
 
     done = made(home, tmp_path / "pack", "--results", str(tmp_path / "results.json"))
 
     assert done.exit_code == 1
     assert "no record of tests" in done.output
     assert not (tmp_path / "pack").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = made(home, tmp_path / "file" / "pack")
+
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert done.output.startswith("Error: ")

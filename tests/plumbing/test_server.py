@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import resource
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import granian
 import pytest
 import waitress
+from click.testing import CliRunner
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 
 from plumbing.serving import server
+from plumbing.settings import Config
 
 
 @pytest.fixture
@@ -56,6 +61,35 @@ def test_as_many_connections_are_allowed_as_the_machine_lets(started: dict[str, 
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == resource.RLIM_INFINITY or soft >= min(2 * server.MOST_CONNECTIONS, hard)
+
+
+def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """USUAL_ONLY means what --only does: a recommender that is elsewhere gets no database here."""
+    seen: list[object] = []
+
+    def alone(home: Path, halves: object, address: str) -> AbstractContextManager[None]:
+        seen.append(halves)
+        return nullcontext()
+
+    monkeypatch.setattr(server, "only_server", alone)
+    monkeypatch.setattr(server, "only_listener", lambda host, port, several: nullcontext())
+    monkeypatch.setattr(server, "import_beforehand", lambda modules: seen.append(list(modules)))
+    monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: None)
+    monkeypatch.setattr(server, "run", lambda *given, **named: None)
+    halves = {"identity": ["json"], "recommender": ["csv"]}
+    serve = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
+
+    variables = {"USUAL_ONLY": "identity", "USUAL_HOME": str(tmp_path)}
+    monkeypatch.setattr(os, "environ", {**os.environ, **variables})  # the command adds to it
+    result = CliRunner().invoke(serve, [])
+
+    assert result.exit_code == 0, result.output
+    assert seen[0] == ("identity",)
+    assert seen[2] == ["json"]
+    assert isinstance(seen[1], Config)
+    assert seen[1].only == "identity"
 
 
 def test_the_fallback_has_limits_too(started: dict[str, Any]) -> None:

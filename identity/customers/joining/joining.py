@@ -22,7 +22,6 @@ from identity.customers.visits.presses import Presses
 from identity.errors import AlreadyEnrolled, FaceHeld, NoticeOutdated, PinNeeded, PinNotSet
 from identity.matching.matcher import CustomerMatch
 from identity.results import Device, Enrolled, Said
-from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.tokens import PREFIX
 from plumbing.idempotency import asked_now
@@ -37,7 +36,6 @@ class Joining:
     def __init__(
         self,
         config: IdentityConfig,
-        stores: IdentityStores,
         accounts: Accounts,
         enrolments: Enrolments,
         pending: Pending,
@@ -48,7 +46,6 @@ class Joining:
     ) -> None:
         self.notices = Notices.of(config)
         self._config = config
-        self._store = stores.customers
         self._accounts = accounts
         self._enrolments = enrolments
         self._pending = pending
@@ -159,7 +156,6 @@ class Joining:
         """
         row = self._proven(device, code, pin)
         if self._ledger.withdraw(row.holder, ("face",)):
-            self._store.set_second_factor(row.tenant, row.customer_id, 0)  # nobody looks like a code
             self._audit.note(device.tenant, "face", "dropped", self._accounts.links_of(row).audit)
 
     def _proven(self, device: Device, code: str, pin: str | None) -> CustomerRow:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
+import structlog
+
 from identity.audit.log import Audit
 from identity.config import LEDGER_PURPOSES
 from identity.consent.notices import Notice
@@ -14,13 +16,14 @@ from identity.customers.leaving.erasure import Erasures
 from identity.customers.pins import Pins
 from identity.customers.standing import Standings
 from identity.customers.visits.not_me import NotMe
-from identity.errors import CustomerLeft, NoticeOutdated, PinNeededHere
+from identity.errors import CustomerLeft, NoticeError, NoticeOutdated, PinNeededHere
 from identity.results import Device
 from identity.store.customers import CONFIRMED_NOT_ME, LOOKALIKE
 from identity.store.own_page import OwnPageStore
 from identity.tokens import Claims
 from plumbing.clock import DAY, SECOND
 
+log = structlog.get_logger(__name__)
 MASKED = "-masked"  # in the id of a pack's part for faces with a mask
 
 
@@ -76,7 +79,7 @@ class OwnAffairs:
             "state": "paused" if standing.paused else "active",
             "paused_until": _day_of(standing.paused_until_us // DAY) if standing.paused else None,
             "purposes": {name: name in standing.given for name in LEDGER_PURPOSES},
-            "notice": {"agreed": standing.notice_version, "newest": self._notice_in("en").version},
+            "notice": {"agreed": standing.notice_version, "newest": self._newest(standing.notice_version)},
             "last_visit": _day_of(row.last_day),
             "kept_until": _day_of(standing.expires_day),
             "ends_soon": standing.reminder,
@@ -92,6 +95,14 @@ class OwnAffairs:
         if self._accounts.find(row.tenant, row.customer_id) is None:
             raise CustomerLeft
         return held | {"in_words": in_words(held)}
+
+    def _newest(self, otherwise: str) -> str:
+        """The newest version of the notice; `otherwise` while none can be read."""
+        try:
+            return self._notice_in("en").version
+        except NoticeError as error:
+            log.warning("notice_not_read", why=error.detail)
+            return otherwise
 
     def lookups(self, account: Account) -> list[dict[str, Any]]:
         """Who asked for this customer: day, device, what, for which purposes; the latest first."""
@@ -132,15 +143,17 @@ class OwnAffairs:
             self._noted(account, "pause", "resumed")
 
     def agree(self, account: Account, purposes: Mapping[str, bool], notice_version: str, language: str) -> Account:
-        """Agree to purposes, or take them back; the customer as they stand then.
+        """Agree to purposes, or take them back; the customer as they stand then. Taking back needs no notice: it
+        works also while none can be read.
 
-        Raises NoticeOutdated when something is given and another notice was read; UnknownPurpose, CustomerLeft.
+        Raises NoticeOutdated when something is given and another notice was read, and what reading it raises;
+        UnknownPurpose, CustomerLeft.
         """
-        notice = self._notice_in(language)
-        if any(purposes.values()) and notice_version != notice.version:
+        notice = self._notice_in(language) if any(purposes.values()) else None
+        if notice is not None and notice_version != notice.version:
             raise NoticeOutdated
         row = account.row
-        self._standings.change_purposes(row, purposes, notice, language=notice.language)
+        self._standings.change_purposes(row, purposes, notice, language=language)
         self._noted(account, "consent", "changed")
         changed = self._accounts.find(row.tenant, row.customer_id)
         if changed is None:

@@ -407,3 +407,31 @@ def test_a_session_that_has_ended_stays_closed_when_the_clock_goes_back(world: W
     world.clock.now -= HOUR
 
     assert phone.send("GET", "").get_json()["code"] == "token_expired"
+
+
+def test_a_notice_that_cannot_be_read_stops_nobody_from_looking_and_taking_back(
+    world: World, phone: Phone
+) -> None:
+    """It closes joining, and agreeing to more; what is held is shown, and a purpose is taken back."""
+    phone.sign_in(joined(world), PIN)
+    version = world.service.notice.version
+    (world.home / "notices" / version / "en.md").write_text("altered")
+
+    assert phone.held()["notice"] == {"agreed": version, "newest": version}
+    back = phone.send("PUT", "/purposes", {"purposes": {"orders": False}})
+    more = phone.send("PUT", "/purposes", {"purposes": {"offers": True}, "notice_version": version})
+
+    assert (back.status_code, back.get_json()["purposes"]) == (200, [])
+    assert (more.status_code, more.get_json()["code"]) == (503, "notice_altered")
+
+
+def test_a_face_that_is_dropped_on_the_page_looks_like_nobody_afterwards(world: World, phone: Phone) -> None:
+    """As at the kiosk: with the templates goes the mark of a lookalike, or of "never by my face"."""
+    code = joined(world)
+    row = row_of(world, code)
+    world.half.stores.customers.set_second_factor(row.tenant, row.customer_id, 2)
+    phone.sign_in(code, PIN)
+
+    assert phone.held()["face_needs_pin"] != "never"
+    assert phone.send("DELETE", "/face").status_code == 204
+    assert phone.held()["face_needs_pin"] == "never"

@@ -25,6 +25,7 @@ from plumbing.backup.errors import (
     BackupDamaged,
     BackupInTheWay,
     BackupNewer,
+    NothingToBackUp,
     ServerInTheWay,
     WrongPassphrase,
 )
@@ -174,17 +175,33 @@ class TestTaking:
     def test_places_in_the_way_are_named_and_nothing_is_written(self, home: Path) -> None:
         target = made(home)
         before = target.read_bytes()
+        secret = home.parent / "passphrase"
+        secret.write_bytes(SECRET)
         for place, keys in (
             (target, None),
             (home / "in", None),
             (home.parent / "no/folder", None),
             (home.parent / "a", home.parent / "a"),
+            (home.parent / "a", home.parent),
+            (home.parent / "a", target),
+            (home.parent / "a", secret),
         ):
             with pytest.raises(BackupInTheWay):
                 take(home, place, SECRET, keys=keys, day="2026-11-29")
 
-        assert target.read_bytes() == before
+        assert (target.read_bytes(), secret.read_bytes()) == (before, SECRET)
         assert not (home.parent / "a").exists()
+
+    def test_a_folder_that_holds_no_house_is_named_and_replaces_no_keys(self, home: Path) -> None:
+        keys, elsewhere = home.parent / "keys", home.parent / "elsewhere"
+        take(home, home.parent / "first", SECRET, keys=keys, day="2026-11-29")
+        before = keys.read_bytes()
+        elsewhere.mkdir()
+        with pytest.raises(NothingToBackUp, match="elsewhere"):
+            take(elsewhere, home.parent / "second", SECRET, keys=keys, day="2026-11-30")
+
+        assert keys.read_bytes() == before
+        assert not (home.parent / "second").exists()
 
     @pytest.mark.parametrize("where", ["_copy_database", "_add"])
     def test_a_full_disk_is_named_and_leaves_nothing(

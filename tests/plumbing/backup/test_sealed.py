@@ -101,6 +101,7 @@ def test_a_later_format_and_an_expensive_header_are_refused_before_anything_is_c
     for scrypt in (
         {"n": 2**30, "r": 8, "p": 1, "salt": "00" * 32},
         {"n": 1000, "r": 8, "p": 1, "salt": "00" * 32},
+        {"n": 1024.5, "r": 8, "p": 1, "salt": "00" * 32},
         {"n": -1},
         5,
     ):

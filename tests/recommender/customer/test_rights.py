@@ -25,6 +25,9 @@ from recommender.tokens import Claims, open_token
 from tests.recommender.service_fixtures import NOON, Installation, World
 from tests.recommender.training.test_forgotten import ONE, PEOPLE, fill, n_rows, real, shelf, train
 
+TIED = ["account", "orders"]
+"""Purposes of somebody who agreed to the tie."""
+
 
 def claims(world: World, who: str = "ann", level: str = "second_factor") -> Claims:
     """What a token for the customer's own page says."""
@@ -144,15 +147,25 @@ def test_an_account_counts_while_it_is_tied_and_not_a_moment_longer(world: World
     """Its orders make the customer's usual; nothing is written under the pseudonym; untied, it is as before."""
     imported(world, tmp_path)
     world.crowd("cola")
-    assert world.suggest(token=world.token()).json["fallback"] == "no_history"
+    assert world.suggest(token=world.token(purposes=TIED)).json["fallback"] == "no_history"
     code = service(world).new_link_code("grill", "card-17")
     assert service(world).tie_account(claims(world), code.code.lower().replace("-", " ")) == "card-17"
-    assert world.suggest(token=world.token()).json["items"][0]["item_id"] == "burger"
+    assert world.suggest(token=world.token(purposes=TIED)).json["items"][0]["item_id"] == "burger"
     assert service(world).stores.own.of("grill", "ann") == []
     assert world.suggest(token=world.token("bob")).json["fallback"] == "no_history"
     assert service(world).untie(claims(world))
-    assert world.suggest(token=world.token()).json["fallback"] == "no_history"
+    assert world.suggest(token=world.token(purposes=TIED)).json["fallback"] == "no_history"
     assert not service(world).untie(claims(world))
+
+
+def test_a_tie_counts_with_its_consent_alone(world: World, tmp_path: Path) -> None:
+    """A token from after the withdrawal does not name it: the account's orders count no more, untied or not."""
+    imported(world, tmp_path)
+    world.crowd("cola")
+    service(world).tie_account(claims(world), service(world).new_link_code("grill", "card-17").code)
+
+    assert world.suggest(token=world.token(purposes=TIED)).json["items"][0]["item_id"] == "burger"
+    assert world.suggest(token=world.token()).json["fallback"] == "no_history"
 
 
 def test_a_code_ties_once_and_for_ten_minutes_alone(world: World, tmp_path: Path) -> None:
