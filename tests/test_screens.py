@@ -130,3 +130,16 @@ def test_no_purpose_and_no_age_is_ticked_beforehand(client: FlaskClient) -> None
 def test_settings_that_cannot_work_are_refused(currency: str, idle: float) -> None:
     with pytest.raises(ValueError, match="must be"):
         build(currency=currency, idle_seconds=idle)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+@pytest.mark.parametrize("words", ["js/strings", "js/me/words"])
+def test_the_words_beside_a_box_are_those_of_the_notice(language: str, words: str) -> None:
+    """What is ticked on the screen is what the record and the receipt say."""
+    (notice,) = (FOLDER.parent / "identity" / "consent" / "texts").glob(f"*/{language}.md")
+    head = notice.read_text("utf-8").split("---")[1]
+    texts = (FOLDER / "static" / words / f"{language}.js").read_text("utf-8")
+
+    for purpose in ("orders", "offers", "destinations"):
+        (agreed,) = re.findall(rf"^{purpose}: (.+)$", head, re.MULTILINE)
+        assert f'purpose_{purpose}_text: "{agreed}"' in texts

@@ -209,10 +209,11 @@ def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
     """
     receipt = sys.stdin.readline().strip() if receipt == "-" else receipt
     half = open_half(home, pack)
-    everywhere = half.service.forget(Device(tenant, "command line"), receipt)
+    erasure = half.service.opt_out(Device(tenant, "command line"), receipt)
     half.close()
-    rest = "" if everywhere else " The server informs the recommender as soon as it is reached."
+    rest = "" if erasure.everywhere else " The server informs the recommender as soon as it is reached."
     click.echo(f"Forgotten: the key is destroyed.{rest}")
+    click.echo(f"Receipt of the erasure: {erasure.id} (usual erasures show|verify {erasure.id}).")
 
 
 @identity.command()

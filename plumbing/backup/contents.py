@@ -34,6 +34,9 @@ class Kind(Enum):
     FILE = "file"
 
 
+LASTING = frozenset({"erasures.db"})
+"""Databases that are not put back over those that are there: receipts of what was erased since would be lost."""
+
 ORDER = (Kind.DATABASE, Kind.KEY, Kind.TOMBSTONES, Kind.MODEL, Kind.HEAD, Kind.LOG, Kind.FILE)
 """In which order they are copied. Keys come after the databases, or somebody who joins meanwhile would have a row
 and no key; tombstones after both, or somebody who leaves meanwhile would be missing there; a log after what

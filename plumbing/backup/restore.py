@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from plumbing.backup.contents import MODELS, READY, UNPACKED, Kind, files_in, kind_of
+from plumbing.backup.contents import LASTING, MODELS, READY, UNPACKED, Kind, files_in, kind_of
 from plumbing.backup.errors import BackupDamaged, BackupNewer, ServerInTheWay
 from plumbing.backup.sealed import SealedReader
 from plumbing.backup.take import alone, full_disk_is_named
@@ -151,7 +151,8 @@ def go_on(home: Path, tombstones: Path | None = None) -> Restored | None:
     _models(home, folder, done)  # once it is known whether somebody left since
     for name in sorted(set(names), key=lambda name: kind_of(name) is Kind.DATABASE):
         if kind_of(name) is not Kind.TOMBSTONES:
-            (_replace if kind_of(name) is Kind.DATABASE else _keep)(home, folder, name, done)
+            goes_back = kind_of(name) is Kind.DATABASE and name not in LASTING
+            (_replace if goes_back else _keep)(home, folder, name, done)
     shutil.rmtree(folder)
     sync_folder(home)
     return done
@@ -160,7 +161,7 @@ def go_on(home: Path, tombstones: Path | None = None) -> Restored | None:
 def _merge(home: Path, folder: Path, name: str, tombstones: Path | None, done: Restored) -> None:
     """Whoever is in either list was erased; an older list never replaces a newer one."""
     older, today = Tombstones(folder / name), Tombstones.of(home, tombstones, name)
-    done.erased_since += len(today.all() - older.all())
+    done.erased_since = max(done.erased_since, len(today.all() - older.all()))  # each half has a list of them
     today.add(older.all())
     if today.mark() is None and (mark := older.mark()) is not None:
         today.set_mark(mark)

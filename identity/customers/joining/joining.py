@@ -101,6 +101,7 @@ class Joining:
             age_confirmed=said["age_confirmed"],
             notice=notice,
         )
+        self.notices.shelf.keep_shown(notice.sha256, notice.text)
         pin = said.get("pin")
         if pin is not None:
             well_formed(pin)
@@ -145,6 +146,7 @@ class Joining:
             raise NoticeOutdated(version=notice.version, languages=list(notice.languages))
         if self._ledger.standing(row).has_face:
             raise FaceHeld
+        self.notices.shelf.keep_shown(notice.sha256, notice.text)
         self._enrolments.add_face(row, look(), notice, self._refusing(device, somebody_else))
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "face", "added", self._accounts.links_of(row).audit)

@@ -233,6 +233,8 @@ class TestHeld:
         assert f"{first}  north: 1 customer\n" in listed
         assert f"{second}  north: 1 customer\n" in listed
         assert "opt-outs: 2 wait for a member of staff (usual identity held)" in run(world, "status").output
+        both = run(world, "held", first, "--erase", "--resume")
+        assert (both.exit_code, "one of --erase and --resume" in both.output) == (2, True)
         assert run(world, "held", first, "--erase").output.endswith("1 erased.\n")
         assert run(world, "held", second.lower(), "--resume").output == "1 greeted as before.\n"
         assert stored(world)[:2] == (1, 1)

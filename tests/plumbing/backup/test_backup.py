@@ -265,6 +265,20 @@ class TestPuttingBack:
             assert (home / name).read_text() == f"of today: {name}"
         assert set(KEYS) < set(done.stayed)
 
+    def test_receipts_of_erasures_since_are_not_put_back_over(self, later: tuple[Path, Path, Path]) -> None:
+        home, source, keys = later
+        shutil.copy(home / "identity.db", home / "erasures.db")
+        before = (home / "erasures.db").read_bytes()
+        again = home.parent / "with-receipts.backup"
+        take(home, again, SECRET, keys=None, tombstones=None, day="2026-11-29", progress=lambda size: None)
+        (home / "erasures.db").write_bytes(before + bytes(4096))
+
+        done = restore(home, again, SECRET, keys=keys)
+
+        assert (home / "erasures.db").read_bytes() == before + bytes(4096)
+        assert "erasures.db" in done.stayed
+        assert source.exists()
+
     def test_an_empty_folder_becomes_what_it_was(self, later: tuple[Path, Path, Path]) -> None:
         home, source, keys = later
         other = home.parent / "other"
