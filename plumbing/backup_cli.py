@@ -90,15 +90,17 @@ def in_words(done: Restored) -> list[str]:
     if done.stayed:
         said.append(f"Already there, and left as they are: {', '.join(sorted(done.stayed))}.")
     if done.erased_since:
-        said.append(f"{done.erased_since} erasures are newer than the backup: they stay, and are done again.")
+        newer = f"{done.erased_since} erasures and withdrawals"
+        said.append(f"{newer} are newer than the backup: they stay, and are done again.")
     if done.models_left_out:
         said.append(
             "The models were not put back: they are older than an erasure. Train again: usual train orders."
         )
     if "identity.db" in done.back or "recommender.db" in done.back:
         said.append(
-            "What customers changed since the backup, but for leaving, is as it was then: purposes that they took"
-            " back, faces that they dropped, PINs, orders that they corrected. Tell them."
+            "What customers changed since the backup is as it was then, but for leaving, purposes that they took"
+            " back and faces that they dropped: PINs, orders that they corrected, accounts that they untied. Tell"
+            " them."
         )
     if "access.db" in done.back:
         said.append("API keys that were revoked since the backup are valid again: see usual keys list.")

@@ -156,7 +156,7 @@ class TestWithTheCommands:
         house.identity.half.settle()
 
         assert "4 of 7 customers can be recognised. 3 left after the backup and stay erased." in said
-        assert "purposes that they took back, faces that they dropped" in said
+        assert "PINs, orders that they corrected" in said
         assert opened == [4, 7]
         assert [house.identity.recognise(person).decision for person in range(7)] == 3 * ["unknown"] + 4 * [
             "matched"

@@ -88,6 +88,7 @@ RULES = {
         "It is whole while the house is in use",
         "A restore without the keys says how many",
         "Lines that were written without the key are a fault",
+        "What was taken back stays taken back after a restore",
     ),
 }
 

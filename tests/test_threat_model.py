@@ -109,7 +109,7 @@ def test_security_md_names_every_way_in() -> None:
     ways = section(SECURITY, "Ways in")
 
     assert [page for page in PAGES if page not in ways.replace("desk", "marketing")] == []
-    for words in ("X-API-Key", "usual keys pair", "usual keys revoke", "PIN", "receipt", "10 minutes"):
+    for words in ("X-API-Key", "usual keys pair", "usual keys revoke", "PIN", "code", "10 minutes"):
         assert words in ways, words
 
 

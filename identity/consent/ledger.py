@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from identity.config import LEDGER_PURPOSES, PURPOSES, IdentityConfig
 from identity.consent.notices import Notice
@@ -61,11 +61,22 @@ def days_kept(months: int) -> int:
     return round(months * DAYS_A_MONTH)
 
 
+class Ended(Protocol):
+    """What remembers ended records outside of the database: one that is put back gives nothing again."""
+
+    def remember_record(self, tenant: str, record_id: str) -> None:
+        """This record has ended. Raises OSError: it could not be stored."""
+
+    def includes_record(self, tenant: str, record_id: str) -> bool:
+        """Whether this record has ended."""
+
+
 class ConsentLedger:
     """The records of all customers.
 
-    `today` is the day (since 1970) from which retention counts back. `renew_thresholds` gets a tenant and the new
-    sizes of its galleries by pack id, when templates went with their consent.
+    `ended` remembers what was taken back. `today` is the day (since 1970) from which retention counts back.
+    `renew_thresholds` gets a tenant and the new sizes of its galleries by pack id, when templates went with their
+    consent.
     """
 
     def __init__(
@@ -76,7 +87,10 @@ class ConsentLedger:
         now_us: Clock,
         today: Callable[[], int],
         renew_thresholds: Callable[[str, Mapping[str, int]], None] = lambda tenant, sizes: None,
+        ended: Ended | None = None,
     ) -> None:
+        self._ended = ended
+        self._settled = ended is None
         self._config = config
         self._stores = stores
         self._vault = vault
@@ -150,6 +164,9 @@ class ConsentLedger:
                 left = self._drop_templates(holder)
             details = ConsentDetails(self._now_us())
             ends = [self._next(holder, lines, live[name], event_type, name, details) for name in ending]
+            if self._ended is not None and event_type == "withdrawn":
+                for name in ending:
+                    self._ended.remember_record(holder.tenant, live[name])
             self._stores.consents.append(holder.tenant, holder.customer_id, ends)
             if self._is_confirmed(holder):
                 for purpose in ending:
@@ -158,6 +175,24 @@ class ConsentLedger:
             self._renew_thresholds(holder.tenant, left)
             self._stores.database.scrub()
         return tuple(ending)
+
+    def settle(self) -> int:
+        """Withdraw again what a restored database gives although it was taken back; for how many customers.
+
+        Until then it opens nothing anyway: `standing` asks the same list. A database is put back while no server
+        runs on it, so the first look of a process is enough.
+        """
+        found, done, self._settled = 0, self._settled, True
+        if done:
+            return 0
+        for row in self._stores.customers.all():
+            lines = self._lines(row.holder)
+            back = set(live_records(lines)) - set(self._live(row.tenant, lines))
+            if back:
+                with suppress(CustomerLeft):
+                    self.withdraw(row.holder, back)
+                    found += 1
+        return found
 
     def expire(self, row: CustomerRow) -> None:
         """Retention is over: every record ends with "expired", and the templates go. Who left already has none."""
@@ -195,7 +230,7 @@ class ConsentLedger:
         A pause that lies further ahead than a pause is long was set under another clock: it is bounded, for good.
         """
         lines = self._lines(row.holder)
-        live = live_records(lines)
+        live = self._live(row.tenant, lines)
         given = tuple(name for name in LEDGER_PURPOSES if name in live)
         said = [details for line, details in self._given(row.holder, lines) if line.record_id in live.values()]
         oldest = min(said, key=lambda details: details.event_time_us, default=None)
@@ -262,6 +297,13 @@ class ConsentLedger:
         if until < row.paused_until_us:
             self._stores.customers.pause(row.tenant, row.customer_id, until)
         return until if until > now else 0
+
+    def _live(self, tenant: str, lines: Sequence[ConsentLine]) -> dict[str, str]:
+        """The live record of each purpose, without those that ended before a database was put back."""
+        live = live_records(lines)
+        if self._ended is None:
+            return dict(live)
+        return {name: one for name, one in live.items() if not self._ended.includes_record(tenant, one)}
 
     def _lines(self, holder: Holder) -> list[ConsentLine]:
         return self._stores.consents.lines(holder.tenant, holder.customer_id)

@@ -17,7 +17,10 @@ FILE = "identity-tombstones"
 
 
 class Departed:
-    """Keyed hashes of customers. Their key is derived from the key file's root, which no rotation changes."""
+    """Keyed hashes of customers, and of what they took back.
+
+    Their key is derived from the key file's root, which no rotation changes.
+    """
 
     def __init__(self, file: Tombstones, keys: KeyFile) -> None:
         self.file = file
@@ -30,6 +33,14 @@ class Departed:
     def includes(self, tenant: str, customer_id: str) -> bool:
         """Whether this customer was erased."""
         return self._hash(tenant, customer_id) in self.file
+
+    def remember_record(self, tenant: str, record_id: str) -> None:
+        """This record of consent has ended, for good: another "given" is another record. Raises OSError."""
+        self.file.add([self._hash(tenant, f"record {record_id}")])
+
+    def includes_record(self, tenant: str, record_id: str) -> bool:
+        """Whether this record of consent has ended."""
+        return self._hash(tenant, f"record {record_id}") in self.file
 
     def _hash(self, tenant: str, customer_id: str) -> bytes:
         return hmac.digest(self._key, json.dumps([tenant, customer_id]).encode(), hashlib.sha256)

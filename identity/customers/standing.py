@@ -32,6 +32,10 @@ class Standings:
         self.ledger = ledger
         self._now_us = now_us
 
+    def settle(self) -> int:
+        """Take back again what a restored database gives; see `ConsentLedger.settle`."""
+        return self.ledger.settle()
+
     def of(self, row: CustomerRow) -> Standing:
         """What the customer's consent allows now. Raises CustomerLeft."""
         return self.ledger.standing(self._fresh(row))

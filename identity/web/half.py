@@ -153,6 +153,7 @@ class IdentityHalf:
         """Erase again whom a backup brought back, before anybody is served. They are not recognised anyway."""
         try:
             self.service.erasures.settle()
+            self.service.customers.standings.settle()
             self.matchers.keep_thresholds()
         except (Problem, sqlite3.Error, OSError) as error:  # tried again every minute
             log.warning("restored customers are still to be erased", why=str(error))
@@ -307,7 +308,7 @@ def build(
         waiting or (lambda tenant, marks: ()),
         forget_replies,
     )
-    ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds)
+    ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds, departed)
     accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, now_us, closed)
     pending = Pending(stores, presses, vault, ledger, matchers.renew_thresholds)
     erasures = Erasures(config, stores, vault, places, audit, metrics, now_us, retention)

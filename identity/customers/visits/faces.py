@@ -33,12 +33,12 @@ class Faces:
             tie = match.customer_id is None
             ids = matcher.candidates(tenant, vectors) if tie else [str(match.customer_id)]
             found = {one: self._accounts.find(tenant, one) for one in ids if one not in quiet}
-            greeted = [account for account in found.values() if account is not None and account.purposes]
+            greeted = [account for account in found.values() if account is not None and may_be_greeted(account)]
             if len(greeted) == len(found):
                 account = None if tie else greeted[0]
                 needs_more = tie or greeted[0].row.needs_second_factor
                 return "ambiguous" if needs_more else "matched", account
-            quiet.update(one for one, account in found.items() if account is None or not account.purposes)
+            quiet.update(one for one, account in found.items() if account is None or not may_be_greeted(account))
 
     def candidates(self, tenant: str, captures: Sequence[Capture]) -> list[Account]:
         """Everybody whom the pictures may show, to end what is held of them: also who is paused, who took every
@@ -63,3 +63,8 @@ class Faces:
         if self._matchers.masked is not None and len(masked) > len(clear):
             return self._matchers.masked, [capture.vector for capture in masked]
         return self._matchers.clear, [capture.vector for capture in clear or captures]
+
+
+def may_be_greeted(account: Account) -> bool:
+    """Whether something is open to this customer, and they agree to being recognised by their face."""
+    return bool(account.purposes) and account.standing.has_face

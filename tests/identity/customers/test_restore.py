@@ -9,7 +9,7 @@ import pytest
 
 from identity.errors import EnrolmentUnknown
 from plumbing.storage.tombstones import TombstonesUnusable
-from tests.identity.halves import KIOSK, World
+from tests.identity.halves import KIOSK, World, row_of
 
 
 def copy_of(home: Path, folder: Path, pattern: str) -> Path:
@@ -57,6 +57,39 @@ def test_a_database_that_is_put_back_greets_nobody_who_left_and_loses_their_rows
         world.service.forget(KIOSK, gone.receipt)
     assert world.service.forget(KIOSK, stays.receipt)
     world.close()
+
+
+def test_what_was_taken_back_stays_taken_back(tmp_path: Path) -> None:
+    """A face that was dropped greets nobody before the templates are gone again; a purpose stays closed."""
+    home = tmp_path / "home"
+    world = World(home)
+    faceless, narrower = world.enrol(1), world.enrol(2, purposes=("orders", "offers"))
+    world.close()
+    copy = copy_of(home, tmp_path / "copy", "identity.db*")
+    world = World(home)
+    ledger = world.service.customers.standings.ledger
+    assert ledger.withdraw(row_of(world, faceless.receipt).holder, ["face"]) == ("face",)
+    assert ledger.withdraw(row_of(world, narrower.receipt).holder, ["offers"]) == ("offers",)
+    world.close()
+    put_back(copy, home, "identity.db*")
+
+    world = World(home)
+    assert templates(world) == 2
+    assert world.recognise(1).decision == "unknown"
+    assert world.recognise(2).purposes == ("orders",)
+
+    world.half.settle()
+
+    assert templates(world) == 1
+    assert world.recognise(1).decision == "unknown"
+    standing = world.service.customers.standings.of(row_of(world, narrower.receipt))
+    assert standing.given == ("face", "orders")
+    world.close()
+
+
+def templates(world: World) -> int:
+    row = world.half.stores.database.row("SELECT count(*) AS n FROM templates")
+    return 0 if row is None else int(row["n"])
 
 
 def test_a_state_folder_that_is_put_back_as_a_whole_greets_nobody_who_left(tmp_path: Path, outside: Path) -> None:
