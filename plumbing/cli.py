@@ -22,7 +22,7 @@ from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
 from plumbing.storage.database import Database
-from plumbing.storage.files import private_home
+from plumbing.storage.files import MARKS, private_home
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -66,6 +66,29 @@ def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
 home_option = click.option(
     "--home",
     callback=_opened,
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data/state"),
+    show_default=True,
+    envvar="USUAL_HOME",
+    help="Folder that holds the databases, keys and models (USUAL_HOME).",
+)
+
+
+def _existing(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
+    """The state folder of an installation that is there: no command that looks into one makes one.
+
+    Raises ClickException: there is none.
+    """
+    if not any((home / name).exists() for name in MARKS):
+        raise click.ClickException(
+            f"{home} is no state folder of Usual. Name the right one with --home or USUAL_HOME."
+        )
+    return _opened(context, parameter, home)
+
+
+house_option = click.option(
+    "--home",
+    callback=_existing,
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("data/state"),
     show_default=True,

@@ -14,7 +14,7 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
-from plumbing.cli import home_option
+from plumbing.cli import house_option
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.storage.search import Fingerprints, Hit, search
@@ -59,7 +59,7 @@ def _follow_trainings(home: Path) -> None:
 
 
 @erasures.command("list")
-@home_option
+@house_option
 def list_(home: Path) -> None:
     """Every erasure: its number, day and tenant, and what it waits for."""
     _follow_trainings(home)
@@ -72,7 +72,7 @@ def list_(home: Path) -> None:
 
 
 @erasures.command()
-@home_option
+@house_option
 @click.argument("number", metavar="ID")
 def show(home: Path, number: str) -> None:
     """The receipt with the number ID, or in the file ID, place by place, as JSON."""
@@ -82,7 +82,7 @@ def show(home: Path, number: str) -> None:
 
 
 @erasures.command()
-@home_option
+@house_option
 @click.option(
     "--also",
     multiple=True,

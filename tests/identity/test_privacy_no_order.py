@@ -6,11 +6,11 @@ Beside it lie the order and the times of joining, as whoever else wrote them dow
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,9 +131,7 @@ def test_the_last_changes_name_nobody_without_the_keys_and_nobody_who_left(joine
 class TestDays:
     """Retention on sealed days."""
 
-    def test_ten_thousand_are_opened_in_a_tenth_of_a_second_and_once_a_minute(
-        self, world: World, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_ten_thousand_are_opened_once_a_minute(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         store: CustomerStore = world.half.stores.customers
         with store.writing():
             for n in range(10_000):
@@ -141,17 +139,17 @@ class TestDays:
                 store.add_customer(row)
         store._seen, store._looked_s = {}, None
 
-        began = time.process_time()
+        opened, looks = Times.opened, []
+
+        def counted(*given: Any, **named: Any) -> Any:
+            looks.append(1)
+            return opened(*given, **named)
+
+        monkeypatch.setattr(Times, "opened", staticmethod(counted))
         assert len(store.not_seen_since(0)) == 0
-        first = time.process_time() - began
-
-        def never(*_: object) -> None:
-            raise AssertionError("opened again")
-
-        monkeypatch.setattr(Times, "opened", never)
         assert store.newest_day() == 399
         assert store.not_seen_since(0) == []
-        assert first < 0.1 * 3  # a loaded machine is given time; alone it is .05 s
+        assert len(looks) == 10_000
 
     def test_who_was_seen_by_another_process_meanwhile_is_not_due(self, world: World) -> None:
         row = row_of(world, world.enrol(1).receipt)

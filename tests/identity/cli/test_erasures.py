@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import app
 from identity.cli.erasures import erasures
 from tests.identity.halves import KIOSK, World, claims_of
 
@@ -66,3 +67,12 @@ def test_a_receipt_that_is_none_is_a_sentence(world: World, gone: tuple[str, str
     codes = [getattr(run(world, "verify", name).exception, "code", "") for name in ("0" * 32, str(cut))]
 
     assert codes == ["erasure_receipt_unknown", "erasure_receipt_forged"]
+
+
+@pytest.mark.parametrize("words", [("erasures", "list"), ("access", "AAAA"), ("identity", "held")])
+def test_a_command_that_looks_into_a_house_makes_none(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app.assemble(), [*words, "--home", str(tmp_path / "mistyped")])
+
+    assert result.exit_code == 1
+    assert "is no state folder of Usual" in result.output
+    assert list(tmp_path.iterdir()) == []
