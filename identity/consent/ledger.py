@@ -182,9 +182,9 @@ class ConsentLedger:
         Until then it opens nothing anyway: `standing` asks the same list. A database is put back while no server
         runs on it, so the first look of a process is enough.
         """
-        found, done, self._settled = 0, self._settled, True
-        if done:
+        if self._settled:
             return 0
+        found = 0
         for row in self._stores.customers.all():
             lines = self._lines(row.holder)
             back = set(live_records(lines)) - set(self._live(row.tenant, lines))
@@ -192,6 +192,7 @@ class ConsentLedger:
                 with suppress(CustomerLeft):
                     self.withdraw(row.holder, back)
                     found += 1
+        self._settled = True
         return found
 
     def expire(self, row: CustomerRow) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from identity.consent.ledger import ConsentLedger
 from identity.errors import EnrolmentUnknown
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.tombstones import TombstonesUnusable
 from tests.identity.halves import KIOSK, World, row_of
 
@@ -84,6 +86,33 @@ def test_what_was_taken_back_stays_taken_back(tmp_path: Path) -> None:
     assert world.recognise(1).decision == "unknown"
     standing = world.service.customers.standings.of(row_of(world, narrower.receipt))
     assert standing.given == ("face", "orders")
+    world.close()
+
+
+def test_taking_back_again_that_failed_once_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    world = World(home)
+    faceless = world.enrol(1)
+    world.close()
+    copy = copy_of(home, tmp_path / "copy", "identity.db*")
+    world = World(home)
+    world.service.customers.standings.ledger.withdraw(row_of(world, faceless.receipt).holder, ["face"])
+    world.close()
+    put_back(copy, home, "identity.db*")
+    world = World(home)
+
+    def busy(*_: object) -> None:
+        raise DatabaseBusy
+
+    with monkeypatch.context() as locked:
+        locked.setattr(ConsentLedger, "withdraw", busy)
+        world.half.settle()  # says so in the log, and goes on
+        assert templates(world) == 1
+    world.half.settle()
+
+    assert templates(world) == 0
     world.close()
 
 
