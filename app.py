@@ -105,9 +105,8 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         app.register_api(half.blueprint)
     if identity is not None and recommender is not None:
         app.register_api(import_module("doorway.visits").visits(shared, identity, recommender))
-        if identity.own_page is not None and recommender.own_page is not None:
-            pages = import_module("doorway.own_page")
-            app.register_api(pages.own_page(shared, identity.own_page, recommender.own_page))
+        pages = import_module("doorway.own_page")
+        app.register_api(pages.own_page(shared, identity.own_page, recommender.own_page))
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page

@@ -46,10 +46,7 @@ def own_history(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], dict
     database; None where there is neither. It raises RecommenderUnreachable."""
     from pydantic import ValidationError
 
-    from recommender.assembly import open_stores
-    from recommender.config import RecommenderConfig
-    from recommender.service import service_of
-    from recommender.web.me import OwnHistory, OwnPageTools
+    from recommender.web.me import OwnPageTools
     from recommender.web.me_schemas import OwnHistoryReply
 
     url = Config.from_environment().recommender_url
@@ -67,17 +64,8 @@ def own_history(home: Path, token_keys: Sequence[bytes]) -> Callable[[str], dict
     def held(token: str) -> dict[str, Any] | None:
         if not (home / "recommender.db").exists():
             return None
-        own = RecommenderConfig(home=home, token_keys=token_keys, tombstones=Config.from_environment().tombstones)
-        stores = open_stores(own)
-        try:
-            service = service_of(own, stores, system_clock)
-            return (
-                OwnPageTools(service, service, system_clock).held(token)
-                if isinstance(service, OwnHistory)
-                else None
-            )
-        finally:
-            stores.database.close()
+        with _recommender_of(home, token_keys) as service:
+            return OwnPageTools(service, system_clock).held(token)
 
     return held
 

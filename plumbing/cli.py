@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 Item = TypeVar("Item")
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
@@ -63,17 +64,6 @@ def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-home_option = click.option(
-    "--home",
-    callback=_opened,
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data/state"),
-    show_default=True,
-    envvar="USUAL_HOME",
-    help="Folder that holds the databases, keys and models (USUAL_HOME).",
-)
-
-
 def _existing(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
     """The state folder of an installation that is there: no command that looks into one makes one.
 
@@ -86,15 +76,22 @@ def _existing(context: click.Context, parameter: click.Parameter, home: Path) ->
     return _opened(context, parameter, home)
 
 
-house_option = click.option(
-    "--home",
-    callback=_existing,
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data/state"),
-    show_default=True,
-    envvar="USUAL_HOME",
-    help="Folder that holds the databases, keys and models (USUAL_HOME).",
-)
+def _home_option(callback: Callable[[click.Context, click.Parameter, Path], Path]) -> Callable[[Command], Command]:
+    return click.option(
+        "--home",
+        callback=callback,
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("data/state"),
+        show_default=True,
+        envvar="USUAL_HOME",
+        help="Folder that holds the databases, keys and models (USUAL_HOME).",
+    )
+
+
+home_option = _home_option(_opened)
+house_option = _home_option(_existing)
+"""For commands that look into a house, and make none."""
+
 tenant_option = click.option(
     "--tenant", default="demo", show_default=True, envvar="USUAL_TENANT", help="The chain or fleet (USUAL_TENANT)."
 )

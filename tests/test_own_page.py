@@ -21,7 +21,6 @@ from tests.journey import Place
 from tests.plumbing.liars import as_json, http, peer
 
 PIN = "2580"
-pytestmark = pytest.mark.skipif(not hasattr(RecommenderService, "own_data"), reason="needs the recommender's part")
 DISHES = [{"item_id": "soup", "name": "Soup of the day", "price": 450}]
 
 
@@ -206,7 +205,7 @@ def test_who_opts_out_while_the_file_is_made_gets_none_and_the_error_says_so(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receipt = joined(place)
-    own_data = RecommenderService.own_data  # type: ignore[attr-defined, unused-ignore]
+    own_data = RecommenderService.own_data
 
     def meanwhile(self: RecommenderService, claims: Claims) -> Any:
         place.send("DELETE", f"/identity/v1/enrolments/{receipt}")

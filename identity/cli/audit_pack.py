@@ -12,12 +12,11 @@ from identity.cli.policy import draft, pages
 from identity.engines.manifests import load_pack, pack_names
 from identity.store.data_map import WORDS
 from plumbing.audit_pack.bill_of_materials import ModelFile
-from plumbing.audit_pack.command import Part
 from plumbing.audit_pack.data_map import About
 from plumbing.audit_pack.pack import Contents
 
 
-class IdentityPart(Part):
+class IdentityPart:
     """Engine packs, the audit log and how it was verified, the policy page, the draft of the assessment."""
 
     def contents(self, home: Path) -> Contents:

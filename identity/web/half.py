@@ -188,19 +188,17 @@ class IdentityHalf:
 
     def _beat(self, ended: threading.Event) -> None:
         """Say that identity is there, and at once when somebody's tokens are closed."""
-        told, next_s = -1, 0.0
+        said, next_s = -1, 0.0
         while not ended.is_set():
             try:
                 now = self.closed.generation()
-                if now != told or time.monotonic() >= next_s:
-                    next_s, told = time.monotonic() + BEAT_S, now
-                    self.closed.note_heard(
-                        monotonic_us()
-                    )  # a recommender with the same state folder reads it there
+                if now != said or time.monotonic() >= next_s:
+                    next_s, said = time.monotonic() + BEAT_S, now
+                    self.closed.note_heard(monotonic_us())  # for a recommender with the same state folder
                     if self.heart is not None:
                         self.heart.beat()
             except (Problem, OSError) as error:
-                told = -1
+                said = -1
                 log.warning("no_sign_of_life", why=str(error))
                 ended.wait(BEAT_S / 2)
             ended.wait(0.05)

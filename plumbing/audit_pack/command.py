@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -35,20 +36,17 @@ ACCESS_WORDS = {
 }
 
 
-class Part:
-    """What one half adds to the pack; `contents` and `words` are asked for with the state folder."""
+class Part(Protocol):
+    """What one half adds to the pack."""
 
     def contents(self, home: Path) -> Contents:
-        """Its files."""
-        raise NotImplementedError
+        """Its files, of a state folder."""
 
     def words(self) -> Mapping[str, About]:
         """What each of its tables holds."""
-        raise NotImplementedError
 
     def models(self) -> list[ModelFile]:
         """The weights that it may run."""
-        return []
 
 
 @click.command("pack")

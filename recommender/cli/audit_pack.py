@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from plumbing.audit_pack.command import Part
+from plumbing.audit_pack.bill_of_materials import ModelFile
 from plumbing.audit_pack.data_map import About
 from plumbing.audit_pack.pack import Contents
 from recommender.store.data_map import WORDS
 
 
-class RecommenderPart(Part):
+class RecommenderPart:
     """Published models, each with its manifest."""
 
     def contents(self, home: Path) -> Contents:
@@ -23,6 +23,10 @@ class RecommenderPart(Part):
     def words(self) -> Mapping[str, About]:
         """What each table of recommender.db holds."""
         return {name: About(*words) for name, words in WORDS.items()}
+
+    def models(self) -> list[ModelFile]:
+        """None: its models are trained here, and `models.json` lists them."""
+        return []
 
 
 def _manifests(home: Path) -> Iterator[dict[str, Any]]:

@@ -50,7 +50,7 @@ class RecommenderHalf:
     databases: tuple[Database, ...]
     launch: Launch
     now_us: Clock
-    own_page: me.OwnPageTools | None = None
+    own_page: me.OwnPageTools
 
     def erase(self, token: str) -> Forgotten:
         """Forget the customer of an erasure token (identity hands it over); what was done, by place."""
@@ -171,9 +171,8 @@ def build(
     tools = training.TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
     training.routes(door, tools)
     peer.routes(door, service)
-    own_page = me.OwnPageTools(service, service, now_us) if isinstance(service, me.OwnHistory) else None
-    if own_page is not None:
-        me.routes(door, own_page)
+    own_page = me.OwnPageTools(service, now_us)
+    me.routes(door, own_page)
     pages.pages(api)
     databases = (stores.database, moments)
     return RecommenderHalf(config, service, trainer, api, metrics, databases, launcher, now_us, own_page)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from flask import request
 
@@ -19,6 +19,7 @@ from plumbing.clock import SECOND, Clock
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.steady import closed_before
 from recommender.errors import Erased, PurposeNotGiven, TokenError
+from recommender.in_flight import OWN_DATA
 from recommender.scene import Context
 from recommender.schemas import BASE, SceneName
 from recommender.service import RecommenderService, SuggestRequest
@@ -38,9 +39,6 @@ from recommender.web.me_schemas import (
 OWN_PAGE = "me"
 """The device that a token for the customer's own page is bound to."""
 
-OWN_DATA = "own_data"
-"""The purpose: to see what is held."""
-
 LOOKS = Limit("own data", 60)
 CHANGES = Limit("changes on one's own page", 60)
 TIES = Limit("link codes tried", 10)
@@ -52,53 +50,11 @@ SCENES: tuple[SceneName, ...] = ("orders", "destinations")
 SUGGESTED = 5  # suggestions of each scene whose reasons are shown
 
 
-class OneTimeCode(Protocol):
-    """A code to tie an account with, good once until `expires_us` (microseconds UTC)."""
-
-    @property
-    def code(self) -> str:
-        """As it is shown."""
-
-    @property
-    def expires_us(self) -> int:
-        """Microseconds UTC."""
-
-
-@runtime_checkable
-class OwnHistory(Protocol):
-    """What these routes need of the service."""
-
-    def own_data(self, claims: Claims) -> dict[str, Any]:
-        """What is held under the pseudonym of `claims`, in the fields of OwnHistoryReply but for `why`. Raises
-        Erased."""
-
-    def correct(self, claims: Claims, event_id: str) -> None:
-        """Take one event out. Raises a Problem: there is none of that name, or several."""
-
-    def tie_account(self, claims: Claims, link_code: str) -> str:
-        """Tie the account of a link code; its name. Raises a Problem for a code that is not good."""
-
-    def untie(self, claims: Claims) -> bool:
-        """Untie the account; whether there was one."""
-
-    def new_link_code(self, tenant: str, account: str) -> OneTimeCode:
-        """A one-time code for an account of the shop. Raises a Problem: it can have none."""
-
-
-@runtime_checkable
-class KnowsClosed(Protocol):
-    """What knows whether a customer closed their tokens since."""
-
-    def require(self, claims: Claims) -> None:
-        """Raises a Problem: the token is closed, or nobody can say."""
-
-
 @dataclass(frozen=True)
 class OwnPageTools:
-    """What these routes work with: `history` is the service too, seen from here."""
+    """What these routes work with."""
 
     service: RecommenderService
-    history: OwnHistory
     now_us: Clock
 
     def claims(self, token: str, purpose: str = OWN_DATA) -> Claims:
@@ -114,12 +70,9 @@ class OwnPageTools:
         )
         if purpose not in claims.purposes:
             raise PurposeNotGiven(purpose)
-        in_flight: object = getattr(self.service, "in_flight", None)
-        if isinstance(
-            in_flight, KnowsClosed
-        ):  # the page goes on when a purpose is taken back; the purpose does not
-            own = purpose == OWN_DATA
-            in_flight.require(claims if own else replace(claims, purposes=(purpose,)))
+        # The page goes on when a purpose is taken back; the purpose does not.
+        own = purpose == OWN_DATA
+        self.service.in_flight.require(claims if own else replace(claims, purposes=(purpose,)))
         self.service.stores.erased.keep_erased()
         if self.service.events.is_erased(claims.tenant, claims.pseudonym):
             raise Erased
@@ -128,7 +81,7 @@ class OwnPageTools:
     def held(self, token: str) -> dict[str, Any]:
         """What is held about the customer of a token, as OwnHistoryReply has it. Raises a TokenError."""
         claims = self.claims(token)
-        parts = self.history.own_data(claims)
+        parts = self.service.own_data(claims)
         purposes = sorted(set(claims.purposes) - {OWN_DATA})
         return OwnHistoryReply(**parts, purposes=purposes, why=self._why(claims, token)).model_dump()
 
@@ -189,7 +142,7 @@ def _own_routes(door: Door, tools: OwnPageTools) -> None:
         summary="That was not my order: out of the history, and of every model that holds it",
     )
     def own_event_corrected(path: EventPath) -> Body:
-        tools.history.correct(tools.claims(bearer_of(request)), path.event_id)
+        tools.service.correct(tools.claims(bearer_of(request)), path.event_id)
         return {"removed": True}
 
 
@@ -206,7 +159,7 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
     )
     def own_account_tied(body: TieBody) -> Body:
         claims = tools.claims(bearer_of(request), ACCOUNT)
-        return {"account": tools.history.tie_account(claims, body.link_code)}
+        return {"account": tools.service.tie_account(claims, body.link_code)}
 
     @door.route(
         "DELETE",
@@ -220,7 +173,7 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         summary="Untie the shop's own account, at once",
     )
     def own_account_untied() -> Body:
-        tools.history.untie(tools.claims(bearer_of(request)))
+        tools.service.untie(tools.claims(bearer_of(request)))
         return None
 
     @door.route(
@@ -232,6 +185,6 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         summary="A one-time code with which a customer may tie this account of the shop, for ten minutes",
     )
     def account_link_code(caller: Caller, path: AccountPath) -> Body:
-        made = tools.history.new_link_code(caller.tenant, path.account)
+        made = tools.service.new_link_code(caller.tenant, path.account)
         moment = datetime.fromtimestamp(made.expires_us / SECOND, UTC)
         return {"link_code": made.code, "expires_at": moment.isoformat(timespec="seconds")}

@@ -5,17 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from recommender.service import RecommenderService
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import serve
 from tests.journey import Place
 from tests.test_own_page import PIN, joined, place, visit
 
 __all__ = ["place"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not hasattr(RecommenderService, "own_data"), reason="needs the recommender's part"),
-]
+pytestmark = pytest.mark.browser
 
 
 def test_the_page_walks_through_the_real_house(place: Place, open_page: OpenPage) -> None:

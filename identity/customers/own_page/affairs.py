@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import structlog
 
@@ -25,22 +25,6 @@ from plumbing.clock import DAY, SECOND
 
 log = structlog.get_logger(__name__)
 MASKED = "-masked"  # in the id of a pack's part for faces with a mask
-
-
-@runtime_checkable
-class FindsLines(Protocol):
-    """An audit that finds a customer's lines by their secret."""
-
-    def lines_of(self, secret: str) -> Sequence[Any]:
-        """Lines with `day`, `device`, `event`, `outcome`, `purposes`, the oldest first."""
-
-
-@runtime_checkable
-class GivesReceipts(Protocol):
-    """What makes the receipt of an erasure that is handed out."""
-
-    def given(self, receipt: Any) -> dict[str, Any]:
-        """With its signature."""
 
 
 class OwnAffairs:
@@ -106,8 +90,6 @@ class OwnAffairs:
 
     def lookups(self, account: Account) -> list[dict[str, Any]]:
         """Who asked for this customer: day, device, what, for which purposes; the latest first."""
-        if not isinstance(self._audit, FindsLines):
-            return []
         return [
             {
                 "day": line.day,
@@ -178,10 +160,9 @@ class OwnAffairs:
 
     def erase(self, account: Account) -> dict[str, Any]:
         """Opt out; the reply in the fields of `OwnErasureReply`."""
-        done: object = self._erasures.erase(account.row, "page")
-        receipts: object = getattr(self._erasures, "receipts", None)
-        receipt = receipts.given(done) if isinstance(receipts, GivesReceipts) else None
-        return {"forgotten": True, "everywhere": bool(getattr(done, "everywhere", done)), "erasure": receipt}
+        receipt = self._erasures.erase(account.row, "page")
+        given = self._erasures.receipts.given(receipt)
+        return {"forgotten": True, "everywhere": receipt.everywhere, "erasure": given}
 
     def opened(self, account: Account, way: str) -> None:
         """Note that the page was opened: the customer sees it there, also when it was somebody else."""
