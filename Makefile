@@ -42,7 +42,8 @@ evaluate: ## the accuracy tables, on the town or on data beside the project
 lock: ## pin what locks/*.in ask for, and keep every other pin (needs uv; UPGRADE=--upgrade takes the newest)
 	cd locks && $(COMPILE) --override runtime-left-out.txt -o runtime.txt runtime.in
 	cd locks && $(COMPILE) -c runtime.txt -o build.txt build.in
-	cd locks && $(COMPILE) -c runtime.txt -o dev.txt dev.in
+	cd locks && $(COMPILE) --override runtime-left-out.txt -c runtime.txt -o scale.txt scale.in
+	cd locks && $(COMPILE) --override dev-overrides.txt -c scale.txt -o dev.txt dev.in
 	cd locks && $(COMPILE) -c dev.txt -o advisories.txt advisories.in
 
 advisories: ## known vulnerabilities of every pinned package (needs the network)
