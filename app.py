@@ -31,6 +31,7 @@ from plumbing.settings import Config, WrongSetting
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
+from plumbing.storage.state import State
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Half(Protocol):
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     """The application. Nothing is started; tests hand in a folder and a clock."""
     app = openapi.new_app("Usual", "Recognise who asked for it, and offer the usual.")
-    shared = Shared.open(config.home, now_us, SecurityLog.of(config.home, now_us, config.security_log))
+    shared = Shared.open(State.of(config), now_us, SecurityLog.of(config.home, now_us, config.security_log))
     recommender: RecommenderHalf | None = None
     identity: IdentityHalf | None = None
     broken: dict[str, web.Check] = {}

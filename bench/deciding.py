@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.measure import Row, timed
 from plumbing.clock import MINUTE, SECOND
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.offers.bandit import Posterior
 from recommender.offers.decision import FEATURES, POLICY, OfferDecision, Policy, choose_arm
 from recommender.offers.learning.log import UpliftModel
@@ -75,7 +75,7 @@ def deciding(n: int = 2_000) -> list[Row]:
 
 def logging(folder: Path, policy: Policy, settings: OfferSettings, n: int) -> list[Row]:
     """The same visit decided from the same reads: written down and reserved, durably, or neither."""
-    database = Database(folder / "recommender.db", migrations)
+    database = SQLiteDatabase(folder / "recommender.db", migrations)
     rng = np.random.default_rng(0)
     try:
         store = OfferStore(database)

@@ -24,6 +24,7 @@ from identity.store.galleries import GalleryState
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import unit
+from plumbing.storage.state import State
 
 PACK, TENANT, SIZE = "bench@1", "bench", 256
 Array = NDArray[np.float32]
@@ -137,7 +138,7 @@ def installation(vectors: Array) -> Iterator[tuple[Galleries, float, float]]:
         master = [secrets.token_bytes(32)]
         keys = Unsynced(Path(folder) / "identity-keys", lambda: master)
         vault = Vault(keys)
-        stores = IdentityStores.open(Path(folder) / "identity.db", vault, durable=False)
+        stores = IdentityStores.open(State(Path(folder)), vault, durable=False)
         enrol(stores, vault, vectors)
         galleries = Galleries(stores.galleries, vault, PACK, SIZE)
         began, used = time.perf_counter(), time.process_time()

@@ -21,7 +21,7 @@ from plumbing.door import Body, Door
 from plumbing.pace import Pace
 from plumbing.problem import Problem
 from plumbing.shared import Shared
-from plumbing.storage.database import storage_is_named
+from plumbing.storage.sqlite import storage_is_named
 from recommender.errors import SecondFactorRequired, TokenError
 from recommender.schemas import ContextModel, SceneName, SuggestionsReply
 from recommender.service import SuggestRequest

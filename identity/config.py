@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plumbing.clock import DAY, MINUTE, SECOND
 from plumbing.settings import Config
+from plumbing.storage.state import State
 
 PURPOSES = ("orders", "offers", "destinations")
 """What a customer may agree to, one by one; the order in which the notice names them."""
@@ -80,6 +81,8 @@ class IdentityConfig:
     pin_tries: int = 5
     pin_lock_us: int = 15 * MINUTE
     longest_pin_lock_us: int = DAY
+    database: str | None = field(default=None, repr=False)  # as in `State`
+    keys_database: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.token_keys:
@@ -104,6 +107,11 @@ class IdentityConfig:
             raise ValueError("a token is good for 10 minutes at most")
 
     @property
+    def state(self) -> State:
+        """Where the state of the installation is."""
+        return State(self.home, self.database, self.keys_database)
+
+    @property
     def asks_for_moves(self) -> bool:
         """Whether any purpose needs a living head."""
         return any("liveness" in need for need in self.needs.values())
@@ -125,6 +133,8 @@ def config_of(settings: Config, token_keys: Sequence[bytes]) -> IdentityConfig:
         home=settings.home,
         token_keys=token_keys,
         tombstones=settings.tombstones,
+        database=settings.database,
+        keys_database=settings.keys_database,
         needs=needs_of(settings.needs),
         pack=settings.pack,
         models_folder=settings.models,

@@ -21,8 +21,8 @@ from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
-from plumbing.storage.database import Database
 from plumbing.storage.files import MARKS, private_home
+from plumbing.storage.state import State
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -202,5 +202,12 @@ def track(items: Sequence[Item], label: str, *, unit: str = "it") -> Iterator[It
 
 def open_access(home: Path) -> Access:
     """The keys of the state folder `home`."""
-    log = SecurityLog.of(home, system_clock, Config.from_environment().security_log)
-    return Access(Database(home / "access.db", access_module.migrations), system_clock, log)
+    settings = Config.from_environment()
+    log = SecurityLog.of(home, system_clock, settings.security_log)
+    return Access(state_of(home).database("access", access_module.migrations), system_clock, log)
+
+
+def state_of(home: Path) -> State:
+    """Where the state is that belongs to the folder `home`, as the environment says."""
+    settings = Config.from_environment()
+    return State(home, settings.database, settings.keys_database)

@@ -33,8 +33,9 @@ from plumbing.json_limits import parts_of
 from plumbing.limits import Limits
 from plumbing.problem_json import BodyTooLarge
 from plumbing.security.proxies import counted_as
-from plumbing.storage.database import DatabaseBusy, busy_is_named, storage_is_named
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
+from plumbing.storage.sqlite import busy_is_named, storage_is_named
 
 CALLER = "usual.caller"
 """Where the gate leaves the caller in the WSGI environment. No header can be written there."""

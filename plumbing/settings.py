@@ -34,6 +34,9 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, env_prefix="USUAL_", env_ignore_empty=True)
 
     home: Path = Path("data/state")
+    # postgresql://...; None keeps the state in SQLite files of the home. Keys are in another database, or a file.
+    database: str | None = Field(default=None, repr=False, pattern=r"^postgres(ql)?://")
+    keys_database: str | None = Field(default=None, repr=False, pattern=r"^postgres(ql)?://")
     pack: str = "dlib"
     models: Path | None = None  # folder with the files of an engine pack that is not installed
     cache: Path = CACHE

@@ -19,7 +19,7 @@ from plumbing.security.log import SILENT, SecurityLog
 from plumbing.steady import SteadyClock, steady
 from plumbing.storage.database import Database
 from plumbing.storage.files import load_or_create_secret, private_home
-from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.state import State
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +37,9 @@ class Shared:
     databases: tuple[Database, ...]
 
     @classmethod
-    def open(cls, home: Path, now_us: Clock, security_log: SecurityLog = SILENT) -> Self:
-        """Open `access.db`, `access-moments.db` and the keys under `home`; made when they are absent."""
+    def open(cls, state: State, now_us: Clock, security_log: SecurityLog = SILENT) -> Self:
+        """Open the keys of devices, what is kept for minutes, and the secrets of the home; made when absent."""
+        home = state.home
         if narrowed := private_home(home):
             log.warning("home_could_be_read_by_others", files=narrowed)
         clock = steady(now_us, home)
@@ -50,8 +51,8 @@ class Shared:
             security_log.note("clock_jump", way=way)
 
         clock.on_jump = jumped
-        lasting = Database(home / "access.db", access.migrations)
-        passing = _passing(home)
+        lasting = state.database("access", access.migrations)
+        passing = _passing(state)
         token_keys = TokenKeys(home, clock)
         return cls(
             access=access.Access(lasting, clock, security_log),
@@ -69,16 +70,16 @@ class Shared:
             database.close()
 
 
-def kept_replies(home: Path, now_us: Clock) -> idempotency.Idempotency:
+def kept_replies(state: State, now_us: Clock) -> idempotency.Idempotency:
     """What the routes outside of both halves keep, for a command that has to drop some of it."""
-    return _replies(home, _passing(home), now_us)
+    return _replies(state.home, _passing(state), now_us)
 
 
-def _passing(home: Path) -> ThrowawayDatabase:
-    return ThrowawayDatabase(home / "access-moments.db", limits.migrations, idempotency.migrations)
+def _passing(state: State) -> Database:
+    return state.passing("access-moments", limits.migrations, idempotency.migrations)
 
 
-def _replies(home: Path, passing: ThrowawayDatabase, now_us: Clock) -> idempotency.Idempotency:
+def _replies(home: Path, passing: Database, now_us: Clock) -> idempotency.Idempotency:
     # Not a token key, which changes: what was kept under the one before could not be read any more.
     key = load_or_create_secret(home / "replies.key", Fernet.generate_key())
     return idempotency.Idempotency(passing, key, now_us, keep_us=10 * MINUTE)

@@ -27,6 +27,7 @@ from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
 from recommender.store.own_events import OwnEventStore
 from recommender.store.quotas import QuotaStore
+from recommender.store.run_locks import RunLocks
 from recommender.store.runs import ModelStore
 from recommender.store.sharing import SharingStore
 from recommender.store.ties import AccountTies
@@ -63,7 +64,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
     Raises TombstonesUnusable: it is not known who was erased.
     """
     remembered = Tombstones.of(config.home, config.tombstones, FILE)
-    database = open_database(config.home)
+    database = open_database(config.state)
     with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left; the next import tries again
         remove_abandoned(database)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
@@ -74,7 +75,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         events=events,
         catalogue=CatalogueStore(database),
         offers=offers,
-        models=ModelStore(database),
+        models=ModelStore(database, RunLocks(config.home / "runs")),
         sharing=SharingStore(database, config.least_people),
         quotas=QuotaStore(database),
         rows=VersionRows(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plumbing.settings import Config
+from plumbing.storage.state import State
 
 LEAST_PEOPLE_FLOOR = 5
 """Nobody may set fewer: of two or three people each knows what the others chose, of five they must guess."""
@@ -44,6 +45,13 @@ class RecommenderConfig:
     tombstones: Path | None = None
     least_people: int = 10
     served_km: float = 40.0
+    database: str | None = field(default=None, repr=False)  # as in `State`
+    keys_database: str | None = field(default=None, repr=False)
+
+    @property
+    def state(self) -> State:
+        """Where the state of the installation is."""
+        return State(self.home, self.database, self.keys_database)
 
     @classmethod
     def of(cls, settings: Config, token_keys: Sequence[bytes] = (), *, seed: int = 0) -> RecommenderConfig:
@@ -55,4 +63,6 @@ class RecommenderConfig:
             least_people=settings.least_people,
             served_km=settings.served_km,
             tombstones=settings.tombstones,
+            database=settings.database,
+            keys_database=settings.keys_database,
         )

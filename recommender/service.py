@@ -16,7 +16,7 @@ from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten
 from plumbing.steady import closed_before
 from plumbing.storage.database import DatabaseBusy
-from plumbing.storage.room import DiskFull, for_erasing
+from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
@@ -329,7 +329,7 @@ class RecommenderService(CustomerRights):
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
-        with for_erasing(self.database.path.parent):
+        with self.database.erasing():
             with self.database.write() as connection:
                 if decisions := self.stores.own.decisions_and_purchases(claims.tenant, claims.pseudonym):
                     forgotten.note(connection, claims.tenant, "offers", lines=decisions)

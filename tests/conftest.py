@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.traces"]
+pytest_plugins = ["tests.traces", "tests.engines"]
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -27,6 +27,7 @@ from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import system_clock
 from plumbing.settings import Config
 from plumbing.shared import Shared
+from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.scene import Item
 from recommender.web import half as recommender_half
@@ -41,7 +42,7 @@ class House:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.shared = shared = Shared.open(home, system_clock)
+        self.shared = shared = Shared.open(State(home), system_clock)
         self.recommender = recommender_half.build(
             RecommenderConfig.of(Config(home=home), shared.token_keys), access=shared.access, now_us=shared.now_us
         )

@@ -25,6 +25,7 @@ from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.access.token_keys import TokenKeys
 from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.tokens import open_token
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ COHORT = 120
 
 def access_of(setting: Setting) -> tuple[Access, Database]:
     """The installation's keys; the database is the caller's to close."""
-    database = Database(setting.home / "access.db", access_tables.migrations)
+    database = SQLiteDatabase(setting.home / "access.db", access_tables.migrations)
     return Access(database, setting.now_us), database
 
 

@@ -31,7 +31,7 @@ from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, home_option, open_access, tenant_option, track
+from plumbing.cli import LazyGroup, home_option, open_access, state_of, tenant_option, track
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem_json import Problem
 from plumbing.settings import Config
@@ -82,7 +82,7 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
         now_us=system_clock,
         forget_elsewhere=known["hand_over"](home, keys) if "hand_over" in known else later,
         waiting=known["waiting"](home, keys) if "waiting" in known else None,
-        replies=(kept_replies(home, system_clock),),
+        replies=(kept_replies(state_of(home), system_clock),),
         engine=engine or ManifestOnly(load_pack(pack)),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from identity.store.answers import AnswerStore
 from identity.store.code_tries import CodeTryStore
@@ -15,13 +14,14 @@ from identity.store.migrations import migrations
 from identity.store.thresholds import ThresholdStore
 from identity.vault.vault import Vault
 from plumbing.storage.database import Database
+from plumbing.storage.state import State
 
 __all__ = ["IdentityStores"]
 
 
 @dataclass(frozen=True)
 class IdentityStores:
-    """identity.db: what lasts. What a press needs for seconds is in another file (`PressStore`)."""
+    """What lasts. What a press needs for seconds is elsewhere (`PressStore`)."""
 
     database: Database
     customers: CustomerStore
@@ -33,12 +33,12 @@ class IdentityStores:
     code_tries: CodeTryStore
 
     @classmethod
-    def open(cls, path: Path, vault: Vault, *, durable: bool = True) -> IdentityStores:
-        """Open or create the file; `vault` has the keys of what is sealed in it.
+    def open(cls, state: State, vault: Vault, *, durable: bool = True) -> IdentityStores:
+        """Open or create the tables; `vault` has the keys of what is sealed in them.
 
         Without `durable` the last writes may be lost with the power.
         """
-        database = Database(path, migrations(vault), durable=durable)
+        database = state.database("identity", migrations(vault), durable=durable)
         return cls(
             database,
             CustomerStore(database, vault),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from identity.store.thresholds import ThresholdStore
 from identity.store.times import TIMES, Times
 from identity.vault.installation import InstallationSeal
 from identity.vault.vault import Holder, Vault
-from plumbing.storage.database import Database
+from plumbing.storage.database import Database, Row
 
 LOOK_EVERY_S = 60  # how often the times of all customers are opened at most
 LOOKALIKE, CONFIRMED_NOT_ME = 1, 2
@@ -302,7 +301,7 @@ class CustomerStore(Table):
             )
             self._set_times(tenant, customer_id, pin_locked_until_us=until_us)
 
-    def _customer(self, row: sqlite3.Row) -> CustomerRow:
+    def _customer(self, row: Row) -> CustomerRow:
         fields = dict(row)
         times = Times.opened(self._seal, row["tenant"], row["customer_id"], fields.pop("times"))
         return CustomerRow(

@@ -12,6 +12,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 
 FILE = "erasures.db"
 migrations = Migrations("erasures")
@@ -39,7 +40,7 @@ class ReceiptStore:
         """The file, made when it is not there."""
         with self._lock:
             if self._database is None:
-                self._database = Database(self._path, migrations)
+                self._database = SQLiteDatabase(self._path, migrations)
             return self._database
 
     def put(self, number: str, day: str, content: bytes, *, is_open: bool) -> None:

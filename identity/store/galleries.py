@@ -7,8 +7,7 @@ own row, sealed, and only there. Who leaves is taken off it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identity.errors import SealBroken
@@ -74,7 +73,7 @@ class GalleryStore(Table):
         The last part is the ids of all customers in it. It is None when the `known` customers and the new ones are
         as many as the gallery has: then nobody has left.
         """
-        with self._reading():
+        with self.database.reading():
             state = self.gallery(tenant, pack)
             assert state is not None
             joined = self._since(tenant, pack, state, since)
@@ -175,18 +174,6 @@ class GalleryStore(Table):
             )
         self.database.scrub()
         return gone
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        connection = self.database.connection
-        if connection.in_transaction:
-            yield
-            return
-        connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            connection.execute("COMMIT")
 
     def _next_generation(self, tenant: str, pack: str, grows_by: int, changed: str, *, left: str = "") -> None:
         """Count one more generation, which is of the customer `changed`, and `grows_by` templates. A customer who

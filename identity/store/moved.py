@@ -8,6 +8,7 @@ it was stored.
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
@@ -34,10 +35,10 @@ Row = dict[str, Any]
 
 def move_to_the_ledger(db: Utils, vault: Vault) -> None:
     """Make the new tables, move what the old ones hold, and put the triggers on them."""
-    made = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger')"
-    for kind, name in db.execute(made).fetchall():
-        if not name.startswith("sqlite_"):
-            db.execute(f"DROP {kind} {name}")
+    for index in ("templates_generation", "templates_customer", "enrolment_answers_customer"):
+        db.execute(f"DROP INDEX IF EXISTS {index}")
+    for trigger in ("consent_is_not_changed", "consent_is_not_deleted"):
+        db.execute(f"DROP TRIGGER IF EXISTS {trigger}")
     for table in OLD:
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     for statement in TABLES:
@@ -67,11 +68,11 @@ class _Move:
             log.warning("customers_without_a_key_left_behind", customers=lost)
         self._galleries()
         self._totals()
-        self._db.execute(
-            "UPDATE calibrations SET calibration = json_set(calibration, '$.made_at_us',"
-            " json_extract(calibration, '$.made_at_us') / ? * ?)",
-            [DAY, DAY],
-        )
+        for row in list(self._db.query("SELECT DISTINCT calibration FROM calibrations")):
+            made = json.loads(row["calibration"])
+            made["made_at_us"] = made["made_at_us"] // DAY * DAY
+            values = [json.dumps(made), row["calibration"]]
+            self._db.execute("UPDATE calibrations SET calibration = ? WHERE calibration = ?", values)
 
     def _shuffled(self, sql: str, *values: object) -> list[Row]:
         rows = list(self._db.query(sql, list(values)))

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from flask_openapi3.blueprint import APIBlueprint
@@ -68,7 +67,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
-from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.state import State
 from plumbing.storage.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
@@ -281,9 +280,9 @@ def build(
     if config.liveness is not None:
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
-    passing = _passing_database(config.home / "identity-moments.db")
+    passing = _passing_database(config.state)
     vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
-    stores, presses = IdentityStores.open(config.home / "identity.db", vault), PressStore(passing)
+    stores, presses = IdentityStores.open(config.state, vault), PressStore(passing)
     departed = Departed(Tombstones.of(config.home, config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
     seal = AuditSeal(config.home / "identity-audit-head", vault.keys, departed.file)
@@ -411,6 +410,6 @@ def _load(workers: EnginePool) -> None:
         log.error("recognition is not available", why=error.detail)
 
 
-def _passing_database(path: Path) -> ThrowawayDatabase:
+def _passing_database(state: State) -> Database:
     """For what is needed for minutes: presses, limits, kept replies."""
-    return ThrowawayDatabase(path, moments_tables.migrations, limits.migrations, idempotency.migrations)
+    return state.passing("identity-moments", moments_tables.migrations, limits.migrations, idempotency.migrations)

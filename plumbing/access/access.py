@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,8 +31,7 @@ from plumbing.access.known_keys import KnownKeys
 from plumbing.access.tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
 from plumbing.security.log import SILENT, SecurityLog
-from plumbing.storage.database import Database
-from plumbing.storage.room import for_erasing
+from plumbing.storage.database import Connection, Database, Row
 
 __all__ = [
     "PAGES",
@@ -131,7 +129,7 @@ class Access:
         return secret
 
     def _insert_key(
-        self, connection: sqlite3.Connection, whose: tuple[str, str, str, str], life_us: int
+        self, connection: Connection, whose: tuple[str, str, str, str], life_us: int
     ) -> tuple[str, str]:
         """Store a new key of (tenant, device, site, scopes); its id and its text."""
         tenant, device, site, scopes = whose
@@ -145,7 +143,7 @@ class Access:
 
     def revoke_key(self, tenant: str, key_id: str) -> bool:
         """End a key at once, on a full disk too; False when there is none of that name."""
-        with for_erasing(self._database.path.parent), self._database.write() as connection:
+        with self._database.erasing(), self._database.write() as connection:
             done = connection.execute("DELETE FROM keys WHERE tenant = ? AND key_id = ?", (tenant, key_id))
             connection.execute("DELETE FROM key_uses WHERE tenant = ? AND key_id = ?", (tenant, key_id))
         if done.rowcount > 0:
@@ -249,9 +247,7 @@ class Access:
         self.log.note("paired", tenant=tenant, key_id=key_id, page=page)
         return page, key
 
-    def _take_the_place(
-        self, connection: sqlite3.Connection, tenant: str, device: str, site: str, page: str
-    ) -> None:
+    def _take_the_place(self, connection: Connection, tenant: str, device: str, site: str, page: str) -> None:
         """End the keys of the device. If it was paired before, it is another device now, of the same name."""
         connection.execute("DELETE FROM keys WHERE tenant = ? AND device = ?", (tenant, device))
         connection.execute(
@@ -260,8 +256,9 @@ class Access:
             (tenant, device, site, page),
         )
 
-    def _device(self, tenant: str, name: str) -> sqlite3.Row | None:
-        return self._database.row("SELECT * FROM devices WHERE tenant = ? AND name = ?", (tenant, name))
+    def _device(self, tenant: str, name: str) -> Row | None:
+        row: Row | None = self._database.row("SELECT * FROM devices WHERE tenant = ? AND name = ?", (tenant, name))
+        return row
 
     def _in_use(self, tenant: str, device: str, now: int) -> bool:
         """Whether a key or an open pairing has this name."""
@@ -336,21 +333,11 @@ class Access:
         if self._used.get(caller.key_id) == day:
             return
         self._used[caller.key_id] = day
-        connection = self._database.connection
-        if connection.in_transaction:
-            return
-        patience = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        try:
-            connection.execute("PRAGMA busy_timeout=0")
-            connection.execute(
-                "INSERT INTO key_uses VALUES (?, ?, ?) ON CONFLICT (tenant, key_id) DO UPDATE SET"
-                " last_day = excluded.last_day WHERE last_day < excluded.last_day",
-                (caller.tenant, caller.key_id, day),
-            )
-        except sqlite3.Error:
-            pass
-        finally:
-            connection.execute(f"PRAGMA busy_timeout={patience}")
+        self._database.try_change(
+            "INSERT INTO key_uses VALUES (?, ?, ?) ON CONFLICT (tenant, key_id) DO UPDATE SET"
+            " last_day = excluded.last_day WHERE key_uses.last_day < excluded.last_day",
+            (caller.tenant, caller.key_id, day),
+        )
 
 
 def route_of(request: Request) -> str:
@@ -358,7 +345,7 @@ def route_of(request: Request) -> str:
     return f"{request.method} {request.url_rule.rule}" if request.url_rule else ""
 
 
-def _identity(row: sqlite3.Row) -> str:
+def _identity(row: Row) -> str:
     """What identifies the device of a key: no two devices of a tenant have the same."""
     if not row["device"]:
         return f"key:{row['key_id']}"

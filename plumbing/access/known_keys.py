@@ -7,13 +7,12 @@ does is not served from memory. `docs/decisions/0068-keys-while-the-database-is-
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.database import Database, DatabaseBusy, Row
 
 STALE_S = 60.0
 """How long a key is good without the database."""
@@ -35,10 +34,10 @@ class KnownKeys:
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._rows: OrderedDict[str, tuple[float, sqlite3.Row]] = OrderedDict()
+        self._rows: OrderedDict[str, tuple[float, Row]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def row(self, secret_hash: str, scopes: tuple[str, ...]) -> sqlite3.Row | None:
+    def row(self, secret_hash: str, scopes: tuple[str, ...]) -> Row | None:
         """The key's row, None when there is none.
 
         Raises:
@@ -47,7 +46,7 @@ class KnownKeys:
         """
         try:
             with self._database.hurried():
-                row = self._database.row(FIND, (secret_hash,))
+                row: Row | None = self._database.row(FIND, (secret_hash,))
         except DatabaseBusy:
             remembered = self._rows.get(secret_hash)
             late = remembered is None or self._monotonic() - remembered[0] > STALE_S

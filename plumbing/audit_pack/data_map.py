@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbing.storage.database import Connection
+
 Words = Mapping[str, "About"]
 """What is to be known of each table, by its name."""
 
@@ -54,7 +56,7 @@ def tables_of(path: Path, words: Words) -> list[Table]:
         ]
 
 
-def _table(connection: sqlite3.Connection, database: str, name: str, about: About | None) -> Table:
+def _table(connection: Connection, database: str, name: str, about: About | None) -> Table:
     columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (name,)).fetchall()
     quoted = '"' + name.replace('"', '""') + '"'
     (rows,) = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()  # noqa: S608 - a name of the schema

@@ -25,9 +25,10 @@ import sqlite_utils
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import Database, DatabaseBusy, named
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.files import process_lock
 from plumbing.storage.room import DiskFull, release
+from plumbing.storage.sqlite import SQLiteDatabase, named
 
 BUSY_MS = 500
 """A transaction here lasts a millisecond. When somebody holds the lock for longer, the file is replaced."""
@@ -46,7 +47,7 @@ class Damaged(sqlite3.DatabaseError):
     """A value that this product never wrote."""
 
 
-class ThrowawayDatabase(Database):
+class ThrowawayDatabase(SQLiteDatabase):
     """Made new when it cannot be used; in memory when the disk cannot be used either."""
 
     def __init__(self, path: Path, *migrations: Migrations) -> None:
@@ -81,7 +82,7 @@ class ThrowawayDatabase(Database):
     # --- what others call
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, shared: bool = False) -> Iterator[sqlite3.Connection]:
         """A write transaction. Where a second try matters, use `together`."""
         if self._in_memory_now():
             with self._memory_lock:

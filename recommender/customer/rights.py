@@ -9,7 +9,7 @@ import structlog
 
 from plumbing.clock import Clock
 from plumbing.storage.database import Database, DatabaseBusy
-from plumbing.storage.room import DiskFull, for_erasing
+from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
 from recommender.customer.own_data import own_data
 from recommender.errors import Erased, VersionsBusy
@@ -61,7 +61,7 @@ class CustomerRights:
 
     def forget_event(self, tenant: str, pseudonym: str, event_id: str) -> None:
         """See `correct`."""
-        with for_erasing(self.database.path.parent):
+        with self.database.erasing():
             with self.database.write():
                 event = self.stores.own.find(tenant, pseudonym, event_id)
                 self.stores.own.take_back(tenant, pseudonym, event)
@@ -115,7 +115,7 @@ class CustomerRights:
 
     def _forgetting(self, work: Callable[[], Rewritten]) -> Rewritten:
         try:
-            with for_erasing(self.database.path.parent):
+            with self.database.erasing():
                 return work()
         except (DatabaseBusy, DiskFull, VersionsBusy, OSError) as error:
             log.warning("rows_not_forgotten_yet", error=type(error).__name__)

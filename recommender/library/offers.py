@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plumbing.clock import HOUR
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.library.folder import TENANT, NotFitted, load_model, save_model, stored_report, trained_of
 from recommender.library.request import reported
 from recommender.offers.decision import FEATURES, OfferDecision, Policy
@@ -72,7 +72,7 @@ class Offers:
         self.portfolio = {offer.offer_id: offer for offer in offers}
         self.settings = changed(OfferSettings(salt), settings)
         self._folder = tempfile.TemporaryDirectory(prefix="usual-offers-")
-        self._database = Database(Path(self._folder.name) / "offers.db", migrations, durable=False)
+        self._database = SQLiteDatabase(Path(self._folder.name) / "offers.db", migrations, durable=False)
         self._store = OfferStore(self._database)
         self._store.save_settings(TENANT, self.settings)
         self._store.save_offers(TENANT, offers, 0)

@@ -6,20 +6,18 @@ the statements use only what both databases have (ON CONFLICT, RETURNING, partia
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
 from plumbing.storage.database import Database
-from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.state import State
 from recommender.store import catalogue, event_tables, offer_tables
 from recommender.store import runs as models
 
 
-def open_database(home: Path) -> Database:
+def open_database(state: State) -> Database:
     """The recommender's database, created or migrated."""
-    return Database(
-        home / "recommender.db",
+    return state.database(
+        "recommender",
         catalogue.migrations,
         event_tables.migrations,
         models.migrations,
@@ -28,6 +26,6 @@ def open_database(home: Path) -> Database:
     )
 
 
-def open_moments(home: Path) -> ThrowawayDatabase:
+def open_moments(state: State) -> Database:
     """Rate limits of the last minutes."""
-    return ThrowawayDatabase(home / "recommender-moments.db", limits_migrations)
+    return state.passing("recommender-moments", limits_migrations)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import Database
+from plumbing.storage.database import Database, Row
 from recommender.errors import NotInCatalogue
 from recommender.scene import Item, Kind
 from recommender.store.events import raise_generation
@@ -93,8 +92,8 @@ class CatalogueStore:
     def put(self, tenant: str, kind: Kind, items: Sequence[Item]) -> int:
         """Create or replace items in one transaction; returns how many."""
         with self._database.write() as connection:
-            self._database.utils.table("catalogue").upsert_all(
-                (as_row(tenant, kind, item) for item in items), pk=("tenant", "kind", "item_id"), batch_size=1_000
+            self._database.upsert(
+                "catalogue", (as_row(tenant, kind, item) for item in items), ("tenant", "kind", "item_id")
             )
             raise_generation(connection, tenant, "catalogue")
         return len(items)
@@ -135,7 +134,7 @@ def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
     return row
 
 
-def as_item(row: sqlite3.Row) -> Item:
+def as_item(row: Row) -> Item:
     """The inverse of `as_row`."""
     values = {name: row[name] for name in FIELDS}
     values |= {name: tuple(json.loads(row[name])) for name in LISTS}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import structlog
 
 from plumbing.clock import Clock
-from plumbing.storage.database import Database
+from plumbing.storage.database import Connection, Database
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import ErasureNotRemembered
 from recommender.store import forgotten
@@ -67,7 +65,7 @@ class ErasedCustomers:
         if new:
             self._events.set_generation(NO_TENANT, "tombstones", len(self._remembered))
 
-    def _erase_again(self, connection: sqlite3.Connection, lacking: frozenset[bytes]) -> None:
+    def _erase_again(self, connection: Connection, lacking: frozenset[bytes]) -> None:
         if not lacking:
             return
         now = self._now_us()

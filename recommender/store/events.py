@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plumbing.clock import DAY
-from plumbing.storage.database import Database
+from plumbing.storage.database import Connection, Database, Row
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import Erased, EventConflict
 from recommender.ranking.interactions import Interactions
@@ -124,7 +123,7 @@ class EventStore:
 
     def insert(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         tenant: str,
         event: Event,
         index: int,
@@ -180,7 +179,7 @@ class EventStore:
         return 1
 
     @staticmethod
-    def _is_from_before(connection: sqlite3.Connection, tenant: str, event: Event, fingerprint: str) -> bool:
+    def _is_from_before(connection: Connection, tenant: str, event: Event, fingerprint: str) -> bool:
         """Whether this very event was stored without a sender: from a file, or before senders were kept."""
         found = connection.execute(
             "SELECT 1 FROM events WHERE tenant = ? AND sender = '' AND event_id = ? AND fingerprint = ?",
@@ -265,8 +264,7 @@ class EventStore:
             " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
             f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, l.position"
         )
-        rows = self._database.connection.execute(sql, (tenant,))
-        return (dict(row) for row in rows)
+        return (dict(row) for row in self._database.each(sql, (tenant,)))
 
     def erase(self, tenant: str, customer: str, now_us: int) -> int:
         """Erase a customer; returns how many events were deleted.
@@ -295,7 +293,7 @@ class EventStore:
         return int(gone)
 
 
-def raise_generation(connection: sqlite3.Connection, tenant: str, name: str) -> None:
+def raise_generation(connection: Connection, tenant: str, name: str) -> None:
     """Mark a change of `name` for the caches of all processes, inside the transaction that makes it."""
     connection.execute(
         "INSERT INTO generations VALUES (?, ?, 1) ON CONFLICT (tenant, name)"
@@ -319,7 +317,7 @@ def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str)
     return "" if item.startswith("geo:") else f"\x1f{sender}"
 
 
-def as_interactions(rows: Sequence[sqlite3.Row], kind: str, *, everybody: str | None = None) -> Interactions:
+def as_interactions(rows: Sequence[Row], kind: str, *, everybody: str | None = None) -> Interactions:
     """Rows of `_COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
 
     `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from plumbing.storage.database import Database
+from plumbing.storage.database import Connection, Database
 
 TAG = 16  # bytes
 
@@ -33,9 +32,7 @@ def kind_of(scene: str) -> str:
     return KINDS.get(scene, scene)
 
 
-def note(
-    connection: sqlite3.Connection, tenant: str, kind: str, customer_hash: str = "", *, lines: int = 0
-) -> int:
+def note(connection: Connection, tenant: str, kind: str, customer_hash: str = "", *, lines: int = 0) -> int:
     """Something of this kind is forgotten, inside the transaction that deletes it; returns its number.
 
     `customer_hash` says whose rows have to go; a kind without rows for each customer needs none. `lines` is how

@@ -169,7 +169,7 @@ class OfferStore(OfferPortfolioStore):
 
     def _settle(self, tenant: str, offer_id: str, reserved: int | None, spent: int | None) -> None:
         """End a reservation of `reserved` money and book `spent` money; None: there is none."""
-        self._db.connection.execute(
+        self._db.change(
             """UPDATE offers SET reserved_count = reserved_count - ?, reserved_money = reserved_money - ?,
             spent_count = spent_count + ?, spent_money = spent_money + ? WHERE tenant = ? AND offer_id = ?""",
             (int(reserved is not None), reserved or 0, int(spent is not None), spent or 0, tenant, offer_id),

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plumbing.storage.database import Database
+from plumbing.storage.database import Connection, Database, Row
 from recommender.errors import EventAmbiguous, NoSuchEvent
 from recommender.scene import Event
 from recommender.store import forgotten
@@ -142,7 +141,7 @@ class OwnEventStore:
             raise_generation(connection, tenant, "erasures")
 
     @staticmethod
-    def _of_offers(connection: sqlite3.Connection, tenant: str, key: str) -> bool:
+    def _of_offers(connection: Connection, tenant: str, key: str) -> bool:
         """Delete what the log of offers has from an event. A redemption that was booked is booked no more."""
         spent = connection.execute(
             "DELETE FROM offer_outcomes WHERE tenant = ? AND event_id = ? RETURNING decision_id, kind, cost",
@@ -179,7 +178,7 @@ class OwnEventStore:
         return hmac.new(self._key, f"{tenant}\n{event_id}\n{fingerprint}".encode(), hashlib.sha256).hexdigest()
 
 
-def _event(row: sqlite3.Row) -> OwnEvent:
+def _event(row: Row) -> OwnEvent:
     names: tuple[str, ...] = (
         *("event_id", "sender", "type", "scene", "time_us", "hour", "weekday", "site", "region", "origin"),
         *("recommendation_id", "fingerprint"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +12,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import MINUTE
-from plumbing.storage.database import Database
+from plumbing.storage.database import Database, Row
 from recommender.errors import NoSuchRun, TrainingRunning
 from recommender.store.run_locks import RunLocks
 
@@ -85,9 +84,9 @@ class ScheduleEntry:
 class ModelStore:
     """Runs and schedule of all tenants."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, locks: RunLocks) -> None:
         self._database = database
-        self._locks = RunLocks(database.path.parent / "runs")
+        self._locks = locks
 
     def begin(self, tenant: str, scene: str, now_us: int, run_key: str | None = None) -> str:
         """Open a run, which lasts until `end`, or until the process that works on it has ended; returns its id.
@@ -252,7 +251,7 @@ class ModelStore:
             )
 
 
-def _as_run(row: sqlite3.Row) -> Run:
+def _as_run(row: Row) -> Run:
     return Run(
         run_id=row["run_id"],
         scene=row["scene"],

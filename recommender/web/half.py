@@ -132,7 +132,7 @@ def build(
     stores = open_stores(config)
     opened = scenes(stores.offers)
     trainer = trainer_of(stores, config, now_us, opened)
-    moments = open_moments(config.home)
+    moments = open_moments(config.state)
     service = RecommenderService(
         config,
         stores=stores,

@@ -15,7 +15,7 @@ import pytest
 
 from bench import deciding, measure, ordering, training
 from bench.measure import Row, as_json, in_turn, table, timed
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.offers.decision import NO_POLICY
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.evaluation import HeldOut
@@ -153,7 +153,7 @@ def test_deciding_is_measured_with_and_without_its_log(tmp_path: Path) -> None:
     assert rows["decisions with 50 eligible offers, one core"] == 1_000
     assert rows["logging and reserving, durably, adds, p50"] == 1.0
 
-    database = Database(tmp_path / "recommender.db", migrations)
+    database = SQLiteDatabase(tmp_path / "recommender.db", migrations)
     kinds = (OfferStore(database), deciding.Forgetful(database))
     written = []
     for store in kinds:

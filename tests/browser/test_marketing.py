@@ -14,6 +14,7 @@ from data.demo.month import simulate_month
 from plumbing import web as service_web
 from plumbing.clock import MINUTE
 from plumbing.shared import Shared
+from plumbing.storage.state import State
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from tests.browser.conftest import OpenPage
@@ -39,7 +40,7 @@ class Desk:
 @contextmanager
 def _served(world: World, home: Path) -> Iterator[Desk]:
     """A recommender on a real port, with the pairing routes."""
-    shared = Shared.open(home / "service", world.now_us)
+    shared = Shared.open(State(home / "service"), world.now_us)
     own = replace(shared, access=world.access, registry=world.registry)
     world.app.register_api(service_web.blueprint(own, checks={}))
     with serve(world.app) as address:

@@ -32,7 +32,7 @@ from plumbing import problem_json as problems
 from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import DAY
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from tests.identity.fakes import FakeEngine, person_picture
 
 TOKEN_KEY = Fernet.generate_key()
@@ -91,7 +91,7 @@ class World:
     closed: bool = False
 
     def __post_init__(self) -> None:
-        self.access_database = Database(self.home / "access.db", access_tables.migrations)
+        self.access_database = SQLiteDatabase(self.home / "access.db", access_tables.migrations)
         self.access = Access(self.access_database, self.clock)
         config = IdentityConfig(home=self.home, token_keys=(TOKEN_KEY,), **self.settings)
         self.registry = CollectorRegistry()

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.passing import ThrowawayDatabase
 from plumbing.storage.room import DiskFull
+from tests.databases import sqlite_of
 from tests.identity.halves import Kiosk, World, b64, kiosk_of, pictures
 from tests.plumbing.damage import Wound, files_of, wounds
 
@@ -81,7 +82,7 @@ def test_without_any_room_people_still_press_and_get_out(world: World, monkeypat
 
 def test_readiness_tries_a_write_and_a_press(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.half.check() is None
-    database = world.half.databases[0]
+    database = sqlite_of(world.half.databases[0])
     database._probed = None
     database.connection.execute("PRAGMA query_only = ON")  # as a disk that went read-only
     assert "identity.db cannot be written" in str(world.half.check())

@@ -19,7 +19,7 @@ from identity.store.customers import CustomerStore
 from identity.vault import vault
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from tests.identity.halves import World
 
 SIZE, PEOPLE = 128, 300
@@ -91,7 +91,7 @@ def test_a_stolen_database_opens_nothing_without_the_key_file(world: World, tmp_
     theft.mkdir()
     shutil.copy(tmp_path / "identity.db", theft)
 
-    database = Database(theft / "identity.db")
+    database = SQLiteDatabase(theft / "identity.db")
     rows = database.rows(
         "SELECT t.customer_id, c.slot, t.sealed FROM templates t JOIN customers c USING (tenant, customer_id)"
     )

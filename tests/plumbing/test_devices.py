@@ -14,7 +14,7 @@ from plumbing.access import access as access_module
 from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused
 from plumbing.clock import DAY, HOUR, system_clock
 from plumbing.keys_cli import keys
-from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from tests.conftest import ROOT
 
 OLD = ROOT / "tests" / "fixtures" / "access-0.2.0.db"
@@ -37,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def access(tmp_path: Path, clock: Clock) -> Iterator[Access]:
-    database = Database(tmp_path / "access.db", access_module.migrations)
+    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
     yield Access(database, clock)
     database.close()
 
@@ -154,7 +154,7 @@ def test_a_rotated_key_and_the_one_before_are_both_valid_for_the_overlap(access:
 
 
 def test_the_command_rotates_a_servers_key_by_a_secret_and_a_screens_by_a_link(tmp_path: Path) -> None:
-    database = Database(tmp_path / "access.db", access_module.migrations)
+    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
     access = Access(database, system_clock)
     server, screen = access.create_key("mill", ["privacy"]), paired(access, device="till", site="north")
     ids = {str(row["page"]): str(row["key_id"]) for row in access.keys("mill")}
@@ -173,7 +173,7 @@ def test_the_command_rotates_a_servers_key_by_a_secret_and_a_screens_by_a_link(t
 
 def test_the_first_use_of_a_day_does_not_wait_for_a_locked_database(access: Access, tmp_path: Path) -> None:
     key = access.create_key("mill", ["identify"])
-    other = Database(tmp_path / "access.db")
+    other = SQLiteDatabase(tmp_path / "access.db")
     with other.write():
         assert caller_of(access, key).tenant == "mill"
     other.close()
@@ -185,7 +185,7 @@ class TestAccessOf020:
     @pytest.fixture
     def old(self, tmp_path: Path, clock: Clock) -> Iterator[Access]:
         shutil.copy(OLD, tmp_path / "access.db")
-        database = Database(tmp_path / "access.db", access_module.migrations)
+        database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
         yield Access(database, clock)
         database.close()
 

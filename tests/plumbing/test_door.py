@@ -22,6 +22,7 @@ from plumbing.limits import Limits
 from plumbing.problem import Problem
 from plumbing.shared import Shared
 from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.state import State
 
 
 class Parcel(BaseModel):
@@ -48,7 +49,7 @@ class House:
     """An application with one blueprint behind a door, and a key for its routes."""
 
     def __init__(self, home: Path) -> None:
-        self.shared = Shared.open(home, system_clock)
+        self.shared = Shared.open(State(home), system_clock)
         self.done = 0
         self.app = openapi.new_app("Test", "A door and what is behind it.")
         self.api = APIBlueprint("test", __name__)

@@ -15,12 +15,13 @@ from plumbing.access import access as access_module
 from plumbing.access import known_keys
 from plumbing.access.access import Access, Caller, KeyRefused
 from plumbing.clock import system_clock
-from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.sqlite import SQLiteDatabase
 
 
 @pytest.fixture
 def access(tmp_path: Path) -> Iterator[Access]:
-    database = Database(tmp_path / "access.db", access_module.migrations)
+    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
     yield Access(database, system_clock)
     database.close()
 
@@ -83,7 +84,7 @@ def test_a_revoked_key_is_refused_at_once_and_never_remembered(access: Access, t
 
 
 def test_a_writer_waits_two_seconds_at_most_also_behind_others(tmp_path: Path) -> None:
-    database = Database(tmp_path / "access.db", access_module.migrations)
+    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
     other = sqlite3.connect(tmp_path / "access.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
@@ -98,7 +99,7 @@ def test_a_writer_waits_two_seconds_at_most_also_behind_others(tmp_path: Path) -
 
 
 def test_who_is_hurried_waits_a_moment_once_and_then_not_at_all(tmp_path: Path) -> None:
-    database = Database(tmp_path / "access.db", access_module.migrations)
+    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
     other = sqlite3.connect(tmp_path / "access.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     waits = []

@@ -14,6 +14,7 @@ from app import assemble
 from plumbing.clock import system_clock
 from plumbing.shared import Shared
 from plumbing.storage.files import HomeForeign, private_home, write_atomic
+from plumbing.storage.state import State
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 def test_a_new_home_is_private_with_all_that_is_written_into_it(tmp_path: Path) -> None:
     home = tmp_path / "house" / "state"
-    shared = Shared.open(home, system_clock)
+    shared = Shared.open(State(home), system_clock)
     shared.access.create_key("mill", ["suggest"])
     (home / "models").mkdir()
     write_atomic(home / "models" / "current", b"v1\n")
@@ -50,7 +51,7 @@ def test_a_new_home_is_private_with_all_that_is_written_into_it(tmp_path: Path) 
 
 def test_an_older_home_is_narrowed_and_a_command_says_so(tmp_path: Path) -> None:
     home = tmp_path / "state"
-    Shared.open(home, system_clock).close()
+    Shared.open(State(home), system_clock).close()
     (home / "models" / "orders").mkdir(parents=True)
     (home / "models" / "orders" / "current").write_text("v1")
     for path in (home, *home.rglob("*")):
@@ -78,7 +79,7 @@ def test_a_home_of_somebody_else_is_refused_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "state"
-    Shared.open(home, system_clock).close()
+    Shared.open(State(home), system_clock).close()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
     with pytest.raises(HomeForeign, match="Run the command as that user"):

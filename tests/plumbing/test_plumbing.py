@@ -25,9 +25,10 @@ from plumbing.idempotency import Idempotency, IdempotencyConflict, Reply, StillR
 from plumbing.limits import Limits, TooManyRequests
 from plumbing.settings import Config, WrongSetting
 from plumbing.storage import alive
-from plumbing.storage.database import Database, DatabaseBusy
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.files import load_or_create_secret, write_atomic
 from plumbing.storage.room import DiskFull
+from plumbing.storage.sqlite import SQLiteDatabase
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 CALLER = Caller("mill", "k1", "till", "north", frozenset({"event"}))
@@ -50,7 +51,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def access(tmp_path: Path, clock: Clock) -> Access:
-    return Access(Database(tmp_path / "access.db", access_module.migrations), clock)
+    return Access(SQLiteDatabase(tmp_path / "access.db", access_module.migrations), clock)
 
 
 def caller_of(access: Access, *scopes: str, **headers: str) -> Caller:
@@ -137,7 +138,7 @@ class TestAccess:
 
 class TestLimits:
     def test_a_request_over_the_limit_gets_a_retry_time(self, tmp_path: Path, clock: Clock) -> None:
-        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        limits = Limits(SQLiteDatabase(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
         for _ in range(3):
             limits.allow("mill", "presses", most=3, window_us=60 * SECOND)
         clock.now += 20 * SECOND
@@ -148,7 +149,7 @@ class TestLimits:
         assert refused.value.retry_after == 40
 
     def test_a_new_window_a_clear_and_another_tenant_start_from_zero(self, tmp_path: Path, clock: Clock) -> None:
-        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        limits = Limits(SQLiteDatabase(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
         limits.allow("mill", "presses", most=1, window_us=SECOND)
 
         limits.allow("cab", "presses", most=1, window_us=SECOND)
@@ -158,7 +159,7 @@ class TestLimits:
         limits.allow("mill", "presses", most=1, window_us=SECOND)
 
     def test_windows_that_have_ended_are_forgotten(self, tmp_path: Path, clock: Clock) -> None:
-        database = Database(tmp_path / "m.db", limits_module.migrations, durable=False)
+        database = SQLiteDatabase(tmp_path / "m.db", limits_module.migrations, durable=False)
         limits = Limits(database, clock)
         for address in range(30):
             limits.allow("", f"wrong pairing codes from {address}", most=1, window_us=SECOND)
@@ -169,7 +170,7 @@ class TestLimits:
         assert len(database.rows("SELECT * FROM windows")) == 1
 
     def test_a_clock_set_back_does_not_lock_anybody_out(self, tmp_path: Path, clock: Clock) -> None:
-        limits = Limits(Database(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
+        limits = Limits(SQLiteDatabase(tmp_path / "m.db", limits_module.migrations, durable=False), clock)
         limits.allow("mill", "presses", most=1, window_us=SECOND)
         clock.now -= 3600 * SECOND
 
@@ -179,7 +180,7 @@ class TestLimits:
 class TestIdempotency:
     @pytest.fixture
     def once(self, tmp_path: Path, clock: Clock) -> Idempotency:
-        database = Database(tmp_path / "i.db", idempotency_module.migrations)
+        database = SQLiteDatabase(tmp_path / "i.db", idempotency_module.migrations)
         return Idempotency(database, Fernet.generate_key(), clock)
 
     @pytest.mark.parametrize("one_transaction", [True, False])
@@ -235,7 +236,7 @@ class TestIdempotency:
     def test_old_replies_are_deleted_with_a_later_request_also_after_the_clock_was_set_back(
         self, tmp_path: Path, clock: Clock
     ) -> None:
-        database = Database(tmp_path / "i.db", idempotency_module.migrations)
+        database = SQLiteDatabase(tmp_path / "i.db", idempotency_module.migrations)
         once = Idempotency(database, Fernet.generate_key(), clock)
 
         def ask(name: str) -> int:
@@ -255,7 +256,7 @@ class TestIdempotency:
     ) -> None:
         monkeypatch.setattr(idempotency_module, "MOST_ROWS", 40)
         monkeypatch.setattr(idempotency_module, "MOST_BYTES", 20_000)
-        database = Database(tmp_path / "i.db", idempotency_module.migrations, durable=False)
+        database = SQLiteDatabase(tmp_path / "i.db", idempotency_module.migrations, durable=False)
         once = Idempotency(database, Fernet.generate_key(), clock)
         other = dataclasses.replace(CALLER, key_id="k2")
         once.run(other, "theirs", "one", lambda: Reply(200, {}))
@@ -287,7 +288,7 @@ class TestIdempotency:
 
         child = os.fork()
         if child == 0:
-            database = Database(tmp_path / "i.db", idempotency_module.migrations)
+            database = SQLiteDatabase(tmp_path / "i.db", idempotency_module.migrations)
             Idempotency(database, once._key, clock).run(CALLER, "abc", "one", killed)
         os.waitpid(child, 0)
 
@@ -295,7 +296,7 @@ class TestIdempotency:
         assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 3})).body == {"n": 2}
 
     def test_a_damaged_reply_is_made_again(self, tmp_path: Path, clock: Clock) -> None:
-        database = Database(tmp_path / "i.db", idempotency_module.migrations, durable=False)
+        database = SQLiteDatabase(tmp_path / "i.db", idempotency_module.migrations, durable=False)
         once = Idempotency(database, Fernet.generate_key(), clock)
         once.run(CALLER, "abc", "one", lambda: Reply(200, {}))
         database.change("UPDATE replies SET reply = ?", (b"noise",))
@@ -311,13 +312,13 @@ class TestIdempotency:
                 raise error
 
             with monkeypatch.context() as patch:
-                patch.setattr(Database, "change", fail)
+                patch.setattr(SQLiteDatabase, "change", fail)
                 assert once.run(CALLER, "abc", "one", lambda: Reply(200, {"n": 1})).body == {"n": 1}
 
     def test_replies_of_the_older_format_are_still_given(self, tmp_path: Path) -> None:
         """The file is of version 0.2.0."""
         shutil.copy(FIXTURES / "recommender-0.2.0.db", tmp_path / "recommender.db")
-        database = Database(tmp_path / "recommender.db", idempotency_module.migrations)
+        database = SQLiteDatabase(tmp_path / "recommender.db", idempotency_module.migrations)
         key = b"QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
         once = Idempotency(database, key, lambda: 1_700_000_000_000_000)
         caller = Caller("mill", "k1", "till", "market", frozenset())
@@ -337,14 +338,14 @@ class TestAlive:
         assert alive.may_run(""), "of a version that left no mark"
 
 
-class TestDatabase:
+class TestTheDatabase:
     @pytest.fixture
-    def database(self, tmp_path: Path) -> Database:
+    def database(self, tmp_path: Path) -> SQLiteDatabase:
         migrations = Migrations("toy")
         migrations(name="t")(lambda db: db.execute("CREATE TABLE t (x INTEGER)"))
-        return Database(tmp_path / "t.db", migrations)
+        return SQLiteDatabase(tmp_path / "t.db", migrations)
 
-    def test_a_failed_write_leaves_nothing_also_when_nested(self, database: Database) -> None:
+    def test_a_failed_write_leaves_nothing_also_when_nested(self, database: SQLiteDatabase) -> None:
         with pytest.raises(RuntimeError), database.write() as outer:  # noqa: PT012
             outer.execute("INSERT INTO t VALUES (1)")
             with database.write() as inner:
@@ -354,7 +355,7 @@ class TestDatabase:
         assert database.rows("SELECT * FROM t") == []
 
     def test_a_locked_database_is_named_and_stores_nothing(
-        self, database: Database, monkeypatch: pytest.MonkeyPatch
+        self, database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         database.connection.execute("PRAGMA busy_timeout=1")
         other = sqlite3.connect(database.path, isolation_level=None)
@@ -366,7 +367,7 @@ class TestDatabase:
         other.execute("ROLLBACK")
         other.close()
 
-    def test_threads_that_read_then_write_never_lose_a_count(self, database: Database) -> None:
+    def test_threads_that_read_then_write_never_lose_a_count(self, database: SQLiteDatabase) -> None:
         with database.write() as connection:
             connection.execute("INSERT INTO t VALUES (0)")
 
@@ -385,7 +386,7 @@ class TestDatabase:
         assert [row["x"] for row in database.rows("SELECT x FROM t")] == [200]
 
     def test_threads_queue_for_writing_and_do_not_poll(
-        self, database: Database, monkeypatch: pytest.MonkeyPatch
+        self, database: SQLiteDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """SQLite gives up at once here (busy_timeout=0), so the second thread waits for the lock in Python."""
         inside, order = threading.Event(), []
@@ -407,11 +408,11 @@ class TestDatabase:
 
         assert order == ["first", "second"]
         assert [row["x"] for row in database.rows("SELECT x FROM t")] == [1, 2]
-        monkeypatch.setattr("plumbing.storage.database.BUSY_TIMEOUT_MS", 1)
+        monkeypatch.setattr("plumbing.storage.sqlite.BUSY_TIMEOUT_MS", 1)
         with database._writing, pytest.raises(DatabaseBusy):
             database.change("INSERT INTO t VALUES (3)")
 
-    def test_a_change_is_a_transaction_of_its_own_or_part_of_one(self, database: Database) -> None:
+    def test_a_change_is_a_transaction_of_its_own_or_part_of_one(self, database: SQLiteDatabase) -> None:
         [row] = database.change("INSERT INTO t VALUES (1) RETURNING x")
         with pytest.raises(RuntimeError), database.write():  # noqa: PT012
             database.change("INSERT INTO t VALUES (2)")
@@ -426,7 +427,7 @@ class TestDatabase:
             database.change("INSERT INTO t VALUES (3)")
         other.close()
 
-    def test_deleted_bytes_are_gone_from_every_file_after_a_scrub(self, database: Database) -> None:
+    def test_deleted_bytes_are_gone_from_every_file_after_a_scrub(self, database: SQLiteDatabase) -> None:
         with database.write() as connection:
             connection.execute("CREATE TABLE s (x TEXT)")
             connection.execute("INSERT INTO s VALUES ('magic-secret-text')")

@@ -16,8 +16,8 @@ from plumbing.access.access import Access
 from plumbing.clock import system_clock
 from plumbing.serving import logs
 from plumbing.storage import room
-from plumbing.storage.database import Database
 from plumbing.storage.room import DiskFull, for_erasing, keep_reserve, release, require
+from plumbing.storage.sqlite import SQLiteDatabase
 
 MIB = 1024 * 1024
 
@@ -78,13 +78,13 @@ def test_a_small_disk_gets_no_reserve_and_is_used_to_the_end(disk: Disk) -> None
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> SQLiteDatabase:
     migrations = Migrations("toy")
     migrations(name="t")(lambda db: db.execute("CREATE TABLE t (x BLOB)"))
-    return Database(tmp_path / "t.db", migrations)
+    return SQLiteDatabase(tmp_path / "t.db", migrations)
 
 
-def test_a_write_that_does_not_fit_is_named_and_leaves_nothing(database: Database) -> None:
+def test_a_write_that_does_not_fit_is_named_and_leaves_nothing(database: SQLiteDatabase) -> None:
     database.connection.execute("PRAGMA max_page_count = 5")
     with pytest.raises(DiskFull), database.write() as connection:
         connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
@@ -98,7 +98,7 @@ def test_a_write_that_does_not_fit_is_named_and_leaves_nothing(database: Databas
 def test_while_the_reserve_is_in_use_orders_are_refused_and_erasing_goes_on(disk: Disk) -> None:
     migrations = Migrations("toy")
     migrations(name="t")(lambda db: db.execute("CREATE TABLE t (x BLOB)"))
-    database = Database(disk.home / "t.db", migrations)
+    database = SQLiteDatabase(disk.home / "t.db", migrations)
     keep_reserve(disk.home)
     disk.free = 0
     release(disk.home)
@@ -108,14 +108,14 @@ def test_while_the_reserve_is_in_use_orders_are_refused_and_erasing_goes_on(disk
     with for_erasing(disk.home):
         database.change("INSERT INTO t VALUES (2)")
     assert str(database.trouble()).startswith("t.db cannot be written")
-    Database(disk.home / "t.db", migrations)  # a server starts meanwhile
+    SQLiteDatabase(disk.home / "t.db", migrations)  # a server starts meanwhile
     disk.free = 50 * MIB
     database.change("INSERT INTO t VALUES (3)")
     assert [row["x"] for row in database.rows("SELECT x FROM t")] == [2, 3]
 
 
 def test_a_key_is_revoked_on_a_full_disk_too(disk: Disk) -> None:
-    access = Access(Database(disk.home / "access.db", access_module.migrations), system_clock)
+    access = Access(SQLiteDatabase(disk.home / "access.db", access_module.migrations), system_clock)
     access.create_key("mill", ["suggest"])
     keep_reserve(disk.home)
     disk.free = 0

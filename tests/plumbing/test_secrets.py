@@ -14,6 +14,7 @@ from identity.sandbox.child import PASSED_ENVIRONMENT
 from plumbing.clock import system_clock
 from plumbing.settings import Config
 from plumbing.shared import Shared
+from plumbing.storage.state import State
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.worker import launch_process
@@ -22,7 +23,7 @@ from recommender.worker import launch_process
 def test_settings_and_halves_do_not_print_their_keys(tmp_path: Path) -> None:
     key = Fernet.generate_key()
     stores = open_stores(RecommenderConfig(home=tmp_path, token_keys=(key,)))
-    shared = Shared.open(tmp_path, system_clock)
+    shared = Shared.open(State(tmp_path), system_clock)
     said = repr(
         (
             Config(recommender_key="usual-k1-secret"),

@@ -25,6 +25,7 @@ from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.security.log import FILE, KEPT, LINES_A_MINUTE, SecurityLog
 from plumbing.shared import Shared
+from plumbing.storage.state import State
 
 START = 1_700_000_000_000_000
 
@@ -53,7 +54,7 @@ class House:
 
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
-        self.shared = Shared.open(home, system_clock, SecurityLog(self.path, system_clock))
+        self.shared = Shared.open(State(home), system_clock, SecurityLog(self.path, system_clock))
         self.app = openapi.new_app("Test", "Watched.")
         problem_json.register(self.app)
         api = APIBlueprint("test", __name__)

@@ -25,6 +25,7 @@ from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE
 from plumbing.storage.database import Database
+from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.config import RecommenderConfig
 from recommender.scene import (
     Answer,
@@ -240,7 +241,7 @@ def open_world(
     def now_us() -> int:
         return world.time_us
 
-    database = Database(home / "access.db", access_tables.migrations)
+    database = SQLiteDatabase(home / "access.db", access_tables.migrations)
     access = Access(database, now_us)
     world = World(home, NOON, key, access, None, None, {}, launched, None, database, CollectorRegistry())  # type: ignore[arg-type]
     world.half = build(

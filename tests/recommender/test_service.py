@@ -15,6 +15,7 @@ import pytest
 
 from plumbing.clock import DAY, MINUTE
 from plumbing.storage.room import DiskFull
+from plumbing.storage.state import State
 from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
 from recommender.store import open_database
@@ -51,7 +52,7 @@ def held(world: World) -> Iterator[World]:
 @pytest.fixture
 def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The same for tests that wait for nothing."""
-    monkeypatch.setattr("plumbing.storage.database.BUSY_TIMEOUT_MS", 30)
+    monkeypatch.setattr("plumbing.storage.sqlite.BUSY_TIMEOUT_MS", 30)
     with held(world):
         yield world
 
@@ -112,7 +113,7 @@ def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
 def test_a_database_of_the_older_format_keeps_its_events(tmp_path: Path) -> None:
     """The file is of version 0.2.0."""
     shutil.copy(FIXTURES / "recommender-0.2.0.db", tmp_path / "recommender.db")
-    database = open_database(tmp_path)
+    database = open_database(State(tmp_path))
     [row, _] = list(EventStore(database, b"k" * 32).export("mill"))
 
     assert (row["event_id"], row["item"], row["quantity"], row["price"]) == ("e1", "tea", 2, 250)

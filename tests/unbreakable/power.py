@@ -29,6 +29,7 @@ from data.demo.client import Client, Refused
 from data.demo.server import free_port, serving
 from data.demo.setting import TENANT, Setting, StageError
 from data.faces import people
+from plumbing.storage.state import State
 from tests.unbreakable.installation import Installation, installation
 from tests.unbreakable.recording import Disk, Recorder, recording
 
@@ -162,7 +163,7 @@ def _judge_identity(home: Path, at: int, done: Acknowledged) -> Counter[str]:
 
     wrong: Counter[str] = Counter()
     vault = Vault(KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key")))
-    stores = IdentityStores.open(home / "identity.db", vault)
+    stores = IdentityStores.open(State(home), vault)
     config = IdentityConfig(home, (b"none is needed",))
     ledger = ConsentLedger(config, stores, vault, system_clock, lambda: system_clock() // DAY)
     try:
@@ -226,8 +227,8 @@ def _judge_passing(home: Path, at: int, done: Acknowledged) -> Counter[str]:
     from recommender.store import open_moments
 
     wrong: Counter[str] = Counter()
-    shared = Shared.open(home, system_clock)
-    stores = [shared.databases[1], open_moments(home), _passing_database(home / "identity-moments.db")]
+    shared = Shared.open(State(home), system_clock)
+    stores = [shared.databases[1], open_moments(State(home)), _passing_database(State(home))]
     wrong["could not be opened"] += sum(store.trouble() is not None for store in stores)
     wrong["could not be opened"] += not shared.access.keys(TENANT)
     for store in stores[1:]:

@@ -27,7 +27,6 @@ from identity.store.presses import PressStore
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import SECOND, Clock, monotonic_us
 from plumbing.problem import Problem
-from plumbing.storage.room import for_erasing
 
 log = structlog.get_logger(__name__)
 
@@ -182,7 +181,7 @@ class Pending:
     def undo(self, row: CustomerRow) -> bool:
         """As if this customer had never been; False when they confirmed first, or are gone."""
         customers, key = self._stores.customers, (row.tenant, row.customer_id)
-        with for_erasing(self._stores.database.path.parent):
+        with self._stores.database.erasing():
             with customers.writing():
                 fresh = customers.customer(*key)
                 if fresh is None or fresh.confirmed:

@@ -96,7 +96,7 @@ class Erasures:
         Once the key is overwritten nothing brings the customer back, whatever fails afterwards: no process can
         open the template, the pseudonym or the PIN any more. The rest is tried at once and again until done.
         """
-        with for_erasing(self._store.database.path.parent):
+        with self._store.database.erasing():
             return self._erased(row, way)
 
     def _erased(self, row: CustomerRow, way: str) -> ErasureReceipt:
@@ -278,7 +278,7 @@ class Erasures:
     def _finish(self, slot: int, erasure: Erasure) -> ErasureReceipt | None:
         """Each step may be repeated; the slot is freed by the last one only. Other programs may take the room that
         the reserve gives: then it gives more, and the steps are taken again. None: some place is to be reached."""
-        folder = self._store.database.path.parent
+        folder = self._config.home
         for left in reversed(range(TRIES)):
             with for_erasing(folder):
                 try:

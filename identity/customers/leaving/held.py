@@ -21,7 +21,6 @@ from identity.errors import CodeOrPinWrong, HeldOfSeveral, HeldUnknown, PinWrong
 from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
 from identity.store.held import HeldRow
-from plumbing.storage.room import for_erasing
 
 SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # pragma: allowlist secret - none is taken for another one read aloud
 LENGTH = 8
@@ -71,7 +70,7 @@ class Held:
     def hold(self, accounts: Sequence[Account]) -> str:
         """Pause all of them, and the reference that a member of staff types; the same people get the same one."""
         tenant, ids = accounts[0].row.tenant, sorted(account.row.customer_id for account in accounts)
-        with for_erasing(self._store.database.path.parent), self._store.writing():
+        with self._store.database.erasing(), self._store.writing():
             reference = self._same(tenant, ids)
             for account in accounts:
                 self._pauses.pause(account.row)
@@ -120,7 +119,7 @@ class Held:
         else:
             chosen = self._proven([account for _, account in rows], proof)
         ids = {account.row.customer_id for account in chosen}
-        with for_erasing(self._store.database.path.parent), self._store.writing():
+        with self._store.database.erasing(), self._store.writing():
             rows = self._rows(reference)  # another operator may have been first
             if not ids & {row.customer_id for row, _ in rows}:
                 raise HeldUnknown

@@ -15,6 +15,7 @@ from identity.consent.ledger import ConsentLedger
 from identity.errors import CustomerLeft, UnknownPurpose
 from identity.store.customers import CustomerRow
 from plumbing.clock import DAY
+from tests.databases import sqlite_of
 from tests.identity.halves import KIOSK, World, row_of
 
 FIELDS_OF_THE_STANDARD = {
@@ -223,7 +224,7 @@ class TestSchema:
 
     def refused(self, world: World, sql: str, values: tuple[object, ...] = (), match: str = "append-only") -> None:
         with pytest.raises(sqlite3.IntegrityError, match=match):
-            world.half.stores.database.connection.execute(sql, values)
+            sqlite_of(world.half.stores.database).connection.execute(sql, values)
 
     def test_an_event_is_not_changed_deleted_or_replaced(self, world: World, row: CustomerRow) -> None:
         self.refused(world, "UPDATE consent_events SET purpose = 'offers'")
@@ -234,7 +235,7 @@ class TestSchema:
 
     def test_no_template_without_a_live_consent_to_the_face(self, world: World, row: CustomerRow) -> None:
         insert = "INSERT INTO templates VALUES (?, 'north', ?, 'another@1', x'00')"
-        world.half.stores.database.connection.execute(insert, (1, row.customer_id))  # there is one
+        sqlite_of(world.half.stores.database).connection.execute(insert, (1, row.customer_id))  # there is one
         ledger_of(world).withdraw(row.holder, ["face"])
 
         match = "live consent to the face"

@@ -28,6 +28,7 @@ from identity.errors import (
 from identity.service import Enrolled
 from plumbing.clock import MINUTE, SECOND
 from plumbing.limits import TooManyRequests
+from tests.databases import sqlite_of
 from tests.identity.halves import (
     KIOSK,
     OTHER_DEVICE,
@@ -97,14 +98,14 @@ class TestVisits:
             return scrypt(pin, **cost)
 
         monkeypatch.setattr(hashlib, "scrypt", compared)
-        world.half.databases[0].connection.set_trace_callback(work.append)
+        sqlite_of(world.half.databases[0]).connection.set_trace_callback(work.append)
         found = []
         for code in (NOBODYS, receipt, open_one.receipt):
             work.clear()
             with pytest.raises(CodeOrPinWrong):
                 world.service.recognise_by_code(KIOSK, code, "9999")
             found.append(sorted(one for one in work if one in ("COMPARE", "COMMIT")))
-        world.half.databases[0].connection.set_trace_callback(None)
+        sqlite_of(world.half.databases[0]).connection.set_trace_callback(None)
 
         assert found == [["COMMIT", "COMMIT", "COMPARE"]] * 3
 

@@ -21,6 +21,7 @@ from identity.errors import (
 )
 from identity.service import Device
 from plumbing.storage.database import DatabaseBusy
+from tests.databases import sqlite_of
 from tests.identity.fakes import face_at
 from tests.identity.halves import (
     KIOSK,
@@ -184,7 +185,7 @@ class TestEnrol:
 
     def test_an_enrolment_that_cannot_be_kept_leaves_no_key(self, world: World) -> None:
         world.enrol(1)
-        connection = world.half.databases[0].connection
+        connection = sqlite_of(world.half.databases[0]).connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -198,7 +199,7 @@ class TestEnrol:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         world.enrol(1)
-        world.half.databases[0].connection.execute("PRAGMA busy_timeout = 1")
+        sqlite_of(world.half.databases[0]).connection.execute("PRAGMA busy_timeout = 1")
         nonce, _ = world.service.press(KIOSK)
         blocker = sqlite3.connect(world.home / "identity.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")

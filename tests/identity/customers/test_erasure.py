@@ -15,6 +15,7 @@ from identity.vault.keyfile import LEAST_SLOTS
 from plumbing.clock import MINUTE
 from plumbing.limits import Limits
 from plumbing.storage.database import DatabaseBusy
+from tests.databases import sqlite_of
 from tests.identity.fakes import FakeEngine
 from tests.identity.halves import (
     KIOSK,
@@ -86,7 +87,7 @@ class TestForget:
 
     def test_a_locked_database_does_not_bring_anybody_back(self, world: World) -> None:
         made = world.enrol(1)
-        world.half.databases[0].connection.execute("PRAGMA busy_timeout = 1")
+        sqlite_of(world.half.databases[0]).connection.execute("PRAGMA busy_timeout = 1")
         blocker = sqlite3.connect(world.home / "identity.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
 

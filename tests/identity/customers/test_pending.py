@@ -14,6 +14,7 @@ import pytest
 from identity.customers.joining.pending import UNDONE_AFTER_US, Pending
 from identity.errors import AlreadyEnrolled, EnrolmentUnknown
 from plumbing.clock import DAY, MINUTE, SECOND
+from tests.databases import sqlite_of
 from tests.identity.fakes import FAKE_PACK, FakeEngine
 from tests.identity.halves import (
     KIOSK,
@@ -185,7 +186,7 @@ def test_a_kill_in_the_middle_of_undoing_leaves_what_the_next_look_ends(world: W
     child = os.fork()
     if child == 0:
         twin = world.other()
-        twin.half.stores.database.connection.set_trace_callback(
+        sqlite_of(twin.half.stores.database).connection.set_trace_callback(
             lambda sql: os._exit(9) if sql.startswith("COMMIT") else None
         )
         pending_of(twin).undo(row_of(twin, made.receipt))

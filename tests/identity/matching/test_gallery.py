@@ -17,6 +17,7 @@ from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
+from plumbing.storage.state import State
 from tests.identity.fakes import FAKE_PACK
 
 PACK, SIZE = FAKE_PACK.id, FAKE_PACK.size
@@ -29,7 +30,7 @@ class Process:
     def __init__(self, home: Path, exact_up_to: int) -> None:
         self.keys = KeyFile(home / "identity-keys", lambda: MASTER)
         self.vault = Vault(self.keys)
-        self.stores = IdentityStores.open(home / "identity.db", self.vault)
+        self.stores = IdentityStores.open(State(home), self.vault)
         self.database = self.stores.database
         self.galleries = Galleries(self.stores.galleries, self.vault, PACK, SIZE, exact_up_to=exact_up_to)
 

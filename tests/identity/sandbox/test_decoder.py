@@ -185,9 +185,9 @@ def test_an_installation_decodes_behind_the_wall(tmp_path: Path, engine_cache: P
     from identity.web.half import build
     from plumbing.access.access import Access
     from plumbing.access.access import migrations as access_tables
-    from plumbing.storage.database import Database
+    from plumbing.storage.sqlite import SQLiteDatabase
 
-    database = Database(tmp_path / "access.db", access_tables)
+    database = SQLiteDatabase(tmp_path / "access.db", access_tables)
     config = IdentityConfig(home=tmp_path, token_keys=(TOKEN_KEY,), cache=engine_cache)
     half = build(config, access=Access(database, lambda: 0), now_us=lambda: 0, forget_elsewhere=lambda token: None)
 

@@ -14,13 +14,15 @@ from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Vault
+from plumbing.storage.state import State
+from tests.databases import sqlite_of
 
 PACK = "fake@1"
 
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[IdentityStores]:
-    opened = IdentityStores.open(tmp_path / "identity.db", vault_of(tmp_path))
+    opened = IdentityStores.open(State(tmp_path), vault_of(tmp_path))
     yield opened
     opened.database.close()
 
@@ -145,8 +147,8 @@ def test_what_fails_in_the_middle_leaves_nothing(stores: IdentityStores) -> None
 
 def test_a_full_disk_is_named_and_leaves_nothing(stores: IdentityStores) -> None:
     stores.galleries.open_gallery("north", PACK, b"salt")
-    pages = stores.database.connection.execute("PRAGMA page_count").fetchone()[0]
-    stores.database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = sqlite_of(stores.database).connection.execute("PRAGMA page_count").fetchone()[0]
+    sqlite_of(stores.database).connection.execute(f"PRAGMA max_page_count = {pages}")
 
     with pytest.raises(StorageFull), stores.customers.writing():
         store(stores, customer(1), bytes(100_000))
@@ -170,7 +172,7 @@ def test_the_tenant_leads_every_primary_key_and_index(stores: IdentityStores) ->
 def test_a_file_that_was_opened_before_is_opened_again(tmp_path: Path, stores: IdentityStores) -> None:
     row = add(stores, 1)
 
-    again = IdentityStores.open(tmp_path / "identity.db", vault_of(tmp_path))
+    again = IdentityStores.open(State(tmp_path), vault_of(tmp_path))
 
     assert again.customers.customer("north", row.customer_id) == row
     again.database.close()

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from identity.web.half import IdentityHalf, build
 from plumbing.clock import MINUTE, SECOND
+from tests.databases import sqlite_of
 from tests.identity.fakes import FakeEngine, face_at
 from tests.identity.halves import (
     Kiosk,
@@ -304,7 +305,7 @@ class TestBadInput:
 
     def test_a_locked_database_is_a_503_and_stores_nothing(self, world: World, kiosk: Kiosk) -> None:
         nonce = kiosk.press()
-        world.half.databases[0].connection.execute("PRAGMA busy_timeout = 1")
+        sqlite_of(world.half.databases[0]).connection.execute("PRAGMA busy_timeout = 1")
         blocker = sqlite3.connect(world.home / "identity.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         body = {"nonce": nonce, "frames": b64(pictures(1)), "consent": CONSENT}
@@ -374,11 +375,11 @@ class TestIdempotency:
         body = {"nonce": kiosk.press(), "frames": b64(pictures(1)), "consent": CONSENT}
         receipt = kiosk.send("POST", "/enrolments", body, Idempotency_Key="e-1").get_json()["receipt"]
         moments = world.half.databases[1]
-        assert moments.row("SELECT count(*) AS n FROM replies")["n"] == 1  # type: ignore[index]
+        assert moments.row("SELECT count(*) AS n FROM replies")["n"] == 1
 
         kiosk.send("DELETE", f"/enrolments/{receipt}")
 
-        assert moments.row("SELECT count(*) AS n FROM replies")["n"] == 0  # type: ignore[index]
+        assert moments.row("SELECT count(*) AS n FROM replies")["n"] == 0
 
 
 def test_two_applications_in_one_process_count_apart_and_without_identifiers(tmp_path: Path) -> None:

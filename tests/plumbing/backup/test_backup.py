@@ -33,9 +33,9 @@ from plumbing.backup.restore import Restored, go_on, restore
 from plumbing.backup.take import alone, take
 from plumbing.problem import Problem
 from plumbing.serving.process import only_server
-from plumbing.storage.database import Database
 from plumbing.storage.files import sync_folder
 from plumbing.storage.room import DiskFull
+from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.tombstones import Tombstones
 
 SECRET = b"correct horse battery"
@@ -127,7 +127,7 @@ class TestTaking:
     def test_it_is_whole_while_two_processes_write(self, home: Path) -> None:
         """Each transaction writes a pair: no copy holds half of one, and none is of another moment."""
         ended = threading.Event()
-        database = Database(home / "recommender.db")
+        database = SQLiteDatabase(home / "recommender.db")
 
         def write() -> None:
             number = 0

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from plumbing.storage import alive
+from plumbing.storage.state import State
 from recommender.errors import Erased, EventConflict
 from recommender.scene import Event, OrderLine
 from recommender.store import imports, open_database
 from recommender.store.events import EventStore
 from recommender.store.imports import record_in_parts, remove_abandoned
+from tests.databases import sqlite_of
 
 NOW = 1_700_000_000_000_000
 
@@ -27,7 +29,7 @@ def event(n: int, customer: str = "") -> Event:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EventStore]:
-    database = open_database(tmp_path)
+    database = open_database(State(tmp_path))
     yield EventStore(database, b"k" * 32)
     database.close()
 
@@ -122,7 +124,7 @@ def test_an_order_waits_a_fifth_of_a_second_at_most(store: EventStore) -> None:
     waits: list[float] = []
 
     def orders() -> None:
-        other = sqlite3.connect(store._database.path, isolation_level=None, timeout=5)
+        other = sqlite3.connect(sqlite_of(store._database).path, isolation_level=None, timeout=5)
         while not done.is_set():
             began = time.monotonic()
             other.execute("BEGIN IMMEDIATE")

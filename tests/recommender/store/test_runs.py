@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+from plumbing.storage.state import State
 from recommender.store import open_database
+from recommender.store.run_locks import RunLocks
 from recommender.store.runs import LOST_AFTER_US, ModelStore
 from tests.conftest import ROOT
 from tests.recommender.service_fixtures import NOON
@@ -16,8 +18,8 @@ OLDER = ROOT / "tests" / "fixtures" / "schedule-0.2.0.db.gz"
 def test_the_schedule_and_the_runs_of_an_older_release_are_read(tmp_path: Path) -> None:
     """An entry without a time of saving, a run that is done, and one that was killed and holds no lock."""
     (tmp_path / "recommender.db").write_bytes(gzip.decompress(OLDER.read_bytes()))
-    database = open_database(tmp_path)
-    models = ModelStore(database)
+    database = open_database(State(tmp_path))
+    models = ModelStore(database, RunLocks(tmp_path / "runs"))
 
     (entry,) = models.schedule("grill")
     assert (entry.scene, entry.days, entry.time, entry.since_us) == ("orders", ("mon", "sun"), "03:00", 0)

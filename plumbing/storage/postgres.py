@@ -1,0 +1,399 @@
+"""The tables of one part in PostgreSQL: a schema and a role for each part, through psycopg's pool.
+
+Where SQLite has one writer, `write()` takes an advisory lock of its part, so that the same code is right here.
+Work that only adds rows takes it `shared` and runs side by side. A thread that finds its connection dead takes
+another one, as long as nothing was sent on it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from psycopg import errors
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from plumbing.problem import Problem
+from plumbing.storage.database import DatabaseAway, DatabaseBusy, DatabaseUnusable, RefusedByDatabase
+from plumbing.storage.room import DiskFull
+from plumbing.storage.sql import for_postgres
+from plumbing.storage.tenants import tenant_now
+
+POOL = 24  # connections of one part and process at most; a thread holds one for one statement or transaction
+WAIT_S = 2.0  # for a connection, and for a lock
+HURRIED_S = 0.15
+AWAY_S = 0.25  # so long after a failure nobody who is hurried tries again
+PROBE_S = 1.0
+CLASS = 0x5553  # the first half of our advisory locks' names: "US"
+FETCH = 2_000  # rows at a time, of what is read one by one
+
+T = TypeVar("T")
+Raw = psycopg.Connection["PostgresRow"]
+log = structlog.get_logger(__name__)
+
+
+class PostgresRow(tuple[Any, ...]):
+    """A row that answers as one of SQLite does: by name, by number, as a sequence."""
+
+    columns: dict[str, int]
+
+    def __getitem__(self, key: Any) -> Any:
+        return tuple.__getitem__(self, self.columns[key] if isinstance(key, str) else key)
+
+    def keys(self) -> Iterable[str]:
+        """The names of the columns."""
+        return self.columns.keys()
+
+
+_shapes: dict[tuple[str, ...], type[PostgresRow]] = {}
+
+
+def _rows_of(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], PostgresRow]:
+    names = tuple(column.name for column in cursor.description or ())
+    shape = _shapes.get(names)
+    if shape is None:
+        columns = {name: place for place, name in enumerate(names)}
+        shape = _shapes[names] = type("PostgresRow", (PostgresRow,), {"columns": columns})
+    return shape
+
+
+class _Number(Loader):
+    """Sums of whole numbers come as `numeric`; SQLite gives an int or a float."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data)
+        return float(text) if b"." in text or b"N" in text else int(text)
+
+
+class _Connection:
+    """Statements of one transaction, in the words of SQLite."""
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[PostgresRow]:
+        with _named():
+            return _executed(self.raw, sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> psycopg.Cursor[PostgresRow]:
+        with _named():
+            cursor = self.raw.cursor()
+            cursor.executemany(for_postgres(sql).encode(), [_plain(values) for values in parameters])
+            return cursor
+
+
+class PostgresDatabase:
+    """See `Database`. `name` is the part ("identity"); its schema is `usual_` and the name."""
+
+    def __init__(self, url: str, name: str, *, role: str, durable: bool = True) -> None:
+        """Open the pool. The schema and the role are there (`postgres_setup`). Raises DatabaseUnusable."""
+        self._name = name
+        self.schema = schema_of(name)
+        self._role = role
+        self._durable = durable
+        self._key = zlib.crc32(self.schema.encode()) & 0x7FFFFFFF
+        self._local = threading.local()
+        self._failed_s = -AWAY_S  # monotonic: when the server last did not answer
+        self._probed: tuple[float, str | None] | None = None
+        self._pool: ConnectionPool[Raw] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=POOL,
+            timeout=WAIT_S,
+            max_waiting=0,
+            reconnect_timeout=5.0,
+            kwargs={"autocommit": True, "row_factory": _rows_of, "connect_timeout": 3, "tcp_user_timeout": 5_000},
+            configure=self._configure,
+            name=self.schema,
+            open=False,
+        )
+        self._pool.open()
+
+    @property
+    def name(self) -> str:
+        """The part."""
+        return self._name
+
+    def _configure(self, raw: Raw) -> None:
+        raw.adapters.register_loader("numeric", _Number)
+        commit = "on" if self._durable else "off"
+        raw.execute(
+            f"SET ROLE {self._role}; SET search_path TO {self.schema}; SET lock_timeout = {int(WAIT_S * 1000)};"
+            f" SET idle_in_transaction_session_timeout = 60000; SET synchronous_commit = {commit};"
+            " SET timezone TO 'UTC'; SET usual.tenant = '*'".encode()
+        )
+
+    # --- connections
+
+    @property
+    def _mine(self) -> _Connection | None:
+        """The transaction of this thread."""
+        mine: _Connection | None = getattr(self._local, "transaction", None)
+        return mine
+
+    def _wait_s(self) -> float:
+        wait: float = getattr(self._local, "wait_s", WAIT_S)
+        return wait
+
+    @contextmanager
+    def _connection(self) -> Iterator[Raw]:
+        """A connection of the pool, set to the tenant of this thread's request."""
+        if self._wait_s() < WAIT_S and time.monotonic() - self._failed_s < AWAY_S:
+            raise DatabaseAway
+        try:
+            raw = self._pool.getconn(timeout=self._wait_s())
+        except PoolTimeout as error:
+            self._failed_s = time.monotonic()
+            raise DatabaseAway from error
+        except psycopg.OperationalError as error:
+            self._failed_s = time.monotonic()
+            raise DatabaseAway from error
+        try:
+            with _named():
+                self._set_tenant(raw)
+                yield raw
+        finally:
+            self._pool.putconn(raw)
+
+    def _set_tenant(self, raw: Raw) -> None:
+        """Row-level security compares with it. Sent only when the connection served another tenant before."""
+        tenant = tenant_now()
+        if getattr(raw, "usual_tenant", "*") != tenant:
+            raw.execute(b"SELECT set_config('usual.tenant', %s, false)", (tenant,))
+            raw.usual_tenant = tenant  # type: ignore[attr-defined]  # kept with the connection that it is true of
+
+    def _once_more(self, work: Callable[[Raw], T]) -> T:
+        """`work` on a connection; again on another one when the first was dead: the server was restarted."""
+        for last in (False, True):
+            try:
+                with self._connection() as raw:
+                    return work(raw)
+            except DatabaseAway:
+                if last or self._wait_s() < WAIT_S:
+                    raise
+                self._pool.check()
+        raise AssertionError
+
+    # --- what the stores call
+
+    @contextmanager
+    def write(self, *, shared: bool = False) -> Iterator[_Connection]:
+        """See `Database.write`."""
+        if (mine := self._mine) is not None:
+            yield mine
+            return
+        raw = self._begin(shared)
+        try:
+            with _named():
+                self._local.transaction = _Connection(raw)
+                try:
+                    yield self._local.transaction
+                    raw.execute(b"COMMIT")
+                except BaseException:
+                    self._roll_back(raw)
+                    raise
+        finally:
+            self._local.transaction = None
+            self._pool.putconn(raw)
+
+    def _begin(self, shared: bool) -> Raw:
+        lock = f"pg_advisory_xact_lock{'_shared' if shared else ''}({CLASS}, {self._key})"
+
+        def begin(raw: Raw) -> Raw:
+            self._set_tenant(raw)
+            raw.execute(f"BEGIN; SELECT {lock}".encode())
+            return raw
+
+        for last in (False, True):
+            raw = self._taken()
+            try:
+                with _named():
+                    return begin(raw)
+            except Problem as error:
+                self._roll_back(raw)
+                self._pool.putconn(raw)
+                if last or not isinstance(error, DatabaseAway):
+                    raise
+                self._pool.check()
+        raise AssertionError
+
+    def _taken(self) -> Raw:
+        try:
+            return self._pool.getconn(timeout=self._wait_s())
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            self._failed_s = time.monotonic()
+            raise DatabaseAway from error
+
+    @staticmethod
+    def _roll_back(raw: Raw) -> None:
+        if not raw.closed and raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            try:
+                raw.execute(b"ROLLBACK")
+            except psycopg.Error:
+                raw.close()
+
+    def together(self, work: Callable[[], T]) -> T:
+        """See `Database.together`."""
+        with self.write():
+            return work()
+
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[PostgresRow]:
+        """See `Database.change`."""
+        if (mine := self._mine) is not None:
+            return _fetched(mine.execute(sql, parameters))
+        with self._connection() as raw:
+            return _fetched(_executed(raw, sql, parameters))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See `Database.reading`."""
+        if self._mine is not None:
+            yield
+            return
+        with self._connection() as raw:
+            raw.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._local.transaction = _Connection(raw)
+            try:
+                yield
+            finally:
+                self._local.transaction = None
+                self._roll_back(raw)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[PostgresRow]:
+        """See `Database.rows`."""
+        if (mine := self._mine) is not None:
+            return mine.execute(sql, parameters).fetchall()
+        return self._once_more(lambda raw: _executed(raw, sql, parameters).fetchall())
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> PostgresRow | None:
+        """See `Database.row`."""
+        if (mine := self._mine) is not None:
+            return mine.execute(sql, parameters).fetchone()
+        return self._once_more(lambda raw: _executed(raw, sql, parameters).fetchone())
+
+    def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[PostgresRow]:
+        """See `Database.each`: a cursor of the server, FETCH rows at a time."""
+        mine = self._mine
+        with nullcontext(mine.raw) if mine is not None else self._connection() as raw, _named():
+            whole = nullcontext() if mine is not None else raw.transaction()
+            with whole, raw.cursor(name="each") as cursor:
+                cursor.itersize = FETCH
+                cursor.execute(for_postgres(sql).encode(), _plain(parameters))
+                yield from cursor
+
+    def upsert(self, table: str, rows: Iterable[Mapping[str, Any]], key: Sequence[str]) -> None:
+        """See `Database.upsert`."""
+        made = [dict(row) for row in rows]
+        if not made:
+            return
+        columns = list(made[0])
+        rest = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+        statement = (
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
+            f" ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {rest}' if rest else 'NOTHING'}"
+        )
+        with self.write() as connection:
+            connection.executemany(statement, [[row[name] for name in columns] for row in made])
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """See `Database.hurried`. Here only a server that does not answer is waited for."""
+        if getattr(self._local, "wait_s", WAIT_S) < WAIT_S:
+            yield
+            return
+        self._local.wait_s = HURRIED_S
+        try:
+            yield
+        finally:
+            self._local.wait_s = WAIT_S
+
+    def try_change(self, sql: str, parameters: Sequence[Any] = ()) -> bool:
+        """See `Database.try_change`."""
+        if self._mine is not None:
+            return False
+        try:
+            with self.hurried():
+                self.change(sql, parameters)
+        except Problem:
+            return False
+        return True
+
+    def erasing(self) -> nullcontext[None]:
+        """See `Database.erasing`: the server keeps room of its own."""
+        return nullcontext()
+
+    def scrub(self) -> None:
+        """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""
+
+    def has_table(self, table: str) -> bool:
+        """See `Database.has_table`."""
+        return bool(self.rows("SELECT to_regclass(?) IS NOT NULL", (f"{self.schema}.{table}",))[0][0])
+
+    def trouble(self) -> str | None:
+        """See `Database.trouble`."""
+        now = time.monotonic()
+        if self._probed is None or now - self._probed[0] >= PROBE_S:
+            self._probed = now, self._probe()
+        return self._probed[1]
+
+    def _probe(self) -> str | None:
+        try:
+            with self.hurried():
+                self.change("UPDATE probe SET seen = seen + 1")
+        except Problem as error:
+            return f"{self._name} cannot be written: {error.detail}"
+        return None
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._pool.close()
+
+
+def schema_of(name: str) -> str:
+    """The schema of a part: "identity-moments" -> "usual_identity_moments"."""
+    return f"usual_{name.replace('-', '_')}"
+
+
+def _plain(values: Sequence[Any]) -> list[Any]:
+    """SQLite takes True for 1; a column of numbers in PostgreSQL does not."""
+    return [int(value) if isinstance(value, bool) else value for value in values]
+
+
+def _executed(raw: Raw, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[PostgresRow]:
+    return raw.execute(for_postgres(sql).encode(), _plain(parameters))
+
+
+def _fetched(cursor: psycopg.Cursor[PostgresRow]) -> list[PostgresRow]:
+    return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Inside, an error of psycopg is raised as ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise named(error) from error
+
+
+def named(error: psycopg.Error) -> Problem:
+    """Our error in place of psycopg's. What the server says of a row's content stays out of it."""
+    if isinstance(error, (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)):
+        return DatabaseBusy()
+    if isinstance(error, errors.DiskFull):
+        return DiskFull()
+    if isinstance(error, (errors.InsufficientPrivilege, errors.UndefinedTable, errors.InvalidSchemaName)):
+        return DatabaseUnusable(f"{error.diag.message_primary}. See `usual database --help`.")
+    if isinstance(error, (psycopg.IntegrityError, errors.RaiseException)):
+        return RefusedByDatabase(error.diag.message_primary or "")
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return DatabaseAway()
+    return RefusedByDatabase(f"{type(error).__name__}: {error.diag.message_primary or error}")
