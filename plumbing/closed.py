@@ -22,7 +22,6 @@ even when. Slots are filled at random, and room for the next ones is kept ready:
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import hmac
 import json
@@ -30,15 +29,16 @@ import os
 import secrets
 import struct
 import threading
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from plumbing.clock import MINUTE, SECOND, Clock, monotonic_us, system_clock
 from plumbing.problem import Problem
-from plumbing.storage.files import load_or_create_secret
+from plumbing.storage.bytes_file import BytesFile, LocalFile, Opened, opened
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.state import Files
 
 FILE = "closed-tokens"
 MAGIC = b"usual-closed-1\0\0"
@@ -53,6 +53,8 @@ FOR_EVER = (1 << 63) - 1
 """The customer was erased: no token of theirs is good, whenever it was issued."""
 SILENCE = 5 * SECOND
 """So long a recommender in a process of its own goes on without a sign of life from identity."""
+EVERY_MACHINE = b"server clock".ljust(16, b"\0")
+"""In the place of a machine: `heard` is by the clock of the server that holds the list."""
 _HEAD = struct.Struct(">Q16sQ16sQ")
 
 
@@ -70,21 +72,32 @@ class ClosedUnusable(Problem):
 
 
 class ClosedTokens:
-    """The list of one state folder. Safe with threads and with several processes.
+    """The list of one installation. Safe with threads and with several processes.
 
     `token_keys` are the keys of tokens, newest first; `now_us` decides when an entry may go.
     """
 
-    def __init__(self, home: Path, token_keys: Sequence[bytes], now_us: Clock = system_clock) -> None:
-        """Open the file, which is made when it is not there. Raises ClosedUnusable or OSError."""
-        self.path = home / FILE
+    def __init__(self, home: Path | Opened, token_keys: Sequence[bytes], now_us: Clock = system_clock) -> None:
+        """Open the file, which is made when it is not there; `home` is the state folder, or what opens a file that
+        replicas share. Raises ClosedUnusable or OSError."""
+        self._place = home / FILE if isinstance(home, Path) else home
         self._token_keys = token_keys
         self._now_us = now_us
         self._lock = threading.Lock()
         self._seen: int | None = None  # the generation of `_entries`
         self._entries: dict[bytes, list[bytes]] = {}
-        self._closers: list[Callable[[], object]] = []
+        self._files: list[BytesFile] = []
         self._open()
+
+    @classmethod
+    def shared(cls, files: Files, token_keys: Sequence[bytes], now_us: Clock = system_clock) -> ClosedTokens:
+        """The list of the home, or the one that replicas share. Raises ClosedUnusable or OSError."""
+        return cls(files.home if files.database is None else files.place(FILE, held=True), token_keys, now_us)
+
+    @property
+    def path(self) -> Path:
+        """Where it is, in a message."""
+        return Path(self._file.name)
 
     # --- reading: with every token
 
@@ -160,41 +173,54 @@ class ClosedTokens:
     def note_heard(self, at_us: int) -> None:
         """Identity was alive at this moment of the machine's own clock (`monotonic_us`); an earlier one than is
         known changes nothing."""
-        if at_us > monotonic_us():
+        now = monotonic_us()
+        if at_us > now:
             return
+        shared_us = self._file.clock_us()  # machines that share the list have no monotonic clock in common
+        machine, at_us = (_machine(), at_us) if shared_us is None else (EVERY_MACHINE, shared_us - (now - at_us))
         with self._locked():
             head = self._head()
-            if head[1] == _machine() and head[2] >= at_us:
+            if head[1] == machine and head[2] >= at_us:
                 return
-            self._put(24, _machine() + at_us.to_bytes(8, "big"))
+            self._put(24, machine + at_us.to_bytes(8, "big"))
 
     def heard_us(self) -> int | None:
         """When identity was heard last, by `monotonic_us`; None: not since the machine was started."""
         _, machine, heard, _, _ = self._current()
-        return heard if machine == _machine() and heard <= monotonic_us() else None
+        now, shared_us = monotonic_us(), self._file.clock_us()
+        if shared_us is not None:
+            return now - (shared_us - heard) if machine == EVERY_MACHINE and heard <= shared_us else None
+        return heard if machine == _machine() and heard <= now else None
 
     def shut(self) -> None:
         """Close the file. An owner that is dropped closes it too."""
-        for closer in self._closers:
-            closer()
+        for file in self._files:
+            file.close()
 
     # --- the file
 
     def _open(self) -> None:
         head = _HEAD.pack(1, bytes(16), 0, secrets.token_bytes(16), 0)
-        load_or_create_secret(self.path, (MAGIC + head).ljust(SLOTS_AT, b"\0") + bytes(SLOT * GROW))
-        self._file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        content = (MAGIC + head).ljust(SLOTS_AT, b"\0") + bytes(SLOT * GROW)
+        self._file = opened(self._place, lambda: content)
         # The file before, if there was one, stays open: another thread may be reading it.
-        self._closers.append(weakref.finalize(self, os.close, self._file))
-        self._inode, self._seen = os.fstat(self._file).st_ino, None
-        if os.pread(self._file, len(MAGIC), 0) != MAGIC:
+        self._files.append(self._file)
+        self._inode = self._file.number if isinstance(self._file, LocalFile) else None
+        self._seen = None
+        if self._read(len(MAGIC), 0) != MAGIC:
             self.shut()
-            raise ClosedUnusable(f"{self.path} is no list of closed tokens of this version. Take it away.")
+            raise ClosedUnusable(f"{self._file.name} is no list of closed tokens of this version. Take it away.")
+
+    def _read(self, size: int, at: int) -> bytes:
+        try:
+            return self._file.read(size, at)
+        except DatabaseBusy as error:
+            raise ClosedUnusable(error.detail) from error
 
     def _head(self) -> tuple[int, bytes, int, bytes, int]:
-        raw = os.pread(self._file, _HEAD.size, len(MAGIC))
+        raw = self._read(_HEAD.size, len(MAGIC))
         if len(raw) < _HEAD.size:
-            raise ClosedUnusable(f"{self.path} was cut short. Take it away.")
+            raise ClosedUnusable(f"{self._file.name} was cut short. Take it away.")
         return _HEAD.unpack(raw)
 
     def _current(self) -> tuple[int, bytes, int, bytes, int]:
@@ -217,8 +243,10 @@ class ClosedTokens:
 
     def _is_there(self) -> bool:
         """Whether the file that is open is the one that lies there."""
+        if not isinstance(self._place, Path):
+            return True  # rows of a database
         try:
-            return os.stat(self.path).st_ino == self._inode  # noqa: PTH116 - with every token: twice as fast
+            return os.stat(self._place).st_ino == self._inode  # noqa: PTH116 - with every token: twice as fast
         except FileNotFoundError:
             return False
 
@@ -235,7 +263,7 @@ class ClosedTokens:
         return bytes(content), changed
 
     def _slots(self) -> bytes:
-        content = os.pread(self._file, os.fstat(self._file).st_size, SLOTS_AT)
+        content = self._read(self._file.size(), SLOTS_AT)
         return content[: len(content) // SLOT * SLOT]
 
     def _grown(self, size: int, wanted: int, *, needed: int) -> list[int]:
@@ -244,7 +272,7 @@ class ClosedTokens:
             return []
         more = -(-wanted // GROW) * GROW
         try:
-            os.posix_fallocate(self._file, SLOTS_AT + size, more * SLOT)
+            self._file.grow(SLOTS_AT + size + more * SLOT)
         except OSError as error:
             if needed > 0 or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
@@ -252,11 +280,11 @@ class ClosedTokens:
         return [size + number * SLOT for number in range(more)]
 
     def _put(self, at: int, content: bytes) -> None:
-        os.pwrite(self._file, content, at)
+        self._file.write(content, at)
 
     def _next_generation(self) -> None:
         self._put(16, ((self._head()[0] + 1) % (1 << 63)).to_bytes(8, "big"))
-        os.fsync(self._file)
+        self._file.sync()
 
     def _epoch(self) -> int:
         return self._now_us() // EPOCH % (1 << 32)
@@ -264,13 +292,8 @@ class ClosedTokens:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._current()  # the file that lies there now
-        # Not filelock: the lock is on the file itself. Threads share an open file's lock, so they need another.
-        with self._lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+        with self._file.locked():
+            yield
 
 
 def _needed(slot: bytes, epoch: int) -> bool:

@@ -14,6 +14,7 @@ from plumbing.clock import Clock, system_clock
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.files import load_or_create_secret
 from plumbing.storage.room import DiskFull
+from plumbing.storage.state import Files
 from plumbing.storage.tombstones import Tombstones
 from recommender.config import RecommenderConfig
 from recommender.scene import AnyScene
@@ -27,7 +28,7 @@ from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
 from recommender.store.own_events import OwnEventStore
 from recommender.store.quotas import QuotaStore
-from recommender.store.run_locks import RunLocks
+from recommender.store.run_locks import run_locks
 from recommender.store.runs import ModelStore
 from recommender.store.sharing import SharingStore
 from recommender.store.ties import AccountTies
@@ -51,6 +52,13 @@ class RecommenderStores:
     own: OwnEventStore
     ties: AccountTies
     secret: bytes = field(repr=False)  # of this half alone; each use derives a key of its own
+    files: Files
+
+    def close(self) -> None:
+        """Only when no request and no training is running any more."""
+        self.models.close()
+        self.database.close()
+        self.files.close()
 
     def key(self, use: str) -> bytes:
         """32 bytes for one use."""
@@ -63,7 +71,8 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
 
     Raises TombstonesUnusable: it is not known who was erased.
     """
-    remembered = Tombstones.of(config.home, config.tombstones, FILE)
+    files = config.state.files("recommender-keys", keys=True)
+    remembered = Tombstones.shared(files, config.tombstones, FILE)
     database = open_database(config.state)
     with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left; the next import tries again
         remove_abandoned(database)
@@ -75,7 +84,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         events=events,
         catalogue=CatalogueStore(database),
         offers=offers,
-        models=ModelStore(database, RunLocks(config.home / "runs")),
+        models=ModelStore(database, run_locks(config.state)),
         sharing=SharingStore(database, config.least_people),
         quotas=QuotaStore(database),
         rows=VersionRows(
@@ -86,6 +95,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         own=OwnEventStore(database, _derive(secret, "corrections"), events),
         ties=AccountTies(database, _derive(secret, "ties")),
         secret=secret,
+        files=files,
     )
     stores.erased.keep_erased(at_start=True)
     return stores

@@ -91,7 +91,9 @@ class RecommenderService(CustomerRights):
         self._entropy = entropy
         self._n_requests = itertools.count()
         self._sites_of = sites_of
-        self.in_flight = in_flight or InFlight(ClosedTokens(config.home, config.token_keys, now_us))
+        self.in_flight = in_flight or InFlight(
+            ClosedTokens.shared(config.state.files("access-files"), config.token_keys, now_us)
+        )
         self.caches = Caches(
             events=stores.events,
             catalogue=stores.catalogue,

@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> None:
     try:
         trainer_of(stores, config, system_clock).run(tenant, scene, run_id, seed=config.seed)
     finally:
-        stores.database.close()
+        stores.close()
 
 
 if __name__ == "__main__":

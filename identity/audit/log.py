@@ -8,11 +8,7 @@ what was done to the log, from the file, the head and the key file together.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -35,10 +31,12 @@ from identity.audit.lines import (
 )
 from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
 from plumbing.clock import DAY, Clock
+from plumbing.storage.bytes_file import LocalFile, Opened
 from plumbing.storage.files import write_atomic
 
 __all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "AuditLine", "chained"]
 
+READ_LINES = 1_024  # at a time
 SIGNED_EVERY = 16  # lines: so many wait for the head after a kill
 log = structlog.get_logger(__name__)
 
@@ -49,19 +47,25 @@ class Audit:
     Without a `seal` everybody who can write the file can rebuild its chain.
     """
 
-    def __init__(self, path: Path, now_us: Clock, seal: AuditSeal | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
+    def __init__(self, place: Path | Opened, now_us: Clock, seal: AuditSeal | None = None) -> None:
+        """`place` is a path, or what opens a log that replicas share."""
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        self._place = place
         self._now_us = now_us
         self.seal = seal
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._lock = threading.Lock()
+        self._file = LocalFile(place) if isinstance(place, Path) else place(b"")
         self._noted = False
         self._refused: Head | None = None  # logged once for each head: the fault stays in the file
         self._begun = seal is not None and seal.mark() is not None
         self._mended = seal is None
         self._nobodys = bytes(32) if seal is None else seal.nobodys
         self._upgrade()
+
+    @property
+    def path(self) -> Path:
+        """Where it is, in a message."""
+        return Path(self._file.name)
 
     def note(
         self,
@@ -79,25 +83,25 @@ class Audit:
         `subject` is the customer's audit secret, which is not written; `device` and `purposes` are written sealed.
         """
         said = Said(place(tenant), event, outcome, subject, device, purposes)
-        with self._locked():
+        with self._file.locked():
             torn = self._mend()
             self._begin()
             count = self._append(said)
             self._noted = True
         if sync:
-            os.fsync(self._file)
+            self._file.sync()
         if sync or torn or (count + 1) % SIGNED_EVERY == 0:
             self.sign(lasting=sync)
 
     def _append(self, said: Said) -> int:
         """Write the next line; its number."""
-        size = os.fstat(self._file).st_size
+        size = self._file.size()
         count = size // WIDTH
         if size % WIDTH:  # a full disk or a power cut stopped in mid-line: what is left must not mix with the next
-            os.ftruncate(self._file, count * WIDTH)
-            os.fsync(self._file)
+            self._file.cut(count * WIDTH)
+            self._file.sync()
         line = written(count, self._last(count), said, self._now_us(), self._nobodys, self._chain)
-        os.pwrite(self._file, line.encode(), count * WIDTH)
+        self._file.write(line.encode(), count * WIDTH)
         return count
 
     def _chain(self, before: str, text: str) -> str:
@@ -105,17 +109,17 @@ class Audit:
 
     def _upgrade(self) -> None:
         """Write a log of an older release in the lines of this one, once; one that was changed is put aside."""
-        if not upgrade.is_due(self.path):
+        if not isinstance(self._place, Path) or not upgrade.is_due(self._place):
             return
-        with self._locked():
-            if not upgrade.is_due(self.path):
+        with self._file.locked():
+            if not upgrade.is_due(self._place):
                 return  # another process did it meanwhile
-            if self.seal is None or upgrade.done(self.path, self._file, self.seal):
+            if self.seal is None or upgrade.done(self._place, self._file, self.seal):
                 return
             log.error("older_audit_was_changed")
             self._put_aside()
             self._append(Said(place(""), "audit", OLDER_FAULTY))
-            os.fsync(self._file)
+            self._file.sync()
         self.sign(lasting=True)
 
     def _mend(self) -> int:
@@ -134,11 +138,11 @@ class Audit:
         whole, count = self._whole(head), self._count()
         if whole is None or whole == count or (mark is not None and head.count < mark.count):
             return 0
-        if b"\0" not in os.pread(self._file, WIDTH, whole * WIDTH):
+        if b"\0" not in self._file.read(WIDTH, whole * WIDTH):
             return 0
         # Cut off on the disk before the line is written: or a second power cut could mix the two.
-        os.ftruncate(self._file, whole * WIDTH)
-        os.fsync(self._file)
+        self._file.cut(whole * WIDTH)
+        self._file.sync()
         self._append(Said(place(""), "audit", torn_text(count - whole)))
         log.warning("audit_torn_by_a_power_cut", lines=count - whole)
         return count - whole
@@ -151,7 +155,7 @@ class Audit:
         if self.seal is None or not self._begun:
             return False
         if not self._mended:
-            with self._locked():
+            with self._file.locked():
                 self._mend()
         try:
             while not self._signed_after(self.seal, self.seal.head(), lasting):
@@ -166,7 +170,7 @@ class Audit:
         if head == self._refused:
             return True
         count = self._count()  # after the head, which another process may just have moved on
-        os.fsync(self._file)
+        self._file.sync()
         if not self._follows(head, count):
             self._refused = head
             raise HeadForged(f"what comes after {head.count} lines does not follow from them")
@@ -230,7 +234,7 @@ class Audit:
         """
         if self.seal is None:
             return None
-        with self._locked():
+        with self._file.locked():
             aside = self._put_aside()
         self.note("", "audit", "restarted", sync=True)
         return aside
@@ -238,12 +242,16 @@ class Audit:
     def _put_aside(self) -> Path:
         """Copy log and head, and begin an empty chain; the path of the copy."""
         assert self.seal is not None
-        aside = self.path.with_name(f"{self.path.name}.{self._now_us()}")
-        write_atomic(aside, self.path.read_bytes(), mode=0o600)
-        self.seal.keep_aside(aside.with_name(aside.name + ".head"))
+        content, ending = self._file.read(self._file.size(), 0), f".{self._now_us()}"
+        if isinstance(self._place, Path):
+            aside = self._place.with_name(self._place.name + ending)
+            write_atomic(aside, content, mode=0o600)
+        else:
+            aside = Path(self._place(content, ending=ending).name)
+        self.seal.keep_aside(aside.with_name(aside.name + ".head"), ending)
         with self.seal.begin_again(Head(0, BEGIN, self._today())):
-            os.ftruncate(self._file, 0)
-            os.fsync(self._file)
+            self._file.cut(0)
+            self._file.sync()
         self._begun = self._mended = True
         return aside
 
@@ -253,7 +261,7 @@ class Audit:
             if self._noted:
                 self.sign()
         finally:
-            os.close(self._file)
+            self._file.close()
 
     def _begin(self) -> None:
         """Make the first head, once in the life of an installation, before its first line is written."""
@@ -263,23 +271,12 @@ class Audit:
             self.seal.begin(Head(0, BEGIN, self._today()))
         self._begun = True
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        # Not filelock: the lock is on the log itself, so that every path to it means the same lock.
-        # flock belongs to the open file, which threads share: they need a lock of their own.
-        with self._lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
-
     def _count(self) -> int:
-        return os.fstat(self._file).st_size // WIDTH
+        return self._file.size() // WIDTH
 
     def _last(self, count: int) -> str:
         """The hash that ends the first `count` lines."""
-        line = os.pread(self._file, WIDTH, (count - 1) * WIDTH) if count else b""
+        line = self._file.read(WIDTH, (count - 1) * WIDTH) if count else b""
         return line[-65:-1].decode("ascii", "replace") or BEGIN
 
     def _follows(self, head: Head, count: int) -> bool:
@@ -294,7 +291,7 @@ class Audit:
         if count < head.count or self._last(head.count) != head.last:
             return None
         before = head.last
-        raw = os.pread(self._file, (count - head.count) * WIDTH, head.count * WIDTH)
+        raw = self._file.read((count - head.count) * WIDTH, head.count * WIDTH)
         for number in range(head.count, count):
             line = raw[(number - head.count) * WIDTH :][:WIDTH].decode("ascii", "replace")
             text, end = line[:-65], line[-65:-1]
@@ -304,6 +301,7 @@ class Audit:
         return count
 
     def _lines(self) -> Iterator[bytes]:
-        with self.path.open("rb") as file:
-            while len(line := file.read(WIDTH)) == WIDTH:
-                yield line
+        for first in range(0, self._file.size() // WIDTH, READ_LINES):
+            part = self._file.read(READ_LINES * WIDTH, first * WIDTH)
+            for at in range(0, len(part) - WIDTH + 1, WIDTH):
+                yield part[at : at + WIDTH]

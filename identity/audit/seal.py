@@ -13,10 +13,8 @@ Both secrets are derived from the root of the key file; a rotation of the master
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity.vault.keyfile import KeyFile
+from plumbing.storage.bytes_file import BytesFile, LocalFile, Opened
 from plumbing.storage.files import write_atomic
 from plumbing.storage.tombstones import Tombstones
 
@@ -77,9 +76,10 @@ class HeadForged(Exception):
 class AuditSeal:
     """The secrets and the two places. Safe with threads and processes."""
 
-    def __init__(self, path: Path, keys: KeyFile, outside: Tombstones | None = None) -> None:
-        """`outside` keeps a copy of the mark that a state folder which is put back as a whole does not replace."""
-        self.path = path
+    def __init__(self, place: Path | Opened, keys: KeyFile, outside: Tombstones | None = None) -> None:
+        """`place` is where the head lies, or what opens one that replicas share. `outside` keeps a copy of the
+        mark that a state folder which is put back as a whole does not replace."""
+        self._place = place
         self._keys = keys
         self._outside = outside
         self._outside_key = keys.derive("audit mark outside")
@@ -89,6 +89,11 @@ class AuditSeal:
         self._signer = Ed25519PrivateKey.from_private_bytes(keys.derive("audit head"))
         self.public = self._signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         """Verifies a head elsewhere: 32 bytes, no secret."""
+
+    @property
+    def path(self) -> Path:
+        """Where the head lies, in a message."""
+        return self._place if isinstance(self._place, Path) else Path(self._place(b"").name)
 
     def chained(self, before: str, text: str) -> str:
         """The hash that ends a line, 64 hexadecimal digits: of the hash before it and of the line's text."""
@@ -120,7 +125,7 @@ class AuditSeal:
 
     def begin(self, head: Head) -> None:
         """Write the first head and mark of a chain."""
-        write_atomic(self.path, self._signed(head), mode=0o600)
+        self._write(self._signed(head))
         self._keys.set_mark(Mark(head.count, head.last).packed())
 
     @contextmanager
@@ -130,18 +135,27 @@ class AuditSeal:
         The mark goes first and the log last: after a power cut in between the former chain is there and whole.
         """
         self.set_marks(Mark(head.count, head.last))
-        if not self.path.is_file():
-            write_atomic(self.path, self._signed(head), mode=0o600)
-        with self._locked(fcntl.LOCK_EX) as file:
-            os.ftruncate(file, HEAD_BYTES)
-            os.pwrite(file, self._signed(head), 0)
-            os.fsync(file)
+        if isinstance(self._place, Path) and not self._place.is_file():
+            write_atomic(self._place, self._signed(head), mode=0o600)
+        with self._locked(empty_too=True) as file:
+            file.cut(HEAD_BYTES)
+            file.write(self._signed(head), 0)
+            file.sync()
             yield
+
+    def _write(self, content: bytes) -> None:
+        """Put a head there, whatever was there."""
+        if isinstance(self._place, Path):
+            write_atomic(self._place, content, mode=0o600)
+            return
+        with self._locked(empty_too=True) as file:
+            file.cut(0)
+            file.write(content, 0)
 
     def head(self) -> Head:
         """The head that lies beside the log. Raises HeadForged."""
-        with self._locked(fcntl.LOCK_SH) as file:
-            return opened(os.pread(file, HEAD_BYTES + 1, 0), self.public)
+        with self._locked() as file:
+            return opened(file.read(HEAD_BYTES + 1, 0), self.public)
 
     def sign(self, head: Head, after: Head, *, lasting: bool = False, outside: bool = False) -> bool:
         """Replace the head `after` by a later one that follows from it; `lasting` sets the mark as well, `outside`
@@ -149,39 +163,47 @@ class AuditSeal:
 
         The lines that it counts must be on the disk already. Raises HeadForged when there is no head of ours.
         """
-        with self._locked(fcntl.LOCK_EX) as file:
-            if opened(os.pread(file, HEAD_BYTES + 1, 0), self.public) != after:
+        with self._locked() as file:
+            if opened(file.read(HEAD_BYTES + 1, 0), self.public) != after:
                 return False
             if after.count < head.count:
-                os.pwrite(file, self._signed(head), 0)
+                file.write(self._signed(head), 0)
             if lasting and (mark := self.mark()) is not None and mark.count < head.count:
-                os.fsync(file)
+                file.sync()
                 self.set_marks(Mark(head.count, head.last), outside=outside)
         return True
 
-    def keep_aside(self, path: Path) -> None:
-        """A copy of the head, whatever it is."""
-        if self.path.exists():
-            write_atomic(path, self.path.read_bytes(), mode=0o600)
+    def keep_aside(self, path: Path, ending: str) -> None:
+        """A copy of the head, whatever it is: at `path`, or in the store under its own name and an ending."""
+        if not isinstance(self._place, Path):
+            self._place(self._place(b"").read(HEAD_BYTES + 1, 0), ending=ending)
+        elif self._place.exists():
+            write_atomic(path, self._place.read_bytes(), mode=0o600)
 
     def _signed(self, head: Head) -> bytes:
         return head.content + b" " + self._signer.sign(head.content).hex().encode() + b"\n"
 
     @contextmanager
-    def _locked(self, how: int) -> Iterator[int]:
-        # Not filelock: readers share this lock, which is on the head itself.
-        # Opened each time: threads would share the lock of one open file.
+    def _locked(self, *, empty_too: bool = False) -> Iterator[BytesFile]:
+        """The head, opened each time: somebody may have put another file there."""
+        if not isinstance(self._place, Path):
+            file: BytesFile = self._place(b"")
+            if not empty_too and not file.size():
+                raise HeadForged("it is missing")
+            with file.locked():
+                yield file
+            return
+        if not self._place.exists():
+            raise HeadForged("it is missing")
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise HeadForged("it is missing") from error
+            file = LocalFile(self._place)
         except OSError as error:  # recognition goes on when the audit cannot be signed
             raise HeadForged(f"it cannot be opened ({error.strerror})") from error
         try:
-            fcntl.flock(file, how)
-            yield file
+            with file.locked():
+                yield file
         finally:
-            os.close(file)
+            file.close()
 
 
 def opened(content: bytes, public: bytes) -> Head:

@@ -11,7 +11,6 @@ A draft that somebody planted fits neither the mark nor a head of 0.2.0.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from identity.audit.check import BEGIN, Examined, examine, torn_text
 from identity.audit.lines import NOBODY, WIDTH, Said, place, written
 from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
 from plumbing.clock import DAY
+from plumbing.storage.bytes_file import BytesFile
 from plumbing.storage.files import write_atomic
 
 OLD_WIDTH = 12 + 1 + 17 + 1 + 16 + 1 + 10 + 1 + 12 + 1 + 32 + 1 + 64 + 1
@@ -32,12 +32,12 @@ def is_due(path: Path) -> bool:
         return _is_old(file.read(OLD_WIDTH)) or _draft(path).exists()
 
 
-def done(path: Path, file: int, seal: AuditSeal) -> bool:
+def done(path: Path, file: BytesFile, seal: AuditSeal) -> bool:
     """Replace the content of `file`, the log at `path`, whose lock is held; False when the older log is not whole:
     then nothing is changed."""
     draft, mark, head = _draft(path), seal.mark(), _head(seal)
     if not (draft.exists() and _goes_on(draft.read_bytes(), mark, head)):
-        if not _is_old(os.pread(file, OLD_WIDTH, 0)):
+        if not _is_old(file.read(OLD_WIDTH, 0)):
             draft.unlink()
             return True
         lines = list(_old_lines(file))
@@ -49,9 +49,9 @@ def done(path: Path, file: int, seal: AuditSeal) -> bool:
     count, last = _end(content)
     moment = head.at_us if head is not None else 0
     with seal.begin_again(Head(count, last, moment // DAY * DAY)):
-        os.ftruncate(file, 0)
-        os.pwrite(file, content, 0)
-        os.fsync(file)
+        file.cut(0)
+        file.write(content, 0)
+        file.sync()
     draft.unlink()
     return True
 
@@ -79,10 +79,10 @@ def _is_old(content: bytes) -> bool:
     return OLD_LINE.match(content) is not None
 
 
-def _old_lines(file: int) -> Iterator[bytes]:
-    size = os.fstat(file).st_size
+def _old_lines(file: BytesFile) -> Iterator[bytes]:
+    size = file.size()
     for number in range(size // OLD_WIDTH):
-        yield os.pread(file, OLD_WIDTH, number * OLD_WIDTH)
+        yield file.read(OLD_WIDTH, number * OLD_WIDTH)
 
 
 def _head(seal: AuditSeal) -> Head | None:

@@ -14,12 +14,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from identity.errors import KeyDestroyed, KeyFileDamaged, StorageFull
+from plumbing.storage.bytes_file import Opened, opened
 from plumbing.storage.files import load_or_create_secret
 
 SLOT = 256  # bytes; divides every sector size, so a slot is never half on one sector
@@ -49,26 +47,33 @@ class KeyFile:
     not known yet, so that a rotation by another process needs no restart.
     """
 
-    def __init__(self, path: Path, masters: Callable[[], Sequence[bytes]]) -> None:
-        self.path = path
+    def __init__(self, place: Path | Opened, masters: Callable[[], Sequence[bytes]]) -> None:
+        """`place` is a path, or what opens a file that replicas share."""
         self._load = masters
         self._masters = [AESGCM(key) for key in masters()]
-        first = MAGIC + self._wrap(secrets.token_bytes(KEY_BYTES), 0)
-        load_or_create_secret(path, first.ljust(SLOT, b"\0") + bytes(SLOT * (GROW - 1)))
-        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._thread_lock = threading.Lock()
-        header = os.pread(self._file, SLOT, 0)
-        if os.fstat(self._file).st_size % SLOT:
-            os.close(self._file)
+        self._file = opened(place, self._new)
+        header = self._file.read(SLOT, 0)
+        if self._file.size() % SLOT:
+            self._file.close()
             raise KeyFileDamaged("it was cut short; put back the last whole one")
         if header[: len(MAGIC)] != MAGIC:
             raise KeyFileDamaged("it does not begin like one")
         self.root = self._unwrap(header[len(MAGIC) :][: 12 + KEY_BYTES + 16], 0)
         """A secret of this installation, 32 bytes, from which others are derived. Never leaves `identity`."""
 
+    def _new(self) -> bytes:
+        """The content of a new file."""
+        first = MAGIC + self._wrap(secrets.token_bytes(KEY_BYTES), 0)
+        return first.ljust(SLOT, b"\0") + bytes(SLOT * (GROW - 1))
+
+    @property
+    def path(self) -> Path:
+        """Where it is, in a message."""
+        return Path(self._file.name)
+
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        self._file.close()
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose; another purpose gives unrelated ones."""
@@ -76,7 +81,7 @@ class KeyFile:
 
     def mark(self) -> bytes | None:
         """The audit's mark, which is stored where only keys are; None until one was set."""
-        header = os.pread(self._file, SLOT, 0)
+        header = self._file.read(SLOT, 0)
         size = header[MARK_AT]
         return self._unwrap(header[MARK_AT + 1 :][:size], 0) if size else None
 
@@ -98,12 +103,12 @@ class KeyFile:
 
     def key(self, slot: int, owner: bytes) -> bytes:
         """The key in `slot`. Raises KeyDestroyed when it is gone or has become another owner's."""
-        raw = os.pread(self._file, SLOT, slot * SLOT) if slot > 0 else b""
+        raw = self._file.read(SLOT, slot * SLOT) if slot > 0 else b""
         return self._key_in(raw, slot, owner)
 
     def all_keys(self) -> Callable[[int, bytes], bytes]:
         """A function like `key` on one copy of the whole file: to open many at once, then to be dropped."""
-        content = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        content = self._file.read(self._file.size(), 0)
 
         def key(slot: int, owner: bytes) -> bytes:
             return self._key_in(content[slot * SLOT : (slot + 1) * SLOT] if slot > 0 else b"", slot, owner)
@@ -132,7 +137,7 @@ class KeyFile:
         slots = [slot for slot, state in self._states() if state == ERASURE]
         found = []
         for slot in slots:
-            raw = os.pread(self._file, SLOT, slot * SLOT)
+            raw = self._file.read(SLOT, slot * SLOT)
             if raw[:1] == ERASURE:  # another process may have finished it meanwhile
                 size = int.from_bytes(raw[1:3], "big")
                 found.append((slot, self._unwrap(raw[3 : 3 + size], slot)))
@@ -140,12 +145,12 @@ class KeyFile:
 
     def changed(self) -> int:
         """Another number after every change of the file, by whatever process; costs one look at its date."""
-        return os.fstat(self._file).st_mtime_ns
+        return self._file.changed()
 
     def finish(self, slot: int) -> None:
         """The erasure in `slot` is done: overwrite it, the slot is free."""
         with self._locked():
-            if os.pread(self._file, 1, slot * SLOT) == ERASURE:
+            if self._file.read(1, slot * SLOT) == ERASURE:
                 self._write(slot, FREE)
 
     def counts(self) -> dict[str, int]:
@@ -162,7 +167,7 @@ class KeyFile:
             self._write(0, self._header(self.mark()))
             done = 1
             for slot, state in list(self._states()):
-                raw = os.pread(self._file, SLOT, slot * SLOT)
+                raw = self._file.read(SLOT, slot * SLOT)
                 if state == KEY:
                     content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)
                     self._write(slot, KEY + self._wrap(content, slot))
@@ -174,16 +179,10 @@ class KeyFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        # Not filelock: the lock is on the key file itself, so that every path to it means the same lock.
-        # flock belongs to the open file, which threads share: they need a lock of their own.
-        with self._thread_lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                # A rotation may have ended meanwhile: nothing may be wrapped by a key that is about to go.
-                self._masters = [AESGCM(key) for key in self._load()]
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+        with self._file.locked():
+            # A rotation may have ended meanwhile: nothing may be wrapped by a key that is about to go.
+            self._masters = [AESGCM(key) for key in self._load()]
+            yield
 
     def _header(self, mark: bytes | None) -> bytes:
         wrapped = b"" if mark is None else self._wrap(mark, 0)
@@ -191,19 +190,18 @@ class KeyFile:
         return root + len(wrapped).to_bytes(1, "big") + wrapped
 
     def _states(self) -> Iterator[tuple[int, bytes]]:
-        size = os.fstat(self._file).st_size
-        content = os.pread(self._file, size, 0)
+        content = self._file.read(self._file.size(), 0)
         for slot in range(1, len(content) // SLOT):
             yield slot, content[slot * SLOT : slot * SLOT + 1]
 
     def _free_slot(self) -> int:
         """A free slot, drawn at random: the order of the slots is not that of the customers."""
-        slots = os.fstat(self._file).st_size // SLOT
+        slots = self._file.size() // SLOT
         if slots < LEAST_SLOTS:
             slots = self._grown(slots, LEAST_SLOTS)
         for _ in range(TRIES):
             slot = 1 + secrets.randbelow(slots - 1)
-            if os.pread(self._file, 1, slot * SLOT) == FREE:
+            if self._file.read(1, slot * SLOT) == FREE:
                 return slot
         free = [slot for slot, state in self._states() if state == FREE]
         if len(free) < max(1, slots // ROOMY):
@@ -215,20 +213,18 @@ class KeyFile:
 
     def _grown(self, slots: int, wanted: int) -> int:
         """The file with `wanted` slots; on a disk without room for them, with as many as it has."""
-        size = slots * SLOT
         try:
-            os.posix_fallocate(self._file, size, wanted * SLOT - size)
-            os.fsync(self._file)
+            self._file.grow(wanted * SLOT)
+            self._file.sync()
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                os.ftruncate(self._file, size)
                 return slots
             raise
         return wanted
 
     def _write(self, slot: int, content: bytes) -> None:
-        os.pwrite(self._file, content.ljust(SLOT, b"\0"), slot * SLOT)
-        os.fsync(self._file)
+        self._file.write(content.ljust(SLOT, b"\0"), slot * SLOT)
+        self._file.sync()
 
     def _wrap(self, content: bytes, slot: int) -> bytes:
         nonce = secrets.token_bytes(12)

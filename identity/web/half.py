@@ -67,7 +67,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
-from plumbing.storage.state import State
+from plumbing.storage.state import Files, State
 from plumbing.storage.tombstones import Tombstones
 
 log = structlog.get_logger(__name__)
@@ -92,6 +92,7 @@ class IdentityHalf:
     audit: Audit
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
+    files: tuple[Files, ...]
     workers: EnginePool | None
     decoder: Decoder | None
     own_page: me.OwnPageTools
@@ -229,6 +230,8 @@ class IdentityHalf:
         self.service.erasures.receipts.close()
         self.vault.keys.close()
         self.audit.close()
+        for kept in self.files:
+            kept.close()
         for workers in self._running:
             workers.close()
 
@@ -281,16 +284,18 @@ def build(
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
     passing = _passing_database(config.state)
-    vault = Vault(KeyFile(config.home / "identity-keys", lambda: master_keys(master)))
+    files = config.state.files("identity-keys", keys=True), config.state.files("access-files")
+    log_files = config.state.files("identity-audit", lazily=True)
+    vault = Vault(KeyFile(files[0].place("identity-keys"), lambda: master_keys(master)))
     stores, presses = IdentityStores.open(config.state, vault), PressStore(passing)
-    departed = Departed(Tombstones.of(config.home, config.tombstones, FILE), vault.keys)
+    departed = Departed(Tombstones.shared(files[0], config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
-    seal = AuditSeal(config.home / "identity-audit-head", vault.keys, departed.file)
-    audit = Audit(config.home / "identity-audit.log", now_us, seal)
+    seal = AuditSeal(log_files.place("identity-audit-head"), vault.keys, departed.file)
+    audit = Audit(log_files.place("identity-audit.log"), now_us, seal)
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     rate_limits = Limits(passing, now_us)
     retention = Retention(config.home, now_us, stores.customers.newest_day)
-    closed = ClosedTokens(config.home, config.token_keys, now_us)
+    closed = ClosedTokens.shared(files[1], config.token_keys, now_us)
 
     def forget_replies(tenant: str) -> None:
         for once in replies:
@@ -336,6 +341,7 @@ def build(
         audit=audit,
         blueprint=routes.blueprint(service, access, once, rate_limits, closed, own_page),
         databases=(stores.database, passing),
+        files=(*files, log_files),
         workers=workers,
         decoder=decoder,
         closed=closed,

@@ -127,6 +127,9 @@ class Database(Protocol):
     def try_change(self, sql: str, parameters: Sequence[Any] = ()) -> bool:
         """As `change`, but without waiting: whether it was written. Does nothing inside a transaction."""
 
+    def flush(self) -> None:
+        """What was written is on the disk when this returns, also where a write does not wait for that."""
+
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 

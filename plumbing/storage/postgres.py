@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -32,6 +33,7 @@ WAIT_S = 2.0  # for a connection, and for a lock
 HURRIED_S = 0.15
 AWAY_S = 0.25  # so long after a failure nobody who is hurried tries again
 PROBE_S = 1.0
+POOL_ENDS_S = 1.0
 CLASS = 0x5553  # the first half of our advisory locks' names: "US"
 FETCH = 2_000  # rows at a time, of what is read one by one
 
@@ -109,6 +111,7 @@ class PostgresDatabase:
             max_size=POOL,
             timeout=WAIT_S,
             max_waiting=0,
+            num_workers=1,
             reconnect_timeout=5.0,
             kwargs={"autocommit": True, "row_factory": _rows_of, "connect_timeout": 3, "tcp_user_timeout": 5_000},
             configure=self._configure,
@@ -116,6 +119,7 @@ class PostgresDatabase:
             open=False,
         )
         self._pool.open()
+        self._closer = weakref.finalize(self, self._pool.close, POOL_ENDS_S)  # at the end of the process at last
 
     @property
     def name(self) -> str:
@@ -326,6 +330,13 @@ class PostgresDatabase:
             return False
         return True
 
+    def flush(self) -> None:
+        """See `Database.flush`: the server writes its log up to here, and with it all that came before."""
+        if self._durable or self._mine is not None:
+            return
+        with self._connection() as raw:
+            raw.execute(b"BEGIN; SET LOCAL synchronous_commit = on; UPDATE probe SET seen = seen + 1; COMMIT")
+
     def erasing(self) -> nullcontext[None]:
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
@@ -354,7 +365,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """See `Database.close`."""
-        self._pool.close()
+        self._closer()
 
 
 def schema_of(name: str) -> str:

@@ -128,6 +128,9 @@ class PassingPostgres:
         self.change(sql, parameters)
         return True
 
+    def flush(self) -> None:
+        """It may be lost."""
+
     def erasing(self) -> nullcontext[None]:
         """See `Database.erasing`."""
         return nullcontext()

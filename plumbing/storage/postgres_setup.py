@@ -35,7 +35,7 @@ def role_of(name: str) -> str:
     return f"usual_{name.split('-')[0]}"
 
 
-def prepare(url: str, name: str, migrations: Sequence[Migrations], *, durable: bool) -> str:
+def prepare(url: str, name: str, migrations: Sequence[Migrations], *, logged: bool) -> str:
     """Make the schema and the tables of a part, or bring them up to date; returns its role. Two processes may call
     it at once.
 
@@ -51,9 +51,9 @@ def prepare(url: str, name: str, migrations: Sequence[Migrations], *, durable: b
             _schema(raw, schema, role)
             raw.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
             raw.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
-            if not durable:
+            if not logged:
                 raw.execute("SET LOCAL synchronous_commit = off")
-            _migrate(raw, migrations, durable=durable)
+            _migrate(raw, migrations, logged=logged)
             _only_own_tenant(raw, schema)
             raw.execute("CREATE TABLE IF NOT EXISTS probe (seen BIGINT NOT NULL)")
             raw.execute("INSERT INTO probe SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM probe)")
@@ -136,13 +136,13 @@ def _schema(raw: psycopg.Connection[dict[str, Any]], schema: str, role: str) -> 
 class _Steps:
     """What a migration works with: the calls of sqlite-utils that ours use, on PostgreSQL."""
 
-    def __init__(self, raw: psycopg.Connection[dict[str, Any]], *, durable: bool) -> None:
+    def __init__(self, raw: psycopg.Connection[dict[str, Any]], *, logged: bool) -> None:
         self._raw = raw
-        self._durable = durable
+        self._logged = logged
 
     def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
         text = for_postgres(statement)
-        if not self._durable and text.startswith("CREATE TABLE"):
+        if not self._logged and text.startswith("CREATE TABLE"):
             text = "CREATE UNLOGGED TABLE" + text[len("CREATE TABLE") :]
         cursor = self._raw.cursor(row_factory=psycopg.rows.tuple_row)
         if parameters is None:
@@ -206,8 +206,8 @@ class _Applied:
         )
 
 
-def _migrate(raw: psycopg.Connection[dict[str, Any]], migrations: Sequence[Migrations], *, durable: bool) -> None:
-    steps = cast(Utils, _Steps(raw, durable=durable))
+def _migrate(raw: psycopg.Connection[dict[str, Any]], migrations: Sequence[Migrations], *, logged: bool) -> None:
+    steps = cast(Utils, _Steps(raw, logged=logged))
     for one in migrations:
         applied = {found.name for found in one.applied(steps)}
         if newer := sorted(applied - {step.name for step in one._migrations}):

@@ -262,6 +262,9 @@ class SQLiteDatabase:
         """Whether there is such a table."""
         return self.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)) is not None
 
+    def flush(self) -> None:
+        """Every write that has ended is on the disk already."""
+
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write where others get DiskFull, and there is room when it begins."""
         return room.for_erasing(self.path.parent)

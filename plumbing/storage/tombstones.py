@@ -16,17 +16,13 @@ Each half has a file and a key of its own: the two files have nothing in common.
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 import secrets
-import threading
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from plumbing.problem import Problem
-from plumbing.storage.files import load_or_create_secret
+from plumbing.storage.bytes_file import Opened, opened
+from plumbing.storage.state import Files
 
 MAGIC = b"usual-erased-1\0\0"
 COUNT_AT, MARK_AT, SLOTS_AT = 16, 24, 512
@@ -47,20 +43,16 @@ class TombstonesUnusable(Problem):
 class Tombstones:
     """The hashes of one half. Safe with threads and with several processes."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, which is made when it is not there. Raises TombstonesUnusable or OSError."""
-        self.path = path
-        empty = MAGIC.ljust(SLOTS_AT, b"\0") + bytes(SLOT * GROW)
-        load_or_create_secret(path, empty)
-        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._closer = weakref.finalize(self, os.close, self._file)
-        self._lock = threading.Lock()
+    def __init__(self, place: Path | Opened) -> None:
+        """Open the file, which is made when it is not there; `place` is a path, or what opens a file that replicas
+        share. Raises TombstonesUnusable, OSError or DatabaseBusy."""
+        self._file = opened(place, lambda: MAGIC.ljust(SLOTS_AT, b"\0") + bytes(SLOT * GROW))
         self._seen = -1
         self._hashes: frozenset[bytes] = frozenset()
-        if os.pread(self._file, len(MAGIC), 0) != MAGIC:
+        if self._file.read(len(MAGIC), 0) != MAGIC:
             self.close()
             raise TombstonesUnusable(
-                f"{path} is not a list of erasures of this version; put back the last whole one."
+                f"{self._file.name} is not a list of erasures of this version; put back the last whole one."
             )
 
     @classmethod
@@ -84,9 +76,16 @@ class Tombstones:
             before.close()
         return made
 
+    @classmethod
+    def shared(cls, files: Files, folder: Path | None, name: str) -> Tombstones:
+        """As `of`, or the list that replicas share. Raises TombstonesUnusable."""
+        if files.database is None:
+            return cls.of(files.home, folder, name)
+        return cls(files.place(name, held=True))
+
     def __len__(self) -> int:
         """How many were erased. One small read: it is asked for at every suggestion."""
-        return int.from_bytes(os.pread(self._file, 8, COUNT_AT), "big")
+        return int.from_bytes(self._file.read(8, COUNT_AT), "big")
 
     def __contains__(self, hashed: bytes) -> bool:
         return hashed in self.all()
@@ -107,7 +106,7 @@ class Tombstones:
 
         Raises OSError: the disk is full, and the room that was kept ready is used up.
         """
-        with self._locked():
+        with self._file.locked():
             content = self._slots()
             there = {content[at : at + SLOT] for at in range(0, len(content), SLOT)}
             fresh = [hashed for hashed in dict.fromkeys(hashes) if hashed not in there]
@@ -117,31 +116,31 @@ class Tombstones:
             free += self._grown(len(content), len(fresh) + SPARE - len(free), needed=len(fresh) - len(free))
             for hashed in fresh:
                 place = free.pop(secrets.randbelow(len(free)))
-                os.pwrite(self._file, hashed, SLOTS_AT + place)
+                self._file.write(hashed, SLOTS_AT + place)
             count = len(content) // SLOT - content_free(content) + len(fresh)
-            os.pwrite(self._file, count.to_bytes(8, "big"), COUNT_AT)
-            os.fsync(self._file)
+            self._file.write(count.to_bytes(8, "big"), COUNT_AT)
+            self._file.sync()
         return len(fresh)
 
     def mark(self) -> bytes | None:
         """The bytes that `set_mark` was given; None before."""
-        content = os.pread(self._file, SLOTS_AT - MARK_AT, MARK_AT)
+        content = self._file.read(SLOTS_AT - MARK_AT, MARK_AT)
         return content[1 : 1 + content[0]] if content[0] else None
 
     def set_mark(self, content: bytes) -> None:
         """Keep up to 127 bytes beside the hashes; on the disk before it returns."""
         if len(content) > MOST_MARK:
             raise ValueError(f"a mark has at most {MOST_MARK} bytes")
-        with self._locked():
-            os.pwrite(self._file, len(content).to_bytes(1, "big") + content, MARK_AT)
-            os.fsync(self._file)
+        with self._file.locked():
+            self._file.write(len(content).to_bytes(1, "big") + content, MARK_AT)
+            self._file.sync()
 
     def close(self) -> None:
         """Close the file. An owner that is dropped closes it too."""
-        self._closer()
+        self._file.close()
 
     def _slots(self) -> bytes:
-        content = os.pread(self._file, os.fstat(self._file).st_size, SLOTS_AT)
+        content = self._file.read(self._file.size(), SLOTS_AT)
         return content[: len(content) // SLOT * SLOT]
 
     def _grown(self, size: int, wanted: int, *, needed: int) -> list[int]:
@@ -150,22 +149,12 @@ class Tombstones:
             return []
         more = -(-wanted // GROW) * GROW
         try:
-            os.posix_fallocate(self._file, SLOTS_AT + size, more * SLOT)
+            self._file.grow(SLOTS_AT + size + more * SLOT)
         except OSError as error:
             if needed > 0 or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             return []
         return [size + number * SLOT for number in range(more)]
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        # Not filelock: the lock is on the file itself. Threads share an open file's lock, so they need another.
-        with self._lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
 def content_free(content: bytes) -> int:

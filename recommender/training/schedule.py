@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -26,6 +26,7 @@ from plumbing.clock import MINUTE, SECOND, Clock
 from plumbing.steady import remember
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.files import process_lock
+from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES
@@ -35,6 +36,8 @@ from recommender.training.trainer import Launch
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
+
+    from plumbing.storage.server_locks import ServerLocks
 
 log = structlog.get_logger(__name__)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -108,14 +111,24 @@ def _started() -> BackgroundScheduler:
     return background
 
 
-class Leader:
-    """A lock on a file. The process that has it is the leader; the kernel releases it when the process ends."""
+class Leader(Protocol):
+    """One process of an installation leads."""
+
+    def take(self) -> bool:
+        """Take the lead if it is free; True when this process has it now."""
+
+    def release(self) -> None:
+        """Give it up; another process may take it."""
+
+
+class LocalLeader:
+    """A lock on a file; the kernel releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._lock = process_lock(path)
 
     def take(self) -> bool:
-        """Take the lock if it is free; True when this process has it now."""
+        """See `Leader.take`."""
         if not self._lock.is_locked:
             try:
                 self._lock.acquire(blocking=False)
@@ -124,8 +137,29 @@ class Leader:
         return True
 
     def release(self) -> None:
-        """Give the lock up; another process may take it."""
+        """See `Leader.release`."""
         self._lock.release()
+
+
+class SharedLeader:
+    """A lock of the server: it goes to another replica when this one ends or loses its connection."""
+
+    def __init__(self, locks: ServerLocks) -> None:
+        self._locks = locks
+
+    def take(self) -> bool:
+        """See `Leader.take`."""
+        return self._locks.take("schedule")
+
+    def release(self) -> None:
+        """See `Leader.release`."""
+        self._locks.close()
+
+
+def leader_of(state: State) -> Leader:
+    """The lead of an installation."""
+    locks = state.locks()
+    return LocalLeader(state.home / "recommender-schedule.lock") if locks is None else SharedLeader(locks)
 
 
 class Scheduler:
@@ -144,7 +178,7 @@ class Scheduler:
         self._models = models
         self._launch = launch
         self._now_us = now_us
-        self._leader = Leader(config.home / "recommender-schedule.lock")
+        self._leader = leader_of(config.state)
         self._background: BackgroundScheduler | None = None
         self._entries: list[ScheduleEntry] = []
         self._stop = threading.Event()

@@ -22,6 +22,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
+from plumbing.storage.state import State
 from recommender.assembly import open_stores, trainer_of
 from recommender.config import RecommenderConfig
 from recommender.desk import pages
@@ -89,9 +90,10 @@ class RecommenderHalf:
 
     def close(self) -> None:
         """Only when no request is running any more."""
-        self.trainer.models.close()
+        self.service.stores.close()
         for database in self.databases:
             database.close()
+        self.service.in_flight.closed.shut()
 
 
 def open_half(config: Config, shared: Shared) -> RecommenderHalf:
@@ -107,7 +109,7 @@ def open_half(config: Config, shared: Shared) -> RecommenderHalf:
 
 def _in_flight(config: Config, shared: Shared) -> InFlight:
     """In one house the list in the state folder is all; a recommender of its own has to hear from identity."""
-    closed = ClosedTokens(config.home, shared.token_keys, shared.now_us)
+    closed = ClosedTokens.shared(State.of(config).files("access-files"), shared.token_keys, shared.now_us)
     apart = config.only == "recommender"
     url = config.identity_url if apart else None
     return InFlight(closed, apart=apart, pull=None if url is None else Pull(url, shared.token_keys, closed))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plumbing.storage.state import State
 from recommender.store import open_database
-from recommender.store.run_locks import RunLocks
+from recommender.store.run_locks import LocalRunLocks
 from recommender.store.runs import LOST_AFTER_US, ModelStore
 from tests.conftest import ROOT
 from tests.recommender.service_fixtures import NOON
@@ -19,7 +19,7 @@ def test_the_schedule_and_the_runs_of_an_older_release_are_read(tmp_path: Path) 
     """An entry without a time of saving, a run that is done, and one that was killed and holds no lock."""
     (tmp_path / "recommender.db").write_bytes(gzip.decompress(OLDER.read_bytes()))
     database = open_database(State(tmp_path))
-    models = ModelStore(database, RunLocks(tmp_path / "runs"))
+    models = ModelStore(database, LocalRunLocks(tmp_path / "runs"))
 
     (entry,) = models.schedule("grill")
     assert (entry.scene, entry.days, entry.time, entry.since_us) == ("orders", ("mon", "sun"), "03:00", 0)

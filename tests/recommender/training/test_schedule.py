@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from plumbing.clock import DAY, HOUR, MINUTE, SECOND
 from recommender.errors import ScheduleRefused
 from recommender.store.runs import ScheduleEntry
-from recommender.training.schedule import DAYS, Leader, Scheduler, last_due, next_due, parse_entry, run_key
+from recommender.training.schedule import DAYS, LocalLeader, Scheduler, last_due, next_due, parse_entry, run_key
 from tests.recommender.service_fixtures import NOON, Installation, World
 
 ROW: dict[str, Any] = {"scene": "orders", "days": ["sun"], "time": "03:00", "timezone": "UTC", "enabled": True}
@@ -134,7 +134,7 @@ def test_there_is_one_leader(world: World, installation: Installation) -> None:
 
 def test_a_lock_is_let_go_with_its_process(tmp_path: Path) -> None:
     """Taken once, taken again by the same is fine, by another it is not."""
-    one, two = Leader(tmp_path / "lock"), Leader(tmp_path / "lock")
+    one, two = LocalLeader(tmp_path / "lock"), LocalLeader(tmp_path / "lock")
     assert (one.take(), one.take(), two.take()) == (True, True, False)
     one.release()
     assert two.take()
@@ -290,6 +290,6 @@ def test_it_starts_and_stops(world: World) -> None:
     made = world.half.scheduler()
     made.start()
     made.stop()
-    leader = Leader(world.home / "recommender-schedule.lock")
+    leader = LocalLeader(world.home / "recommender-schedule.lock")
     assert leader.take()
     leader.release()

@@ -1,0 +1,81 @@
+"""Messages between replicas: PostgreSQL's LISTEN and NOTIFY, on a connection of its own.
+
+A message only says that something changed and that it is worth looking. One that is lost delays the look.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+
+import psycopg
+import structlog
+
+from plumbing.storage.database import Database
+
+CHANNEL = "usual"
+LOOK_S = 1.0  # how often the thread looks whether it is to end
+AGAIN_S = 0.5  # between two tries to connect
+
+log = structlog.get_logger(__name__)
+
+
+class Listener:
+    """One for each server and process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.messages = 0
+        """How many came so far, whatever they were about."""
+        self.hears = False
+        """Whether the connection stands: while it does not, nobody may wait for a message."""
+        self._heard = threading.Condition()
+        self._ended = threading.Event()
+        self._raw: psycopg.Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def tell(self, database: Database, topic: str, what: str = "") -> None:
+        """Inside a write transaction: a message when it ends."""
+        database.rows("SELECT pg_notify(?, ?)", (CHANNEL, f"{topic} {what}"))
+
+    def wait(self, seen: int, timeout_s: float) -> int:
+        """Wait until there are more messages than `seen`, or for so long; how many there are now."""
+        with self._heard:
+            self._heard.wait_for(lambda: self.messages != seen or self._ended.is_set(), timeout_s)
+            return self.messages
+
+    def close(self) -> None:
+        """End the thread."""
+        atexit.unregister(self.close)
+        self._ended.set()
+        raw = self._raw
+        if raw is not None:
+            raw.close()
+        with self._heard:
+            self._heard.notify_all()
+        self._thread.join(2 * LOOK_S)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as raw:
+                    self._raw = raw
+                    raw.execute(f"LISTEN {CHANNEL}".encode())
+                    self._came()  # what was said while nobody listened is not known
+                    self.hears = True
+                    while not self._ended.is_set():
+                        for _ in raw.notifies(timeout=LOOK_S, stop_after=1):
+                            self._came()
+                        raw.execute(b"SELECT 1")  # a server that is gone without a word is noticed
+            except (psycopg.Error, OSError) as error:
+                if not self._ended.is_set():
+                    log.warning("not_listening", why=type(error).__name__)
+            self.hears, self._raw = False, None
+            self._ended.wait(AGAIN_S)
+
+    def _came(self) -> None:
+        with self._heard:
+            self.messages += 1
+            self._heard.notify_all()
