@@ -53,6 +53,7 @@ COMMANDS = {
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
     "audit pack": "plumbing.audit_pack.command:pack",
+    "move": "plumbing.move.command:move",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -190,6 +191,7 @@ def cli(context: click.Context) -> None:
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "parts": lambda: import_module("doorway.move").parts(),
         "people": lambda: import_module("data.faces.people").draw_face,
         "audit_parts": (
             lambda: import_module("identity.cli.audit_pack").IdentityPart(),

@@ -97,6 +97,8 @@ class LocalFile:
     def grow(self, size: int) -> None:
         """See `BytesFile.grow`."""
         before = self.size()
+        if size <= before:
+            return
         try:
             os.posix_fallocate(self._file, before, size - before)
         except OSError:

@@ -16,6 +16,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.problem_json import Problem
 from plumbing.storage import room
 from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.moved import require_here
 from plumbing.storage.room import DiskFull, is_full
 
 BUSY_TIMEOUT_MS = 1_000
@@ -194,6 +195,7 @@ class SQLiteDatabase:
 
     def _require_room(self) -> None:
         if self._durable:
+            require_here(self.path.parent)
             room.require(self.path.parent)
 
     @contextmanager

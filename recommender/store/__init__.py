@@ -13,17 +13,18 @@ from plumbing.storage.state import State
 from recommender.store import catalogue, event_tables, offer_tables
 from recommender.store import runs as models
 
+MIGRATIONS = (
+    catalogue.migrations,
+    event_tables.migrations,
+    models.migrations,
+    offer_tables.migrations,
+    idempotency_migrations,
+)
+
 
 def open_database(state: State) -> Database:
     """The recommender's database, created or migrated."""
-    return state.database(
-        "recommender",
-        catalogue.migrations,
-        event_tables.migrations,
-        models.migrations,
-        offer_tables.migrations,
-        idempotency_migrations,
-    )
+    return state.database("recommender", *MIGRATIONS)
 
 
 def open_moments(state: State) -> Database:
