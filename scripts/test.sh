@@ -9,7 +9,13 @@ if [ "${free:-0}" -gt 2097152 ] && [ -w /dev/shm ]; then place=/dev/shm; fi
 folder=$(mktemp -d "$place/suite.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM HUP
+# One thread of matrix products for each process: with several in each, threads that wait for each other burn more
+# processor time than they save.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# The suite starts hundreds of processes; each would compile the whole product again.
+unset PYTHONDONTWRITEBYTECODE
 # Three workers on two cores: the browser's tests mostly wait. Slow files come first (tests/conftest.py).
 # TMPDIR too: what the product and the browser write as temporary files is searched and removed as well.
+# Two packages bring plugins that no test uses; importing them takes .9 s in each worker.
 TMPDIR=$folder .venv/bin/python -m pytest --basetemp "$folder/tests" -n 3 \
-    --dist loadfile --no-loadscope-reorder -ra "$@"
+    --dist loadfile --no-loadscope-reorder -p no:schemathesis -p no:nbmake -ra "$@"

@@ -170,3 +170,15 @@ def test_other_pictures_are_no_hits(tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(np.random.default_rng(1).bytes(2_000_000))
     assert finding(tmp_path / "noise", state=True) is None
     assert finding(tmp_path / INPUTS / "whatever", state=True) is None
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 63, 64, 100_000])
+def test_empty_pages_around_a_trace_hide_nothing(zeros: int) -> None:
+    """Runs of zeros are passed over; what stands directly before, between or after them is found."""
+    empty, row = bytes(zeros), bytes(magic.OWN) * magic.RUN
+    picture = people.jpeg(magic.marked(people.draw_face)(1, 0))
+
+    assert magic.has_pixels(empty + row + empty)
+    assert not magic.has_pixels(row[:9] + b"\0" + empty + row[:9])
+    assert [found[: len(picture)] for found in magic.pictures_in(empty + picture + empty)] == [picture]
+    assert len(list(magic.pictures_in(empty + magic.SIGNATURES[1] + empty))) == 1

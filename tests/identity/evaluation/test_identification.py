@@ -13,6 +13,7 @@ from data.faces import people
 from identity.cli import evaluate as evaluate_cli
 from identity.cli.evaluate import evaluate_faces
 from identity.evaluation import identification as evaluation
+from identity.evaluation.challenge_rates import ATTACKS
 from identity.evaluation.groups import by_group
 from identity.evaluation.identification import Identification, LabelledVectors, labelled_vectors
 from identity.evaluation.occlusion_figures import occlusion_plan, occlusion_row
@@ -246,6 +247,7 @@ def test_the_command_writes_figures_in_the_agreed_shape(
         found["identification"][0]
     )
     assert {row["kind"] for row in found["occlusion"]} == {"mask", *KINDS}
+    assert {(row["kind"], row["tries"]) for row in found["liveness"]} == {(kind, 60) for kind in ATTACKS}
     assert all({"fpir", "fnir"} <= set(row) for row in found["occlusion"])
     assert "eer" in found["verification"]
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(

@@ -203,7 +203,7 @@ def test_the_evaluation_lies_between_floor_and_ceiling(shared: Path, tmp_path: P
     source = shared / "datasets" / "offers"
     (tmp_path / "starbucks_portfolio.csv").write_bytes((source / "starbucks_portfolio.csv").read_bytes())
     lines = gzip.decompress((source / "starbucks_decisions.csv.gz").read_bytes()).decode().splitlines()
-    some = [line for line in lines[1:] if int(line[1:6]) % 4 == 0]
+    some = [line for line in lines[1:] if int(line[1:6]) % 8 == 0]
     packed = gzip.compress("\n".join([lines[0], *some]).encode())
     (tmp_path / "starbucks_decisions.csv.gz").write_bytes(packed)
     (tmp_path / "hillstrom_half.csv.gz").write_bytes((source / "hillstrom_half.csv.gz").read_bytes())
