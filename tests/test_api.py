@@ -18,7 +18,9 @@ from schemathesis.schemas import APIOperation
 from app import create_app, try_once
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
+from plumbing.demands import BATCH, KNOWN, PICTURES, Demand
 from plumbing.settings import Config, WrongSetting
+from tests.conftest import ROOT
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
 
@@ -293,3 +295,20 @@ def test_a_setting_that_cannot_be_keeps_the_server_from_starting_and_is_named(tm
         with pytest.raises(WrongSetting):
             try_once(Config(home=home, needs=needs, trusted_proxies=proxies))
     assert not home.exists()
+
+
+def test_the_proxy_of_replicas_lets_in_every_large_body(place: Place) -> None:
+    """`deploy/replicas/nginx.conf` lets in 2 MB, and more on the routes of pictures and catalogues alone."""
+    [pattern] = re.findall(r"location ~ (\S+) \{", (ROOT / "deploy" / "replicas" / "nginx.conf").read_text())
+    app = place.client.application
+    demands: dict[str, Demand] = app.extensions[KNOWN]
+    sizes = {
+        re.sub(r"<[^>]+>", "abc", rule.rule): demands[rule.endpoint].size.most_bytes
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in demands
+    }
+    large = {path for path, size in sizes.items() if size > BATCH.most_bytes}
+
+    assert len(large) > 5
+    assert {path for path in large if not re.match(pattern, path)} == set()
+    assert max(sizes.values()) == PICTURES.most_bytes

@@ -27,6 +27,7 @@ TRIALS: tuple[str, ...] = (
     "opt_outs",
     "power",
     "silence",
+    "proxy",
     "mutations",
 )
 """Modules of this package, in the order in which they run."""
