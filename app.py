@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -165,9 +167,30 @@ def try_once(config: Config) -> None:
         except ValueError as error:
             raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
     keep_reserve(config.home)
-    if config.only != "identity":
-        for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
-            part.close()
+    if config.only == "identity":
+        return
+    if config.versions is None:
+        open_once(config)
+        return
+    # What speaks to a bucket has threads that do not survive a fork, and the worker processes part from this one.
+    words, given = "import app; app.open_apart()", os.environ | config.to_environment()
+    done = subprocess.run([sys.executable, "-c", words], env=given, check=False)  # noqa: S603 - our own module
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+def open_once(config: Config) -> None:
+    """Open the recommender, and close it. Raises any Problem that keeps it from opening."""
+    for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
+        part.close()
+
+
+def open_apart() -> None:
+    """The same in a process of its own, which ends with the sentence of a Problem."""
+    try:
+        open_once(Config.from_environment())
+    except Problem as error:
+        raise SystemExit(f"{error.title}: {error.detail}") from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -183,6 +206,9 @@ def cli(context: click.Context) -> None:
     """
     context.obj = {
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
+        "elsewhere": lambda home: import_module("recommender.store.version_places").fetched(
+            home, Config.from_environment().versions
+        ),
         "waiting": lambda *given: import_module("doorway.commands").waiting(*given),
         "customers": lambda home, folder: (
             import_module("identity.customers.readable").readable(home, folder).in_words()

@@ -8,7 +8,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import auditing, consent, deciding, faces, index, ordering, riding, served, suggesting, training, visits
+from bench import (
+    auditing,
+    consent,
+    deciding,
+    faces,
+    index,
+    ordering,
+    riding,
+    served,
+    suggesting,
+    training,
+    versions,
+    visits,
+)
 from bench.fleet.section import section as fleet
 from bench.measure import ROOT, Row, as_json, machine, shared, table
 
@@ -29,6 +42,7 @@ SECTIONS = (
     "riding",
     "deciding",
     "fleet",
+    "versions",
 )
 
 
@@ -63,6 +77,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         ],
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
         "ordering": lambda: [] if few else ordering.against_tifu(),
+        "versions": lambda: versions.versions(3 if few else 20),
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
         "fleet": lambda: fleet(packs[-1], models, cache, few=few),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),

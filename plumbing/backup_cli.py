@@ -52,6 +52,11 @@ def backup(home: Path, passphrase: Path, keys: Path | None, target: Path) -> Non
             progress=bar.update,
         )
     click.echo(f"{path}: {len(names)} files, {path.stat().st_size:,} bytes, sealed.")
+    if Config.from_environment().versions is not None:
+        click.echo(
+            "The versions of the models are not in it: they lie in object storage (USUAL_VERSIONS). Without them"
+            " train again: usual train orders."
+        )
     if keys is None:
         click.echo(
             "The keys are not in it. Without them no customer can be recognised: --keys FILE, on another disk."

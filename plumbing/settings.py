@@ -53,6 +53,7 @@ class Config(BaseSettings):
     recommender_url: str | None = None  # where the other process answers, to hand erasures over
     recommender_key: str | None = Field(default=None, repr=False)  # not in a traceback
     identity_url: str | None = None  # where identity's own process answers, to be asked who opted out
+    versions: str | None = None  # bucket with the versions of models, "s3://bucket/folder"; None is the home
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
     organisation: str | None = Field(default=None, max_length=80, pattern=ONE_LINE)  # the controller
     contact: str | None = Field(default=None, max_length=120, pattern=ONE_LINE)  # how to reach the controller

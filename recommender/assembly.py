@@ -32,6 +32,7 @@ from recommender.store.run_locks import run_locks
 from recommender.store.runs import ModelStore
 from recommender.store.sharing import SharingStore
 from recommender.store.ties import AccountTies
+from recommender.store.version_places import Place, open_place
 from recommender.store.version_rows import VersionRows
 from recommender.training.trainer import Trainer
 
@@ -88,7 +89,8 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         sharing=SharingStore(database, config.least_people),
         quotas=QuotaStore(database),
         rows=VersionRows(
-            config.home / "models",
+            place_of(config),
+            config.home,
             ForgottenStore(database, _derive(secret, "rows"), events.tombstone),
             SCENE_NAMES,
         ),
@@ -99,6 +101,13 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
     )
     stores.erased.keep_erased(at_start=True)
     return stores
+
+
+def place_of(config: RecommenderConfig) -> Place:
+    """Where the versions lie, without opening a database. Raises WrongSetting, VersionsUnusable."""
+    key = config.home / "recommender.key"
+    house = _derive(key.read_bytes(), "versions").hex()[:32] if config.versions and key.is_file() else None
+    return open_place(config.home, config.versions, house)
 
 
 def trainer_of(
@@ -113,7 +122,6 @@ def trainer_of(
         events=stores.events,
         catalogue=stores.catalogue,
         models=stores.models,
-        root=config.home / "models",
         now_us=now_us,
         keep_versions=config.keep_versions,
         least_people=stores.sharing.least_people,

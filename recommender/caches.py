@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from plumbing.clock import MINUTE, Clock
@@ -23,8 +22,8 @@ from recommender.scene import AnyScene, Item, Kind
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
 from recommender.store.sharing import SharingStore
+from recommender.store.version_places import Served
 from recommender.store.version_rows import VersionRows
-from recommender.store.versions import VersionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,6 @@ class Caches:
         events: EventStore,
         catalogue: CatalogueStore,
         scenes: Mapping[str, AnyScene],
-        root: Path,
         now_us: Clock,
         popular_from: int,
         sharing: SharingStore,
@@ -92,7 +90,6 @@ class Caches:
         self._events = events
         self._catalogue = catalogue
         self._scenes = scenes
-        self._root = root
         self._now_us = now_us
         self._popular_from = popular_from
         self._sharing = sharing
@@ -144,19 +141,14 @@ class Caches:
         return self._popular.last((tenant, event_type))
 
     def model(self, tenant: str, scene: str) -> LoadedModel:
-        """The version in force; read again when the file `current` was replaced, or somebody was forgotten whose
+        """The version in force; read again when another one is current, or somebody was forgotten whose
         row it has. Never raises.
 
         A version that shows others what fewer people chose than the tenant asks for now is skipped.
         """
         least, number = self._least_and_number(tenant, scene)
-        shelf = VersionStore(self._root, tenant, scene)
-        try:
-            seen = shelf.pointer.stat()
-            stamp: Hashable = (seen.st_mtime_ns, seen.st_ino, seen.st_size)
-        except OSError:
-            stamp = ("no current", shelf.folder.is_dir() and shelf.folder.stat().st_mtime_ns)
-        stamp = (stamp, least, number)
+        shelf = self._rows.place.served(tenant, scene)
+        stamp = (shelf.stamp(), least, number)
         try:
             return self._models.get((tenant, scene), stamp, lambda: self._read(shelf, tenant, scene, least))
         except (DatabaseBusy, sqlite3.OperationalError):  # it is not known whose rows must go: none is served
@@ -173,7 +165,7 @@ class Caches:
             pass
         return self._least.get(tenant, self._sharing.usual), self._forgotten.get((tenant, scene), -1)
 
-    def _read(self, shelf: VersionStore, tenant: str, scene: str, least: int) -> LoadedModel:
+    def _read(self, shelf: Served, tenant: str, scene: str, least: int) -> LoadedModel:
         of_events = self._scenes[scene].learns_from is not None
         skipped: list[str] = []
         for name in shelf.candidates():

@@ -28,6 +28,7 @@ class RecommenderConfig:
         keep_versions: versions of a model that stay on disk for a rollback.
         requests_per_minute: per API key, for suggestions and events each; stops a faulty device.
         trainings_per_hour: per tenant and scene, of trainings started by the API.
+        versions: address of a bucket with the versions of models; the home's models/ when left out.
         tombstones: the folder where erasures are remembered; the home when left out.
         least_people: so many different people must have chosen what others may see; a tenant may set another
             number on the desk, not below `LEAST_PEOPLE_FLOOR`.
@@ -42,6 +43,7 @@ class RecommenderConfig:
     keep_versions: int = 5
     requests_per_minute: int = 60_000
     trainings_per_hour: int = 60
+    versions: str | None = None
     tombstones: Path | None = None
     least_people: int = 10
     served_km: float = 40.0
@@ -62,6 +64,7 @@ class RecommenderConfig:
             seed=seed,
             least_people=settings.least_people,
             served_km=settings.served_km,
+            versions=settings.versions,
             tombstones=settings.tombstones,
             database=settings.database,
             keys_database=settings.keys_database,

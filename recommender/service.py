@@ -28,6 +28,7 @@ from recommender.recording import Sender, check_event, check_time, check_visit, 
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
+from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
 from recommender.tokens import Claims, open_token, read
 
@@ -98,7 +99,6 @@ class RecommenderService(CustomerRights):
             events=stores.events,
             catalogue=stores.catalogue,
             scenes=scenes,
-            root=config.home / "models",
             now_us=now_us,
             popular_from=config.popular_from,
             sharing=stores.sharing,
@@ -374,7 +374,10 @@ class RecommenderService(CustomerRights):
 
     def _is_from_before(self, tenant: str, scene: str, mark: int) -> bool:
         rows = self.stores.rows
-        current = rows.shelf(tenant, scene).current() if mark and scene in self.scenes else None
+        try:
+            current = rows.shelf(tenant, scene).current() if mark and scene in self.scenes else None
+        except VersionsUnreachable:  # nobody can say: it waits
+            return True
         labels = None if current is None else rows.store.labels(tenant, scene, current)
         return current is not None and (labels is None or labels.number < mark)
 

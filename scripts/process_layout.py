@@ -105,7 +105,7 @@ def server() -> Iterator[Process]:
         "the first process, again when one fails",
         "`token.key`, `master.key`, `identity-keys`, `recommender.key`, `replies.key`, all databases, the audit,"
         " `models/`; galleries in memory",
-        "the port; `USUAL_RECOMMENDER_URL` and `USUAL_IDENTITY_URL` if set",
+        "the port; `USUAL_RECOMMENDER_URL`, `USUAL_IDENTITY_URL` and `USUAL_VERSIONS` if set",
         "as the first process; sizes, times and lanes at the gate",
         "the first process",
         ("def wsgi",),
@@ -115,7 +115,7 @@ def server() -> Iterator[Process]:
         "recommender/worker.py",
         "a worker process, one for each run",
         "`recommender.db`, `recommender.key`, `models/`; it opens no key of identity's",
-        "nothing",
+        "`USUAL_VERSIONS` if set",
         "lower priority (`nice`), one thread for arithmetic",
         "the worker process that began it",
         ("os.nice", "OMP_NUM_THREADS"),

@@ -71,9 +71,9 @@ def fill(home: Path) -> None:
     recommender = open_database(state)
     with recommender.write() as write:
         for n in range(300):
-            event = ("mill", "pos", f"é{n}", "ordered", "orders", f"p{n % 7}", 10**15 + n, 12.25, 3)
+            order = ("mill", "pos", f"é{n}", "ordered", "orders", f"p{n % 7}", 10**15 + n, 12.25, 3)
             write.execute(
-                f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*event, "s", "", "", "", f"f{n}", n, "")
+                f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*order, "s", "", "", "", f"f{n}", n, "")
             )
             write.execute("INSERT INTO lines VALUES ('mill', 'pos', ?, 0, 'café', 1, NULL)", (f"é{n}",))
     recommender.close()

@@ -77,7 +77,7 @@ def test_commands_and_training_work_without_what_is_left_out() -> None:
 
 
 def test_a_serving_process_loads_no_pickling_library() -> None:
-    """cloudpickle comes with scikit-learn, which `usual evaluate` compares with."""
+    """cloudpickle comes with scikit-learn, which `usual evaluate` compares with; obstore waits for its setting."""
     words = """
 import sys, app
 from importlib import import_module
@@ -85,7 +85,7 @@ for half in app.MODULES.values():
     for module in half:
         import_module(module)
 loaded = {name for name, module in sys.modules.items() if module}
-print(sorted({"cloudpickle", "joblib", "sklearn", "requests"} & loaded))
+print(sorted({"cloudpickle", "joblib", "sklearn", "requests", "obstore"} & loaded))
 """
     done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -21,6 +21,7 @@ from bench.measure import timed
 from data.demo.setting import TENANT, Setting
 from data.town.town import Town
 from plumbing.clock import SECOND, system_clock
+from plumbing.storage.state import State
 from recommender.scene import Event, OrderLine
 
 PASSING = "moments"  # in the names of the files whose content may be lost with the power
@@ -65,7 +66,7 @@ def sqlite(home: Path, n: int) -> Disk:
     from recommender.store import open_database, open_moments
     from recommender.store.events import EventStore
 
-    database, moments = open_database(home), open_moments(home)
+    database, moments = open_database(State(home)), open_moments(State(home))
     store, limits = EventStore(database, secrets.token_bytes(32)), Limits(moments, system_clock)
     now = system_clock()
     try:

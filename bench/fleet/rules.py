@@ -21,8 +21,10 @@ from plumbing.clock import MINUTE, SECOND
 from plumbing.closed import ClosedTokens
 from plumbing.limits import Limits, TooManyRequests
 from plumbing.storage.passing import ThrowawayDatabase
+from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.store import open_database
+from recommender.store.run_locks import run_locks
 from recommender.store.runs import ModelStore
 from recommender.training.schedule import DAYS, Scheduler, parse_entry
 
@@ -115,8 +117,8 @@ def scheduled(fleet: Fleet, home: Path, every_s: int = 60) -> dict[str, int]:
     """The nightly trainings with a scheduler in each replica, which looks every `every_s`: how many
     begin."""
     clock, begun = SimulatedClock(), Counter[str]()
-    database = open_database(home)
-    models = ModelStore(database)
+    database = open_database(State(home))
+    models = ModelStore(database, run_locks(State(home)))
     config = RecommenderConfig(home, [Fernet.generate_key()])
 
     def launch(tenant: str, scene: str, run_id: str) -> None:

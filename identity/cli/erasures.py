@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -91,7 +91,7 @@ def show(home: Path, number: str) -> None:
 )
 @click.argument("receipt", metavar="RECEIPT")
 def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
-    """Search everything below the state folder for what RECEIPT stands for: a file, or the number of an erasure.
+    """Search all that the house keeps for what RECEIPT stands for: a file, or the number of an erasure.
 
     Template and pseudonym are looked for byte by byte in every encoding, also in what is packed. Exit status 1
     when anything is found.
@@ -109,7 +109,8 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
         files[kind_of(place.name)] += 1
         sizes[kind_of(place.name)] += size
 
-    hits = [hit for folder in (home, *also) for hit in _found(folder, prints, count)]
+    with _with_what_lies_elsewhere(home):
+        hits = [hit for folder in (home, *also) for hit in _found(folder, prints, count)]
     found = Counter(kind_of(hit.file.rpartition("/")[2].partition("!")[0]) for hit in hits)
     click.echo(f"{'':24}{'files':>8}{'MB':>10}{'found':>8}")
     for kind, _ in (*KINDS, ("other files", ())):
@@ -120,6 +121,17 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
     click.echo(f"{total}: {'nothing of them was found' if not hits else f'found in {len(hits)} places'}.")
     if hits:
         raise SystemExit(1)
+
+
+@contextmanager
+def _with_what_lies_elsewhere(home: Path) -> Iterator[None]:
+    """Inside, files of the house that lie in object storage are below the state folder too."""
+    elsewhere = (click.get_current_context().find_object(dict) or {}).get("elsewhere")
+    try:
+        with elsewhere(home) if elsewhere else nullcontext():
+            yield
+    except OSError as error:
+        raise click.ClickException(f"Not everything could be read, so nothing is proved: {error}") from error
 
 
 def _found(folder: Path, prints: Fingerprints, count: Callable[[Path, int], None]) -> list[Hit]:

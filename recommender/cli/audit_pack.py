@@ -10,6 +10,7 @@ from typing import Any
 from plumbing.audit_pack.bill_of_materials import ModelFile
 from plumbing.audit_pack.data_map import About
 from plumbing.audit_pack.pack import Contents
+from plumbing.settings import Config
 from recommender.store.data_map import WORDS
 
 
@@ -17,7 +18,7 @@ class RecommenderPart:
     """Published models, each with its manifest."""
 
     def contents(self, home: Path) -> Contents:
-        """`models.json`: the manifests as they lie in the state folder."""
+        """`models.json`: the manifests as they are published."""
         return {"models.json": lambda: json.dumps(list(_manifests(home)), indent=1, sort_keys=True) + "\n"}
 
     def words(self) -> Mapping[str, About]:
@@ -30,9 +31,12 @@ class RecommenderPart:
 
 
 def _manifests(home: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted((home / "models").glob("**/manifest.json")):
-        folder = path.parent.relative_to(home / "models")
-        pointer = path.parent.parent / "current"
-        current = pointer.read_text("utf-8").strip() if pointer.is_file() else ""
-        manifest = json.loads(path.read_text("utf-8"))
-        yield {"version": str(folder), "current": current == path.parent.name, "manifest": manifest}
+    from recommender.assembly import place_of
+    from recommender.config import RecommenderConfig
+
+    settings = Config.from_environment().model_copy(update={"home": home})
+    for where, shelf in place_of(RecommenderConfig.of(settings)).stores():
+        current = shelf.current()
+        for name in shelf.names():
+            manifest = shelf.manifest(name)
+            yield {"version": f"{where}/{name}", "current": name == current, "manifest": manifest}

@@ -138,10 +138,10 @@ def train(config: RecommenderConfig, tenant: str, scene: str, seed: int, accept_
 @click.argument("scene", type=click.Choice(TRAINED))
 @common
 def versions(config: RecommenderConfig, tenant: str, scene: str) -> None:
-    """The versions of SCENE on disk, newest first; the one in force has a star."""
-    from recommender.store.versions import VersionStore
+    """The versions of SCENE that are kept, newest first; the one in force has a star."""
+    from recommender.assembly import place_of
 
-    shelf = VersionStore(config.home / "models", tenant, scene)
+    shelf = place_of(config).store(tenant, scene)
     names, current = shelf.names(), shelf.current()
     if not names:
         click.echo(f"No version of {scene} yet: usual train {scene}")
@@ -162,7 +162,7 @@ def versions(config: RecommenderConfig, tenant: str, scene: str) -> None:
 @common
 def rollback(config: RecommenderConfig, tenant: str, scene: str, version: str | None) -> None:
     """Put an earlier VERSION of SCENE in force (default: the one before the present)."""
-    from recommender.store.versions import VersionStore
+    from recommender.assembly import place_of
 
-    name = VersionStore(config.home / "models", tenant, scene).roll_back(version)
+    name = place_of(config).store(tenant, scene).roll_back(version)
     click.echo(f"{scene} is served from version {name} now.")

@@ -147,6 +147,15 @@ class ForgottenStore:
         split = tuple(tags[at : at + TAG] for at in range(0, len(tags), TAG))
         return Labels(row["digest"], split, Mark(row["number"], row["lines"]))
 
+    def all_labels(self, tenant: str, scene: str) -> list[tuple[str, Labels]]:
+        """What is known of the versions of a scene, each with its name."""
+        rows = self._database.rows(
+            "SELECT version, digest FROM version_rows WHERE tenant = ? AND scene = ? ORDER BY version, digest",
+            (tenant, scene),
+        )
+        found = ((row["version"], self.labels(tenant, scene, row["version"], row["digest"])) for row in rows)
+        return [(name, labels) for name, labels in found if labels is not None]
+
     def label(self, tenant: str, scene: str, version: str, labels: Labels) -> None:
         """Keep what is known of a version. Raises DatabaseBusy or DiskFull."""
         self._database.change(

@@ -1,4 +1,4 @@
-"""Takes what was forgotten out of every version on the disk, and says where somebody is still held."""
+"""Takes what was forgotten out of every version that is kept, and says where somebody is still held."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from recommender.orders.signals.neighbours import ROWS
 from recommender.ranking.rows import Arrays, count, in_model, taken
 from recommender.scene import Trained
 from recommender.store.forgotten import KINDS, ForgottenStore, Labels, Mark
+from recommender.store.shelves.errors import VersionChanged, VersionsUnreachable
+from recommender.store.version_places import Place
 from recommender.store.versions import ARRAYS, Version, VersionStore, is_being_rewritten
 
 log = structlog.get_logger(__name__)
@@ -26,6 +28,8 @@ LOCK = "versions.lock"
 PUBLISH_S, FORGET_S = 60.0, 1.5
 """How long a training and an opt-out wait for the lock. A version is written in a tenth of a second; an opt-out
 that meets a process that hangs leaves the files to the next try."""
+TRIES = 3
+"""How often a version is rewritten that another machine rewrites at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,17 @@ class Rewritten:
 
 
 class VersionRows:
-    """The rows of customers in the versions of all tenants. `root` is the folder `models`."""
+    """The rows of customers in the versions of all tenants.
 
-    def __init__(self, root: Path, store: ForgottenStore, scenes: Sequence[str]) -> None:
+    The lock in `home` lets the processes of one machine wait for each other. Where several machines share a bucket
+    it holds nobody up: there every change is a conditional write, and who is too late does it again.
+    """
+
+    def __init__(self, place: Place, home: Path, store: ForgottenStore, scenes: Sequence[str]) -> None:
         self.store = store
-        self._root = root
+        self.place = place
         self._scenes = tuple(scenes)
-        self._lock = root.parent / LOCK
+        self._lock = home / LOCK
         self._clean: dict[tuple[str, str], int] = {}  # tenant, scene -> what was forgotten when all was rewritten
 
     @contextmanager
@@ -74,7 +82,7 @@ class VersionRows:
 
     def shelf(self, tenant: str, scene: str) -> VersionStore:
         """The versions of one scene."""
-        return VersionStore(self._root, tenant, scene)
+        return self.place.store(tenant, scene)
 
     # --- forget --------------------------------------------------------------------------------------
 
@@ -99,9 +107,7 @@ class VersionRows:
         for scene in self._scenes:
             number = self.store.number(tenant, scene)
             shelf = self.shelf(tenant, scene)
-            if not number or not shelf.folder.is_dir():
-                continue
-            if self._clean.get((tenant, scene)) == number and not again:
+            if not number or (self._clean.get((tenant, scene)) == number and not again) or not shelf.exists():
                 continue
             with self.alone(FORGET_S):
                 one = self._forget(shelf, tenant, scene, again)
@@ -115,25 +121,37 @@ class VersionRows:
     def _forget(self, shelf: VersionStore, tenant: str, scene: str, again: bool) -> Rewritten:
         found = Rewritten()
         try:
-            shelf.tidy()
+            whole = shelf.tidy()
         except OSError:
+            whole = False
+        if not whole:
             found += Rewritten(left=(Held(scene, "drafts"),))
         for name in shelf.names():
             held = Held(scene, name)
             try:
-                if not again and self._is_clean(shelf, tenant, scene, name):
-                    continue
-                version = shelf.load(name)
-                if shelf.settle(version):
-                    self.store.only(tenant, scene, name, version.digest)
-                    version = shelf.load(name)
-                if self._rewritten(shelf, tenant, scene, version):
+                if (again or not self._is_clean(shelf, tenant, scene, name)) and self._taken(
+                    shelf, tenant, scene, name
+                ):
                     found += Rewritten(done=(held,))
             except ArtifactError:
                 found += self._dropped(shelf, held)
             except OSError:
                 found += Rewritten(left=(held,))
         return found
+
+    def _taken(self, shelf: VersionStore, tenant: str, scene: str, name: str) -> bool:
+        """Take out what is to go; whether there was anything. Another machine may do the same at this moment."""
+        for left in reversed(range(TRIES)):
+            try:
+                version = shelf.load(name)
+                if shelf.settle(version):
+                    self.store.only(tenant, scene, name, version.digest)
+                    version = shelf.load(name)
+                return self._rewritten(shelf, tenant, scene, version)
+            except VersionChanged:
+                if not left:
+                    raise
+        return False
 
     def _is_clean(self, shelf: VersionStore, tenant: str, scene: str, name: str) -> bool:
         """Whether it is known without reading the arrays that there is nothing to take out."""
@@ -236,8 +254,9 @@ class VersionRows:
                 if labels is None or labels.number < number:
                     shelf.drop(name)
                     gone.append(name)
-            if shelf.current() in gone:
-                shelf.pointer.unlink()
+            pointed = shelf.pointed()
+            if pointed.name in gone:
+                shelf.point_at(None, pointed)
             self.published(tenant, scene)
         return gone
 
@@ -248,11 +267,22 @@ class VersionRows:
         anybody: it is listed as long as it has rows."""
         hashed, found = self.store.tombstone(tenant, pseudonym), []
         for scene in self._scenes:
-            shelf = self.shelf(tenant, scene)
-            for name in shelf.names():
-                labels = self.store.labels(tenant, scene, name)
-                if self._may_hold(shelf, scene, name, hashed, labels):
-                    found.append(Held(scene, name))
+            try:
+                found += self._holding(tenant, scene, hashed)
+            except VersionsUnreachable:  # what the database knows of them has to do
+                found += [
+                    Held(scene, name)
+                    for name, labels in self.store.all_labels(tenant, scene)
+                    if self.store.tags(scene, name, [hashed])[0] in labels.tags
+                ]
+        return found
+
+    def _holding(self, tenant: str, scene: str, hashed: str) -> list[Held]:
+        shelf, found = self.shelf(tenant, scene), []
+        for name in shelf.names():
+            labels = self.store.labels(tenant, scene, name)
+            if self._may_hold(shelf, scene, name, hashed, labels):
+                found.append(Held(scene, name))
         return found
 
     def _may_hold(self, shelf: VersionStore, scene: str, name: str, hashed: str, labels: Labels | None) -> bool:
@@ -274,7 +304,10 @@ class VersionRows:
         is none yet."""
         found: dict[str, str | None] = {}
         for scene, number in numbers.items():
-            names = self.shelf(tenant, scene).names()
+            try:
+                names = self.shelf(tenant, scene).names()
+            except VersionsUnreachable:
+                names = []
             known = ((name, self.store.labels(tenant, scene, name)) for name in names)
             found[scene] = next((name for name, one in known if one and one.number >= number), None)
         return found
@@ -284,8 +317,13 @@ class VersionRows:
         return [scene for scene in self._scenes if self._owes(tenant, scene)]
 
     def _owes(self, tenant: str, scene: str) -> bool:
-        number, current = self.store.number(tenant, scene), self.shelf(tenant, scene).current()
-        if not number or current is None:
+        """Never of versions that cannot be reached: no training could be published."""
+        number = self.store.number(tenant, scene)
+        try:
+            current = self.shelf(tenant, scene).current() if number else None
+        except VersionsUnreachable:
+            return False
+        if current is None:
             return False
         labels = self.store.labels(tenant, scene, current)
         return labels is None or labels.number < number

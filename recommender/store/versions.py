@@ -1,43 +1,49 @@
-"""Versions of models: folders of plain arrays and texts, written atomically, checked when read, never pickled.
+"""Versions of models: plain arrays and texts, written whole, checked when read, never pickled.
 
-    models/<tenant>/<scene>/0007-3f9a2c41d0be/arrays.npz  texts.json  manifest.json
-    models/<tenant>/<scene>/current                       the name of the version that is served
+They lie in the home (`models/<tenant>/<scene>`), or as objects in a bucket when `USUAL_VERSIONS` names one; the
+same data and seed give the same bytes in both. Only `parent` in the manifest may differ.
 
-The same data and seed give the same bytes. Only `parent` in the manifest may differ.
-
-Of a version that is on the disk, rows of customers can be taken out (`rewrite`). It keeps its name, which is a
-hash of what was published; the manifest says so in `redacted`. What is replaced or deleted is overwritten first:
-no earlier byte stays in a file or in a free block.
+Of a version that was published, rows of customers can be taken out (`rewrite`). It keeps its name, which is a hash
+of what was published; the manifest says so in `redacted`. Nothing of what is replaced or deleted stays: on a disk
+it is overwritten first.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import math
-import os
-import re
-import secrets
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from plumbing.storage.files import sync_folder, write_atomic
-from plumbing.storage.room import NO_ROOM
-from plumbing.storage.shred import overwrite, shred, shred_folder
 from recommender.errors import ArtifactError, NoSuchVersion
 from recommender.scene import DataCut, Trained
+from recommender.store.shelves.contents import (
+    ARRAYS,
+    TEXTS,
+    Manifest,
+    announced_files,
+    content_hash,
+    contents_of,
+    finite,
+    is_being_rewritten,
+    is_same,
+    pack,
+    safe,
+    unpack,
+)
+from recommender.store.shelves.errors import CurrentChanged, VersionsUnreachable
+from recommender.store.shelves.folder import FolderShelf
+from recommender.store.shelves.protocol import Pointer, Shelf
 
-LAYOUT = 1
-ARRAYS = "arrays.npz"
-_NAME = re.compile(r"^\d{4,}-[0-9a-f]{12}$")
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+__all__ = ["ARRAYS", "Version", "VersionStore", "content_hash", "finite", "is_being_rewritten", "is_same"]
+
+TRIES = 3
+"""How often a version is read that is rewritten meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +55,56 @@ class Version:
     arrays: Mapping[str, NDArray[Any]]
     texts: Mapping[str, str]
     digest: str = ""  # sha256 of the arrays as they are in the file
+    tag: Hashable = None  # by which the shelf knows whether the manifest is still this one
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFiles:
+    """The files of a version that match its manifest."""
+
+    manifest: Manifest
+    contents: Mapping[str, bytes]
+    tag: Hashable
 
 
 class VersionStore:
     """The versions of one scene of one tenant.
 
-    `tenant` is a folder name; if it has anything but letters, digits, `_`, `-` and `.`, it is hexadecimal.
+    `place` is a folder (`models` of a home), or a shelf that was opened before. `tenant` is a folder name; if it
+    has anything but letters, digits, `_`, `-` and `.`, it is hexadecimal.
     """
 
-    def __init__(self, root: Path, tenant: str, scene: str) -> None:
-        self.folder = root / _safe(tenant) / _safe(scene)
+    def __init__(self, place: Path | Shelf, tenant: str, scene: str) -> None:
+        self.scene = scene
+        self.shelf = FolderShelf(place / safe(tenant) / safe(scene)) if isinstance(place, Path) else place
+
+    @property
+    def folder(self) -> Path:
+        """Where the versions lie. Raises TypeError when that is no folder."""
+        if isinstance(self.shelf, FolderShelf):
+            return self.shelf.folder
+        raise TypeError("These versions lie in object storage, not in a folder.")
 
     @property
     def pointer(self) -> Path:
-        """The file with the name of the current version."""
+        """The file with the name of the current version. Raises TypeError when there is no folder."""
         return self.folder / "current"
 
+    def exists(self) -> bool:
+        """Whether anything was ever published here."""
+        return self.shelf.exists()
+
+    def pointed(self) -> Pointer:
+        """What is current, to be handed back to `publish` or `point_at`: they refuse when it changed since."""
+        return self.shelf.pointer()
+
     def current(self) -> str | None:
-        """The name in the file `current`, None without one. The version itself is not checked."""
-        try:
-            name = self.pointer.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return None
-        return name if _NAME.match(name) else None
+        """The name that `current` holds, None without one. The version itself is not checked."""
+        return self.shelf.pointer().name
 
     def names(self) -> list[str]:
-        """All versions on disk, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(
-            (path.name for path in self.folder.iterdir() if _NAME.match(path.name)),
-            key=lambda name: (int(name.split("-")[0]), name),
-        )
+        """All versions that are kept, oldest first."""
+        return self.shelf.names()
 
     def publish(
         self,
@@ -91,60 +115,85 @@ class VersionStore:
         parent: str | None,
         keep: int = 5,
         before: Callable[[str, str], None] = lambda name, digest: None,
+        expected: Pointer | None = None,
     ) -> str:
-        """Write a version and make it current; returns its name. The newest `keep` versions stay on disk.
+        """Write a version and make it current; returns its name. The newest `keep` versions are kept.
 
-        Temporary folder, fsync of files and folder, rename, fsync: a reader sees all of a version or nothing.
         `before` is called with the version's name and the sha256 of its arrays, before anybody can see it.
+        `expected` is what was current when the caller looked; left out, what is current as it begins.
 
         Raises:
             ArtifactError: an array would need pickling, or the report is not plain JSON.
+            CurrentChanged: somebody published or went back meanwhile. The new version is kept, and not served.
         """
-        files, body = _contents(trained, seed, cut)
-        files["manifest.json"] = _json(body | {"parent": parent})
-        name = f"{self._next_number():04d}-{content_hash(body)[:12]}"
-        before(name, body["files"][ARRAYS])
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / f".draft-{secrets.token_hex(6)}"
+        expected = self.pointed() if expected is None else expected
+        files, body = contents_of(trained, seed, cut)
+        digest = body["files"][ARRAYS]
+        name = self.shelf.add(
+            content_hash(body)[:12], body | {"parent": parent}, files, lambda name: before(name, digest)
+        )
         try:
-            draft.mkdir()
-            for file, content in files.items():
-                write_atomic(draft / file, content)
-            draft.rename(self.folder / name)
-        finally:
-            shred_folder(draft)
-        sync_folder(self.folder)
-        self.point_at(name)
+            self.shelf.point_at(name, expected)
+        except CurrentChanged as error:
+            raise CurrentChanged(error.current, kept=name) from error
         self._prune(keep)
         return name
 
-    def point_at(self, name: str) -> None:
-        """Make a version current."""
-        write_atomic(self.pointer, (name + "\n").encode())
+    def point_at(self, name: str | None, expected: Pointer | None = None) -> None:
+        """Make a version current, or none. Raises CurrentChanged when `expected` is not current any more."""
+        self.shelf.point_at(name, self.pointed() if expected is None else expected)
 
-    def load(self, name: str) -> Version:
-        """Read a version and check its files against its manifest.
+    def read(self, name: str) -> VersionFiles:
+        """Read a version's files and check them against its manifest.
 
         Raises:
             ArtifactError: missing, cut short or altered.
+            VersionsUnreachable: nobody can say.
         """
-        folder = self.folder / name
+        for left in reversed(range(TRIES)):
+            tag: Hashable = None
+            try:
+                manifest, tag = self.shelf.manifest(name)
+                return VersionFiles(manifest, self._checked(name, manifest), tag)
+            except VersionsUnreachable:
+                raise
+            except ArtifactError:
+                if not left or not self._changed(name, tag):
+                    raise
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                if not left or not self._changed(name, tag):
+                    raise ArtifactError(f"{name} cannot be read: {error}") from error
+        raise ArtifactError(f"{name} is rewritten again and again.")
+
+    def _checked(self, name: str, manifest: Manifest) -> dict[str, bytes]:
+        contents = {}
+        for file, digest in manifest["files"].items():
+            content = self.shelf.read(name, manifest, file)
+            if hashlib.sha256(content).hexdigest() not in (digest, announced_files(manifest).get(file)):
+                raise ArtifactError(f"{name}/{file} does not match its manifest.")
+            contents[file] = content
+        if not name.endswith(content_hash(manifest)[:12]):
+            raise ArtifactError(f"{name}/manifest.json was altered.")
+        return contents
+
+    def _changed(self, name: str, tag: Hashable) -> bool:
+        """Whether somebody rewrote the version while it was read: then nothing is wrong with it."""
         try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            contents = {}
-            for file, digest in manifest["files"].items():
-                content = (folder / Path(file).name).read_bytes()
-                if hashlib.sha256(content).hexdigest() not in (digest, _next(manifest).get(file)):
-                    raise ArtifactError(f"{name}/{file} does not match its manifest.")
-                contents[file] = content
-            if not name.endswith(content_hash(manifest)[:12]):
-                raise ArtifactError(f"{name}/manifest.json was altered.")
-            with np.load(io.BytesIO(contents[ARRAYS]), allow_pickle=False) as packed:
-                arrays = {key: packed[key] for key in packed.files}
-            texts = json.loads(contents["texts.json"])
+            return tag is not None and self.shelf.manifest(name)[1] != tag
+        except VersionsUnreachable:
+            raise
+        except (OSError, ValueError):
+            return False
+
+    def load(self, name: str) -> Version:
+        """Read a version and check its files against its manifest. Raises as `read` does."""
+        found = self.read(name)
+        try:
+            arrays, texts = unpack(found.contents[ARRAYS]), json.loads(found.contents[TEXTS])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{name} cannot be read: {error}") from error
-        return Version(name, manifest, arrays, texts, hashlib.sha256(contents[ARRAYS]).hexdigest())
+        digest = hashlib.sha256(found.contents[ARRAYS]).hexdigest()
+        return Version(name, found.manifest, arrays, texts, digest, found.tag)
 
     def rewrite(
         self,
@@ -155,23 +204,17 @@ class VersionStore:
         """Replace the arrays of a version that was loaded; its name and its other files stay. Returns the sha256
         of the new ones.
 
-        The manifest announces the new arrays, they replace the old ones, the manifest admits nothing else: after a
-        power cut at any point the version can be read, with the old arrays or the new ones. `before` is called
-        with the sha256 of the new ones, before they are in place. On a full disk the old file is written over in
-        place: a power cut in just that moment leaves a version that is known as broken.
+        `before` is called with the sha256 of the new ones, before they are in place. After a power cut at any
+        point the version can be read, with the old arrays or the new ones.
 
         Raises:
-            OSError: the folder cannot be written; the version is as it was.
+            OSError: they cannot be written; the version is as it was.
+            VersionChanged: it was rewritten since it was loaded; so it is an OSError too.
         """
-        folder, content = self.folder / version.name, _pack(arrays)
-        digest, manifest = hashlib.sha256(content).hexdigest(), dict(version.manifest)
-        published = manifest.get("redacted", {}).get("published", {ARRAYS: manifest["files"][ARRAYS]})
-        files = {**manifest["files"], ARRAYS: version.digest}
-        announced = {"files": files, "redacted": {"published": published, "next": {ARRAYS: digest}}}
-        write_atomic(folder / "manifest.json", _json(manifest | announced))
-        before(digest)
-        _replace(folder / ARRAYS, content)
-        self.settle(replace(version, manifest=manifest | announced, digest=digest))
+        content = pack(arrays)
+        digest = hashlib.sha256(content).hexdigest()
+        known = (dict(version.manifest), version.tag)
+        self.shelf.rewrite(version.name, known, version.digest, content, digest, before)
         return digest
 
     def settle(self, version: Version) -> bool:
@@ -180,38 +223,33 @@ class VersionStore:
 
         Raises OSError.
         """
-        manifest = dict(version.manifest)
-        if not is_being_rewritten(manifest):
+        if not is_being_rewritten(version.manifest):
             return False
-        done = {
-            "files": {**manifest["files"], ARRAYS: version.digest},
-            "redacted": {"published": manifest["redacted"]["published"]},
-        }
-        write_atomic(self.folder / version.name / "manifest.json", _json(manifest | done))
+        self.shelf.settle(version.name, (dict(version.manifest), version.tag), version.digest)
         return True
 
-    def tidy(self) -> None:
-        """Overwrite and delete what a process that was killed left. Only while nobody publishes. Raises
-        OSError."""
-        for draft in self.folder.glob(".draft-*"):
-            shred_folder(draft)
-        for name in self.names():
-            for path in (self.folder / name).glob(".*.draft"):
-                shred(path)
+    def tidy(self) -> bool:
+        """Delete what a process that was killed left; False: something may have to wait. Raises OSError."""
+        return self.shelf.tidy()
 
     def drop(self, name: str) -> None:
-        """Overwrite and delete a version. Raises OSError."""
-        shred_folder(self.folder / name)
-        sync_folder(self.folder)
+        """Delete a version, with every byte of it. Raises OSError."""
+        self.shelf.remove(name)
 
     def manifest(self, name: str) -> dict[str, Any] | None:
-        """The manifest of a version, unchecked; None when it cannot be read."""
+        """The manifest of a version, unchecked; None when it cannot be read. Raises VersionsUnreachable."""
         try:
-            manifest = json.loads((self.folder / name / "manifest.json").read_bytes())
+            manifest, _ = self.shelf.manifest(name)
+        except VersionsUnreachable:
+            raise
         except (OSError, ValueError):
             return None
         readable = isinstance(manifest, dict) and isinstance(manifest.get("report"), dict)
         return manifest if readable else None
+
+    def stamp(self) -> Hashable:
+        """What differs as soon as another version is current."""
+        return self.shelf.stamp()
 
     def candidates(self) -> list[str]:
         """The versions to try: the current one, then the older ones, newest first.
@@ -223,135 +261,31 @@ class VersionStore:
             names = names[: names.index(current) + 1]
         return names[::-1]
 
-    def roll_back(self, version: str | None = None) -> str:
+    def roll_back(self, version: str | None = None, expected: Pointer | None = None) -> str:
         """Make an earlier version current: `version`, or the newest good one before the current one.
+
+        `expected` is what was current when the caller looked; left out, what is current as it begins.
 
         Raises:
             NoSuchVersion: no such version passes its checks.
+            CurrentChanged: somebody published or went back meanwhile.
         """
-        now = self.current()
-        wanted = [version] if version else [name for name in self.candidates() if name != now]
+        now = self.pointed() if expected is None else expected
+        wanted = [version] if version else [name for name in self.candidates() if name != now.name]
+        kept = self.names()
         for name in wanted:
-            if name not in self.names():
+            if name not in kept:
                 continue
             try:
                 self.load(name)
             except ArtifactError:
                 continue
-            self.point_at(name)
+            self.shelf.point_at(name, now)
             return name
-        raise NoSuchVersion(self.folder.name, version)
-
-    def _next_number(self) -> int:
-        return max((int(name.split("-")[0]) for name in self.names()), default=0) + 1
+        raise NoSuchVersion(self.scene, version)
 
     def _prune(self, keep: int) -> None:
         current = self.current()
         for name in self.names()[:-keep]:
             if name != current:
-                shred_folder(self.folder / name)
-        for draft in self.folder.glob(".draft-*"):
-            shred_folder(draft)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` in the place of a file, and overwrite what was there; `tidy` ends it after a kill.
-
-    Raises OSError.
-    """
-    earlier = path.with_name(f".{path.name}.{secrets.token_hex(6)}.draft")  # its bytes keep a name until they go
-    os.link(path, earlier)
-    try:
-        write_atomic(path, content)
-    except OSError as error:
-        earlier.unlink()
-        if error.errno not in NO_ROOM or len(content) > path.stat().st_size:
-            raise
-        with path.open("r+b") as file:
-            file.write(content)
-            overwrite(file, start=len(content))
-            file.truncate(len(content))
-            os.fsync(file.fileno())
-        return
-    shred(earlier)
-
-
-def is_being_rewritten(manifest: Mapping[str, Any]) -> bool:
-    """Whether a process replaces the arrays just now, or was killed while it did."""
-    return bool(_next(manifest))
-
-
-def _next(manifest: Mapping[str, Any]) -> Mapping[str, str]:
-    """The files that are just being replaced, as the manifest announces them."""
-    announced: Mapping[str, str] = manifest.get("redacted", {}).get("next", {})
-    return announced
-
-
-def _safe(name: str) -> str:
-    plain = re.fullmatch(r"[A-Za-z0-9_\-][A-Za-z0-9_.\-]*", name)
-    return name if plain and not name.startswith("x--") else "x--" + name.encode().hex()
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _contents(trained: Trained, seed: int, cut: DataCut) -> tuple[dict[str, bytes], dict[str, Any]]:
-    files = {ARRAYS: _pack(trained.arrays), "texts.json": _json(dict(trained.texts))}
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    body = {
-        "layout": LAYOUT,
-        "files": digests,
-        "cut": asdict(cut),
-        "seed": seed,
-        "report": finite(trained.report.to_dict()),
-    }
-    return files, body
-
-
-def is_same(manifest: Mapping[str, Any], trained: Trained, *, seed: int, cut: DataCut) -> bool:
-    """Whether publishing would write the version of `manifest` again. One that lost rows is another."""
-    return "redacted" not in manifest and content_hash(_contents(trained, seed, cut)[1]) == content_hash(manifest)
-
-
-def content_hash(manifest: Mapping[str, Any]) -> str:
-    """A hash of a version as it was published, without its place in the sequence of versions."""
-    plain = {key: value for key, value in manifest.items() if key not in ("parent", "redacted")}
-    if "redacted" in manifest:
-        plain["files"] = {**plain["files"], **manifest["redacted"]["published"]}
-    return hashlib.sha256(_json(plain)).hexdigest()
-
-
-def finite(value: Any) -> Any:
-    """A report as strict JSON: numpy scalars as numbers, NaN and infinities as null.
-
-    Raises:
-        ArtifactError: something in it is not JSON-able.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    if isinstance(value, np.ndarray):
-        return finite(value.tolist())
-    if isinstance(value, np.generic):
-        return finite(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
-        return value
-    raise ArtifactError(f"A report holds numbers and texts, not {type(value).__name__}.")
-
-
-def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An .npz whose bytes depend on the arrays alone: sorted names, a fixed date, no compression."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
-            array = np.asarray(arrays[name])
-            if array.dtype.hasobject:
-                raise ArtifactError(f"The array {name!r} holds Python objects; those are never stored.")
-            part = io.BytesIO()
-            np.lib.format.write_array(part, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _ZIP_EPOCH), part.getvalue())
-    return buffer.getvalue()
+                self.shelf.remove(name)

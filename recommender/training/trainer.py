@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from plumbing.clock import SECOND, Clock
-from recommender.errors import NotEnoughEvents, NothingLeft, SceneUntrained
+from plumbing.storage.database import DatabaseBusy
+from recommender.errors import NotEnoughEvents, NothingLeft, SceneUntrained, VersionsBusy
 from recommender.offers.errors import UnusableLog
 from recommender.ranking.people import LEAST_PEOPLE
 from recommender.scene import AnyScene, DataCut, Progress, Trained, TrainingInput
@@ -16,6 +17,12 @@ from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
 from recommender.store.forgotten import Mark
 from recommender.store.runs import ModelStore
+from recommender.store.shelves.errors import (
+    CurrentChanged,
+    VersionChanged,
+    VersionsUnreachable,
+    VersionsUnusable,
+)
 from recommender.store.version_rows import VersionRows
 from recommender.store.versions import VersionStore, finite, is_same
 from recommender.training.checks import data_cut, refusal, refused_by_trial, shrunk, what_is_missing
@@ -39,7 +46,6 @@ class Trainer:
     events: EventStore
     catalogue: CatalogueStore
     models: ModelStore
-    root: Path  # home/models
     rows: VersionRows
     now_us: Clock
     keep_versions: int = 5
@@ -52,7 +58,7 @@ class Trainer:
 
     def shelf(self, tenant: str, scene: str) -> VersionStore:
         """The stored versions of one scene."""
-        return VersionStore(self.root, tenant, scene)
+        return self.rows.shelf(tenant, scene)
 
     def train(
         self, tenant: str, name: str, *, seed: int, progress: Progress, accept_smaller_log: bool = False
@@ -63,11 +69,14 @@ class Trainer:
             SceneUntrained: there is no such scene.
             NotEnoughEvents: too little to learn from; it says what is missing.
             UnusableLog: the log of offers lacks a propensity.
+            CurrentChanged: another training published meanwhile; the version is kept, and not served.
+            VersionsUnreachable, VersionsUnusable, VersionChanged: the bucket with the versions does not do it.
         """
         if not self.trains(name):
             raise SceneUntrained(name)
         scene = self.scenes[name]
         progress("reading the log", 0.0)
+        self.rows.place.check()  # rather now than after an hour of training
         mark = self.rows.store.mark(tenant, name)  # first: what is forgotten from here on may be in the data
         data = self._input(tenant, scene)
         if missing := what_is_missing(scene, data):
@@ -78,8 +87,17 @@ class Trainer:
             return Outcome("refused", why_not, "", finite(trained.report.to_dict()))
         cut = trained.cut or data_cut(data)
         with self.rows.alone():
+            number = self.rows.store.number(tenant, name)
             trained = self.rows.without_forgotten(tenant, name, trained, mark.number)
-            return self._publish(tenant, name, trained, cut, seed, accept_smaller_log, mark)
+            outcome = self._publish(tenant, name, trained, cut, seed, accept_smaller_log, mark)
+        if self.rows.store.number(tenant, name) != number:
+            self._forget_again(tenant)
+        return outcome
+
+    def _forget_again(self, tenant: str) -> None:
+        """Somebody was forgotten while the version was published, perhaps by a machine that did not see it yet."""
+        with suppress(VersionsBusy, DatabaseBusy, OSError):  # their rows are not served; the schedule tries again
+            self.rows.forget(tenant, again=True)
 
     def _input(self, tenant: str, scene: AnyScene) -> TrainingInput:
         if scene.learns_from is None:
@@ -100,6 +118,7 @@ class Trainer:
     ) -> Outcome:
         """Nobody is forgotten meanwhile: whoever is, waits for the lock and finds the new version on the disk."""
         shelf = self.shelf(tenant, name)
+        pointed = shelf.pointed()
         parent = next((v for v in shelf.candidates() if shelf.manifest(v)), None)
         manifest = (shelf.manifest(parent) if parent else None) or {}
         report = finite(trained.report.to_dict())
@@ -108,14 +127,16 @@ class Trainer:
         earlier_lines -= max(mark.lines - before.mark.lines, 0) if before else 0  # erased since: that is no loss
         if not accept_smaller_log and (why_not := shrunk(cut, earlier_lines)):
             return Outcome("refused", why_not, "", report)
-        if parent and parent == shelf.current() and is_same(manifest, trained, seed=seed, cut=cut):
+        if parent and parent == pointed.name and is_same(manifest, trained, seed=seed, cut=cut):
             self.rows.label(tenant, name, parent, manifest["files"]["arrays.npz"], trained, mark)
             return Outcome("unchanged", f"The log has not changed since version {parent}.", parent, report)
 
         def label(version: str, digest: str) -> None:
             self.rows.label(tenant, name, version, digest, trained, mark)
 
-        version = shelf.publish(trained, seed=seed, cut=cut, parent=parent, keep=self.keep_versions, before=label)
+        version = shelf.publish(
+            trained, seed=seed, cut=cut, parent=parent, keep=self.keep_versions, before=label, expected=pointed
+        )
         self.rows.published(tenant, name)
         return Outcome("published", trained.report.why, version, report)
 
@@ -150,6 +171,10 @@ class Trainer:
             state, why = "refused", error.detail
             if isinstance(error, NothingLeft) and self.rows.withdraw(tenant, name):
                 why += " What was published before had learned from customers who are forgotten; it is withdrawn."
+        except CurrentChanged as error:
+            state, why = "refused", error.detail
+        except (VersionsUnreachable, VersionsUnusable, VersionChanged) as error:
+            state, why = "failed", f"{error.title}: {error.detail}"
         finally:
             version, report = (outcome.version, outcome.report) if outcome else ("", {})
             self.models.end(tenant, run_id, state, why, self.now_us(), version=version, report=report)

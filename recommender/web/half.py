@@ -18,6 +18,7 @@ from plumbing.door import Door
 from plumbing.handover import Forgotten, Pull
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
+from plumbing.problem import Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
@@ -61,6 +62,7 @@ class RecommenderHalf:
 
     def start(self) -> Callable[[], None]:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
+        self.trainer.rows.place.start()
         self.service.warm()
         scheduler = self.scheduler()
         scheduler.start()
@@ -69,7 +71,9 @@ class RecommenderHalf:
     def check(self) -> str | None:
         """Readiness: None when what must be written can be, else a sentence."""
         troubles = (database.trouble() for database in self.databases)
-        return next((trouble for trouble in troubles if trouble is not None), None)
+        trouble = next((trouble for trouble in troubles if trouble is not None), None)
+        remark = self.trainer.rows.place.trouble()
+        return trouble if trouble is not None or remark is None else Remark(remark)
 
     def scheduler(self) -> Scheduler:
         """The scheduler of trainings, not started."""
@@ -91,6 +95,7 @@ class RecommenderHalf:
     def close(self) -> None:
         """Only when no request is running any more."""
         self.service.stores.close()
+        self.trainer.rows.place.close()
         for database in self.databases:
             database.close()
         self.service.in_flight.closed.shut()
@@ -132,6 +137,7 @@ def build(
     """
     now_us = steady(now_us, config.home)
     stores = open_stores(config)
+    stores.rows.place.check_at_start()
     opened = scenes(stores.offers)
     trainer = trainer_of(stores, config, now_us, opened)
     moments = open_moments(config.state)

@@ -28,6 +28,7 @@ TRIALS: tuple[str, ...] = (
     "power",
     "silence",
     "proxy",
+    "versions_apart",
     "mutations",
 )
 """Modules of this package, in the order in which they run."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,29 @@ def test_verify_finds_nothing_in_what_we_keep_and_what_is_planted(
     elsewhere.mkdir()
     (elsewhere / "old.log").write_text(pseudonym)
     assert run(world, "verify", "--also", str(elsewhere), number).exit_code == 1
+
+
+def test_verify_looks_into_object_storage_too_and_says_when_it_cannot(world: World, gone: tuple[str, str]) -> None:
+    number, pseudonym = gone
+
+    @contextmanager
+    def fetched(home: Path) -> Iterator[None]:
+        (home / "texts.json").write_text(pseudonym)
+        yield
+        (home / "texts.json").unlink()
+
+    @contextmanager
+    def silent(home: Path) -> Iterator[None]:
+        raise OSError("the store is silent")
+        yield
+
+    words = ["verify", "--home", str(world.home), number]
+    found = CliRunner().invoke(erasures, words, obj={"elsewhere": fetched})
+    unsure = CliRunner().invoke(erasures, words, obj={"elsewhere": silent})
+
+    assert (found.exit_code, unsure.exit_code) == (1, 1)
+    assert "FOUND  texts.json" in found.output
+    assert "nothing is proved: the store is silent" in unsure.output
 
 
 def test_a_receipt_that_is_none_is_a_sentence(world: World, gone: tuple[str, str], tmp_path: Path) -> None:

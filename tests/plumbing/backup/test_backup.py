@@ -41,6 +41,7 @@ from plumbing.storage.tombstones import Tombstones
 SECRET = b"correct horse battery"
 KEYS = ("identity-keys", "master.key", "receipt-key", "recommender.key", "replies.key", "token.key")
 LEFT_OUT = ("reserve", "identity-moments.db", "server-identity.lock", "runs/1.json", ".x.draft", "train.lock")
+COPY = "versions-copy/north/orders/0001-aaaaaaaaaaaa/manifest.json"
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,15 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 def home(tmp_path: Path) -> Path:
     """A state folder with something of each kind."""
     home = tmp_path / "state"
-    for name in (*KEYS, *LEFT_OUT, "identity-audit-head", "identity-audit.log", "clock.json", "notices/1/de.md"):
+    for name in (
+        *KEYS,
+        *LEFT_OUT,
+        COPY,
+        "identity-audit-head",
+        "identity-audit.log",
+        "clock.json",
+        "notices/1/de.md",
+    ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(f"of yesterday: {name}")
     for version in ("0001-aaaaaaaaaaaa", "0002-bbbbbbbbbbbb"):

@@ -143,9 +143,13 @@ def served_rows(world: World) -> int:
     return len(loaded.model.crowd.neighbours.square)
 
 
-def n_rows(world: World, name: str) -> int:
-    arrays = shelf(world).load(name).arrays
+def n_rows_of(shelf: VersionStore, name: str) -> int:
+    arrays = shelf.load(name).arrays
     return count(arrays, in_model(arrays, ROWS))
+
+
+def n_rows(world: World, name: str) -> int:
+    return n_rows_of(shelf(world), name)
 
 
 def test_every_version_loses_the_row_at_once(kitchen: World) -> None:
@@ -293,10 +297,10 @@ def test_a_kill_at_any_step_leaves_a_version_that_can_be_read(
             write_atomic(path, content)
 
         steps.clear()
-        monkeypatch.setattr("recommender.store.versions.write_atomic", killed)
+        monkeypatch.setattr("recommender.store.shelves.folder.write_atomic", killed)
         with pytest.raises(KeyboardInterrupt):
             forget(kitchen, who)
-        monkeypatch.setattr("recommender.store.versions.write_atomic", write_atomic)
+        monkeypatch.setattr("recommender.store.shelves.folder.write_atomic", write_atomic)
         assert n_rows(kitchen, name) in (14 - stop, 13 - stop)
         again = installation.open(kitchen.home, real, least_people=5)
         assert n_rows(kitchen, name) == 13 - stop
@@ -348,7 +352,7 @@ def test_on_a_full_disk_the_old_rows_are_written_over_in_place(
             raise OSError(errno.ENOSPC, "No space left on device")
         write_atomic(path, content)
 
-    monkeypatch.setattr("recommender.store.versions.write_atomic", full)
+    monkeypatch.setattr("recommender.store.shelves.folder.write_atomic", full)
     forget(kitchen)
     assert n_rows(kitchen, name) == 13
     assert (shelf(kitchen).folder / name / "arrays.npz").stat().st_size < size
