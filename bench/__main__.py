@@ -13,6 +13,7 @@ from bench import (
     consent,
     deciding,
     faces,
+    gallery_size,
     index,
     ordering,
     riding,
@@ -31,6 +32,7 @@ SECTIONS = (
     "pipelines",
     "apart",
     "index",
+    "gallery_size",
     "audit",
     "served",
     "visits",
@@ -63,6 +65,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "pipelines": lambda: faces.pipelines(models, cache, 10 if few else 40),
         "apart": lambda: faces.in_own_process(models, cache, 20 if few else 100),
         "index": lambda: index.index(30_000 if few else 100_000, 30 if few else 200),
+        "gallery_size": lambda: gallery_size.gallery_size(*((40_000, 60) if few else ())),
         "audit": lambda: auditing.auditing(10_000 if few else 100_000),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)

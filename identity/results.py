@@ -13,10 +13,12 @@ from identity.errors import NameTooLong
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a press is made. A token is good on this device alone."""
+    """Where a press is made. A token is good on this device alone. `site` is where the device stands: who
+    enrolled there is looked for first."""
 
     tenant: str
     name: str
+    site: str = ""
 
     def __post_init__(self) -> None:
         for text in (self.tenant, self.name):

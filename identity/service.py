@@ -193,7 +193,7 @@ class IdentityService:
         """
         captures, live = self._look(device, nonce, frames, moves)
         pace.begin()
-        decision, account = self.customers.faces.who(device.tenant, captures)
+        decision, account = self.customers.faces.who(device, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         purposes = () if account is None or decision == "ambiguous" else account.purposes
         opens = self.config.opened(purposes, live=live == "passed", pin=False)
@@ -359,7 +359,7 @@ class IdentityService:
         if pin:
             well_formed(pin)
         captures, _ = self._look(device, nonce, frames)
-        candidates = self.customers.faces.candidates(device.tenant, captures)
+        candidates = self.customers.faces.candidates(device, captures)
         if candidates:
             self._presses.succeeded(device.tenant, device.name)
         else:

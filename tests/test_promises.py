@@ -35,6 +35,8 @@ RULES = {
     "Deciding": (
         "The threshold follows from the promise, the pack and the size of the gallery",
         "Several frames of a press greet about as few strangers as one",
+        "A press looks through its own site, its region, then all",
+        "A tenant with one site, and a small gallery, decides as before",
         "made anew when the gallery grew by 5 %",
         "A calibration from another pack",
         "Templates of another pack are never matched",
@@ -65,6 +67,8 @@ RULES = {
         "readable by their owner alone",
         "A kept reply goes to the same key, bearer and request alone",
         "A rotation costs no accuracy",
+        "Of the sites somebody goes to, one alone is kept",
+        "Who leaves is gone from every shard and every stage",
         "Two tenants' templates of one person are unlinkable, renewed ones too",
         "A stolen database opens nothing",
         "cannot be joined with the recommender's",

@@ -110,6 +110,7 @@ def identity() -> None:
 
 assert isinstance(identity, LazyGroup)
 identity.add_lazily("held", "identity.cli.held:held")
+identity.add_lazily("regions", "identity.cli.regions:regions")
 
 
 @identity.command()

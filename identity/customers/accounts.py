@@ -27,6 +27,7 @@ from identity.errors import (
 from identity.results import Device
 from identity.store import IdentityStores
 from identity.store.customers import CustomerRow
+from identity.store.homes import opened_home
 from identity.vault.vault import Holder, Vault
 from plumbing.clock import DAY, MINUTE, Clock
 from plumbing.closed import ClosedTokens, visit_of
@@ -98,6 +99,11 @@ class Accounts:
     def links_of(self, row: CustomerRow) -> Links:
         """The ids of a customer in other places. Raises KeyDestroyed."""
         return Links.unpacked(self._vault.open(row.holder, "links", row.links))
+
+    def home_of(self, row: CustomerRow) -> str | None:
+        """The site where a customer enrolled their face: "" when that is not known, None without a face."""
+        sealed = self._stores.galleries.home_of(row.tenant, row.customer_id)
+        return None if sealed is None else opened_home(self._vault, row.holder, sealed)
 
     def of_receipt(self, device: Device, receipt: str) -> CustomerRow:
         """The customer who has a receipt. A device may try few a minute.

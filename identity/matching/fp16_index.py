@@ -26,6 +26,7 @@ class Fp16Rows:
         import faiss  # 60 MB of libraries: for large galleries only
 
         faiss.omp_set_num_threads(1)
+        self.size = size
         self.capacity = capacity
         self._faiss = faiss.IndexScalarQuantizer(size, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         # All memory at once: from here on the codes never move, and rows beyond `ntotal` are not searched.
@@ -44,7 +45,7 @@ class Fp16Rows:
             self._rows[rows] = vectors
             self._faiss.ntotal = max(self.used, int(np.max(rows)) + 1)
 
-    def clear(self, rows: Sequence[int]) -> None:
+    def clear(self, rows: Sequence[int] | NDArray[np.intp]) -> None:
         """Overwrite rows with zeros: from now on their cosine is 0 with everybody."""
         self._rows[rows] = 0
 
@@ -54,6 +55,13 @@ class Fp16Rows:
         larger._rows[: self.used] = self._rows[: self.used]
         larger._faiss.ntotal = self._faiss.ntotal
         return larger
+
+    def part(self, rows: NDArray[np.intp]) -> Fp16Rows:
+        """A copy of these rows, in their order, to be searched once. It is overwritten when it is dropped."""
+        part = Fp16Rows(self.size, len(rows))
+        np.take(self._rows, rows, axis=0, out=part._rows)
+        part._faiss.ntotal = len(rows)
+        return part
 
     def nearest(self, probes: Array, count: int) -> tuple[Array, NDArray[np.int64]]:
         """Cosines (m, count) and rows (m, count) nearest to `probes` (m, size), nearest first; row -1 where there

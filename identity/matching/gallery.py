@@ -2,23 +2,29 @@
 
 Every use of a gallery reads its generation first (one row). After an enrolment or erasure in any process, only the
 new templates are fetched and decrypted; those of customers who left are dropped, and their rows overwritten.
+
+A press looks for the customers of its own site first, then for those of its region, then for all (`stages`): a
+snapshot says which rows these are.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.matching.fp16_index import Fp16Rows
-from identity.store.galleries import GalleryState, GalleryStore, TemplateRow
+from identity.matching.gallery_rows import GalleryRows
+from identity.matching.shards import SHARD_ROWS, Shards
+from identity.store.galleries import Changes, GalleryState, GalleryStore, TemplateRow
+from identity.store.homes import HOME, NOWHERE, RegionStore, home_in
 from identity.vault.vault import Holder, Vault
 
 Array = NDArray[np.float32]
+Rows = NDArray[np.intp]
 NOBODY = GalleryState(-1, 0, b"")
 
 # Up to here a look compares with every template in float32; beyond it 16-bit floats find the nearest ones.
@@ -26,6 +32,8 @@ NOBODY = GalleryState(-1, 0, b"")
 # 25,000 .66 and .21, 50,000 1.5 and .58, 100,000 3.3 and 1.6.
 EXACT_UP_TO = 25_000
 SHORTLIST = 16  # of the nearest, for each probe: a decision looks at 11, the best and its cohort
+LEAST_GAIN = 20  # a site or region is searched on its own when it is so many times smaller than the whole
+ROUNDS = 5  # of following a gallery that changes while it is followed
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Snapshot:
     """A gallery as of one moment. `size` counts all templates in the database, also those whose key is gone.
 
     A gallery of up to `exact_up_to` templates has its rows in `exact` (n, d). A larger one has them in `rows`; an
-    id of None stands for a row that is free.
+    id of None stands for a row that is free. Row i is of a customer who enrolled at `sites[homes[i]]`.
     """
 
     state: GalleryState
@@ -56,7 +64,11 @@ class Snapshot:
     exact: Array
     size: int
     rotation: Array | None = None
-    rows: Fp16Rows | None = None
+    rows: Shards | None = None
+    homes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    sites: tuple[str, ...] = ()
+    regions: Mapping[str, str] = field(default_factory=dict)
+    _parts: dict[str, tuple[Rows, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def matrix(self) -> Array:
@@ -69,6 +81,11 @@ class Snapshot:
         found: Array = self.exact[row] if self.rows is None else self.rows.vectors(np.array([row]))[0]
         return found
 
+    def home(self, customer_id: str) -> str:
+        """The site where a customer enrolled; NOWHERE when that is not known. Raises ValueError as `template`."""
+        code = int(self.homes[self.ids.index(customer_id)])
+        return self.sites[code] if 0 <= code < len(self.sites) else NOWHERE
+
     def turned(self, vectors: Array) -> Array:
         """Vectors of the engine, (d,) or (k, d), turned by this gallery's rotation."""
         return vectors if self.rotation is None else np.ascontiguousarray(vectors @ self.rotation.T)
@@ -80,43 +97,81 @@ class Snapshot:
             return Near(cast(tuple[str, ...], self.ids), self.exact, len(self.ids))
         probes = np.atleast_2d(probes)
         searched = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
-        found = np.unique(self.rows.nearest(searched, most)[1])
+        return self._listed(np.unique(self.rows.nearest(searched, most)[1]), self.size)
+
+    def near_by(self, site: str, probe: Array, most: int = SHORTLIST) -> list[Near]:
+        """`near` one turned `probe` (1, d) in each part that a press at `site` looks through: the nearest part
+        first, at last the whole gallery."""
+        found = []
+        for part in self.parts(site):
+            if self.rows is None:
+                found.append(Near(tuple(str(self.ids[row]) for row in part), self.exact[part], len(part)))
+            else:
+                found.append(self._listed(self.rows.nearest(probe, most, part)[1].ravel(), len(part)))
+        return [*found, self.near(probe, most)]
+
+    def parts(self, site: str) -> tuple[Rows, ...]:
+        """The rows of customers who enrolled at `site`, then of those of its region, in rising order: each where
+        it is small enough to make a difference, and the region where it is more than the site."""
+        found = self._parts.get(site)
+        if found is None:
+            found = self._parts[site] = self._found_parts(site)
+        return found
+
+    def _found_parts(self, site: str) -> tuple[Rows, ...]:
+        if not site or site == NOWHERE or not self.ids:
+            return ()
+        region = self.regions.get(site)
+        same = {site} if region is None else {site, *(one for one, its in self.regions.items() if its == region)}
+        homes = self.homes[: len(self.ids)]
+        here = np.array([one == site for one in self.sites])
+        around = np.array([one in same for one in self.sites])
+        mine = np.flatnonzero((homes >= 0) & here[homes])
+        theirs = np.flatnonzero((homes >= 0) & around[homes])
+        most = len(self.ids) // LEAST_GAIN
+        parts = [mine] if 0 < len(mine) <= most else []
+        if max(1, 2 * len(mine)) <= len(theirs) <= most:
+            parts.append(theirs)
+        return tuple(parts)
+
+    def _listed(self, rows: NDArray[np.int64], size: int) -> Near:
         # A row may belong to a customer who enrolled after this moment: they are not in this snapshot.
-        mine = [row for row in found.tolist() if 0 <= row < len(self.ids) and self.ids[row] is not None]
+        assert self.rows is not None
+        mine = [row for row in rows.tolist() if 0 <= row < len(self.ids) and self.ids[row] is not None]
         names = tuple(str(self.ids[row]) for row in mine)
-        return Near(names, self.rows.vectors(np.array(mine, np.intp)), self.size)
+        return Near(names, self.rows.vectors(np.array(mine, np.intp)), size)
 
 
-@dataclass
 class _Loaded:
-    """One tenant's gallery: in `buffer`, with spare room after its rows, or in `rows` once it is large."""
+    """One tenant's gallery in this process."""
 
-    buffer: Array
-    state: GalleryState = NOBODY
-    ids: list[str | None] = field(default_factory=list)
-    dead: set[str] = field(default_factory=set)  # templates that no key opens any more
-    free: list[int] = field(default_factory=list)  # rows of `rows` that are free again
-    rows: Fp16Rows | None = None
-    snapshot: Snapshot | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def known(self) -> int:
-        """The number of templates that were read already."""
-        return len(self.ids) - len(self.free) + len(self.dead)
+    def __init__(self, rows: GalleryRows) -> None:
+        self.rows = rows
+        self.state = NOBODY
+        self.snapshot: Snapshot | None = None
+        self.lock = threading.Lock()
 
 
 class Galleries:
     """All tenants' galleries for one engine pack."""
 
     def __init__(
-        self, store: GalleryStore, vault: Vault, pack: str, size: int, *, exact_up_to: int = EXACT_UP_TO
+        self,
+        store: GalleryStore,
+        vault: Vault,
+        pack: str,
+        size: int,
+        *,
+        exact_up_to: int = EXACT_UP_TO,
+        shard_rows: int = SHARD_ROWS,
     ) -> None:
         self._store = store
+        self._regions = RegionStore(store.database, store)
         self._vault = vault
         self._pack = pack
         self._size = size
         self.exact_up_to = exact_up_to
+        self._shard_rows = shard_rows
         self._loaded: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
 
@@ -136,7 +191,10 @@ class Galleries:
         if state is None:
             return Snapshot(NOBODY, (), np.zeros((0, self._size), np.float32), 0)
         with self._lock:
-            loaded = self._loaded.setdefault(tenant, _Loaded(np.zeros((0, self._size), np.float32)))
+            loaded = self._loaded.get(tenant)
+            if loaded is None:
+                rows = GalleryRows(self._size, self.exact_up_to, self._shard_rows)
+                loaded = self._loaded[tenant] = _Loaded(rows)
         snapshot = loaded.snapshot
         if snapshot is not None and snapshot.state == state:
             return snapshot
@@ -145,101 +203,97 @@ class Galleries:
 
     def templates(self, tenant: str, state: GalleryState) -> Iterator[tuple[str, Array]]:
         """(customer id, turned template) of a whole gallery, read from the database: exact for every size."""
-        rows = self._store.changes(tenant, self._pack, -1, 0)[1]
-        for row, vector in zip(rows, self._opened(tenant, state, rows), strict=True):
-            if vector is not None:
-                yield row.customer_id, vector
+        for page in self._store.templates(tenant, self._pack):
+            for row, (vector, _) in zip(page, self._opened(tenant, state, page), strict=True):
+                if vector is not None:
+                    yield row.customer_id, vector
 
     def _follow(self, tenant: str, loaded: _Loaded) -> Snapshot:
         """Bring `loaded` up to date. The caller has locked it."""
-        state, rows, ids = self._store.changes(tenant, self._pack, loaded.state.generation, loaded.known)
-        if loaded.state is not NOBODY and state.salt != loaded.state.salt:
-            # The rotation was renewed: every row has changed.
-            loaded.ids, loaded.dead, loaded.free, loaded.rows = [], set(), [], None
-            loaded.buffer[:] = 0
-            state, rows, ids = self._store.changes(tenant, self._pack, -1, 0)
-        if ids is not None:  # customers left, or their templates were replaced and are among `rows`
-            self._drop(loaded, ids - {row.customer_id for row in rows})
-        self._add(tenant, loaded, state, rows)
-        loaded.state = state
+        for _ in range(ROUNDS):
+            changes = self._store.changes(tenant, self._pack, loaded.state.generation)
+            if changes is None or not self._apply(tenant, loaded, changes):
+                self._compare(tenant, loaded)
+            if self._store.gallery(tenant, self._pack) == loaded.state:
+                break  # else it has changed while it was read
+        rows, state = loaded.rows, loaded.state
         rotation = self._vault.rotation(tenant, self._pack, state.salt, self._size)
-        matrix = loaded.buffer[: 0 if loaded.rows is not None else len(loaded.ids)].view()
-        matrix.flags.writeable = False
-        loaded.snapshot = Snapshot(state, tuple(loaded.ids), matrix, state.size, rotation, loaded.rows)
+        loaded.snapshot = Snapshot(
+            state,
+            tuple(rows.ids),
+            rows.exact(),
+            state.size,
+            rotation,
+            rows.shards,
+            rows.homes,
+            tuple(rows.sites),
+            self._regions.of_tenant(tenant),
+        )
         return loaded.snapshot
 
-    def _drop(self, loaded: _Loaded, ids: set[str]) -> None:
-        """Drop the customers that are not among `ids`. Snapshots in use keep their shape; the rows become zero."""
-        loaded.dead &= ids
-        left = set(loaded.ids).difference(ids, (None,))
-        if not left:
-            return
-        gone = [n for n, customer in enumerate(loaded.ids) if customer in left]
-        if loaded.rows is not None:
-            for n in gone:
-                loaded.ids[n] = None
-            loaded.rows.clear(gone)
-            loaded.free += gone
-            return
-        stay = np.setdiff1d(np.arange(len(loaded.ids)), gone)
-        fresh = loaded.buffer[stay]  # a copy: other threads may be reading the old rows
-        loaded.buffer[gone] = 0
-        loaded.ids = [loaded.ids[n] for n in stay]
-        loaded.buffer = fresh
+    def _apply(self, tenant: str, loaded: _Loaded, changes: Changes) -> bool:
+        """Apply the last changes; False, with nothing done, when they do not explain how many there are now."""
+        if changes.state.salt != loaded.state.salt:
+            return False
+        known = loaded.rows.known()
+        gone = known[np.isin(known, np.fromiter(changes.gone, np.int64, len(changes.gone)))]
+        there = known[np.isin(known, np.array([row.place for row in changes.rows], np.int64))]
+        fresh = [row for row in changes.rows if row.place not in there]
+        if len(known) - len(gone) + len(fresh) != changes.state.size:
+            return False
+        loaded.rows.drop(gone)
+        self._add(tenant, loaded.rows, changes.state, fresh)
+        loaded.state = changes.state
+        return True
 
-    def _add(self, tenant: str, loaded: _Loaded, state: GalleryState, rows: list[TemplateRow]) -> None:
-        needed = len(loaded.ids) + len(rows)
-        if loaded.rows is None and needed > self.exact_up_to:
-            self._grow_large(loaded, needed)
-        if loaded.rows is not None:
-            vectors = np.empty((len(rows), self._size), np.float32)
-            names = self._read(tenant, loaded, state, rows, vectors)
-            self._add_large(loaded, loaded.rows, names, vectors[: len(names)])
-            return
-        if needed > len(loaded.buffer):
-            # The buffer is never resized in place: a snapshot in use reads the old rows.
-            larger = np.zeros((max(64, needed * 3 // 2), self._size), np.float32)
-            larger[: len(loaded.ids)] = loaded.buffer[: len(loaded.ids)]
-            loaded.buffer = larger
-        loaded.ids += self._read(tenant, loaded, state, rows, loaded.buffer[len(loaded.ids) : needed])
+    def _compare(self, tenant: str, loaded: _Loaded) -> None:
+        """Compare with the places of all templates in the database: drop what is gone, read what is missing."""
+        state, listed = self._store.places(tenant, self._pack)
+        if state.salt != loaded.state.salt:
+            loaded.rows.empty()  # the rotation was renewed: every row has changed
+        places = np.array(listed, np.int64)
+        known = loaded.rows.known()
+        loaded.rows.drop(np.setdiff1d(known, places))
+        missing = np.setdiff1d(places, known)
+        loaded.rows.reserve(len(places))
+        whole = len(missing) == len(places)
+        pages = self._store.templates(tenant, self._pack) if whole else self._store.at(tenant, self._pack, missing)
+        for page in pages:
+            self._add(tenant, loaded.rows, state, page)
+        loaded.state = state
 
-    def _read(
-        self, tenant: str, loaded: _Loaded, state: GalleryState, rows: list[TemplateRow], vectors: Array
-    ) -> list[str]:
-        """Decrypt `rows` into the first rows of `vectors`, as far as their keys exist; the customer ids."""
+    def _add(self, tenant: str, rows: GalleryRows, state: GalleryState, page: list[TemplateRow]) -> None:
+        """Decrypt a page of templates and add those whose keys exist."""
+        vectors = np.empty((len(page), self._size), np.float32)
         names: list[str] = []
-        for row, vector in zip(rows, self._opened(tenant, state, rows), strict=True):
+        places: list[int] = []
+        homes: list[str] = []
+        for row, (vector, home) in zip(page, self._opened(tenant, state, page), strict=True):
             if vector is None:
-                loaded.dead.add(row.customer_id)
+                rows.dead.add(row.place)
                 continue
             vectors[len(names)] = vector
             names.append(row.customer_id)
-        return names
+            places.append(row.place)
+            homes.append(home)
+        rows.add(names, places, homes, vectors[: len(names)])
 
-    def _grow_large(self, loaded: _Loaded, needed: int) -> None:
-        """From here on the tenant's rows are 16-bit floats."""
-        loaded.rows = Fp16Rows(self._size, needed * 5 // 4)
-        loaded.rows.put(np.arange(len(loaded.ids)), loaded.buffer[: len(loaded.ids)])
-        loaded.buffer = np.zeros((0, self._size), np.float32)
-
-    def _add_large(self, loaded: _Loaded, rows: Fp16Rows, names: list[str], vectors: Array) -> None:
-        reused = [loaded.free.pop() for _ in range(min(len(loaded.free), len(names)))]
-        needed = len(loaded.ids) + len(names) - len(reused)
-        if needed > rows.capacity:
-            rows = loaded.rows = rows.grown(needed * 5 // 4)
-        places = [*reused, *range(len(loaded.ids), needed)]
-        loaded.ids += [None] * (needed - len(loaded.ids))
-        for place, name in zip(places, names, strict=True):
-            loaded.ids[place] = name
-        rows.put(np.array(places, np.intp), vectors)
-
-    def _opened(self, tenant: str, state: GalleryState, rows: Sequence[TemplateRow]) -> Iterator[Array | None]:
-        """The template of each row, None where no key opens it any more."""
-        sealed = ((Holder(tenant, row.customer_id, row.slot), row.sealed) for row in rows)
-        for content in self._vault.open_many("template", sealed, template_version(self._pack, state.salt)):
+    def _opened(
+        self, tenant: str, state: GalleryState, page: Sequence[TemplateRow]
+    ) -> Iterator[tuple[Array | None, str]]:
+        """The template and the home of each row; None where no key opens it any more."""
+        version = template_version(self._pack, state.salt)
+        sealed = (
+            (
+                Holder(tenant, row.customer_id, row.slot),
+                [("template", row.sealed, version), (HOME, row.home, "1")][: 1 + bool(row.home)],
+            )
+            for row in page
+        )
+        for content, *home in self._vault.open_each(sealed):
             vector = None if content is None else np.frombuffer(content, np.float32)
             sound = vector is not None and vector.shape == (self._size,) and np.isfinite(vector).all()
-            yield vector if sound else None
+            yield (vector if sound else None), (home_in(home[0]) if home else NOWHERE)
 
 
 def template_version(pack: str, salt: bytes) -> str:

@@ -15,9 +15,11 @@ from identity.engines.manifests import Pack, masked_pack
 from identity.matching.calibration import Calibration
 from identity.matching.decide import NEAR_TIE, Outcome, decide, top_scores
 from identity.matching.gallery import SHORTLIST, Galleries, Snapshot, sealed_template
+from identity.matching.stages import Stage, decide_in_stages, reaching
 from identity.matching.thresholds import Thresholds
 from identity.store import IdentityStores
 from identity.store.galleries import GalleryState, GalleryStore
+from identity.store.homes import NOWHERE, sealed_home
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import Array, mean_probe, mean_template, unit
 from plumbing.clock import Clock
@@ -43,71 +45,90 @@ class Matcher:
         self._store = store
         self._vault = vault
 
-    def judge(self, tenant: str, vectors: Sequence[Array], without: Collection[str] = ()) -> CustomerMatch:
-        """The customer that the (d,) vectors of one press show; without a threshold in force nobody is known.
-        Those `without` count as if they had no template."""
+    def judge(
+        self, tenant: str, vectors: Sequence[Array], without: Collection[str] = (), site: str = NOWHERE
+    ) -> CustomerMatch:
+        """The customer that the (d,) vectors of one press at `site` show; without a threshold in force nobody is
+        known. Those `without` count as if they had no template."""
         gallery = self.galleries.current(tenant)
-        return self._match(gallery, np.stack(vectors), self.thresholds.current(tenant, gallery.size), without)
+        calibration = self.thresholds.current(tenant, gallery.size)
+        if calibration is None:
+            return CustomerMatch("unknown")
+        probe = gallery.turned(mean_probe(np.stack(vectors))[None, :])
+        stages = self._stages(tenant, gallery, probe, calibration, site, without=without)
+        return CustomerMatch(*decide_in_stages(probe, stages))
+
+    def _stages(
+        self,
+        tenant: str,
+        gallery: Snapshot,
+        probe: Array,
+        calibration: Calibration,
+        site: str,
+        most: int = SHORTLIST,
+        without: Collection[str] = (),
+    ) -> list[Stage]:
+        """The stages of a press at `site`, each with the templates nearest to the turned (1, d) `probe`."""
+        found = gallery.near_by(site, probe, most)
+        calibrations = self.thresholds.in_stages(tenant, calibration, [near.size for near in found[:-1]])
+        found = found[-len(calibrations) :]
+        if without:
+            found = [near.without(without) for near in found]
+        return [
+            Stage(near.ids, near.matrix, near.size, one) for near, one in zip(found, calibrations, strict=True)
+        ]
 
     def surely_there(self, tenant: str, gallery: Snapshot, vectors: Array) -> CustomerMatch:
         """The customer that (k, d) vectors of an enrolment surely show, at the stricter threshold of
-        `Thresholds.sure`; "ambiguous" when they may show one of two."""
+        `Thresholds.sure`; "ambiguous" when they may show one of two. The whole gallery counts, at every site."""
         sure = self.thresholds.sure(tenant, gallery.size) if gallery.ids else None
-        return self._match(gallery, vectors, sure)
-
-    def _match(
-        self, gallery: Snapshot, vectors: Array, calibration: Calibration | None, without: Collection[str] = ()
-    ) -> CustomerMatch:
-        if calibration is None:
+        if sure is None:
             return CustomerMatch("unknown")
-        probes = gallery.turned(vectors)
-        near = gallery.near(probes)
-        if without:
-            near = near.without(without)
-        decision = decide(probes, near.matrix, calibration, size=near.size)
+        probe = gallery.turned(mean_probe(vectors)[None, :])
+        near = gallery.near(probe)
+        decision = decide(probe, near.matrix, sure, size=near.size)
         return CustomerMatch(decision.outcome, None if decision.index is None else near.ids[decision.index])
 
-    def alike(self, tenant: str, gallery: Snapshot, vectors: Array) -> list[str]:
-        """All customers that the (k, d) vectors of an enrolment, judged like those of a press, would match."""
+    def alike(self, tenant: str, gallery: Snapshot, vectors: Array, site: str = NOWHERE) -> list[str]:
+        """All customers that the (k, d) vectors of an enrolment at `site`, judged like those of a press, would
+        match."""
         calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
         if calibration is None:
             return []
         probe = gallery.turned(mean_probe(vectors)[None, :])
-        near = gallery.near(probe, 4 * SHORTLIST)
-        cosines = (probe @ near.matrix.T)[0]
-        cohort = cosines.max() - top_scores(probe, near.matrix, calibration.scoring, near.size)[1][0]
-        return [near.ids[n] for n in np.flatnonzero(cosines - cohort >= calibration.threshold)]
+        stages = self._stages(tenant, gallery, probe, calibration, site, 4 * SHORTLIST)
+        found = reaching(probe, stages)
+        return [one for one in stages[-1].ids if one in found] + sorted(found.difference(stages[-1].ids))
 
-    def candidates(self, tenant: str, vectors: Sequence[Array]) -> list[str]:
-        """All customers that the (d,) vectors of one press may show, the nearest first: those that reach the
-        threshold, and those that nearly tie with one. Empty when `judge` says "unknown"."""
+    def candidates(self, tenant: str, vectors: Sequence[Array], site: str = NOWHERE) -> list[str]:
+        """All customers that the (d,) vectors of one press at `site` may show, the nearest first: those that reach
+        the threshold of a stage, and those that nearly tie with one. Empty when `judge` says "unknown"."""
         gallery = self.galleries.current(tenant)
         calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
         if calibration is None:
             return []
         probe = gallery.turned(mean_probe(np.stack(vectors))[None, :])
-        near = gallery.near(probe, 4 * SHORTLIST)
-        cosines = (probe @ near.matrix.T)[0]
-        best = cosines.max(initial=-1)
-        cohort = best - top_scores(probe, near.matrix, calibration.scoring, near.size)[1][0] if near.ids else 0
-        if not best - cohort >= calibration.threshold:
+        stages = self._stages(tenant, gallery, probe, calibration, site, 4 * SHORTLIST)
+        if decide_in_stages(probe, stages)[0] == "unknown":
             return []
-        may_be = (cosines - cohort >= calibration.threshold) | (1 - best > NEAR_TIE * (1 - cosines))
-        return [near.ids[n] for n in np.argsort(-cosines) if may_be[n]]
+        found = reaching(probe, stages)
+        cosine: dict[str, float] = {}
+        for stage in stages:
+            cosine |= dict(zip(stage.ids, (probe @ stage.matrix.T)[0].tolist(), strict=True))
+        best = max(cosine.values())
+        may_be = [one for one, score in cosine.items() if one in found or 1 - best > NEAR_TIE * (1 - score)]
+        return sorted(may_be, key=lambda one: -cosine[one])
 
     def has_lookalike(self, tenant: str, customer_id: str) -> bool | None:
-        """Whether another customer's template is as near to this customer's as a press of theirs would be; None
-        when there is no threshold to judge it by."""
+        """Whether another customer's template is as near to this customer's as a press of theirs at their own site
+        would be; None when there is no threshold to judge it by."""
         gallery = self.galleries.current(tenant)
         calibration = self.thresholds.current(tenant, gallery.size) if gallery.ids else None
         if calibration is None or customer_id not in gallery.ids:
             return None
-        probe = gallery.template(customer_id)[None, :]
-        near = gallery.near(probe, 4 * SHORTLIST)
-        others = near.matrix[[n for n, one in enumerate(near.ids) if one != customer_id]]
-        if not len(others):
-            return False
-        return bool(top_scores(probe, others, calibration.scoring, near.size)[1][0] >= calibration.threshold)
+        probe, home = gallery.template(customer_id)[None, :], gallery.home(customer_id)
+        others = self._stages(tenant, gallery, probe, calibration, home, 4 * SHORTLIST, {customer_id})
+        return decide_in_stages(probe, others)[0] != "unknown"
 
     def opened(self, tenant: str) -> Snapshot:
         """The gallery, made when the tenant has none yet."""
@@ -125,6 +146,11 @@ class Matcher:
     def sealed_turned(self, holder: Holder, gallery: Snapshot, turned: Array) -> bytes:
         """The same for a template that is turned already."""
         return sealed_template(self._vault, holder, self.pack.id, gallery.state.salt, turned)
+
+    def put(self, holder: Holder, sealed: bytes, site: str) -> None:
+        """Store a sealed template of a customer who enrolled at `site`. A part of a transaction."""
+        home = sealed_home(self._vault, holder, site)
+        self._store.put_template(holder.tenant, holder.customer_id, self.pack.id, sealed, home)
 
     def learn_from(self, tenant: str, customer_id: str, gallery: Snapshot, vectors: Array) -> None:
         """Store the best scores of a new customer's (k, d) vectors among the others, and renew the thresholds.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from identity.engines.manifests import Pack
 from identity.errors import NotCalibrated
 from identity.matching.calibration import Calibration, calibrate, dependence
+from identity.matching.stages import stage_calibrations
 from identity.matching.tails import (
     Scoring,
     Tail,
@@ -33,6 +34,7 @@ ONE_FRAME = 1  # stored scores are of single frames: a press is judged by the me
 TEMPLATE_FRAMES = 3  # a template is the mean of at least so many
 GROUPS = 10  # of a cohort's people, left out in turn
 SURER = 10  # times fewer strangers may get "already enrolled" than may be greeted
+STAGED_KEPT = 1_024  # calibrations of parts that are in memory
 ONE_PERSON = 0.01  # share of other people's pictures that would pass for the same person at an enrolment
 
 
@@ -51,12 +53,30 @@ class Thresholds:
         self._now_us = now_us
         self.scoring = shipped_scoring(pack.calibration)
         """How scores are made for this pack: the stored best scores and the thresholds depend on it."""
+        self._staged: dict[tuple[str, Calibration, tuple[int, ...]], tuple[Calibration, ...]] = {}
 
     def current(self, tenant: str, size: int) -> Calibration | None:
         """The calibration for a gallery of `size`. None when there is none or it is stale: then everybody is a
         guest."""
         calibration = self._stored(tenant)
         return calibration if calibration is not None and self._as_promised(calibration, size) else None
+
+    def in_stages(self, tenant: str, whole: Calibration, sizes: Sequence[int]) -> tuple[Calibration, ...]:
+        """A calibration for each part of `sizes` templates, the smallest first, and for the whole gallery; of
+        `whole` alone when there are no parts, or no tail that says what holds for smaller galleries."""
+        if not sizes:
+            return (whole,)
+        key = (tenant, whole, tuple(_rounded_up(size) for size in sizes))
+        found = self._staged.get(key)
+        if found is None:
+            tail = self.tail(tenant)
+            if tail is None:
+                return (whole,)
+            found = stage_calibrations(whole, key[2], tail, lambda target: self._shift(tenant, target))
+            if len(self._staged) >= STAGED_KEPT:
+                self._staged.clear()
+            self._staged[key] = found
+        return found
 
     def _stored(self, tenant: str) -> Calibration | None:
         """The stored calibration; None when this version could not have written it."""
@@ -138,6 +158,7 @@ class Thresholds:
                     tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
                 )
             self.renew(tenant, size, always=True)
+        self._staged.clear()
 
     def add_own(self, tenant: str, customer_id: str, scores: Sequence[float], size: int) -> None:
         """Store the best scores of a new customer's frames among the `size` other customers."""
@@ -171,6 +192,12 @@ class Thresholds:
             )
         except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
             return None
+
+
+def _rounded_up(size: int) -> int:
+    """At most 4 % more than `size`, the same for sizes near each other: its threshold is a little stricter."""
+    step = max(1, 1 << max(0, size.bit_length() - 6))
+    return -(-size // step) * step
 
 
 def careful_tail(cohort: list[Vectors], templates: Vectors) -> Tail:

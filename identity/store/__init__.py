@@ -10,6 +10,7 @@ from identity.store.consents import ConsentStore
 from identity.store.customers import CustomerStore
 from identity.store.galleries import GalleryStore
 from identity.store.held import HeldStore
+from identity.store.homes import RegionStore
 from identity.store.migrations import migrations
 from identity.store.thresholds import ThresholdStore
 from identity.vault.vault import Vault
@@ -31,6 +32,7 @@ class IdentityStores:
     answers: AnswerStore
     held: HeldStore
     code_tries: CodeTryStore
+    regions: RegionStore
 
     @classmethod
     def open(cls, state: State, vault: Vault, *, durable: bool = True) -> IdentityStores:
@@ -39,13 +41,15 @@ class IdentityStores:
         Without `durable` the last writes may be lost with the power.
         """
         database = state.database("identity", migrations(vault), durable=durable)
+        galleries = GalleryStore(database, vault)
         return cls(
             database,
             CustomerStore(database, vault),
-            GalleryStore(database, vault),
+            galleries,
             ThresholdStore(database, vault),
             ConsentStore(database),
             AnswerStore(database),
             HeldStore(database),
             CodeTryStore(database, vault),
+            RegionStore(database, galleries),
         )

@@ -6,7 +6,12 @@ PERSON = "a customer who opted in"
 GONE = "until the customer opts out or has not come for as long as the notice says"
 WORDS: dict[str, tuple[str, str, str]] = {
     "customers": ("hash of the code, sealed links to other stores, sealed PIN", PERSON, GONE),
-    "templates": ("face templates, sealed under the customer's own key", PERSON, GONE),
+    "templates": (
+        "face templates and the one site where each was enrolled, both sealed under the customer's own key",
+        PERSON,
+        GONE,
+    ),
+    "site_regions": ("the region of each site, as the tenant says", "nobody", "until the tenant changes it"),
     "galleries": ("size and rotation salt of each tenant's gallery", "nobody", "as long as the tenant"),
     "tops": ("the best score of an enrolment's frames against other customers", PERSON, GONE),
     "calibrations": ("thresholds", "nobody", "until they are made again"),

@@ -1,13 +1,14 @@
 """SQL of the galleries: templates, and the state that tells a cache to reload.
 
 A row of `templates` does not say when it came: the customers of the last changes are in a list in the gallery's
-own row, sealed, and only there. Who leaves is taken off it.
+own row, sealed, and only there. Who leaves is taken off it: what stays is the random number of a row that is gone.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from identity.errors import SealBroken
@@ -19,7 +20,10 @@ from plumbing.storage.database import Database
 
 RECENT = "recent changes"
 CHANGES_KEPT = 128
-"""A process that has seen fewer of the last changes reads its gallery as a whole."""
+"""A process that has seen fewer of the last changes compares its gallery with the whole list of places."""
+PAGE = 5_000  # templates that are in memory at once, sealed, while a gallery is read
+GONE = "-"  # before the place of a template that was deleted, in the list of changes
+SITES_CHANGED = "="  # in the list of changes: the regions of the tenant's sites are others
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,23 @@ class GalleryState:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRow:
-    """A sealed template and the slot of its key."""
+    """A sealed template, its sealed home (`store.homes`) and the slot of their key. `place` is the random number
+    of this row: a template that is replaced gets another one."""
 
     customer_id: str
     slot: int
     sealed: bytes
+    place: int
+    home: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is new in a gallery: its state now, the templates that were added, and the places of deleted ones."""
+
+    state: GalleryState
+    rows: list[TemplateRow]
+    gone: set[int]
 
 
 class GalleryStore(Table):
@@ -65,34 +81,62 @@ class GalleryStore(Table):
         assert state is not None
         return state
 
-    def changes(
-        self, tenant: str, pack: str, since: int, known: int
-    ) -> tuple[GalleryState, list[TemplateRow], set[str] | None]:
-        """What is new in a gallery since generation `since` (-1: all of it), read as of one moment.
-
-        The last part is the ids of all customers in it. It is None when the `known` customers and the new ones are
-        as many as the gallery has: then nobody has left.
-        """
+    def changes(self, tenant: str, pack: str, since: int) -> Changes | None:
+        """What is new since generation `since`, read as of one moment; None when the list of the last changes does
+        not reach back so far."""
         with self.database.reading():
             state = self.gallery(tenant, pack)
             assert state is not None
-            joined = self._since(tenant, pack, state, since)
-            rows = self._templates(tenant, pack) if joined is None else self._of(tenant, pack, joined)
-            ids = None
-            if joined is None or known + len(rows) != state.size:
-                found = self.database.rows(
-                    "SELECT customer_id FROM templates WHERE tenant = ? AND pack = ?", (tenant, pack)
-                )
-                ids = {row[0] for row in found}
-        return state, rows, ids
+            missing = state.generation - since
+            recent = self._recent(tenant, pack) if since >= 0 and missing <= CHANGES_KEPT else []
+            if missing > len(recent):
+                return None
+            listed = recent[len(recent) - missing :]
+            gone = {int(one[1:]) for one in listed if one.startswith(GONE)}
+            joined = {one for one in listed if one not in ("", SITES_CHANGED) and not one.startswith(GONE)}
+            return Changes(state, self._of(tenant, pack, joined), gone)
 
-    def _since(self, tenant: str, pack: str, state: GalleryState, since: int) -> set[str] | None:
-        """The customers who were added or changed since a generation; None when the list does not reach back."""
-        missing = state.generation - since
-        recent = self._recent(tenant, pack) if since >= 0 and missing <= CHANGES_KEPT else []
-        if missing > len(recent):
-            return None
-        return set(recent[len(recent) - missing :]) - {""}
+    def places(self, tenant: str, pack: str) -> tuple[GalleryState, array[int]]:
+        """The state of a gallery, and the places of all its templates, read as of one moment."""
+        found = array("q")
+        with self.database.reading():
+            state = self.gallery(tenant, pack)
+            assert state is not None
+            last = ""
+            while rows := self.database.rows(
+                "SELECT customer_id, place FROM templates WHERE tenant = ? AND pack = ? AND customer_id > ?"
+                " ORDER BY customer_id LIMIT ?",
+                (tenant, pack, last, 10 * PAGE),
+            ):
+                found.extend(row["place"] for row in rows)
+                last = rows[-1]["customer_id"]
+        return state, found
+
+    def templates(self, tenant: str, pack: str) -> Iterator[list[TemplateRow]]:
+        """All templates of a gallery, PAGE at a time and each page as of its own moment: an erasure does not wait
+        for a whole gallery to be read."""
+        last = ""
+        while rows := self.database.rows(
+            f"{_SELECT} WHERE t.tenant = ? AND t.pack = ? AND t.customer_id > ? ORDER BY t.customer_id LIMIT ?",
+            (tenant, pack, last, PAGE),
+        ):
+            yield [TemplateRow(*row) for row in rows]
+            last = rows[-1]["customer_id"]
+
+    def at(self, tenant: str, pack: str, places: Iterable[int]) -> Iterator[list[TemplateRow]]:
+        """The templates at these places as far as they are there, PAGE at a time."""
+        page: list[TemplateRow] = []
+        for place in places:
+            row = self.database.row(
+                f"{_SELECT} WHERE t.place = ? AND t.tenant = ? AND t.pack = ?", (int(place), tenant, pack)
+            )
+            if row is not None:
+                page.append(TemplateRow(*row))
+            if len(page) == PAGE:
+                yield page
+                page = []
+        if page:
+            yield page
 
     def _recent(self, tenant: str, pack: str) -> list[str]:
         """The customers of the last changes, oldest first; "" for one who left."""
@@ -103,10 +147,6 @@ class GalleryStore(Table):
             return self._seal.open(row["recent"], tenant, pack).decode().split("\n")
         except SealBroken:
             return []  # by another key file: every process reads the gallery as a whole
-
-    def _templates(self, tenant: str, pack: str) -> list[TemplateRow]:
-        rows = self.database.rows(f"{_SELECT} WHERE t.tenant = ? AND t.pack = ?", (tenant, pack))
-        return [TemplateRow(*row) for row in rows]
 
     def _of(self, tenant: str, pack: str, customer_ids: set[str]) -> list[TemplateRow]:
         one = f"{_SELECT} WHERE t.tenant = ? AND t.pack = ? AND t.customer_id = ?"
@@ -130,18 +170,31 @@ class GalleryStore(Table):
                     (content, tenant, pack, customer_id),
                 )
 
-    def put_template(self, tenant: str, customer_id: str, pack: str, sealed: bytes) -> None:
-        """Store a customer's template for a pack; it replaces an older one of that pack."""
+    def put_template(self, tenant: str, customer_id: str, pack: str, sealed: bytes, home: bytes = b"") -> None:
+        """Store a customer's template for a pack, with its sealed home; it replaces an older one of that pack."""
         with self.database.write() as connection:
-            gone = connection.execute(
-                "DELETE FROM templates WHERE tenant = ? AND pack = ? AND customer_id = ?",
-                (tenant, pack, customer_id),
-            ).rowcount
-            self._next_generation(tenant, pack, 1 - gone, customer_id)
+            key = (tenant, pack, customer_id)
+            where = "WHERE tenant = ? AND pack = ? AND customer_id = ?"
+            for row in connection.execute(f"SELECT place FROM templates {where}", key).fetchall():  # noqa: S608
+                connection.execute(f"DELETE FROM templates {where}", key)  # noqa: S608 - our own words
+                self._next_generation(tenant, pack, -1, f"{GONE}{row['place']}")
+            self._next_generation(tenant, pack, 1, customer_id)
             connection.execute(
-                "INSERT INTO templates VALUES (?, ?, ?, ?, ?)",
-                (secrets.randbits(63), tenant, customer_id, pack, sealed),
+                "INSERT INTO templates (place, tenant, customer_id, pack, sealed, home) VALUES (?, ?, ?, ?, ?, ?)",
+                (secrets.randbits(63), tenant, customer_id, pack, sealed, home),
             )
+
+    def home_of(self, tenant: str, customer_id: str) -> bytes | None:
+        """The sealed home of a customer; None when they have no template."""
+        row = self.database.row(
+            "SELECT home FROM templates WHERE tenant = ? AND customer_id = ? ORDER BY pack",
+            (tenant, customer_id),
+        )
+        return None if row is None else bytes(row["home"])
+
+    def note(self, tenant: str, pack: str, what: str) -> None:
+        """Count one more generation of a gallery whose templates stay as they are. A part of a transaction."""
+        self._next_generation(tenant, pack, 0, what)
 
     def templates_of(self, tenant: str, customer_id: str) -> list[tuple[str, bytes, bytes]]:
         """(pack, the gallery's salt, sealed template) of each template of a customer."""
@@ -157,12 +210,13 @@ class GalleryStore(Table):
         """Delete a customer's templates; returns the packs that they were for."""
         with self.database.write() as connection:
             key = (tenant, customer_id)
-            found = connection.execute("SELECT pack FROM templates WHERE tenant = ? AND customer_id = ?", key)
-            packs = [str(row["pack"]) for row in found]
+            found = connection.execute(
+                "SELECT pack, place FROM templates WHERE tenant = ? AND customer_id = ?", key
+            ).fetchall()
             connection.execute("DELETE FROM templates WHERE tenant = ? AND customer_id = ?", key)
-            for pack in packs:
-                self._next_generation(tenant, pack, -1, "", left=customer_id)
-        return packs
+            for row in found:
+                self._next_generation(tenant, row["pack"], -1, f"{GONE}{row['place']}", left=customer_id)
+        return [str(row["pack"]) for row in found]
 
     def retire_pack(self, pack: str) -> int:
         """Delete every tenant's templates of a pack, and what was measured on them; returns how many templates."""
@@ -176,8 +230,8 @@ class GalleryStore(Table):
         return gone
 
     def _next_generation(self, tenant: str, pack: str, grows_by: int, changed: str, *, left: str = "") -> None:
-        """Count one more generation, which is of the customer `changed`, and `grows_by` templates. A customer who
-        `left` is named no more."""
+        """Count one more generation, and `grows_by` templates. `changed` is the customer who has a new template,
+        or says what else happened (GONE, SITES_CHANGED). A customer who `left` is named no more."""
         recent = ["" if one == left else one for one in self._recent(tenant, pack)]
         listed = [*recent, changed][-CHANGES_KEPT:]
         sealed = self._seal.seal("\n".join(listed).encode(), tenant, pack)
@@ -189,6 +243,6 @@ class GalleryStore(Table):
 
 
 _SELECT = (
-    "SELECT t.customer_id, c.slot, t.sealed FROM templates t"
+    "SELECT t.customer_id, c.slot, t.sealed, t.place, t.home FROM templates t"
     " JOIN customers c ON c.tenant = t.tenant AND c.customer_id = t.customer_id"
 )

@@ -7,12 +7,14 @@ from sqlite_utils.migrations import Migrations
 
 from identity.store.code_tries import code_tries
 from identity.store.held import held_opt_outs
+from identity.store.homes import home_sites as add_home_sites
 from identity.store.moved import move_to_the_ledger
 from identity.vault.vault import Vault
 
 
 def migrations(vault: Vault) -> Migrations:
-    """All steps. `consent_ledger` opens with `vault` what older formats had sealed, and seals their times."""
+    """All steps. `consent_ledger` opens with `vault` what older formats had sealed, and seals their times;
+    `home_sites` seals a home for each template."""
     steps = Migrations("identity")
     steps()(customers_and_consent)
     steps()(enrolment_answers)
@@ -23,6 +25,11 @@ def migrations(vault: Vault) -> Migrations:
     steps()(consent_ledger)
     steps()(held_opt_outs)
     steps()(code_tries)
+
+    def home_sites(db: Utils) -> None:
+        add_home_sites(db, vault)
+
+    steps()(home_sites)
     return steps
 
 

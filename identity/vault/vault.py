@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -81,6 +81,25 @@ class Vault:
             except (KeyDestroyed, SealBroken):
                 yield None
 
+    def open_each(
+        self, sealed: Iterable[tuple[Holder, Sequence[tuple[str, bytes, str]]]]
+    ) -> Iterator[list[bytes | None]]:
+        """Several values of each of many customers, every one as (what, sealed, version); a customer's key is read
+        once. None where `open` would raise."""
+        for holder, values in sealed:
+            try:
+                key = self.keys.key(holder.slot, holder.owner)
+            except KeyDestroyed:
+                yield [None] * len(values)
+                continue
+            yield [self._opened_or_none(key, holder, *value) for value in values]
+
+    def _opened_or_none(self, key: bytes, holder: Holder, what: str, sealed: bytes, version: str) -> bytes | None:
+        try:
+            return self._opened(lambda *_: key, holder, what, sealed, version)
+        except SealBroken:
+            return None
+
     def open_all(self, holder: Holder, what: str, sealed: Iterable[tuple[bytes, str]]) -> list[bytes]:
         """`open` of several values of one customer, each with its version; their key is read once.
 
@@ -135,5 +154,6 @@ def new_salt() -> bytes:
 
 
 def _bound(*parts: str) -> bytes:
-    """Associated data: unambiguous whatever the parts hold."""
-    return json.dumps(parts).encode()
+    """Associated data: unambiguous whatever the parts hold. The same as `json.dumps(parts)`, in a fraction of its
+    time: a gallery of a million makes millions of them."""
+    return f"[{', '.join(map(quoted, parts))}]".encode()

@@ -35,6 +35,7 @@ class OwnFace(BaseModel):
 
     held: bool
     kept: list[str] = Field(description="for which engine pack, and of which kind: bare face or face with a mask")
+    site: str | None = Field(None, description="where it was enrolled, the one site that is kept; null: not known")
 
 
 class OwnNotice(BaseModel):

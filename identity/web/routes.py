@@ -345,7 +345,7 @@ def padded(reply: Mapping[str, object], size: int) -> dict[str, object]:
 
 
 def _device(caller: Caller) -> Device:
-    return Device(caller.tenant, caller.device)
+    return Device(caller.tenant, caller.device, caller.site)
 
 
 def _pictures(frames: Sequence[str]) -> list[bytes]:

@@ -131,6 +131,7 @@ class FakeMe:
             "face": {
                 "held": self.purposes["face"],
                 "kept": ["dlib@1, bare face"] if self.purposes["face"] else [],
+                "site": "market" if self.purposes["face"] else None,
             },
             "face_needs_pin": self.face_needs_pin,
             "consent_records": [

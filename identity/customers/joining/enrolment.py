@@ -118,7 +118,7 @@ class Enrolments:
                 made.append(self._stored(holder, codes, ("face", *agreed.purposes), agreed, asked))
                 self._pending.add(holder, device.name, alike, earlier)
 
-            self._with_face(holder, captures, refuse_known, stored)
+            self._with_face(device, holder, captures, refuse_known, stored)
             return made[-1]
 
     def add_without_face(self, device: Device, agreed: Agreed, asked: Asked | None = None) -> Enrolled:
@@ -130,12 +130,14 @@ class Enrolments:
 
     def add_face(
         self,
+        device: Device,
         row: CustomerRow,
         captures: Sequence[Capture],
         notice: Notice,
         refuse_known: Callable[[CustomerMatch], None],
     ) -> None:
-        """Give a customer who has none a face. If others look like them, all of these need the PIN from now on."""
+        """Give a customer who has none a face, at `device`. If others look like them, all of these need the PIN
+        from now on."""
         self._clear.opened(row.tenant)
 
         def stored(alike: Sequence[str]) -> None:
@@ -143,7 +145,7 @@ class Enrolments:
             if alike:
                 self._stores.customers.require_second_factor(row.tenant, [*alike, row.customer_id])
 
-        self._with_face(row.holder, captures, refuse_known, stored)
+        self._with_face(device, row.holder, captures, refuse_known, stored)
 
     @contextmanager
     def _newcomer(self, tenant: str) -> Iterator[tuple[Holder, EnrolmentCodes]]:
@@ -180,6 +182,7 @@ class Enrolments:
 
     def _with_face(
         self,
+        device: Device,
         holder: Holder,
         captures: Sequence[Capture],
         refuse_known: Callable[[CustomerMatch], None],
@@ -191,19 +194,19 @@ class Enrolments:
         for _ in range(RACES):
             gallery = self._clear.galleries.current(tenant)
             refuse_known(self._clear.surely_there(tenant, gallery, vectors))
-            alike = self._clear.alike(tenant, gallery, vectors)
+            alike = self._clear.alike(tenant, gallery, vectors, device.site)
             sealed = self._clear.sealed(holder, gallery, mean_template(vectors))
             with self._stores.customers.writing():
                 if not self._clear.unchanged(tenant, gallery.state):
                     continue  # the gallery changed meanwhile: the same person may have enrolled
                 stored(alike)
-                self._stores.galleries.put_template(tenant, holder.customer_id, self._clear.pack.id, sealed)
+                self._clear.put(holder, sealed, device.site)
                 self._clear.learn_from(tenant, holder.customer_id, gallery, vectors)
-                self._add_masked(holder, captures)
+                self._add_masked(device, holder, captures)
             return
         raise DatabaseBusy
 
-    def _add_masked(self, holder: Holder, captures: Sequence[Capture]) -> None:
+    def _add_masked(self, device: Device, holder: Holder, captures: Sequence[Capture]) -> None:
         """Store the template for masked probes, in the same transaction."""
         twins = [capture.masked for capture in captures if capture.masked is not None]
         if self._masked is None or not twins:
@@ -211,7 +214,7 @@ class Enrolments:
         clear, masked = _vectors(captures), np.stack(twins)
         gallery = self._masked.opened(holder.tenant)
         sealed = self._masked.sealed(holder, gallery, masked_template(clear, masked, self._masked.pack))
-        self._stores.galleries.put_template(holder.tenant, holder.customer_id, self._masked.pack.id, sealed)
+        self._masked.put(holder, sealed, device.site)
         self._masked.learn_from(holder.tenant, holder.customer_id, gallery, masked)
 
     def _new_row(self, holder: Holder, codes: EnrolmentCodes, pin: str | None) -> CustomerRow:

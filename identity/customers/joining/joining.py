@@ -147,7 +147,7 @@ class Joining:
         if self._ledger.standing(row).has_face:
             raise FaceHeld
         self.notices.shelf.keep_shown(notice.sha256, notice.text)
-        self._enrolments.add_face(row, look(), notice, self._refusing(device, somebody_else))
+        self._enrolments.add_face(device, row, look(), notice, self._refusing(device, somebody_else))
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "face", "added", self._accounts.links_of(row).audit)
 

@@ -71,6 +71,7 @@ class OwnAffairs:
             "face": {
                 "held": standing.has_face,
                 "kept": [_kind_of(pack) for pack in self._store.packs_of(row.tenant, row.customer_id)],
+                "site": self._accounts.home_of(row) or None,
             },
             "face_needs_pin": _why_a_pin(standing.needs_second_factor),
             "consent_records": self._standings.ledger.records(row.holder),
@@ -184,6 +185,7 @@ def in_words(held: Mapping[str, Any]) -> list[str]:
         "A template of your face is held: a list of numbers, encrypted under a key of your own. No picture."
         if face
         else "Nothing of your face is held.",
+        *([f"It was enrolled at {held['face']['site']}. No other site is kept."] if held["face"]["site"] else []),
         "A PIN is set." if held["pin_set"] else "No PIN is set.",
         f"Your last visit was on {held['last_visit']}. Without another one everything is erased on"
         f" {held['kept_until']}.",

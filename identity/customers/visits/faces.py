@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from identity.capture.embed import Capture
 from identity.customers.accounts import Account, Accounts
 from identity.matching.matcher import Matcher, Matchers
+from identity.results import Device
 from identity.vectors import Array
 
 
@@ -17,8 +18,9 @@ class Faces:
         self._matchers = matchers
         self._accounts = accounts
 
-    def who(self, tenant: str, captures: Sequence[Capture]) -> tuple[str, Account | None]:
-        """(decision, account). "ambiguous" has an account when one customer needs more than a face, else none.
+    def who(self, device: Device, captures: Sequence[Capture]) -> tuple[str, Account | None]:
+        """(decision, account), by a press at `device`. "ambiguous" has an account when one customer needs more
+        than a face, else none.
 
         A covered face that matches nobody is "low_quality". Who is paused, or not in force yet, counts as if they
         had no template: they are nobody, and they keep nobody else from being greeted.
@@ -26,13 +28,13 @@ class Faces:
         matcher, vectors = self._judged(captures)
         quiet: set[str] = set()
         while True:
-            match = matcher.judge(tenant, vectors, quiet)
+            match = matcher.judge(device.tenant, vectors, quiet, device.site)
             if match.outcome == "unknown":
                 covered = any(capture.quality.cover != "none" for capture in captures)
                 return "low_quality" if covered else "unknown", None
             tie = match.customer_id is None
-            ids = matcher.candidates(tenant, vectors) if tie else [str(match.customer_id)]
-            found = {one: self._accounts.find(tenant, one) for one in ids if one not in quiet}
+            ids = matcher.candidates(device.tenant, vectors, device.site) if tie else [str(match.customer_id)]
+            found = {one: self._accounts.find(device.tenant, one) for one in ids if one not in quiet}
             greeted = [account for account in found.values() if account is not None and may_be_greeted(account)]
             if len(greeted) == len(found):
                 account = None if tie else greeted[0]
@@ -40,16 +42,17 @@ class Faces:
                 return "ambiguous" if needs_more else "matched", account
             quiet.update(one for one, account in found.items() if account is None or not may_be_greeted(account))
 
-    def candidates(self, tenant: str, captures: Sequence[Capture]) -> list[Account]:
+    def candidates(self, device: Device, captures: Sequence[Capture]) -> list[Account]:
         """Everybody whom the pictures may show, to end what is held of them: also who is paused, who took every
         purpose back, and all of those who look alike. One alone when it is surely them and a face is enough."""
         matcher, vectors = self._judged(captures)
-        known = (self._accounts.find(tenant, one) for one in matcher.candidates(tenant, vectors))
+        ids = matcher.candidates(device.tenant, vectors, device.site)
+        known = (self._accounts.find(device.tenant, one) for one in ids)
         found = [account for account in known if account is not None]
         joined = [account for account in found if account.standing.confirmed]
         # Who has not confirmed is undone in a minute anyway, and must not stand in for somebody who has.
         pending = {account.row.customer_id for account in found} - {one.row.customer_id for one in joined}
-        sure = matcher.judge(tenant, vectors, pending).customer_id
+        sure = matcher.judge(device.tenant, vectors, pending, device.site).customer_id
         for account in joined:
             if account.row.customer_id == sure and not account.row.needs_second_factor:
                 return [account]

@@ -77,5 +77,5 @@ class TemplateUpdates:
         with self._store.writing():
             if not self._clear.unchanged(row.tenant, gallery.state):
                 return False  # the gallery changed meanwhile: the next visit will do
-            self._store.put_template(row.tenant, row.customer_id, self._clear.pack.id, sealed)
+            self._clear.put(row.holder, sealed, gallery.home(row.customer_id))
         return True

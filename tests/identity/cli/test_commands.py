@@ -261,3 +261,26 @@ class TestHeld:
     @pytest.mark.parametrize("words", [("X",), ("--erase",), ("X", "--resume", "--everybody")])
     def test_words_that_do_not_fit_together_are_refused(self, world: World, words: tuple[str, ...]) -> None:
         assert run(world, "held", *words).exit_code == 2
+
+
+def test_regions_are_set_shown_and_taken_away_and_count_in_every_process(world: World) -> None:
+    other = world.other()
+    world.enrol(1, Device("north", "kiosk-1", "market"))
+    assert run(world, "regions", "--tenant", "north").output == "No site has a region.\n"
+
+    result = run(world, "regions", "--tenant", "north", "market=centre", "station = centre")
+
+    assert result.output == "market: centre\nstation: centre\n"
+    assert other.half.galleries.current("north").regions == {"market": "centre", "station": "centre"}
+    assert run(world, "regions", "--tenant", "north", "station=").output == "market: centre\n"
+    assert run(world, "regions", "--tenant", "south").output == "No site has a region.\n"
+    assert other.half.galleries.current("north").regions == {"market": "centre"}
+    other.close()
+
+
+@pytest.mark.parametrize("pair", ["market", "=north", "x" * 65 + "=north", "market=north\x07"])
+def test_a_region_that_is_none_is_refused_and_nothing_is_set(world: World, pair: str) -> None:
+    result = run(world, "regions", "--tenant", "north", "harbour=south", pair)
+
+    assert result.exit_code == 2
+    assert world.half.stores.regions.of_tenant("north") == {}

@@ -11,10 +11,16 @@ import numpy as np
 import pytest
 
 from identity.customers.rotation import renew_templates
+from identity.matching import gallery as matching_gallery
+from identity.matching.fp16_index import Fp16Rows
 from identity.matching.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
+from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store import IdentityStores
+from identity.store import galleries as store_galleries
 from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
+from identity.store.galleries import TemplateRow
+from identity.store.homes import opened_home, sealed_home
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
 from plumbing.storage.state import State
@@ -27,14 +33,16 @@ MASTER = [secrets.token_bytes(32)]
 class Process:
     """What one process holds of a gallery."""
 
-    def __init__(self, home: Path, exact_up_to: int) -> None:
+    def __init__(self, home: Path, exact_up_to: int, shard_rows: int = SHARD_ROWS) -> None:
         self.keys = KeyFile(home / "identity-keys", lambda: MASTER)
         self.vault = Vault(self.keys)
         self.stores = IdentityStores.open(State(home), self.vault)
         self.database = self.stores.database
-        self.galleries = Galleries(self.stores.galleries, self.vault, PACK, SIZE, exact_up_to=exact_up_to)
+        self.galleries = Galleries(
+            self.stores.galleries, self.vault, PACK, SIZE, exact_up_to=exact_up_to, shard_rows=shard_rows
+        )
 
-    def add(self, vector: np.ndarray, tenant: str = "north", pack: str = PACK) -> Holder:
+    def add(self, vector: np.ndarray, tenant: str = "north", pack: str = PACK, site: str = "") -> Holder:
         state = self.stores.galleries.open_gallery(tenant, pack, new_salt())
         holder = self.vault.admit(tenant, secrets.token_hex(16))
         turned = self.vault.rotation(tenant, pack, state.salt, SIZE) @ vector
@@ -46,7 +54,8 @@ class Process:
             self.stores.customers.add_customer(row)
             face = ConsentLine(secrets.token_hex(16), 0, "given", "face", b"")
             self.stores.consents.append(tenant, holder.customer_id, [face])
-            self.stores.galleries.put_template(tenant, holder.customer_id, pack, sealed)
+            home = sealed_home(self.vault, holder, site)
+            self.stores.galleries.put_template(tenant, holder.customer_id, pack, sealed, home)
         return holder
 
     def remove(self, holder: Holder) -> None:
@@ -68,22 +77,24 @@ class Process:
         self.keys.close()
 
 
-@pytest.fixture(params=[EXACT_UP_TO, 4], ids=["exact", "large"])
-def exact_up_to(request: pytest.FixtureRequest) -> int:
-    """Every test runs on both kinds of gallery: the fifth template makes it a large one, or not."""
-    return int(request.param)
+@pytest.fixture(params=[(EXACT_UP_TO, SHARD_ROWS), (4, SHARD_ROWS), (4, 10)], ids=["exact", "large", "shards"])
+def kind(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Every test runs on every kind of gallery: the fifth template makes it a large one, or not, and the eleventh
+    is in a second shard, or not."""
+    found: tuple[int, int] = request.param
+    return found
 
 
 @pytest.fixture
-def one(tmp_path: Path, exact_up_to: int) -> Iterator[Process]:
-    process = Process(tmp_path, exact_up_to)
+def one(tmp_path: Path, kind: tuple[int, int]) -> Iterator[Process]:
+    process = Process(tmp_path, *kind)
     yield process
     process.close()
 
 
 @pytest.fixture
-def two(tmp_path: Path, one: Process, exact_up_to: int) -> Iterator[Process]:
-    process = Process(tmp_path, exact_up_to)
+def two(tmp_path: Path, one: Process, kind: tuple[int, int]) -> Iterator[Process]:
+    process = Process(tmp_path, *kind)
     yield process
     process.close()
 
@@ -301,10 +312,154 @@ def snapshot_of(gallery: Snapshot) -> bytes:
     import faiss
 
     assert gallery.rows is not None
-    return faiss.serialize_index(gallery.rows._faiss).tobytes()
+    return b"".join(faiss.serialize_index(shard._faiss).tobytes() for shard in gallery.rows.shards)
 
 
 def memory(gallery: Snapshot) -> bytes:
     """All of the room that the index has, used or not."""
     assert gallery.rows is not None
     return gallery.rows.vectors(np.arange(gallery.rows.capacity)).astype(np.float16).tobytes()
+
+
+def names_near(process: Process, site: str, vector: np.ndarray) -> list[list[str]]:
+    """Who is looked through by a press at a site, part by part, the nearest to `vector` first."""
+    gallery = process.galleries.current("north")
+    probe = gallery.turned(vector)[None]
+    return [[near.ids[n] for n in np.argsort(-(near.matrix @ probe[0]))] for near in gallery.near_by(site, probe)]
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the gallery is small enough to be searched on its own."""
+    monkeypatch.setattr(matching_gallery, "LEAST_GAIN", 4)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_press_looks_through_its_site_then_its_region_then_all(one: Process, two: Process) -> None:
+    """Sixteen customers of eight sites; market and station belong to one region, which another process sets."""
+    vectors, sites = people(16), ["market", "station", *"abcdef"]
+    holders = [one.add(vector, site=sites[n % 8]).customer_id for n, vector in enumerate(vectors)]
+    market, station = {holders[0], holders[8]}, {holders[1], holders[9]}
+    first, everybody = names_near(two, "market", vectors[8])
+    assert (set(first), first[0], everybody[0]) == (market, holders[8], holders[8])
+
+    one.stores.regions.put("north", {"market": "centre", "station": "centre"})
+
+    first, second, everybody = names_near(two, "market", vectors[1])
+    assert (set(first), set(second), second[0], everybody[0]) == (market, market | station, holders[1], holders[1])
+    for nowhere in ("", "elsewhere"):
+        assert len(names_near(two, nowhere, vectors[1])) == 1
+    one.stores.regions.put("north", {"station": ""})
+    assert len(names_near(two, "market", vectors[1])) == 2
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_who_leaves_leaves_every_part_at_once_and_whoever_takes_the_row_has_a_site_of_their_own(
+    one: Process, two: Process
+) -> None:
+    vectors = people(17)
+    holders = [one.add(vector, site="market" if n < 2 else f"site {n}") for n, vector in enumerate(vectors[:16])]
+    assert set(names_near(two, "market", vectors[0])[0]) == {holder.customer_id for holder in holders[:2]}
+
+    one.remove(holders[1])
+    late = one.add(vectors[16], site="harbour")
+
+    assert names_near(two, "market", vectors[1])[0] == [holders[0].customer_id]
+    assert names_near(two, "harbour", vectors[16])[0] == [late.customer_id]
+    gallery = two.galleries.current("north")
+    assert (gallery.home(holders[0].customer_id), gallery.home(late.customer_id)) == ("market", "harbour")
+
+
+def test_a_homes_seal_has_one_size_and_opens_with_the_customers_key_alone(one: Process) -> None:
+    """A site's name, no name and one that is too long look alike; without the key there is nothing to read."""
+    holders = [
+        one.add(vector, site=site) for vector, site in zip(people(3), ("market", "", "x" * 65), strict=True)
+    ]
+    rows = one.database.rows("SELECT customer_id, home FROM templates")
+    homes = {row["customer_id"]: row["home"] for row in rows}
+    assert len({len(home) for home in homes.values()}) == 1
+    assert not any(b"market" in home for home in homes.values())
+
+    opened = [opened_home(one.vault, holder, homes[holder.customer_id]) for holder in holders]
+    assert opened == ["market", "", ""]
+    assert opened_home(one.vault, holders[1], homes[holders[0].customer_id]) == ""
+    one.keys.destroy(holders[0].slot, holders[0].owner)
+    assert opened_home(one.vault, holders[0], homes[holders[0].customer_id]) == ""
+
+
+def test_one_change_is_followed_by_reading_that_change_alone(
+    one: Process, two: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither all templates nor the list of all are read again: who joined, left or was renewed is enough."""
+    vectors = people(8)
+    holders = [one.add(vector) for vector in vectors[:6]]
+    two.galleries.current("north")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the whole gallery was read")
+
+    for name in ("places", "templates", "at"):
+        monkeypatch.setattr(two.stores.galleries, name, refuse)
+    state = one.stores.galleries.gallery("north", PACK)
+    assert state is not None
+    late = one.add(vectors[6])
+    assert two.best(vectors[6]) == late.customer_id
+    one.remove(holders[2])
+    assert two.best(vectors[2]) is None
+    turned = one.vault.rotation("north", PACK, state.salt, SIZE) @ vectors[7]
+    sealed = sealed_template(one.vault, holders[3], PACK, state.salt, turned)
+    one.stores.galleries.put_template("north", holders[3].customer_id, PACK, sealed)
+
+    assert (two.best(vectors[7]), two.best(vectors[3])) == (holders[3].customer_id, None)
+    assert two.best(vectors[0]) == holders[0].customer_id
+
+
+def test_a_gallery_that_changes_while_it_is_read_is_right_in_the_end(
+    one: Process, two: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two pages somebody leaves, somebody joins, and all templates get another rotation."""
+    vectors = people(7)
+    holders = [one.add(vector) for vector in vectors[:6]]
+    monkeypatch.setattr(store_galleries, "PAGE", 2)
+    pages = two.stores.galleries.templates
+    late: list[Holder] = []
+
+    def interrupted(tenant: str, pack: str) -> Iterator[list[TemplateRow]]:
+        for n, page in enumerate(pages(tenant, pack)):
+            yield page
+            if n == 0 and not late:
+                one.remove(holders[0])
+                late.append(one.add(vectors[6]))
+                renew_templates(one.stores, one.vault, one.galleries, FAKE_PACK, "north")
+
+    monkeypatch.setattr(two.stores.galleries, "templates", interrupted)
+
+    gallery = two.galleries.current("north")
+
+    assert gallery.state == two.stores.galleries.gallery("north", PACK)
+    assert two.best(vectors[0]) is None
+    expected = [holder.customer_id for holder in [*holders[1:], *late]]
+    assert [two.best(vector) for vector in vectors[1:]] == expected
+
+
+def test_shards_find_what_one_index_finds() -> None:
+    """Seventy rows in shards of 16: the same rows and cosines, in the whole and in a part, and as they grow."""
+    vectors = people(70)
+    whole, shards = Fp16Rows(SIZE, 70), Shards(SIZE, 20, 16)
+    whole.put(np.arange(70), vectors)
+    for first in range(0, 70, 7):
+        shards = shards.grown(first + 7) if first + 7 > shards.capacity else shards
+        shards.put(np.arange(first, first + 7), vectors[first : first + 7])
+    part = np.arange(3, 70, 5)
+
+    cosines, rows = shards.nearest(vectors[:9], 12)
+
+    assert len(shards.shards) == 5
+    expected, where = whole.nearest(vectors[:9], 12)
+    assert np.array_equal(where, rows)
+    assert np.allclose(expected, cosines)
+    among = shards.nearest(vectors[:9], 20, part)[1]
+    assert {int(row) for row in among[among >= 0]} <= set(part.tolist())
+    assert np.array_equal(among[:, 0], part[np.argmax(vectors[:9] @ vectors[part].T, axis=1)])
+    assert (among >= 0).sum(axis=1).tolist() == [14] * 9
+    assert np.array_equal(shards.vectors(np.array([69, 0, 33])), whole.vectors(np.array([69, 0, 33])))

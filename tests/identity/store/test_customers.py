@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from identity.errors import StorageFull
-from identity.store import IdentityStores
+from identity.store import IdentityStores, galleries
 from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
 from identity.vault.keyfile import KeyFile
@@ -95,16 +95,65 @@ def test_each_change_makes_the_generation_one_larger(stores: IdentityStores) -> 
     assert (state.generation, state.size) == (4, 2)
 
 
-def test_changes_are_what_came_since_and_who_is_left_when_somebody_went(stores: IdentityStores) -> None:
+def test_changes_are_the_templates_that_came_since_and_the_places_of_those_that_went(
+    stores: IdentityStores,
+) -> None:
     rows = [add(stores, n) for n in (1, 2, 3)]
-    _, fresh, ids = stores.galleries.changes("north", PACK, 2, 2)
-    assert ([row.customer_id for row in fresh], ids) == ([rows[2].customer_id], None)
+    first, third = (place_of(stores, row) for row in (rows[0], rows[2]))
+    changes = stores.galleries.changes("north", PACK, 2)
+    assert changes is not None
+    assert ([(row.customer_id, row.place) for row in changes.rows], changes.gone) == (
+        [(rows[2].customer_id, third)],
+        set(),
+    )
 
     stores.customers.delete_customer("north", rows[0].customer_id)
-    state, fresh, ids = stores.galleries.changes("north", PACK, 3, 3)
+    changes = stores.galleries.changes("north", PACK, 3)
 
-    assert (state.size, fresh) == (2, [])
-    assert ids == {rows[1].customer_id, rows[2].customer_id}
+    assert changes is not None
+    assert (changes.state.size, changes.rows, changes.gone) == (2, [], {first})
+    assert stores.galleries.changes("north", PACK, -1) is None
+
+
+def test_a_template_that_is_replaced_goes_from_its_place_and_comes_at_another(stores: IdentityStores) -> None:
+    row = add(stores, 1)
+    before = place_of(stores, row)
+
+    stores.galleries.put_template("north", row.customer_id, PACK, b"other")
+
+    changes = stores.galleries.changes("north", PACK, 1)
+    assert changes is not None
+    assert changes.gone == {before}
+    assert [(one.sealed, one.place) for one in changes.rows] == [(b"other", place_of(stores, row))]
+    assert list(stores.galleries.places("north", PACK)[1]) == [place_of(stores, row)]
+    assert changes.state.size == 1
+
+
+def test_a_gallery_is_read_page_by_page(stores: IdentityStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(galleries, "PAGE", 2)
+    rows = [add(stores, n) for n in range(1, 6)]
+    add(stores, 6, "south")
+
+    pages = list(stores.galleries.templates("north", PACK))
+
+    assert [[row.customer_id for row in page] for page in pages] == [
+        [row.customer_id for row in rows[:2]],
+        [row.customer_id for row in rows[2:4]],
+        [rows[4].customer_id],
+    ]
+    places = [row.place for page in pages for row in page]
+    assert [[row.place for row in page] for page in stores.galleries.at("north", PACK, [*places, 5])] == [
+        places[:2],
+        places[2:4],
+        places[4:],
+    ]
+    assert list(stores.galleries.at("south", PACK, places)) == []
+
+
+def place_of(stores: IdentityStores, row: CustomerRow) -> int:
+    found = stores.database.row("SELECT place FROM templates WHERE customer_id = ?", (row.customer_id,))
+    assert found is not None
+    return int(found["place"])
 
 
 def test_deleting_a_customer_leaves_no_row_of_theirs(stores: IdentityStores) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import tarfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from identity.errors import KeyFileDamaged
+from identity.results import Device
 from plumbing.clock import DAY
 from tests.identity.halves import KIOSK, START, StoppedClock, World, row_of
 
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "identity-consents-0.2.0.tar.gz"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+FIXTURE = FIXTURES / "identity-consents-0.2.0.tar.gz"
+BEFORE_HOMES = FIXTURES / "identity-homes-0.2.0.tar.gz"
 
 
 @pytest.fixture
@@ -128,3 +132,45 @@ def test_beside_another_key_file_nothing_is_moved_and_nobody_is_lost(home: Path)
     world, _ = opened(home)
     assert world.recognise(1).decision == "matched"
     world.close()
+
+
+class TestBeforeHomes:
+    """A home whose templates have no site yet."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> Iterator[World]:
+        with tarfile.open(BEFORE_HOMES) as archive:
+            archive.extractall(tmp_path, filter="data")
+        world, _ = opened(tmp_path)
+        yield world
+        world.close()
+
+    def test_its_customers_are_recognised_at_every_site_and_their_site_is_not_known(self, world: World) -> None:
+        code = (world.home / "receipts.txt").read_text().split()[0]
+        accounts = world.service.customers.accounts
+
+        for site in ("", "market"):
+            assert world.recognise(1, Device("north", "kiosk-1", site)).purposes == ("orders", "offers")
+        assert accounts.home_of(row_of(world, code)) == ""
+        assert world.half.stores.regions.of_tenant("north") == {}
+
+    def test_a_template_of_before_looks_like_one_of_afterwards(self, world: World) -> None:
+        """Who has the database alone does not see who joined before the new version came."""
+        world.enrol(4, Device("north", "kiosk-1", "market"))
+
+        rows = world.half.stores.database.rows("SELECT home FROM templates")
+
+        assert len(rows) == 3
+        assert {len(row["home"]) for row in rows} == {12 + 64 + 16}
+
+    def test_the_schema_still_refuses_a_template_without_consent(self, world: World) -> None:
+        database = world.half.stores.database
+        with pytest.raises(sqlite3.IntegrityError, match="live consent"), database.write() as connection:
+            connection.execute("UPDATE templates SET customer_id = 'somebody'")
+
+    def test_its_customers_opt_out_and_leave_nothing(self, world: World) -> None:
+        for code in (world.home / "receipts.txt").read_text().split():
+            assert world.service.forget(KIOSK, code)
+
+        assert world.half.stores.database.rows("SELECT 1 FROM templates") == []
+        assert world.recognise(1).decision == "unknown"

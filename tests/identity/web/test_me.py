@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from identity.consent.codes import new_code
 from identity.customers import pins
 from identity.customers.own_page import page as own_page
+from identity.results import Device
 from plumbing.clock import HOUR, MINUTE
 from tests.identity.halves import KIOSK, World, kiosk_of, pictures, row_of
 
@@ -260,12 +261,24 @@ def test_what_is_held_is_listed_and_no_number_of_a_face_is_in_it(world: World, p
         "account": False,
     }
     assert held["last_visit"] < held["kept_until"]
-    assert held["face"] == {"held": True, "kept": [f"{world.engine.pack.id}, bare face"]}
+    assert held["face"] == {"held": True, "kept": [f"{world.engine.pack.id}, bare face"], "site": None}
     assert {record["purposes"][0]["purpose"] for record in held["consent_records"]} >= {"orders", "destinations"}
     assert held["in_words"]
     text = json.dumps(held)
     for secret in (row.customer_id, account.links.pseudonym, account.links.audit, code, row.links.hex()):
         assert secret not in text
+
+
+def test_the_site_where_the_face_was_enrolled_is_shown_and_no_other(world: World, phone: Phone) -> None:
+    code = joined(world, device=Device("north", "kiosk-1", "market"))
+    world.recognise(1, Device("north", "kiosk-1", "harbour"))
+    phone.sign_in(code, PIN)
+
+    held = phone.held()
+
+    assert held["face"]["site"] == "market"
+    assert "It was enrolled at market. No other site is kept." in held["in_words"]
+    assert "harbour" not in json.dumps(held)
 
 
 def test_nothing_of_the_page_is_ever_stored_by_a_browser(world: World, phone: Phone) -> None:
@@ -357,7 +370,7 @@ def test_dropping_the_face_erases_its_template_and_keeps_code_and_customer(world
 
     assert dropped == [204, 204]
     assert world.recognise(1).decision == "unknown"
-    assert phone.held()["face"] == {"held": False, "kept": []}
+    assert phone.held()["face"] == {"held": False, "kept": [], "site": None}
     assert phone.sign_in(code, PIN).status_code == 200
 
 

@@ -106,7 +106,7 @@ function face(page, held) {
   const mine = held.identity;
   const about = h("div", { class: "me-face" }, h("h3", {}, t("purpose_face")));
   if (mine.face.held) {
-    about.append(h("p", {}, t("purpose_face_text")), h("p", { class: "me-hint" }, mine.face.kept.join(", ")),
+    about.append(h("p", {}, t("purpose_face_text")), h("p", { class: "me-hint" }, [...mine.face.kept, mine.face.site].filter(Boolean).join(", ")),
       asking(t("face_drop"), t("face_sure"), t("face_yes"), t("erase_no"),
         () => page.act(() => page.server.dropFace(), t("withdrawn", { purpose: t("purpose_face") })), "", { id: "me-drop-face" }));
   } else about.append(h("p", {}, t("purpose_face_gone")));
