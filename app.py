@@ -18,7 +18,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
-from plumbing.cli import LazyGroup
+from plumbing.cli import LazyGroup, state_of
 from plumbing.clock import Clock, system_clock
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
@@ -211,7 +211,7 @@ def cli(context: click.Context) -> None:
         ),
         "waiting": lambda *given: import_module("doorway.commands").waiting(*given),
         "customers": lambda home, folder: (
-            import_module("identity.customers.readable").readable(home, folder).in_words()
+            import_module("identity.customers.readable").readable(state_of(home), folder).in_words()
         ),
         "own_history": lambda *given: import_module("doorway.commands").own_history(*given),
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from identity.store import erasures
 from identity.store.migrations import migrations as identity_migrations
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Vault
@@ -20,6 +21,7 @@ def parts() -> list[Part]:
         vault = Vault(KeyFile(Path(folder) / "keys", lambda: [bytes(32)]))
     return [
         Part("identity", (identity_migrations(vault),)),
+        Part("identity-erasures", (erasures.migrations,), file=erasures.FILE, keys=True),
         Part("recommender", MIGRATIONS),
         Part("access", (access.migrations,)),
     ]

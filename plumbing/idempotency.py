@@ -210,7 +210,7 @@ class Idempotency:
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, key_id, name)"
                 " DO UPDATE SET fingerprint = excluded.fingerprint,"
                 " made_us = excluded.made_us, reply = NULL, holder = excluded.holder"
-                " WHERE made_us < ? RETURNING 1",
+                " WHERE replies.made_us < ? RETURNING 1",
                 (*asked, fingerprint, now, alive.mark(), now - self._keep_us),
             )
             if claimed:

@@ -54,8 +54,10 @@ class Limits:
         latest = now + SECOND  # another thread may have read the clock a moment later and have come first
         [(count, opened)] = self._database.change(
             "INSERT INTO windows VALUES (?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
-            " count = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN windows.count + 1 ELSE 1 END,"
-            " opened_us = CASE WHEN opened_us + ? > ? AND opened_us <= ? THEN opened_us ELSE ? END"
+            " count = CASE WHEN windows.opened_us + ? > ? AND windows.opened_us <= ?"
+            " THEN windows.count + 1 ELSE 1 END,"
+            " opened_us = CASE WHEN windows.opened_us + ? > ? AND windows.opened_us <= ?"
+            " THEN windows.opened_us ELSE ? END"
             " RETURNING count, opened_us",
             (tenant, name, now, window_us, now, latest, window_us, now, latest, now),
         )

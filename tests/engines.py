@@ -1,8 +1,13 @@
-"""The two engines that keep an installation's state, for tests that run on both."""
+"""The two engines that keep an installation's state, for tests that run on both.
+
+A test that asks for the fixture `state` runs on both, and so does one marked `both_engines`. With
+USUAL_TEST_ENGINE=postgresql every other one runs on PostgreSQL, too: so the whole suite can be tried there.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +22,68 @@ from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
 TEMPLATE = "usual_all_tables"
+ENGINE = os.environ.get("USUAL_TEST_ENGINE", "sqlite")
+"""The engine of tests that do not ask for one."""
+
+both_engines = pytest.mark.both_engines
+"""For a test or a module to be tried on both: what takes the fixture `engine`, or one that does, runs twice."""
+
+needs_files = pytest.mark.sqlite
+"""For tests of locks on files, PRAGMAs, older files and the like: they do not run on PostgreSQL."""
+
+
+class _Homes:
+    """Where each folder of this run has its state; a second process on a folder finds the same."""
+
+    def __init__(self) -> None:
+        self.engine = ENGINE
+        self.spare: postgres.Spare | None = None
+        self._urls: dict[Path, str | None] = {}
+
+    def url(self, home: Path, like: Path | None = None) -> str | None:
+        """The address of a folder's database, which is made when it is first asked for; None on SQLite."""
+        home = home.resolve()
+        if home not in self._urls:
+            copied = None if like is None else self._urls.get(like.resolve())
+            on_server = self.spare is not None and self.engine == "postgresql"
+            self._urls[home] = self.spare.take(copied) if on_server and self.spare else None
+        return self._urls[home]
+
+    def replace(self, home: Path, url: str) -> None:
+        before = self._urls[home.resolve()]
+        if before is not None and self.spare is not None:
+            self.spare.give_back(before)
+        self._urls[home.resolve()] = url
+
+    def known(self) -> set[Path]:
+        return set(self._urls)
+
+    def forget(self, homes: set[Path]) -> None:
+        for home in homes:
+            url = self._urls.pop(home)
+            if url is not None and self.spare is not None:
+                self.spare.give_back(url)
+
+
+_homes = _Homes()
+
+
+def copy_home(source: Path, target: Path) -> None:
+    """Copy a state folder that nobody has open, with its state."""
+    shutil.copytree(source, target)
+    _homes.url(target, like=source)
+
+
+def copied_database(home: Path) -> str | None:
+    """A copy of a home's database as it is now, which nobody has open; None on SQLite: there it is files."""
+    url = _homes.url(home)
+    return None if url is None or _homes.spare is None else _homes.spare.take(url)
+
+
+def put_database_back(home: Path, copy: str | None) -> None:
+    """From now on the home has this copy."""
+    if copy is not None:
+        _homes.replace(home, copy)
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +120,69 @@ def _template(url: str, home: Path) -> None:
         part.close()
 
 
-@pytest.fixture(params=ENGINES)
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
+@pytest.fixture(scope="session", autouse=True)
+def _states_on_the_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A `State` without an address has one while the engine is PostgreSQL."""
+    if ENGINE == "postgresql":
+        request.getfixturevalue("_spare_databases")
+    init = State.__init__
+
+    def on_the_engine(self: State, home: Path, url: str | None = None, keys_url: str | None = None) -> None:
+        init(self, home, _homes.url(home) if url is None else url, keys_url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(State, "__init__", on_the_engine)
+        yield
+    _homes.forget(_homes.known())
+
+
+@pytest.fixture(scope="session")
+def _spare_databases(postgres_url: str) -> Iterator[None]:
+    with postgres.spare_databases(postgres_url, TEMPLATE) as _homes.spare:
+        yield
+    _homes.spare = None
+
+
+@pytest.fixture(autouse=True)
+def _homes_of_a_test(_states_on_the_engine: None) -> Iterator[None]:
+    """The databases that a test made, and not those of wider fixtures, are free again when it ends."""
+    before = _homes.known()
+    yield
+    _homes.forget(_homes.known() - before)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, _homes_of_a_test: None) -> Iterator[str]:
+    """The engine of this test; both, one after the other, with `both_engines`."""
+    chosen: str = getattr(request, "param", ENGINE)
+    if chosen == "postgresql":
+        request.getfixturevalue("_spare_databases")
+    _homes.engine = chosen
+    yield chosen
+    _homes.engine = ENGINE
+
+
+@pytest.fixture
+def state(engine: str, tmp_path: Path) -> State:
     """An empty installation on each engine: a test that asks for it runs twice."""
-    if request.param == "sqlite":
-        yield State(tmp_path)
-        return
-    url = request.getfixturevalue("postgres_url")
-    with postgres.database(url, TEMPLATE) as own:
-        yield State(tmp_path, own)
+    return State(tmp_path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`state` is for tests of both engines, also without `both_engines`."""
+    marked = metafunc.definition.get_closest_marker("both_engines") is not None
+    if "engine" in metafunc.fixturenames and (marked or "state" in metafunc.fixturenames):
+        metafunc.parametrize("engine", ENGINES, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs a file of SQLite does not run on PostgreSQL, and the other way round."""
+    out = [item for item in items if any(item.get_closest_marker(one) for one in ENGINES if one != _of(item))]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in set(out)]
+
+
+def _of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return ENGINE if callspec is None else str(callspec.params.get("engine", ENGINE))

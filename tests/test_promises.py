@@ -70,6 +70,8 @@ RULES = {
         "Of the sites somebody goes to, one alone is kept",
         "Who leaves is gone from every shard and every stage",
         "Two tenants' templates of one person are unlinkable, renewed ones too",
+        "On PostgreSQL the order of the rows says as little, once they are mixed",
+        "PostgreSQL's log has nothing of a row",
         "A stolen database opens nothing",
         "cannot be joined with the recommender's",
         "Pseudonyms differ by tenant; a customer of one is a stranger at the other; a foreign object",

@@ -14,7 +14,7 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
-from plumbing.cli import house_option
+from plumbing.cli import house_option, state_of
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.storage.search import Fingerprints, Hit, search
@@ -39,7 +39,7 @@ def erasures() -> None:
 def receipts_of(home: Path) -> Iterator[ErasureReceipts]:
     """The receipts of a state folder."""
     keys = KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key"))
-    receipts = ErasureReceipts(home, keys, system_clock)
+    receipts = ErasureReceipts(state_of(home), keys, system_clock)
     try:
         yield receipts
     finally:

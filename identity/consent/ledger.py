@@ -296,7 +296,7 @@ class ConsentLedger:
         now = self._now_us()
         until = now + left_of(row.paused_until_us, now, PAUSE_US)
         if until < row.paused_until_us:
-            self._stores.customers.pause(row.tenant, row.customer_id, until)
+            self._stores.customers.shorten_pause(row, until)
         return until if until > now else 0
 
     def _live(self, tenant: str, lines: Sequence[ConsentLine]) -> dict[str, str]:

@@ -100,12 +100,19 @@ class Pins:
 
     def _bound_lock(self, row: CustomerRow, now: int) -> None:
         """A lock that lies further ahead than it is long was set under another clock: it starts now, and ends."""
+        if self._bounded(row, now) == row.pin_locked_until_us:
+            return
+        with self._store.writing():  # others may have counted a try since `row` was read
+            fresh = self._store.customer(row.tenant, row.customer_id)
+            if fresh is not None and (until := self._bounded(fresh, now)) < fresh.pin_locked_until_us:
+                failures, locks = fresh.pin_failures, fresh.pin_locks
+                self._store.set_pin_state(
+                    row.tenant, row.customer_id, failures=failures, locks=locks, until_us=until
+                )
+
+    def _bounded(self, row: CustomerRow, now: int) -> int:
         longest = self._length_of_lock(max(0, row.pin_locks - 1))
-        until = now + left_of(row.pin_locked_until_us, now, longest)
-        if until < row.pin_locked_until_us:
-            self._store.set_pin_state(
-                row.tenant, row.customer_id, failures=row.pin_failures, locks=row.pin_locks, until_us=until
-            )
+        return min(row.pin_locked_until_us, now + left_of(row.pin_locked_until_us, now, longest))
 
     def _count_try(self, row: CustomerRow) -> bytes:
         now = self._now_us()

@@ -11,6 +11,7 @@ from identity.errors import KeyDestroyed, KeyFileDamaged
 from identity.store.holders import holders_in
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Holder
+from plumbing.storage.state import State
 from plumbing.storage.tombstones import Tombstones
 
 
@@ -39,10 +40,10 @@ class Readable:
         return said
 
 
-def readable(home: Path, tombstones: Path | None = None) -> Readable:
-    """Count the customers of a state folder whom its keys open. Makes no file and changes none."""
-    path = home / "identity.db"
-    holders = [Holder(*each) for each in holders_in(path)] if path.exists() else []
+def readable(state: State, tombstones: Path | None = None) -> Readable:
+    """Count the customers whom the keys of the state folder open. Makes no file and changes none."""
+    home = state.home
+    holders = [Holder(*each) for each in holders_in(state)]
     there = (home / "identity-keys").exists() and (home / "master.key").exists()
     try:
         keys = KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key")) if there else None

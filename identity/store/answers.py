@@ -41,9 +41,12 @@ class AnswerStore(Table):
         """Every answer of all tenants: those of the last minutes."""
         return [KeptAnswer(*row) for row in self.database.rows(_SELECT)]
 
-    def delete(self, tenant: str, asked: str) -> None:
-        """Drop an answer."""
-        self.database.change("DELETE FROM enrolment_answers WHERE tenant = ? AND asked = ?", (tenant, asked))
+    def delete(self, answer: KeptAnswer) -> None:
+        """Drop an answer, unless another one took its place meanwhile."""
+        self.database.change(
+            "DELETE FROM enrolment_answers WHERE tenant = ? AND asked = ? AND customer_id = ?",
+            (answer.tenant, answer.asked, answer.customer_id),
+        )
 
 
 _SELECT = (

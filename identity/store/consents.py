@@ -119,7 +119,8 @@ class ConsentStore(Table):
         """Add one to a total."""
         self.database.change(
             "INSERT INTO consent_totals VALUES (?, ?, ?, ?, 1)"
-            " ON CONFLICT (tenant, purpose, notice_version, event_type) DO UPDATE SET number = number + 1",
+            " ON CONFLICT (tenant, purpose, notice_version, event_type)"
+            " DO UPDATE SET number = consent_totals.number + 1",
             (tenant, purpose, notice_version, event_type),
         )
 

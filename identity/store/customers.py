@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from identity.store.consents import ConsentStore, live_records
@@ -14,7 +14,7 @@ from identity.store.thresholds import ThresholdStore
 from identity.store.times import TIMES, Times
 from identity.vault.installation import InstallationSeal
 from identity.vault.vault import Holder, Vault
-from plumbing.storage.database import Database, Row
+from plumbing.storage.database import Database, RefusedByDatabase, Row
 
 LOOK_EVERY_S = 60  # how often the times of all customers are opened at most
 LOOKALIKE, CONFIRMED_NOT_ME = 1, 2
@@ -77,9 +77,13 @@ class CustomerStore(Table):
         self._lock = threading.Lock()
 
     def add_customer(self, row: CustomerRow) -> None:
-        """Store a customer. Their consent comes next, and then their templates, in the same transaction."""
-        self.database.change(
-            "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """Store a customer. Their consent comes next, and then their templates, in the same transaction.
+
+        Raises RefusedByDatabase: they are there already, or their receipt is. PostgreSQL itself would write the
+        receipt's hash into its log.
+        """
+        stored = self.database.change(
+            "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
             (
                 row.tenant,
                 row.customer_id,
@@ -95,7 +99,8 @@ class CustomerStore(Table):
                 row.times.sealed(self._seal, row.tenant, row.customer_id),
             ),
         )
-
+        if not stored:
+            raise RefusedByDatabase("This customer or this receipt is there already.")
         self._saw((row.tenant, row.customer_id), row.times)
 
     def customer(self, tenant: str, customer_id: str) -> CustomerRow | None:
@@ -177,11 +182,23 @@ class CustomerStore(Table):
         """Nobody is greeted until then (microseconds UTC; 0: the pause is over)."""
         self._set_times(tenant, customer_id, paused_until_us=until_us)
 
+    def shorten_pause(self, row: CustomerRow, until_us: int) -> None:
+        """The pause of `row` ends at `until_us`, unless it was ended or begun again meanwhile."""
+        with self.database.write():
+            fresh = self.customer(row.tenant, row.customer_id)
+            if fresh is not None and fresh.paused_until_us == row.paused_until_us:
+                self._set_times(row.tenant, row.customer_id, paused_until_us=until_us)
+
     def agree_to_keep(self, tenant: str, customer_id: str, months: int) -> None:
         """For how many months after the last visit the customer agreed to be kept."""
         self._set_times(tenant, customer_id, retention_months=months)
 
-    def _set_times(self, tenant: str, customer_id: str, **changes: int) -> None:
+    def _set_times(
+        self, tenant: str, customer_id: str, counts: Mapping[str, int] | None = None, **changes: int
+    ) -> None:
+        """Change some of a customer's times, and `counts` of their PIN beside them."""
+        counts = counts or {}
+        columns = "".join(f"{name} = ?, " for name in counts)
         with self.database.write() as connection:
             key = (tenant, customer_id)
             row = self.database.row("SELECT times FROM customers WHERE tenant = ? AND customer_id = ?", key)
@@ -189,8 +206,8 @@ class CustomerStore(Table):
                 return
             times = replace(Times.opened(self._seal, *key, row["times"]), **changes)
             connection.execute(
-                "UPDATE customers SET times = ? WHERE tenant = ? AND customer_id = ?",
-                (times.sealed(self._seal, *key), *key),
+                f"UPDATE customers SET {columns}times = ? WHERE tenant = ? AND customer_id = ?",  # noqa: S608 - ours
+                (*counts.values(), times.sealed(self._seal, *key), *key),
             )
         self._saw(key, times)
 
@@ -234,9 +251,9 @@ class CustomerStore(Table):
         """From now on the face alone opens nothing of these customers; `why` as in `CustomerRow`."""
         with self.database.write() as connection:
             connection.executemany(
-                "UPDATE customers SET needs_second_factor = max(needs_second_factor, ?)"
-                " WHERE tenant = ? AND customer_id = ?",
-                [(why, tenant, customer_id) for customer_id in customer_ids],
+                "UPDATE customers SET needs_second_factor = ?"
+                " WHERE tenant = ? AND customer_id = ? AND needs_second_factor < ?",
+                [(why, tenant, customer_id, why) for customer_id in customer_ids],
             )
 
     def set_second_factor(self, tenant: str, customer_id: str, why: int) -> None:
@@ -283,23 +300,18 @@ class CustomerStore(Table):
 
     def replace_pin(self, tenant: str, customer_id: str, before: bytes | None, pin: bytes) -> bool:
         """The same in place of the PIN `before` (None: of no PIN); False when it is another one meanwhile."""
-        with self.database.write() as connection:
-            return bool(
-                connection.execute(
-                    "UPDATE customers SET pin = ?, pin_setup_hash = NULL, pin_failures = 0"
-                    " WHERE tenant = ? AND customer_id = ? AND pin IS ?",
-                    (pin, tenant, customer_id, before),
-                ).rowcount
-            )
+        is_before, values = ("IS NULL", ()) if before is None else ("= ?", (before,))
+        done = self.database.change(
+            "UPDATE customers SET pin = ?, pin_setup_hash = NULL, pin_failures = 0"  # noqa: S608 - our own words
+            f" WHERE tenant = ? AND customer_id = ? AND pin {is_before} RETURNING 1",
+            (pin, tenant, customer_id, *values),
+        )
+        return bool(done)
 
     def set_pin_state(self, tenant: str, customer_id: str, *, failures: int, locks: int, until_us: int) -> None:
         """How many wrong PINs in a row, how many locks so far, and until when it is locked now."""
-        with self.database.write() as connection:
-            connection.execute(
-                "UPDATE customers SET pin_failures = ?, pin_locks = ? WHERE tenant = ? AND customer_id = ?",
-                (failures, locks, tenant, customer_id),
-            )
-            self._set_times(tenant, customer_id, pin_locked_until_us=until_us)
+        counts = {"pin_failures": failures, "pin_locks": locks}
+        self._set_times(tenant, customer_id, counts, pin_locked_until_us=until_us)
 
     def _customer(self, row: Row) -> CustomerRow:
         fields = dict(row)

@@ -177,7 +177,8 @@ class _Move:
         notice = event["notice_version"] if event["event_type"] == "given" else ""
         self._db.execute(
             "INSERT INTO consent_totals VALUES (?, ?, ?, ?, 1)"
-            " ON CONFLICT (tenant, purpose, notice_version, event_type) DO UPDATE SET number = number + 1",
+            " ON CONFLICT (tenant, purpose, notice_version, event_type)"
+            " DO UPDATE SET number = consent_totals.number + 1",
             [tenant, event["purpose"], notice, event["event_type"]],
         )
 

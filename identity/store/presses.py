@@ -41,6 +41,16 @@ class Streak:
     paused_until_us: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StreakRules:
+    """How many failures in a row, and in a minute, make a device wait, and for how long."""
+
+    now_us: int
+    in_a_row: int
+    a_minute: int
+    pause_us: int
+
+
 class PressStore:
     """identity-moments.db."""
 
@@ -76,6 +86,40 @@ class PressStore:
             (tenant, device),
         )
         return Streak() if row is None else Streak(*map(_whole, row))
+
+    def count_failure(self, tenant: str, device: str, first: Streak, rules: StreakRules) -> bool:
+        """Count one more failed press of a device, unless it has to wait; whether it was counted.
+
+        One statement: what several processes do at once is counted exactly. `first` is what it is for a device
+        that never failed.
+        """
+        now, minute_ago = rules.now_us, rules.now_us - MINUTE
+        counted = self.database.change(
+            "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
+            " failures = CASE WHEN streaks.failures + 1 >= ? THEN 0 ELSE streaks.failures + 1 END,"
+            " paused_until_us = CASE WHEN streaks.failures + 1 >= ? THEN ? ELSE streaks.paused_until_us END,"
+            " minute_failures = CASE WHEN streaks.minute_us > ? AND streaks.minute_us <= ?"
+            " THEN streaks.minute_failures + 1 ELSE 1 END,"
+            " minute_us = CASE WHEN streaks.minute_us > ? AND streaks.minute_us <= ?"
+            " THEN streaks.minute_us ELSE ? END"
+            " WHERE streaks.paused_until_us <= ? AND (streaks.minute_failures < ? OR streaks.minute_us <= ?)"
+            " RETURNING 1",
+            (
+                *(tenant, device, *astuple(first)),
+                *(rules.in_a_row, rules.in_a_row, now + rules.pause_us),
+                *(minute_ago, now, minute_ago, now, now),
+                *(now, rules.a_minute, minute_ago),
+            ),
+        )
+        return bool(counted)
+
+    def succeeded(self, tenant: str, device: str) -> None:
+        """The last press of a device was no failure: its row of failures is over."""
+        self.database.change(
+            "UPDATE streaks SET failures = 0, paused_until_us = 0, minute_failures ="
+            " CASE WHEN minute_failures > 0 THEN minute_failures - 1 ELSE 0 END WHERE tenant = ? AND device = ?",
+            (tenant, device),
+        )
 
     def keep_streak(self, tenant: str, device: str, streak: Streak) -> None:
         """Replace the failures of a device. A read and this write belong into one `self.database.write()`."""

@@ -73,6 +73,7 @@ from plumbing.storage.tombstones import Tombstones
 log = structlog.get_logger(__name__)
 HAND_OVER_S = 0.2  # how often a process looks whether another one, or a command, erased somebody
 BEAT_S = 1.0  # how often identity says that it is there
+MIX_AFTER_S, MIX_EVERY_S = 300.0, 86_400.0  # PostgreSQL's rows are put out of their order
 LONGEST_WAIT_S = 60.0  # between two tries to hand an erasure over
 Elsewhere = Callable[[str], Forgotten | None]
 Waiting = Callable[[str, Mapping[str, int]], Sequence[str]]
@@ -164,6 +165,7 @@ class IdentityHalf:
         Delete what is too old."""
         keys, erasures, pending = self.vault.keys, self.service.erasures, self.service.customers.pending
         seen, due_s, again_s, wait_s = keys.changed(), 0.0, 0.0, 1.0
+        mix_s = time.monotonic() + MIX_AFTER_S
         while not ended.is_set():
             try:
                 pending.sweep()
@@ -182,9 +184,19 @@ class IdentityHalf:
                         again_s = time.monotonic() + wait_s if erasures.finish_all() else 0.0
                         self.service.warm()  # templates of who left are not kept in memory until the next press
                 erasures.overdue()
+                if now_s >= mix_s:
+                    mix_s = now_s + MIX_EVERY_S
+                    self._mix_rows()
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("erasures are still to be finished", why=str(error))
             ended.wait(HAND_OVER_S)
+
+    def _mix_rows(self) -> None:
+        """So that the order of the rows says about nobody when they joined. SQLite's tables have none."""
+        if self.config.state.is_shared:
+            from plumbing.storage.postgres_order import mix
+
+            mix(self.stores.database)
 
     def _beat(self, ended: threading.Event) -> None:
         """Say that identity is there, and at once when somebody's tokens are closed."""

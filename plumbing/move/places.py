@@ -17,6 +17,7 @@ from plumbing.storage.database import Database
 from plumbing.storage.files import write_atomic
 from plumbing.storage.moved import MOVED
 from plumbing.storage.shred import shred
+from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.state import State
 
 UNFINISHED = "move.json"
@@ -41,10 +42,18 @@ class MoveRefused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Tables that belong together: `name` as `State.database` knows it."""
+    """Tables that belong together: `name` as `State.database` knows it, `file` in a home. With `keys` they lie in
+    the database for keys, where there is one."""
 
     name: str
     migrations: tuple[Migrations, ...]
+    file: str = ""
+    keys: bool = False
+
+    @property
+    def in_home(self) -> str:
+        """The name of its file in a home."""
+        return self.file or f"{self.name}.db"
 
 
 class Place:
@@ -91,7 +100,7 @@ class Place:
 
     def parts_in(self, parts: Sequence[Part]) -> list[Part]:
         """Those that there are here: a half in a process of its own has a home of its own."""
-        return [part for part in parts if self.is_server or (self.state.home / f"{part.name}.db").exists()]
+        return [part for part in parts if self.is_server or (self.state.home / part.in_home).exists()]
 
     def has_file(self, part: str, name: str) -> bool:
         """Whether there is such a file of FILES, as far as it can be seen without making it."""
@@ -117,9 +126,17 @@ class Place:
         with ExitStack() as stack:
             found: dict[str, Database] = {}
             for part in parts:
-                found[part.name] = self.state.database(part.name, *part.migrations)
+                found[part.name] = self._database(part)
                 stack.callback(found[part.name].close)
             yield found
+
+    def _database(self, part: Part) -> Database:
+        if not self.is_server:
+            return SQLiteDatabase(self.state.home / part.in_home, *part.migrations)
+        return State(self.state.home, self._url(keys=part.keys)).database(part.name, *part.migrations)
+
+    def _url(self, *, keys: bool) -> str | None:
+        return self.state.keys_url or self.state.url if keys else self.state.url
 
     @contextmanager
     def file(self, part: str, name: str) -> Iterator[BytesFile]:
@@ -191,9 +208,9 @@ class Place:
         from plumbing.storage.postgres_setup import role_of
 
         assert self.state.url is not None
-        for name in (*(part.name for part in parts), *FILES):
-            keys = name in FILES and FILES[name][0]
-            url = self.state.keys_url if keys else self.state.url
+        places = [(part.name, self._url(keys=part.keys)) for part in parts]
+        places += [(name, self.state.keys_url if keys else self.state.url) for name, (keys, _) in FILES.items()]
+        for name, url in places:
             if url is not None:
                 yield url, schema_of(name), role_of(name)
 
@@ -205,7 +222,7 @@ class Place:
             return
         names = [name for _, several in FILES.values() for name in several]
         for part in parts:
-            names += [f"{part.name}.db{ending}" for ending in ("", "-wal", "-shm")]
+            names += [f"{part.in_home}{ending}" for ending in ("", "-wal", "-shm")]
         for name in names:
             shred(self.state.home / name)
         for aside in self.state.home.glob("identity-audit.log.*"):

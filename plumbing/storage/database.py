@@ -50,6 +50,15 @@ class RefusedByDatabase(Problem):
     title = "The database refused a row"
 
 
+class TextUnusable(Problem, ValueError):
+    """A text that PostgreSQL keeps in no column: it has a NUL, or half of a character."""
+
+    code = "text_unusable"
+    status = 400
+    title = "A text cannot be stored"
+    says = "Leave out the character NUL (U+0000), and send each character whole."
+
+
 @runtime_checkable
 class Row(Protocol):
     """A row of a result: by the column's name, by its number, or as a sequence."""

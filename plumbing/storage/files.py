@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UMASK = 0o077
 """What every process of ours creates, its owner alone can read and write."""
 
-MARKS = frozenset({"access.db", "identity.db", "recommender.db", "token.key", "state"})
+MARKS = frozenset({"access.db", "identity.db", "recommender.db", "identity-keys", "token.key", "state"})
 """One of these lies in every state folder. Other folders are left as they are, whatever was given for a home."""
 
 

@@ -23,15 +23,17 @@ from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from plumbing.problem import Problem
-from plumbing.storage.database import DatabaseAway, DatabaseBusy, DatabaseUnusable, RefusedByDatabase
+from plumbing.storage.database import DatabaseAway, DatabaseBusy, DatabaseUnusable, RefusedByDatabase, TextUnusable
 from plumbing.storage.room import DiskFull
 from plumbing.storage.sql import for_postgres
-from plumbing.storage.tenants import tenant_now
+from plumbing.storage.tenants import ALL, tenant_now
 
 POOL = 24  # connections of one part and process at most; a thread holds one for one statement or transaction
 WAIT_S = 2.0  # for a connection, and for a lock
 HURRIED_S = 0.15
-AWAY_S = 0.25  # so long after a failure nobody who is hurried tries again
+AWAY_S = 0.25  # so long after the server did not answer nobody tries again
+GLANCE_S = 0.05  # for a connection, until it answers again: the pool connects in the background
+RECONNECT_S = 1.0  # so long the pool tries by itself; then the next request makes it try again
 PROBE_S = 1.0
 POOL_ENDS_S = 1.0
 CLASS = 0x5553  # the first half of our advisory locks' names: "US"
@@ -103,7 +105,10 @@ class PostgresDatabase:
         self._durable = durable
         self._key = zlib.crc32(self.schema.encode()) & 0x7FFFFFFF
         self._local = threading.local()
-        self._failed_s = -AWAY_S  # monotonic: when the server last did not answer
+        self._away = False  # since the last statement the server has not answered
+        self._failed_s = -AWAY_S  # monotonic: when that was noticed last
+        self._taken_out = 0  # connections that threads of this process hold
+        self._counting = threading.Lock()
         self._probed: tuple[float, str | None] | None = None
         self._pool: ConnectionPool[Raw] = ConnectionPool(
             url,
@@ -112,7 +117,7 @@ class PostgresDatabase:
             timeout=WAIT_S,
             max_waiting=0,
             num_workers=1,
-            reconnect_timeout=5.0,
+            reconnect_timeout=RECONNECT_S,
             kwargs={"autocommit": True, "row_factory": _rows_of, "connect_timeout": 3, "tcp_user_timeout": 5_000},
             configure=self._configure,
             name=self.schema,
@@ -148,43 +153,80 @@ class PostgresDatabase:
         return wait
 
     @contextmanager
-    def _connection(self) -> Iterator[Raw]:
+    def _connection(self, *, again: bool = False) -> Iterator[Raw]:
         """A connection of the pool, set to the tenant of this thread's request."""
-        if self._wait_s() < WAIT_S and time.monotonic() - self._failed_s < AWAY_S:
-            raise DatabaseAway
+        raw = self._taken(again=again)
         try:
-            raw = self._pool.getconn(timeout=self._wait_s())
-        except PoolTimeout as error:
-            self._failed_s = time.monotonic()
-            raise DatabaseAway from error
-        except psycopg.OperationalError as error:
-            self._failed_s = time.monotonic()
-            raise DatabaseAway from error
-        try:
-            with _named():
-                self._set_tenant(raw)
+            with self._watched():
+                _set_tenant(raw)
                 yield raw
         finally:
-            self._pool.putconn(raw)
+            self._put_back(raw)
 
-    def _set_tenant(self, raw: Raw) -> None:
-        """Row-level security compares with it. Sent only when the connection served another tenant before."""
-        tenant = tenant_now()
-        if getattr(raw, "usual_tenant", "*") != tenant:
-            raw.execute(b"SELECT set_config('usual.tenant', %s, false)", (tenant,))
-            raw.usual_tenant = tenant  # type: ignore[attr-defined]  # kept with the connection that it is true of
+    def _taken(self, *, again: bool = False) -> Raw:
+        """A connection of the pool. While the server is away, that is seen at once: guests are served meanwhile.
+        `again`: at once after another one was dead.
+
+        Raises DatabaseAway; DatabaseBusy when other threads hold all of them.
+        """
+        wait_s = self._wait_s()
+        if again:
+            wait_s = min(wait_s, HURRIED_S)
+        elif self._away:
+            now, wait_s = time.monotonic(), GLANCE_S
+            if now - self._failed_s < AWAY_S:
+                raise DatabaseAway
+            self._failed_s = now  # nobody else looks meanwhile
+        if again or self._away:
+            self._pool.check()  # after a restart of the server all of them are dead
+        try:
+            raw = self._pool.getconn(timeout=wait_s)
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            if not self._taken_out or self._away:
+                self._is_away()
+                raise DatabaseAway from error
+            raw = self._after_others()
+        with self._counting:
+            self._taken_out += 1
+        return raw
+
+    def _after_others(self) -> Raw:
+        """The server answers, and other threads hold all connections: who is in a hurry waits for them, too."""
+        try:
+            return self._pool.getconn(timeout=WAIT_S)
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise DatabaseBusy from error
+
+    def _put_back(self, raw: Raw) -> None:
+        with self._counting:
+            self._taken_out -= 1
+        self._pool.putconn(raw)
+
+    def _is_away(self) -> None:
+        self._away, self._failed_s = True, time.monotonic()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Inside, errors are named; whether the server answers is noted."""
+        try:
+            with _named():
+                yield
+        except DatabaseAway:
+            self._is_away()
+            raise
+        self._away = False
 
     def _once_more(self, work: Callable[[Raw], T]) -> T:
         """`work` on a connection; again on another one when the first was dead: the server was restarted."""
-        for last in (False, True):
-            try:
-                with self._connection() as raw:
-                    return work(raw)
-            except DatabaseAway:
-                if last or self._wait_s() < WAIT_S:
-                    raise
-                self._pool.check()
-        raise AssertionError
+        was_away = self._away
+        try:
+            with self._connection() as raw:
+                return work(raw)
+        except DatabaseAway:
+            if was_away:
+                raise
+        with self._connection(again=True) as raw:
+            return work(raw)
 
     # --- what the stores call
 
@@ -196,7 +238,7 @@ class PostgresDatabase:
             return
         raw = self._begin(shared)
         try:
-            with _named():
+            with self._watched():
                 self._local.transaction = _Connection(raw)
                 try:
                     yield self._local.transaction
@@ -206,35 +248,28 @@ class PostgresDatabase:
                     raise
         finally:
             self._local.transaction = None
-            self._pool.putconn(raw)
+            self._put_back(raw)
 
     def _begin(self, shared: bool) -> Raw:
         lock = f"pg_advisory_xact_lock{'_shared' if shared else ''}({CLASS}, {self._key})"
 
         def begin(raw: Raw) -> Raw:
-            self._set_tenant(raw)
+            _set_tenant(raw)
             raw.execute(f"BEGIN; SELECT {lock}".encode())
             return raw
 
-        for last in (False, True):
-            raw = self._taken()
+        was_away = self._away
+        for again in (False, True):
+            raw = self._taken(again=again)
             try:
-                with _named():
+                with self._watched():
                     return begin(raw)
-            except Problem as error:
+            except BaseException as error:
                 self._roll_back(raw)
-                self._pool.putconn(raw)
-                if last or not isinstance(error, DatabaseAway):
+                self._put_back(raw)
+                if again or was_away or not isinstance(error, DatabaseAway):
                     raise
-                self._pool.check()
         raise AssertionError
-
-    def _taken(self) -> Raw:
-        try:
-            return self._pool.getconn(timeout=self._wait_s())
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            self._failed_s = time.monotonic()
-            raise DatabaseAway from error
 
     @staticmethod
     def _roll_back(raw: Raw) -> None:
@@ -360,7 +395,7 @@ class PostgresDatabase:
             with self.hurried():
                 self.change("UPDATE probe SET seen = seen + 1")
         except Problem as error:
-            return f"{self._name} cannot be written: {error.detail}"
+            return f"{self._name} cannot be written: {error.title if error.status == 503 else error.detail}"
         return None
 
     def close(self) -> None:
@@ -373,8 +408,18 @@ def schema_of(name: str) -> str:
     return f"usual_{name.replace('-', '_')}"
 
 
+def _set_tenant(raw: Raw) -> None:
+    """Row-level security compares with it. Sent only when the connection served another tenant before."""
+    tenant = tenant_now()
+    if getattr(raw, "usual_tenant", ALL) != tenant:
+        raw.execute(b"SELECT set_config('usual.tenant', %s, false)", (tenant,))
+        raw.usual_tenant = tenant  # type: ignore[attr-defined]  # kept with the connection that it is true of
+
+
 def _plain(values: Sequence[Any]) -> list[Any]:
-    """SQLite takes True for 1; a column of numbers in PostgreSQL does not."""
+    """SQLite takes True for 1; a column of numbers in PostgreSQL does not. Raises TextUnusable."""
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise TextUnusable
     return [int(value) if isinstance(value, bool) else value for value in values]
 
 
@@ -393,6 +438,8 @@ def _named() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise named(error) from error
+    except UnicodeEncodeError as error:
+        raise TextUnusable from error
 
 
 def named(error: psycopg.Error) -> Problem:

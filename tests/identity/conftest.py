@@ -11,8 +11,8 @@ from tests.identity.halves import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """An identity half in a folder of its own."""
+def world(tmp_path: Path, engine: str) -> Iterator[World]:
+    """An identity half in a folder of its own; on both engines with `both_engines`."""
     world = World(tmp_path)
     yield world
     world.close()

@@ -32,7 +32,7 @@ from plumbing import problem_json as problems
 from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import DAY
-from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.state import State
 from tests.identity.fakes import FakeEngine, person_picture
 
 TOKEN_KEY = Fernet.generate_key()
@@ -80,7 +80,7 @@ def b64(frames: Sequence[bytes]) -> list[str]:
 
 @dataclass
 class World:
-    """One process's identity half. `other()` is a second process on the same folder."""
+    """One process's identity half, on the engine of the test. `other()` is a second process on the same folder."""
 
     home: Path
     clock: StoppedClock = field(default_factory=StoppedClock)
@@ -91,7 +91,7 @@ class World:
     closed: bool = False
 
     def __post_init__(self) -> None:
-        self.access_database = SQLiteDatabase(self.home / "access.db", access_tables.migrations)
+        self.access_database = State(self.home).database("access", access_tables.migrations)
         self.access = Access(self.access_database, self.clock)
         config = IdentityConfig(home=self.home, token_keys=(TOKEN_KEY,), **self.settings)
         self.registry = CollectorRegistry()
@@ -118,6 +118,15 @@ class World:
     def other(self) -> World:
         """The same installation in another process."""
         return World(self.home, self.clock, FakeEngine(), self.elsewhere, self.settings)
+
+    def lose_moments(self) -> None:
+        """Everything that may be lost at any moment is lost."""
+        file = self.home / "identity-moments.db"
+        if file.exists():
+            file.unlink()
+            return
+        for table in ("presses", "streaks", "windows", "replies"):
+            self.half.databases[1].change(f"DELETE FROM {table}")
 
     def days_pass(self, days: int) -> None:
         """A server runs through these days, and sees them pass."""

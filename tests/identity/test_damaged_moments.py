@@ -14,6 +14,7 @@ from tests.databases import sqlite_of
 from tests.identity.halves import Kiosk, World, b64, kiosk_of, pictures
 from tests.plumbing.damage import Wound, files_of, wounds
 
+pytestmark = pytest.mark.sqlite  # what becomes of a file
 WOUNDS = [pair for pair in wounds(9) if "random" not in pair[0] or pair[0] == "page 0 random"]
 
 

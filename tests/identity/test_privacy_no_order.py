@@ -6,7 +6,7 @@ Beside it lie the order and the times of joining, as whoever else wrote them dow
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ from identity.store.customers import CustomerRow, CustomerStore
 from identity.store.times import UNREADABLE_DAY, Times
 from identity.vectors import unit
 from plumbing.clock import DAY, SECOND
+from plumbing.storage.postgres_order import mix
+from tests.databases import REFUSED, tables_of
+from tests.engines import both_engines
 from tests.identity.halves import KIOSK, START, World, row_of
 
 PEOPLE = 48
@@ -39,13 +42,18 @@ class Joined:
 @pytest.fixture(scope="module")
 def joined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Joined]:
     world = World(tmp_path_factory.mktemp("home"))
+    yield Joined(world, people_join(world))
+    world.close()
+
+
+def people_join(world: World) -> list[str]:
+    """PEOPLE enrolments; the ids in their order."""
     ids = []
     for person in range(PEOPLE):
         world.clock.now += 37 * SECOND
         ids.append(add(world, person).customer_id)
     world.half.stores.database.scrub()
-    yield Joined(world, ids)
-    world.close()
+    return ids
 
 
 def add(world: World, person: int) -> CustomerRow:
@@ -94,10 +102,15 @@ def numbers(rows: list[dict[str, object]]) -> Iterator[tuple[str, np.ndarray]]:
             yield f"length of {column}", np.array([len(value) for value in values], float)  # type: ignore[arg-type]
 
 
+@pytest.mark.sqlite
 def test_no_column_and_no_order_of_rows_says_who_joined_when(joined: Joined) -> None:
-    place = {customer_id: n for n, customer_id in enumerate(joined.ids)}
+    assert_nothing_tells(joined.ids, of_customers(joined.world.home / "identity.db"))
+
+
+def assert_nothing_tells(ids: list[str], tables: Iterable[tuple[str, list[dict[str, object]]]]) -> None:
+    place = {customer_id: n for n, customer_id in enumerate(ids)}
     compared = set()
-    for table, rows in of_customers(joined.world.home / "identity.db"):
+    for table, rows in tables:
         if len(rows) < PEOPLE:
             continue
         when = np.array([place[str(row["customer_id"])] for row in rows], float)
@@ -108,6 +121,37 @@ def test_no_column_and_no_order_of_rows_says_who_joined_when(joined: Joined) -> 
     assert len(compared) > 30
 
 
+@both_engines
+@pytest.mark.postgresql
+def test_in_postgresql_nothing_does_once_the_rows_are_mixed(world: World) -> None:
+    """Neither a dump, nor the places of the rows, nor which transaction wrote them."""
+    ids, database = people_join(world), world.half.stores.database
+
+    def rows_of(table: str) -> list[dict[str, object]]:
+        found = database.rows(f"SELECT *, xmin::text::bigint AS xmin FROM {table} ORDER BY ctid")
+        return [dict(row) for row in found] if found and "customer_id" in dict(found[0]) else []
+
+    def tables() -> list[tuple[str, list[dict[str, object]]]]:
+        return [(table, rows_of(table)) for table in tables_of(database)]
+
+    with pytest.raises(AssertionError, match="order of the rows"):
+        assert_nothing_tells(ids, tables())
+    before = {table: sorted(map(str, rows)) for table, rows in contents(tables())}
+
+    assert mix(database) == []
+
+    assert_nothing_tells(ids, tables())
+    assert {table: sorted(map(str, rows)) for table, rows in contents(tables())} == before
+    with pytest.raises(REFUSED, match="append-only"):
+        database.change("UPDATE consent_events SET purpose = 'offers'")
+
+
+def contents(tables: list[tuple[str, list[dict[str, object]]]]) -> list[tuple[str, list[dict[str, object]]]]:
+    """The rows without what the server keeps beside them."""
+    return [(name, [{key: row[key] for key in row if key != "xmin"} for row in rows]) for name, rows in tables]
+
+
+@pytest.mark.sqlite
 def test_no_file_has_a_time_of_joining_in_the_clear(joined: Joined) -> None:
     """As a text or as a number, of the whole second or finer, in the database and the key file."""
     files = [(joined.world.home / name).read_bytes() for name in ("identity.db", "identity-keys")]
@@ -164,7 +208,7 @@ class TestDays:
     def test_a_day_that_no_key_opens_forgets_nobody(self, world: World) -> None:
         row = row_of(world, world.enrol(1).receipt)
         store = world.half.stores.customers
-        store.database.change("UPDATE customers SET times = zeroblob(68)")
+        store.database.change("UPDATE customers SET times = ?", (bytes(68),))
         store._looked_s = None
 
         fresh = store.customer("north", row.customer_id)

@@ -67,7 +67,7 @@ class KeptAnswers:
         self._swept_us = now
         for kept in self._store.all():
             if self._opened(kept) is None:
-                self._store.delete(kept.tenant, kept.asked)
+                self._store.delete(kept)
 
     def _opened(self, kept: KeptAnswer) -> tuple[Enrolled, int] | None:
         """The answer and when it was kept; None when it is too old or its customer is gone."""

@@ -76,7 +76,7 @@ class Erasures:
         self.retention = retention
         self._store = stores.customers
         self._galleries_store = stores.galleries
-        self.receipts = ErasureReceipts(config.home, vault.keys, now_us)
+        self.receipts = ErasureReceipts(config.state, vault.keys, now_us)
         self._places = places
         self._vault = vault
         self._audit = audit
@@ -104,7 +104,7 @@ class Erasures:
         try:
             links = Links.unpacked(self._vault.open(holder, "links", row.links))
             erasure = Erasure(row.tenant, row.customer_id, links)
-            receipt = self._begun(row, links)
+            receipt = self._begun(row, links, again=way == "restored")
             self._vault.keys.destroy(row.slot, holder.owner, erasure.packed())
         except KeyDestroyed:  # another process was first, or an old database was restored
             self._delete_rows(row)
@@ -121,15 +121,16 @@ class Erasures:
         finished = self._finish(row.slot, erasure)
         return receipt if finished is None else finished
 
-    def _begun(self, row: CustomerRow, links: Links) -> ErasureReceipt:
-        """The receipt, kept before the key is destroyed: afterwards nobody knows what to look for."""
+    def _begun(self, row: CustomerRow, links: Links, *, again: bool) -> ErasureReceipt:
+        """The receipt, kept before the key is destroyed: afterwards nobody knows what to look for. It takes the
+        place of one that another process finished only if that erasure is done `again`."""
         try:
             prints = Fingerprints.of(self._windows(row, links))
         except (Problem, sqlite3.Error, OSError, ValueError) as error:  # it stops nobody from opting out
             log.warning("no_fingerprints", error=type(error).__name__)
             prints = None
         receipt = self.receipts.begin(row.tenant, row.customer_id, prints)
-        self._keep(receipt)
+        self._keep(receipt, begun=not again)
         return receipt
 
     def windows(self, row: CustomerRow) -> Iterator[Window]:
@@ -150,9 +151,9 @@ class Erasures:
             kept = None
         return self.receipts.begin(tenant, customer_id, None) if kept is None else kept
 
-    def _keep(self, receipt: ErasureReceipt) -> None:
+    def _keep(self, receipt: ErasureReceipt, *, begun: bool = False) -> None:
         try:
-            self.receipts.keep(receipt)
+            (self.receipts.keep_begun if begun else self.receipts.keep)(receipt)
         except (Problem, sqlite3.Error, OSError) as error:  # a full disk does not stop an erasure
             log.warning("receipt_not_kept", error=type(error).__name__)
 

@@ -2,7 +2,7 @@
 
 A receipt names nobody: a random-looking number, the day, the places, and fingerprints of what was theirs
 (`plumbing/storage/search.py`), with which anybody who has the state folder can search it again. It is kept in
-`erasures.db`, signed with a key made from the key file.
+a part of its own (`identity/store/erasures.py`), signed with a key made from the key file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from identity.vault.keyfile import KeyFile
 from plumbing.clock import DAY, Clock
 from plumbing.handover import Forgotten
 from plumbing.storage.search import Fingerprints
+from plumbing.storage.state import State
 
 FORMAT = "usual-erasure-1"
 KEPT_DAYS = 400
@@ -36,6 +38,12 @@ HERE = (
     ("identity.db-wal", ERASED),
     ("identity-moments.db", ERASED),
     ("access-moments.db", ERASED),
+    ("galleries in memory", ERASED),
+)
+HERE_ON_SERVER = (
+    ("PostgreSQL, usual_identity", ERASED),
+    ("PostgreSQL, usual_identity_moments", ERASED),
+    ("PostgreSQL, usual_access_moments", ERASED),
     ("galleries in memory", ERASED),
 )
 KEPT = (
@@ -100,15 +108,17 @@ class ErasureReceipt:
         """After every place has confirmed: those of the recommender in place of the one that stood for it."""
         known = {store: state for store, state in self.stores if store != ELSEWHERE}
         places = done.places or ((ELSEWHERE, ERASED),)
-        stores = (*({**known, "identity-keys": ERASED} | dict(HERE) | dict(places)).items(),)
+        here = {store: ERASED for store, state in known.items() if state == WAITS}
+        stores = (*({**known, "identity-keys": ERASED} | here | dict(places)).items(),)
         return replace(self, stores=stores, marks=done.marks)
 
 
 class ErasureReceipts:
-    """The receipts of one state folder."""
+    """The receipts of one installation."""
 
-    def __init__(self, home: Path, keys: KeyFile, now_us: Clock) -> None:
-        self._store = ReceiptStore(home)
+    def __init__(self, state: State, keys: KeyFile, now_us: Clock) -> None:
+        self._store = ReceiptStore(state)
+        self._here = HERE_ON_SERVER if state.is_shared else HERE
         self.close = self._store.close
         self._ids = keys.derive("erasure receipts: ids")
         self._key = keys.derive("erasure receipts: signature")
@@ -116,7 +126,7 @@ class ErasureReceipts:
 
     def begin(self, tenant: str, customer_id: str, fingerprints: Fingerprints | None) -> ErasureReceipt:
         """The receipt of an erasure that begins now; the key is destroyed, all the rest waits."""
-        waits = ((store, WAITS) for store, _ in (*HERE, (ELSEWHERE, WAITS)))
+        waits = ((store, WAITS) for store, _ in (*self._here, (ELSEWHERE, WAITS)))
         return ErasureReceipt(
             id=self.id_of(tenant, customer_id),
             tenant=tenant,
@@ -134,13 +144,20 @@ class ErasureReceipts:
         content = json.dumps(self.given(receipt), separators=(",", ":")).encode()
         self._store.put(receipt.id, receipt.day, content, is_open=not receipt.closed)
 
+    def keep_begun(self, receipt: ErasureReceipt) -> None:
+        """Store the receipt of an erasure that begins, unless another process has finished it already."""
+        with self._store.database.write():
+            kept = self.find(receipt.id)
+            if kept is None or not kept.everywhere:
+                self.keep(receipt)
+
     def given(self, receipt: ErasureReceipt) -> dict[str, object]:
         """As it is handed out, with its signature."""
         return receipt.to_json() | {"signature": self._signed(receipt)}
 
     def find(self, number: str) -> ErasureReceipt | None:
         """A kept receipt by its number; None when there is none. Raises ErasureReceiptForged."""
-        content = self._store.get(number)
+        content = self._store.get(number) if re.fullmatch(r"[0-9a-f]{32}", number) else None
         return None if content is None else self.opened(content)
 
     def opened(self, content: bytes) -> ErasureReceipt:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from identity.config import IdentityConfig
 from identity.errors import PressExpired, PressRefused, TooManyFailures
-from identity.store.presses import PressStore, Streak
+from identity.store.presses import PressStore, Streak, StreakRules
 from plumbing.clock import MINUTE, SECOND, SLACK, Clock, left_of
 
 
@@ -38,16 +38,13 @@ class Presses:
         Raises TooManyFailures (the nonce stays valid), PressRefused or PressExpired.
         """
         now = self._now_us()
-        self._bounded(tenant, device, now)  # not in the transaction, which ends without effect in a pause
-
-        def used_up() -> int | None:
-            streak = self._store.streak(tenant, device)
-            self._refuse_paused(streak, now)
-            expires = self._store.claim_press(tenant, _digest(nonce), device)
-            self._store.keep_streak(tenant, device, self._failed(streak, now))
-            return expires
-
-        expires = self._store.database.together(used_up)
+        self._refuse_paused(self._bounded(tenant, device, now), now)
+        config = self._config
+        rules = StreakRules(now, config.failures_in_a_row, config.failed_presses_a_minute, config.pause_us)
+        if not self._store.count_failure(tenant, device, self._first(now), rules):
+            self._refuse_paused(self._store.streak(tenant, device), now)
+            raise TooManyFailures(1)  # others failed since, and were forgiven
+        expires = self._store.claim_press(tenant, _digest(nonce), device)
         if expires is None:
             raise PressRefused
         if not now < expires <= now + self._config.press_life_us + SLACK:
@@ -55,14 +52,7 @@ class Presses:
 
     def succeeded(self, tenant: str, device: str) -> None:
         """The claimed press was no failure: the failures in a row start again at zero."""
-
-        def broken() -> None:
-            streak = self._store.streak(tenant, device)
-            fewer = max(0, streak.minute_failures - 1)
-            kept = replace(streak, failures=0, minute_failures=fewer, paused_until_us=0)
-            self._store.keep_streak(tenant, device, kept)
-
-        self._store.database.together(broken)
+        self._store.succeeded(tenant, device)
 
     def unjudged(self, tenant: str, device: str) -> None:
         """No face was compared: the press counts in the minute, but not in the row that pauses a device.
@@ -79,27 +69,33 @@ class Presses:
 
         self._store.database.together(uncounted)
 
-    def _failed(self, streak: Streak, now: int) -> Streak:
-        same_minute = streak.minute_us <= now < streak.minute_us + MINUTE
-        failures = streak.failures + 1
-        pause = failures >= self._config.failures_in_a_row
-        return Streak(
-            failures=0 if pause else failures,
-            minute_us=streak.minute_us if same_minute else now,
-            minute_failures=streak.minute_failures + 1 if same_minute else 1,
-            paused_until_us=now + self._config.pause_us if pause else streak.paused_until_us,
-        )
+    def _first(self, now: int) -> Streak:
+        """After the first failure of a device."""
+        pause = self._config.failures_in_a_row <= 1
+        return Streak(0 if pause else 1, now, 1, now + self._config.pause_us if pause else 0)
 
     def _bounded(self, tenant: str, device: str, now: int) -> Streak:
         """The recent failures of a device. A pause, or a minute, that lies further ahead than it is long began
         under another clock: it is stored again as if it began now, so that it ends."""
         streak = self._store.streak(tenant, device)
+        if self._in_bounds(streak, now) == streak:
+            return streak
+
+        def kept() -> Streak:  # others may have counted a press since
+            bounded = self._in_bounds(self._store.streak(tenant, device), now)
+            self._store.keep_streak(tenant, device, bounded)
+            return bounded
+
+        return self._store.database.together(kept)
+
+    def _in_bounds(self, streak: Streak, now: int) -> Streak:
         pause = now + left_of(streak.paused_until_us, now, self._config.pause_us)
-        minute = now + left_of(streak.minute_us + MINUTE, now, MINUTE)
-        if pause < streak.paused_until_us or minute < streak.minute_us + MINUTE:
-            streak = replace(streak, minute_us=minute - MINUTE, paused_until_us=pause)
-            self._store.keep_streak(tenant, device, streak)
-        return streak
+        minute = now + left_of(streak.minute_us + MINUTE, now, MINUTE) - MINUTE
+        return replace(
+            streak,
+            paused_until_us=min(streak.paused_until_us, pause),
+            minute_us=min(streak.minute_us, minute),
+        )
 
     def _refuse_paused(self, streak: Streak, now: int) -> None:
         until = streak.paused_until_us

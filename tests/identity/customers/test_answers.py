@@ -70,7 +70,7 @@ def test_it_is_given_also_when_all_that_may_be_lost_is_lost(world: World) -> Non
     nonce, _ = world.service.press(KIOSK)
     send = asked(world, 1, nonce)
     receipt = send()["receipt"]
-    (world.home / "identity-moments.db").unlink()
+    world.lose_moments()
 
     assert send()["receipt"] == receipt
     assert world.half.vault.keys.counts()["keys"] == 1
@@ -111,7 +111,7 @@ def test_another_request_under_the_same_key_gets_nobodys_receipt(world: World) -
         return Reply(201, {"receipt": made.receipt})
 
     once.run(CALLER, "same", "the first", lambda: enrolled(nonce, 1))
-    (world.home / "identity-moments.db").unlink()
+    world.lose_moments()
     later, _ = world.service.press(KIOSK)
 
     with pytest.raises(IdempotencyConflict):

@@ -81,6 +81,7 @@ class TestVisits:
             answers.add((error.value.code, error.value.status, error.value.detail, error.value.retry_after))
         assert len(answers) == 1
 
+    @pytest.mark.sqlite  # it says what it does
     def test_every_wrong_answer_costs_the_same_work(
         self, world: World, receipt: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

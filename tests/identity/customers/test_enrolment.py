@@ -183,6 +183,7 @@ class TestEnrol:
         assert stored(world) == (1, 1, 1, 1)
         other.close()
 
+    @pytest.mark.sqlite
     def test_an_enrolment_that_cannot_be_kept_leaves_no_key(self, world: World) -> None:
         world.enrol(1)
         connection = sqlite_of(world.half.databases[0]).connection
@@ -195,6 +196,7 @@ class TestEnrol:
         customers, templates, _, keys = stored(world)
         assert customers == templates == keys
 
+    @pytest.mark.sqlite
     def test_the_database_being_locked_is_named_and_leaves_no_key(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -85,6 +85,7 @@ class TestForget:
 
         assert len(world.elsewhere.tokens) == 1
 
+    @pytest.mark.sqlite
     def test_a_locked_database_does_not_bring_anybody_back(self, world: World) -> None:
         made = world.enrol(1)
         sqlite_of(world.half.databases[0]).connection.execute("PRAGMA busy_timeout = 1")
@@ -172,7 +173,11 @@ class TestForget:
             world.enrol(person)
         first = world.half.stores.customers.all()[0].customer_id
         world.half.stores.database.change(
-            "UPDATE customers SET links = zeroblob(64) WHERE customer_id = ?", (first,)
+            "UPDATE customers SET links = ? WHERE customer_id = ?",
+            (
+                bytes(64),
+                first,
+            ),
         )
         world.days_pass(366)
 

@@ -180,6 +180,7 @@ def at_once(beside: Callable[[], None], here: Callable[[], bool]) -> bool:
     return result
 
 
+@pytest.mark.sqlite
 def test_a_kill_in_the_middle_of_undoing_leaves_what_the_next_look_ends(world: World) -> None:
     """The key goes first: a row without a key is nobody, cannot be confirmed, and is deleted."""
     made = world.enrol(1, confirm=False)

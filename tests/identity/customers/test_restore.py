@@ -11,7 +11,11 @@ from identity.consent.ledger import ConsentLedger
 from identity.errors import EnrolmentUnknown
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.tombstones import TombstonesUnusable
+from tests.engines import both_engines, copied_database, put_database_back
 from tests.identity.halves import KIOSK, World, row_of
+
+pytestmark = [both_engines, pytest.mark.usefixtures("engine")]
+COPIES: dict[Path, str | None] = {}
 
 
 def copy_of(home: Path, folder: Path, pattern: str) -> Path:
@@ -19,6 +23,7 @@ def copy_of(home: Path, folder: Path, pattern: str) -> Path:
     for path in home.glob(pattern):
         if path.is_file():
             shutil.copy(path, folder / path.name)
+    COPIES[folder] = copied_database(home)
     return folder
 
 
@@ -28,6 +33,7 @@ def put_back(copy: Path, home: Path, pattern: str) -> None:
             path.unlink()
     for path in copy.iterdir():
         shutil.copy(path, home / path.name)
+    put_database_back(home, COPIES.pop(copy))
 
 
 @pytest.fixture

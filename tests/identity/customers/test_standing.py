@@ -64,6 +64,7 @@ class TestPause:
         assert world.service.forget(KIOSK, made.receipt)
         assert world.half.stores.customers.count() == 0
 
+    @pytest.mark.sqlite
     def test_its_end_is_not_in_the_database_in_the_clear(self, world: World, row: CustomerRow) -> None:
         until = standings(world).pause(row)
         world.half.stores.database.scrub()

@@ -15,6 +15,7 @@ from identity.results import Device
 from plumbing.clock import DAY
 from tests.identity.halves import KIOSK, START, StoppedClock, World, row_of
 
+pytestmark = pytest.mark.sqlite  # 0.2.0 knew no other engine
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FIXTURE = FIXTURES / "identity-consents-0.2.0.tar.gz"
 BEFORE_HOMES = FIXTURES / "identity-homes-0.2.0.tar.gz"

@@ -300,6 +300,7 @@ def test_a_rotation_is_the_same_on_every_machine() -> None:
     np.testing.assert_allclose(turn[0], [-0.07125180, -0.23953432, -0.95991892, -0.12689422], atol=1e-6)
 
 
+@pytest.mark.sqlite
 def test_yesterdays_database_opens_everybody_but_the_erased(world: World) -> None:
     """A backup from before the erasure, put back beside today's key file."""
     gone, kept = world.enrol(1), [world.enrol(n) for n in (2, 3, 4)]

@@ -303,6 +303,7 @@ class TestBadInput:
         nowhere = problem(foreign.send("DELETE", "/enrolments/AAAAA"), 404, "enrolment_unknown")
         assert here == nowhere
 
+    @pytest.mark.sqlite
     def test_a_locked_database_is_a_503_and_stores_nothing(self, world: World, kiosk: Kiosk) -> None:
         nonce = kiosk.press()
         sqlite_of(world.half.databases[0]).connection.execute("PRAGMA busy_timeout = 1")
