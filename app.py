@@ -54,6 +54,7 @@ COMMANDS = {
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
+    "database": "plumbing.database_cli:database",
     "audit pack": "plumbing.audit_pack.command:pack",
     "move": "plumbing.move.command:move",
 }

@@ -22,6 +22,7 @@ from bench import (
     training,
     versions,
     visits,
+    writing,
 )
 from bench.fleet.section import section as fleet
 from bench.measure import ROOT, Row, as_json, machine, shared, table
@@ -45,6 +46,7 @@ SECTIONS = (
     "deciding",
     "fleet",
     "versions",
+    "postgres",
 )
 
 
@@ -84,6 +86,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
         "fleet": lambda: fleet(packs[-1], models, cache, few=few),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
+        "postgres": lambda: writing.writing(0.5 if few else 2.0, 1 if few else 5),
     }
 
 

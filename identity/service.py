@@ -47,6 +47,7 @@ from identity.metrics import IdentityMetrics
 from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said
 from plumbing import pace
 from plumbing.problem import Problem
+from plumbing.storage.tenants import of_all
 
 log = structlog.get_logger(__name__)
 __all__ = ["Device", "Enrolled", "IdentityService", "OptedOut", "Recognition"]
@@ -137,8 +138,9 @@ class IdentityService:
         nonce, expires = self._presses.open(device.tenant, device.name)
         self._metrics.presses.inc()
         try:
-            self.erasures.due()
-            self.customers.enrolments.answers.sweep()
+            with of_all():  # whoever is due, of all tenants
+                self.erasures.due()
+                self.customers.enrolments.answers.sweep()
         except (Problem, sqlite3.Error, OSError) as error:  # work of every minute: whoever presses is not stopped
             log.warning("not_done_yet", why=str(error))
         return nonce, expires

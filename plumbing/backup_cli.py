@@ -26,6 +26,12 @@ passphrase_option = click.option(
 )
 
 
+IN_POSTGRES = (
+    "The state is in PostgreSQL and not in this file: an administrator of the server backs it up with"
+    " pg_dump -N 'usual_keys*'. This file has what is in the home: models, the audit, lists of erasures, settings."
+)
+
+
 @click.command()
 @home_option
 @passphrase_option
@@ -57,6 +63,8 @@ def backup(home: Path, passphrase: Path, keys: Path | None, target: Path) -> Non
             "The versions of the models are not in it: they lie in object storage (USUAL_VERSIONS). Without them"
             " train again: usual train orders."
         )
+    if Config.from_environment().database is not None:
+        click.echo(IN_POSTGRES)
     if keys is None:
         click.echo(
             "The keys are not in it. Without them no customer can be recognised: --keys FILE, on another disk."

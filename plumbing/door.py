@@ -36,6 +36,7 @@ from plumbing.security.proxies import counted_as
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 from plumbing.storage.sqlite import busy_is_named, storage_is_named
+from plumbing.storage.tenants import of_request
 
 CALLER = "usual.caller"
 """Where the gate leaves the caller in the WSGI environment. No header can be written there."""
@@ -149,7 +150,8 @@ class Door:
         def decorate(work: Handler) -> Handler:
             @functools.wraps(work)
             def view(**parts: BaseModel) -> Response:
-                with watched(self._access.log, route.scopes):
+                tenant = None if route.scopes is None else g.caller.tenant
+                with of_request(tenant), watched(self._access.log, route.scopes):
                     return self._answer(route, work, parts)
 
             define(view)

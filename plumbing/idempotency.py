@@ -19,7 +19,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.access.access import Caller
-from plumbing.clock import DAY, SECOND, Clock
+from plumbing.clock import DAY, MINUTE, SECOND, Clock
 from plumbing.problem_json import Problem
 from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
@@ -34,6 +34,9 @@ MOST_BYTES = 4 * 1024 * 1024
 
 LARGEST_REPLY = 256 * 1024
 """A larger reply is not kept: the request is carried out again when it is sent again."""
+
+LONGEST_US = 2 * MINUTE
+"""No request takes so long: one of another machine that has not ended then was killed with it."""
 
 TRIM_EVERY = 100  # requests of one API key: so many rows may be kept beyond the budget for a moment
 
@@ -150,8 +153,9 @@ class Idempotency:
 
         `fingerprint` stands for the request (who asks for what) and is stored as a keyed hash; it must not be
         derived from a frame. `secret` is what the caller shows as their API key: the reply is sealed with it.
-        With `one_transaction` the key and all that `work` writes to the same database are one transaction. Without
-        it slow work does not keep others from writing. The key of a process that was killed is free at once.
+        With `one_transaction` the key and all that `work` writes to the same database are one transaction, beside
+        others like it (`shared` of `Database.write`): its statements are right whatever those do. Without it slow
+        work does not keep others from writing. The key of a process that was killed is free at once.
 
         Raises:
             KeyUnusable: not 1 to 64 visible ASCII characters.
@@ -165,7 +169,7 @@ class Idempotency:
         fingerprint = self._digest(fingerprint)
         kept = _Kept(caller, *self._names(caller, name, secret), name)
         if one_transaction:
-            with self._database.write():
+            with self._database.write(shared=True):
                 return self._claim(kept, fingerprint) or self._finish(kept, work())
         try:
             earlier = self._claim(kept, fingerprint)
@@ -216,14 +220,15 @@ class Idempotency:
             if claimed:
                 return None
             row = self._database.row(
-                "SELECT fingerprint, reply, holder FROM replies WHERE tenant = ? AND key_id = ? AND name = ?",
+                "SELECT fingerprint, reply, holder, made_us FROM replies"
+                " WHERE tenant = ? AND key_id = ? AND name = ?",
                 asked,
             )
             if row is None:  # the first request failed just now, and nothing was done
                 raise StillRunning
             if row["fingerprint"] != fingerprint:
                 raise IdempotencyConflict
-            if row["reply"] is None and alive.may_run(str(row["holder"])):
+            if row["reply"] is None and self._may_run(str(row["holder"]), now - row["made_us"]):
                 raise StillRunning
             earlier = None if row["reply"] is None else kept.opened(row["reply"])
             if earlier is not None and self.is_current(earlier.body):
@@ -235,6 +240,11 @@ class Idempotency:
                 (*asked, row["holder"]),
             )
         raise StillRunning
+
+    @staticmethod
+    def _may_run(holder: str, for_us: int) -> bool:
+        """Whether the first request may still be carried out; of another machine only its time says it."""
+        return alive.may_run(holder) and (alive.is_here(holder) or for_us < LONGEST_US)
 
     def _of_older_format(self, kept: _Kept, fingerprint: str) -> Reply | None:
         """A reply from before an update: kept for a day under the caller's own name, sealed with our key alone.

@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from plumbing.access.access import PAGES, SCOPES
+from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, tenant_option
+from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, state_of, tenant_option
 from plumbing.clock import DAY, HOUR, SECOND, system_clock
 from plumbing.problem import Problem
+from plumbing.storage import machines
 
 url_option = click.option(
     "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server answers."
@@ -141,11 +143,15 @@ def token(home: Path, prepare: bool) -> None:
     """
     with errors_as_one_line(Problem):
         keys_of = TokenKeys(home, system_clock)
+        machines.require_same(state_of(home), "access", {TOKENS: keys_of.all_lines()})
         if prepare:
             keys_of.prepare()
+            machines.require_same(state_of(home), "access", {TOKENS: keys_of.all_lines()})
             click.echo("A key is prepared: it opens tokens from now on. The next rotation makes tokens with it.")
             return
-        click.echo(f"Tokens are made with a new key. {keys_of.rotate()} keys are valid at the moment.")
+        valid = keys_of.rotate()
+        machines.require_same(state_of(home), "access", {TOKENS: keys_of.all_lines()})
+        click.echo(f"Tokens are made with a new key. {valid} keys are valid at the moment.")
 
 
 def _link(url: str, page: str, code: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar, Literal, Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from plumbing.problem import Problem
@@ -15,6 +17,16 @@ CACHE = Path(".cache/models")
 fetched must be found again after an update, and a server's user may have no home."""
 
 ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
+
+
+def place_of(url: str) -> tuple[str, str, str]:
+    """Host, port and name of the database of an address, without who connects."""
+    parts = urlsplit(url)
+    said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    at = parts.netloc.rpartition("@")[2]
+    host, _, port = at.rpartition(":") if re.search(r":\d*$", at) else (at, "", "")
+    name = unquote(parts.path.strip("/")) or said.get("dbname", "")
+    return unquote(host) or said.get("host", ""), port or said.get("port", "5432"), name
 
 
 class WrongSetting(Problem, ValueError):
@@ -31,12 +43,15 @@ class Config(BaseSettings):
     `Config(...)` itself does not look at the environment: `from_environment` does.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="USUAL_", env_ignore_empty=True)
+    # An address of a database holds a password: no error may show what was given.
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="USUAL_", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Path("data/state")
     # postgresql://...; None keeps the state in SQLite files of the home. Keys are in another database, or a file.
-    database: str | None = Field(default=None, repr=False, pattern=r"^postgres(ql)?://")
-    keys_database: str | None = Field(default=None, repr=False, pattern=r"^postgres(ql)?://")
+    database: str | None = Field(default=None, repr=False)
+    keys_database: str | None = Field(default=None, repr=False)
     pack: str = "dlib"
     models: Path | None = None  # folder with the files of an engine pack that is not installed
     cache: Path = CACHE
@@ -62,6 +77,18 @@ class Config(BaseSettings):
     minimum_age: int = Field(default=16, ge=16, le=99)  # as customers declare it
     security_log: Literal["file", "stdout", "both", "off"] = "file"  # where it goes
 
+    @field_validator("database", "keys_database")
+    @classmethod
+    def _is_postgres(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("an address begins with postgresql://; left out, the state is in files of the home")
+        other = given.data.get("database")
+        if given.field_name == "keys_database" and other is not None and place_of(value) == place_of(other):
+            raise ValueError("keys need a database of their own, which no backup of the other one contains")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -80,7 +107,10 @@ class Config(BaseSettings):
         try:
             settings = cls(**EnvSettingsSource(cls)())
         except ValidationError as error:
-            wrong = [f"USUAL_{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+            wrong = [
+                f"USUAL_{one['loc'][0]}".upper() + f": {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors()
+            ]
             raise WrongSetting(
                 f'{". ".join(wrong)}. README.md, "Commands", lists what each setting may be.'
             ) from None

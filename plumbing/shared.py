@@ -13,15 +13,18 @@ from prometheus_client import CollectorRegistry, Counter
 
 from plumbing import idempotency, limits
 from plumbing.access import access
+from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import MINUTE, Clock
 from plumbing.security.log import SILENT, SecurityLog
 from plumbing.steady import SteadyClock, steady
+from plumbing.storage import machines
 from plumbing.storage.database import Database
 from plumbing.storage.files import load_or_create_secret, private_home
 from plumbing.storage.state import State
 
 log = structlog.get_logger(__name__)
+REPLIES = "replies.key"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Shared:
         lasting = state.database("access", access.migrations)
         passing = _passing(state)
         token_keys = TokenKeys(home, clock)
+        replies = load_or_create_secret(home / REPLIES, Fernet.generate_key())
+        machines.require_same(state, "access", {TOKENS: token_keys.all_lines(), REPLIES: [replies]})
         return cls(
             access=access.Access(lasting, clock, security_log),
             limits=limits.Limits(passing, clock),
@@ -81,5 +86,5 @@ def _passing(state: State) -> Database:
 
 def _replies(home: Path, passing: Database, now_us: Clock) -> idempotency.Idempotency:
     # Not a token key, which changes: what was kept under the one before could not be read any more.
-    key = load_or_create_secret(home / "replies.key", Fernet.generate_key())
+    key = load_or_create_secret(home / REPLIES, Fernet.generate_key())
     return idempotency.Idempotency(passing, key, now_us, keep_us=10 * MINUTE)

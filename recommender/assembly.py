@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plumbing.clock import Clock, system_clock
+from plumbing.storage import machines
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.files import load_or_create_secret
 from plumbing.storage.room import DiskFull
@@ -78,6 +79,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
     with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left; the next import tries again
         remove_abandoned(database)
     secret = load_or_create_secret(config.home / "recommender.key", secrets.token_bytes(32))
+    machines.require_same(config.state, "recommender", {"recommender.key": [secret]})
     events, offers = EventStore(database, _derive(secret, "tombstones"), remembered), OfferStore(database)
     stores = RecommenderStores(
         database=database,

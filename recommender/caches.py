@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from plumbing.clock import MINUTE, Clock
-from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from recommender.destinations.area import ServedArea
 from recommender.errors import ArtifactError
 from recommender.ranking.interactions import Interactions
@@ -119,7 +119,7 @@ class Caches:
         """How many different people must have chosen what others may see. Never raises."""
         try:
             self._least[tenant] = self._sharing.least_people(tenant)
-        except (DatabaseBusy, sqlite3.OperationalError):
+        except (DatabaseBusy, DatabaseUnusable, sqlite3.OperationalError):
             return self._least.get(tenant, self._sharing.usual)
         return self._least[tenant]
 
@@ -151,7 +151,11 @@ class Caches:
         stamp = (shelf.stamp(), least, number)
         try:
             return self._models.get((tenant, scene), stamp, lambda: self._read(shelf, tenant, scene, least))
-        except (DatabaseBusy, sqlite3.OperationalError):  # it is not known whose rows must go: none is served
+        except (
+            DatabaseBusy,
+            DatabaseUnusable,
+            sqlite3.OperationalError,
+        ):  # it is not known whose rows must go: none is served
             return LoadedModel(None, None)
 
     def _least_and_number(self, tenant: str, scene: str) -> tuple[int, int]:
@@ -161,7 +165,7 @@ class Caches:
             with self._rows.store.hurried():
                 self._least[tenant] = self._sharing.least_people(tenant)
                 self._forgotten[tenant, scene] = self._rows.store.number(tenant, scene)
-        except (DatabaseBusy, sqlite3.OperationalError):
+        except (DatabaseBusy, DatabaseUnusable, sqlite3.OperationalError):
             pass
         return self._least.get(tenant, self._sharing.usual), self._forgotten.get((tenant, scene), -1)
 

@@ -15,8 +15,9 @@ from plumbing.clock import Clock
 from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten
 from plumbing.steady import closed_before
-from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.room import DiskFull
+from plumbing.storage.tenants import of_tenant
 from recommender.assembly import RecommenderStores
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
@@ -138,7 +139,7 @@ class RecommenderService(CustomerRights):
             fallback = "identity_silent" if silent else fallback_of(answer, claims, loaded)
         except PlaceError as error:
             raise PositionRefused(f"{error}.") from error
-        except (DatabaseBusy, DiskFull, sqlite3.OperationalError) as error:
+        except (DatabaseBusy, DatabaseUnusable, DiskFull, sqlite3.OperationalError) as error:
             busy = "disk_full" if isinstance(error, DiskFull) else "database_busy"
             menu = self.caches.menu_in_memory(query.tenant, scene.kind)
             loaded, answer = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded)
@@ -285,7 +286,7 @@ class RecommenderService(CustomerRights):
         stored = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
         purposes = claims.purposes if claims else ()
         lines, size = size_of(stored)
-        with self.database.write():
+        with self.database.write(shared=True):
             if sender.name:
                 self.stores.quotas.add(tenant, sender.name, now_us, events=len(stored), lines=lines, size=size)
             stored = self.stores.own.without_taken_back(tenant, stored)
@@ -331,7 +332,7 @@ class RecommenderService(CustomerRights):
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
-        with self.database.erasing():
+        with of_tenant(claims.tenant), self.database.erasing():  # identity's key erases for all tenants
             with self.database.write() as connection:
                 if decisions := self.stores.own.decisions_and_purchases(claims.tenant, claims.pseudonym):
                     forgotten.note(connection, claims.tenant, "offers", lines=decisions)
@@ -348,10 +349,11 @@ class RecommenderService(CustomerRights):
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=self._now_us()
         )
-        gone = self.erase(token, tenant=tenant)
-        marks = self.stores.rows.numbers(claims.tenant)
-        open_scenes = {*self.waiting(claims.tenant, marks)}
-        open_scenes |= {held.scene for held in self.holds(claims.tenant, claims.pseudonym)}
+        with of_tenant(claims.tenant):
+            gone = self.erase(token, tenant=tenant)
+            marks = self.stores.rows.numbers(claims.tenant)
+            open_scenes = {*self.waiting(claims.tenant, marks)}
+            open_scenes |= {held.scene for held in self.holds(claims.tenant, claims.pseudonym)}
         return Forgotten(gone, self._places(open_scenes), tuple(marks.items()))
 
     def _places(self, open_scenes: Collection[str]) -> tuple[tuple[str, str], ...]:

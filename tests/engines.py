@@ -118,6 +118,27 @@ def _template(url: str, home: Path) -> None:
     app = create_app(Config(home=home, database=made, only="recommender"))
     for part in app.extensions["usual_open"]:
         part.close()
+    with psycopg.connect(made, autocommit=True) as admin:  # each test has secrets of its own
+        for (name,) in admin.execute(_TABLES).fetchall():
+            if name.endswith("_machines.secrets"):
+                admin.execute(f"TRUNCATE {name}".encode())
+
+
+_TABLES = (
+    "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'r' AND n.nspname LIKE 'usual%' ORDER BY 1"
+)
+
+
+def stored(state: State) -> bytes:
+    """All that the state has: the bytes of the files, and the rows of all tables as text."""
+    found = [path.read_bytes() for path in state.home.rglob("*") if path.is_file()]
+    if state.url is not None:
+        with psycopg.connect(state.url) as admin:
+            for (name,) in admin.execute(_TABLES).fetchall():
+                with admin.cursor().copy(f"COPY {name} TO STDOUT".encode()) as rows:
+                    found += [bytes(row) for row in rows]
+    return b"".join(found)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -111,6 +112,7 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
 
     with _with_what_lies_elsewhere(home):
         hits = [hit for folder in (home, *also) for hit in _found(folder, prints, count)]
+    hits += _found_in_postgres(home, prints, count)
     found = Counter(kind_of(hit.file.rpartition("/")[2].partition("!")[0]) for hit in hits)
     click.echo(f"{'':24}{'files':>8}{'MB':>10}{'found':>8}")
     for kind, _ in (*KINDS, ("other files", ())):
@@ -139,6 +141,26 @@ def _found(folder: Path, prints: Fingerprints, count: Callable[[Path, int], None
         return search(folder, prints, seen=count)
     except OSError as error:
         raise click.ClickException(f"Not everything could be read, so nothing is proved: {error}") from error
+
+
+def _found_in_postgres(home: Path, prints: Fingerprints, count: Callable[[Path, int], None]) -> list[Hit]:
+    """The same for the rows of the databases at a server, copied into a folder that is gone afterwards."""
+    state = state_of(home)
+    urls = [url for url in (state.url, state.keys_url) if url is not None]
+    if not urls:
+        return []
+    from plumbing.storage.postgres_check import copy_rows
+
+    hits = []
+    for url in urls:
+        with TemporaryDirectory(prefix=".search-", dir=home) as folder:
+            copy_rows(url, Path(folder))
+            hits += _found(Path(folder), prints, count)
+    click.echo(
+        "Of PostgreSQL the rows were searched. What the server keeps beside them (deleted rows until"
+        " `usual database vacuum`, its WAL, its archives and backups) cannot be looked into from here."
+    )
+    return hits
 
 
 def kind_of(name: str) -> str:

@@ -35,6 +35,7 @@ from plumbing.limits import Limits
 from plumbing.steady import closed_before
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
+from plumbing.storage.tenants import narrow
 
 OWN_PAGE = "me"
 """The device that a token for the customer's own page is bound to; no device can be called that."""
@@ -142,7 +143,9 @@ class Accounts:
 
     def of_own_page(self, token: str) -> tuple[tokens.Claims, Account]:
         """The same of a token for the customer's own page, of whichever tenant. Raises a TokenError."""
-        return self._of_token(None, OWN_PAGE, token)
+        claims, account = self._of_token(None, OWN_PAGE, token)
+        narrow(claims.tenant)
+        return claims, account
 
     def _of_token(
         self, tenant: str | None, device: str, token: str, *, closed_too: bool = False

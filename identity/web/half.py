@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from flask_openapi3.blueprint import APIBlueprint
@@ -66,6 +67,7 @@ from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
+from plumbing.storage import machines
 from plumbing.storage.database import Database
 from plumbing.storage.state import Files, State
 from plumbing.storage.tombstones import Tombstones
@@ -295,6 +297,7 @@ def build(
     if config.liveness is not None:
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
+    machines.require_same(config.state, "identity", _secrets_of(config.home, master))
     passing = _passing_database(config.state)
     files = config.state.files("identity-keys", keys=True), config.state.files("access-files")
     log_files = config.state.files("identity-audit", lazily=True)
@@ -426,6 +429,14 @@ def _load(workers: EnginePool) -> None:
         workers.start()
     except Problem as error:
         log.error("recognition is not available", why=error.detail)
+
+
+def _secrets_of(home: Path, master: Path) -> dict[str, list[bytes]]:
+    """The secrets that all machines of an installation have, by the name of their file."""
+    papers = ReceiptKeys(home)
+    signing = {} if papers.remark() else papers.all_public()
+    found = {f"receipt-key {tenant}": [key.encode() for key in keys] for tenant, keys in signing.items()}
+    return found | {"master.key": master_keys(master)}
 
 
 def _passing_database(state: State) -> Database:

@@ -32,6 +32,8 @@ from plumbing.access.tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
 from plumbing.security.log import SILENT, SecurityLog
 from plumbing.storage.database import Connection, Database, Row
+from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.tenants import check_name, narrow
 
 __all__ = [
     "PAGES",
@@ -96,6 +98,8 @@ class Access:
         self._now_us = now_us
         self._known = KnownKeys(database)
         self.log = log
+        self.is_near = isinstance(database, SQLiteDatabase)
+        """Whether a key is looked up in a file, and not at a server, for which a network is waited for."""
         self._used: dict[str, int] = {}  # key id -> the day that is noted
 
     # --- keys
@@ -107,9 +111,11 @@ class Access:
 
         Raises:
             ValueError: an unknown scope.
+            TenantNameRefused: no tenant can be called that.
             DeviceTaken: the device stands at another site.
             DeviceNameRefused: no device can be called that.
         """
+        check_name(tenant)
         wanted = sorted(set(scopes))
         if unknown := set(wanted) - set(SCOPES):
             raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")
@@ -163,8 +169,8 @@ class Access:
             if row is None:
                 return None
             connection.execute(
-                "UPDATE keys SET expires_us = MIN(expires_us, ?) WHERE tenant = ? AND key_id = ?",
-                (now + overlap_us, tenant, key_id),
+                "UPDATE keys SET expires_us = ? WHERE tenant = ? AND key_id = ? AND expires_us > ?",
+                (now + overlap_us, tenant, key_id, now + overlap_us),
             )
             whose = (tenant, row["device"], row["site"], row["scopes"])
             _, secret = self._insert_key(connection, whose, row["expires_us"] - row["created_us"])
@@ -202,9 +208,11 @@ class Access:
 
         Raises:
             ValueError: an unknown page.
+            TenantNameRefused: no tenant can be called that.
             DeviceTaken: a device has this name, and `replace` was not said.
             DeviceNameRefused: no device can be called that.
         """
+        check_name(tenant)
         if page not in PAGES:
             raise ValueError(f"unknown page {page!r}; there are {', '.join(PAGES)}")
         device = device or self.free_name(tenant, page)
@@ -252,7 +260,7 @@ class Access:
         connection.execute("DELETE FROM keys WHERE tenant = ? AND device = ?", (tenant, device))
         connection.execute(
             "INSERT INTO devices VALUES (?, ?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
-            " site = excluded.site, page = excluded.page, pairings = pairings + 1",
+            " site = excluded.site, page = excluded.page, pairings = devices.pairings + 1",
             (tenant, device, site, page),
         )
 
@@ -326,6 +334,7 @@ class Access:
                 raise ScopeMissing(scope)
         self._note_use(caller, now // DAY)
         request.environ["usual.caller"] = caller  # for the security log
+        narrow(caller.tenant)
         return caller
 
     def _note_use(self, caller: Caller, day: int) -> None:

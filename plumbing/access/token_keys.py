@@ -83,6 +83,10 @@ class TokenKeys(Sequence[bytes]):
                 self.remove_ended()
         return self._valid
 
+    def all_lines(self) -> tuple[bytes, ...]:
+        """Every key in the file, prepared and replaced ones too."""
+        return tuple(line.key for line in self._lines)
+
     def _refresh(self) -> None:
         now = self._now_us()
         self._valid = tuple(line.key for line in self._lines if not line.until_us or now < line.until_us)

@@ -11,18 +11,18 @@ from typing import Protocol
 import click
 
 from plumbing.audit_pack.bill_of_materials import ModelFile, bill_of_materials
-from plumbing.audit_pack.data_map import About, Table, as_markdown, tables_of
+from plumbing.audit_pack.data_map import About, Table, as_markdown, tables_in_postgres, tables_of
 from plumbing.audit_pack.pack import Contents, write_pack
 from plumbing.audit_pack.promises import as_markdown as promises_as_markdown
 from plumbing.audit_pack.promises import promises_in, results_in
-from plumbing.cli import errors_as_one_line, home_option, progress_bar
+from plumbing.cli import errors_as_one_line, home_option, progress_bar, state_of
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem import Problem
 from plumbing.security.log import FILE, KEPT
 from plumbing.settings import Config
 
 PROJECT = Path(__file__).resolve().parents[2]
-SECRET = ("recommender_key",)
+SECRET = ("recommender_key", "database", "keys_database")
 """Settings whose value is not written, only that there is one."""
 
 ACCESS_WORDS = {
@@ -32,6 +32,8 @@ ACCESS_WORDS = {
     "pairings": About("hashes of codes that pair a screen", "devices", "minutes"),
     "replies": About("replies that may be asked for again, encrypted", "requests", "10 minutes"),
     "windows": About("counts of requests", "keys and network addresses, hashed", "a minute"),
+    "secrets": About("hashes that tell whether all machines have the same secrets", "nobody", "always"),
+    "probe": About("a number that is written to see whether anything can be", "nobody", "always"),
     "spare": About("free room, so that an opt-out works on a full disk", "nobody", "always"),
 }
 
@@ -103,7 +105,9 @@ def files_of(home: Path, parts: list[Part], results: Path) -> dict[str, Callable
 def all_tables(home: Path, parts: list[Part]) -> list[Table]:
     """Every table of every database in the state folder."""
     words = {name: about for part in parts for name, about in part.words().items()} | ACCESS_WORDS
-    return [table for path in sorted(home.glob("*.db")) for table in tables_of(path, words)]
+    url = state_of(home).url
+    there = [] if url is None else tables_in_postgres(url, words)
+    return there + [table for path in sorted(home.glob("*.db")) for table in tables_of(path, words)]
 
 
 def settings(home: Path) -> str:

@@ -56,6 +56,17 @@ def tables_of(path: Path, words: Words) -> list[Table]:
         ]
 
 
+def tables_in_postgres(url: str, words: Words) -> list[Table]:
+    """The tables of every part in PostgreSQL, sorted; a schema stands for a file. Raises DatabaseUnusable."""
+    from plumbing.storage.postgres_check import tables_in
+
+    return [
+        Table(schema, name, columns, rows, words.get(name))
+        for schema, name, columns, rows in tables_in(url)
+        if not name.startswith("_")
+    ]
+
+
 def _table(connection: Connection, database: str, name: str, about: About | None) -> Table:
     columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (name,)).fetchall()
     quoted = '"' + name.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ import io
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -42,7 +43,7 @@ SWITCH_S = 0.0005
 of the event loop, every other request would be held up while faces are looked at."""
 
 LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, pressed_s=2.0)
-"""For keys while the database of keys is locked; otherwise a look-up needs no thread."""
+"""For keys at a server, and while a file of keys is locked; otherwise a look-up needs no thread."""
 
 
 class Exchange(Sender, Protocol):
@@ -124,15 +125,15 @@ class Gate:
     async def _caller(self, environ: Environ, scopes: tuple[str, ...]) -> Caller:
         """Whose key it is. Raises KeyRefused, ScopeMissing; DatabaseBusy, Overloaded while no key can be read."""
         request = Request(environ)
+        look_up = partial(self._access.authenticate, request, *scopes)
+        if self._access.is_near:
+            with suppress(sqlite3.Error, DatabaseBusy):  # locked: wait for it elsewhere, not in the way of others
+                return look_up()
         try:
-            return self._access.authenticate(request, *scopes)
-        except (sqlite3.Error, DatabaseBusy):  # locked: wait for it elsewhere, not in the way of all others
-            look_up = partial(self._access.authenticate, request, *scopes)
-            try:
-                return await self._look_ups.run(look_up)
-            except sqlite3.Error as error:
-                log.error("keys_unreadable", why=type(error).__name__)
-                raise DatabaseBusy from error
+            return await self._look_ups.run(look_up)
+        except sqlite3.Error as error:
+            log.error("keys_unreadable", why=type(error).__name__)
+            raise DatabaseBusy from error
 
     def _serve(self, environ: Environ, body: bytes) -> Reply:
         """The application's answer. In a thread of a lane."""

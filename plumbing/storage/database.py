@@ -14,6 +14,7 @@ from plumbing.problem_json import Problem
 
 T = TypeVar("T")
 Values = Sequence[Any] | Mapping[str, Any]
+Statement = tuple[str, Sequence[Any]]
 
 
 class DatabaseBusy(Problem):
@@ -114,6 +115,10 @@ class Database(Protocol):
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Write with one statement; the rows that it returns. Inside `write` it is a part of that transaction."""
+
+    def several(self, statements: Sequence[Statement]) -> list[list[Any]]:
+        """The rows of each of several statements, carried out in their order inside `write`: a server is asked
+        once for all of them."""
 
     def reading(self) -> AbstractContextManager[None]:
         """Inside, all queries of this thread see one moment. Inside `write` it changes nothing."""

@@ -16,17 +16,23 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import psycopg
-import structlog
-from psycopg import errors
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from plumbing.problem import Problem
-from plumbing.storage.database import DatabaseAway, DatabaseBusy, DatabaseUnusable, RefusedByDatabase, TextUnusable
-from plumbing.storage.room import DiskFull
+from plumbing.storage.database import DatabaseAway, DatabaseBusy, RefusedByDatabase, Statement
+from plumbing.storage.postgres_statements import (
+    Number,
+    PostgresRow,
+    Raw,
+    Transaction,
+    errors_named,
+    executed,
+    fetched,
+    plain,
+    rows_of,
+    set_tenant,
+)
 from plumbing.storage.sql import for_postgres
-from plumbing.storage.tenants import ALL, tenant_now
 
 POOL = 24  # connections of one part and process at most; a thread holds one for one statement or transaction
 WAIT_S = 2.0  # for a connection, and for a lock
@@ -40,58 +46,6 @@ CLASS = 0x5553  # the first half of our advisory locks' names: "US"
 FETCH = 2_000  # rows at a time, of what is read one by one
 
 T = TypeVar("T")
-Raw = psycopg.Connection["PostgresRow"]
-log = structlog.get_logger(__name__)
-
-
-class PostgresRow(tuple[Any, ...]):
-    """A row that answers as one of SQLite does: by name, by number, as a sequence."""
-
-    columns: dict[str, int]
-
-    def __getitem__(self, key: Any) -> Any:
-        return tuple.__getitem__(self, self.columns[key] if isinstance(key, str) else key)
-
-    def keys(self) -> Iterable[str]:
-        """The names of the columns."""
-        return self.columns.keys()
-
-
-_shapes: dict[tuple[str, ...], type[PostgresRow]] = {}
-
-
-def _rows_of(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], PostgresRow]:
-    names = tuple(column.name for column in cursor.description or ())
-    shape = _shapes.get(names)
-    if shape is None:
-        columns = {name: place for place, name in enumerate(names)}
-        shape = _shapes[names] = type("PostgresRow", (PostgresRow,), {"columns": columns})
-    return shape
-
-
-class _Number(Loader):
-    """Sums of whole numbers come as `numeric`; SQLite gives an int or a float."""
-
-    def load(self, data: Buffer) -> int | float:
-        text = bytes(data)
-        return float(text) if b"." in text or b"N" in text else int(text)
-
-
-class _Connection:
-    """Statements of one transaction, in the words of SQLite."""
-
-    def __init__(self, raw: Raw) -> None:
-        self.raw = raw
-
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[PostgresRow]:
-        with _named():
-            return _executed(self.raw, sql, parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> psycopg.Cursor[PostgresRow]:
-        with _named():
-            cursor = self.raw.cursor()
-            cursor.executemany(for_postgres(sql).encode(), [_plain(values) for values in parameters])
-            return cursor
 
 
 class PostgresDatabase:
@@ -118,7 +72,7 @@ class PostgresDatabase:
             max_waiting=0,
             num_workers=1,
             reconnect_timeout=RECONNECT_S,
-            kwargs={"autocommit": True, "row_factory": _rows_of, "connect_timeout": 3, "tcp_user_timeout": 5_000},
+            kwargs={"autocommit": True, "row_factory": rows_of, "connect_timeout": 3, "tcp_user_timeout": 5_000},
             configure=self._configure,
             name=self.schema,
             open=False,
@@ -132,7 +86,7 @@ class PostgresDatabase:
         return self._name
 
     def _configure(self, raw: Raw) -> None:
-        raw.adapters.register_loader("numeric", _Number)
+        raw.adapters.register_loader("numeric", Number)
         commit = "on" if self._durable else "off"
         raw.execute(
             f"SET ROLE {self._role}; SET search_path TO {self.schema}; SET lock_timeout = {int(WAIT_S * 1000)};"
@@ -143,9 +97,9 @@ class PostgresDatabase:
     # --- connections
 
     @property
-    def _mine(self) -> _Connection | None:
+    def _mine(self) -> Transaction | None:
         """The transaction of this thread."""
-        mine: _Connection | None = getattr(self._local, "transaction", None)
+        mine: Transaction | None = getattr(self._local, "transaction", None)
         return mine
 
     def _wait_s(self) -> float:
@@ -158,7 +112,7 @@ class PostgresDatabase:
         raw = self._taken(again=again)
         try:
             with self._watched():
-                _set_tenant(raw)
+                set_tenant(raw)
                 yield raw
         finally:
             self._put_back(raw)
@@ -209,7 +163,7 @@ class PostgresDatabase:
     def _watched(self) -> Iterator[None]:
         """Inside, errors are named; whether the server answers is noted."""
         try:
-            with _named():
+            with errors_named():
                 yield
         except DatabaseAway:
             self._is_away()
@@ -231,31 +185,43 @@ class PostgresDatabase:
     # --- what the stores call
 
     @contextmanager
-    def write(self, *, shared: bool = False) -> Iterator[_Connection]:
+    def write(self, *, shared: bool = False) -> Iterator[Transaction]:
         """See `Database.write`."""
         if (mine := self._mine) is not None:
             yield mine
             return
-        raw = self._begin(shared)
+        raw = self._taken() if shared else self._begin()
         try:
-            with self._watched():
-                self._local.transaction = _Connection(raw)
-                try:
-                    yield self._local.transaction
-                    raw.execute(b"COMMIT")
-                except BaseException:
-                    self._roll_back(raw)
-                    raise
+            with self._watched(), self._pipelined(raw) if shared else nullcontext(None) as pipeline:
+                self._local.transaction = Transaction(raw, pipeline)
+                yield self._local.transaction
+                ended = raw.execute(b"COMMIT")
+                if pipeline is not None:
+                    pipeline.sync()
+                if ended.statusmessage != "COMMIT":
+                    raise RefusedByDatabase("A statement had failed, and the transaction went on.")
+        except BaseException:
+            self._roll_back(raw)
+            raise
         finally:
             self._local.transaction = None
             self._put_back(raw)
 
-    def _begin(self, shared: bool) -> Raw:
-        lock = f"pg_advisory_xact_lock{'_shared' if shared else ''}({CLASS}, {self._key})"
+    @contextmanager
+    def _pipelined(self, raw: Raw) -> Iterator[psycopg.Pipeline]:
+        """A transaction that begins on the way of its first statement, beside others of its kind."""
+        set_tenant(raw)
+        with raw.pipeline() as pipeline:
+            raw.execute(b"BEGIN")
+            raw.execute(f"SELECT pg_advisory_xact_lock_shared({CLASS}, {self._key})".encode())
+            yield pipeline
+
+    def _begin(self) -> Raw:
+        """A connection in a transaction that is alone."""
 
         def begin(raw: Raw) -> Raw:
-            _set_tenant(raw)
-            raw.execute(f"BEGIN; SELECT {lock}".encode())
+            set_tenant(raw)
+            raw.execute(f"BEGIN; SELECT pg_advisory_xact_lock({CLASS}, {self._key})".encode())
             return raw
 
         was_away = self._away
@@ -276,6 +242,7 @@ class PostgresDatabase:
         if not raw.closed and raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             try:
                 raw.execute(b"ROLLBACK")
+                raw.usual_tenant = None  # type: ignore[attr-defined]  # one that was set inside is undone as well
             except psycopg.Error:
                 raw.close()
 
@@ -287,9 +254,16 @@ class PostgresDatabase:
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[PostgresRow]:
         """See `Database.change`."""
         if (mine := self._mine) is not None:
-            return _fetched(mine.execute(sql, parameters))
+            return fetched(mine.execute(sql, parameters))
         with self._connection() as raw:
-            return _fetched(_executed(raw, sql, parameters))
+            return fetched(executed(raw, sql, parameters))
+
+    def several(self, statements: Sequence[Statement]) -> list[list[PostgresRow]]:
+        """See `Database.several`."""
+        with self.write():
+            mine = self._mine
+            assert mine is not None
+            return mine.several(statements)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -299,9 +273,10 @@ class PostgresDatabase:
             return
         with self._connection() as raw:
             raw.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._local.transaction = _Connection(raw)
+            self._local.transaction = Transaction(raw)
             try:
                 yield
+                raw.execute(b"COMMIT")
             finally:
                 self._local.transaction = None
                 self._roll_back(raw)
@@ -310,22 +285,22 @@ class PostgresDatabase:
         """See `Database.rows`."""
         if (mine := self._mine) is not None:
             return mine.execute(sql, parameters).fetchall()
-        return self._once_more(lambda raw: _executed(raw, sql, parameters).fetchall())
+        return self._once_more(lambda raw: executed(raw, sql, parameters).fetchall())
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> PostgresRow | None:
         """See `Database.row`."""
         if (mine := self._mine) is not None:
             return mine.execute(sql, parameters).fetchone()
-        return self._once_more(lambda raw: _executed(raw, sql, parameters).fetchone())
+        return self._once_more(lambda raw: executed(raw, sql, parameters).fetchone())
 
     def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[PostgresRow]:
         """See `Database.each`: a cursor of the server, FETCH rows at a time."""
         mine = self._mine
-        with nullcontext(mine.raw) if mine is not None else self._connection() as raw, _named():
+        with nullcontext(mine.raw) if mine is not None else self._connection() as raw, errors_named():
             whole = nullcontext() if mine is not None else raw.transaction()
             with whole, raw.cursor(name="each") as cursor:
                 cursor.itersize = FETCH
-                cursor.execute(for_postgres(sql).encode(), _plain(parameters))
+                cursor.execute(for_postgres(sql).encode(), plain(parameters))
                 yield from cursor
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, Any]], key: Sequence[str]) -> None:
@@ -406,52 +381,3 @@ class PostgresDatabase:
 def schema_of(name: str) -> str:
     """The schema of a part: "identity-moments" -> "usual_identity_moments"."""
     return f"usual_{name.replace('-', '_')}"
-
-
-def _set_tenant(raw: Raw) -> None:
-    """Row-level security compares with it. Sent only when the connection served another tenant before."""
-    tenant = tenant_now()
-    if getattr(raw, "usual_tenant", ALL) != tenant:
-        raw.execute(b"SELECT set_config('usual.tenant', %s, false)", (tenant,))
-        raw.usual_tenant = tenant  # type: ignore[attr-defined]  # kept with the connection that it is true of
-
-
-def _plain(values: Sequence[Any]) -> list[Any]:
-    """SQLite takes True for 1; a column of numbers in PostgreSQL does not. Raises TextUnusable."""
-    if any(isinstance(value, str) and "\0" in value for value in values):
-        raise TextUnusable
-    return [int(value) if isinstance(value, bool) else value for value in values]
-
-
-def _executed(raw: Raw, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[PostgresRow]:
-    return raw.execute(for_postgres(sql).encode(), _plain(parameters))
-
-
-def _fetched(cursor: psycopg.Cursor[PostgresRow]) -> list[PostgresRow]:
-    return cursor.fetchall() if cursor.description else []
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Inside, an error of psycopg is raised as ours."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise named(error) from error
-    except UnicodeEncodeError as error:
-        raise TextUnusable from error
-
-
-def named(error: psycopg.Error) -> Problem:
-    """Our error in place of psycopg's. What the server says of a row's content stays out of it."""
-    if isinstance(error, (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)):
-        return DatabaseBusy()
-    if isinstance(error, errors.DiskFull):
-        return DiskFull()
-    if isinstance(error, (errors.InsufficientPrivilege, errors.UndefinedTable, errors.InvalidSchemaName)):
-        return DatabaseUnusable(f"{error.diag.message_primary}. See `usual database --help`.")
-    if isinstance(error, (psycopg.IntegrityError, errors.RaiseException)):
-        return RefusedByDatabase(error.diag.message_primary or "")
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return DatabaseAway()
-    return RefusedByDatabase(f"{type(error).__name__}: {error.diag.message_primary or error}")

@@ -17,7 +17,7 @@ import sqlite_utils
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import Connection, Database, DatabaseBusy
+from plumbing.storage.database import Connection, Database, DatabaseBusy, Statement
 from plumbing.storage.room import DiskFull
 
 MEMORY_S = 1.0
@@ -112,6 +112,10 @@ class PassingPostgres:
     def upsert(self, table: str, rows: Iterable[Mapping[str, Any]], key: Sequence[str]) -> None:
         """See `Database.upsert`. Nothing that may be lost is written in bulk."""
         self._server.upsert(table, rows, key)
+
+    def several(self, statements: Sequence[Statement]) -> list[list[Any]]:
+        """See `Database.several`."""
+        return self._server.several(statements)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -21,13 +21,18 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.storage.database import DatabaseUnusable
-from plumbing.storage.postgres import CLASS, named, schema_of
+from plumbing.storage.postgres import CLASS, schema_of
+from plumbing.storage.postgres_statements import errors_named
 from plumbing.storage.sql import for_postgres
 
 LEAST_VERSION = 13
 SETTING_UP = 1  # the advisory lock of who makes tables
-ROLES = ("usual_identity", "usual_recommender", "usual_access")
 OPENING_S = 30
+UNREADABLE = "postgresql://..."
+NO_ADDRESS = (
+    "cannot be read as an address. One looks like postgresql://user:password@host:5432/name; signs such as"
+    " @ and / in a password are written as %40 and %2F."
+)
 
 
 def role_of(name: str) -> str:
@@ -43,9 +48,9 @@ def prepare(url: str, name: str, migrations: Sequence[Migrations], *, logged: bo
         DatabaseUnusable: a wrong address, an older server, no rights, or tables of a newer version.
     """
     role, schema = role_of(name), schema_of(name)
-    with _connected(url) as raw:
+    with connected(url) as raw:
         _check_server(raw, url)
-        with _errors_named(), raw.transaction():
+        with errors_named(), raw.transaction():
             raw.execute(f"SELECT pg_advisory_xact_lock({CLASS}, {SETTING_UP})".encode())
             _role(raw, role)
             _schema(raw, schema, role)
@@ -61,14 +66,16 @@ def prepare(url: str, name: str, migrations: Sequence[Migrations], *, logged: bo
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+def connected(url: str, setting: str = "USUAL_DATABASE") -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A connection outside of the pool; `setting` says where the address comes from. Raises DatabaseUnusable."""
     try:
         raw = psycopg.connect(url, autocommit=True, connect_timeout=5, row_factory=dict_row)
-    except psycopg.Error as error:
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except (psycopg.Error, ValueError) as error:
+        named = without_password(url)
+        if named == UNREADABLE or not isinstance(error, psycopg.OperationalError):
+            raise DatabaseUnusable(f"{setting} {NO_ADDRESS}") from None  # its text may show a part of the password
         raise DatabaseUnusable(
-            f"USUAL_DATABASE ({without_password(url)}) cannot be reached: {why}."
-            " Check the address and the password."
+            f"{setting} ({named}) cannot be reached: {_why(error, url)}. Check the address and the password."
         ) from None
     with raw:
         raw.execute(f"SET lock_timeout = '{OPENING_S}s'".encode())
@@ -77,8 +84,24 @@ def _connected(url: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
 
 def without_password(url: str) -> str:
     """An address for a message: no password, no options."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return UNREADABLE
+    if parts.netloc.count("@") > 1 or "@" in parts.path:  # a password that is not quoted
+        return UNREADABLE
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{port}' if port else ''}{parts.path}"
+
+
+def _why(error: psycopg.Error, url: str) -> str:
+    """What the server or the network says, in one line and without the password."""
+    text = str(error).strip()
+    said = text.splitlines()[0] if text else type(error).__name__
+    secret = urlsplit(url).password
+    for one in filter(None, (secret, unquote(secret or ""))):
+        said = said.replace(one, "...")
+    return said.rpartition("failed: ")[2].removeprefix("FATAL:  ").strip().rstrip(".")
 
 
 def _check_server(raw: psycopg.Connection[dict[str, Any]], url: str) -> None:
@@ -232,14 +255,7 @@ def _only_own_tenant(raw: psycopg.Connection[dict[str, Any]], schema: str) -> No
         raw.execute(
             sql.SQL(
                 "CREATE POLICY own_tenant ON {} USING ((SELECT current_setting('usual.tenant', true)) = '*'"
-                " OR tenant = (SELECT current_setting('usual.tenant', true)))"
+                " OR tenant IN ((SELECT current_setting('usual.tenant', true)), '')"
+                " AND (SELECT current_setting('usual.tenant', true)) <> '')"
             ).format(name)
         )
-
-
-@contextmanager
-def _errors_named() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        raise named(error) from error

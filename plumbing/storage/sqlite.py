@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.problem_json import Problem
 from plumbing.storage import room
-from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy, Statement
 from plumbing.storage.moved import require_here
 from plumbing.storage.room import DiskFull, is_full
 
@@ -207,6 +207,11 @@ class SQLiteDatabase:
             yield
         finally:
             self._writing.release()
+
+    def several(self, statements: Sequence[Statement]) -> list[list[sqlite3.Row]]:
+        """The rows of each of several statements, inside `write`."""
+        with self.write() as connection:
+            return [connection.execute(*one).fetchall() for one in statements]
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query. Raises DatabaseBusy."""

@@ -82,9 +82,9 @@ class CustomerRights:
 
         Returns the account. Raises LinkCodeWrong, Erased, DatabaseBusy.
         """
-        with self.database.write():
-            self._not_erased(claims)
-        return self.stores.ties.tie(claims.tenant, claims.pseudonym, link_code, self._now_us())
+        return self.stores.ties.tie(
+            claims.tenant, claims.pseudonym, link_code, self._now_us(), check=lambda: self._not_erased(claims)
+        )
 
     def untie(self, claims: Claims) -> bool:
         """End the tie, in all processes from the next request on; whether there was one. Raises DatabaseBusy."""

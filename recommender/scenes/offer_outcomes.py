@@ -61,7 +61,7 @@ def record_outcome(
     """
     _check_kind(kind, cost)
     with store.transaction():
-        decision = store.decision(tenant, decision_id)
+        decision = store.decision(tenant, decision_id, alone=True)
         if pseudonym is not None and decision["pseudonym"] != pseudonym:
             raise UnknownDecision(decision_id)  # the reply must not reveal that it exists
         _check_outcome(decision, occurred_us, now_us)

@@ -6,6 +6,7 @@ import structlog
 
 from plumbing.clock import Clock
 from plumbing.storage.database import Connection, Database
+from plumbing.storage.tenants import of_all
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import ErasureNotRemembered
 from recommender.store import forgotten
@@ -40,6 +41,10 @@ class ErasedCustomers:
         count = len(self._remembered)
         if not at_start and self._events.generation(NO_TENANT, "tombstones") == count:
             return 0
+        with of_all():
+            return self._compare()
+
+    def _compare(self) -> int:
         there = {bytes.fromhex(text) for text in self._events.tombstones()}
         self._remembered.add(there - self._remembered.all())
         lacking = self._remembered.all() - there

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from plumbing.clock import DAY
-from plumbing.storage.database import Connection, Database, Row
+from plumbing.storage.database import Connection, Database, Row, Statement
 from plumbing.storage.tombstones import Tombstones
-from recommender.errors import Erased, EventConflict
+from recommender.errors import Erased
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE, without_unshared
 from recommender.scene import Event, no_interactions
 from recommender.store import forgotten
+from recommender.store.recorded import SEEN, marks, parts, stored
 
-SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))"
-"""Where an event `e` is no part of an import that has not ended."""
-
-_INSERT = (
-    f"INSERT INTO events VALUES ({', '.join('?' * 16)})"  # noqa: S608 question marks only
-    " ON CONFLICT (tenant, sender, event_id) DO NOTHING RETURNING event_id"
-)
 _COLUMNS = (
     "e.customer, e.sender, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin,"
     " l.item, l.quantity,"
@@ -103,89 +97,41 @@ class EventStore:
 
     def erased_among(self, tenant: str, customers: Iterable[str]) -> set[str]:
         """Those of `customers` who were erased."""
-        return {name for name in customers if self.is_erased(tenant, name)}
+        named = {self.tombstone(tenant, name): name for name in customers}
+        remembered = self._remembered
+        found = {h for h in named if remembered is not None and bytes.fromhex(h) in remembered}
+        for ask in self._tombstones_of(tenant, [hashed for hashed in named if hashed not in found]):
+            found |= {row["customer_hash"] for row in self._database.rows(*ask)}
+        return {named[hashed] for hashed in found}
+
+    @staticmethod
+    def _tombstones_of(tenant: str, hashes: Sequence[str]) -> Iterator[Statement]:
+        for part in parts(hashes):
+            sql = f"SELECT customer_hash FROM tombstones WHERE tenant = ? AND customer_hash IN {marks(len(part))}"  # noqa: S608
+            yield sql, (tenant, *part)
 
     def record(self, tenant: str, events: Sequence[Event], now_us: int) -> int:
         """Store a batch; returns how many were new. All or nothing.
 
+        Others record at the same time; an erasure waits for them, and who records after it sees the tombstone.
+
         Raises:
-            Erased: a customer in it was erased. This is checked inside the transaction, against a parallel
-            erasure. EventConflict: another event has this event_id.
+            Erased: a customer in it was erased. EventConflict: another event has this event_id.
             DatabaseBusy: nothing was written.
         """
-        new = 0
-        with self._database.write() as connection:
-            if self.erased_among(tenant, {event.customer for event in events if event.customer}):
-                raise Erased
-            for index, event in enumerate(events):
-                new += self.insert(connection, tenant, event, index, now_us)
-        return new
+        with self._database.write(shared=True):
+            return self.add(tenant, events, now_us)
 
-    def insert(
-        self,
-        connection: Connection,
-        tenant: str,
-        event: Event,
-        index: int,
-        now_us: int,
-        import_id: str = "",
+    def add(
+        self, tenant: str, events: Sequence[Event], now_us: int, import_id: str = "", *, first: int = 0
     ) -> int:
-        """Store one event inside a transaction; 1, or 0 when it was there. Raises EventConflict."""
-        fingerprint = event.fingerprint()
-        if event.sender and self._is_from_before(connection, tenant, event, fingerprint):
-            return 0
-        values = (
-            tenant,
-            event.sender,
-            event.event_id,
-            event.type,
-            event.scene,
-            event.customer,
-            event.time_us,
-            event.hour,
-            event.weekday,
-            event.site,
-            event.region,
-            event.origin,
-            event.recommendation_id,
-            fingerprint,
-            now_us,
-            import_id,
-        )
-        if connection.execute(_INSERT, values).fetchone() is None:
-            earlier = connection.execute(
-                f"SELECT fingerprint, import_id, {SEEN} AS seen FROM events e"  # noqa: S608 constant parts only
-                " WHERE tenant = ? AND sender = ? AND event_id = ?",
-                (tenant, event.sender, event.event_id),
-            ).fetchone()
-            if earlier["fingerprint"] != fingerprint:
-                raise EventConflict(index, event.event_id)
-            if not earlier["seen"] and earlier["import_id"] != import_id:
-                # An import that may still fail wrote the same event first: from now on it is ours.
-                connection.execute(
-                    "UPDATE events SET import_id = ?, received_us = ?"
-                    " WHERE tenant = ? AND sender = ? AND event_id = ?",
-                    (import_id, now_us, tenant, event.sender, event.event_id),
-                )
-                return 1
-            return 0
-        connection.executemany(
-            "INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price)
-                for i, line in enumerate(event.lines)
-            ],
-        )
-        return 1
-
-    @staticmethod
-    def _is_from_before(connection: Connection, tenant: str, event: Event, fingerprint: str) -> bool:
-        """Whether this very event was stored without a sender: from a file, or before senders were kept."""
-        found = connection.execute(
-            "SELECT 1 FROM events WHERE tenant = ? AND sender = '' AND event_id = ? AND fingerprint = ?",
-            (tenant, event.event_id, fingerprint),
-        )
-        return found.fetchone() is not None
+        """`record` inside a transaction, also of an import; `first` is the place of the first of these events in
+        what is imported."""
+        hashes = sorted({self.tombstone(tenant, event.customer) for event in events if event.customer})
+        if self._remembered is not None and any(bytes.fromhex(hashed) in self._remembered for hashed in hashes):
+            raise Erased
+        unless = list(self._tombstones_of(tenant, hashes))
+        return stored(self._database, tenant, events, now_us, import_id, first=first, unless=unless)
 
     def counted_since(self, tenant: str, customer: str, since_us: int) -> dict[str, int]:
         """How many events of each type a customer has since a moment."""
@@ -211,10 +157,10 @@ class EventStore:
         """One customer's latest `most` lines of one type of event, with those of the account tied to them."""
         rows = self._database.rows(
             f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.customer IN (?, ?) AND e.type = ?"
-            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?"
+            " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?"
             if account
             else f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.customer = ? AND e.type = ?"
-            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
+            " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?",
             (tenant, customer, *([account] if account else []), kind, most),
         )
         return as_interactions(rows, kind, everybody=customer if account else None)
@@ -226,7 +172,7 @@ class EventStore:
         """
         rows = self._database.rows(
             f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.type = ?"
-            " ORDER BY e.time_us DESC, e.event_id DESC, l.position LIMIT ?",
+            " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?",
             (tenant, kind, most),
         )
         return without_unshared(as_interactions(rows, kind, everybody=""), least_people)
@@ -235,7 +181,7 @@ class EventStore:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
         rows = self._database.rows(
             f"SELECT {_COLUMNS} {_FROM} e.tenant = ? AND e.type = ?"
-            " ORDER BY e.customer, e.time_us, e.event_id, l.position",
+            " ORDER BY e.customer, e.time_us, e.event_id, e.sender, l.position",
             (tenant, kind),
         )
         return as_interactions(rows, kind)
@@ -262,7 +208,7 @@ class EventStore:
         sql = (
             "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l"  # noqa: S608 constant parts
             " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
-            f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, l.position"
+            f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, e.sender, l.position"
         )
         return (dict(row) for row in self._database.each(sql, (tenant,)))
 

@@ -136,10 +136,11 @@ class ForgottenStore:
     def labels(self, tenant: str, scene: str, version: str, digest: str | None = None) -> Labels | None:
         """What is known of a version, of the arrays with this digest; None: it was published by an older release,
         its database is gone, or these arrays were put back. While a version is rewritten there are two."""
+        one = "" if digest is None else " AND digest = ?"
         row = self._database.row(
-            "SELECT digest, tags, number, lines FROM version_rows WHERE tenant = ? AND scene = ? AND version = ?"
-            " AND (digest = ? OR ? IS NULL) LIMIT 1",
-            (tenant, scene, version, digest, digest),
+            "SELECT digest, tags, number, lines FROM version_rows WHERE tenant = ? AND scene = ? AND version = ?"  # noqa: S608
+            f"{one} ORDER BY digest LIMIT 1",
+            (tenant, scene, version, *(() if digest is None else (digest,))),
         )
         if row is None:
             return None

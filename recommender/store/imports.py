@@ -15,7 +15,7 @@ from contextlib import suppress
 from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.room import DiskFull
-from recommender.errors import Erased
+from plumbing.storage.tenants import of_all
 from recommender.scene import Event
 from recommender.store.events import EventStore
 
@@ -74,11 +74,8 @@ def _written(
     while start < len(events):
         part = events[start : start + size]
         began = time.monotonic()
-        with database.write() as connection:
-            if store.erased_among(tenant, {event.customer for event in part if event.customer}):
-                raise Erased
-            for index, event in enumerate(part, start):
-                new += store.insert(connection, tenant, event, index, now_us, import_id)
+        with database.write(shared=True):
+            new += store.add(tenant, part, now_us, import_id, first=start)
         took = time.monotonic() - began
         start += len(part)
         size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
@@ -89,10 +86,11 @@ def _written(
 
 def remove_abandoned(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
     """Delete what imports left whose process has ended; returns how many imports."""
-    rows = database.rows("SELECT tenant, import_id, holder FROM imports")
-    ended = [row for row in rows if not alive.may_run(row["holder"])]
-    for row in ended:
-        _remove(database, row["tenant"], row["import_id"], pause)
+    with of_all():
+        rows = database.rows("SELECT tenant, import_id, holder FROM imports")
+        ended = [row for row in rows if not alive.may_run(row["holder"])]
+        for row in ended:
+            _remove(database, row["tenant"], row["import_id"], pause)
     return len(ended)
 
 

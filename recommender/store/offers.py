@@ -240,14 +240,16 @@ class OfferStore(OfferPortfolioStore):
                 ),
             )
 
-    def decision(self, tenant: str, decision_id: str) -> Mapping[str, Any]:
-        """One decision. Raises UnknownDecision."""
-        row = self._db.row(
-            "SELECT * FROM offer_decisions WHERE tenant = ? AND decision_id = ?", (tenant, decision_id)
-        )
-        if row is None:
+    def decision(self, tenant: str, decision_id: str, *, alone: bool = False) -> Mapping[str, Any]:
+        """One decision; `alone`: until this transaction ends nobody else gets it so. Raises UnknownDecision."""
+        which, whose = "WHERE tenant = ? AND decision_id = ?", (tenant, decision_id)
+        if alone:  # a write that changes nothing: both engines let the next one wait for it
+            found = self._db.change(f"UPDATE offer_decisions SET arm = arm {which} RETURNING *", whose)  # noqa: S608
+        else:
+            found = self._db.rows(f"SELECT * FROM offer_decisions {which}", whose)  # noqa: S608
+        if not found:
             raise UnknownDecision(decision_id)
-        return dict(row)
+        return dict(found[0])
 
     def add_outcome(
         self, tenant: str, event_id: str, decision_id: str, kind: str, occurred_us: int, now_us: int, cost: int

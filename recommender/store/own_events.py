@@ -14,7 +14,8 @@ from plumbing.storage.database import Connection, Database, Row
 from recommender.errors import EventAmbiguous, NoSuchEvent
 from recommender.scene import Event
 from recommender.store import forgotten
-from recommender.store.events import SEEN, EventStore, raise_generation
+from recommender.store.events import EventStore, raise_generation
+from recommender.store.recorded import SEEN
 
 _ROWS = (
     "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l ON l.tenant = e.tenant"  # noqa: S608

@@ -13,6 +13,7 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.clock import MINUTE
 from plumbing.storage.database import Database, Row
+from plumbing.storage.tenants import of_all
 from recommender.errors import NoSuchRun, TrainingRunning
 from recommender.store.run_locks import RunLocks
 
@@ -137,6 +138,10 @@ class ModelStore:
     def close_lost(self, now_us: int) -> int:
         """Close the runs whose process has ended without closing them; returns how many. Their key is free
         again."""
+        with of_all():
+            return self._close_lost(now_us)
+
+    def _close_lost(self, now_us: int) -> int:
         lost = 0
         for row in self._database.rows("SELECT tenant, run_id, seen_us FROM runs WHERE open = 1"):
             held = self._locks.is_held(row["run_id"])

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from plumbing.clock import MINUTE
@@ -99,8 +100,12 @@ class AccountTies:
         )
         return bool(found and found["found"])
 
-    def tie(self, tenant: str, pseudonym: str, code: str, now_us: int) -> str:
+    def tie(
+        self, tenant: str, pseudonym: str, code: str, now_us: int, *, check: Callable[[], None] = lambda: None
+    ) -> str:
         """Tie the account of a code to a customer, in the place of one that was tied before; returns the account.
+
+        `check` is called first, in the same transaction: what it raises is raised, and nothing is stored.
 
         Raises:
             LinkCodeWrong: unknown, used, expired, of another tenant, or too many wrong ones lately: one answer.
@@ -109,6 +114,7 @@ class AccountTies:
         who = self._hash(tenant, "customer", pseudonym)
         account: str | None = None
         with self._database.write() as connection:
+            check()
             row = connection.execute(
                 "SELECT n, until_us FROM link_failures WHERE tenant = ? AND customer_hash = ?", (tenant, who)
             ).fetchone()

@@ -18,6 +18,7 @@ from plumbing.bearer import bearer_of
 from plumbing.clock import SECOND, Clock
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.steady import closed_before
+from plumbing.storage.tenants import narrow
 from recommender.errors import Erased, PurposeNotGiven, TokenError
 from recommender.in_flight import OWN_DATA
 from recommender.scene import Context
@@ -68,6 +69,7 @@ class OwnPageTools:
             now_us=self.now_us(),
             not_before_us=closed_before(self.now_us),
         )
+        narrow(claims.tenant)
         if purpose not in claims.purposes:
             raise PurposeNotGiven(purpose)
         # The page goes on when a purpose is taken back; the purpose does not.

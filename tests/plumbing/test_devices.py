@@ -15,6 +15,7 @@ from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTake
 from plumbing.clock import DAY, HOUR, system_clock
 from plumbing.keys_cli import keys
 from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.state import State
 from tests.conftest import ROOT
 
 OLD = ROOT / "tests" / "fixtures" / "access-0.2.0.db"
@@ -36,8 +37,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def access(tmp_path: Path, clock: Clock) -> Iterator[Access]:
-    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
+def access(state: State, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Access]:
+    if state.url is not None:
+        monkeypatch.setenv("USUAL_DATABASE", state.url)  # for the commands
+    database = state.database("access", access_module.migrations)
     yield Access(database, clock)
     database.close()
 
@@ -153,9 +156,10 @@ def test_a_rotated_key_and_the_one_before_are_both_valid_for_the_overlap(access:
     assert access.rotate_key("mill", key_id) is None
 
 
-def test_the_command_rotates_a_servers_key_by_a_secret_and_a_screens_by_a_link(tmp_path: Path) -> None:
-    database = SQLiteDatabase(tmp_path / "access.db", access_module.migrations)
-    access = Access(database, system_clock)
+def test_the_command_rotates_a_servers_key_by_a_secret_and_a_screens_by_a_link(
+    access: Access, clock: Clock, tmp_path: Path
+) -> None:
+    clock.now = system_clock()
     server, screen = access.create_key("mill", ["privacy"]), paired(access, device="till", site="north")
     ids = {str(row["page"]): str(row["key_id"]) for row in access.keys("mill")}
 
@@ -168,12 +172,11 @@ def test_the_command_rotates_a_servers_key_by_a_secret_and_a_screens_by_a_link(t
     assert caller_of(access, again).site == "north"
     with pytest.raises(KeyRefused):
         caller_of(access, screen)
-    database.close()
 
 
-def test_the_first_use_of_a_day_does_not_wait_for_a_locked_database(access: Access, tmp_path: Path) -> None:
+def test_the_first_use_of_a_day_does_not_wait_for_a_locked_database(access: Access, state: State) -> None:
     key = access.create_key("mill", ["identify"])
-    other = SQLiteDatabase(tmp_path / "access.db")
+    other = state.database("access", access_module.migrations)
     with other.write():
         assert caller_of(access, key).tenant == "mill"
     other.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE
 from plumbing.storage.database import Database
-from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.scene import (
     Answer,
@@ -47,6 +46,7 @@ from recommender.scenes.orders import ORDERS
 from recommender.scenes.registry import OpenScenes
 from recommender.store.offers import OfferStore
 from recommender.web.half import RecommenderHalf, build
+from tests.engines import copy_home
 
 Floats = NDArray[np.float64]
 
@@ -241,7 +241,7 @@ def open_world(
     def now_us() -> int:
         return world.time_us
 
-    database = SQLiteDatabase(home / "access.db", access_tables.migrations)
+    database = State(home, settings.get("database")).database("access", access_tables.migrations)
     access = Access(database, now_us)
     world = World(home, NOON, key, access, None, None, {}, launched, None, database, CollectorRegistry())  # type: ignore[arg-type]
     world.half = build(
@@ -293,7 +293,7 @@ class Installation:
 
     def open(self, home: Path, scenes: OpenScenes | None = None, **settings: Any) -> World:
         if not home.exists():
-            shutil.copytree(self.home, home)
+            copy_home(self.home, home)
         return open_world(home, scenes, self.key, self.keys, **settings)
 
 

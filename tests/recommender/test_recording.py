@@ -17,6 +17,7 @@ from recommender.scene import Item
 from recommender.scenes.registry import Scenes
 from recommender.store import quotas
 from recommender.store.quotas import Quota
+from tests.engines import stored
 from tests.recommender.service_fixtures import Installation, World
 
 
@@ -223,7 +224,7 @@ def test_positions_are_coarse_behind_every_door(world: World) -> None:
     assert send(world, *sent, token=token).json["accepted"] == 3
     world.suggest("destinations", token=token, **exact)
     world.suggest("offers", token=token, **exact)
-    content = b"".join(path.read_bytes() for path in world.home.rglob("*") if path.is_file())
+    content = stored(world.half.config.state)
     for piece in (b"52.51627", b"13.43770"):
         assert piece not in content
     assert geo_id(**exact).encode() in content

@@ -20,6 +20,7 @@ from recommender.scene import Answer, Context, Request
 from recommender.service import SuggestRequest
 from recommender.store import open_database
 from recommender.store.events import EventStore
+from tests.engines import needs_files
 from tests.recommender.service_fixtures import Installation, World
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -57,6 +58,7 @@ def locked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield world
 
 
+@needs_files
 def test_a_locked_database_still_gives_what_is_popular(locked: World) -> None:
     """Orders come from this process's memory, as for a guest; never a 5xx, and nothing personal."""
     for token in (None, locked.token()):
@@ -67,12 +69,14 @@ def test_a_locked_database_still_gives_what_is_popular(locked: World) -> None:
     assert (offers.status_code, offers.json["items"], offers.json["fallback"]) == (200, [], "database_busy")
 
 
+@needs_files
 def test_a_locked_database_stores_nothing_and_says_when_to_come_back(locked: World) -> None:
     """An order that cannot be stored is not acknowledged: busy, with Retry-After."""
     reply = locked.order("burger", event_id="e2")
     assert (reply.status_code, reply.json["code"], reply.headers["Retry-After"]) == (503, "database_busy", "1")
 
 
+@needs_files
 def test_guests_wait_a_moment_for_a_locked_database_and_the_next_ones_not_at_all(world: World) -> None:
     with held(world):
         began = time.monotonic()
@@ -90,6 +94,7 @@ def test_guests_wait_a_moment_for_a_locked_database_and_the_next_ones_not_at_all
     assert order < 2.2
 
 
+@needs_files
 def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +115,7 @@ def test_on_a_full_disk_guests_get_what_is_popular_and_orders_a_507(
     assert world.order("burger", event_id="e2").status_code == 201
 
 
+@needs_files
 def test_a_database_of_the_older_format_keeps_its_events(tmp_path: Path) -> None:
     """The file is of version 0.2.0."""
     shutil.copy(FIXTURES / "recommender-0.2.0.db", tmp_path / "recommender.db")
@@ -120,6 +126,7 @@ def test_a_database_of_the_older_format_keeps_its_events(tmp_path: Path) -> None
     database.close()
 
 
+@needs_files
 def test_a_writer_does_not_hold_up_readers(world: World) -> None:
     """While another process writes, a recognised customer's history is read as ever."""
     token = world.token()

@@ -296,7 +296,10 @@ def test_a_log_that_lacks_a_propensity_trains_and_proves_nothing(world: World) -
     """The row is named; the training is refused, the page says so, the current version stays."""
     teach(world, 20)
     with world.half.service.database.write() as connection:
-        connection.execute("UPDATE offer_decisions SET propensities = '{}' WHERE rowid = 3")
+        connection.execute(
+            "UPDATE offer_decisions SET propensities = '{}' WHERE decision_id ="
+            " (SELECT MIN(decision_id) FROM offer_decisions WHERE cell <> 'guest')"
+        )
     world.call("POST", "/models/offers/train", key="desk")
     world.run_trainings()
     reply = world.call("GET", "/desk/offers", key="desk")

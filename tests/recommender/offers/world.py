@@ -13,7 +13,7 @@ import pytest
 
 from plumbing.clock import DAY, HOUR
 from plumbing.storage.database import Database
-from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.state import State
 from recommender.offers.decision import FEATURES, SCHEMA_VERSION
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings
@@ -44,7 +44,7 @@ def close_stores() -> Iterator[None]:
 
 
 def open_store(path: Path) -> OfferStore:
-    _opened.append(SQLiteDatabase(path, migrations))
+    _opened.append(State(path.parent).database(path.stem, migrations))
     return OfferStore(_opened[-1])
 
 

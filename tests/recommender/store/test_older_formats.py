@@ -14,7 +14,9 @@ from plumbing.clock import HOUR
 from recommender.assembly import RecommenderStores, open_stores
 from recommender.config import RecommenderConfig
 from recommender.scene import Event, OrderLine
+from tests.engines import needs_files
 
+pytestmark = needs_files
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "recommender-events-0.2.0.db"
 NOON = 1_795_435_200_000_000
 

@@ -13,6 +13,7 @@ from plumbing.storage.tombstones import TombstonesUnusable
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.errors import ErasureNotRemembered
+from tests.engines import needs_files
 from tests.recommender.service_fixtures import Installation, World
 
 
@@ -36,6 +37,7 @@ def put_back(home: Path, copy: Path) -> None:
     shutil.copy(copy, home / "recommender.db")
 
 
+@needs_files
 def test_a_restored_database_is_without_the_erased_before_anything_is_served_or_trained(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_restored_database_is_without_the_erased_before_anything_is_served_or_
     world.close()
 
 
+@needs_files
 def test_it_is_noticed_in_a_server_that_runs(installation: Installation, tmp_path: Path) -> None:
     """`.restore` of sqlite3 puts a database back under a server without stopping it."""
     world = installation.open(tmp_path / "home")
@@ -82,6 +85,7 @@ def test_it_is_noticed_in_a_server_that_runs(installation: Installation, tmp_pat
     world.close()
 
 
+@needs_files
 def test_offers_of_the_erased_do_not_come_back_either(installation: Installation, tmp_path: Path) -> None:
     world = installation.open(tmp_path / "home")
     world.suggest("offers", token=world.token("ann"))
@@ -99,6 +103,7 @@ def test_offers_of_the_erased_do_not_come_back_either(installation: Installation
     world.close()
 
 
+@needs_files
 def test_erasures_of_an_older_release_are_taken_into_the_file(installation: Installation, tmp_path: Path) -> None:
     """The file is new: what the database remembers goes there at the first start."""
     home = tmp_path / "home"
@@ -118,6 +123,7 @@ def test_erasures_of_an_older_release_are_taken_into_the_file(installation: Inst
     world.close()
 
 
+@needs_files
 def test_an_import_after_a_restore_brings_nobody_back(installation: Installation, tmp_path: Path) -> None:
     world = installation.open(tmp_path / "home")
     backup(world, tmp_path / "copy.db")

@@ -10,11 +10,13 @@ from recommender.store import open_database
 from recommender.store.run_locks import LocalRunLocks
 from recommender.store.runs import LOST_AFTER_US, ModelStore
 from tests.conftest import ROOT
+from tests.engines import needs_files
 from tests.recommender.service_fixtures import NOON
 
 OLDER = ROOT / "tests" / "fixtures" / "schedule-0.2.0.db.gz"
 
 
+@needs_files
 def test_the_schedule_and_the_runs_of_an_older_release_are_read(tmp_path: Path) -> None:
     """An entry without a time of saving, a run that is done, and one that was killed and holds no lock."""
     (tmp_path / "recommender.db").write_bytes(gzip.decompress(OLDER.read_bytes()))

@@ -25,6 +25,7 @@ from recommender.scenes.offers import OffersScene
 from recommender.scenes.orders import OrdersScene
 from recommender.store.offers import OfferStore
 from recommender.store.versions import VersionStore
+from tests.engines import needs_files
 from tests.recommender.service_fixtures import NOON, Installation, World
 
 PEOPLE = [f"person-{number:02d}" for number in range(14)]
@@ -358,6 +359,7 @@ def test_on_a_full_disk_the_old_rows_are_written_over_in_place(
     assert (shelf(kitchen).folder / name / "arrays.npz").stat().st_size < size
 
 
+@needs_files
 def test_a_restored_database_forgets_the_rows_again(kitchen: World, installation: Installation) -> None:
     """Yesterday's database with today's tombstones: who left is erased again, and in no model."""
     train(kitchen, "orders")

@@ -21,7 +21,6 @@ from recommender.store.runs import LOST_AFTER_US
 from recommender.training.checks import data_cut
 from recommender.training.trainer import Throttle, Trainer
 from recommender.worker import launch_process, main
-from tests.databases import sqlite_of
 from tests.recommender.service_fixtures import NOON, Installation, World, counting
 
 
@@ -139,9 +138,7 @@ def test_a_log_that_shrank_by_half_is_a_fault_until_somebody_says_not(world: Wor
     visits(world, 9)
     trained(world)
     for table in ("events", "lines"):
-        sqlite_of(world.half.service.database).connection.execute(
-            f"DELETE FROM {table} WHERE event_id NOT IN ('ann1', 'ann2')"
-        )
+        world.half.service.database.change(f"DELETE FROM {table} WHERE event_id NOT IN ('ann1', 'ann2')")
     outcome = trained(world)
     assert (outcome.state, "from 9 to 2 lines" in outcome.why) == ("refused", True)
     assert trained(world, accept_smaller_log=True).state == "published"

@@ -1,0 +1,200 @@
+"""Stores events with their lines in a few statements, however many there are: each one is a way to the server and
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from plumbing.storage.database import Database, Statement
+from recommender.errors import Erased, EventConflict
+from recommender.scene import Event
+
+SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))"
+"""Where an event `e` is no part of an import that has not ended."""
+
+MOST = 64
+"""Rows of one statement, or values of one list."""
+
+COLUMNS = 16
+
+T = TypeVar("T")
+Name = tuple[str, str]  # sender, event_id
+
+
+def marks(n: int) -> str:
+    """(?, ?, ?) for `n` values."""
+    return f"({', '.join('?' * n)})"
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in parts of 64, 32, 16 and so on down to 1: so there are seven statements to prepare, not 64."""
+    start, size = 0, MOST
+    while start < len(values):
+        while size > len(values) - start:
+            size //= 2
+        yield values[start : start + size]
+        start += size
+
+
+def stored(
+    database: Database,
+    tenant: str,
+    events: Sequence[Event],
+    now_us: int,
+    import_id: str = "",
+    *,
+    first: int = 0,
+    unless: Sequence[Statement] = (),
+) -> int:
+    """Store events inside a transaction; returns how many were new.
+
+    Right also beside others who do the same: what two send at once is stored once, and the second waits for the
+    first.
+
+    Args:
+        first: the place of the first one in what the caller sent.
+        unless: queries for tombstones of the customers.
+
+    Raises:
+        Erased: one of `unless` found a row. EventConflict: another event has this event_id.
+    """
+    prints = [event.fingerprint() for event in events]
+    wanted = _by_name(events, prints)
+    rows = [_row(tenant, events[place], prints[place], now_us, import_id) for place in wanted.values()]
+    asks = [*unless, *_without_sender(tenant, events)]
+    answers = database.several([*asks, *_inserts(rows), *_lines(tenant, [events[i] for i in wanted.values()])])
+    if any(answers[: len(unless)]):
+        raise Erased
+    older = {(row["event_id"], row["fingerprint"]) for found in answers[len(unless) : len(asks)] for row in found}
+    new = {(row["sender"], row["event_id"]) for found in answers[len(asks) :] for row in found}
+    for name in [name for name in new if name[0] and (name[1], prints[wanted[name]]) in older]:
+        _remove(database, tenant, name)  # stored without a sender before
+        new.remove(name)
+    again = [
+        (place, name)
+        for place, event in enumerate(events)
+        if (name := (event.sender, event.event_id)) in wanted
+        and not (name in new and wanted[name] == place)
+        and not (event.sender and (event.event_id, prints[place]) in older)
+    ]
+    known = {name: prints[wanted[name]] for name in new}
+    return len(new) + _sent_again(database, tenant, again, known, prints, now_us, import_id, first)
+
+
+def _by_name(events: Sequence[Event], prints: Sequence[str]) -> dict[Name, int]:
+    """The place of the first event of each name; without those that come without a sender as well, before."""
+    wanted: dict[Name, int] = {}
+    plain: set[tuple[str, str]] = set()
+    for place, event in enumerate(events):
+        if not event.sender:
+            plain.add((event.event_id, prints[place]))
+        elif (event.event_id, prints[place]) in plain:
+            continue
+        wanted.setdefault((event.sender, event.event_id), place)
+    return wanted
+
+
+def _without_sender(tenant: str, events: Sequence[Event]) -> Iterator[Statement]:
+    """Ask for those that were stored without a sender: from a file, or before senders were kept."""
+    for part in parts(sorted({event.event_id for event in events if event.sender})):
+        yield (
+            "SELECT event_id, fingerprint FROM events WHERE tenant = ? AND sender = ''"  # noqa: S608 question marks
+            f" AND event_id IN {marks(len(part))}",
+            (tenant, *part),
+        )
+
+
+def _inserts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
+    """In the order of their names, so that two who send the same never wait for each other in a circle. They give
+    the names of those that were not there."""
+    for part in parts(sorted(rows, key=lambda row: row[:3])):
+        yield (
+            f"INSERT INTO events VALUES {', '.join([marks(COLUMNS)] * len(part))}"  # noqa: S608 question marks only
+            " ON CONFLICT (tenant, sender, event_id) DO NOTHING RETURNING sender, event_id",
+            [value for row in part for value in row],
+        )
+
+
+def _lines(tenant: str, events: Sequence[Event]) -> Iterator[Statement]:
+    """The lines of an event that was there are there as well: a different event under its name is refused."""
+    rows = [
+        (tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price)
+        for event in events
+        for i, line in enumerate(event.lines)
+    ]
+    for part in parts(sorted(rows, key=lambda row: row[:4])):
+        yield (
+            f"INSERT INTO lines VALUES {', '.join([marks(7)] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608
+            [value for row in part for value in row],
+        )
+
+
+def _remove(database: Database, tenant: str, name: Name) -> None:
+    for table in ("lines", "events"):
+        database.change(
+            f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608 two names
+            (tenant, *name),
+        )
+
+
+def _sent_again(
+    database: Database,
+    tenant: str,
+    again: Sequence[tuple[int, Name]],
+    known: dict[Name, str],
+    prints: Sequence[str],
+    now_us: int,
+    import_id: str,
+    first: int,
+) -> int:
+    """Check those that were there (or twice in the batch); how many of them are ours from now on."""
+    taken = 0
+    for place, name in again:
+        if name not in known:
+            known[name], is_ours = _earlier(database, tenant, name, prints[place], now_us, import_id)
+            taken += is_ours
+        if known[name] != prints[place]:
+            raise EventConflict(first + place, name[1])
+    return taken
+
+
+def _row(tenant: str, event: Event, fingerprint: str, now_us: int, import_id: str) -> tuple[Any, ...]:
+    return (
+        tenant,
+        event.sender,
+        event.event_id,
+        event.type,
+        event.scene,
+        event.customer,
+        event.time_us,
+        event.hour,
+        event.weekday,
+        event.site,
+        event.region,
+        event.origin,
+        event.recommendation_id,
+        fingerprint,
+        now_us,
+        import_id,
+    )
+
+
+def _earlier(
+    database: Database, tenant: str, name: Name, fingerprint: str, now_us: int, import_id: str
+) -> tuple[str, bool]:
+    """The fingerprint of an event that was there, and whether it is ours from now on: an import that may still
+    fail wrote the same event first."""
+    row = database.row(
+        f"SELECT fingerprint, import_id, {SEEN} AS seen FROM events e"  # noqa: S608 constant parts only
+        " WHERE tenant = ? AND sender = ? AND event_id = ?",
+        (tenant, *name),
+    )
+    if row["fingerprint"] != fingerprint or row["seen"] or row["import_id"] == import_id:
+        return row["fingerprint"], False
+    database.change(
+        "UPDATE events SET import_id = ?, received_us = ? WHERE tenant = ? AND sender = ? AND event_id = ?",
+        (import_id, now_us, tenant, *name),
+    )
+    return row["fingerprint"], True
