@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import (
     auditing,
+    cluster,
     consent,
     deciding,
     faces,
@@ -41,6 +42,7 @@ SECTIONS = (
     "factors",
     "suggestions",
     "training",
+    "cluster",
     "ordering",
     "riding",
     "deciding",
@@ -81,6 +83,9 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             for row in suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000, items)
         ],
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
+        "cluster": lambda: cluster.cluster(
+            cluster.QUICK if few else cluster.FULL if options.full else cluster.SIZE
+        ),
         "ordering": lambda: [] if few else ordering.against_tifu(),
         "versions": lambda: versions.versions(3 if few else 20),
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
@@ -97,6 +102,7 @@ def main() -> int:
     reader.add_argument(
         "--quick", action="store_true", help="fewer repetitions and smaller towns: to see that it runs"
     )
+    reader.add_argument("--full", action="store_true", help="cluster: 20 million events, which takes an hour")
     reader.add_argument("--only", action="append", choices=SECTIONS, help="one section; repeat for several")
     reader.add_argument(
         "--models", type=Path, default=default_models(), help="folder of packs that are not installed"

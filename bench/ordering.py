@@ -17,9 +17,10 @@ from recommender.orders import baselines
 from recommender.orders.baselines import TifuKnn
 from recommender.orders.batch import BATCH
 from recommender.orders.evaluation import HeldOut, chosen_tifu
-from recommender.orders.fit import PART, fit_orders
+from recommender.orders.fit import fit_orders
 from recommender.orders.history import read_history
 from recommender.orders.questions import Questions
+from recommender.orders.rounds import PART
 from recommender.ranking.metrics import score_lists
 
 PLAIN_SAMPLE = 500  # questions answered the plain way: it takes the same time for each

@@ -28,6 +28,7 @@ from recommender.store.forgotten import ForgottenStore
 from recommender.store.imports import remove_abandoned
 from recommender.store.offers import OfferStore
 from recommender.store.own_events import OwnEventStore
+from recommender.store.parts_folder import sweep
 from recommender.store.quotas import QuotaStore
 from recommender.store.run_locks import run_locks
 from recommender.store.runs import ModelStore
@@ -35,6 +36,9 @@ from recommender.store.sharing import SharingStore
 from recommender.store.ties import AccountTies
 from recommender.store.version_places import Place, open_place
 from recommender.store.version_rows import VersionRows
+from recommender.training.cluster.reading import in_parts
+from recommender.training.cluster.session import Where
+from recommender.training.reading import at_once
 from recommender.training.trainer import Trainer
 
 
@@ -73,6 +77,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
 
     Raises TombstonesUnusable: it is not known who was erased.
     """
+    sweep(config.home)
     files = config.state.files("recommender-keys", keys=True)
     remembered = Tombstones.shared(files, config.tombstones, FILE)
     database = open_database(config.state)
@@ -117,8 +122,12 @@ def trainer_of(
     config: RecommenderConfig,
     now_us: Clock,
     scenes: Mapping[str, AnyScene] | None = None,
+    where: Where | None = None,
 ) -> Trainer:
-    """The trainer of an installation; `scenes` are the registry's unless a test brings its own."""
+    """The trainer of an installation; `scenes` are the registry's unless a test brings its own.
+
+    `where` trains in parts, on a cluster; None: in this process, with all of the log in memory.
+    """
     return Trainer(
         scenes=Scenes(stores.offers) if scenes is None else scenes,
         events=stores.events,
@@ -128,6 +137,7 @@ def trainer_of(
         keep_versions=config.keep_versions,
         least_people=stores.sharing.least_people,
         rows=stores.rows,
+        reads=at_once if where is None else in_parts(where, stores.database, config.home),
     )
 
 

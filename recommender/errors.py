@@ -396,3 +396,18 @@ class SceneUntrained(TrainingError):
 class ScheduleRefused(TrainingError):
     code = "schedule_refused"
     title = "The schedule was not changed"
+
+
+class ClusterError(TrainingError):
+    """A training on several machines that cannot go on. Nothing was published, nothing is left."""
+
+    code = "cluster_unusable"
+    title = "The training did not run on the cluster"
+    status = 503
+
+
+class PartUnreadable(ClusterError):
+    """A part of the log that was written for this training cannot be read again."""
+
+    code = "part_unreadable"
+    title = "A part of the log cannot be read"

@@ -233,7 +233,7 @@ def _administer(url: str, statement: str, schema: str, role: str) -> None:
     """Run a statement about a schema that is there, as its owner."""
     import psycopg
 
-    from plumbing.storage.postgres import named
+    from plumbing.storage.postgres_statements import named
 
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as raw:

@@ -13,6 +13,7 @@ import click
 from plumbing.cli import EXISTING_FILE, FILE, progress_bar, state_options
 from plumbing.clock import system_clock
 from plumbing.settings import Config
+from recommender.cli.cluster import cluster_options
 
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
     from recommender.assembly import RecommenderStores
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help s
 
 WHAT = ("items", "places", "offers", "events")
 TRAINED = ("orders", "destinations", "offers")
+
+MANY_EVENTS = 2_000_000
+"""Of one type: with more, reading all of them at once takes many gigabytes."""
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
@@ -109,20 +113,44 @@ def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
 @click.argument("scene", type=click.Choice(TRAINED))
 @click.option("--seed", default=0, show_default=True, help="Same data and seed, same bytes.")
 @click.option("--accept-smaller-log", is_flag=True, help="Publish although the log lost more than half its lines.")
+@cluster_options
+@click.option(
+    "--shared-folder",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="With --cluster: a folder that workers on other machines see, for the parts of the log; else the home.",
+)
 @common
-def train(config: RecommenderConfig, tenant: str, scene: str, seed: int, accept_smaller_log: bool) -> None:
+def train(
+    config: RecommenderConfig,
+    tenant: str,
+    scene: str,
+    seed: int,
+    accept_smaller_log: bool,
+    cluster: str | None,
+    worker_memory: str,
+    shared_folder: Path | None,
+) -> None:
     """Fit SCENE on what happened, measure it against counting, publish it if the gate lets it through.
 
     Ends with status 1 when the version was refused; what was served before stays in force.
+
+    With --cluster the log is never in one memory: it is written in parts, and worked on part by part. The version
+    is the same, to the byte.
     """
     import os
 
     from recommender.assembly import trainer_of
+    from recommender.training.cluster.session import Where
     from recommender.worker import THREADS
 
     os.environ.update(THREADS)
+    where = None if cluster is None else Where.of(cluster, worker_memory, shared_folder)
     with _opened(config) as stores, progress_bar(f"training {scene}") as bar:
-        trainer = trainer_of(stores, config, system_clock)
+        trainer = trainer_of(stores, config, system_clock, where=where)
+        if where is None and (n := trainer.events_of(tenant, scene)) > MANY_EVENTS:
+            click.echo(
+                f"{n:,} events are read into one memory; `--cluster local` works on them in parts.", err=True
+            )
         run_id = stores.models.begin(tenant, scene, system_clock())
         trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_smaller_log=accept_smaller_log)
         run = stores.models.run(tenant, scene, run_id)

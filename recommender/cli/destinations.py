@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
+from recommender.cli.cluster import cluster_for_batch, cluster_options
 
 COLUMNS = ("acc@1", "acc@3", "acc@5", "acc@10", "acc@20", "mrr@20", "in500m@1", "in500m@3", "in500m@10")
 
@@ -37,14 +38,23 @@ def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, s
 @click.option("--from", "start", help="Answer target rows from this time on. Default: fit-until.")
 @click.option("--out", required=True, type=FILE, help="One JSON line a row.")
 @click.option("--seed", default=0, show_default=True, help="The same log and seed give the same bytes.")
-def batch_destinations(path: Path, fit_until: str, start: str | None, out: Path, seed: int) -> None:
+@cluster_options
+def batch_destinations(
+    path: Path, fit_until: str, start: str | None, out: Path, seed: int, cluster: str | None, worker_memory: str
+) -> None:
     """Suggest up to 20 places for each target row of a log, from what came strictly before it."""
     from recommender.destinations.batch import batch
 
     until_us = _moment("--fit-until", fit_until)
     from_us = None if start is None else _moment("--from", start)
-    with errors_as_one_line(ValueError), progress_bar("destinations") as bar:
-        n, why = batch(path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=bar.show)
+    with (
+        errors_as_one_line(ValueError),
+        cluster_for_batch(cluster, worker_memory) as mapper,
+        progress_bar("destinations") as bar,
+    ):
+        n, why = batch(
+            path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=bar.show, mapper=mapper
+        )
     click.echo(f"{n} rows answered ({why}): {out}")
 
 

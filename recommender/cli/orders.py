@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from plumbing.cli import FILE, progress_bar
+from recommender.cli.cluster import cluster_for_batch, cluster_options
 
 if TYPE_CHECKING:
     from recommender.ranking.interactions import Interactions
@@ -98,7 +99,10 @@ def report_lines(report: dict[str, Any]) -> str:
     "--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Items for each customer."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of every draw.")
-def batch_orders(history: Path, requests: Path, out: Path, top: int, seed: int) -> None:
+@cluster_options
+def batch_orders(
+    history: Path, requests: Path, out: Path, top: int, seed: int, cluster: str | None, worker_memory: str
+) -> None:
     """Predict the next order of each customer asked about. Same input, same bytes out."""
     from plumbing.columns import DatasetError
     from plumbing.storage.files import write_atomic
@@ -111,8 +115,8 @@ def batch_orders(history: Path, requests: Path, out: Path, top: int, seed: int) 
             raise DatasetError(f"{history}: holds no order; there is nothing to predict from")
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
-    with progress_bar("orders") as bar:
-        predicted = predict_orders(seen, asked, top=top, seed=seed, progress=bar.show)
+    with cluster_for_batch(cluster, worker_memory) as mapper, progress_bar("orders") as bar:
+        predicted = predict_orders(seen, asked, top=top, seed=seed, progress=bar.show, mapper=mapper)
     try:
         write_atomic(out, predicted.to_csv())
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,39 +12,67 @@ from numpy.typing import NDArray
 
 from plumbing.columns import DatasetError
 from plumbing.storage.files import write_atomic
-from recommender.destinations.fit import fit, snapshots
+from recommender.destinations.fit import fit
 from recommender.destinations.log import RideLog, read_log
 from recommender.destinations.model import K, RideModel, rank
+from recommender.destinations.visits import Moments
+from recommender.destinations.weeks import Log, weeks_of
+from recommender.ranking.partitions import InTurn, Mapper
 from recommender.scene import Report
 
 Tick = Callable[[str, float], None]
 
 
-def fit_log(log: RideLog, until_us: int, *, seed: int, progress: Tick) -> tuple[RideModel, Report]:
+def fit_log(
+    log: RideLog, until_us: int, *, seed: int, progress: Tick, mapper: Mapper | None = None
+) -> tuple[RideModel, Report]:
     """The model in force from the visits up to `until_us` (inclusive), and its report."""
-    return fit(log.visits.where(log.visits.time_us <= until_us), log.positions, seed=seed, progress=progress)
+    visits = log.visits.where(log.visits.time_us <= until_us)
+    return fit(visits, log.positions, seed=seed, progress=progress, mapper=mapper)
 
 
 def answer_rows(
-    log: RideLog, model: RideModel, rows: NDArray[np.intp], tick: Callable[[float], None] = lambda share: None
+    log: RideLog,
+    model: RideModel,
+    rows: NDArray[np.intp],
+    tick: Callable[[float], None] = lambda share: None,
+    mapper: Mapper | None = None,
 ) -> NDArray[np.int32]:
     """Up to K place codes for each row (m, K), -1 at the end.
 
     The rider's own visits count up to the row; the crowd is recomputed every week from the rides before that
     week: as in service between two trainings.
     """
-    lists = np.full((len(rows), K), -1, np.int32)
-    done = 0
-    for block, crowd in snapshots(log.visits, log.positions, log.time_us[rows]):
-        fresh = replace(model, crowd=crowd)
-        lists[block] = rank(fresh, log.visits, log.moments(rows[block]), log.positions, riding=False)[0]
-        done += len(block)
-        tick(done / len(rows))
+    lists, done = np.full((len(rows), K), -1, np.int32), 0
+    pieces = weeks_of(log.time_us[rows])
+    work = [(as_of_us, [log.moments(rows[block]) for block in blocks]) for as_of_us, blocks in pieces]
+    everything = Log(log.visits, log.positions)
+    made = (mapper or InTurn()).map(week_of_answers, work, shared=(everything, model), name="answers")
+    for (_, blocks), answers in zip(pieces, made, strict=True):
+        for block, answer in zip(blocks, answers, strict=True):
+            lists[block] = answer
+            done += len(block)
+            tick(done / len(rows))
     return lists
 
 
+def week_of_answers(
+    log: Log, model: RideModel, as_of_us: int, blocks: Sequence[Moments]
+) -> list[NDArray[np.int32]]:
+    """The lists of some moments, with the crowd of their week."""
+    fresh = replace(model, crowd=log.crowd(as_of_us))
+    return [rank(fresh, log.visits, moments, log.positions, riding=False)[0] for moments in blocks]
+
+
 def batch(
-    path: Path, out: Path, *, fit_until_us: int, from_us: int | None, seed: int, progress: Tick
+    path: Path,
+    out: Path,
+    *,
+    fit_until_us: int,
+    from_us: int | None,
+    seed: int,
+    progress: Tick,
+    mapper: Mapper | None = None,
 ) -> tuple[int, str]:
     """Write one JSON line for each target row at or after `from_us`: its row number and up to 20 places.
 
@@ -63,9 +91,9 @@ def batch(
     if not (log.visits.time_us <= until).any():
         raise DatasetError(f"{path}: no ride is early enough to fit on")
     model, report = fit_log(
-        log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.75 * share)
+        log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.75 * share), mapper=mapper
     )
-    lists = answer_rows(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share))
+    lists = answer_rows(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share), mapper)
     lines = [
         json.dumps({"row": int(row), "places": [str(log.places[code]) for code in found if code >= 0]})
         for row, found in zip(rows, lists, strict=True)

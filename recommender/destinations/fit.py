@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,45 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.destinations.model import STAYED, Counting, Floats, K, RideModel, score
-from recommender.destinations.signals.candidates import candidates
 from recommender.destinations.signals.crowd import PlaceCrowd, Shared, crowd_of
 from recommender.destinations.signals.kernel import Kernel, gaps_of, kernel_weights, pair_visits
-from recommender.destinations.visits import DAY_US, TRAIL, Positions, Visits, moments_at, stays
+from recommender.destinations.visits import TRAIL, Positions, Visits, moments_at, stays
+from recommender.destinations.weeks import REFRESH_US, Log, week_of_candidates, weeks_of
 from recommender.ranking.gate import gate
 from recommender.ranking.interactions import NO_TIME
 from recommender.ranking.metrics import highest
 from recommender.ranking.pairs import Pairs, best_lists, place_within, sample_negatives
+from recommender.ranking.partitions import InTurn, Mapper
 from recommender.ranking.ranker import Ranker, fit_ranker
 from recommender.scene import Report
 
-REFRESH_US = 7 * DAY_US
-"""How often the crowd is recomputed in training and in batches: as in service with weekly training."""
-
-BLOCK = 2000
 MOST_CROWDS = 40  # in training; over many years it is computed less often
 MOST_EXAMPLES = 40_000
 MOST_TRIAL = 8_000  # of these, for the trial that the gate judges
 WARM_UP = 0.1  # share of the log's time before the first example: little is known yet
 LEAST_EXAMPLES = 300
-
-
-def snapshots(
-    visits: Visits,
-    positions: Positions,
-    time_us: NDArray[np.int64],
-    refresh_us: int = REFRESH_US,
-    shared: Shared | None = None,
-) -> Iterator[tuple[NDArray[np.intp], PlaceCrowd]]:
-    """Blocks of moments (indices into `time_us`), each with the crowd as it was at the beginning of its week.
-
-    A block has at most `BLOCK` moments, which bounds the memory.
-    """
-    week = time_us // refresh_us
-    for number in np.unique(week):
-        crowd = crowd_of(visits, positions.lat, positions.lon, int(number * refresh_us), shared)
-        rows = np.flatnonzero(week == number)
-        for start in range(0, len(rows), BLOCK):
-            yield rows[start : start + BLOCK], crowd
 
 
 def moments_to_predict(visits: Visits, since: float = WARM_UP) -> NDArray[np.intp]:
@@ -134,10 +112,12 @@ def examples(
     ranked: NDArray[np.bool_],
     shared: Shared | None = None,
     tick: Callable[[float], None] = lambda share: None,
+    mapper: Mapper | None = None,
 ) -> Examples:
     """Candidates and signals of the given visits, each as it could be known just before it.
 
-    `ranked` (rows,) marks the moments of which all candidates are kept, to be ranked.
+    `ranked` (rows,) marks the moments of which all candidates are kept, to be ranked. `mapper` works on several
+    weeks at once.
     """
     rng = np.random.default_rng(seed)
     parts, labels, drawn, taken, done = [], [], [], [], 0
@@ -145,10 +125,17 @@ def examples(
     time_us = visits.time_us[rows]
     weeks = (highest(time_us) - int(np.min(time_us))) // REFRESH_US + 1
     refresh_us = int(REFRESH_US * (1 + weeks // MOST_CROWDS))
-    for chosen, crowd in snapshots(visits, positions, time_us, refresh_us, shared):
+    pieces = weeks_of(time_us, refresh_us)
+    work = [(as_of_us, [rows[chosen] for chosen in blocks]) for as_of_us, blocks in pieces]
+    log = Log(visits, positions, shared)
+    made = (mapper or InTurn()).map(week_of_candidates, work, shared=(log, kernel), name="signals")
+    every = (
+        (chosen, *one)
+        for (_, blocks), found in zip(pieces, made, strict=True)
+        for chosen, one in zip(blocks, found, strict=True)
+    )
+    for chosen, pairs, names in every:
         block = rows[chosen]
-        moments = moments_at(visits, block, positions.lat, positions.lon)
-        pairs, names = candidates(visits, moments, crowd, positions, kernel)
         label = visits.place[block][pairs.question] == pairs.item
         learned = np.zeros(len(pairs), bool)
         learned[to_learn_from(pairs, label, names, rng)] = True
@@ -235,6 +222,7 @@ def fit(
     seed: int,
     shared: Shared | None = None,
     progress: Callable[[str, float], None] = lambda what, share: None,
+    mapper: Mapper | None = None,
 ) -> tuple[RideModel, Report]:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
@@ -263,6 +251,7 @@ def fit(
         ranked=visits.time_us[rows] >= cut,
         shared=shared,
         tick=lambda share: progress("signals", 0.1 + 0.3 * share),
+        mapper=mapper,
     )
     inner = visits.time_us[found.rows] < cut
     counting = fit_counting(found, ~inner, visits.place[found.rows], kernel)

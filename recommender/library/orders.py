@@ -22,9 +22,10 @@ from recommender.library.folder import (
     trained_of,
 )
 from recommender.library.request import Data, interactions_of, reported, request_of
-from recommender.orders.fit import FitSettings, labels_of, truth_of
+from recommender.orders.fit import FitSettings, labels_of
 from recommender.orders.history import read_history
 from recommender.orders.questions import questions_of
+from recommender.orders.rounds import truth_of
 from recommender.orders.signals.crowd import NAMES, ItemCrowd, merge_repeats
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import split_last

@@ -5,17 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.orders.fit import PART, FitSettings, FittedOrders, fit_orders
-from recommender.orders.questions import questions_of
+from recommender.orders.fit import FitSettings, FittedOrders, fit_orders
+from recommender.orders.model import OrderModel
+from recommender.orders.partitions.rounds import fit_in_parts
+from recommender.orders.questions import Questions, questions_of
+from recommender.orders.rounds import PART
 from recommender.ranking.interactions import Interactions
+from recommender.ranking.partitions import InTurn, Mapper, in_memory
 from recommender.scene import Progress
 
 BATCH = FitSettings(max_questions=7_000, easy=120, copies=6)
 """A bulk run may take minutes."""
+
+
+ROWS_OF_PART = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ def predict_orders(
     seed: int = 0,
     settings: FitSettings = BATCH,
     progress: Progress | None = None,
+    mapper: Mapper | None = None,
 ) -> Predicted:
     """Fit on `history` alone, then rank every item for each customer in `requests`.
 
@@ -54,6 +63,7 @@ def predict_orders(
 
     Args:
         requests: rows without item (-1) under the vocabularies of `history`.
+        mapper: works on parts of the history and of the requests; the answer is the same.
 
     Raises:
         ValueError: the history holds no order, or `top` is below 1.
@@ -66,19 +76,32 @@ def predict_orders(
     tick = progress or (lambda _what, _share: None)
     target = np.zeros(len(history.customers), np.bool_)
     target[requests.customer] = True
-    fitted = fit_orders(
-        history,
-        features,
-        seed=seed,
-        settings=settings,
-        target_customers=target,
-        progress=lambda what, share: tick(what, 0.85 * share),
-    )
+
+    def report(what: str, share: float) -> None:
+        tick(what, 0.85 * share)
+
+    rest: dict[str, Any] = {"seed": seed, "settings": settings, "target_customers": target, "progress": report}
+    if mapper is None:
+        fitted = fit_orders(history, features, **rest)
+    else:
+        fitted = fit_in_parts(in_memory(history, mapper, _parts(history)), features, **rest)
     questions = questions_of(history, requests)
+    blocks = list(questions.parts(PART))
+    made = (mapper or InTurn()).map(
+        best_of, [(block,) for _, block in blocks], shared=(fitted.model, top), name="ranking"
+    )
     lists = [np.zeros((0, top), np.int32)]
-    for start, part in questions.parts(PART):
-        pairs = fitted.model.crowd.pairs(part, width=max(60, top))
-        lists.append(fitted.model.lists(pairs, part.n, top))
-        tick("ranking", 0.85 + 0.15 * (start + part.n) / questions.n)
+    for (start, block), found in zip(blocks, made, strict=True):
+        lists.append(found)
+        tick("ranking", 0.85 + 0.15 * (start + block.n) / questions.n)
     customers = history.customers[np.unique(requests.customer)]
     return Predicted(customers, np.concatenate(lists), history.items, fitted)
+
+
+def best_of(model: OrderModel, top: int, block: Questions) -> NDArray[np.int32]:
+    """The best items of each of some questions, (questions, top)."""
+    return model.lists(model.crowd.pairs(block, width=max(60, top)), block.n, top)
+
+
+def _parts(history: Interactions) -> int:
+    return max(1, len(history) // ROWS_OF_PART)

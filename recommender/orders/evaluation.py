@@ -11,20 +11,10 @@ from numpy.typing import NDArray
 
 from recommender.orders import baselines
 from recommender.orders.batch import BATCH
-from recommender.orders.fit import (
-    METRIC,
-    PART,
-    RANKER,
-    FitSettings,
-    FittedOrders,
-    Mask,
-    fit_orders,
-    labels_of,
-    learn_from,
-    truth_of,
-)
+from recommender.orders.fit import METRIC, RANKER, FitSettings, FittedOrders, fit_orders, labels_of, learn_from
 from recommender.orders.model import LEARNED, ranked_by
 from recommender.orders.questions import Questions, questions_of
+from recommender.orders.rounds import PART, Mask, truth_of
 from recommender.orders.signals.crowd import NAMES, ItemCrowd
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import (

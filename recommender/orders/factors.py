@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from recommender.orders.questions import Questions
 from recommender.ranking.interactions import Interactions
 
 ROWS_PER_EPOCH = 200_000  # pairs per epoch are capped, to bound the time of training
+MOST_SUMMED = 1_000_000
+"""Rows whose vectors are added one by one. A sum of more 32-bit numbers loses digits: then items are counted."""
+
 DAYPARTS = ((5, "breakfast"), (11, "lunch"), (15, "afternoon"), (18, "dinner"), (22, "night"))
 
 
@@ -60,26 +63,49 @@ class Factors:
             item_features: for each item its features' names ("category:pizza", "price:2", "daypart:lunch");
                 its vector is the sum of an own vector and its features' vectors.
         """
+        if not (seen.customer >= 0).any() or not item_features:
+            return cls.empty(len(item_features))
+        keys = distinct_pairs(seen, len(item_features))
+        keys = np.sort(keys[drawn_pairs(len(keys), seed)])
+        bare = cls.of_pairs(keys, len(seen.customers), item_features, seed=seed, size=size, epochs=epochs)
+        rows = np.flatnonzero(seen.item >= 0)
+        item, part = seen.item[rows], daypart(seen.hour[rows])
+        if len(rows) <= MOST_SUMMED:
+            return replace(bare, moments=moments_of_rows(bare.items, item, part))
+        return replace(bare, moments=moments_of_counts(bare.items, counts_of_moments(item, part, len(bare.items))))
+
+    @classmethod
+    def of_pairs(
+        cls,
+        keys: NDArray[np.int64],
+        n_customers: int,
+        item_features: Sequence[Sequence[str]],
+        *,
+        seed: int,
+        size: int = 24,
+        epochs: int = 8,
+    ) -> Factors:
+        """Fitted on ascending keys customer * items + item; the moments are still empty."""
         from lightfm import LightFM
 
         n_items = len(item_features)
-        if not (seen.customer >= 0).any() or not n_items:
-            return cls.empty(n_items)
         names, features = _feature_matrix(item_features)
-        pairs = _pairs(seen, n_items, np.random.default_rng(seed))
+        pairs = sparse.coo_matrix(
+            (np.ones(len(keys), np.float32), (keys // n_items, keys % n_items)),
+            shape=(max(n_customers, 1), n_items),
+        )
         model = LightFM(no_components=size, loss="warp", learning_rate=0.05, max_sampled=20, random_state=seed)
         identity = sparse.hstack([sparse.identity(n_items, format="csr"), features], format="csr")
         model.fit(pairs, item_features=identity.astype(np.float32), epochs=epochs, num_threads=1)
         biases, vectors = model.get_item_representations(identity.astype(np.float32))
         feature = np.concatenate([model.item_embeddings[n_items:], model.item_biases[n_items:, None]], axis=1)
-        bare = cls(
+        return cls(
             vectors.astype(np.float32),
             biases.astype(np.float32),
             feature.astype(np.float32),
             names,
             np.zeros((1 + len(DAYPARTS), size), np.float32),
         )
-        return cls(bare.items, bare.biases, bare.features, names, bare._moments(seen))
 
     @classmethod
     def empty(cls, n_items: int) -> Factors:
@@ -92,16 +118,6 @@ class Factors:
             (),
             np.zeros((1 + len(DAYPARTS), 1), np.float32),
         )
-
-    def _moments(self, seen: Interactions) -> NDArray[np.float32]:
-        """Mean vector of what is ordered, overall and by part of the day: for customers without history."""
-        rows = np.flatnonzero(seen.item >= 0)
-        part = daypart(seen.hour[rows])
-        means = np.zeros((1 + len(DAYPARTS), self.items.shape[1]), np.float32)
-        for i in range(len(means)):
-            chosen = rows if i == 0 else rows[part == i - 1]
-            means[i] = self.items[seen.item[chosen]].mean(axis=0) if len(chosen) else means[0]
-        return means
 
     def scores(self, questions: Questions) -> NDArray[np.float32]:
         """(n, items): the folded-in customer against every item.
@@ -164,12 +180,42 @@ def _feature_matrix(item_features: Sequence[Sequence[str]]) -> tuple[tuple[str, 
     return names, matrix
 
 
-def _pairs(seen: Interactions, n_items: int, rng: np.random.Generator) -> sparse.coo_matrix:
-    """Distinct (customer, item) pairs, at most ROWS_PER_EPOCH of them drawn by `rng`."""
+def distinct_pairs(seen: Interactions, n_items: int) -> NDArray[np.int64]:
+    """The distinct keys customer * n_items + item, ascending."""
     rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
-    keys = np.unique(seen.customer[rows].astype(np.int64) * n_items + seen.item[rows])
-    if len(keys) > ROWS_PER_EPOCH:
-        keys = np.sort(rng.choice(keys, ROWS_PER_EPOCH, replace=False))
-    width = max(n_items, 1)
-    shape = (max(len(seen.customers), 1), n_items)
-    return sparse.coo_matrix((np.ones(len(keys), np.float32), (keys // width, keys % width)), shape=shape)
+    return np.unique(seen.customer[rows].astype(np.int64) * n_items + seen.item[rows])
+
+
+def drawn_pairs(n: int, seed: int) -> NDArray[np.int64]:
+    """Which of `n` pairs are learned from: at most ROWS_PER_EPOCH, drawn by the seed."""
+    if n <= ROWS_PER_EPOCH:
+        return np.arange(n)
+    return np.random.default_rng(seed).choice(n, ROWS_PER_EPOCH, replace=False)
+
+
+def moments_of_rows(
+    vectors: NDArray[np.float32], item: NDArray[np.integer], part: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Mean vector of what is ordered, overall and by part of the day: for customers without history.
+
+    Summed row by row, in the order of the rows.
+    """
+    means = np.zeros((1 + len(DAYPARTS), vectors.shape[1]), np.float32)
+    for i in range(len(means)):
+        chosen = item if i == 0 else item[part == i - 1]
+        means[i] = vectors[chosen].mean(axis=0) if len(chosen) else means[0]
+    return means
+
+
+def counts_of_moments(item: NDArray[np.integer], part: NDArray[np.int64], n_items: int) -> NDArray[np.int64]:
+    """(1 + 5, items): how many rows have the item, of an unknown part of the day first."""
+    return np.bincount((part + 1) * n_items + item, minlength=(1 + len(DAYPARTS)) * n_items).reshape(-1, n_items)
+
+
+def moments_of_counts(vectors: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """As `moments_of_rows`, of so many rows that sums of 32-bit numbers would lose digits."""
+    whole = np.concatenate([counts.sum(axis=0, keepdims=True), counts[1:]])
+    total = whole.sum(axis=1)
+    means = whole @ vectors.astype(np.float64) / np.maximum(total, 1)[:, None]
+    found: NDArray[np.float64] = np.where(total[:, None] > 0, means, means[0])
+    return found.astype(np.float32)

@@ -10,21 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel
-from recommender.orders.questions import Questions, questions_of
+from recommender.orders.rounds import AnyRound, Features, Mask, Round, Rounds, make_round
 from recommender.orders.signals.crowd import NAMES, ItemCrowd
 from recommender.ranking.gate import gate
 from recommender.ranking.interactions import Interactions
-from recommender.ranking.metrics import Interval, Targets, orders_per_customer, score_lists, split_last, summary
+from recommender.ranking.metrics import Interval, Targets, score_lists, summary
 from recommender.ranking.pairs import Pairs, sample_negatives
 from recommender.ranking.ranker import Mixture, fit_ranker
 from recommender.scene import Progress
 
-Features = Sequence[Sequence[str]]
 Sample = tuple[Pairs, NDArray[np.bool_]]
-Mask = NDArray[np.bool_]
 
 METRIC = "ndcg@10"
-PART = 1000  # questions whose candidates are in memory at once
 
 OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
 OLDER = 0.5  # an order further back counts half: tastes and menus change
@@ -50,72 +47,16 @@ class FitSettings:
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
 
 
-def truth_of(history: Interactions, targets: Interactions) -> Targets:
-    """The right answers of the questions that `questions_of(history, targets)` makes."""
-    customers, question = np.unique(targets.customer, return_inverse=True)
-    width = max(len(history.items), 1)
-    had = np.unique(history.customer.astype(np.int64) * width + history.item)
-    known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
-    return Targets.from_pairs(question, targets.item, known, len(customers))
-
-
 def labels_of(truth: Targets, n_items: int) -> NDArray[np.int64]:
     """question * n_items + item of every right answer."""
     return truth.question * n_items + truth.items
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One past order of many customers as questions, with what was known before it."""
-
-    history: Interactions
-    crowd: ItemCrowd
-    questions: Questions
-    truth: Targets
-
-
-def make_round(
-    seen: Interactions,
-    back: int,
-    features: Features,
-    seed: int,
-    *,
-    least: int,
-    most: int,
-    target_customers: Mask | None = None,
-    least_people: int = 1,
-) -> Round:
-    """The orders `back` from the end, with everything that their customers ordered from then on removed.
-
-    At most `most` customers, drawn by the seed, get a question; the others keep all their orders, as in a real
-    request: what they ordered meanwhile is known then, and must be known here.
-
-    Args:
-        target_customers: (customers,) who may get a question; None is everybody.
-    """
-    counts = orders_per_customer(seen)
-    able = np.flatnonzero(
-        (counts >= max(least, back + 1)) & (True if target_customers is None else target_customers)
-    )
-    if len(able) > most:
-        able = np.random.default_rng([seed, back]).choice(able, most, replace=False)
-    mask = np.zeros(len(counts), np.bool_)
-    mask[able] = True
-    history, targets = split_last(seen, back, least, mask)
-    return Round(
-        history,
-        ItemCrowd.fit(history, features, seed, least_people=least_people),
-        questions_of(history, targets),
-        truth_of(history, targets),
-    )
-
-
-def _sample(made: Round, settings: FitSettings, seed: int, back: int) -> Sample:
+def sample_of(made: AnyRound, settings: FitSettings, seed: int, back: int) -> Sample:
     """The rows of a round that the ranker learns from, collected part by part to bound the memory."""
     rng, parts, n_items = np.random.default_rng([seed, back, 1]), [], max(made.crowd.n_items, 1)
     right = labels_of(made.truth, n_items)
-    for start, block in made.questions.parts(PART):
-        part = made.crowd.pairs(block)
+    for start, _, part in made.parts():
         label = np.isin((part.question + start) * n_items + part.item, right)
         rows = sample_negatives(part.question, label, None, rng, easy=settings.easy)
         parts.append((part.take(rows), label[rows]))
@@ -143,7 +84,7 @@ def learn_from(
         target_customers=target_customers,
         least_people=settings.least_people,
     )
-    return _sample(made, settings, seed, back)
+    return sample_of(made, settings, seed, back)
 
 
 def _nothing() -> Sample:
@@ -224,24 +165,66 @@ def fit_orders(
             are learned from and chosen by, if they are enough. None is everybody.
     """
     settings = settings or FitSettings()
+    target_customers = enough_targets(target_customers)
+    return fit_rounds(_Whole(seen, features, settings, seed, target_customers), settings, seed, progress)
+
+
+def enough_targets(target_customers: Mask | None) -> Mask | None:
+    """The same, or None (everybody) where they are too few to learn from."""
+    return None if target_customers is None or target_customers.sum() < ENOUGH_TARGETS else target_customers
+
+
+@dataclass
+class _Whole:
+    """The rounds of a log in memory."""
+
+    seen: Interactions
+    features: Features
+    settings: FitSettings
+    seed: int
+    target_customers: Mask | None
+    known: Interactions | None = None
+
+    @property
+    def words(self) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
+        return self.seen.items, self.seen.sites, self.seen.regions
+
+    def last(self) -> Round:
+        made = self._round(self.seen, 1, least=3)
+        self.known = made.history
+        return made
+
+    def earlier(self, back: int) -> Round:
+        return self._round(self.seen if self.known is None else self.known, back)
+
+    def newest(self) -> Round:
+        return self._round(self.seen, 1)
+
+    def everything(self) -> ItemCrowd:
+        return ItemCrowd.fit(self.seen, self.features, self.seed, least_people=self.settings.least_people)
+
+    def _round(self, seen: Interactions, back: int, *, least: int = 2) -> Round:
+        return make_round(
+            seen,
+            back,
+            self.features,
+            self.seed,
+            least=least,
+            most=self.settings.max_questions,
+            target_customers=self.target_customers,
+            least_people=self.settings.least_people,
+        )
+
+
+def fit_rounds(rounds: Rounds, settings: FitSettings, seed: int, progress: Progress | None = None) -> FittedOrders:
+    """`fit_orders`, however the log lies."""
     tick = progress or (lambda _what, _share: None)
-    if target_customers is not None and target_customers.sum() < ENOUGH_TARGETS:
-        target_customers = None
     tick("counting without the last orders", 0.02)
-    valid = make_round(
-        seen,
-        1,
-        features,
-        seed,
-        least=3,
-        most=settings.max_questions,
-        target_customers=target_customers,
-        least_people=settings.least_people,
-    )
+    valid = rounds.last()
     samples: list[Sample] = []
     for back in range(1, settings.rounds + 1):
         tick(f"learning from the orders {back} back", 0.05 + 0.2 * (back - 1) / settings.rounds)
-        samples.append(learn_from(valid.history, back, features, settings, seed, target_customers))
+        samples.append(sample_of(rounds.earlier(back), settings, seed, back))
 
     def fitting(parts: Sequence[Sample], begin: float, end: float) -> Mixture | None:
         return fit_mixture(
@@ -249,28 +232,27 @@ def fit_orders(
         )
 
     ranker = fitting(samples, 0.25, 0.55)
-    trial = OrderModel(seen.items, seen.sites, seen.regions, valid.crowd, ranker, "counting", 1)
+    trial = OrderModel(*rounds.words, valid.crowd, ranker, "counting", 1)
     tick("choosing on the last order", 0.55)
     chosen = _choose(trial, valid, np.random.default_rng([seed, 7]))
     ranker = None
     if chosen.model.in_force != "counting":
         tick("learning from the last orders too", 0.6)
-        newest = learn_from(seen, 1, features, settings, seed, target_customers)
+        newest = sample_of(rounds.newest(), settings, seed, 1)
         ranker = fitting([newest, *samples[: settings.rounds - 1]], 0.65, 0.95)
     tick("counting everything", 0.95)
-    crowd = ItemCrowd.fit(seen, features, seed, least_people=settings.least_people)
+    crowd = rounds.everything()
     tick("done", 1.0)
     n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
     return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)
 
 
-def _choose(trial: OrderModel, valid: Round, rng: np.random.Generator) -> FittedOrders:
+def _choose(trial: OrderModel, valid: AnyRound, rng: np.random.Generator) -> FittedOrders:
     """Which method is in force, by the validation round."""
     n = valid.questions.n
     names = LEARNED if trial.ranker else ()
     lists: dict[str, list[NDArray[np.int32]]] = {name: [] for name in (*names, *map(str, PRIOR_ORDERS))}
-    for _, part in valid.questions.parts(PART):
-        pairs = trial.crowd.pairs(part)
+    for _, part, pairs in valid.parts():
         for prior in PRIOR_ORDERS:
             lists[str(prior)].append(replace(trial, prior_orders=prior).lists(pairs, part.n, 20, "counting"))
         for name, made in trial.learned_lists(pairs, part.n, 20).items():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.ranking.interactions import Interactions
+from recommender.ranking.sparse import expanded
 
 LEAST_PEOPLE = 10
 """What a scene takes where nobody set another number."""
@@ -65,6 +66,18 @@ def pairs_with_enough(
     row of `right`. Rows belong to `person` and are sorted by it.
     """
     n = left.shape[1]
+    keys, people = people_of_pairs(left, right, person)
+    enough = keys[people >= least]
+    return sparse.csr_array((np.ones(len(enough), np.bool_), (enough // n, enough % n)), shape=(n, n))
+
+
+def people_of_pairs(
+    left: sparse.csr_array, right: sparse.csr_array, person: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many different people have i in a row of `left` and j in the same row of `right`: ascending keys
+    i * items + j, and the people of each.
+    """
+    n = left.shape[1]
     size = np.diff(left.indptr).astype(np.int64) * np.diff(right.indptr)
     total: dict[str, NDArray[np.int64]] = {"key": np.zeros(0, np.int64), "n": np.zeros(0, np.int64)}
     start = 0
@@ -78,8 +91,7 @@ def pairs_with_enough(
         both, inverse = np.unique(np.r_[total["key"], keys], return_inverse=True)
         total = {"key": both, "n": np.bincount(inverse, np.r_[total["n"], counts]).astype(np.int64)}
         start = stop
-    enough = total["key"][total["n"] >= least]
-    return sparse.csr_array((np.ones(len(enough), np.bool_), (enough // n, enough % n)), shape=(n, n))
+    return total["key"], total["n"]
 
 
 def _end_of_part(size: NDArray[np.int64], person: NDArray[np.integer], start: int) -> int:
@@ -94,10 +106,7 @@ def _expanded(
     left: sparse.csr_array, right: sparse.csr_array, person: NDArray[np.integer], start: int, stop: int, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every pair (i, j) of the rows start .. stop as i * n + j, and whose it is."""
-    left, right = left[start:stop], right[start:stop]
+    left = left[start:stop]
+    entry, first, second = expanded(left, right[start:stop])
     row = np.repeat(np.arange(stop - start), np.diff(left.indptr))
-    times = np.diff(right.indptr)[row]
-    first = np.repeat(left.indices.astype(np.int64), times)
-    begin = np.repeat(right.indptr[:-1][row] - np.r_[0, np.cumsum(times)[:-1]][: len(times)], times)
-    second = right.indices[begin + np.arange(len(begin))]
-    return first * n + second, np.repeat(person[start:stop][row].astype(np.int64), times)
+    return first * n + second, person[start:stop][row[entry]].astype(np.int64)

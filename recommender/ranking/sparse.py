@@ -78,3 +78,15 @@ def strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
     return sparse.csr_array(
         (matrix.data[kept].astype(np.float32), (row[kept], matrix.indices[kept])), shape=matrix.shape
     )
+
+
+def expanded(
+    left: sparse.csr_array, right: sparse.csr_array
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Every pair (i, j) of columns of the same row, row by row: the number of i's entry in `left`, i, and j."""
+    row = np.repeat(np.arange(left.shape[0]), np.diff(left.indptr))
+    times = np.diff(right.indptr)[row]
+    entry = np.repeat(np.arange(len(row)), times)
+    begin = np.repeat(right.indptr[:-1][row] - np.r_[0, np.cumsum(times)[:-1]][: len(times)], times)
+    second = right.indices[begin + np.arange(len(begin))]
+    return entry, left.indices[entry].astype(np.int64), second.astype(np.int64)

@@ -12,6 +12,7 @@ from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, 
 from recommender.destinations.fit import fit
 from recommender.destinations.model import Counting, RideModel, model_arrays, model_from, rank
 from recommender.destinations.names import name_of
+from recommender.destinations.partitions import Rides, rides_in_parts
 from recommender.destinations.places import (
     BadCoordinatesError,
     OutsideAreaError,
@@ -26,7 +27,8 @@ from recommender.destinations.reasons import NO_REASON, reason_for
 from recommender.destinations.signals.crowd import UNVISITED, Shared, crowd_of, of_places
 from recommender.destinations.visits import Moments, Positions, Visits, no_visits, visits_of
 from recommender.ranking.interactions import codes_in
-from recommender.ranking.people import shared_items, without_unshared
+from recommender.ranking.partitions import Mapper, PartitionedLog
+from recommender.ranking.people import people_of, without_unshared
 from recommender.scene import (
     Answer,
     Arrays,
@@ -111,13 +113,20 @@ class DestinationsScene(CatalogueScene):
         """
         atlas = self._atlas(data.catalogue)
         rides = with_places(settled(data.interactions, atlas), atlas)
-        positions = Positions(*atlas.positions(rides.items))
-        shared = Shared(shared_items(rides, data.least_people), data.least_people)
-        model, report = fit(visits_of(rides), positions, seed=seed, shared=shared, progress=progress)
-        listed = np.array([place in atlas.by_id for place in rides.items.tolist()], np.bool_)
-        kept = listed | shared.place
-        arrays, texts = model_arrays(replace(model, crowd=of_places(model.crowd, kept, listed)))
-        return Trained({"places": rides.items[kept], **arrays}, texts, report)
+        people = people_of(rides.item, rides.person, len(rides.items))
+        known = Rides(rides.items, visits_of(rides), people)
+        return _trained(known, atlas, data.least_people, seed=seed, progress=progress)
+
+    def train_in_parts(
+        self, log: PartitionedLog, data: TrainingInput, *, seed: int, progress: Progress
+    ) -> Trained:
+        """As `train`, of a log that is read part by part: the same bytes. `data` has the catalogue, no event.
+
+        Visits, 40 bytes each, are in memory, and on each worker: the crowd of a week is of all riders.
+        """
+        atlas = self._atlas(data.catalogue)
+        known = rides_in_parts(log, data.catalogue, lambda share: progress("reading the parts", 0.05 * share))
+        return _trained(known, atlas, data.least_people, seed=seed, progress=progress, mapper=log.mapper)
 
     def load(self, arrays: Arrays, texts: Texts) -> DestinationModel:
         """Raises ValueError when a part is missing or does not fit."""
@@ -170,6 +179,20 @@ class DestinationsScene(CatalogueScene):
 
 
 DESTINATIONS = DestinationsScene()
+
+
+def _trained(
+    known: Rides, atlas: Atlas, least_people: int, *, seed: int, progress: Progress, mapper: Mapper | None = None
+) -> Trained:
+    """What is published."""
+    positions = Positions(*atlas.positions(known.places))
+    enough = known.people >= least_people if least_people > 1 else np.ones(len(known.places), np.bool_)
+    shared = Shared(enough, least_people)
+    model, report = fit(known.visits, positions, seed=seed, shared=shared, progress=progress, mapper=mapper)
+    listed = np.array([place in atlas.by_id for place in known.places.tolist()], np.bool_)
+    kept = listed | shared.place
+    arrays, texts = model_arrays(replace(model, crowd=of_places(model.crowd, kept, listed)))
+    return Trained({"places": known.places[kept], **arrays}, texts, report)
 
 
 def _why_not(item_id: str, atlas: Atlas) -> str | None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.orders.fit import FitSettings, fit_orders
+from recommender.orders.fit import FitSettings, FittedOrders, fit_orders
 from recommender.orders.menu import Menu, item_features
 from recommender.orders.model import OrderModel
+from recommender.orders.partitions.rounds import fit_in_parts
 from recommender.orders.questions import Questions, live_question
 from recommender.orders.reasons import ReasonContext, bundles, reason_for
 from recommender.orders.signals.crowd import ItemCrowd, column, merge_repeats
 from recommender.orders.signals.neighbours import ROWS
 from recommender.ranking.interactions import NO_TIME, Interactions, codes_in
 from recommender.ranking.pairs import Pairs, standardise
+from recommender.ranking.partitions import PartitionedLog
 from recommender.ranking.rows import by_content, taken
 from recommender.scene import (
     Answer,
@@ -90,26 +92,20 @@ class OrdersScene(CatalogueScene):
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit, choose the method on every customer's last order. With too little data counting is published."""
         seen = with_catalogue(merge_repeats(data.interactions), data.catalogue)
-        by_id = {item.item_id: item for item in data.catalogue}
-        features = [item_features(by_id[name]) if name in by_id else [] for name in seen.items.tolist()]
+        features = _features(seen.items, data.catalogue)
         settings = replace(self._settings, least_people=data.least_people)
         fitted = fit_orders(seen, features, seed=seed, settings=settings, progress=progress)
-        arrays, texts = fitted.model.saved()
-        order = by_content(arrays, ROWS)
-        rows = seen.customers[fitted.model.crowd.neighbours.who[order]].tolist()
-        report = Report(
-            in_force="counting" if fitted.model.in_force == "counting" else "ranker",
-            method=fitted.model.in_force,
-            why=fitted.why,
-            rows=fitted.rows,
-            n_train=fitted.n_train,
-            n_validation=fitted.n_validation,
-            metric="ndcg@10",
-            value=fitted.value,
-            baseline_value=fitted.baseline,
-            interval=(fitted.interval.low, fitted.interval.high),
-        )
-        return Trained(taken(arrays, ROWS, order), texts, report, rows=tuple(rows))
+        return _trained(fitted, lambda codes: seen.customers[codes].tolist())
+
+    def train_in_parts(
+        self, log: PartitionedLog, data: TrainingInput, *, seed: int, progress: Progress
+    ) -> Trained:
+        """As `train`, of a log that is read part by part: the same bytes. `data` has the catalogue, no event."""
+        words = replace(log.vocabularies, items=with_catalogue_items(log.vocabularies.items, data.catalogue))
+        log, features = replace(log, vocabularies=words), _features(words.items, data.catalogue)
+        settings = replace(self._settings, least_people=data.least_people)
+        fitted = fit_in_parts(log, features, seed=seed, settings=settings, progress=progress)
+        return _trained(fitted, log.names)
 
     def load(self, arrays: Arrays, texts: Texts) -> ServedOrders:
         """Raises ValueError when a part is missing or does not fit."""
@@ -172,6 +168,30 @@ class OrdersScene(CatalogueScene):
 ORDERS = OrdersScene()
 
 
+def _features(items: NDArray[np.str_], catalogue: Sequence[Item]) -> list[list[str]]:
+    by_id = {item.item_id: item for item in catalogue}
+    return [item_features(by_id[name]) if name in by_id else [] for name in items.tolist()]
+
+
+def _trained(fitted: FittedOrders, names: Callable[[NDArray[np.int64]], list[str]]) -> Trained:
+    """What is published; `names` gives customers' names by their ascending codes."""
+    arrays, texts = fitted.model.saved()
+    order, who = by_content(arrays, ROWS), names(fitted.model.crowd.neighbours.who)
+    report = Report(
+        in_force="counting" if fitted.model.in_force == "counting" else "ranker",
+        method=fitted.model.in_force,
+        why=fitted.why,
+        rows=fitted.rows,
+        n_train=fitted.n_train,
+        n_validation=fitted.n_validation,
+        metric="ndcg@10",
+        value=fitted.value,
+        baseline_value=fitted.baseline,
+        interval=(fitted.interval.low, fitted.interval.high),
+    )
+    return Trained(taken(arrays, ROWS, order), texts, report, rows=tuple(who[row] for row in order.tolist()))
+
+
 def _fallback(model: ServedOrders | None, history: Interactions | None) -> str | None:
     if history is None:
         return "no_token"
@@ -180,11 +200,17 @@ def _fallback(model: ServedOrders | None, history: Interactions | None) -> str |
     return "no_model" if model is None else None
 
 
+def with_catalogue_items(items: NDArray[np.str_], catalogue: Sequence[Item]) -> NDArray[np.str_]:
+    """A sorted vocabulary with every item of the catalogue too."""
+    ids = np.array([item.item_id for item in catalogue], np.str_)
+    both = np.unique(np.concatenate([items, ids])) if len(ids) else items
+    return items if len(both) == len(items) else both
+
+
 def with_catalogue(seen: Interactions, catalogue: Sequence[Item]) -> Interactions:
     """The same rows under a vocabulary that also holds every item of the catalogue. Rows without item go."""
     seen = seen.where(seen.item >= 0)
-    ids = np.array([item.item_id for item in catalogue], np.str_)
-    items = np.unique(np.concatenate([seen.items, ids])) if len(ids) else seen.items
+    items = with_catalogue_items(seen.items, catalogue)
     if len(items) == len(seen.items):
         return seen
     new = codes_in(items, seen.items)

@@ -19,11 +19,16 @@ NOUNS = {"ordered": "orders", "rode": "rides"}
 
 def what_is_missing(scene: AnyScene, data: TrainingInput) -> str | None:
     """What a training still needs, in a sentence; None when there is enough."""
+    return what_is_missing_of(scene, bool(data.catalogue), bool(_returning(data.interactions)))
+
+
+def what_is_missing_of(scene: AnyScene, catalogue: bool, returning: bool) -> str | None:
+    """As `what_is_missing`: whether there is a catalogue, and a customer with enough events."""
     if scene.learns_from is None:
         return None  # such a scene reads its log itself, and raises when it is too short
-    if not data.catalogue:
+    if not catalogue:
         return f"The catalogue has no {scene.kind}s yet: `usual import {scene.kind}s FILE`."
-    if not _returning(data.interactions):
+    if not returning:
         visits = NOUNS[scene.learns_from]
         return f"No customer has {LEAST_ORDERS} {visits} yet; a model learns from those who come back."
     return None

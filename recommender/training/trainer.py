@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbing.clock import SECOND, Clock
 from plumbing.storage.database import DatabaseBusy
-from recommender.errors import NotEnoughEvents, NothingLeft, SceneUntrained, VersionsBusy
+from recommender.errors import ClusterError, NotEnoughEvents, NothingLeft, SceneUntrained, VersionsBusy
 from recommender.offers.errors import UnusableLog
 from recommender.ranking.people import LEAST_PEOPLE
 from recommender.scene import AnyScene, DataCut, Progress, Trained, TrainingInput
@@ -25,7 +25,8 @@ from recommender.store.shelves.errors import (
 )
 from recommender.store.version_rows import VersionRows
 from recommender.store.versions import VersionStore, finite, is_same
-from recommender.training.checks import data_cut, refusal, refused_by_trial, shrunk, what_is_missing
+from recommender.training.checks import refusal, refused_by_trial, shrunk
+from recommender.training.reading import Log, Reads, at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,16 @@ class Trainer:
     keep_versions: int = 5
     least_people: Callable[[str], int] = lambda tenant: LEAST_PEOPLE
     """Of a tenant: so many different people must have chosen what its versions show to others."""
+    reads: Reads = at_once
 
     def trains(self, scene: str) -> bool:
         """Whether there is a scene of this name."""
         return scene in self.scenes
+
+    def events_of(self, tenant: str, scene: str) -> int:
+        """How many events a training of the scene reads; 0 where it reads a log of its own."""
+        kind = self.scenes[scene].learns_from
+        return 0 if kind is None else self.events.counts(tenant).get(kind, 0)
 
     def shelf(self, tenant: str, scene: str) -> VersionStore:
         """The stored versions of one scene."""
@@ -71,6 +78,7 @@ class Trainer:
             UnusableLog: the log of offers lacks a propensity.
             CurrentChanged: another training published meanwhile; the version is kept, and not served.
             VersionsUnreachable, VersionsUnusable, VersionChanged: the bucket with the versions does not do it.
+            ClusterError: the cluster cannot do it.
         """
         if not self.trains(name):
             raise SceneUntrained(name)
@@ -78,14 +86,14 @@ class Trainer:
         progress("reading the log", 0.0)
         self.rows.place.check()  # rather now than after an hour of training
         mark = self.rows.store.mark(tenant, name)  # first: what is forgotten from here on may be in the data
-        data = self._input(tenant, scene)
-        if missing := what_is_missing(scene, data):
-            raise (NothingLeft if data.catalogue else NotEnoughEvents)(missing)
-        trained = scene.train(data, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.9 * share))
-        progress("checking and publishing", 0.96)
-        if why_not := refusal(scene, trained) or refused_by_trial(scene, trained, data):
-            return Outcome("refused", why_not, "", finite(trained.report.to_dict()))
-        cut = trained.cut or data_cut(data)
+        with self.reads(Log(self.events, scene, self._input(tenant, scene)), progress) as log:
+            if missing := log.missing():
+                raise (NothingLeft if log.some.catalogue else NotEnoughEvents)(missing)
+            trained = log.train(seed, lambda what, share: progress(what, 0.05 + 0.9 * share))
+            progress("checking and publishing", 0.96)
+            if why_not := refusal(scene, trained) or refused_by_trial(scene, trained, log.some):
+                return Outcome("refused", why_not, "", finite(trained.report.to_dict()))
+            cut = trained.cut or log.cut()
         with self.rows.alone():
             number = self.rows.store.number(tenant, name)
             trained = self.rows.without_forgotten(tenant, name, trained, mark.number)
@@ -102,9 +110,12 @@ class Trainer:
     def _input(self, tenant: str, scene: AnyScene) -> TrainingInput:
         if scene.learns_from is None:
             return TrainingInput(tenant=tenant, now_us=self.now_us())
-        interactions = self.events.everything(tenant, scene.learns_from)
-        catalogue, least = self.catalogue.all(tenant, scene.kind), self.least_people(tenant)
-        return TrainingInput(interactions, catalogue, tenant, self.now_us(), least)
+        return TrainingInput(
+            catalogue=self.catalogue.all(tenant, scene.kind),
+            tenant=tenant,
+            now_us=self.now_us(),
+            least_people=self.least_people(tenant),
+        )
 
     def _publish(
         self,
@@ -167,6 +178,9 @@ class Trainer:
         try:
             outcome = self.train(tenant, name, seed=seed, progress=progress, accept_smaller_log=accept_smaller_log)
             state, why = outcome.state, outcome.why
+        except ClusterError as error:
+            why = error.detail
+            raise
         except (NotEnoughEvents, SceneUntrained, UnusableLog) as error:
             state, why = "refused", error.detail
             if isinstance(error, NothingLeft) and self.rows.withdraw(tenant, name):

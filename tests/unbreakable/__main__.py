@@ -23,6 +23,7 @@ TRIALS: tuple[str, ...] = (
     "clocks",
     "erased_for_good",
     "large_history",
+    "cluster",
     "backups",
     "opt_outs",
     "power",

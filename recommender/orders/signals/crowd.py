@@ -33,12 +33,23 @@ def column(name: str) -> int:
     return NAMES.index(name)
 
 
-def merge_repeats(seen: Interactions) -> Interactions:
-    """One row for each (customer, order, item), quantities added. Guests' rows stay as they are."""
+def has_repeats(seen: Interactions) -> bool:
+    """Whether an order of a customer has an item in two rows."""
+    by = np.lexsort((seen.item, seen.order, seen.customer))
+    c, o, i = seen.customer[by], seen.order[by], seen.item[by]
+    return bool(((c[1:] == c[:-1]) & (o[1:] == o[:-1]) & (i[1:] == i[:-1]) & (c[1:] >= 0)).any())
+
+
+def merge_repeats(seen: Interactions, *, elsewhere: bool = False) -> Interactions:
+    """One row for each (customer, order, item), quantities added. Guests' rows stay as they are.
+
+    Where there is something to merge, the rows of all orders are put in the order of their items: also if it is
+    `elsewhere`, in another part of the same log.
+    """
     by = np.lexsort((seen.item, seen.order, seen.customer))
     c, o, i = seen.customer[by], seen.order[by], seen.item[by]
     new = np.r_[True, (c[1:] != c[:-1]) | (o[1:] != o[:-1]) | (i[1:] != i[:-1]) | (c[1:] < 0)][: len(by)]
-    if new.all():
+    if new.all() and not (elsewhere and len(by)):
         return seen
     starts = np.flatnonzero(new)
     merged = seen.where(by[starts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.orders.questions import DAY_US, Questions
 from recommender.ranking.interactions import NO_TIME, Interactions
 from recommender.ranking.people import rows_with_enough
+from recommender.ranking.tally import ExactSums
 
 HOURS = 24
 MAX_CELLS = 40_000_000  # of the table places x hours x items: 160 MB
@@ -55,35 +56,59 @@ class Popular:
         same once more for hours with counts smoothed by a circular Gaussian of 1.5 h (hierarchical back-off,
         Jelinek & Mercer 1980; Witten & Bell 1991).
         """
-        item = seen.item
-        orders = np.bincount(item, minlength=n_items).astype(np.float32)
-        repeat = _repeats(seen, n_items)
-        recent = np.bincount(item, _freshness(seen), minlength=n_items)
-        lately = np.log((recent + 0.5) / max(recent.sum(), 1))
-        trend = lately - np.log((orders + 0.5) / max(float(orders.sum()), 1))
-        uniform = np.full(n_items, 1.0 / max(n_items, 1))
-        everywhere = (orders + BACK_OFF * uniform) / (orders.sum() + BACK_OFF)
-        places = _places(seen, n_items)
-        here = np.empty((len(places), n_items), np.float32)
+        item, person = seen.item, seen.person
+        places = chosen_places(_place_pairs(seen), n_items)
         clock = not np.isnan(seen.hour).all() if len(seen) else False
-        now = np.empty((len(places) if clock else 0, HOURS, n_items), np.float32)
-        for row, (region, site) in enumerate(places):
+
+        def counted(row: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+            region, site = places[row]
             rows = np.flatnonzero(((region < 0) | (seen.region == region)) & ((site < 0) | (seen.site == site)))
+            rows = rows[rows_with_enough(item[rows], person[rows], least)]
+            counts = np.bincount(item[rows], minlength=n_items)
+            if not clock:
+                return counts, None
+            rows = rows[~np.isnan(seen.hour[rows])]
+            part = seen.hour[rows].astype(np.int64) // 3 * n_items + item[rows]
+            rows = rows[rows_with_enough(part, person[rows], least)]
+            cell = seen.hour[rows].astype(np.int64) % HOURS * n_items + item[rows]
+            return counts, np.bincount(cell, minlength=HOURS * n_items).reshape(HOURS, n_items)
+
+        recent = ExactSums.of(item, freshness(seen), n_items).total()
+        orders = np.bincount(item, minlength=n_items)
+        return cls.of(orders, *repeats(seen, n_items), recent, places, clock, counted)
+
+    @classmethod
+    def of(
+        cls,
+        orders: NDArray[np.int64],
+        again: NDArray[np.int64],
+        possible: NDArray[np.int64],
+        recent: NDArray[np.float64],
+        places: NDArray[np.int64],
+        clock: bool,
+        counted: Callable[[int], tuple[NDArray[np.int64], NDArray[np.int64] | None]],
+    ) -> Popular:
+        """From counts (items,) of whatever rows, however they were counted; see `fit` for the formulas.
+
+        `counted` gives a place's rows of each item, and with a clock its (24, items) rows of each hour.
+        """
+        n_items, counts_of_all = len(orders), orders.astype(np.float32)
+        lately = np.log((recent + 0.5) / max(recent.sum(), 1))
+        trend = lately - np.log((counts_of_all + 0.5) / max(float(counts_of_all.sum()), 1))
+        uniform = np.full(n_items, 1.0 / max(n_items, 1))
+        everywhere = (counts_of_all + BACK_OFF * uniform) / (counts_of_all.sum() + BACK_OFF)
+        here = np.empty((len(places), n_items), np.float32)
+        now = np.empty((len(places) if clock else 0, HOURS, n_items), np.float32)
+        for row in range(len(places)):
             parent = _parent(places, row)
             coarser = everywhere if parent is None else here[parent]
-            rows = rows[rows_with_enough(item[rows], seen.person[rows], least)]
-            counts = np.bincount(item[rows], minlength=n_items)
-            here[row] = everywhere if parent is None else (counts + BACK_OFF * coarser) / (len(rows) + BACK_OFF)
-            if clock:
-                rows = rows[~np.isnan(seen.hour[rows])]
-                part = seen.hour[rows].astype(np.int64) // 3 * n_items + item[rows]
-                rows = rows[rows_with_enough(part, seen.person[rows], least)]
-                cell = seen.hour[rows].astype(np.int64) % HOURS * n_items + item[rows]
-                grid = np.bincount(cell, minlength=HOURS * n_items).reshape(HOURS, n_items)
+            counts, grid = counted(row)
+            here[row] = everywhere if parent is None else (counts + BACK_OFF * coarser) / (counts.sum() + BACK_OFF)
+            if grid is not None:
                 smooth = _hour_kernel() @ grid.astype(np.float32)
                 now[row] = (smooth + BACK_OFF * here[row]) / (smooth.sum(axis=1, keepdims=True) + BACK_OFF)
         lately, trend = lately.astype(np.float32), trend.astype(np.float32)
-        return cls(orders, repeat, trend, lately, places, here, now)
+        return cls(counts_of_all, _hazard(again, possible), trend, lately, places, here, now)
 
     def rows_for(self, questions: Questions) -> NDArray[np.int64]:
         """Each question's place row: (region, site) if known, else site, else region, else everywhere."""
@@ -141,19 +166,23 @@ def _mean(values: NDArray[np.float32]) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
-def _freshness(seen: Interactions) -> NDArray[np.float64]:
-    """Each row's weight in what is recent: halved every 14 days, or every order back without a clock."""
-    timed = seen.time_us != NO_TIME
-    if len(seen) and timed.all():
-        age = (np.max(seen.time_us) - seen.time_us) / DAY_US
+def freshness(seen: Interactions, newest_us: int | None = None) -> NDArray[np.float64]:
+    """Each row's weight in what is recent: halved every 14 days, or every order back without a clock.
+
+    `newest_us` is the latest time of all rows where `seen` is a part of them, NO_TIME where some have none.
+    """
+    if newest_us is None:
+        newest_us = int(np.max(seen.time_us)) if len(seen) and (seen.time_us != NO_TIME).all() else NO_TIME
+    if newest_us != NO_TIME:
+        age = (newest_us - seen.time_us) / DAY_US
         return 0.5 ** (age / HALF_LIFE_DAYS)
     last = np.zeros(len(seen.customers) + 1, np.int32)
     np.maximum.at(last, seen.customer, seen.order)
     return np.where(seen.customer >= 0, 0.5 ** (last[seen.customer] - seen.order).astype(float), 1.0)
 
 
-def _repeats(seen: Interactions, n_items: int) -> NDArray[np.float32]:
-    """Repeat hazard of each item; see `Popular.fit`."""
+def repeats(seen: Interactions, n_items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How often each item was ordered again, and how often it could have been (items,) each."""
     known = np.flatnonzero(seen.customer >= 0)
     customer, item, order = seen.customer[known].astype(np.int64), seen.item[known], seen.order[known]
     last = np.zeros(len(seen.customers), np.int64)
@@ -162,25 +191,36 @@ def _repeats(seen: Interactions, n_items: int) -> NDArray[np.float32]:
     # rows are sorted by customer and order, so the first row of a pair is its earliest order
     chances = last[customer[first]] - order[first]
     of_item = (keys % n_items).astype(np.int64) if n_items else keys
-    again = np.bincount(of_item, times - 1, minlength=n_items)
-    possible = np.bincount(of_item, chances, minlength=n_items)
-    mean = again.sum() / max(possible.sum(), 1)
+    again = np.bincount(of_item, times - 1, minlength=n_items).astype(np.int64)
+    return again, np.bincount(of_item, chances, minlength=n_items).astype(np.int64)
+
+
+def _hazard(again: NDArray[np.int64], possible: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Repeat hazard of each item; see `Popular.fit`."""
+    mean = float(again.sum()) / max(int(possible.sum()), 1)
     hazard: NDArray[np.floating] = (again + 4 * mean) / (possible + 4)
     return hazard.astype(np.float32)
 
 
-def _places(seen: Interactions, n_items: int) -> NDArray[np.int64]:
-    """Everywhere, then regions, sites and pairs of both with the most rows, as many as the table may hold."""
-    found = [np.array([[-1, -1]], np.int64)]
-    room = max(0, MAX_CELLS // (HOURS * max(n_items, 1)) - 1)
-    candidates = []
-    none = np.full(len(seen), -1)
+PlacePairs = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""For each kind of place (regions, sites, both): (m, 2) region and site, and how many rows (m,)."""
+
+
+def _place_pairs(seen: Interactions) -> PlacePairs:
+    none, found = np.full(len(seen), -1), []
     for level, (region, site) in enumerate(((seen.region, none), (none, seen.site), (seen.region, seen.site))):
         needs = (region >= 0) if level == 0 else (site >= 0) if level == 1 else (region >= 0) & (site >= 0)
         if needs.any():
             pairs, n = np.unique(np.stack([region[needs], site[needs]], axis=1), axis=0, return_counts=True)
-            candidates.append((pairs.astype(np.int64), n, level))
-    for pairs, n, _ in candidates:
+            found.append((pairs.astype(np.int64), n))
+    return found
+
+
+def chosen_places(kinds: PlacePairs, n_items: int) -> NDArray[np.int64]:
+    """Everywhere, then regions, sites and pairs of both with the most rows, as many as the table may hold."""
+    found = [np.array([[-1, -1]], np.int64)]
+    room = max(0, MAX_CELLS // (HOURS * max(n_items, 1)) - 1)
+    for pairs, n in kinds:
         largest = np.sort(np.argsort(-n, kind="stable")[:room])
         found.append(pairs[largest])
         room -= len(largest)

@@ -24,6 +24,55 @@ LAST_DECAY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Baskets:
+    """The orders of customers (guests have no history), each with the items that are paired."""
+
+    orders: NDArray[np.int64]  # (orders,) customer * width + order, ascending
+    with_item: sparse.csr_array  # (orders, items) 1 where the order has the item
+    person: NDArray[np.int64]  # (orders,) whose it is
+    follows: NDArray[np.int64]  # the orders with a next one of the same customer just behind them
+
+    @classmethod
+    def of(cls, seen: Interactions, n_items: int, popularity: NDArray[np.int64] | None = None) -> Baskets:
+        """`popularity` (items,) counts customers' rows where `seen` is a part of them."""
+        seen = seen.where(_small_baskets(seen, n_items, popularity))
+        customer = np.where(seen.customer >= 0, seen.customer, len(seen.customers)).astype(np.int64)
+        width = highest(seen.order) + 2
+        orders, number = np.unique(customer * width + seen.order, return_inverse=True)
+        follows = np.flatnonzero((np.diff(orders) == 1) & (orders[:-1] // width < len(seen.customers)))
+        with_item = _ones(number, seen.item, (len(orders), n_items))
+        return cls(orders, with_item, (orders // width).astype(np.int64), follows)
+
+    @property
+    def behind(self) -> sparse.csr_array:
+        """(follows, items): the next order of each order that has one."""
+        return self.with_item[self.follows + 1]
+
+    def same(self) -> sparse.csr_array:
+        """(items, items): how many orders have both."""
+        same = sparse.csr_array(self.with_item.T @ self.with_item)
+        same.setdiag(0)
+        same.eliminate_zeros()
+        return same
+
+    def times(self) -> NDArray[np.float32]:
+        """(items,): how many orders have the item."""
+        times: NDArray[np.float32] = np.asarray(self.with_item.sum(axis=0)).ravel()
+        return times
+
+    def weighted(self, idf: NDArray[np.float32]) -> sparse.csr_array:
+        """(follows, items): each item's part of the length of the order, by idf."""
+        weighted = sparse.csr_array(self.with_item[self.follows] @ sparse.diags_array(idf))
+        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        return sparse.csr_array(sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted)
+
+
+def idf_of(times: NDArray[np.float32], n_orders: int) -> NDArray[np.float32]:
+    """(items,): the inverse document frequency of items that `times` of the orders have."""
+    return (np.log((n_orders + 1.0) / (times + 1.0)) + 0.1).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Two sparse (items, items) tables of conditional probabilities."""
 
@@ -40,36 +89,31 @@ class Together:
         Of an order with more than 60 items the 60 least popular are paired; each row keeps its best partners. A
         pair that fewer than `least` customers had is none.
         """
-        rows = _small_baskets(seen, n_items)
-        seen = seen.where(rows)
-        # guests have no history: their rows pair only within their own order
-        customer = np.where(seen.customer >= 0, seen.customer, len(seen.customers)).astype(np.int64)
-        width = highest(seen.order) + 2
-        key = customer * width + seen.order
-        orders, number = np.unique(key, return_inverse=True)
-        orders_with = _ones(number, seen.item, (len(orders), n_items))
-        same = sparse.csr_array(orders_with.T @ orders_with)
-        same.setdiag(0)
-        same.eliminate_zeros()
-        follows = np.flatnonzero((np.diff(orders) == 1) & (orders[:-1] // width < len(seen.customers)))
-        times = np.asarray(orders_with.sum(axis=0)).ravel()
-        idf = (np.log((len(orders) + 1.0) / (times + 1.0)) + 0.1).astype(np.float32)
-        weighted = sparse.csr_array(orders_with[follows] @ sparse.diags_array(idf))
-        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-        weighted = sparse.csr_array(
-            sparse.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted
-        )
-        after = sparse.csr_array(weighted.T @ orders_with[follows + 1])
+        baskets = Baskets.of(seen, n_items)
+        same = baskets.same()
+        times = baskets.times()
+        idf = idf_of(times, len(baskets.orders))
+        weighted, behind = baskets.weighted(idf), baskets.behind
+        after = sparse.csr_array(weighted.T @ behind)
         if least > 1:
-            person = (orders // width).astype(np.int64)
-            same = _only(same, pairs_with_enough(orders_with, orders_with, person, least))
-            before, behind = orders_with[follows], orders_with[follows + 1]
+            person = baskets.person
+            same = _only(same, pairs_with_enough(baskets.with_item, baskets.with_item, person, least))
+            follows = baskets.follows
+            before = baskets.with_item[follows]
             after = _only(after, pairs_with_enough(before, behind, person[follows], least))
-        return cls(
-            strongest(_shrunk(same, times), KEEP_SAME),
-            strongest(_shrunk(after, weighted.sum(axis=0)), KEEP_AFTER),
-            idf,
-        )
+        return cls.of(same, times, after, weighted.sum(axis=0), idf)
+
+    @classmethod
+    def of(
+        cls,
+        same: sparse.csr_array,
+        times: NDArray[np.floating],
+        after: sparse.csr_array,
+        weight: NDArray[np.floating],
+        idf: NDArray[np.float32],
+    ) -> Together:
+        """From counts of pairs and of items, and sums of weights; see `fit`."""
+        return cls(strongest(_shrunk(same, times), KEEP_SAME), strongest(_shrunk(after, weight), KEEP_AFTER), idf)
 
     def scores(self, questions: Questions) -> NDArray[np.float32]:
         """(n, items): mean of after[item] over the history, weighted by idf * .5**ago."""
@@ -119,11 +163,14 @@ def _ones(row: NDArray[np.integer], column: NDArray[np.integer], shape: tuple[in
     return matrix
 
 
-def _small_baskets(seen: Interactions, n_items: int) -> NDArray[np.intp]:
+def _small_baskets(
+    seen: Interactions, n_items: int, popularity: NDArray[np.int64] | None = None
+) -> NDArray[np.intp]:
     """The rows that are paired: of each order the MAX_BASKET least popular items (guests are left out)."""
     rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
-    popularity = np.bincount(seen.item[rows], minlength=n_items)[seen.item[rows]]
-    by = np.lexsort((seen.item[rows], popularity, seen.order[rows], seen.customer[rows]))
+    if popularity is None:
+        popularity = np.bincount(seen.item[rows], minlength=n_items)
+    by = np.lexsort((seen.item[rows], popularity[seen.item[rows]], seen.order[rows], seen.customer[rows]))
     rows = rows[by]
     change = (np.diff(seen.customer[rows]) != 0) | (np.diff(seen.order[rows]) != 0)
     starts = np.r_[0, np.flatnonzero(change) + 1] if len(rows) else np.zeros(0, np.int64)

@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 from plumbing.columns import DatasetError
 from recommender.cli.orders import batch_orders
 from recommender.orders.batch import predict_orders
-from recommender.orders.fit import FitSettings, truth_of
+from recommender.orders.fit import FitSettings
 from recommender.orders.history import read_history
+from recommender.orders.rounds import truth_of
 from recommender.ranking.metrics import score_lists, split_last, summary
 
 HEAD = "customer,order_id,order_index,item\n"

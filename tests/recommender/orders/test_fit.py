@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from recommender.orders import fit
-from recommender.orders.fit import FitSettings, fit_mixture, fit_orders, learn_from, make_round
+from recommender.orders.fit import FitSettings, fit_mixture, fit_orders, learn_from
 from recommender.orders.model import LEARNED, NEAR, OrderModel
+from recommender.orders.rounds import make_round
 from recommender.orders.signals.crowd import column
 from recommender.ranking.pairs import standardise
 from tests.recommender.orders.worlds import habits, orders
