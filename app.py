@@ -37,6 +37,8 @@ from plumbing.storage.state import State
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
+    from doorway.edge.centre import Centre
+    from doorway.edge.copies import BoxCopies
     from identity.web.half import IdentityHalf
     from recommender.web.half import RecommenderHalf
 
@@ -57,6 +59,7 @@ COMMANDS = {
     "database": "plumbing.database_cli:database",
     "audit pack": "plumbing.audit_pack.command:pack",
     "move": "plumbing.move.command:move",
+    "edge": "doorway.edge.command:edge",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -84,6 +87,10 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     shared = Shared.open(State.of(config), now_us, SecurityLog.of(config.home, now_us, config.security_log))
     recommender: RecommenderHalf | None = None
     identity: IdentityHalf | None = None
+    box = None if config.edge is None else import_module("doorway.edge.box").BoxServer.of(config, now_us)
+    copies = (
+        import_module("doorway.edge.copies").BoxCopies(State.of(config), now_us) if config.only is None else None
+    )
     broken: dict[str, web.Check] = {}
     if config.only != "identity":
         from recommender.web.half import open_half as open_recommender
@@ -97,12 +104,14 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         if recommender is not None:
             remote, untrained = recommender.erase, recommender.service.waiting
         try:
-            identity = open_identity(config, shared, remote, untrained)
+            identity = open_identity(config, shared, remote, untrained, copies if box is None else box.copies)
             shared.once.is_current = identity.service.customers.accounts.stands
         except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
             log.error("recognition is not available", why=error.detail)
             shared.access.log.note("pack_refused", code=error.code)
             broken["identity"] = partial(str, error.detail)
+    if box is not None and recommender is not None:
+        recommender, broken["store box"] = box.wire(app, identity, recommender), box.check
     both: dict[str, Half | None] = {"recommender": recommender, "identity": identity}
     halves = {name: half for name, half in both.items() if half is not None}
     app.register_api(web.blueprint(shared, broken | {name: half.check for name, half in halves.items()}))
@@ -112,6 +121,9 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
         app.register_api(import_module("doorway.visits").visits(shared, identity, recommender))
         pages = import_module("doorway.own_page")
         app.register_api(pages.own_page(shared, identity.own_page, recommender.own_page))
+        if box is None and copies is not None:
+            centre = _centre(copies, identity, recommender)
+            app.register_api(import_module("doorway.edge.routes").edge(shared, centre))
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page
@@ -127,6 +139,21 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     app.extensions["usual"] = {**halves, "access": shared.access}
     app.extensions["usual_open"] = (*halves.values(), shared)
     return app
+
+
+def _centre(
+    copies: BoxCopies, identity: IdentityHalf, recommender: RecommenderHalf
+) -> Callable[[], Centre | None]:
+    """What makes the centre's side of store boxes, when the first box was invited."""
+    made: list[Centre] = []
+
+    def centre() -> Centre | None:
+        if not made and copies.any:
+            kind = import_module("doorway.edge.centre").Centre
+            made.append(kind(copies.boxes, identity, recommender, recommender.now_us))
+        return made[0] if made else None
+
+    return centre
 
 
 def wsgi() -> OpenAPI:
@@ -214,6 +241,7 @@ def cli(context: click.Context) -> None:
         "customers": lambda home, folder: (
             import_module("identity.customers.readable").readable(state_of(home), folder).in_words()
         ),
+        "copies": lambda home: import_module("doorway.edge.copies").BoxCopies(state_of(home), system_clock),
         "own_history": lambda *given: import_module("doorway.commands").own_history(*given),
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),

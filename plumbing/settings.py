@@ -69,6 +69,7 @@ class Config(BaseSettings):
     recommender_key: str | None = Field(default=None, repr=False)  # not in a traceback
     identity_url: str | None = None  # where identity's own process answers, to be asked who opted out
     versions: str | None = None  # bucket with the versions of models, "s3://bucket/folder"; None is the home
+    edge: Path | None = None  # folder of a store box; `usual edge run` sets it for the server of the box
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
     organisation: str | None = Field(default=None, max_length=80, pattern=ONE_LINE)  # the controller
     contact: str | None = Field(default=None, max_length=120, pattern=ONE_LINE)  # how to reach the controller

@@ -36,6 +36,9 @@ from recommender.tokens import Claims, open_token, read
 SitesOf = Callable[[str], Collection[str]]
 """The sites of a tenant's keys."""
 
+OnRecorded = Callable[[str, Sequence[Event], Sequence[str]], None]
+"""Gets tenant, events and purposes of each batch that was recorded, also of those that were there already."""
+
 FROM_FILE = Sender(in_bulk=True)
 
 
@@ -93,6 +96,7 @@ class RecommenderService(CustomerRights):
         self._entropy = entropy
         self._n_requests = itertools.count()
         self._sites_of = sites_of
+        self.on_recorded: OnRecorded = lambda tenant, events, purposes: None
         self.in_flight = in_flight or InFlight(
             ClosedTokens.shared(config.state.files("access-files"), config.token_keys, now_us)
         )
@@ -296,6 +300,7 @@ class RecommenderService(CustomerRights):
             batch = RecordedEvents(tenant, stored, now_us, purposes, self.caches.menu(tenant, "item").by_id)
             for scene in self.scenes.values():
                 scene.record(batch)
+        self.on_recorded(tenant, stored, purposes)
         return new
 
     def known(self, tenant: str, events: Sequence[Event]) -> dict[str, KnownIds]:

@@ -83,6 +83,7 @@ def open_half(home: Path, pack: str, engine: FaceEngine | None = None) -> Identi
         forget_elsewhere=known["hand_over"](home, keys) if "hand_over" in known else later,
         waiting=known["waiting"](home, keys) if "waiting" in known else None,
         replies=(kept_replies(state_of(home), system_clock),),
+        copies=known["copies"](home) if "copies" in known else None,
         engine=engine or ManifestOnly(load_pack(pack)),
     )
 

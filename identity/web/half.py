@@ -26,7 +26,7 @@ from identity.customers.departed import FILE, Departed
 from identity.customers.joining.enrolment import Enrolments
 from identity.customers.joining.joining import Joining
 from identity.customers.joining.pending import Pending
-from identity.customers.leaving.erasure import Erasures, OtherPlaces
+from identity.customers.leaving.erasure import CopiesElsewhere, Erasures, NoCopies, OtherPlaces
 from identity.customers.leaving.held import Held
 from identity.customers.leaving.opt_out import OptOuts
 from identity.customers.leaving.retention import Retention
@@ -251,7 +251,11 @@ class IdentityHalf:
 
 
 def open_half(
-    config: Config, shared: Shared, forget_elsewhere: Elsewhere, waiting: Waiting | None = None
+    config: Config,
+    shared: Shared,
+    forget_elsewhere: Elsewhere,
+    waiting: Waiting | None = None,
+    copies: CopiesElsewhere | None = None,
 ) -> IdentityHalf:
     """The half as the settings of an installation want it. See `build`."""
     return build(
@@ -263,6 +267,7 @@ def open_half(
         waiting=waiting,
         recommender_url=config.recommender_url if config.only == "identity" else None,
         replies=(shared.once,),
+        copies=copies,
     )
 
 
@@ -275,6 +280,7 @@ def build(
     waiting: Waiting | None = None,
     recommender_url: str | None = None,
     replies: Sequence[Idempotency] = (),
+    copies: CopiesElsewhere | None = None,
     registry: CollectorRegistry | None = None,
     engine: FaceEngine | None = None,
     decode: Decode | None = None,
@@ -283,7 +289,8 @@ def build(
 
     `forget_elsewhere` hands an erasure token to the recommender; it raises a Problem or OSError when it cannot,
     and is called again later. `waiting` asks which scenes of a tenant were trained before an erasure.
-    `recommender_url` gets signs of life. `replies` are kept for routes outside of this half.
+    `recommender_url` gets signs of life. `replies` are kept for routes outside of this half. `copies` are those of
+    customers in other houses.
 
     `engine` takes the place of the pack that the configuration names, and then pictures are decoded by `decode`,
     in this process unless another is given (tests).
@@ -324,6 +331,7 @@ def build(
         closed,
         waiting or (lambda tenant, marks: ()),
         forget_replies,
+        copies or NoCopies(),
     )
     ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds, departed)
     accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, now_us, closed)

@@ -27,6 +27,7 @@ COMMANDS = frozenset(
         "backup",
         "calibrate",
         "confirm-clock",
+        "edge",
         "export",
         "forget",
         "held",

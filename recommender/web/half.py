@@ -53,6 +53,7 @@ class RecommenderHalf:
     launch: Launch
     now_us: Clock
     own_page: me.OwnPageTools
+    trains: bool = True  # not at a store box: it serves what the centre has published
 
     def erase(self, token: str) -> Forgotten:
         """Forget the customer of an erasure token (identity hands it over); what was done, by place."""
@@ -64,6 +65,8 @@ class RecommenderHalf:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
         self.trainer.rows.place.start()
         self.service.warm()
+        if not self.trains:
+            return lambda: None
         scheduler = self.scheduler()
         scheduler.start()
         return scheduler.stop

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from identity import tokens
 from identity.config import IdentityConfig
 from identity.customers.accounts import digest
+from identity.customers.leaving.erasure import CopiesElsewhere
 from identity.customers.visits.presses import Presses
 from identity.engines.protocol import Face, Pixels
 from identity.frames.decode import Decode
@@ -89,6 +90,7 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
     decode: Decode | None = None
     closed: bool = False
+    copies: CopiesElsewhere | None = None  # of customers in other houses
 
     def __post_init__(self) -> None:
         self.access_database = State(self.home).database("access", access_tables.migrations)
@@ -100,6 +102,7 @@ class World:
             access=self.access,
             now_us=self.clock,
             forget_elsewhere=self.elsewhere,
+            copies=self.copies,
             registry=self.registry,
             engine=self.engine,
             decode=self.decode,

@@ -31,6 +31,7 @@ TRIALS: tuple[str, ...] = (
     "proxy",
     "versions_apart",
     "mutations",
+    "line_cut",
 )
 """Modules of this package, in the order in which they run."""
 

@@ -7,7 +7,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -40,6 +41,36 @@ TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
 log = structlog.get_logger(__name__)
 
 
+class CopiesElsewhere(Protocol):
+    """Copies of customers in other houses: at the centre those of its store boxes, at a box the centre itself."""
+
+    def note_left(self, tenant: str, customer_id: str, number: str) -> tuple[tuple[str, str], ...]:
+        """Somebody left, by the receipt `number`; the places that this concerns, and how they stand. Twice is no
+        error. Raises a Problem or OSError: it is said again later."""
+
+    def still(self, number: str) -> bool:
+        """Whether a place has not confirmed yet."""
+
+    def remark(self) -> str | None:
+        """A sentence for the readiness check; None when there is nothing to say."""
+
+
+class NoCopies:
+    """An installation without store boxes."""
+
+    def note_left(self, tenant: str, customer_id: str, number: str) -> tuple[tuple[str, str], ...]:
+        """There is no other place."""
+        return ()
+
+    def still(self, number: str) -> bool:
+        """Nobody has to confirm anything."""
+        return False
+
+    def remark(self) -> str | None:
+        """All is well."""
+        return None
+
+
 @dataclass(frozen=True)
 class OtherPlaces:
     """What knows of a customer beside identity.db and the key file.
@@ -48,6 +79,7 @@ class OtherPlaces:
     an erasure token to the recommender; it raises a Problem or OSError when it cannot, and is called again later.
     `waiting` asks it which scenes of a tenant were trained before an erasure. `renew_thresholds` gets the tenant
     and the new sizes of its galleries, by pack id. `forget_replies` drops what is kept to answer a tenant again.
+    `copies` are those of other houses.
     """
 
     presses: PressStore
@@ -57,6 +89,7 @@ class OtherPlaces:
     closed: ClosedTokens
     waiting: Callable[[str, Mapping[str, int]], Sequence[str]] = lambda tenant, marks: ()
     forget_replies: Callable[[str], None] = lambda tenant: None
+    copies: CopiesElsewhere = field(default_factory=NoCopies)
 
 
 class Erasures:
@@ -87,6 +120,8 @@ class Erasures:
         self._open_since: dict[int, float] = {}  # slot of an unfinished erasure -> first seen (monotonic seconds)
         self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
+        self.ends_retention = True
+        """False at a store box: who stopped coming is forgotten at the centre."""
         self.on_expiry: Callable[[CustomerRow], None] = lambda row: None
         """Called before somebody is erased because they stopped coming: the ledger counts that as expired."""
 
@@ -176,7 +211,12 @@ class Erasures:
     def remark(self) -> str | None:
         """A sentence for the readiness check about erasures that are overdue; None without any."""
         count = self.overdue()
-        return f"{count} erasures wait for the recommender for more than a minute" if count else None
+        late = f"{count} erasures wait for the recommender for more than a minute" if count else None
+        return "; ".join(filter(None, (late, self._places.copies.remark()))) or None
+
+    def has_left(self, tenant: str, customer_id: str) -> bool:
+        """Whether this customer was erased here, so that no copy brings them back."""
+        return self._places.departed.includes(tenant, customer_id)
 
     def close_receipts(self) -> int:
         """Ask which versions are trained without whom, and note it; returns how many receipts stay open.
@@ -184,19 +224,20 @@ class Erasures:
         Raises what the question raises.
         """
         left = 0
-        for receipt in self.receipts.all(only_open=True):
-            if not receipt.everywhere:
-                left += 1
-                continue
-            now = trained_now(receipt, self._places.waiting(receipt.tenant, dict(receipt.marks)))
-            if now != receipt:
-                self._keep(now)
-            left += not now.closed
+        for kept in self.receipts.all(only_open=True):
+            receipt = kept if self._places.copies.still(kept.id) else kept.without_copies()
+            if receipt.everywhere:
+                receipt = trained_now(receipt, self._places.waiting(receipt.tenant, dict(receipt.marks)))
+            if receipt != kept:
+                self._keep(receipt)
+            left += not receipt.closed
         return left
 
     def expire(self) -> int:
         """Erase customers whose last visit is longer ago than the notice allows, as many as `Retention` permits;
         returns how many."""
+        if not self.ends_retention:
+            return 0
         self.retention.tick()
         if not self.retention.clock_is_back():
             self._store.seen_at_most(self._now_us() // DAY)
@@ -291,13 +332,15 @@ class Erasures:
                     self._metrics.undelivered.inc()
                     log.warning("erasure_unfinished", error=type(error).__name__)
                     return None
-        receipt = self._receipt_of(erasure.tenant, erasure.customer_id).confirmed(done)
+        forgotten, copies = done
+        receipt = self._receipt_of(erasure.tenant, erasure.customer_id).confirmed(forgotten).with_states(copies)
         self._keep(receipt)
         self._vault.keys.finish(slot)
         return receipt
 
-    def _everywhere(self, erasure: Erasure) -> Forgotten:
-        """Erase what is left in each place that knows of the customer. Raises what any of them raises."""
+    def _everywhere(self, erasure: Erasure) -> tuple[Forgotten, tuple[tuple[str, str], ...]]:
+        """Erase what is left in each place that knows of the customer; what the recommender says, and how copies
+        in other houses stand. Raises what any of them raises."""
         self._places.closed.close(erasure.tenant, erasure.links.pseudonym)
         self._places.departed.remember(erasure.tenant, erasure.customer_id)
         sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id)
@@ -306,7 +349,9 @@ class Erasures:
         self._places.forget_replies(erasure.tenant)
         self._store.database.scrub()
         self._places.presses.database.scrub()
-        return self._places.forget_elsewhere(self._token(erasure)) or Forgotten()
+        number = self.receipts.id_of(erasure.tenant, erasure.customer_id)
+        copies = self._places.copies.note_left(erasure.tenant, erasure.customer_id, number)
+        return self._places.forget_elsewhere(self._token(erasure)) or Forgotten(), copies
 
     def _token(self, erasure: Erasure) -> str:
         now = self._now_us()

@@ -33,6 +33,8 @@ ELSEWHERE = "recommender"
 """The other half's place until it has said what its places are."""
 
 TRAINING = "waits for a training"
+BOX = "waits for a store box"
+"""A box that was cut off has a copy until it hears of the erasure, or a day has passed."""
 HERE = (
     ("identity.db", ERASED),
     ("identity.db-wal", ERASED),
@@ -69,7 +71,7 @@ class ErasureReceipt:
     @property
     def everywhere(self) -> bool:
         """Whether every place has confirmed; a model may still wait for its training."""
-        return all(state != WAITS for _, state in self.stores)
+        return all(state not in (WAITS, BOX) for _, state in self.stores)
 
     @property
     def closed(self) -> bool:
@@ -103,6 +105,10 @@ class ErasureReceipt:
     def with_states(self, pairs: Iterable[tuple[str, str]]) -> ErasureReceipt:
         """The same with other states; a place that is new comes last."""
         return replace(self, stores=tuple({**dict(self.stores), **dict(pairs)}.items()))
+
+    def without_copies(self) -> ErasureReceipt:
+        """After every store box has confirmed, or is empty by its own rule."""
+        return self.with_states((store, ERASED) for store, state in self.stores if state == BOX)
 
     def confirmed(self, done: Forgotten) -> ErasureReceipt:
         """After every place has confirmed: those of the recommender in place of the one that stood for it."""

@@ -7,7 +7,7 @@ its own or because they resumed it, is held no longer.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,18 +66,22 @@ class Held:
         self._pins = pins
         self._erasures = erasures
         self._audit = audit
+        self.on_hold: Callable[[str, Sequence[str], str], None] = lambda tenant, customer_ids, reference: None
+        """Gets tenant, customer ids and reference after people were paused: a store box says it on."""
 
-    def hold(self, accounts: Sequence[Account]) -> str:
-        """Pause all of them, and the reference that a member of staff types; the same people get the same one."""
+    def hold(self, accounts: Sequence[Account], wanted: str | None = None) -> str:
+        """Pause all of them, and the reference that a member of staff types; the same people get the same one.
+        `wanted` is the one that a store box has given them."""
         tenant, ids = accounts[0].row.tenant, sorted(account.row.customer_id for account in accounts)
         with self._store.database.erasing(), self._store.writing():
             reference = self._same(tenant, ids)
             for account in accounts:
                 self._pauses.pause(account.row)
             if reference is None:
-                reference = "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
+                reference = wanted or "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
                 self._store.add(tenant, reference, ids)
         self._note("paused", accounts)
+        self.on_hold(tenant, ids, reference)
         return spaced(reference)
 
     def waiting(self) -> list[Waiting]:

@@ -1,0 +1,1 @@
+"""Copies of a site's customers for a paired store box: made at the centre, kept at the box."""
