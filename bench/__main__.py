@@ -17,6 +17,7 @@ from bench import (
     gallery_size,
     index,
     ordering,
+    replicas,
     riding,
     served,
     suggesting,
@@ -49,6 +50,7 @@ SECTIONS = (
     "fleet",
     "versions",
     "postgres",
+    "replicas",
 )
 
 
@@ -91,6 +93,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
         "fleet": lambda: fleet(packs[-1], models, cache, few=few),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
+        "replicas": lambda: replicas.replicas(packs[-1], models, cache, 2 if few else 6, 3.0 if few else 8.0),
         "postgres": lambda: writing.writing(0.5 if few else 2.0, 1 if few else 5),
     }
 

@@ -11,6 +11,7 @@ from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Vault
 from plumbing.access import access
 from plumbing.move.places import Part
+from plumbing.outbox import boxes
 from recommender.store import MIGRATIONS
 
 
@@ -23,5 +24,6 @@ def parts() -> list[Part]:
         Part("identity", (identity_migrations(vault),)),
         Part("identity-erasures", (erasures.migrations,), file=erasures.FILE, keys=True),
         Part("recommender", MIGRATIONS),
+        Part("access-edge", (boxes.migrations,), file=boxes.FILE),
         Part("access", (access.migrations,)),
     ]

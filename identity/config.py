@@ -20,6 +20,9 @@ shop's own account."""
 NEEDS = ("face", "liveness", "pin", "liveness_and_pin")
 """What opens a purpose, from the least to the most."""
 
+DOCUMENTS = "identity-files"
+"""The part of the state that holds the documents of this half: published notices, the time of the house."""
+
 LONGEST_NAME = 64  # bytes of a tenant's or a device's name: tokens and key slots have a fixed size
 
 

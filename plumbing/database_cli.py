@@ -16,7 +16,7 @@ def database() -> None:
     """Look at the PostgreSQL server that keeps the state, and look after it.
 
     \b
-    With USUAL_DATABASE=postgresql://user:password@host:5432/name the state is in
+    With USUAL_DATABASE=postgresql://user@host:5432/name the state is in
     PostgreSQL 13 or later, where several machines share it. Without it the state
     is in SQLite files of the home, and nothing here is needed.
 

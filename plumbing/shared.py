@@ -17,6 +17,7 @@ from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import MINUTE, Clock
 from plumbing.security.log import SILENT, SecurityLog
+from plumbing.server_clock import clock_of
 from plumbing.steady import SteadyClock, steady
 from plumbing.storage import machines
 from plumbing.storage.database import Database
@@ -45,7 +46,8 @@ class Shared:
         home = state.home
         if narrowed := private_home(home):
             log.warning("home_could_be_read_by_others", files=narrowed)
-        clock = steady(now_us, home)
+        lasting = state.database("access", access.migrations)
+        clock = steady(clock_of(lasting, now_us, shared=state.is_shared), home)
         registry = CollectorRegistry()
         jumps = Counter("usual_clock_jumps", "Jumps of the machine's clock", ["way"], registry=registry)
 
@@ -54,7 +56,6 @@ class Shared:
             security_log.note("clock_jump", way=way)
 
         clock.on_jump = jumped
-        lasting = state.database("access", access.migrations)
         passing = _passing(state)
         token_keys = TokenKeys(home, clock)
         replies = load_or_create_secret(home / REPLIES, Fernet.generate_key())

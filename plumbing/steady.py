@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 
 from plumbing.clock import DAY, HOUR, SECOND, Clock, monotonic_us, system_clock
+from plumbing.server_clock import ServerClock
 from plumbing.storage.files import write_atomic
 
 log = structlog.get_logger(__name__)
@@ -129,15 +130,20 @@ class SteadyClock:
         log.warning("clock_jumped", seconds=round(step / SECOND, 1), ahead_of_the_machine_s=self._ahead // SECOND)
 
     def remark(self) -> str | None:
-        """A sentence about a jump of the last day; None without one."""
+        """A sentence about a jump of the last day, or about a clock that is wrong now; None without one."""
         self()
+        if isinstance(self._wall_clock, ServerClock) and (apart := self._wall_clock.remark()) is not None:
+            return apart
         if self._jumped is None or self._monotonic is None or self._monotonic() - self._jumped[1] > SHOWN_FOR_US:
             return None
         step = self._jumped[0]
         return f"the machine's clock went {_in_words(abs(step))} {'ahead' if step > 0 else 'back'}; check its time"
 
     def remember(self) -> None:
-        """Keep the latest time in the file, every `REMEMBER_EVERY_US` at most. A full disk is no error."""
+        """Keep the latest time in the file, every `REMEMBER_EVERY_US` at most. A full disk is no error. The clock
+        of the server is asked as often."""
+        if isinstance(self._wall_clock, ServerClock):
+            self._wall_clock.look()
         now = self()
         if self._path is None or (self._written is not None and 0 <= now - self._written < REMEMBER_EVERY_US):
             return
@@ -157,7 +163,8 @@ def steady(now_us: Clock, home: Path) -> SteadyClock:
     """`now_us` as a steady clock of the installation in `home`; itself when it is one."""
     if isinstance(now_us, SteadyClock):
         return now_us
-    return SteadyClock(now_us, home / MARK, monotonic=monotonic_us if now_us is system_clock else None)
+    of_machine = now_us is system_clock or isinstance(now_us, ServerClock)
+    return SteadyClock(now_us, home / MARK, monotonic=monotonic_us if of_machine else None)
 
 
 def closed_before(now_us: Clock) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -97,10 +98,21 @@ class Caches:
         self._rows = rows
         self._forgotten: dict[tuple[str, str], int] = {}  # tenant, scene -> as it was last read
         self._least: dict[str, int] = {}  # tenant -> as it was last read
+        self._local = threading.local()  # what a request has read: see `request`
         self._areas: Cache[ServedArea] = Cache()
         self._menus: Cache[CatalogueSnapshot] = Cache()
         self._popular: Cache[Interactions] = Cache()
         self._models: Cache[LoadedModel] = Cache()
+
+    @contextmanager
+    def request(self, tenant: str) -> Iterator[None]:
+        """Inside, this thread carries out a request of a tenant: what caches are compared with is read once."""
+        self._local.least = {}
+        try:
+            with self._events.glance(tenant):
+                yield
+        finally:
+            self._local.least = None
 
     def menu(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
         """The catalogue as it is now. Costs one indexed lookup of its generation."""
@@ -118,10 +130,18 @@ class Caches:
     def least_people(self, tenant: str) -> int:
         """How many different people must have chosen what others may see. Never raises."""
         try:
-            self._least[tenant] = self._sharing.least_people(tenant)
+            return self._least_now(tenant)
         except (DatabaseBusy, DatabaseUnusable, sqlite3.OperationalError):
             return self._least.get(tenant, self._sharing.usual)
-        return self._least[tenant]
+
+    def _least_now(self, tenant: str) -> int:
+        seen: dict[str, int] | None = getattr(self._local, "least", None)
+        if seen is None or tenant not in seen:
+            self._least[tenant] = self._sharing.least_people(tenant)
+            if seen is None:
+                return self._least[tenant]
+            seen[tenant] = self._least[tenant]
+        return seen[tenant]
 
     def area(self, tenant: str) -> ServedArea:
         """The area that the tenant serves, by its catalogue of places."""
@@ -163,7 +183,7 @@ class Caches:
         the database does not answer. Both in one short wait."""
         try:
             with self._rows.store.hurried():
-                self._least[tenant] = self._sharing.least_people(tenant)
+                self._least_now(tenant)
                 self._forgotten[tenant, scene] = self._rows.store.number(tenant, scene)
         except (DatabaseBusy, DatabaseUnusable, sqlite3.OperationalError):
             pass

@@ -123,6 +123,10 @@ class RecommenderService(CustomerRights):
             PositionRefused: the pick-up cannot be a position, or is far from what the tenant serves.
             SiteUnknown: the context names a site that the tenant does not have.
         """
+        with self.caches.request(query.tenant):
+            return self._suggest(query)
+
+    def _suggest(self, query: SuggestRequest) -> SuggestReply:
         began = self._now_us()
         rng = np.random.default_rng((self._entropy, next(self._n_requests)))
         scene = self.scenes[query.scene]
@@ -263,6 +267,10 @@ class RecommenderService(CustomerRights):
             TooManyEvents, VisitTooLarge: more than one device, or one visit, may store.
             SiteUnknown: an event names a site that the tenant does not have.
         """
+        with self.caches.request(tenant):
+            return self._record(tenant, device, token, events, sender)
+
+    def _record(self, tenant: str, device: str, token: str | None, events: Sequence[Event], sender: Sender) -> int:
         now_us = self._now_us()
         self.stores.erased.keep_erased()
         claims: Claims | None = None

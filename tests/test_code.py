@@ -56,6 +56,8 @@ def fixed(node: ast.expr) -> bool:
         return fixed(node.left) and fixed(node.right)
     if isinstance(node, ast.Subscript):
         return fixed(node.value)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "sql.SQL":  # psycopg quotes what is put in
+        return fixed(node.args[0])
     return isinstance(node, ast.JoinedStr) and all(
         fixed(part.value) for part in node.values if isinstance(part, ast.FormattedValue)
     )

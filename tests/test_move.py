@@ -66,7 +66,9 @@ def fill(home: Path) -> None:
                 event = ("north", f"c{n}", f"rec{n}", position, kind, "face", b"\xff")
                 write.execute(f"INSERT INTO consent_events VALUES ({', '.join('?' * 7)})", event)
             template = (secrets.randbits(62), "north", f"c{n}", "pack@1", secrets.token_bytes(600))
-            write.execute("INSERT INTO templates VALUES (?, ?, ?, ?, ?)", template)
+            write.execute(
+                "INSERT INTO templates (place, tenant, customer_id, pack, sealed) VALUES (?, ?, ?, ?, ?)", template
+            )
     stores.database.close()
     recommender = open_database(state)
     with recommender.write() as write:

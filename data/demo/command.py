@@ -18,12 +18,14 @@ from data.demo import stage
 from data.demo.client import Client, Refused
 from data.demo.members import PIN, Member, purposes_of
 from data.demo.server import Server, free_port, serving
-from data.demo.setting import Setting, StageError, sweep
+from data.demo.setting import Setting, StageError, is_there, sweep
 from data.demo.story import Story, StoryBroken
 from data.demo.terminal import bars, say
 from data.town import menu
 from data.town.town import CUSTOMERS, Town
 from plumbing.clock import SECOND, system_clock
+from plumbing.problem import Problem
+from plumbing.settings import Config
 from plumbing.storage.files import process_lock
 
 ENROLLED = 28
@@ -80,17 +82,26 @@ def demo(
     Nobody in it exists. Everything else is real: the engine pack, the databases, the server, the models.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    setting = Setting(folder.resolve(), pack, models.resolve() if models else None, cache.resolve(), system_clock)
+    settings = Config.from_environment()
+    setting = Setting(
+        folder.resolve(),
+        pack,
+        models.resolve() if models else None,
+        cache.resolve(),
+        system_clock,
+        settings.database,
+        settings.keys_database,
+    )
     plan = Plan(setting, port, customers, seed, serve=not no_serve, keep=keep, month=month)
     with _only_demo_in(folder), _sigterm_as_ctrl_c():
         try:
             plan.run()
-        except (StageError, StoryBroken) as error:
+        except (StageError, StoryBroken, Problem) as error:
             raise click.ClickException(str(error)) from error
         except Refused as error:
             raise click.ClickException(f"The story stops here. {error}") from error
         except KeyboardInterrupt:
-            click.echo("\nStopped. `usual demo` begins again from an empty folder.")
+            click.echo("\nStopped. `usual demo` begins again from an empty state.")
             raise SystemExit(0 if plan.finished else 130) from None
 
 
@@ -163,7 +174,7 @@ class Plan:
         return members
 
     def _serve_kept(self) -> None:
-        if not (self.setting.home / "identity.db").exists():
+        if not is_there(self.setting):
             raise StageError("There is nothing to go on with. Run `usual demo` without --keep first.")
         with serving(self.setting, free_port(self.port)) as server:
             self.finished = True

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from data.demo.terminal import Progress, bars, say
 from data.town import menu
 from data.town.town import Town
+from plumbing.cli import state_of
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
+from plumbing.storage.state import State
 from recommender.assembly import RecommenderStores, trainer_of
 from recommender.offers.decision import OfferDecision, Policy
 from recommender.offers.portfolio import NONE
@@ -252,8 +254,8 @@ def by_day(visits: list[Visit]) -> Iterator[list[Visit]]:
         yield day
 
 
-def simulate_in_folder(
-    home: Path,
+def simulate_in_state(
+    state: State,
     tenant: str,
     now_us: int,
     progress: Progress,
@@ -262,24 +264,28 @@ def simulate_in_folder(
     days: int = DAYS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The same in a state folder; returns what the desk says afterwards.
+    """The same in an installation; returns what the desk says afterwards.
 
     Raises:
-        MonthExists: the folder holds offers of this tenant; two months in one log would prove neither.
+        MonthExists: it holds offers of this tenant; two months in one log would prove neither.
     """
     from recommender.assembly import open_stores
     from recommender.config import RecommenderConfig
 
-    stores = open_stores(RecommenderConfig(home=home, token_keys=()))
+    home = state.home
+    stores = open_stores(
+        RecommenderConfig(home=home, token_keys=(), database=state.url, keys_database=state.keys_url)
+    )
     try:
         if stores.offers.offers(tenant):
-            raise MonthExists(f"{home} holds offers of {tenant!r}. Name an empty folder with --home.")
+            where = home if state.url is None else "The database"
+            raise MonthExists(f"{where} holds offers of {tenant!r}. Name an empty folder with --home.")
         simulate_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
         return OffersScene(stores.offers).report(tenant, now_us)
     finally:
-        stores.database.close()
+        stores.close()
 
 
 def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
@@ -296,7 +302,7 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
     def bar(label: str, total: int) -> Iterator[Days]:
         yield Days()
 
-    simulate_in_folder(home, "demo", system_clock(), bar)
+    simulate_in_state(State(home), "demo", system_clock(), bar)
 
 
 @click.command()
@@ -319,7 +325,9 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     Every visit is decided, logged and learned from by the product; what people do about offers is made up.
     """
     try:
-        report = simulate_in_folder(home, tenant, system_clock(), bars, customers=customers, days=days, seed=seed)
+        report = simulate_in_state(
+            state_of(home), tenant, system_clock(), bars, customers=customers, days=days, seed=seed
+        )
     except MonthExists as error:
         raise click.ClickException(str(error)) from error
     say(f"{report['decisions']:,} decisions about {customers} customers. {report['answer']}")

@@ -50,7 +50,9 @@ class Server:
 
 
 @contextmanager
-def serving(setting: Setting, port: int, *, patience_s: float = 60.0) -> Iterator[Server]:
+def serving(
+    setting: Setting, port: int, *, patience_s: float = 60.0, workers: int | None = None
+) -> Iterator[Server]:
     """The real server, ready to answer; stopped in any case when the block is left.
 
     Raises:
@@ -58,6 +60,8 @@ def serving(setting: Setting, port: int, *, patience_s: float = 60.0) -> Iterato
     """
     log = setting.folder / "server.log"
     command = [*PROGRAM, "serve", "--host", "127.0.0.1"]
+    if workers is not None:
+        command += ["--workers", str(workers)]
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own command, arguments as a list
             [*command, "--port", str(port)],

@@ -25,7 +25,6 @@ from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.access.token_keys import TokenKeys
 from plumbing.storage.database import Database
-from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.tokens import open_token
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ COHORT = 120
 
 def access_of(setting: Setting) -> tuple[Access, Database]:
     """The installation's keys; the database is the caller's to close."""
-    database = SQLiteDatabase(setting.home / "access.db", access_tables.migrations)
+    database = setting.state.database("access", access_tables.migrations)
     return Access(database, setting.now_us), database
 
 
@@ -92,6 +91,8 @@ def calibrate_pack(setting: Setting, progress: Progress, strangers: int = COHORT
             pack=setting.pack,
             models_folder=setting.models,
             cache=setting.cache,
+            database=setting.database,
+            keys_database=setting.keys_database,
         ),
         access=access,
         now_us=setting.now_us,
@@ -162,9 +163,9 @@ def import_history(setting: Setting, town: Town, others: Sequence[str], progress
 
 def run_month(setting: Setting, seed: int, progress: Progress) -> str:
     """Thirty days of offers to others in the town; what they proved, in a sentence."""
-    from data.demo.month import simulate_in_folder
+    from data.demo.month import simulate_in_state
 
-    return str(simulate_in_folder(setting.home, TENANT, setting.now_us(), progress, seed=seed)["answer"])
+    return str(simulate_in_state(setting.state, TENANT, setting.now_us(), progress, seed=seed)["answer"])
 
 
 def write_events(path: Path, events: Iterator[dict[str, Any]]) -> None:

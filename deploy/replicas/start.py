@@ -85,6 +85,11 @@ def check(environment: Mapping[str, str], *, apart: bool) -> None:
     if shutil.which("nginx") is None:
         raise CannotStart("nginx is not installed; on Debian: apt-get install nginx-light")
     database = environment.get("USUAL_DATABASE", "")
+    if database and not apart and not environment.get("USUAL_KEYS_DATABASE"):
+        raise CannotStart(
+            "Set USUAL_KEYS_DATABASE, too: replicas share the keys of customers there, and no backup of"
+            " USUAL_DATABASE has them."
+        )
     if not apart and not database.startswith(("postgresql://", "postgres://")):
         raise CannotStart(
             "Set USUAL_DATABASE to the PostgreSQL that the replicas share (postgresql://...);"
@@ -203,6 +208,9 @@ def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Everything, until nginx ends or Ctrl-C."""
     check(environment, apart=options.apart)
     folder = options.home.resolve()
+    if not options.apart and not environment.get("USUAL_VERSIONS"):  # on one machine a folder will do
+        (folder / "versions").mkdir(mode=0o700, parents=True, exist_ok=True)
+        environment = dict(environment) | {"USUAL_VERSIONS": (folder / "versions").as_uri()}
     replicas, run = homes(folder, options.replicas, options.first_port), folder / "nginx"
     nginx: list[subprocess.Popen[bytes]] = []
     run.mkdir(mode=0o700, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from identity.consent.receipts import ReceiptKeys, key_id, public_key, verify
-from plumbing.cli import errors_as_one_line, home_option, tenant_option
+from plumbing.cli import errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.problem import Problem
 
 MOST_BYTES = 100_000
@@ -41,7 +41,7 @@ def verify_receipt(home: Path, given: str | None, file: Path) -> None:
         if given is not None:
             keys = [public_key(given)]
         else:
-            listed = ReceiptKeys(home).all_public()
+            listed = ReceiptKeys.of(state_of(home)).all_public()
             keys = [public_key(text) for texts in listed.values() for text in texts]
         said = verify(raw.decode("utf-8", "replace"), keys)
     click.echo(f"Valid: signed with the key {said['key']}.")
@@ -62,7 +62,7 @@ def key(home: Path, tenant: str) -> None:
     Publish them: with them anybody can verify a receipt.
     """
     with errors_as_one_line(Problem, OSError):
-        keys = ReceiptKeys(home)
+        keys = ReceiptKeys.of(state_of(home))
         keys.public(tenant)
         for text in keys.all_public(tenant)[tenant]:
             click.echo(f"{text}  {key_id(public_key(text))}")
@@ -77,5 +77,5 @@ def rotate(home: Path, tenant: str) -> None:
     The earlier public key stays listed, its private key is destroyed.
     """
     with errors_as_one_line(Problem, OSError):
-        fresh = ReceiptKeys(home).rotate(tenant)
+        fresh = ReceiptKeys.of(state_of(home)).rotate(tenant)
     click.echo(f"{fresh}  {key_id(public_key(fresh))}")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from identity.config import PURPOSES, IdentityConfig
+from identity.config import DOCUMENTS, PURPOSES, IdentityConfig
 from identity.consent.notice_text import PLACES, Filling, NoticeText
 from identity.consent.shelf import NoticeShelf, shipped_folder, texts_in
 from identity.errors import (
@@ -19,6 +19,7 @@ from identity.errors import (
     PlaceUnknown,
     UnknownPurpose,
 )
+from plumbing.storage.documents import Documents
 
 DEFAULT_LANGUAGE = "en"
 
@@ -58,7 +59,7 @@ class Notices:
 
     def __init__(self, config: IdentityConfig) -> None:
         self._config = config
-        self.shelf = NoticeShelf(config.home)
+        self.shelf = NoticeShelf(config.home, Documents.of(config.state, DOCUMENTS))
 
     @classmethod
     def of(cls, config: IdentityConfig) -> Notices:

@@ -32,9 +32,13 @@ from identity.errors import (
     ReceiptKeysDamaged,
     ReceiptVersionUnknown,
 )
-from plumbing.storage.files import process_lock, write_atomic
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.documents import Document, Documents, LocalDocument
+from plumbing.storage.state import State
 
 VERSION = "usual-receipt-1"
+FILE = "receipt-key"
+KEYS = "identity-signing"  # the part of the state, beside the keys of templates
 KEYS_FORMAT = "usual-receipt-keys-1"
 MOST_CHARACTERS = 16_000
 MOST_CONTENT = 64_000  # bytes of JSON
@@ -44,14 +48,25 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class ReceiptKeys:
-    """The signing keys in `home/receipt-key`, one for each tenant, made when they are first needed.
+    """The signing keys in the document `receipt-key`, one for each tenant, made when they are first needed.
 
     After a rotation the earlier public keys stay listed, so that older receipts can be verified; their private
-    keys are destroyed. Safe with several processes.
+    keys are destroyed. Safe with several processes
+    and, where the keys are in a database, with replicas.
     """
 
-    def __init__(self, home: Path) -> None:
-        self.path = home / "receipt-key"
+    def __init__(self, place: Path | Document) -> None:
+        """`place` is the state folder, or the document."""
+        if isinstance(place, Path):
+            place = LocalDocument(place / FILE, place / ".receipt-key.lock")
+        self._document = place
+
+    @classmethod
+    def of(cls, state: State) -> ReceiptKeys:
+        """Those of an installation. Raises DatabaseBusy or DatabaseUnusable."""
+        if state.keys_url is None:
+            return cls(state.home)
+        return cls(Documents.of(state, KEYS, keys=True).document(FILE))
 
     def sign(self, tenant: str, record: Mapping[str, Any]) -> str:
         """A signed receipt with the fields of `record`. Raises ReceiptKeysDamaged."""
@@ -73,13 +88,13 @@ class ReceiptKeys:
         """For readiness: why no receipt can be signed; None when it can."""
         try:
             self._read()
-        except (ReceiptKeysDamaged, OSError) as error:
+        except (ReceiptKeysDamaged, DatabaseBusy, OSError) as error:
             return f"customers get no signed receipt: {str(error).rstrip('.')}"
         return None
 
     def rotate(self, tenant: str) -> str:
         """Sign with a new key from now on; returns its public key. The private key before is destroyed."""
-        with process_lock(self.path.with_name(".receipt-key.lock")):
+        with self._document.locked():
             keys = self._read()
             earlier = []
             if before := keys.get(tenant):
@@ -89,8 +104,7 @@ class ReceiptKeys:
     def _private(self, tenant: str) -> Ed25519PrivateKey:
         keys = self._read()
         if tenant not in keys:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with process_lock(self.path.with_name(".receipt-key.lock")):
+            with self._document.locked():
                 keys = self._read()
                 if tenant not in keys:  # else another process was first
                     self._write(keys, tenant, [])
@@ -101,20 +115,21 @@ class ReceiptKeys:
         made = Ed25519PrivateKey.generate()
         entry = {"private": _base64(made.private_bytes_raw()), "earlier": list(earlier)}
         content = {"format": KEYS_FORMAT, "tenants": {**keys, tenant: entry}}
-        write_atomic(self.path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
+        self._document.replace((json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
         return text_of(made.public_key())
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = json.loads(self.path.read_bytes())
+            found = self._document.read()
+            if found is None:
+                return {}
+            content = json.loads(found)
             if content["format"] != KEYS_FORMAT:
                 raise ReceiptKeysDamaged
             keys: dict[str, Any] = content["tenants"]
             for entry in keys.values():
                 _private_key(entry["private"])
                 [public_key(text) for text in entry["earlier"]]
-        except FileNotFoundError:
-            return {}
         except (ValueError, KeyError, TypeError, AttributeError, PublicKeyUnusable) as error:
             raise ReceiptKeysDamaged from error
         return keys

@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from identity.consent.notice_text import LANGUAGE, VERSION, NoticeText, differences
 from identity.errors import NoticeAltered, NoticeChanged, NoticeIncomplete, NoticeUnknown
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.documents import Documents, SharedFolder
 from plumbing.storage.files import process_lock, write_atomic
+from plumbing.storage.room import DiskFull
 
 TEXTS = Path(__file__).parent / "texts"
 """The texts that come with the product, a folder for each version; one version is shipped."""
@@ -60,8 +63,11 @@ def shipped_folder() -> Path:
 class NoticeShelf:
     """The published versions under `home`. Safe with several processes."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, documents: Documents | None = None) -> None:
+        """`documents` keep the folder the same on all replicas."""
         self.folder = home / "notices"
+        self._documents = documents
+        self._shared: SharedFolder | None = None
         self._read: tuple[int, int, Published] | None = None
 
     def published(self) -> Published:
@@ -70,6 +76,8 @@ class NoticeShelf:
         Raises NoticeAltered: the list is missing or damaged. Costs one look at the file's date.
         """
         path = self.folder / LIST
+        if (shared := self._sharing()) is not None:
+            shared.fetch()
         try:
             seen = path.stat()
         except FileNotFoundError:
@@ -119,11 +127,13 @@ class NoticeShelf:
         """
         path = self.folder / SHOWN / f"{sha256}.md"
         if not path.exists():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, DatabaseBusy, DiskFull), self._changing():
                 write_atomic(path, text.encode())
 
     def shown(self, sha256: str) -> str:
         """The text with that hash, as it was shown. Raises NoticeUnknown, or NoticeAltered when it was changed."""
+        if (shared := self._sharing()) is not None:
+            shared.fetch()
         path = self.folder / SHOWN / f"{sha256}.md"
         known = {one.stem for one in path.parent.glob("*.md")}
         if sha256 not in known:
@@ -140,10 +150,22 @@ class NoticeShelf:
         then nothing is published.
         """
         texts = texts_in(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with process_lock(self.folder / LOCK):
+        with self._changing():
             exists = (self.folder / LIST).exists()
-            return self._publish(texts, folder, self.published() if exists else Published("", {}))
+            return self._publish(texts, folder, _read_list(self.folder / LIST) if exists else Published("", {}))
+
+    def _sharing(self) -> SharedFolder | None:
+        if self._shared is None and self._documents is not None:
+            self._shared = self._documents.folder(self.folder, whole=(self.folder / LIST).exists)
+        return self._shared
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Inside, no other process of any replica changes the folder."""
+        shared = self._sharing()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with process_lock(self.folder / LOCK), contextlib.nullcontext() if shared is None else shared.changing():
+            yield
 
     def _publish(self, texts: Mapping[str, NoticeText], folder: Path, before: Published) -> str:
         version = texts["en"].version
@@ -173,8 +195,7 @@ class NoticeShelf:
         are not listed and are not the shipped ones."""
         shipped = shipped_folder()
         texts = texts_in(shipped)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with process_lock(self.folder / LOCK):
+        with self._changing():
             if (self.folder / LIST).exists():
                 return  # another process was first
             ours = {path.name: path.read_bytes() for path in shipped.glob("*.md")}

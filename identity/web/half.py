@@ -18,7 +18,7 @@ from identity.audit.log import Audit
 from identity.audit.seal import AuditSeal
 from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
-from identity.config import IdentityConfig, config_of
+from identity.config import DOCUMENTS, IdentityConfig, config_of
 from identity.consent.ledger import ConsentLedger
 from identity.consent.receipts import ReceiptKeys
 from identity.customers.accounts import Accounts
@@ -29,6 +29,7 @@ from identity.customers.joining.pending import Pending
 from identity.customers.leaving.erasure import CopiesElsewhere, Erasures, NoCopies, OtherPlaces
 from identity.customers.leaving.held import Held
 from identity.customers.leaving.opt_out import OptOuts
+from identity.customers.leaving.retention import FILE as RETENTION
 from identity.customers.leaving.retention import Retention
 from identity.customers.own_page.affairs import OwnAffairs
 from identity.customers.own_page.page import OwnPage
@@ -69,6 +70,7 @@ from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage import machines
 from plumbing.storage.database import Database
+from plumbing.storage.documents import Documents
 from plumbing.storage.state import Files, State
 from plumbing.storage.tombstones import Tombstones
 
@@ -232,7 +234,7 @@ class IdentityHalf:
             "the engine pack is being loaded; until then everybody is a guest" if loading else None,
             self.service.erasures.retention.remark(),
             *self.service.customers.joining.notices.remarks(self.service.engine.pack.grade),
-            ReceiptKeys(self.config.home).remark(),
+            ReceiptKeys.of(self.config.state).remark(),
             self.service.erasures.remark(),
         ]
         return trouble or Remark("; ".join(filter(None, remarks))) or None
@@ -304,11 +306,14 @@ def build(
     if config.liveness is not None:
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
-    machines.require_same(config.state, "identity", _secrets_of(config.home, master))
+    machines.require_same(config.state, "identity", _secrets_of(config.state, master))
     passing = _passing_database(config.state)
     files = config.state.files("identity-keys", keys=True), config.state.files("access-files")
     log_files = config.state.files("identity-audit", lazily=True)
     vault = Vault(KeyFile(files[0].place("identity-keys"), lambda: master_keys(master)))
+    if config.state.keys_url is None:  # to a machine with another file every customer would seem to have left
+        own_keys = {"identity-keys": [vault.keys.derive("the same on all machines")]}
+        machines.require_same(config.state, "identity", own_keys, mend=SHARE_KEYS)
     stores, presses = IdentityStores.open(config.state, vault), PressStore(passing)
     departed = Departed(Tombstones.shared(files[0], config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
@@ -316,7 +321,8 @@ def build(
     audit = Audit(log_files.place("identity-audit.log"), now_us, seal)
     matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
     rate_limits = Limits(passing, now_us)
-    retention = Retention(config.home, now_us, stores.customers.newest_day)
+    own = Documents.of(config.state, DOCUMENTS)
+    retention = Retention(own.document(RETENTION), now_us, stores.customers.newest_day)
     closed = ClosedTokens.shared(files[1], config.token_keys, now_us)
 
     def forget_replies(tenant: str) -> None:
@@ -432,6 +438,9 @@ def _customers(
     )
 
 
+SHARE_KEYS = "set USUAL_KEYS_DATABASE on all of them, so that they share the keys of customers"
+
+
 def _load(workers: EnginePool) -> None:
     try:
         workers.start()
@@ -439,10 +448,11 @@ def _load(workers: EnginePool) -> None:
         log.error("recognition is not available", why=error.detail)
 
 
-def _secrets_of(home: Path, master: Path) -> dict[str, list[bytes]]:
+def _secrets_of(state: State, master: Path) -> dict[str, list[bytes]]:
     """The secrets that all machines of an installation have, by the name of their file."""
-    papers = ReceiptKeys(home)
-    signing = {} if papers.remark() else papers.all_public()
+    papers = ReceiptKeys.of(state)
+    in_files = state.keys_url is None and not papers.remark()
+    signing = papers.all_public() if in_files else {}
     found = {f"receipt-key {tenant}": [key.encode() for key in keys] for tenant, keys in signing.items()}
     return found | {"master.key": master_keys(master)}
 

@@ -64,7 +64,7 @@ class ReceiptKeyReply(ReceiptKey):
 
 def paper_routes(door: Door, service: IdentityService) -> None:
     """The notice in every language, and the public key of receipts."""
-    notices, keys = Notices.of(service.config), ReceiptKeys(service.config.home)
+    notices, keys = Notices.of(service.config), ReceiptKeys.of(service.config.state)
 
     @door.route(
         "GET", "/notice", scopes=("enrol",), reply=NoticeReply, summary="What a customer reads before they decide"

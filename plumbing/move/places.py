@@ -189,18 +189,18 @@ class Place:
         if not self.is_server:
             write_atomic(self.state.home / MOVED, json.dumps({"version": 1, "to": to}).encode())
             return
-        self._grant(parts, "REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} FROM {role}")
+        self._give(parts, "REVOKE INSERT, UPDATE, DELETE", "FROM")
 
     def open_for_writing(self, parts: Sequence[Part]) -> None:
         """The opposite: this is the place that counts."""
         if not self.is_server:
             (self.state.home / MOVED).unlink(missing_ok=True)
             return
-        self._grant(parts, "GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}")
+        self._give(parts, "GRANT ALL", "TO")
 
-    def _grant(self, parts: Sequence[Part], statement: str) -> None:
+    def _give(self, parts: Sequence[Part], rights: str, to: str) -> None:
         for url, schema, role in self._schemas(parts):
-            _administer(url, statement.format(schema=schema, role=role), schema, role)
+            _administer(url, f"{rights} ON ALL TABLES IN SCHEMA {schema} {to} {role}", schema, role)
 
     def _schemas(self, parts: Sequence[Part]) -> Iterator[tuple[str, str, str]]:
         """(address, schema, role) of everything that is moved."""

@@ -62,7 +62,8 @@ def box_config(*, port: int, box_id: str, folder: Path, password: str, line: str
             f"{line} is no address of the centre's outbox: write nats-leaf://host:{LEAF_PORT} or tls://."
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    url = f"{parts.scheme}://{box_id}:{line_password}@{host}:{parts.port or LEAF_PORT}"
+    who = f"{box_id}:{line_password}"
+    url = f"{parts.scheme}://{who}@{host}:{parts.port or LEAF_PORT}"
     return _written(
         {
             "listen": f"127.0.0.1:{port}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from collections import Counter
 
 import psycopg
 import structlog
@@ -14,6 +15,9 @@ import structlog
 from plumbing.storage.database import Database
 
 CHANNEL = "usual"
+NAME = "usual listening"
+"""Of the connection, as an operator sees it."""
+
 LOOK_S = 1.0  # how often the thread looks whether it is to end
 AGAIN_S = 0.5  # between two tries to connect
 
@@ -29,6 +33,8 @@ class Listener:
         """How many came so far, whatever they were about."""
         self.hears = False
         """Whether the connection stands: while it does not, nobody may wait for a message."""
+        self._about: Counter[str] = Counter()
+        self._connected = 0
         self._heard = threading.Condition()
         self._ended = threading.Event()
         self._raw: psycopg.Connection | None = None
@@ -39,6 +45,10 @@ class Listener:
     def tell(self, database: Database, topic: str, what: str = "") -> None:
         """Inside a write transaction: a message when it ends."""
         database.rows("SELECT pg_notify(?, ?)", (CHANNEL, f"{topic} {what}"))
+
+    def heard(self, what: str) -> tuple[int, int]:
+        """Another pair after every message about `what`, and after every gap in which one may have been lost."""
+        return self._connected, self._about[what]
 
     def wait(self, seen: int, timeout_s: float) -> int:
         """Wait until there are more messages than `seen`, or for so long; how many there are now."""
@@ -60,15 +70,19 @@ class Listener:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as raw:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name=NAME) as raw:
                     self._raw = raw
                     raw.execute(f"LISTEN {CHANNEL}".encode())
+                    self._connected += 1
                     self._came()  # what was said while nobody listened is not known
                     self.hears = True
                     while not self._ended.is_set():
-                        for _ in raw.notifies(timeout=LOOK_S, stop_after=1):
+                        messages = list(raw.notifies(timeout=LOOK_S, stop_after=1))
+                        for message in messages:
+                            self._about[message.payload.partition(" ")[2]] += 1
                             self._came()
-                        raw.execute(b"SELECT 1")  # a server that is gone without a word is noticed
+                        if not messages:
+                            raw.execute(b"SELECT 1")  # a server that is gone without a word is noticed
             except (psycopg.Error, OSError) as error:
                 if not self._ended.is_set():
                     log.warning("not_listening", why=type(error).__name__)

@@ -38,7 +38,10 @@ def mark_of(secret: bytes) -> str:
     return hmac.digest(secret, b"usual: the same on all machines", hashlib.sha256).hex()
 
 
-def require_same(state: State, half: str, found: Mapping[str, Iterable[bytes]]) -> None:
+COPY = "copy theirs into this home"
+
+
+def require_same(state: State, half: str, found: Mapping[str, Iterable[bytes]], *, mend: str = COPY) -> None:
     """Compare the secrets in files of the home with those of the other machines, and keep what is new.
 
     Of a file with several secrets (after a rotation) one has to be known. State in files of the home is not
@@ -47,6 +50,7 @@ def require_same(state: State, half: str, found: Mapping[str, Iterable[bytes]]) 
     Args:
         half: "access", "identity" or "recommender".
         found: by the file's name, the secrets in it; a file without any is left out.
+        mend: what to do when they differ.
 
     Raises:
         SecretDiffers: it names the file. DatabaseUnusable, DatabaseBusy.
@@ -62,8 +66,8 @@ def require_same(state: State, half: str, found: Mapping[str, Iterable[bytes]]) 
                 there = {row["mark"] for row in rows}
                 if mine and there and not mine & there:
                     raise SecretDiffers(
-                        f"{state.home / file.partition(' ')[0]} is not the file that the other machines have: copy"
-                        " theirs into this home, and start again."
+                        f"{state.home / file.partition(' ')[0]} is not the file that the other machines have:"
+                        f" {mend}, and start again."
                     )
                 for mark in mine - there:
                     connection.execute("INSERT INTO secrets VALUES (?, ?)", (file, mark))

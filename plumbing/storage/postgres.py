@@ -51,12 +51,13 @@ T = TypeVar("T")
 class PostgresDatabase:
     """See `Database`. `name` is the part ("identity"); its schema is `usual_` and the name."""
 
-    def __init__(self, url: str, name: str, *, role: str, durable: bool = True) -> None:
+    def __init__(self, url: str, name: str, *, role: str, durable: bool = True, by_tenant: bool = True) -> None:
         """Open the pool. The schema and the role are there (`postgres_setup`). Raises DatabaseUnusable."""
         self._name = name
         self.schema = schema_of(name)
         self._role = role
         self._durable = durable
+        self._by_tenant = by_tenant
         self._key = zlib.crc32(self.schema.encode()) & 0x7FFFFFFF
         self._local = threading.local()
         self._away = False  # since the last statement the server has not answered
@@ -88,6 +89,7 @@ class PostgresDatabase:
     def _configure(self, raw: Raw) -> None:
         raw.adapters.register_loader("numeric", Number)
         commit = "on" if self._durable else "off"
+        raw.by_tenant = self._by_tenant  # type: ignore[attr-defined]  # as `usual_tenant`
         raw.execute(
             f"SET ROLE {self._role}; SET search_path TO {self.schema}; SET lock_timeout = {int(WAIT_S * 1000)};"
             f" SET idle_in_transaction_session_timeout = 60000; SET synchronous_commit = {commit};"

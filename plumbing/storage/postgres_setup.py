@@ -30,7 +30,7 @@ SETTING_UP = 1  # the advisory lock of who makes tables
 OPENING_S = 30
 UNREADABLE = "postgresql://..."
 NO_ADDRESS = (
-    "cannot be read as an address. One looks like postgresql://user:password@host:5432/name; signs such as"
+    "cannot be read as an address. One looks like postgresql://user@host:5432/name; signs such as"
     " @ and / in a password are written as %40 and %2F."
 )
 

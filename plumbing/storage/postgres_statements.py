@@ -94,9 +94,10 @@ class Transaction:
 
 
 def set_tenant(raw: Raw) -> None:
-    """Row-level security compares with it. Sent only when the connection served another tenant before."""
+    """Row-level security compares with it. Sent only when the connection served another tenant before, and where
+    tables have tenants."""
     tenant = tenant_now()
-    if getattr(raw, "usual_tenant", ALL) != tenant:
+    if getattr(raw, "usual_tenant", ALL) != tenant and getattr(raw, "by_tenant", True):
         raw.execute(b"SELECT set_config('usual.tenant', %s, false)", (tenant,))
         raw.usual_tenant = tenant  # type: ignore[attr-defined]  # kept with the connection that it is true of
 

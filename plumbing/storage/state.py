@@ -80,29 +80,33 @@ class State:
         return self._on_server(name, *migrations, durable=durable)
 
     def _on_server(
-        self, name: str, *migrations: Migrations, durable: bool = True, logged: bool = True
+        self, name: str, *migrations: Migrations, durable: bool = True, logged: bool = True, by_tenant: bool = True
     ) -> Database:
-        """`logged`: it is there after the server was killed."""
+        """`logged`: it is there after the server was killed. `by_tenant`: its tables may have tenants."""
         from plumbing.storage.postgres import PostgresDatabase
         from plumbing.storage.postgres_setup import prepare
 
         assert self.url is not None
         role = prepare(self.url, name, migrations, logged=logged)
-        return PostgresDatabase(self.url, name, role=role, durable=durable)
+        return PostgresDatabase(self.url, name, role=role, durable=durable, by_tenant=by_tenant)
 
-    def files(self, part: str, *, keys: bool = False, lazily: bool = False) -> Files:
+    def files(self, part: str, *, keys: bool = False, lazily: bool = False, listening: bool = True) -> Files:
         """What a part writes in place. With `keys` it lies where no backup of the databases has it. `lazily`: it
-        is on the server's disk when `BytesFile.sync` returns, and soon without it.
+        is on the server's disk when `BytesFile.sync` returns, and soon without it. `listening`: a change by
+        another replica is seen at once.
 
         Raises DatabaseBusy or DatabaseUnusable.
         """
         url = self.keys_url if keys else self.url
         if url is None:
             return Files(self.home)
-        from plumbing.storage.listening import Listener
         from plumbing.storage.stored_file import migrations
 
-        database = State(self.home, url)._on_server(part, migrations, durable=not lazily)
+        database = State(self.home, url)._on_server(part, migrations, durable=not lazily, by_tenant=False)
+        if not listening:
+            return Files(self.home, database)
+        from plumbing.storage.listening import Listener
+
         return Files(self.home, database, Listener(url))
 
     def locks(self) -> ServerLocks | None:

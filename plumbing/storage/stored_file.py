@@ -42,12 +42,12 @@ def files_and_pages(db: Utils) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """What is in memory: of which version, read when (monotonic, after how many messages)."""
+    """What is in memory: of which version, read when (monotonic, after which messages)."""
 
     version: int
     content: bytes
     read_s: float
-    messages: int
+    heard: tuple[int, int]
     clock_us: int  # the server's clock then
 
 
@@ -100,17 +100,32 @@ class StoredFile:
         work = self._work
         if work is None and self._held:
             return self._current().content[at : at + size]
-        end = min(at + size, self.size())
+        if work is None:
+            return self._read_now(size, at)
+        end = min(at + size, work.size)
         if end <= at:
             return b""
         first, last = at // PAGE, (end - 1) // PAGE
-        pages = work.pages if work is not None else {}
+        pages = work.pages
         if any(number not in pages for number in range(first, last + 1)):
-            pages = self._pages(first, last) | pages
-            if work is not None:
-                work.pages = pages
+            pages = work.pages = self._pages(first, last) | pages
         content = b"".join(pages.get(number, EMPTY) for number in range(first, last + 1))
         return content[at - first * PAGE : end - first * PAGE]
+
+    def _read_now(self, size: int, at: int) -> bytes:
+        """Pages and the size of the file in one way there and back."""
+        if size <= 0:
+            return b""
+        first, last = at // PAGE, (at + size - 1) // PAGE
+        rows = self._database.rows(
+            "SELECT files.size, pages.number, pages.content FROM files LEFT JOIN pages ON pages.name = files.name"
+            " AND pages.number BETWEEN ? AND ? WHERE files.name = ?",
+            (first, last, self._name),
+        )
+        pages = {row["number"]: row["content"] for row in rows}
+        end = min(at + size, rows[0]["size"] if rows else 0)
+        content = b"".join(pages.get(number, EMPTY) for number in range(first, last + 1))
+        return content[at - first * PAGE : max(at, end) - first * PAGE]
 
     def size(self) -> int:
         """See `BytesFile.size`."""
@@ -150,15 +165,25 @@ class StoredFile:
             if copy is not None and self._is_fresh(copy):
                 return copy
             now = time.monotonic()
-            messages = self._listener.messages if self._listener is not None else 0
-            with self._database.hurried(), self._database.reading():
-                version, size = self._head()
-                [clock_us] = self._database.row(
-                    "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1e6 AS BIGINT)"
-                )
-                content = copy.content if copy is not None and copy.version == version else self._read_all(size)
-            self._copy = _Copy(version, content, now, messages, clock_us)
+            heard = self._listener.heard(self._name) if self._listener is not None else (0, 0)
+            with self._database.hurried():
+                version, clock_us = self._version_and_clock()
+                content = copy.content if copy is not None else b""
+                if copy is None or copy.version != version:
+                    with self._database.reading():
+                        version, size = self._head()
+                        content = self._read_all(size)
+            self._copy = _Copy(version, content, now, heard, clock_us)
             return self._copy
+
+    def _version_and_clock(self) -> tuple[int, int]:
+        """In one way there and back: it is asked twice a second by each process."""
+        row = self._database.row(
+            "SELECT version, CAST(extract(epoch FROM clock_timestamp()) * 1e6 AS BIGINT) AS clock_us"
+            " FROM files WHERE name = ?",
+            (self._name,),
+        )
+        return (0, 0) if row is None else (row["version"], row["clock_us"])
 
     def _read_all(self, size: int) -> bytes:
         content = bytearray(size)
@@ -171,7 +196,7 @@ class StoredFile:
         listener = self._listener
         if listener is None or not listener.hears:
             return time.monotonic() - copy.read_s < DEAF_S
-        return copy.messages == listener.messages and time.monotonic() - copy.read_s < REREAD_S
+        return copy.heard == listener.heard(self._name) and time.monotonic() - copy.read_s < REREAD_S
 
     # --- writing
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from plumbing.clock import DAY
 from plumbing.storage.database import Connection, Database, Row, Statement
+from plumbing.storage.tenants import NONE
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import Erased
 from recommender.ranking.interactions import Interactions
@@ -46,6 +49,7 @@ class EventStore:
         self._database = database
         self._key = key
         self._remembered = remembered
+        self._local = threading.local()  # what a request saw: see `glance`
 
     def tombstone(self, tenant: str, customer: str) -> str:
         """A keyed hash of a pseudonym: records its erasure without the pseudonym itself."""
@@ -53,8 +57,27 @@ class EventStore:
 
     def generation(self, tenant: str, name: str) -> int:
         """How often `name` ("catalogue", "erasures") changed. Caches use it as a stamp."""
+        glance: dict[tuple[str, str], int] | None = getattr(self._local, "glance", None)
+        if glance is not None and tenant in (self._local.tenant, NONE):
+            if not glance:  # for a new installation that has none, it asks again
+                rows = self._database.rows(
+                    "SELECT tenant, name, number FROM generations WHERE tenant IN (?, ?)",
+                    (self._local.tenant, NONE),
+                )
+                glance |= {(row["tenant"], row["name"]): row["number"] for row in rows}
+            return glance.get((tenant, name), 0)
         row = self._database.row("SELECT number FROM generations WHERE tenant = ? AND name = ?", (tenant, name))
         return row["number"] if row else 0
+
+    @contextmanager
+    def glance(self, tenant: str) -> Iterator[None]:
+        """Inside, this thread sees the generations of a tenant as they were when it first asked for one: a request
+        asks for several, and each would be a way to the server and back."""
+        self._local.glance, self._local.tenant = {}, tenant
+        try:
+            yield
+        finally:
+            self._local.glance = None
 
     def is_erased(self, tenant: str, customer: str) -> bool:
         """Whether the customer was erased: one indexed lookup, on every request with a token."""

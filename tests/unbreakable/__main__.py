@@ -28,8 +28,10 @@ TRIALS: tuple[str, ...] = (
     "opt_outs",
     "power",
     "silence",
-    "proxy",
     "versions_apart",
+    "proxy",
+    "replicas",
+    "postgres",
     "mutations",
     "line_cut",
 )

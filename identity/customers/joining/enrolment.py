@@ -79,7 +79,7 @@ class Enrolments:
         self._ledger = ledger
         self._pending = pending
         self._pins = pins
-        self._receipts = SignedReceipts(ReceiptKeys(config.home), stores, ledger, Notices.of(config))
+        self._receipts = SignedReceipts(ReceiptKeys.of(config.state), stores, ledger, Notices.of(config))
         self._clear = matchers.clear
         self._masked = matchers.masked
         self._now_us = now_us

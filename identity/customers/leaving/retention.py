@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from plumbing.clock import DAY, MINUTE, Clock, monotonic_us
-from plumbing.storage.files import process_lock, write_atomic
+from plumbing.clock import DAY, MINUTE, Clock
+from plumbing.storage.documents import Document, LocalDocument
 
 CATCH_UP = 12
 JUMP_US = 45 * DAY
@@ -24,6 +24,7 @@ LONGEST_STEP_US = 2 * MINUTE
 """Between two looks of a running server. A longer time was not seen to pass: the machine slept, or its clock
 moved."""
 
+FILE = "retention.json"
 VERSION = 1
 
 
@@ -40,21 +41,24 @@ class Seen:
 
 
 class Retention:
-    """Shared by all processes through `home/retention.json`.
+    """Shared by all processes, and by all replicas, through the document `retention.json`.
 
-    `newest_day` is the latest visit of any customer (days since 1970, None without one): where the file is
-    missing, the time of the house is not later than that.
+    `place` is the state folder, or the document. `newest_day` is the latest visit of any customer (day since 1970,
+    None without one): where there is no document, the time of the house is not later than that.
     """
 
     def __init__(
-        self, home: Path, now_us: Clock, newest_day: Callable[[], int | None], monotonic: Clock = monotonic_us
+        self,
+        place: Path | Document,
+        now_us: Clock,
+        newest_day: Callable[[], int | None],
+        monotonic: Clock | None = None,
     ) -> None:
-        self._path = home / "retention.json"
-        self._lock = process_lock(home / "retention.lock")
+        self._document = LocalDocument(place / FILE) if isinstance(place, Path) else place
         self._here = threading.Lock()
         self._now_us = now_us
         self._newest_day = newest_day
-        self._monotonic = monotonic
+        self._monotonic = self._document.passing_us if monotonic is None else monotonic
         self._last: int | None = None
 
     def tick(self) -> None:
@@ -66,7 +70,7 @@ class Retention:
 
     def observe(self, passed_us: int, monotonic: int = 0) -> None:
         """`passed_us` microseconds were seen to pass, up to `monotonic`, unless another process noted them."""
-        with self._lock:
+        with self._document.locked():
             seen = self._read()
             if monotonic and monotonic >= seen.credited_us > 0:
                 passed_us = min(passed_us, monotonic - seen.credited_us)
@@ -92,7 +96,7 @@ class Retention:
     def take(self, customers: int) -> bool:
         """Whether one more of `customers` may be forgotten now; it is counted before it is done. Raises
         OSError."""
-        with self._lock:
+        with self._document.locked():
             seen = self._read()
             fields_of = asdict(seen)
             if seen.granted > 0:
@@ -107,7 +111,7 @@ class Retention:
     def confirm(self, due: int) -> None:
         """An operator says that the clock is right: the house has its time, and `due` customers may be
         forgotten."""
-        with self._lock:
+        with self._document.locked():
             seen = asdict(self._read()) | {"house_us": self._now_us(), "granted": due}
             self._write(Seen(**seen))
 
@@ -132,7 +136,7 @@ class Retention:
 
     def _read(self) -> Seen:
         try:
-            found = json.loads(self._path.read_bytes())
+            found = json.loads(self._document.read() or b"")
             if found.pop("version") == VERSION and all(type(value) is int for value in found.values()):
                 return Seen(**{one.name: found[one.name] for one in fields(Seen)})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -141,4 +145,4 @@ class Retention:
         return Seen(now if newest is None else min(now, (newest + 1) * DAY))
 
     def _write(self, seen: Seen) -> None:
-        write_atomic(self._path, json.dumps({"version": VERSION} | asdict(seen)).encode(), mode=0o600)
+        self._document.replace(json.dumps({"version": VERSION} | asdict(seen)).encode())
