@@ -47,6 +47,7 @@ from identity.metrics import IdentityMetrics
 from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said
 from plumbing import pace
 from plumbing.problem import Problem
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.tenants import of_all
 
 log = structlog.get_logger(__name__)
@@ -318,7 +319,7 @@ class IdentityService:
         """An audit line about what is done already, or about nobody: a full disk must not undo it or stop it."""
         try:
             self._audit.note(tenant, event, outcome, subject, device=device, sync=sync)
-        except OSError as error:
+        except (OSError, DatabaseBusy) as error:
             log.warning("audit_not_written", error=type(error).__name__)
 
     # --- second factor

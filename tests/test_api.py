@@ -30,7 +30,9 @@ BETWEEN_HALVES = (
     "/recommender/v1/heartbeats",
     "/recommender/v1/erasures/waiting",
     "/identity/v1/opt-outs/since",
-)  # signed messages of one half to the other: no client calls them
+    "/v1/edge/pairings",
+    "/v1/edge/questions",
+)  # signed messages of one half to the other, or of a store box to its centre: no client calls them
 PAGES = ("/docs", "/openapi.json", "/screens/", "/recommender/static/", "/kiosk", "/taxi", "/marketing", "/policy")
 
 

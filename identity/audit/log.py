@@ -32,6 +32,7 @@ from identity.audit.lines import (
 from identity.audit.seal import AuditSeal, Head, HeadForged, Mark
 from plumbing.clock import DAY, Clock
 from plumbing.storage.bytes_file import LocalFile, Opened
+from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.files import write_atomic
 
 __all__ = ["NOBODY", "SIGNED_EVERY", "WIDTH", "Audit", "AuditLine", "chained"]
@@ -260,6 +261,8 @@ class Audit:
         try:
             if self._noted:
                 self.sign()
+        except DatabaseBusy as error:  # the next process signs what is there
+            log.warning("audit_not_signed", why=error.code)
         finally:
             self._file.close()
 

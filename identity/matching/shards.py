@@ -80,7 +80,7 @@ class Shards:
                 for shard, inside, places in self._by_shard(among)
             ]
 
-        def search(one: tuple[Fp16Rows, NDArray[np.intp] | None, int]) -> tuple[Array, NDArray[np.int64]]:
+        def nearest_in(one: tuple[Fp16Rows, NDArray[np.intp] | None, int]) -> tuple[Array, NDArray[np.int64]]:
             shard, places, first = one
             if places is None:
                 cosines, rows = shard.nearest(probes, count)
@@ -88,7 +88,7 @@ class Shards:
             cosines, rows = shard.part(places).nearest(probes, count)
             return cosines, np.where(rows < 0, -1, places[rows] + first)
 
-        found = [search(one) for one in work] if len(work) == 1 else list(_threads().map(search, work))
+        found = [nearest_in(one) for one in work] if len(work) == 1 else list(_threads().map(nearest_in, work))
         if not found:
             return np.empty((len(probes), 0), np.float32), np.empty((len(probes), 0), np.int64)
         cosines = np.concatenate([part[0] for part in found], axis=1)

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from flask_openapi3.blueprint import APIBlueprint
@@ -56,7 +55,7 @@ from identity.store.own_page import OwnPageStore
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
-from identity.web import me, routes
+from identity.web import me, routes, same_on_all
 from plumbing import idempotency, limits
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE, Clock, monotonic_us
@@ -68,7 +67,6 @@ from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
-from plumbing.storage import machines
 from plumbing.storage.database import Database
 from plumbing.storage.documents import Documents
 from plumbing.storage.state import Files, State
@@ -98,6 +96,7 @@ class IdentityHalf:
     blueprint: APIBlueprint
     databases: tuple[Database, ...]
     files: tuple[Files, ...]
+    receipt_keys: ReceiptKeys
     workers: EnginePool | None
     decoder: Decoder | None
     own_page: me.OwnPageTools
@@ -234,7 +233,7 @@ class IdentityHalf:
             "the engine pack is being loaded; until then everybody is a guest" if loading else None,
             self.service.erasures.retention.remark(),
             *self.service.customers.joining.notices.remarks(self.service.engine.pack.grade),
-            ReceiptKeys.of(self.config.state).remark(),
+            self.receipt_keys.remark(),
             self.service.erasures.remark(),
         ]
         return trouble or Remark("; ".join(filter(None, remarks))) or None
@@ -306,14 +305,12 @@ def build(
     if config.liveness is not None:
         passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
     unpack = decode or (decode_here if decoder is None else decoder.decode)
-    machines.require_same(config.state, "identity", _secrets_of(config.state, master))
+    same_on_all.secrets(config.state, master)
     passing = _passing_database(config.state)
     files = config.state.files("identity-keys", keys=True), config.state.files("access-files")
     log_files = config.state.files("identity-audit", lazily=True)
     vault = Vault(KeyFile(files[0].place("identity-keys"), lambda: master_keys(master)))
-    if config.state.keys_url is None:  # to a machine with another file every customer would seem to have left
-        own_keys = {"identity-keys": [vault.keys.derive("the same on all machines")]}
-        machines.require_same(config.state, "identity", own_keys, mend=SHARE_KEYS)
+    same_on_all.keys(config.state, vault)
     stores, presses = IdentityStores.open(config.state, vault), PressStore(passing)
     departed = Departed(Tombstones.shared(files[0], config.tombstones, FILE), vault.keys)
     metrics = IdentityMetrics(registry or CollectorRegistry())
@@ -371,6 +368,7 @@ def build(
         blueprint=routes.blueprint(service, access, once, rate_limits, closed, own_page),
         databases=(stores.database, passing),
         files=(*files, log_files),
+        receipt_keys=ReceiptKeys.of(config.state),
         workers=workers,
         decoder=decoder,
         closed=closed,
@@ -438,23 +436,11 @@ def _customers(
     )
 
 
-SHARE_KEYS = "set USUAL_KEYS_DATABASE on all of them, so that they share the keys of customers"
-
-
 def _load(workers: EnginePool) -> None:
     try:
         workers.start()
     except Problem as error:
         log.error("recognition is not available", why=error.detail)
-
-
-def _secrets_of(state: State, master: Path) -> dict[str, list[bytes]]:
-    """The secrets that all machines of an installation have, by the name of their file."""
-    papers = ReceiptKeys.of(state)
-    in_files = state.keys_url is None and not papers.remark()
-    signing = papers.all_public() if in_files else {}
-    found = {f"receipt-key {tenant}": [key.encode() for key in keys] for tenant, keys in signing.items()}
-    return found | {"master.key": master_keys(master)}
 
 
 def _passing_database(state: State) -> Database:

@@ -85,7 +85,9 @@ def carry(here: Place, there: Place, parts: Sequence[Part]) -> tuple[list[Compar
             for one in _carry_part(schema, sources[name], targets[name], bar.update)
         ]
         files = sum(_carry_file(here, there, part, name) for part, (_, names) in FILES.items() for name in names)
-        if not here.is_server:
+        if here.is_server:
+            here.fetch_notices(there.state.home)
+        else:
             here.close_for_writing(there.name, parts)
         there.set_begun(None)
     if here.is_server:  # its rows were locked until here
@@ -123,10 +125,13 @@ def _carry_file(here: Place, there: Place, part: str, name: str) -> bool:
     """Copy one file; False when there is none, or it stays in the home: one end has no place for keys."""
     if not here.has_file(part, name) or (FILES[part][0] and not (here.has_keys and there.has_keys)):
         return False
-    with here.file(part, name) as source, there.file(part, name) as target, source.locked(), target.locked():
+    with here.file(part, name) as source, source.locked():
         content = source.read(source.size(), 0)
-        target.cut(0)
-        target.write(content, 0)
-        if target.read(target.size(), 0) != content:
-            raise MoveRefused(f"The file {name} differs after it was copied. Start the same move again.")
+        if not content:
+            return False
+        with there.file(part, name) as target, target.locked():
+            target.cut(0)
+            target.write(content, 0)
+            if target.read(target.size(), 0) != content:
+                raise MoveRefused(f"The file {name} differs after it was copied. Start the same move again.")
     return True

@@ -14,6 +14,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.problem import Problem
 from plumbing.storage.bytes_file import BytesFile, opened
 from plumbing.storage.database import Database
+from plumbing.storage.documents import Documents
 from plumbing.storage.files import write_atomic
 from plumbing.storage.moved import MOVED
 from plumbing.storage.shred import shred
@@ -28,6 +29,8 @@ FILES: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "recommender-keys": (True, ("recommender-tombstones",)),
     "access-files": (False, ("closed-tokens",)),
     "identity-audit": (False, ("identity-audit.log", "identity-audit-head")),
+    "identity-files": (False, ("retention.json",)),
+    "identity-signing": (True, ("receipt-key",)),
 }
 """Files that are written in place: their part -> (whether they are keys, their names)."""
 
@@ -150,6 +153,13 @@ class Place:
                 file.close()
         finally:
             files.close()
+
+    def fetch_notices(self, home: Path) -> None:
+        """Bring the published notices, of which replicas share one copy, into a home."""
+        documents = Documents.of(self.state, "identity-files")
+        notices = documents.folder(home / "notices", whole=lambda: False)
+        if notices is not None:
+            notices.fetch()
 
     # --- marks
 

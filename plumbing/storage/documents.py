@@ -70,8 +70,10 @@ class LocalDocument:
 class SharedDocument:
     """A document in the database. While that is away, what was read last is the content."""
 
-    def __init__(self, file: BytesFile) -> None:
+    def __init__(self, file: BytesFile, owner: object = None) -> None:
+        """`owner` lives as long as the document: it is opened once in each process."""
         self._file = file
+        self._owner = owner
         self._last: bytes | None = None
 
     def read(self) -> bytes | None:
@@ -131,7 +133,8 @@ class Documents:
                 if isinstance(place, Path):
                     self._made[name] = LocalDocument(place)
                 else:
-                    self._made[name] = _taken_over(SharedDocument(place(b"")), self._files.home / name)
+                    shared = SharedDocument(place(b""), self)
+                    self._made[name] = _taken_over(shared, self._files.home / name)
             return self._made[name]
 
     def folder(self, folder: Path, *, whole: Callable[[], bool]) -> SharedFolder | None:

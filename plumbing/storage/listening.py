@@ -68,6 +68,7 @@ class Listener:
         self._thread.join(2 * LOOK_S)
 
     def _run(self) -> None:
+        deaf = False
         while not self._ended.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name=NAME) as raw:
@@ -75,7 +76,7 @@ class Listener:
                     raw.execute(f"LISTEN {CHANNEL}".encode())
                     self._connected += 1
                     self._came()  # what was said while nobody listened is not known
-                    self.hears = True
+                    self.hears, deaf = True, False
                     while not self._ended.is_set():
                         messages = list(raw.notifies(timeout=LOOK_S, stop_after=1))
                         for message in messages:
@@ -84,7 +85,8 @@ class Listener:
                         if not messages:
                             raw.execute(b"SELECT 1")  # a server that is gone without a word is noticed
             except (psycopg.Error, OSError) as error:
-                if not self._ended.is_set():
+                if not self._ended.is_set() and not deaf:
+                    deaf = True  # once for each time that the server is away
                     log.warning("not_listening", why=type(error).__name__)
             self.hears, self._raw = False, None
             self._ended.wait(AGAIN_S)

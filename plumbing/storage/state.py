@@ -103,7 +103,7 @@ class State:
         from plumbing.storage.stored_file import migrations
 
         database = State(self.home, url)._on_server(part, migrations, durable=not lazily, by_tenant=False)
-        if not listening:
+        if not listening or lazily:  # the audit is not kept in memory
             return Files(self.home, database)
         from plumbing.storage.listening import Listener
 

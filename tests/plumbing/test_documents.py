@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,3 +87,10 @@ def test_documents_are_opened_once_in_a_process(tmp_path: Path) -> None:
     state = State(tmp_path)
     first = Documents.of(state, "identity-files")
     assert Documents.of(state, "identity-files") is first
+
+
+def test_a_document_keeps_its_part_open(state: State) -> None:
+    document = Documents.of(state, "identity-files").document("note.json")
+    if isinstance(document, SharedDocument):
+        gc.collect()
+        assert Documents.of(state, "identity-files").document("note.json") is document

@@ -68,7 +68,7 @@ def test_bytes_stay_where_they_were_written(file: BytesFile) -> None:
     assert file.read(5_000, 0) == bytes(model[:1_600]) + bytes(400)  # what was cut off does not come back
 
 
-@pytest.mark.parametrize("state", ["postgresql"], indirect=True)
+@pytest.mark.postgresql
 def test_what_fails_under_the_lock_is_not_half_written(files: Files) -> None:
     file = opened(files.place("some"), lambda: bytes(2_000))
 

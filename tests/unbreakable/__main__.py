@@ -32,8 +32,9 @@ TRIALS: tuple[str, ...] = (
     "proxy",
     "replicas",
     "postgres",
-    "mutations",
     "line_cut",
+    "moves",
+    "mutations",
 )
 """Modules of this package, in the order in which they run."""
 

@@ -150,7 +150,7 @@ class Erasures:
             log.warning("tokens_not_closed_yet", error=type(error).__name__)
         try:
             self._audit.note(row.tenant, "forget", way, links.audit, sync=True)
-        except OSError as error:  # a full disk does not stop an erasure
+        except (Problem, OSError) as error:  # neither a full disk nor a server that is away stops an erasure
             log.warning("audit_not_written", error=type(error).__name__)
         self._metrics.erasures.labels(way=way).inc()
         finished = self._finish(row.slot, erasure)

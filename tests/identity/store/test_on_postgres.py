@@ -34,6 +34,7 @@ PLAIN = {
     "galleries": {"tenant", "pack", "generation", "size"},
     "held": {"tenant", "reference", "customer_id", "erasing"},
     "pending": {"tenant", "customer_id"},
+    "site_regions": {"tenant", "site", "region"},  # an operator's: about no customer
     "tails": {"tenant", "pack", "kind", "tail", "people", "made_us"},
     "templates": {"place", "tenant", "customer_id", "pack"},
     "tops": {"tenant", "customer_id", "pack", "frames"},
