@@ -22,6 +22,7 @@ from plumbing.steady import SteadyClock, steady
 from plumbing.storage import machines
 from plumbing.storage.database import Database
 from plumbing.storage.files import load_or_create_secret, private_home
+from plumbing.storage.moved import require_finished
 from plumbing.storage.state import State
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class Shared:
         if narrowed := private_home(home):
             log.warning("home_could_be_read_by_others", files=narrowed)
         lasting = state.database("access", access.migrations)
+        require_finished(home, lasting if state.is_shared else None)
         clock = steady(clock_of(lasting, now_us, shared=state.is_shared), home)
         registry = CollectorRegistry()
         jumps = Counter("usual_clock_jumps", "Jumps of the machine's clock", ["way"], registry=registry)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
+from click.testing import CliRunner
 
 from doorway.move import parts
 from identity.customers.departed import FILE as DEPARTED
@@ -17,17 +21,19 @@ from identity.vault.vault import Vault
 from plumbing.access import access
 from plumbing.clock import system_clock
 from plumbing.move import copying
-from plumbing.move.command import carry
+from plumbing.move.command import carry, move
 from plumbing.move.places import MoveRefused, Place
 from plumbing.move.tables import Row, Schema
+from plumbing.shared import Shared
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
-from plumbing.storage.moved import StateMoved
+from plumbing.storage.moved import MoveUnfinished, StateMoved
 from plumbing.storage.state import State
 from plumbing.storage.tombstones import Tombstones
 from recommender.store import open_database
 from tests import postgres
 from tests.engines import TEMPLATE
 
+AS_A = "postgresql://a:"  # with what follows an address, which no line of this file holds
 MASTER = [secrets.token_bytes(32)]
 PARTS = parts()
 
@@ -197,3 +203,188 @@ def test_a_place_that_holds_another_installation_is_left_as_it_is(ends: Ends) ->
 
     with ends.here.databases(PARTS) as source:
         source["access"].change("DELETE FROM key_uses")  # the source is open
+
+
+def test_documents_signing_keys_and_the_audit_set_aside_go_along(ends: Ends) -> None:
+    home = ends.here.state.home
+    wanted = {
+        "retention.json": b'{"kept": 1}',
+        "receipt-key": b'{"private": 1}',
+        "identity-audit.log": b"line\n",
+        "identity-audit.log.17": b"older\n",
+        "identity-audit.log.17.head": b"older head\n",
+        "notices/published.json": b'{"current": "v1"}',
+        "notices/v1/en.md": b"text",
+    }
+    for name, content in wanted.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+
+    carry(ends.here, ends.there, PARTS)
+    ends.here.delete(PARTS)
+    assert not (home / "receipt-key").exists()  # a private key that is rotated on the server is gone
+    for name in wanted:
+        (home / name).unlink(missing_ok=True)
+    carry(ends.there, ends.here, PARTS)
+
+    assert {name: (home / name).read_bytes() for name in wanted if (home / name).exists()} == wanted
+    ends.there.delete(PARTS)
+    for url in (ends.there.state.url, ends.there.state.keys_url):
+        assert url is not None
+        with psycopg.connect(url) as raw:
+            assert raw.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^usual'").fetchall() == []
+
+
+def test_keys_that_stay_in_the_home_are_not_deleted_with_the_older_copy(ends: Ends) -> None:
+    home = ends.here.state.home
+    there = Place(ends.there.state.url or "", home, None)
+    keys = (home / "identity-keys").read_bytes()
+
+    carry(ends.here, there, PARTS)
+    ends.here.delete(PARTS, keys=ends.here.moves_keys(there))
+
+    assert (home / "identity-keys").read_bytes() == keys
+    assert (home / DEPARTED).exists()
+    assert not (home / "identity.db").exists()
+
+
+def test_keys_that_would_be_left_behind_stop_the_move(ends: Ends, tmp_path: Path) -> None:
+    home = ends.here.state.home
+    url = ends.there.state.url
+    assert url is not None
+    with pytest.raises(MoveRefused, match="keys"):  # the server will look for them in another home
+        carry(ends.here, Place(url, tmp_path / "other", None), PARTS)
+
+    carry(ends.here, ends.there, PARTS)
+    ends.here.delete(PARTS)
+    with pytest.raises(MoveRefused, match="--keys"):  # they are in the database for keys
+        carry(Place(url, home, None), ends.here, PARTS)
+    assert not (home / "identity-keys").exists()
+
+
+def test_env_names_the_database_for_keys_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("USUAL_DATABASE", "postgresql://h/state")
+    monkeypatch.setenv("USUAL_KEYS_DATABASE", "postgresql://h/keys")
+
+    assert Place("env", tmp_path, None).state.keys_url == "postgresql://h/keys"
+    assert Place("postgresql://h/state", tmp_path, None).state.keys_url is None
+
+
+def test_who_opts_out_at_a_server_of_the_older_copy_gets_no_confirmation(ends: Ends) -> None:
+    keys = KeyFile(ends.here.state.home / "identity-keys", lambda: MASTER)
+    slot, key = keys.allocate(b"somebody")
+    carry(ends.here, ends.there, PARTS)
+
+    with pytest.raises(StateMoved):
+        keys.destroy(slot, b"somebody", b"left")
+    with pytest.raises(StateMoved):
+        keys.allocate(b"another")
+    assert keys.key(slot, b"somebody") == key
+    keys.close()
+
+
+def test_a_write_that_waits_for_the_end_of_a_move_is_refused(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, other, found = ends.here.state.home, open_database(State(ends.here.state.home)), []
+
+    def late(statement: str) -> None:
+        try:
+            other.change(statement)
+        except Exception as error:
+            found.append(type(error))
+
+    waiting = threading.Thread(target=late, args=("UPDATE events SET site = 'lost'",))
+    plain = Place.mark_moved
+
+    def marked(place: Place, to: str) -> None:
+        waiting.start()
+        time.sleep(0.2)  # it has looked for the mark, and waits for the lock
+        plain(place, to)
+
+    monkeypatch.setattr(Place, "mark_moved", marked)
+    carry(ends.here, ends.there, PARTS)
+    waiting.join()
+    other.close()
+
+    assert found == [StateMoved]
+    assert home.exists()
+
+
+def test_the_older_copy_is_deleted_by_the_same_command_later(ends: Ends) -> None:
+    for here, there in ((ends.here, ends.there), (ends.there, ends.here)):
+        assert not here.moved_to(there)
+        carry(here, there, PARTS)
+        assert here.moved_to(there)
+        here.delete(PARTS, keys=here.moves_keys(there))
+
+
+def test_a_part_that_waits_for_the_others_keeps_its_lock(ends: Ends) -> None:
+    with ends.there.databases(PARTS) as databases, copying.held(Schema.of(PARTS[0]), databases["identity"]):
+        limit = databases["identity"].row("SELECT current_setting('idle_in_transaction_session_timeout')")
+
+    assert tuple(limit) == ("0",)
+
+
+def test_keys_in_the_database_of_the_state_are_refused(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "access.db").touch()
+    with pytest.raises(MoveRefused, match="a database of their own"):
+        carry(Place(f"sqlite:{home}", home, None), Place("postgresql://a@h/s", home, "postgresql://b@h/s"), PARTS)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--from", "sqlite:x", "--to", f"{AS_A}hunter2@h/s"],
+        ["--from", "sqlite:x", "--to", "env", "--keys", "postgresql://h/k?password=hunter2"],
+        ["--from", f"{AS_A}hunter2@[h/s", "--to", "sqlite:x"],
+    ],
+)
+def test_a_password_in_the_command_is_refused_and_not_repeated(given: list[str]) -> None:
+    done = CliRunner().invoke(move, given, obj={"parts": lambda: PARTS})
+
+    assert done.exit_code == 1
+    assert "USUAL_DATABASE" in done.output
+    assert "hunter2" not in done.output
+
+
+def test_a_home_of_an_older_version_is_named(ends: Ends) -> None:
+    with ends.here.databases(PARTS) as databases:
+        databases["identity"].change(
+            "DELETE FROM _sqlite_migrations WHERE id = (SELECT MAX(id) FROM _sqlite_migrations)"
+        )
+
+    with pytest.raises(MoveRefused, match=r"of an older version.*start the server once"):
+        carry(ends.here, ends.there, PARTS)
+
+
+def test_a_server_without_an_installation_takes_nothing_from_a_home(ends: Ends) -> None:
+    keys = (ends.here.state.home / "identity-keys").read_bytes()
+    with pytest.raises(MoveRefused, match="no installation"):
+        carry(ends.there, ends.here, PARTS)
+
+    with ends.there.databases(PARTS) as databases:
+        keyring = access.Access(databases["access"], system_clock)
+        keyring.create_key("mill", ["suggest"])
+    for part in PARTS:
+        (ends.here.state.home / part.in_home).unlink(missing_ok=True)
+    with pytest.raises(MoveRefused, match="identity-keys"):  # no tables, and keys that some backup needs
+        carry(ends.there, ends.here, PARTS)
+    assert (ends.here.state.home / "identity-keys").read_bytes() == keys
+
+
+def test_no_server_starts_where_a_move_is_not_finished(ends: Ends) -> None:
+    for place in (ends.there, ends.here):  # what it took would be deleted when the move goes on
+        place.set_begun("somewhere")
+        with pytest.raises(MoveUnfinished):
+            Shared.open(place.state, system_clock)
+        place.set_begun(None)
+        Shared.open(place.state, system_clock).close()
+
+
+def test_one_that_is_killed_between_its_two_marks_is_finished_by_the_same_command(ends: Ends) -> None:
+    carry(ends.here, ends.there, PARTS)
+    ends.there.set_begun(ends.here.name)
+
+    assert ends.here.moved_to(ends.there)
+    assert ends.there.begun_from() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,6 +141,10 @@ async def _until_stopped(serve: object) -> None:
     await serve(ended)
 
 
+ELSEWHERE = frozenset({"USUAL_DATABASE", "USUAL_KEYS_DATABASE", "USUAL_VERSIONS"})
+"""Settings of a centre that would take a box's copies out of its memory."""
+
+
 @edge.command()
 @click.option(
     "--home",
@@ -176,6 +181,9 @@ def run(
     with errors_as_one_line(Problem):
         if (code is None) != (centre is None):
             raise EdgeError("To pair a box name both: --centre and --code.")
+        for name in ELSEWHERE & os.environ.keys():
+            click.echo(f"{name} is not used: all that a store box knows of people is in its memory.", err=True)
+            del os.environ[name]
         running = Running(home, memory, Serving(host, port, workers, pack))
         if code is not None and centre is not None:
             pairing = running.pair(centre, code, line)

@@ -155,5 +155,7 @@ def held(schema: Schema, source: Database) -> Iterator[None]:
     """Inside, nobody else writes these tables; reading goes on."""
     with source.write() as connection:
         if not isinstance(source, SQLiteDatabase):
+            # While other parts are copied, nothing is said here: the server must not take it for forgotten.
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             connection.execute(f"LOCK TABLE {', '.join(t.name for t in schema.tables)} IN EXCLUSIVE MODE")
         yield

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.problem import Problem
@@ -16,13 +18,10 @@ from plumbing.storage.bytes_file import BytesFile, opened
 from plumbing.storage.database import Database
 from plumbing.storage.documents import Documents
 from plumbing.storage.files import write_atomic
-from plumbing.storage.moved import MOVED
+from plumbing.storage.moved import MARK, MOVED, UNFINISHED
 from plumbing.storage.shred import shred
 from plumbing.storage.sqlite import SQLiteDatabase
-from plumbing.storage.state import State
-
-UNFINISHED = "move.json"
-"""The mark in the place that a move goes to, while it lasts."""
+from plumbing.storage.state import Files, State
 
 FILES: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "identity-keys": (True, ("identity-keys", "identity-tombstones")),
@@ -33,6 +32,17 @@ FILES: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "identity-signing": (True, ("receipt-key",)),
 }
 """Files that are written in place: their part -> (whether they are keys, their names)."""
+
+NOTICES = "notices"
+"""A folder of the home, on a server one document of its part."""
+
+PASSING = tuple(
+    f"{half}-{what}" for half in ("access", "identity", "recommender") for what in ("moments", "machines")
+)
+"""Parts that are not moved, and deleted with the older copy: the other place makes its own."""
+
+ASIDE, ASIDE_HEAD = "identity-audit.log.", "identity-audit-head."
+"""An audit log that was set aside, and its head as a server calls it. In a home it is called as the log."""
 
 
 class MoveRefused(Problem):
@@ -66,7 +76,7 @@ class Place:
         """`text` is "sqlite:FOLDER", an address, or "env" for USUAL_DATABASE: then no list of processes shows the
         password. `home` is the state folder that goes with a server. Raises MoveRefused."""
         if text == "env":
-            text = os.environ.get("USUAL_DATABASE", "")
+            text, keys = os.environ.get("USUAL_DATABASE", ""), keys or "env"
         kind, _, rest = text.partition(":")
         if kind == "sqlite" and rest:
             self.state = State(Path(rest))
@@ -99,15 +109,54 @@ class Place:
 
     def exists(self) -> bool:
         """Whether there is an installation."""
-        return self.is_server or (self.state.home / "access.db").exists()
+        if self.state.url is None:
+            return (self.state.home / "access.db").exists()
+        there = "SELECT count(*) FROM pg_tables WHERE schemaname = 'usual_access' AND tablename = 'keys'"
+        keys = "SELECT count(*) FROM usual_access.keys"
+        return all(_administer(self.state.url, one, "usual_access", "usual_access") for one in (there, keys))
 
     def parts_in(self, parts: Sequence[Part]) -> list[Part]:
         """Those that there are here: a half in a process of its own has a home of its own."""
         return [part for part in parts if self.is_server or (self.state.home / part.in_home).exists()]
 
-    def has_file(self, part: str, name: str) -> bool:
-        """Whether there is such a file of FILES, as far as it can be seen without making it."""
-        return self.is_server or (self.state.home / name).exists()
+    def keys_are_in(self, home: Path) -> bool:
+        """Whether a home has the keys of this server's customers, or there are no customers."""
+        if (home / "identity-keys").exists():
+            return True
+        found = _administer(
+            self.state.url or "",
+            "SELECT count(*) FROM usual_identity.customers",
+            "usual_identity",
+            "usual_identity",
+        )
+        return not found
+
+    def moves_keys(self, there: Place) -> bool:
+        """Whether keys and lists of erasures go along; else they stay in the home."""
+        return self.has_keys and there.has_keys
+
+    def require_migrated(self, parts: Sequence[Part]) -> None:
+        """Return when the tables of a home are of this version: a move has no keys to open older rows with.
+
+        Raises MoveRefused.
+        """
+        if self.is_server:  # of an older one the next steps are made by what opens it
+            return
+        for part in self.parts_in(parts):
+            file = self.state.home / part.in_home
+            with closing(sqlite3.connect(file)) as raw:
+                older = sqlite_utils.Database(raw, execute_plugins=False)
+                if any(step.pending(older) for step in part.migrations):
+                    raise MoveRefused(f"{file} is of an older version of Usual: start the server once, then move.")
+
+    def names_in(self, part: str, files: Files) -> list[str]:
+        """The files of a part that there are here, as a home calls them."""
+        if files.database is None:
+            asides = self.state.home.glob(f"{ASIDE}*") if part == "identity-audit" else ()
+            names = [*FILES[part][1], *sorted(path.name for path in asides)]
+            return [name for name in names if (self.state.home / name).is_file()]
+        rows = files.database.rows("SELECT name FROM files WHERE size > 0 ORDER BY name")
+        return [_in_home(row["name"]) for row in rows if row["name"] not in (MARK, NOTICES)]
 
     def make_ready(self, parts: Sequence[Part]) -> None:
         """Before anything is opened here: a home that was moved away once may be moved back to, when it is empty.
@@ -142,15 +191,11 @@ class Place:
         return self.state.keys_url or self.state.url if keys else self.state.url
 
     @contextmanager
-    def file(self, part: str, name: str) -> Iterator[BytesFile]:
-        """One of FILES; an empty one is made when it is not there."""
-        files = self.state.files(part, keys=FILES[part][0])
+    def files(self, part: str) -> Iterator[Files]:
+        """Where the files of a part of FILES are."""
+        files = self.state.files(part, keys=FILES[part][0], listening=False)
         try:
-            file = opened(files.place(name), bytes)
-            try:
-                yield file
-            finally:
-                file.close()
+            yield files
         finally:
             files.close()
 
@@ -190,27 +235,36 @@ class Place:
     def _mark(self) -> Iterator[BytesFile]:
         files = self.state.files("access-files")
         try:
-            yield opened(files.place("move"), bytes)
+            yield opened(files.place(MARK), bytes)
         finally:
             files.close()
 
-    def close_for_writing(self, to: str, parts: Sequence[Part]) -> None:
-        """What is here is the older copy from now on: nobody writes it."""
+    def moved_to(self, there: Place) -> bool:
+        """Whether an earlier move from here to there was finished: what is here is the older copy."""
         if not self.is_server:
-            write_atomic(self.state.home / MOVED, json.dumps({"version": 1, "to": to}).encode())
-            return
-        self._give(parts, "REVOKE INSERT, UPDATE, DELETE", "FROM")
+            path = self.state.home / MOVED
+            if not path.exists() or json.loads(path.read_bytes())["to"] != there.name:
+                return False
+            if there.begun_from() == self.name:  # killed between the two marks: all of it had been compared
+                there.set_begun(None)
+            return True
+        return there.exists() and there.begun_from() is None and self._is_closed()
+
+    def _is_closed(self) -> bool:
+        closed = "SELECT (NOT has_table_privilege('usual_access.keys', 'INSERT'))::int"
+        return bool(_administer(self.state.url or "", closed, "usual_access", "usual_access"))
+
+    def mark_moved(self, to: str) -> None:
+        """What is in this home is the older copy from now on: nobody writes it."""
+        write_atomic(self.state.home / MOVED, json.dumps({"version": 1, "to": to}).encode())
 
     def open_for_writing(self, parts: Sequence[Part]) -> None:
         """The opposite: this is the place that counts."""
         if not self.is_server:
             (self.state.home / MOVED).unlink(missing_ok=True)
             return
-        self._give(parts, "GRANT ALL", "TO")
-
-    def _give(self, parts: Sequence[Part], rights: str, to: str) -> None:
         for url, schema, role in self._schemas(parts):
-            _administer(url, f"{rights} ON ALL TABLES IN SCHEMA {schema} {to} {role}", schema, role)
+            _administer(url, f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}", schema, role)
 
     def _schemas(self, parts: Sequence[Part]) -> Iterator[tuple[str, str, str]]:
         """(address, schema, role) of everything that is moved."""
@@ -224,32 +278,45 @@ class Place:
             if url is not None:
                 yield url, schema_of(name), role_of(name)
 
-    def delete(self, parts: Sequence[Part]) -> None:
-        """Delete what was moved from here: files are overwritten first, schemas dropped."""
+    def delete(self, parts: Sequence[Part], *, keys: bool = True) -> None:
+        """Delete what was moved from here: files are overwritten first, schemas dropped. `keys`: they were moved
+        too; else they are the only ones."""
         if self.is_server:
-            for url, schema, role in self._schemas(parts):
+            for url, schema, role in (*self._schemas(parts), *self._schemas([Part(name, ()) for name in PASSING])):
                 _administer(url, f"DROP SCHEMA {schema} CASCADE", schema, role)
             return
-        names = [name for _, several in FILES.values() for name in several]
-        for part in parts:
-            names += [f"{part.in_home}{ending}" for ending in ("", "-wal", "-shm")]
+        names = [name for are_keys, several in FILES.values() for name in several if keys or not are_keys]
+        for file in (*(part.in_home for part in parts), *(f"{name}.db" for name in PASSING)):
+            names += [f"{file}{ending}" for ending in ("", "-wal", "-shm")]
+        names += [path.name for path in self.state.home.glob(f"{ASIDE}*")]
         for name in names:
             shred(self.state.home / name)
-        for aside in self.state.home.glob("identity-audit.log.*"):
-            shred(aside)
 
 
-def _administer(url: str, statement: str, schema: str, role: str) -> None:
-    """Run a statement about a schema that is there, as its owner."""
+def _in_home(name: str) -> str:
+    return f"{ASIDE}{name.removeprefix(ASIDE_HEAD)}.head" if name.startswith(ASIDE_HEAD) else name
+
+
+def on_server(name: str) -> str:
+    """What a server calls a file of a home."""
+    aside = name.startswith(ASIDE) and name.endswith(".head")
+    return f"{ASIDE_HEAD}{name.removeprefix(ASIDE).removesuffix('.head')}" if aside else name
+
+
+def _administer(url: str, statement: str, schema: str, role: str) -> int:
+    """Run a statement about a schema that is there, as its owner; the number that it returns, 0 without one."""
     import psycopg
 
+    from plumbing.storage.postgres_setup import connected
     from plumbing.storage.postgres_statements import named
 
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=5) as raw:
-            if raw.execute("SELECT to_regnamespace(%s)", (schema,)).fetchone() == (None,):
-                return
-            raw.execute(f"SET ROLE {role}".encode())
-            raw.execute(statement.encode())
+        with connected(url) as raw:
+            if raw.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).fetchone() is None:
+                return 0
+            raw.execute(f"SET ROLE {role}; SET usual.tenant = '*'".encode())
+            cursor = raw.execute(statement.encode())
+            row = cursor.fetchone() if cursor.description else None
+            return 0 if row is None else int(next(iter(row.values())))
     except psycopg.Error as error:
         raise named(error) from error

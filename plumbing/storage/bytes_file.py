@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from plumbing.storage.files import load_or_create_secret
+from plumbing.storage.moved import require_here
 
 
 class BytesFile(Protocol):
@@ -83,7 +84,8 @@ class LocalFile:
         return os.pread(self._file, size, at)
 
     def write(self, content: bytes, at: int) -> None:
-        """See `BytesFile.write`."""
+        """See `BytesFile.write`. Raises StateMoved: an erasure that is confirmed here would reach nobody."""
+        require_here(self.path.parent)
         os.pwrite(self._file, content, at)
 
     def sync(self) -> None:

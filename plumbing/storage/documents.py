@@ -180,6 +180,17 @@ class SharedFolder:
                     """What was published before the installation had a database."""
             self._seen = changed
 
+    def send(self) -> None:
+        """Make the document what the folder is, whatever it was."""
+        content = self._packed() if self.folder.is_dir() else b""
+        if content or self.document.read() is not None:
+            self.document.replace(content)
+
+    def bring(self) -> None:
+        """Write into the folder what the document holds. Raises DatabaseBusy."""
+        if (content := self.document.read()) is not None:
+            self._unpack(content)
+
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Inside, nobody else changes the folder; what is in it at the end, the others get."""

@@ -123,7 +123,7 @@ def errors_named() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise named(error) from error
+        raise named(error) from None  # a traceback would show the row that the server quotes
     except UnicodeEncodeError as error:
         raise TextUnusable from error
 
@@ -144,4 +144,4 @@ def named(error: psycopg.Error) -> Problem:
         return RefusedByDatabase(error.diag.message_primary or "")
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return DatabaseAway()
-    return RefusedByDatabase(f"{type(error).__name__}: {error.diag.message_primary or error}")
+    return RefusedByDatabase(f"{type(error).__name__}.")  # the server quotes the value that it does not take

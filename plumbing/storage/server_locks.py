@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import suppress
 
 import psycopg
 import structlog
@@ -48,7 +49,7 @@ class ServerLocks:
             raw = self._connected()
             if raw is None or name in self._mine or not self._tried(raw, name):
                 return False
-            raw.execute(b"SELECT pg_advisory_unlock(%s)", (_key(name),))
+            self._unlock(raw, name)
             return True
 
     def release(self, name: str) -> None:
@@ -58,7 +59,7 @@ class ServerLocks:
                 self._mine.discard(name)
                 raw = self._connected()
                 if raw is not None:
-                    raw.execute(b"SELECT pg_advisory_unlock(%s)", (_key(name),))
+                    self._unlock(raw, name)
 
     def close(self) -> None:
         """Give all of them up."""
@@ -68,9 +69,19 @@ class ServerLocks:
                 self._raw.close()
                 self._raw = None
 
-    def _tried(self, raw: psycopg.Connection, name: str) -> bool:
-        found = raw.execute(b"SELECT pg_try_advisory_lock(%s)", (_key(name),)).fetchone()
+    @staticmethod
+    def _tried(raw: psycopg.Connection, name: str) -> bool:
+        """False too when the connection breaks at this moment: the next look makes another one."""
+        try:
+            found = raw.execute(b"SELECT pg_try_advisory_lock(%s)", (_key(name),)).fetchone()
+        except psycopg.Error:
+            return False
         return found is not None and bool(found[0])
+
+    @staticmethod
+    def _unlock(raw: psycopg.Connection, name: str) -> None:
+        with suppress(psycopg.Error):  # with the connection the lock is gone, too
+            raw.execute(b"SELECT pg_advisory_unlock(%s)", (_key(name),))
 
     def _connected(self) -> psycopg.Connection | None:
         """The connection, made anew when it broke; None while the server is away."""

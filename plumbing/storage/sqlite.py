@@ -169,6 +169,8 @@ class SQLiteDatabase:
         with self._alone(), storage_is_named(self.path.parent):
             connection.execute("BEGIN IMMEDIATE")
             try:
+                if self._durable:
+                    require_here(self.path.parent)  # it may have been moved while this waited
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -182,14 +184,16 @@ class SQLiteDatabase:
             return work()
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Write with one statement, for which no `BEGIN` and `COMMIT` are needed; the rows that it returns.
+        """Write with one statement; the rows that it returns.
 
         Inside `write` of this thread it is a part of that transaction. Raises DatabaseBusy or DiskFull.
         """
         connection = self.connection
         if connection.in_transaction:
             return connection.execute(sql, parameters).fetchall()
-        self._require_room()
+        if self._durable:
+            with self.write():
+                return connection.execute(sql, parameters).fetchall()
         with self._alone(), storage_is_named(self.path.parent):
             return connection.execute(sql, parameters).fetchall()
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from doorway.edge.box import OFFERED
+from doorway.edge.command import ELSEWHERE, run
 from doorway.edge.copies import ON_ITS_WAY
 from doorway.edge.folder import BoxFolder, is_in_memory, memory_folder
 from doorway.edge.keeper import Over
@@ -529,3 +532,25 @@ def test_a_folder_that_is_not_in_memory_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(NoMemoryFolder, match="--memory"):
         memory_folder((tmp_path,), lambda: mounts)
     assert BoxFolder(tmp_path / "disk", tmp_path).home.parent == tmp_path
+
+
+def test_a_box_takes_no_database_of_the_centre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its copies would lie where nothing forgets them."""
+    seen: list[str] = []
+
+    class Watched:
+        def __init__(self, *_: object) -> None:
+            seen.extend(name for name in ELSEWHERE if name in os.environ)
+
+        def run(self, say: object) -> None:
+            seen.append("ran")
+
+    monkeypatch.setattr("doorway.edge.running.Running", Watched)
+    for name in ELSEWHERE:
+        monkeypatch.setenv(name, "postgresql://usual@db/usual")
+
+    done = CliRunner().invoke(run, ["--home", str(tmp_path)])
+
+    assert seen == ["ran"]
+    assert "USUAL_DATABASE is not used" in done.stderr
+    assert "secret" not in done.output

@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.measure import Row
 from data.demo.server import PROGRAM
 from plumbing.access import access
+from plumbing.clock import system_clock
 from plumbing.storage.state import State
 from recommender.store import open_database
 from tests import postgres
@@ -66,7 +67,9 @@ def _fill(home: Path, events: int) -> None:
             line = (TENANT, "pos", f"e{n:08d}", 0, f"café {n % 90}", 1 + n % 3, 380)
             write.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?)", line)
     database.close()
-    State(home).database("access", access.migrations).close()
+    keyring = State(home).database("access", access.migrations)
+    access.Access(keyring, system_clock).create_key(TENANT, ["suggest"])
+    keyring.close()
 
 
 def _usual(home: Path, names: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
@@ -87,7 +90,7 @@ def _move(home: Path, names: dict[str, str], ends: tuple[str, str]) -> None:
 def _killed(home: Path, names: dict[str, str], ends: tuple[str, str], number: int) -> bool:
     """Kill a move somewhere; whether it was still running."""
     process = _usual(home, names, "move", "--from", ends[0], "--to", ends[1], "--keys", "env")
-    time.sleep(1.5 + random.Random(number).uniform(0.0, 2.0))
+    time.sleep(0.8 + random.Random(number).uniform(0.0, 1.0))
     running = process.poll() is None
     process.kill()
     process.communicate()

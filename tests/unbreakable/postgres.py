@@ -4,6 +4,7 @@ and guests are served meanwhile."""
 from __future__ import annotations
 
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from bench.measure import Row
 from data.demo.client import Client, Refused
 from data.demo.members import Member
 from data.faces.people import draw_face
+from tests import postgres
 from tests.unbreakable.many import CONTEXT, House, Replica, at_once, enrolled, house, kill
 from tests.unbreakable.traffic import Book, Terminal
 
@@ -51,9 +53,22 @@ def rows(short: bool) -> list[Row]:
                 time.sleep(random.Random(number).uniform(1.0, 3.0))
                 kill(place.server)
                 time.sleep(AWAY_S)
-                place.server.start()
+                _start_again(place.server)
                 log.back_s.append(max(_until_recognised(place, replica, lasts) for replica in replicas))
         return _rows(place, replicas[1], log, kills)
+
+
+def _start_again(server: postgres.Server) -> None:
+    """A process of before may still hold the shared memory for a moment."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            server.start()
+            return
+        except subprocess.CalledProcessError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
 
 
 def _rows(place: House, replica: Replica, log: Log, kills: int) -> list[Row]:

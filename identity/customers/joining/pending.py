@@ -94,6 +94,8 @@ class Pending:
         try:
             said = self._said(holder)
             if said is None:
+                if self._stores.customers.customer(tenant, row.customer_id) is None:
+                    raise EnrolmentUnknown  # undone by another process since the row was read
                 return None
             newly = self._put_in_force(holder, said["alike"])
             links = self._joined(row, said["earlier"])

@@ -38,6 +38,7 @@ FIELDS_OF_THE_STANDARD = {
     "validity",
     "events",
 }
+TEMPLATE = "templates (place, tenant, customer_id, pack, sealed)"
 
 
 def ledger_of(world: World) -> ConsentLedger:
@@ -252,11 +253,11 @@ class TestSchema:
         values = ("north", row.customer_id, line.record_id, line.position, "given", line.purpose, b"")
         self.refused(world, "INSERT OR REPLACE INTO consent_events VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         ledger_of(world).withdraw(row.holder, ["face"])
-        insert = "INSERT OR REPLACE INTO templates (place, tenant, customer_id, pack, sealed) VALUES (3, 'north', ?, 'another@1', x'00')"
+        insert = f"INSERT OR REPLACE INTO {TEMPLATE} VALUES (3, 'north', ?, 'another@1', x'00')"
         self.refused(world, insert, (row.customer_id,), "live consent to the face")
 
     def test_no_template_without_a_live_consent_to_the_face(self, world: World, row: CustomerRow) -> None:
-        insert = "INSERT INTO templates (place, tenant, customer_id, pack, sealed) VALUES (?, 'north', ?, 'another@1', x'00')"
+        insert = f"INSERT INTO {TEMPLATE} VALUES (?, 'north', ?, 'another@1', x'00')"
         world.half.stores.database.change(insert, (1, row.customer_id))  # there is one
         ledger_of(world).withdraw(row.holder, ["face"])
 
