@@ -129,11 +129,6 @@ def shipped(config: IdentityConfig, language: str = DEFAULT_LANGUAGE, place: str
     return _filled(texts[language], config, place, in_order(texts))
 
 
-def notice_of(config: IdentityConfig) -> Notice:
-    """The current notice in English. Raises as `Notices.current` does."""
-    return Notices.of(config).current()
-
-
 def _filled(text: NoticeText, config: IdentityConfig, place: str | None, languages: tuple[str, ...]) -> Notice:
     where = config.place if place is None else place
     if where not in PLACES:

@@ -16,7 +16,6 @@ from sqlite_utils.migrations import Migrations
 from plumbing.problem import Problem
 from plumbing.storage.bytes_file import BytesFile, opened
 from plumbing.storage.database import Database
-from plumbing.storage.documents import Documents
 from plumbing.storage.files import write_atomic
 from plumbing.storage.moved import MARK, MOVED, UNFINISHED
 from plumbing.storage.shred import shred
@@ -198,13 +197,6 @@ class Place:
             yield files
         finally:
             files.close()
-
-    def fetch_notices(self, home: Path) -> None:
-        """Bring the published notices, of which replicas share one copy, into a home."""
-        documents = Documents.of(self.state, "identity-files")
-        notices = documents.folder(home / "notices", whole=lambda: False)
-        if notices is not None:
-            notices.fetch()
 
     # --- marks
 

@@ -63,14 +63,6 @@ class BoxNotPaired(EdgeError):
     says = "Make a code at the centre with `usual edge pair`, and start the box with `--code`."
 
 
-class CentreRefused(EdgeError):
-    """The centre answered with a refusal."""
-
-    code = "centre_refused"
-    status = 502
-    title = "The centre refused the box"
-
-
 class CentreUnreachable(EdgeError):
     """The line to the centre is cut, or what answers there is not the centre."""
 

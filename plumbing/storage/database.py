@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from plumbing.problem_json import Problem
 
 T = TypeVar("T")
-Values = Sequence[Any] | Mapping[str, Any]
 Statement = tuple[str, Sequence[Any]]
 
 
@@ -60,7 +58,6 @@ class TextUnusable(Problem, ValueError):
     says = "Leave out the character NUL (U+0000), and send each character whole."
 
 
-@runtime_checkable
 class Row(Protocol):
     """A row of a result: by the column's name, by its number, or as a sequence."""
 
@@ -158,17 +155,3 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Only when no request is running any more."""
-
-
-class Steps(Protocol):
-    """What a migration gets (an `sqlite_utils.Database`, or the same calls on PostgreSQL)."""
-
-    def execute(self, sql: str, parameters: Values | None = None) -> Any: ...
-
-    def query(self, sql: str, params: Values | None = None) -> Iterable[dict[str, Any]]: ...
-
-
-def folder_of(path: Path) -> Path:
-    """The folder in which a database lies, made when it is absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.parent

@@ -29,13 +29,10 @@ class Listener:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.messages = 0
-        """How many came so far, whatever they were about."""
         self.hears = False
         """Whether the connection stands: while it does not, nobody may wait for a message."""
         self._about: Counter[str] = Counter()
         self._connected = 0
-        self._heard = threading.Condition()
         self._ended = threading.Event()
         self._raw: psycopg.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
@@ -50,12 +47,6 @@ class Listener:
         """Another pair after every message about `what`, and after every gap in which one may have been lost."""
         return self._connected, self._about[what]
 
-    def wait(self, seen: int, timeout_s: float) -> int:
-        """Wait until there are more messages than `seen`, or for so long; how many there are now."""
-        with self._heard:
-            self._heard.wait_for(lambda: self.messages != seen or self._ended.is_set(), timeout_s)
-            return self.messages
-
     def close(self) -> None:
         """End the thread."""
         atexit.unregister(self.close)
@@ -63,8 +54,6 @@ class Listener:
         raw = self._raw
         if raw is not None:
             raw.close()
-        with self._heard:
-            self._heard.notify_all()
         self._thread.join(2 * LOOK_S)
 
     def _run(self) -> None:
@@ -74,14 +63,12 @@ class Listener:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=3, application_name=NAME) as raw:
                     self._raw = raw
                     raw.execute(f"LISTEN {CHANNEL}".encode())
-                    self._connected += 1
-                    self._came()  # what was said while nobody listened is not known
+                    self._connected += 1  # what was said while nobody listened is not known
                     self.hears, deaf = True, False
                     while not self._ended.is_set():
                         messages = list(raw.notifies(timeout=LOOK_S, stop_after=1))
                         for message in messages:
                             self._about[message.payload.partition(" ")[2]] += 1
-                            self._came()
                         if not messages:
                             raw.execute(b"SELECT 1")  # a server that is gone without a word is noticed
             except (psycopg.Error, OSError) as error:
@@ -90,8 +77,3 @@ class Listener:
                     log.warning("not_listening", why=type(error).__name__)
             self.hears, self._raw = False, None
             self._ended.wait(AGAIN_S)
-
-    def _came(self) -> None:
-        with self._heard:
-            self.messages += 1
-            self._heard.notify_all()

@@ -1,7 +1,7 @@
 """Locks that replicas share: PostgreSQL's advisory locks, on a connection of their own.
 
 The server releases them when the process ends or its connection breaks. After a broken connection the locks are
-taken again, unless somebody else was faster; so who holds one asks now and then whether it still does.
+taken again, unless somebody else was faster; so who holds one calls `take` again now and then.
 """
 
 from __future__ import annotations
@@ -37,11 +37,6 @@ class ServerLocks:
                 self._mine.add(name)
                 return True
             return False
-
-    def holds(self, name: str) -> bool:
-        """Whether this process has it, as of now."""
-        with self._lock:
-            return self._connected() is not None and name in self._mine
 
     def is_free(self, name: str) -> bool:
         """Whether nobody has it. False too while the server is away: then nobody knows."""
