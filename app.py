@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from multiprocessing.util import Finalize
@@ -23,13 +25,14 @@ from plumbing.clock import Clock, system_clock
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
+from plumbing.rides.waiting import Waiting
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
 from plumbing.serving import logs, metrics, server
 from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
-from plumbing.settings import Config, WrongSetting
+from plumbing.settings import Config, WrongSetting, hosts_of
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
@@ -37,6 +40,7 @@ from plumbing.storage.state import State
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
+    from doorway.edge.box import BoxServer
     from doorway.edge.centre import Centre
     from doorway.edge.copies import BoxCopies
     from identity.web.half import IdentityHalf
@@ -58,8 +62,12 @@ COMMANDS = {
     "month": "data.demo.month:month",
     "database": "plumbing.database_cli:database",
     "audit pack": "plumbing.audit_pack.command:pack",
+    "audit changes": "plumbing.changes_cli:changes",
+    "audit four-eyes": "plumbing.changes_cli:four_eyes",
     "move": "plumbing.move.command:move",
     "edge": "doorway.edge.command:edge",
+    "people": "plumbing.people.cli:people",
+    "webhooks": "plumbing.webhooks_cli:webhooks",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -81,56 +89,36 @@ class Half(Protocol):
         """Release what is open, when no request is running any more."""
 
 
+@dataclass
+class _House:
+    """What an installation opens: one half or both, and what concerns store boxes."""
+
+    recommender: RecommenderHalf | None = None
+    identity: IdentityHalf | None = None
+    box: BoxServer | None = None
+    copies: BoxCopies | None = None
+    broken: dict[str, web.Check] = field(default_factory=dict)
+
+    @property
+    def halves(self) -> dict[str, Half]:
+        """Those that are open, by name."""
+        both: dict[str, Half | None] = {"recommender": self.recommender, "identity": self.identity}
+        return {name: half for name, half in both.items() if half is not None}
+
+
 def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     """The application. Nothing is started; tests hand in a folder and a clock."""
     app = openapi.new_app("Usual", "Recognise who asked for it, and offer the usual.")
     shared = Shared.open(State.of(config), now_us, SecurityLog.of(config.home, now_us, config.security_log))
-    recommender: RecommenderHalf | None = None
-    identity: IdentityHalf | None = None
-    box = None if config.edge is None else import_module("doorway.edge.box").BoxServer.of(config, now_us)
-    copies = (
-        import_module("doorway.edge.copies").BoxCopies(State.of(config), now_us) if config.only is None else None
-    )
-    broken: dict[str, web.Check] = {}
-    if config.only != "identity":
-        from recommender.web.half import open_half as open_recommender
-
-        recommender = open_recommender(config, shared)
-    if config.only != "recommender":
-        from identity.web.half import open_half as open_identity
-
-        remote = handover.erasures(config.recommender_url, config.recommender_key, shared.token_keys)
-        untrained = handover.waiting(config.recommender_url, shared.token_keys)
-        if recommender is not None:
-            remote, untrained = recommender.erase, recommender.service.waiting
-        try:
-            identity = open_identity(config, shared, remote, untrained, copies if box is None else box.copies)
-            shared.once.is_current = identity.service.customers.accounts.stands
-        except Problem as error:  # a missing or altered engine pack: guests are served, readiness says why
-            log.error("recognition is not available", why=error.detail)
-            shared.access.log.note("pack_refused", code=error.code)
-            broken["identity"] = partial(str, error.detail)
-    if box is not None and recommender is not None:
-        recommender, broken["store box"] = box.wire(app, identity, recommender), box.check
-    both: dict[str, Half | None] = {"recommender": recommender, "identity": identity}
-    halves = {name: half for name, half in both.items() if half is not None}
-    app.register_api(web.blueprint(shared, broken | {name: half.check for name, half in halves.items()}))
+    shared.access.record.keep_days = config.changes_days
+    shared.webhooks.allowed = config.hosts_of_webhooks
+    house = _opened(app, config, shared, now_us)
+    halves = house.halves
+    app.register_api(web.blueprint(shared, house.broken | {name: half.check for name, half in halves.items()}))
     for half in halves.values():
         app.register_api(half.blueprint)
-    if identity is not None and recommender is not None:
-        app.register_api(import_module("doorway.visits").visits(shared, identity, recommender))
-        pages = import_module("doorway.own_page")
-        app.register_api(pages.own_page(shared, identity.own_page, recommender.own_page))
-        if box is None and copies is not None:
-            centre = _centre(copies, identity, recommender)
-            app.register_api(import_module("doorway.edge.routes").edge(shared, centre))
-    if config.only != "recommender":
-        from identity.config import config_of
-        from identity.web.pages import blueprint as policy_page
-
-        app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
-    if config.only is None:
-        app.register_blueprint(import_module("screens.web").build())
+    _put_together(app, shared, house)
+    _put_pages_on(app, config, shared)
     openapi.publish(app)
     app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
     trusted = TrustedProxies.parse(config.trusted_proxies)
@@ -139,6 +127,79 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     app.extensions["usual"] = {**halves, "access": shared.access}
     app.extensions["usual_open"] = (*halves.values(), shared)
     return app
+
+
+def _opened(app: OpenAPI, config: Config, shared: Shared, now_us: Clock) -> _House:
+    """Open the halves that the settings name."""
+    house = _House()
+    if config.edge is not None:
+        house.box = import_module("doorway.edge.box").BoxServer.of(config, now_us)
+    if config.only is None:
+        house.copies = import_module("doorway.edge.copies").BoxCopies(State.of(config), now_us)
+    if config.only != "identity":
+        from recommender.web.half import open_half as open_recommender
+
+        house.recommender = open_recommender(config, shared)
+    if config.only != "recommender":
+        _open_identity(house, config, shared)
+    if house.box is not None and house.recommender is not None:
+        house.recommender = house.box.wire(app, house.identity, house.recommender)
+        house.broken["store box"] = house.box.check
+    return house
+
+
+def _open_identity(house: _House, config: Config, shared: Shared) -> None:
+    """Open recognition. Without it guests are served, and readiness says why."""
+    from identity.web.half import open_half as open_identity
+
+    remote = handover.erasures(config.recommender_url, config.recommender_key, shared.token_keys)
+    untrained = handover.waiting(config.recommender_url, shared.token_keys)
+    if house.recommender is not None:
+        remote, untrained = house.recommender.erase, house.recommender.service.waiting
+    copies = house.copies if house.box is None else house.box.copies
+    try:
+        house.identity = open_identity(config, shared, remote, untrained, copies)
+        shared.once.is_current = house.identity.service.customers.accounts.stands
+    except Problem as error:  # a missing or altered engine pack
+        log.error("recognition is not available", why=error.detail)
+        shared.access.log.note("pack_refused", code=error.code)
+        house.broken["identity"] = partial(str, error.detail)
+
+
+def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
+    """The routes that need both halves."""
+    identity, recommender = house.identity, house.recommender
+    if identity is None or recommender is None:
+        return
+    recommender.desk.others = import_module("doorway.attention").of_identity(identity, shared)
+    app.register_api(import_module("doorway.visits").visits(shared, identity, recommender))
+    waiting = Waiting(shared.rides.changed_since)
+    atexit.register(waiting.close)
+    places = recommender.service.stores.catalogue
+    app.register_api(import_module("doorway.rides").rides(shared, places, waiting))
+    app.register_api(import_module("doorway.webhooks").webhooks(shared))
+    own_page = import_module("doorway.own_page").own_page
+    app.register_api(own_page(shared, identity.own_page, recommender.own_page))
+    if house.box is None and house.copies is not None:
+        centre = _centre(house.copies, identity, recommender)
+        app.register_api(import_module("doorway.edge.routes").edge(shared, centre))
+
+
+def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
+    """The policy page, the desk and the screens."""
+    if config.only != "recommender":
+        from identity.config import config_of
+        from identity.web.pages import blueprint as policy_page
+
+        app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
+    app.register_blueprint(import_module("desk.web").build())
+    app.register_api(import_module("desk.sessions").routes(shared))
+    app.register_api(import_module("desk.operations").routes(shared, config.home))
+    app.register_api(import_module("desk.record").routes(shared))
+    app.register_api(import_module("desk.oidc").routes(shared, config))
+    app.register_api(import_module("desk.keys").routes(shared))
+    if config.only is None:
+        app.register_blueprint(import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts)))
 
 
 def _centre(
@@ -162,7 +223,8 @@ def wsgi() -> OpenAPI:
     metrics.join()
     logs.never_raise()
     app = create_app(Config.from_environment())
-    *halves, _ = app.extensions["usual_open"]
+    *halves, shared = app.extensions["usual_open"]
+    Finalize(None, shared.webhooks.start(), exitpriority=len(halves) + 1)
     for place, half in enumerate(halves):
         Finalize(None, half.start(), exitpriority=len(halves) - place)  # the first to start is the first to stop
     give_back()
@@ -230,6 +292,7 @@ def cli(context: click.Context) -> None:
     \b
     Try it:       usual demo
     Serve:        usual serve, then usual keys pair kiosk
+    The desk:     usual people invite NAME --role operator --role marketer
     Measure:      usual evaluate orders
     """
     context.obj = {
@@ -259,8 +322,17 @@ def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo."""
     cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES))
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
+    cli.add_command(
+        LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")
+    )
+    cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
+    cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
+    cli.add_command(LazyGroup("desk", help="What the desk's pages show, in a terminal or as JSON."))
     cli.add_command(LazyGroup("audit", help="What an auditor or a data protection officer asks for."))
+    cli.add_command(
+        LazyGroup("schedule", help="When training happens by itself: show it, set it in words, pause, resume.")
+    )
     cli.add_command(keys)
     for path, where in (COMMANDS | IDENTITY_COMMANDS | RECOMMENDER_COMMANDS).items():
         cli.add_lazily(path, where)

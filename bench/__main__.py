@@ -10,15 +10,21 @@ from pathlib import Path
 
 from bench import (
     auditing,
+    beside,
     cluster,
     consent,
     deciding,
+    desk,
+    earning,
+    experiments,
     faces,
     gallery_size,
     index,
     ordering,
     replicas,
     riding,
+    ruling,
+    screens,
     served,
     suggesting,
     training,
@@ -43,14 +49,20 @@ SECTIONS = (
     "factors",
     "suggestions",
     "training",
+    "beside",
     "cluster",
     "ordering",
     "riding",
     "deciding",
+    "desk",
+    "earning",
+    "experiments",
     "fleet",
     "versions",
     "postgres",
     "replicas",
+    "rules",
+    "screens",
 )
 
 
@@ -72,6 +84,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "apart": lambda: faces.in_own_process(models, cache, 20 if few else 100),
         "index": lambda: index.index(30_000 if few else 100_000, 30 if few else 200),
         "gallery_size": lambda: gallery_size.gallery_size(*((40_000, 60) if few else ())),
+        "desk": lambda: desk.desk(*((100_000, 5_000, 10) if few else ())),
         "audit": lambda: auditing.auditing(10_000 if few else 100_000),
         "served": lambda: [
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
@@ -85,15 +98,20 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             for row in suggesting.suggestions(300 if few else 3_000, 50_000 if few else 200_000, items)
         ],
         "training": lambda: training.training((20_000, 100_000) if few else training.SIZES),
+        "beside": lambda: beside.beside(*((beside.QUICK, 10) if few else (beside.EVENTS, 50))),
         "cluster": lambda: cluster.cluster(
             cluster.QUICK if few else cluster.FULL if options.full else cluster.SIZE
         ),
         "ordering": lambda: [] if few else ordering.against_tifu(),
         "versions": lambda: versions.versions(3 if few else 20),
         "deciding": lambda: deciding.deciding(200 if few else 2_000),
+        "earning": lambda: earning.earning(20_000, 2_000, 6_000) if few else earning.earning(),
+        "experiments": lambda: experiments.experiments(200 if few else 2_000, 5_000 if few else 50_000),
         "fleet": lambda: fleet(packs[-1], models, cache, few=few),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
         "replicas": lambda: replicas.replicas(packs[-1], models, cache, 2 if few else 6, 3.0 if few else 8.0),
+        "screens": lambda: screens.screens(cache, 5 if few else 20),
+        "rules": lambda: ruling.rules(300 if few else 3_000),
         "postgres": lambda: writing.writing(0.5 if few else 2.0, 1 if few else 5),
     }
 

@@ -24,6 +24,7 @@ from identity.store.galleries import GalleryState
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
 from identity.vectors import unit
+from plumbing.clock import DAY, system_clock
 from plumbing.storage.state import State
 
 PACK, TENANT, SIZE = "bench@1", "bench", 256
@@ -155,11 +156,12 @@ def enrol(stores: IdentityStores, vault: Vault, vectors: Array, pack: str = PACK
     """A customer for each of `vectors` (n, d), as an enrolment would leave them, in one transaction."""
     state: GalleryState = stores.galleries.open_gallery(tenant, pack, new_salt())
     turned = vectors @ vault.rotation(tenant, pack, state.salt, vectors.shape[1]).T
+    today = system_clock() // DAY  # nobody is due to be forgotten
     with stores.customers.writing():
         for n, vector in enumerate(turned):
             holder: Holder = vault.admit(tenant, str(n))
             row = CustomerRow(
-                tenant, str(n), holder.slot, secrets.token_hex(32), b"", None, None, 0, 0, 0, 0, False, 0
+                tenant, str(n), holder.slot, secrets.token_hex(32), b"", None, None, 0, 0, 0, 0, 0, today
             )
             stores.customers.add_customer(row)
             stores.consents.append(tenant, str(n), [ConsentLine(f"{n:032x}", 0, "given", "face", b"")])

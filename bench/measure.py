@@ -175,7 +175,14 @@ def as_json(rows: Sequence[Row], machine: dict[str, Any]) -> str:
     printed = [
         asdict(row) | {"met": row.met, "value": None if math.isnan(row.value) else row.value} for row in rows
     ]
-    return json.dumps({"machine": machine, "rows": printed}, indent=2)
+    return json.dumps({"machine": machine, "rows": printed}, indent=2, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no figure")
 
 
 def machine() -> dict[str, Any]:

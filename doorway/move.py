@@ -12,6 +12,7 @@ from identity.vault.vault import Vault
 from plumbing.access import access
 from plumbing.move.places import Part
 from plumbing.outbox import boxes
+from plumbing.people import people
 from recommender.store import MIGRATIONS
 
 
@@ -25,5 +26,5 @@ def parts() -> list[Part]:
         Part("identity-erasures", (erasures.migrations,), file=erasures.FILE, keys=True),
         Part("recommender", MIGRATIONS),
         Part("access-edge", (boxes.migrations,), file=boxes.FILE),
-        Part("access", (access.migrations,)),
+        Part("access", (access.migrations, people.migrations)),
     ]

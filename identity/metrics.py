@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 class IdentityMetrics:
@@ -27,3 +32,16 @@ class IdentityMetrics:
         )
         self.not_me = counter("not_me", "Greetings that the person said were somebody else's: false matches")
         self.liveness = counter("liveness", "Challenges by what they showed", "state")
+        self.seconds = Histogram(
+            "usual_identity_seconds",
+            "Time of each stage of a press: decode, detect, embed, match",
+            ["stage"],
+            registry=registry,
+            buckets=BUCKETS,
+        )
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Around one stage of a press, whether it succeeds or not."""
+        with self.seconds.labels(stage).time():
+            yield

@@ -196,7 +196,8 @@ class IdentityService:
         """
         captures, live = self._look(device, nonce, frames, moves)
         pace.begin()
-        decision, account = self.customers.faces.who(device, captures)
+        with self._metrics.timed("match"):
+            decision, account = self.customers.faces.who(device, captures)
         # The token is minted for nobody too, so that both answers take the same work.
         purposes = () if account is None or decision == "ambiguous" else account.purposes
         opens = self.config.opened(purposes, live=live == "passed", pin=False)

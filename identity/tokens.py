@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from identity.errors import NameTooLong, TokenAltered, TokenExpired, TokenForeign
+from plumbing.access.token_keys import opened
 from plumbing.clock import SECOND, SLACK
 
 PREFIX = "usual-t1."  # must change when the meaning of the text does
@@ -72,7 +73,7 @@ def read(keys: Sequence[bytes], text: str) -> Claims:
     if not text.startswith(PREFIX):
         raise TokenAltered
     try:
-        content = MultiFernet([Fernet(key) for key in keys]).decrypt(text[len(PREFIX) :].encode())
+        content = opened(keys, text[len(PREFIX) :])
         raw = json.loads(content)
         claims = Claims(**{**raw, "purposes": tuple(raw["purposes"])})
     except (InvalidToken, ValueError, TypeError, KeyError) as error:

@@ -93,7 +93,12 @@ house_option = _home_option(_existing)
 """For commands that look into a house, and make none."""
 
 tenant_option = click.option(
-    "--tenant", default="demo", show_default=True, envvar="USUAL_TENANT", help="The chain or fleet (USUAL_TENANT)."
+    "--tenant",
+    default="demo",
+    show_default=True,
+    envvar="USUAL_TENANT",
+    is_eager=True,  # known when the state folder is opened: the command's row in the record names it
+    help="The chain or fleet (USUAL_TENANT).",
 )
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)

@@ -1,15 +1,15 @@
-"""The one reader of CSV files. `read_table` gives rows, `read_columns` gives named columns."""
+"""The one reader of CSV files: `each_row` one by one, `read_table` all rows, `read_columns` named columns."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, cast
 
 GZIP = b"\x1f\x8b"  # how a gzip file begins
 
@@ -41,30 +41,73 @@ class CsvTable:
     rows: list[list[str]]
 
 
-def read_table(path: Path, *, strict: bool = True) -> CsvTable:
-    """All cells of a CSV file, plain or gzipped; blank lines are left out.
+MOST_OF_A_ROW = 2**20
+"""Letters of one row. Where a quote is never closed, a "row" is the rest of the file."""
 
-    An empty file has no header and no rows. Without `strict`, text behind a closing quote is accepted.
+
+def each_row(path: Path, *, strict: bool = True, seen: Callable[[int], None] | None = None) -> Iterator[list[str]]:
+    """The rows of a CSV file, plain or gzipped, one by one: the header first, blank lines are left out.
+
+    One row at a time is in memory. `seen` is told how many letters were read, now and then. Without `strict`, text
+    behind a closing quote is accepted.
 
     Raises:
-        DatasetError: no such file, not readable, not UTF-8 text or not CSV.
+        DatasetError: no such file, not readable, not UTF-8 text or not CSV, or a row of more than MOST_OF_A_ROW
+            letters.
     """
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content.startswith(GZIP) else content).decode("utf-8-sig")
+        with _opened(path) as file:
+            lines = _Lines(file, path, seen)
+            for place, row in enumerate(csv.reader(lines, strict=strict)):
+                lines.of_this_row = 0
+                if row or not place:
+                    yield row
     except FileNotFoundError as error:
         raise DatasetError(f"{path}: there is no such file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read ({error})") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is not UTF-8 text") from error
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=None), strict=strict))
     except csv.Error as error:
         raise DatasetError(f"{path}: is not CSV ({error})") from error
-    if not rows:
-        return CsvTable([], [])
-    return CsvTable(rows[0], [row for row in rows[1:] if row])
+
+
+def _opened(path: Path) -> TextIO:
+    with path.open("rb") as file:
+        zipped = file.read(len(GZIP)) == GZIP
+    if zipped:
+        return cast("TextIO", gzip.open(path, "rt", encoding="utf-8-sig"))
+    return path.open(encoding="utf-8-sig")
+
+
+class _Lines:
+    """Lines of a file for the CSV reader, and how long the row is that it is reading."""
+
+    def __init__(self, file: TextIO, path: Path, seen: Callable[[int], None] | None) -> None:
+        self._file, self._path, self._seen = file, path, seen
+        self._letters = self._told = 0
+        self.of_this_row = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline(MOST_OF_A_ROW + 1):
+            self._letters += len(line)
+            self.of_this_row += len(line)
+            if self.of_this_row > MOST_OF_A_ROW:
+                raise DatasetError(f"{self._path}: has a row of more than {MOST_OF_A_ROW:,} letters")
+            if self._seen is not None and self._letters - self._told > MOST_OF_A_ROW:
+                self._told = self._letters
+                self._seen(self._letters)
+            yield line
+
+
+def read_table(path: Path, *, strict: bool = True) -> CsvTable:
+    """All cells of a CSV file, as `each_row` reads them. An empty file has no header and no rows.
+
+    Raises:
+        DatasetError: as `each_row`.
+    """
+    rows = list(each_row(path, strict=strict))
+    return CsvTable(rows[0], rows[1:]) if rows else CsvTable([], [])
 
 
 def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:

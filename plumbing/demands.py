@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from flask.sansio.app import App
+
+from plumbing.problem_json import BodyTooLarge
 
 KNOWN = "usual_demands"  # where an application keeps them, by endpoint
 KIB, MIB = 2**10, 2**20
@@ -20,6 +24,7 @@ class BodySize:
 
     most_bytes: int
     most_parts: int
+    instead: str = "Send less in one request."  # what whoever has more can do
 
 
 SMALL = BodySize(64 * KIB, 20_000)
@@ -28,12 +33,24 @@ BATCH = BodySize(2 * MIB, 200_000)  # a thousand events
 BULK = BodySize(16 * MIB, 500_000)  # ten thousand rows of a catalogue
 
 
+def too_large(size: BodySize, *, parts: bool = False) -> BodyTooLarge:
+    """The error that names the limit of a route, and what to do instead; of its bytes, or of its values."""
+    most = f"{size.most_parts} values" if parts else f"{size.most_bytes} bytes"
+    return BodyTooLarge(f"At most {most} are taken here. {size.instead} Nothing was stored.")
+
+
+Hold = Callable[[Any, str], Awaitable[bool]]
+"""Waits for a request of a `Caller` with this query, without a thread; False: there is nothing to answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What one route declared at its door. `scopes` is None where no key is needed.
 
     `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full. `bearer`: a
-    route without a key that needs a customer's token.
+    route without a key that needs a customer's token. `records`: what it changes stands in the record of changes.
+    `approval`: the kind of change that may need a second person. `work`: its function. `holds`: what a request
+    waits for before it takes a thread.
     """
 
     scopes: tuple[str, ...] | None
@@ -41,6 +58,10 @@ class Demand:
     lane: str
     prepares: str | None = None
     bearer: bool = False
+    records: bool = False
+    approval: str = ""
+    work: Callable[..., object] | None = None
+    holds: Hold | None = None
 
 
 def remember(app: App, endpoint: str, demand: Demand) -> None:

@@ -13,25 +13,31 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from flask import Response, current_app, g, request
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
-from plumbing.access import cookies
-from plumbing.access.access import SCOPES, Access, Caller
+from plumbing.access import approvals, cookies
+from plumbing.access.access import SCOPES, Access, Caller, key_of, route_of
+from plumbing.access.device_figures import clock_of, noted_decision
+from plumbing.access.errors import SiteNeeded, SiteRefused
+from plumbing.access.proposing import ProposedReply, Waiting, proposed
+from plumbing.access.record import approved_now, note_what_was_sent, recorded
+from plumbing.access.roles import ADMINISTRATION
 from plumbing.access.watch import watched
 from plumbing.bearer import bearer_of
 from plumbing.clock import MINUTE
-from plumbing.demands import SMALL, BodySize, Demand, demand_of, remember
+from plumbing.demands import SMALL, BodySize, Demand, Hold, demand_of, remember, too_large
+from plumbing.etags import noted_tag
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.json_limits import parts_of
 from plumbing.limits import Limits
-from plumbing.problem_json import BodyTooLarge
 from plumbing.security.proxies import counted_as
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
@@ -47,6 +53,10 @@ Body = Mapping[str, object] | None
 Handler = TypeVar("Handler", bound=Callable[..., Body | Response])
 """A route's own work: `(caller, *, path, query, body)` with those that it names; a public route has no caller.
 It returns the reply's body, or a whole Response where the reply is no JSON or sets a cookie."""
+
+Sites = Literal["all", "own", "none"]
+"""What a person gets whose account is for some sites: of a route about "all" of them nothing, of one that narrows
+what it does to their "own" that, and of one in which "none" is named everything."""
 
 PUBLIC = None
 """In place of scopes: no key is needed."""
@@ -68,6 +78,14 @@ class _Route:
     status: int
     limit: Limit | None
     one_transaction: bool
+    approval: str = ""
+    records: bool = False
+    sites: Sites = "all"
+
+    @property
+    def is_administration(self) -> bool:
+        """Whether it changes how the installation works, or what it holds of a person."""
+        return self.records or bool(ADMINISTRATION.intersection(self.scopes or ()))
 
 
 class Door:
@@ -101,6 +119,11 @@ class Door:
         self._pictures = frozenset(pictures)
         self._name_errors = name_errors
         api.before_request(self._enter)
+        api.after_request(self._count_for_device)
+
+    def needs_approval(self, tenant: str, kind: str) -> bool:
+        """Whether a change of this kind waits for a second person at this tenant."""
+        return self._access.approvals.needs(tenant, kind)
 
     def route(
         self,
@@ -111,7 +134,7 @@ class Door:
         reply: type[BaseModel] | None,
         summary: str,
         status: int = 200,
-        other_replies: Mapping[int, type[BaseModel]] | None = None,
+        other_replies: Mapping[int, type[BaseModel] | None] | None = None,
         limit: Limit | None = None,
         token: bool = False,
         one_transaction: bool = False,
@@ -119,6 +142,10 @@ class Door:
         lane: str = "rest",
         prepares: str | None = None,
         described: bool = True,
+        approval: str = "",
+        records: bool = False,
+        sites: Sites = "all",
+        holds: Hold | None = None,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
 
@@ -135,17 +162,37 @@ class Door:
             lane: where a request waits when the server is busy (`plumbing/gate/lanes.py`).
             prepares: the lane of what follows, if a request names it in `?for=`: see `Demand`.
             described: False for what only our own processes ask each other: it is left out of `/openapi.json`.
+            approval: the kind of change (`approvals.KINDS`) that waits for a second person where the tenant wants
+                that: then 202. Its function calls `note_change` after its checks and before it writes.
+            records: it stands in the record of changes although its scopes are not those of administration.
+            sites: for people whose account is for some sites. Where the query has a field `site` the door checks
+                it, and the reply is about that site.
+            holds: what a request waits for before it takes a thread; when there is nothing to answer it gets 204.
+                Without the gate nobody waits: the route must answer at once as well.
 
         Raises:
-            ValueError: a scope that does not exist.
+            ValueError: a scope or a kind of approval that does not exist.
         """
-        if unknown := set(scopes or ()) - set(SCOPES):
-            raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")
-        route = _Route(scopes, status, limit, one_transaction)
+        _require_known(scopes, approval)
+        route = _Route(scopes, status, limit, one_transaction, approval, records, sites)
         replies = {str(status): reply} | {str(code): model for code, model in (other_replies or {}).items()}
+        if approval:
+            replies.setdefault("202", ProposedReply)
         define = getattr(self._api, method.lower())(
             path, responses=replies, summary=summary, security=_security(scopes, token), doc_ui=described
         )
+        bearer, kept = scopes is None and token, route.is_administration
+        return self._decorate(
+            route, define, lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds)
+        )
+
+    def _decorate(
+        self,
+        route: _Route,
+        define: Callable[[Callable[..., Response]], object],
+        demand: Callable[[Handler], Demand],
+    ) -> Callable[[Handler], Handler]:
+        """Puts a function behind the door: `define` gives it its address, `demand` says what it asks for."""
 
         def decorate(work: Handler) -> Handler:
             @functools.wraps(work)
@@ -155,11 +202,21 @@ class Door:
                     return self._answer(route, work, parts)
 
             define(view)
-            demand = Demand(scopes, size, lane, prepares, bearer=scopes is None and token)
-            self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand))
+            self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand(work)))
             return work
 
         return decorate
+
+    def _count_for_device(self, response: Response) -> Response:
+        """Count the request for its device, with its status, the decision of the matcher and the time it took."""
+        caller, figures = g.get("caller"), self._access.figures
+        if caller is not None and figures is not None and not caller.user:
+            took_s = time.perf_counter() - g.began_s
+            clock_s = clock_of(request) if caller.page else None
+            figures.count(
+                caller, status=response.status_code, took_s=took_s, decision=noted_decision(), clock_s=clock_s
+            )
+        return response
 
     def _enter(self) -> None:
         """Authenticate and measure, before the framework reads and checks the body.
@@ -174,12 +231,15 @@ class Door:
             return
         if demand.scopes is not None:
             found = request.environ.get(CALLER)
+            g.began_s = time.perf_counter()
             g.caller = found or self._access.authenticate(request, *demand.scopes)
         if demand.bearer:
             bearer_of(request)
         request.max_content_length = demand.size.most_bytes
+        if (request.content_length or 0) > demand.size.most_bytes:
+            raise too_large(demand.size)
         if parts_of(request.get_data()) > demand.size.most_parts:
-            raise BodyTooLarge(f"At most {demand.size.most_parts} values are taken in one request.")
+            raise too_large(demand.size, parts=True)
 
     def _answer(
         self, route: _Route, work: Callable[..., Body | Response], parts: Mapping[str, BaseModel]
@@ -190,37 +250,68 @@ class Door:
             do_work = functools.partial(work, **parts)
         else:
             caller = g.caller
-            do_work = functools.partial(work, caller, **parts)
+            do_work = functools.partial(self._carry_out, route, work, caller, parts)
         if route.limit is not None:
             self._count(route.limit, caller)
         with storage_is_named(), self._name_errors(), busy_is_named():
             key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
             if caller is None or key is None:
                 done = do_work()
-                response = done if isinstance(done, Response) else _json(route.status, done)
+                response = done if isinstance(done, Response) else _json(_status(route, done), done)
             else:
                 self._before_kept()
                 reply = self._once.run(
                     caller,
                     key,
                     self._fingerprint(),
-                    lambda: _stored(route.status, do_work()),
+                    lambda: _stored(route, do_work()),
                     one_transaction=route.one_transaction,
                     secret=self._secret(caller),
                 )
                 response = _json(reply.status, reply.body)
         response.headers["Cache-Control"] = "no-store"
+        if noted_tag():
+            response.headers["ETag"] = noted_tag()
         self._renew(caller, response)
         return response
+
+    def _carry_out(
+        self, route: _Route, work: Callable[..., Body | Response], caller: Caller, parts: Mapping[str, BaseModel]
+    ) -> Body | Response:
+        """Do the work; what changes the installation stands in the record of changes first. What needs a second
+        person only waits.
+
+        Raises SiteRefused, SiteNeeded: a person whose account is for some sites, and this is about others.
+        """
+        if caller.sites and route_of(request) not in self._access.for_every_site:
+            parts = _of_own_sites(route, caller, parts)
+        is_read = request.method == "GET" and not route.records
+        if (is_read and not route.approval) or not (route.is_administration or route.approval):
+            return work(caller, **parts)
+        access, do_work = self._access, functools.partial(work, caller, **parts)
+        waits = (
+            bool(route.approval)
+            and approved_now() is None
+            and access.approvals.needs(caller.tenant, route.approval)
+        )
+        if is_read and not waits:
+            return do_work()
+        must = "privacy" not in (route.scopes or ())
+        if waits:
+            return proposed(access, caller, route.approval, route.scopes or (), do_work)
+        with recorded(access.record, caller, route_of(request), must=must, scopes=route.scopes or ()):
+            done = do_work()
+            note_what_was_sent(must=must)
+            return done
 
     @staticmethod
     def _secret(caller: Caller) -> str:
         """What the caller showed: a header, or a paired screen's cookie."""
-        return request.headers.get("X-API-Key") or (caller.page and cookies.secret_of(request, caller.page)) or ""
+        return key_of(request) or (caller.page and cookies.secret_of(request, caller.page)) or ""
 
     def _renew(self, caller: Caller | None, response: Response) -> None:
         """Once a day of use, begin the life of a paired screen's key and cookie again."""
-        if caller is None or not caller.page:
+        if caller is None or caller.user or not caller.page:
             return
         try:
             secret = cookies.secret_of(request, caller.page)
@@ -262,11 +353,33 @@ class Door:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _stored(status: int, body: Body | Response) -> Reply:
+def _of_own_sites(route: _Route, caller: Caller, parts: Mapping[str, BaseModel]) -> Mapping[str, BaseModel]:
+    """The parts of a request of a person who may see some sites only, about one of these.
+
+    Raises SiteRefused, SiteNeeded.
+    """
+    query = parts.get("query")
+    if query is None or "site" not in type(query).model_fields:
+        if route.sites == "all":
+            raise SiteRefused(caller.sites, all_sites=True)
+        return parts
+    asked = str(getattr(query, "site") or "")  # noqa: B009 - the field is known to be there, the class is not
+    if not asked and len(caller.sites) > 1:
+        raise SiteNeeded(caller.sites)
+    if asked and not caller.may_see(asked):
+        raise SiteRefused(caller.sites)
+    return {**parts, "query": query.model_copy(update={"site": asked or min(caller.sites)})}
+
+
+def _status(route: _Route, body: Body) -> int:
+    return 202 if isinstance(body, Waiting) else route.status
+
+
+def _stored(route: _Route, body: Body | Response) -> Reply:
     """A reply that can be given a second time."""
     if isinstance(body, Response):
         raise TypeError("a POST route with a key returns a body, so that it can be answered again")
-    return Reply(status, dict(body or {}))
+    return Reply(_status(route, body), dict(body or {}))
 
 
 def _json(status: int, body: Body) -> Response:
@@ -280,3 +393,11 @@ def _security(scopes: tuple[str, ...] | None, token: bool) -> list[dict[str, lis
         return [{"token": []}] if token else []
     key = {"api_key": list(scopes)}
     return [key | {"token": []}, key] if token else [key]
+
+
+def _require_known(scopes: tuple[str, ...] | None, approval: str) -> None:
+    """Raises ValueError: a scope or a kind of approval that does not exist."""
+    if unknown := set(scopes or ()) - set(SCOPES):
+        raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")
+    if approval and approval not in (*approvals.KINDS, approvals.CHOICE):
+        raise ValueError(f"unknown kind of approval {approval!r}")

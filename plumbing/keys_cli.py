@@ -21,6 +21,20 @@ url_option = click.option(
 )
 
 
+class Page(click.Choice[str]):
+    """A page that can be paired; of one that could be in earlier releases it is said what there is instead."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "marketing":
+            self.fail(
+                "the desk is for people who sign in, not for a browser that is paired. Invite them:"
+                " usual people invite NAME --role marketer",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 @click.group(cls=LazyGroup)
 def keys() -> None:
     """Let servers and screens in, and out again; rotate every kind of key."""
@@ -74,17 +88,19 @@ def revoke(home: Path, tenant: str, key_id: str) -> None:
 @click.option("--device", default="", help="Name of the screen; one is chosen when left out.")
 @click.option("--site", default="", help="The site where it stands.")
 @click.option("--replace", is_flag=True, help="Take the place of the screen that has this name.")
+@click.option("--taxi", default="", help="Of a driver's screen: the name of the taxi's tablet.")
 @url_option
-@click.argument("page", type=click.Choice(list(PAGES)))
-def pair(home: Path, tenant: str, device: str, site: str, replace: bool, url: str, page: str) -> None:
+@click.argument("page", type=Page(list(PAGES)))
+def pair(home: Path, tenant: str, device: str, site: str, replace: bool, taxi: str, url: str, page: str) -> None:
     """Print a one-time link that turns a browser into PAGE. Valid for a day.
 
-    Each screen is a device of its own. The key of a screen that is replaced ends when the new link is opened.
+    Each screen is a device of its own. The key of a screen that is replaced ends when the new link is opened. A
+    driver's screen shows the rides of one taxi: the screen that showed them before does not any more.
     """
     access = open_access(home)
     with errors_as_one_line(Problem):
         device = device or access.free_name(tenant, page)
-        code = access.create_pairing(tenant, page, device=device, site=site, replace=replace)
+        code = access.create_pairing(tenant, page, device=device, site=site, replace=replace, taxi=taxi)
     click.echo(f"This screen is called {device}.", err=True)
     click.echo(_link(url, page, code))
 
@@ -122,9 +138,16 @@ def device(home: Path, tenant: str, overlap_hours: float, url: str, key_id: str)
     """
     access = open_access(home)
     row = next((row for row in access.keys(tenant) if row["key_id"] == key_id), None)
+    if row is not None and row["page"] and row["page"] not in PAGES:
+        raise click.ClickException(
+            f"There is no page {row['page']!r} any more. People sign in at the desk: usual people invite NAME;"
+            f" end this key: usual keys revoke {key_id}"
+        )
     if row is not None and row["page"]:
         page, name, site = str(row["page"]), str(row["device"]), str(row["site"])
-        click.echo(_link(url, page, access.create_pairing(tenant, page, device=name, site=site, replace=True)))
+        taxi = access.drivers.taxi_of_name(tenant, name) if page == "driver" else ""
+        code = access.create_pairing(tenant, page, device=name, site=site, replace=True, taxi=taxi)
+        click.echo(_link(url, page, code))
         return
     secret = None if row is None else access.rotate_key(tenant, key_id, overlap_us=round(overlap_hours * HOUR))
     if secret is None:

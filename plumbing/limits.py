@@ -78,6 +78,17 @@ class Limits:
         """Forget the count (a success after failures)."""
         self._database.change("DELETE FROM windows WHERE tenant = ? AND name = ?", (tenant, name))
 
+    def reached(self, tenant: str, name: str, *, most: int, window_us: int) -> int:
+        """Without counting: microseconds until the present window ends when it has `most` or more, else 0."""
+        now = self._now_us()
+        row = self._database.row(
+            "SELECT opened_us, count FROM windows WHERE tenant = ? AND name = ?", (tenant, name)
+        )
+        if row is None or not all(isinstance(value, int) for value in row) or row["count"] < most:
+            return 0
+        left = int(row["opened_us"]) + window_us - now
+        return left if 0 < left <= window_us else 0
+
     def allow(self, tenant: str, name: str, *, most: int, window_us: int) -> None:
         """Count one more of `name`.
 

@@ -16,6 +16,7 @@ CACHE = Path(".cache/models")
 """Where converted and fetched packs are stored. Not in the user's cache folder (platformdirs): packs that were
 fetched must be found again after an update, and a server's user may have no home."""
 
+HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
 
 
@@ -27,6 +28,11 @@ def place_of(url: str) -> tuple[str, str, str]:
     host, _, port = at.rpartition(":") if re.search(r":\d*$", at) else (at, "", "")
     name = unquote(parts.path.strip("/")) or said.get("dbname", "")
     return unquote(host) or said.get("host", ""), port or said.get("port", "5432"), name
+
+
+def hosts_of(value: str | None) -> tuple[str, ...]:
+    """The names of hosts of a setting, separated by commas, in small letters."""
+    return tuple(host for one in (value or "").split(",") if (host := one.strip().lower()))
 
 
 class WrongSetting(Problem, ValueError):
@@ -71,12 +77,45 @@ class Config(BaseSettings):
     versions: str | None = None  # bucket with the versions of models, "s3://bucket/folder"; None is the home
     edge: Path | None = None  # folder of a store box; `usual edge run` sets it for the server of the box
     tombstones: Path | None = None  # folder on another disk where erasures are remembered; None is the home
+    training_memory: int | None = Field(default=None, ge=200)  # MB that a training may use; None: half of all
     organisation: str | None = Field(default=None, max_length=80, pattern=ONE_LINE)  # the controller
     contact: str | None = Field(default=None, max_length=120, pattern=ONE_LINE)  # how to reach the controller
     place: Literal["restaurant", "taxi"] = "restaurant"  # where the screens stand
     retention_months: int = Field(default=12, ge=1, le=36)  # after the last visit
     minimum_age: int = Field(default=16, ge=16, le=99)  # as customers declare it
+    webhook_hosts: str | None = None  # hosts of webhooks that may be in a private network, separated by commas
+    mail_server: str | None = None  # host or host:port, for alerts; None: nothing is mailed
+    mail_from: str | None = Field(default=None, max_length=200, pattern=ONE_LINE)
+    mail_to: str | None = Field(default=None, max_length=1_000, pattern=ONE_LINE)  # addresses, separated by commas
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str | None = Field(default=None, max_length=200, pattern=ONE_LINE)
+    mail_password_file: Path | None = None
+    image_hosts: str | None = None  # from where screens may load pictures of dishes: "img.example.com,..."
     security_log: Literal["file", "stdout", "both", "off"] = "file"  # where it goes
+    changes_days: int = Field(default=400, ge=30, le=3_650)  # how long the record of changes is kept
+    passwords: Literal["on", "off"] = "on"  # whether people may sign in with one, beside the provider below
+    oidc_issuer: str | None = Field(
+        default=None, pattern=r"^https?://[^\s?#]+$"
+    )  # OpenID Connect: who signs people in
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    oidc_client_secret_file: Path | None = None  # a file with the secret, in place of the variable
+    oidc_name: str | None = Field(default=None, max_length=60, pattern=ONE_LINE)  # of the provider, on the button
+    oidc_domains: str | None = None  # e-mail domains that may sign in, "grill.example,grill.test"; left out: all
+    oidc_roles_claim: str | None = (
+        None  # the claim of the provider that names the roles; left out: those of the desk
+    )
+    oidc_hosts: str | None = None  # further hosts of the provider, where its keys and tokens lie elsewhere
+    oidc_sign_out: Literal["on", "off"] = "on"  # signing out ends the session with the provider as well, if it can
+    oidc_return: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")  # where browsers reach the desk
+
+    @field_validator("image_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str | None) -> str | None:
+        for host in hosts_of(value):
+            if not re.fullmatch(HOST, host):
+                raise ValueError(f"{host!r} is no name of a host such as img.example.com")
+        return value
 
     @field_validator("database", "keys_database")
     @classmethod
@@ -118,6 +157,11 @@ class Config(BaseSettings):
         # Absolute: the processes of the server need not have the same working folder.
         folder = settings.tombstones
         return settings if folder is None else settings.model_copy(update={"tombstones": folder.resolve()})
+
+    @property
+    def hosts_of_webhooks(self) -> frozenset[str]:
+        """Hosts that may be called although they are in a private network."""
+        return frozenset(name.strip().lower() for name in (self.webhook_hosts or "").split(",") if name.strip())
 
     def to_environment(self) -> dict[str, str]:
         """The same settings as variables, for the processes of the server."""

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from plumbing.clock import MINUTE, Clock
+from plumbing.clock import MINUTE, SECOND, Clock
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from recommender.destinations.area import ServedArea
 from recommender.errors import ArtifactError
 from recommender.ranking.interactions import Interactions
+from recommender.rules.document import Allergens, Hide, RulesDocument
+from recommender.rules.errors import RulesUnreadable
+from recommender.rules.plan import NO_RULES, LiveRules
 from recommender.scene import AnyScene, Item, Kind
 from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
+from recommender.store.rules import RulesStore
 from recommender.store.sharing import SharingStore
 from recommender.store.version_places import Served
 from recommender.store.version_rows import VersionRows
@@ -33,6 +38,7 @@ class CatalogueSnapshot:
 
     items: tuple[Item, ...]
     by_id: Mapping[str, Item]
+    generation: int = 0  # another one after each change; screens compare it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Caches:
         sharing: SharingStore,
         served_km: float,
         rows: VersionRows,
+        rules: RulesStore,
     ) -> None:
         self._events = events
         self._catalogue = catalogue
@@ -96,6 +103,7 @@ class Caches:
         self._sharing = sharing
         self._served_km = served_km
         self._rows = rows
+        self._rules = rules
         self._forgotten: dict[tuple[str, str], int] = {}  # tenant, scene -> as it was last read
         self._least: dict[str, int] = {}  # tenant -> as it was last read
         self._local = threading.local()  # what a request has read: see `request`
@@ -103,6 +111,9 @@ class Caches:
         self._menus: Cache[CatalogueSnapshot] = Cache()
         self._popular: Cache[Interactions] = Cache()
         self._models: Cache[LoadedModel] = Cache()
+        self._live_rules: Cache[LiveRules] = Cache()
+        self._tried_rules: Cache[LiveRules] = Cache()
+        self._ruled: set[str] = set()  # the tenants whose rules were read
 
     @contextmanager
     def request(self, tenant: str) -> Iterator[None]:
@@ -117,11 +128,13 @@ class Caches:
     def menu(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
         """The catalogue as it is now. Costs one indexed lookup of its generation."""
 
+        generation = self._events.generation(tenant, "catalogue")
+
         def build() -> CatalogueSnapshot:
             items = self._catalogue.all(tenant, kind)
-            return CatalogueSnapshot(items, {item.item_id: item for item in items})
+            return CatalogueSnapshot(items, {item.item_id: item for item in items}, generation)
 
-        return self._menus.get((tenant, kind), self._events.generation(tenant, "catalogue"), build)
+        return self._menus.get((tenant, kind), generation, build)
 
     def menu_in_memory(self, tenant: str, kind: Kind) -> CatalogueSnapshot:
         """The catalogue without the database; empty when this process has never read it."""
@@ -142,6 +155,42 @@ class Caches:
                 return self._least[tenant]
             seen[tenant] = self._least[tenant]
         return seen[tenant]
+
+    def rules(self, tenant: str) -> LiveRules:
+        """The house's rules as they are now. A document that cannot be read holds nothing and raises nothing."""
+        stamp = (self._events.generation(tenant, "rules"), self._events.generation(tenant, "tenant_settings"))
+        self._ruled.add(tenant)
+        return self._live_rules.get(tenant, stamp, lambda: self._rules.live(tenant))
+
+    def rules_of(self, tenant: str, variant: Hashable, document: Mapping[str, Any]) -> LiveRules:
+        """The rules of a variant of an experiment; the published ones where they cannot be read.
+
+        What is hidden now, or left out for an allergen, is so in every variant: a dish may have been recalled.
+        """
+        stamp = (self._events.generation(tenant, "rules"), self._events.generation(tenant, "tenant_settings"))
+        live = self.rules(tenant)
+
+        def read() -> LiveRules:
+            try:
+                tried = RulesDocument.read(document)
+            except RulesUnreadable:
+                return live
+            today = datetime.fromtimestamp(self._now_us() / SECOND, live.zone or UTC).date()
+            found = live.on(today)
+            safety = [] if found is None else [one for one in found[1].rules if isinstance(one, Hide | Allergens)]
+            return LiveRules(((0, tried.model_copy(update={"rules": (*safety, *tried.rules)})),), zone=live.zone)
+
+        return self._tried_rules.get((tenant, variant), stamp, read)
+
+    def rules_in_memory(self, tenant: str) -> LiveRules:
+        """The same without the database; none when this process has never read them."""
+        return self._live_rules.last(tenant) or NO_RULES
+
+    def rules_trouble(self) -> str | None:
+        """What is wrong with the rules of the tenants that this process serves, as a sentence; None: nothing."""
+        found = (self.rules_in_memory(tenant).trouble for tenant in sorted(self._ruled))
+        trouble = next((one for one in found if one), None)
+        return trouble and f"{trouble[0].upper()}{trouble[1:]}: no rule holds until it is saved again or restored."
 
     def area(self, tenant: str) -> ServedArea:
         """The area that the tenant serves, by its catalogue of places."""
@@ -178,6 +227,19 @@ class Caches:
         ):  # it is not known whose rows must go: none is served
             return LoadedModel(None, None)
 
+    def version(self, tenant: str, scene: str, name: str) -> LoadedModel | None:
+        """A version that a variant of an experiment names, kept in memory like the one in force; None: it is
+        gone, or cannot be shown. Never raises."""
+        least, number = self._least_and_number(tenant, scene)
+        shelf = self._rows.place.served(tenant, scene)
+        try:
+            loaded = self._models.get(
+                (tenant, scene, name), (least, number), lambda: self._read(shelf, tenant, scene, least, [name])
+            )
+        except (DatabaseBusy, DatabaseUnusable, sqlite3.OperationalError):
+            return None
+        return None if loaded.model is None else loaded
+
     def _least_and_number(self, tenant: str, scene: str) -> tuple[int, int]:
         """`least_people`, and the number of what was forgotten last (-1: never read); as they were last read while
         the database does not answer. Both in one short wait."""
@@ -189,17 +251,19 @@ class Caches:
             pass
         return self._least.get(tenant, self._sharing.usual), self._forgotten.get((tenant, scene), -1)
 
-    def _read(self, shelf: Served, tenant: str, scene: str, least: int) -> LoadedModel:
+    def _read(
+        self, shelf: Served, tenant: str, scene: str, least: int, names: Sequence[str] | None = None
+    ) -> LoadedModel:
         of_events = self._scenes[scene].learns_from is not None
         skipped: list[str] = []
-        for name in shelf.candidates():
+        for name in shelf.candidates() if names is None else names:
             try:
                 version = shelf.load(name)
                 if of_events and int(version.manifest["cut"].get("least_people", 0)) < least:
                     raise ValueError("made from fewer people than may be shown now")
                 arrays, left_out = self._rows.served(tenant, scene, version)
                 made_from = (name, version.digest, left_out)
-                earlier = self._models.last((tenant, scene))
+                earlier = self._models.last((tenant, scene) if names is None else (tenant, scene, name))
                 if earlier is not None and earlier.made_from == made_from:
                     return replace(earlier, skipped=tuple(skipped))
                 model = self._scenes[scene].load(dict(arrays), dict(version.texts))

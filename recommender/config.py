@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plumbing.settings import Config
+from plumbing.settings import Config, hosts_of
 from plumbing.storage.state import State
 
 LEAST_PEOPLE_FLOOR = 5
@@ -33,6 +33,7 @@ class RecommenderConfig:
         least_people: so many different people must have chosen what others may see; a tenant may set another
             number on the desk, not below `LEAST_PEOPLE_FLOOR`.
         served_km: a position farther than this from every place of the catalogue is refused.
+        image_hosts: from where pictures of dishes may come that are no files of the house.
     """
 
     home: Path
@@ -47,6 +48,7 @@ class RecommenderConfig:
     tombstones: Path | None = None
     least_people: int = 10
     served_km: float = 40.0
+    image_hosts: tuple[str, ...] = ()
     database: str | None = field(default=None, repr=False)  # as in `State`
     keys_database: str | None = field(default=None, repr=False)
 
@@ -64,6 +66,7 @@ class RecommenderConfig:
             seed=seed,
             least_people=settings.least_people,
             served_km=settings.served_km,
+            image_hosts=hosts_of(settings.image_hosts),
             versions=settings.versions,
             tombstones=settings.tombstones,
             database=settings.database,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plumbing.clock import HOUR, MINUTE
+from plumbing.clock import HOUR, MINUTE, SECOND
 from recommender.destinations.area import ServedArea
 from recommender.destinations.places import NOWHERE_DEGREES, BadCoordinatesError, position_of
 from recommender.errors import (
+    EventBeforeClocks,
     EventFromFuture,
     EventIncomplete,
     EventOutsidePress,
@@ -23,6 +24,9 @@ from recommender.tokens import Claims
 
 FUTURE_GRACE_US = 2 * MINUTE
 """Devices' clocks may run ahead by so much; a larger difference is a wrong clock."""
+
+FIRST_US = 946_684_800 * SECOND
+"""The year 2000. What comes from before is the wrong clock of a device, or of the till that a file comes from."""
 
 PRESS_GRACE_US = 5 * MINUTE
 """So long before its token was made may an event of a customer lie: a PIN makes a second token for one visit."""
@@ -49,7 +53,11 @@ def size_of(events: Sequence[Event]) -> tuple[int, int]:
     lines = sum(len(event.lines) for event in events)
     texts = ("event_id", "site", "region", "origin", "recommendation_id")
     size = sum(120 + sum(len(getattr(event, name).encode()) for name in texts) for event in events)
-    return lines, size + sum(60 + len(line.item.encode()) for event in events for line in event.lines)
+    return lines, size + sum(
+        60 + len(line.item.encode()) + sum(len(one.encode()) + 3 for one in line.options)
+        for event in events
+        for line in event.lines
+    )
 
 
 def check_event(
@@ -90,17 +98,24 @@ def _check_place(index: int, item: str, area: ServedArea) -> None:
         raise EventPosition(f"{error}.", index) from error
 
 
+def check_year(index: int, event: Event) -> None:
+    """Raises EventBeforeClocks."""
+    if event.time_us < FIRST_US:
+        raise EventBeforeClocks(index)
+
+
 def check_time(index: int, event: Event, now_us: int, claims: Claims | None, sender: Sender) -> None:
     """An event belongs to the press that its token comes from; a guest's is of these days.
 
     Raises:
-        EventOutsidePress, EventTooOld: it is older.
+        EventOutsidePress, EventTooOld: it is older. EventBeforeClocks: also of a file, before the year 2000.
     """
     if claims is not None:
         if event.time_us < claims.issued_us - PRESS_GRACE_US:
             raise EventOutsidePress(index)
     elif not sender.in_bulk and event.time_us < now_us - GUEST_HOURS * HOUR:
         raise EventTooOld(index, GUEST_HOURS)
+    check_year(index, event)
 
 
 def check_visit(store: EventStore, tenant: str, claims: Claims) -> None:

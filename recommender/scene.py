@@ -6,7 +6,7 @@ A scene is one kind of suggestion. The types below are what passes between it an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -14,6 +14,10 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from plumbing.problem import Problem
+from recommender.item import Choice as Choice
+from recommender.item import Item as Item
+from recommender.item import OptionGroup as OptionGroup
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE
 
@@ -26,22 +30,14 @@ Progress = Callable[[str, float], None]
 """Called with the name of the present step and the share done, 0 to 1. A terminal and the desk draw a bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A dish or a place, as the catalogue has it now."""
+def plain(name: str) -> str:
+    """An allergen's name as it is compared: "Nuts " and "nuts" are one."""
+    return name.strip().casefold()
 
-    item_id: str
-    name: str
-    category: str = ""
-    price: int | None = None  # minor units (cents); None for places
-    dayparts: tuple[str, ...] = ()  # breakfast, lunch, afternoon, dinner, night; empty: always
-    allergens: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()  # empty: everywhere
-    available: bool = True
-    sensitive: bool = False  # makes no segment and no reason
-    lat: float | None = None
-    lon: float | None = None
+
+def has_allergen(item: Item, name: str) -> bool:
+    """Whether somebody said that the item has this allergen (`plain`)."""
+    return any(plain(one) == name for one in item.allergens or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,14 @@ class OrderLine:
 
     item: str
     quantity: int = 1
-    price: int | None = None  # minor units, at the time of the event
+    price: int | None = None  # minor units, at the time of the event, with the options
+    options: tuple[str, ...] = ()  # ids of choices
+    listed: int | None = None  # the catalogue's price when the event came, where another was shown
+
+    def __repr__(self) -> str:
+        """What an event is recognised by when it is sent again: lines of before had no options."""
+        options = f", options={self.options!r}" if self.options else ""
+        return f"OrderLine(item={self.item!r}, quantity={self.quantity!r}, price={self.price!r}{options})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,18 @@ class Event:
     origin: str = ""
     recommendation_id: str = ""
     sender: str = ""  # the device or key that sent it; "" came from a file
+    order_id: str = ""  # the event_id of the order that a redemption belongs to, from the same sender
+    sent_print: str = ""  # the fingerprint of the event as it was sent, where lines were left out of it
 
     def fingerprint(self) -> str:
         """Equal for the same event sent again, different for any other event under its id.
 
-        The sender is not in it: rows from before there was one keep theirs.
+        The sender is not in it, nor an order that is not named: rows from before there were these keep theirs.
         """
-        said = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.name != "sender")
+        if self.sent_print:
+            return self.sent_print
+        left_out = {"sender", "sent_print"} | (set() if self.order_id else {"order_id"})
+        said = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.name not in left_out)
         return hashlib.sha256(f"Event({', '.join(said)})".encode()).hexdigest()[:32]
 
     @property
@@ -104,6 +112,18 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferChanges:
+    """How a variant of an experiment decides offers: `settings` in place of the tenant's, offers that are `off`.
+
+    `share` is the probability of the variant: the log of decisions gets it, beside the propensities within it.
+    """
+
+    share: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    off: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request to a scene: whose history (read live), in which context, from which catalogue."""
 
@@ -118,6 +138,8 @@ class Request:
     customer: str | None = None  # the pseudonym; None for a guest
     sender: str = ""  # the device or key that asks
     least_people: int = LEAST_PEOPLE  # so many different people must stand behind what others may see
+    hidden: Collection[str] = ()  # ids of items that the house's rules leave out
+    offers: OfferChanges | None = None  # of the experiment that this customer is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,7 @@ class Label:
 
     name: str
     text: str | None = None
+    offer: Mapping[str, Any] | None = None  # of an offer: what a till applies and a screen shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +170,19 @@ class Suggestion:
     explored: bool = False  # drawn at random, so that something new is tried
     propensity: float = 1.0  # the probability of this item in this place
     label: Label | None = None  # None: name and price are in the catalogue
+    sponsor: str = ""  # who pays for this place; "" nobody
+
+
+class Further(Protocol):
+    """The candidates behind a list; each suggestion is made only when it is asked for."""
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        """The best first, without those of the list."""
+        ...
+
+    def of(self, item_id: str) -> Suggestion | None:
+        """One of all candidates; None: it is none of them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +194,10 @@ class Answer:
     excluded: Mapping[str, str] = field(default_factory=dict)  # item_id -> the filter that removed it
     decision_id: str | None = None  # under which a scene with its own log stored this answer
     model_version: str | None = None  # as that log names it; None: the name of the loaded version
+    more: Further | None = field(default=None, compare=False, repr=False)
+    """The candidates behind the list; None: the scene does not give them."""
+    never_first: Collection[str] = ()  # ids that may not stand first, such as the place where the rider is
+    held_out: bool = False  # the customer belongs to a holdout: nothing is shown, whatever an experiment says
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +311,21 @@ def _number(stored: float | None) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """The model as it is without the latest events: on these the gate compares it with the live version. It is
+    never published.
+
+    It has not seen the last order of the customers in `asked`, (customers,) by the codes of the training's events;
+    or nothing from `after_us` on.
+    """
+
+    arrays: Arrays
+    texts: Texts
+    asked: NDArray[np.bool_] | None = None
+    after_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """A fitted model as plain arrays and texts (never pickled), and the report that decides on publishing it."""
 
@@ -279,6 +334,8 @@ class Trained:
     report: Report
     cut: DataCut | None = None  # what a scene read of its own log; None: all of the input
     rows: tuple[str, ...] = ()  # whose the rows of the tables of customers are, in their order; never in a version
+    trial: Trial | None = None  # never in a version
+    profile: Mapping[str, Any] | None = None  # counts of the log that was read (`training.gate.profile`)
 
 
 Model = TypeVar("Model")
@@ -296,6 +353,8 @@ class Scene(Protocol[Model]):
     """The type of event that it learns from. None: it learns from its own log of decisions, so each `suggest`
     writes; the service opens the transaction, and shows nothing when the database is locked."""
     second_factor: bool  # whether a token needs one to open this scene
+    baseline: str
+    """What a model must beat: "counting", or "best_single" (the best single offer). The desk has words for it."""
     own_gate: bool  # whether `train` falls back by itself: a value below the baseline is then no reason to refuse
 
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
@@ -322,6 +381,11 @@ class Scene(Protocol[Model]):
         """
         ...
 
+    def refuses(self, batch: RecordedEvents) -> Mapping[int, Problem]:
+        """The events of a batch, by place, that contradict this scene's log or its terms: they are not stored, the
+        others are. Called inside the transaction, before anything of the batch is stored."""
+        ...
+
     def forget(self, tenant: str, customer: str) -> None:
         """Erase a customer from this scene's own log."""
         ...
@@ -345,9 +409,14 @@ class CatalogueScene:
     learns_from: str | None = None
     second_factor: bool = False
     own_gate: bool = False
+    baseline: str = "counting"
 
     def record(self, batch: RecordedEvents) -> None:
         """Nothing: the history is read from the stored events."""
+
+    def refuses(self, batch: RecordedEvents) -> Mapping[int, Problem]:
+        """Nothing: what is stored contradicts no log."""
+        return {}
 
     def forget(self, tenant: str, customer: str) -> None:
         """Nothing: the service erases the events."""

@@ -5,27 +5,37 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 
 import numpy as np
 
 from plumbing.clock import Clock
 from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten
+from plumbing.problem import Problem
 from plumbing.steady import closed_before
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.room import DiskFull
 from plumbing.storage.tenants import of_tenant
-from recommender.assembly import RecommenderStores
+from recommender.assembly import RecommenderStores, experimenting_of
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
 from recommender.customer.rights import CustomerRights
 from recommender.destinations.places import PlaceError
 from recommender.errors import Erased, PositionRefused, SiteUnknown, TokenAltered
+from recommender.experimenting import Chosen
+from recommender.figures.figures import Figures, FigureTools
+from recommender.figures.marks import marked
 from recommender.in_flight import InFlight
+from recommender.order_lines import Taken, taken
 from recommender.recording import Sender, check_event, check_time, check_visit, size_of
+from recommender.replies import Recorded as Recorded
+from recommender.replies import SuggestReply as SuggestReply
+from recommender.replies import SuggestRequest as SuggestRequest
+from recommender.rules.apply import Ruled
+from recommender.rules.plan import LiveRules
+from recommender.rules.serving import answer_of, rows_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
@@ -40,37 +50,6 @@ OnRecorded = Callable[[str, Sequence[Event], Sequence[str]], None]
 """Gets tenant, events and purposes of each batch that was recorded, also of those that were there already."""
 
 FROM_FILE = Sender(in_bulk=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestRequest:
-    """One request for suggestions, as it came in."""
-
-    tenant: str
-    device: str
-    scene: str
-    token: str | None
-    context: Context
-    n: int
-    sender: str = ""  # the device, or the key of a caller without one
-
-    @property
-    def asker(self) -> str:
-        """Who asks, where a share is counted."""
-        return self.sender or self.device
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestReply:
-    """The answer. `items` are ready for JSON; prices are the catalogue's, the same for everybody."""
-
-    recommendation_id: str
-    scene: str
-    model_version: str | None
-    fallback: str | None
-    items: tuple[dict[str, Any], ...]
-    took_ms: float
-    excluded: Mapping[str, str]
 
 
 class RecommenderService(CustomerRights):
@@ -109,7 +88,14 @@ class RecommenderService(CustomerRights):
             sharing=stores.sharing,
             served_km=config.served_km,
             rows=stores.rows,
+            rules=stores.rules,
         )
+        tools = FigureTools(stores.figures, stores.tenants, self._items_of, stores.rows, scenes, now_us)
+        self.figures = Figures(tools)
+        self.experimenting = experimenting_of(stores, self.caches, self.in_flight, now_us)
+
+    def _items_of(self, tenant: str) -> Mapping[str, Item]:
+        return self.caches.menu(tenant, "item").by_id
 
     # --- suggest -------------------------------------------------------------------------------------
 
@@ -134,33 +120,49 @@ class RecommenderService(CustomerRights):
         silent = claims is not None and not self.in_flight.check(claims)
         claims = None if silent else claims
         loaded = self.caches.model(query.tenant, query.scene)
+        chosen = None
         guest = Request(None, query.context, (), query.n, began, rng, tenant=query.tenant, sender=query.asker)
         guest = replace(guest, least_people=self.caches.least_people(query.tenant))
         try:
             with self.database.hurried():
                 self._check_context(query)
                 self.stores.erased.keep_erased()
-                menu = self.caches.menu(query.tenant, scene.kind)
+                chosen, loaded, guest = self.experimenting.begin(query.scene, claims, loaded, guest)
+                menu, rules = self.caches.menu(query.tenant, scene.kind), self._rules(query.tenant, chosen)
                 with self.database.write() if scene.learns_from is None else nullcontext():
                     request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
-                    answer = scene.suggest(loaded.model, request)
-            fallback = "identity_silent" if silent else fallback_of(answer, claims, loaded)
+                    found = answer_of(rules, scene, loaded.model, request, menu.by_id)
+            fallback = "identity_silent" if silent else fallback_of(found.answer, claims, loaded)
         except PlaceError as error:
             raise PositionRefused(f"{error}.") from error
         except (DatabaseBusy, DatabaseUnusable, DiskFull, sqlite3.OperationalError) as error:
             busy = "disk_full" if isinstance(error, DiskFull) else "database_busy"
             menu = self.caches.menu_in_memory(query.tenant, scene.kind)
-            loaded, answer = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded)
-            fallback = busy
+            loaded, found = self._from_memory(replace(guest, catalogue=menu.items), scene, loaded, menu.by_id)
+            fallback, chosen = busy, None
+        answer, took_ms = found.answer, round((self._now_us() - began) / 1_000, 2)
+        version = answer.model_version or loaded.version
+        self.figures.answered(guest, query.scene, version, answer, recognised=claims is not None)
+        self.experimenting.made(chosen, query.context, answer, took_ms)
+        suggested = [suggestion.item_id for suggestion in answer.suggestions if not suggestion.sponsor]
+        own_id = marked(rng.bytes(12).hex(), version or "", suggested) + found.mark
         return SuggestReply(
-            recommendation_id=answer.decision_id or "rec_" + rng.bytes(12).hex(),
+            recommendation_id=answer.decision_id or own_id,
             scene=query.scene,
-            model_version=answer.model_version or loaded.version,
+            model_version=version,
             fallback=fallback,
-            items=tuple(_rows(answer, menu.by_id)),
-            took_ms=round((self._now_us() - began) / 1_000, 2),
+            items=tuple(rows_of(found, menu.by_id)),
+            took_ms=took_ms,
+            generation=menu.generation,
             excluded=answer.excluded,
         )
+
+    def _rules(self, tenant: str, chosen: Chosen | None) -> LiveRules:
+        """The house's rules, or those that the customer's variant of an experiment tries."""
+        if chosen is None or chosen.rules is None:
+            return self.caches.rules(tenant)
+        variant = (chosen.experiment.experiment_id, chosen.variant.name)
+        return self.caches.rules_of(tenant, variant, chosen.rules)
 
     def _check_context(self, query: SuggestRequest) -> None:
         """Raises PlaceError, SiteUnknown."""
@@ -187,6 +189,10 @@ class RecommenderService(CustomerRights):
         offers = {one for offer in self.stores.offers.offers(tenant) for one in offer.sites}  # parsed: last
         if site not in offers and (keys or offers or any(item.sites for item in menu.items)):
             raise SiteUnknown
+
+    def sites(self, tenant: str) -> set[str]:
+        """The sites of the tenant's keys and of its latest orders."""
+        return {*self._sites_of(tenant), *self.stores.offers.sites(tenant), *self.events.sites(tenant)} - {""}
 
     def _open(self, query: SuggestRequest, second_factor: bool) -> Claims:
         return open_token(
@@ -222,12 +228,15 @@ class RecommenderService(CustomerRights):
             request = replace(request, recent=self.caches.popular(guest.tenant, event_type))
         return request
 
-    def _from_memory(self, guest: Request, scene: AnyScene, loaded: LoadedModel) -> tuple[LoadedModel, Answer]:
+    def _from_memory(
+        self, guest: Request, scene: AnyScene, loaded: LoadedModel, items: Mapping[str, Item]
+    ) -> tuple[LoadedModel, Ruled]:
         """An answer without the database. An offer that cannot be logged is not shown: its caps would not hold."""
         if scene.learns_from is None:
-            return LoadedModel(None, None), Answer(())
+            return LoadedModel(None, None), Ruled(Answer(()))
         recent = self.caches.popular_in_memory(guest.tenant, scene.learns_from)
-        return loaded, scene.suggest(loaded.model, replace(guest, recent=recent))
+        rules = self.caches.rules_in_memory(guest.tenant)
+        return loaded, answer_of(rules, scene, loaded.model, replace(guest, recent=recent), items)
 
     def warm(self) -> None:
         """Load every model and suggest once from it, so that no customer waits for imports.
@@ -255,7 +264,13 @@ class RecommenderService(CustomerRights):
         events: Sequence[Event],
         sender: Sender = FROM_FILE,
     ) -> int:
-        """Store what happened; it counts from the next request on. Returns how many events were new.
+        """`take` for those who need only the number of new events."""
+        return self.take(tenant, device, token, events, sender).new
+
+    def take(
+        self, tenant: str, device: str, token: str | None, events: Sequence[Event], sender: Sender = FROM_FILE
+    ) -> Recorded:
+        """Store what happened; it counts from the next request on.
 
         Without a token the events are a guest's: they count in what is popular and in nobody's history.
 
@@ -266,11 +281,15 @@ class RecommenderService(CustomerRights):
             EventError: an event is wrong; the error has its index. Nothing of the batch was stored.
             TooManyEvents, VisitTooLarge: more than one device, or one visit, may store.
             SiteUnknown: an event names a site that the tenant does not have.
+            Problem: every event is about an offer whose terms do not allow it. Beside others that are stored,
+                such as the order, it is among `refused`.
         """
         with self.caches.request(tenant):
             return self._record(tenant, device, token, events, sender)
 
-    def _record(self, tenant: str, device: str, token: str | None, events: Sequence[Event], sender: Sender) -> int:
+    def _record(
+        self, tenant: str, device: str, token: str | None, events: Sequence[Event], sender: Sender
+    ) -> Recorded:
         now_us = self._now_us()
         self.stores.erased.keep_erased()
         claims: Claims | None = None
@@ -289,27 +308,63 @@ class RecommenderService(CustomerRights):
             self.in_flight.require(claims)
             if self.events.is_erased(tenant, claims.pseudonym):
                 raise Erased
+        menu = self.caches.menu(tenant, "item").by_id
+        orders = [self._taken(index, event, menu, now_us, sender) for index, event in enumerate(events)]
+        events = [order.event for order in orders]
         known, area = self.known(tenant, events), self.caches.area(tenant)
         for index, event in enumerate(events):
             check_event(index, event, now_us, known, area)
             check_time(index, event, now_us, claims, sender)
         for site in {event.site for event in events} - {"", sender.site}:
             self.check_site(tenant, site)
-        stored = [replace(event, customer=claims.pseudonym if claims else "") for event in events]
+        stored = [order.of(claims.pseudonym if claims else "") for order in orders]
         purposes = claims.purposes if claims else ()
         lines, size = size_of(stored)
-        with self.database.write(shared=True):
+        with self._counted(tenant, events) as refused, self.database.write(shared=True):
             if sender.name:
                 self.stores.quotas.add(tenant, sender.name, now_us, events=len(stored), lines=lines, size=size)
+            refused |= self._refused(RecordedEvents(tenant, stored, now_us, purposes, menu))
+            if len(refused) == len(stored):
+                raise refused[0]
+            stored = [event for index, event in enumerate(stored) if index not in refused]
+            n_taken = len(stored)
             stored = self.stores.own.without_taken_back(tenant, stored)
             new = self.events.record(tenant, stored, now_us)
             if claims is not None:
                 check_visit(self.events, tenant, claims)
-            batch = RecordedEvents(tenant, stored, now_us, purposes, self.caches.menu(tenant, "item").by_id)
+            batch = RecordedEvents(tenant, stored, now_us, purposes, menu)
             for scene in self.scenes.values():
                 scene.record(batch)
+        self.figures.counters.recorded(tenant, {event.time_us for event in stored})
+        if new:
+            self.experimenting.happened(claims, stored, batch.items)
         self.on_recorded(tenant, stored, purposes)
-        return new
+        return Recorded(new, n_taken - new, refused, [one for order in orders for one in order.problems])
+
+    @staticmethod
+    def _taken(index: int, event: Event, menu: Mapping[str, Item], now_us: int, sender: Sender) -> Taken:
+        """The order as the menu of now has it. What is brought in bulk happened long ago: it is as it is."""
+        return Taken(event, event) if sender.in_bulk else taken(index, event, menu, now_us)
+
+    def _refused(self, batch: RecordedEvents) -> dict[int, Problem]:
+        """What the scenes refuse of a batch, by place."""
+        refused: dict[int, Problem] = {}
+        for name in {event.scene for event in batch.events}:
+            refused |= self.scenes[name].refuses(batch)
+        return dict(sorted(refused.items()))
+
+    @contextmanager
+    def _counted(self, tenant: str, events: Sequence[Event]) -> Iterator[dict[int, Problem]]:
+        """Holds what is refused of a batch. Redemptions are counted by offer and cause, whoever tried, at the end:
+        also when nothing of the batch was stored."""
+        refused: dict[int, Problem] = {}
+        try:
+            yield refused
+        finally:
+            found = [(events[i].lines[0].item, p.code) for i, p in refused.items() if events[i].type == "redeemed"]
+            if found:
+                with suppress(DatabaseBusy, DiskFull):  # a figure for the desk is not worth an error at a till
+                    self.stores.offers.count_refused(tenant, found)
 
     def known(self, tenant: str, events: Sequence[Event]) -> dict[str, KnownIds]:
         """The ids that these events may name, by scene."""
@@ -338,7 +393,7 @@ class RecommenderService(CustomerRights):
 
         Raises:
             TokenError: not a valid erasure token (of this tenant, if one is given), or expired.
-            DatabaseBusy: nothing was erased; try again.
+            DatabaseBusy: nothing was erased, or somebody reads what was: try again.
             ErasureNotRemembered: erased; try again.
         """
         now_us = self._now_us()
@@ -352,9 +407,10 @@ class RecommenderService(CustomerRights):
                 deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
                 for scene in self.scenes.values():
                     scene.forget(claims.tenant, claims.pseudonym)
-            self.database.scrub()
+                self.experimenting.forget(claims.tenant, claims.pseudonym)
             self.stores.erased.remember(claims.tenant, claims.pseudonym)
             self.forget_rows(claims.tenant)
+            self.database.scrub()
         return deleted
 
     def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:
@@ -409,29 +465,3 @@ def fallback_of(answer: Answer, claims: Claims | None, loaded: LoadedModel) -> s
     if claims is None:
         return "no_token"
     return answer.fallback or ("no_model" if loaded.model is None else None)
-
-
-def _rows(answer: Answer, by_id: Mapping[str, Item]) -> Iterator[dict[str, Any]]:
-    """The suggestions as JSON; names and prices are the catalogue's, unless a suggestion has a label."""
-    for suggestion in answer.suggestions:
-        item = None if suggestion.label else by_id.get(suggestion.item_id)
-        row: dict[str, Any] = {
-            "item_id": suggestion.item_id,
-            "name": item.name if item else suggestion.item_id,
-            "price": item.price if item else None,
-            "score": round(float(suggestion.score), 6),
-            "reason": {"code": suggestion.reason.code, "text": suggestion.reason.text},
-        }
-        if suggestion.bundle:
-            row["bundle"] = [
-                {"item_id": i, "name": by_id[i].name if i in by_id else i, "quantity": q}
-                for i, q in suggestion.bundle
-            ]
-        if suggestion.explored:
-            row["explored"] = True
-            row["propensity"] = suggestion.propensity
-        if suggestion.label:
-            row["name"] = suggestion.label.name
-            if suggestion.label.text is not None:
-                row["text"] = suggestion.label.text
-        yield row

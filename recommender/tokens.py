@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 
+from plumbing.access.token_keys import opened
 from recommender.errors import PurposeNotGiven, SecondFactorRequired, TokenAltered, TokenExpired, TokenForeign
 
 PREFIX = "usual-t1."
@@ -77,7 +78,7 @@ def read(keys: Sequence[bytes], text: str) -> Claims:
     if not text.startswith(PREFIX) or len(text) > 4 * PAYLOAD_BYTES or not text.isascii():
         raise TokenAltered
     try:
-        payload = MultiFernet([Fernet(key) for key in keys]).decrypt(text.removeprefix(PREFIX).encode())
+        payload = opened(keys, text.removeprefix(PREFIX))
         content = json.loads(payload)
         claims = Claims(**(content | {"purposes": tuple(content["purposes"])}))
         whole = isinstance(claims.issued_us, int) and isinstance(claims.expires_us, int)

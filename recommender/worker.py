@@ -9,25 +9,43 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from plumbing.clock import Clock, system_clock
 from plumbing.serving.process import die_with_parent
 from plumbing.settings import Config
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.room import DiskFull
 from recommender.config import RecommenderConfig
 from recommender.store.runs import ModelStore
+from recommender.training.outcomes import cancelled, is_full, killed, sentence
+from recommender.training.priority import step_back, usual_ceiling_mb
+from recommender.training.run_book import Bounds, leave_process
 from recommender.training.trainer import Launch
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """One thread each: with more, the last digits of sums differ from run to run."""
 
-SECRETS = ("USUAL_RECOMMENDER_KEY",)
+SECRETS = ("USUAL_RECOMMENDER_KEY", "USUAL_MAIL_PASSWORD_FILE")
 """Variables that a training does not need."""
-
 
 LONGEST_S = 6 * 3_600
 """A training that takes longer hangs: it is killed, so that the next one can begin."""
+
+LOOK_S = 0.25
+PATIENCE_S = 0.9
+"""So long a training may take to end by itself when somebody cancels it; then its process is killed."""
+
+PUBLISHING_S = 30.0
+"""A training that publishes is let alone for so long: it ends with a whole version."""
+
+DISK_FULL = 28
+"""The status of a training that could not even write down how it ended."""
+
+ROOM_EVERY_S, ROOM_TRIES = 1.0, 600
 
 
 def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock) -> Launch:
@@ -56,7 +74,7 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
                 return
             models.handed_on(run_id)
             started.set_result(None)
-            _wait_for(process, models, (tenant, run_id), now_us)
+            _Watched(process, models, (tenant, scene, run_id), now_us).until_it_ends()
 
         threading.Thread(target=start_and_wait, name=f"training {scene}", daemon=True).start()
         started.result()
@@ -64,20 +82,69 @@ def launch_process(config: RecommenderConfig, models: ModelStore, now_us: Clock)
     return launch
 
 
-def _wait_for(process: subprocess.Popen[bytes], models: ModelStore, run: tuple[str, str], now_us: Clock) -> None:
-    """Close the run of a process that failed; the one of a process that was killed is lost, and may be tried
-    again."""
-    try:
-        code = process.wait(LONGEST_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        models.end(*run, "failed", f"The training took more than {LONGEST_S // 3600} hours.", now_us())
-        return
-    if code < 0:
-        models.lose(*run, f"The training process was killed (signal {-code}).")
-    elif code:
-        models.end(*run, "failed", f"The training process ended with status {code}.", now_us())
+class _Watched:
+    """The process of a run, until it has ended."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], models: ModelStore, run: tuple[str, str, str], now_us: Clock
+    ) -> None:
+        self._process, self._models, self._now_us = process, models, now_us
+        self._tenant, self._scene, self._run_id = run
+
+    def until_it_ends(self) -> None:
+        """Close the run of a process that failed; the one of a process that was killed is lost, and may be tried
+        again."""
+        until = time.monotonic() + LONGEST_S
+        asked: float | None = None
+        code: int | None = None
+        while code is None:
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(LOOK_S)
+                break
+            if time.monotonic() > until:
+                self._kill()
+                self._end("failed", sentence("training-too-long", hours=LONGEST_S // 3600))
+                return
+            if asked is None and self._cancelled_by():
+                asked = time.monotonic()
+            if asked is not None and time.monotonic() - asked > self._patience():
+                who = self._cancelled_by()
+                self._kill()
+                if who:
+                    self._end("cancelled", cancelled(who))
+                return
+        self._close(code or 0)
+
+    def _close(self, code: int) -> None:
+        if code < 0:
+            self._models.lose(self._tenant, self._run_id, killed(-code))
+        elif code == DISK_FULL:
+            self._end("failed", sentence("training-disk-full"))
+        elif code:
+            self._end("failed", sentence("training-broke-off", status=code))
+
+    def _cancelled_by(self) -> str:
+        with suppress(DatabaseBusy):
+            return self._models.cancelled_by(self._tenant, self._run_id)
+        return ""
+
+    def _patience(self) -> float:
+        with suppress(DatabaseBusy):
+            if self._models.run(self._tenant, self._scene, self._run_id).share >= 0.96:
+                return PUBLISHING_S
+        return PATIENCE_S
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _end(self, state: str, why: str) -> None:
+        """While the disk is full nothing can be written; it is tried again for ten minutes."""
+        for _ in range(ROOM_TRIES):
+            with suppress(DiskFull, DatabaseBusy):
+                self._models.end(self._tenant, self._run_id, state, why, self._now_us())
+                return
+            time.sleep(ROOM_EVERY_S)
 
 
 def main(arguments: list[str]) -> None:
@@ -87,15 +154,21 @@ def main(arguments: list[str]) -> None:
         die_with_parent(int(parent[0]))
     from recommender.assembly import open_stores, trainer_of
 
-    os.nice(5)
     settings = Config.from_environment().model_copy(update={"home": Path(home)})
     config = RecommenderConfig.of(settings, seed=int(seed))
     stores = open_stores(config)
+    bounds = Bounds(settings.training_memory or usual_ceiling_mb(), leave_process if parent else None)
     try:
-        trainer_of(stores, config, system_clock).run(tenant, scene, run_id, seed=config.seed)
+        trainer = trainer_of(stores, config, system_clock, bounds=bounds)
+        trainer.run(tenant, scene, run_id, seed=config.seed)
+    except (DiskFull, OSError) as error:
+        if not isinstance(error, DiskFull) and not is_full(error):
+            raise
+        sys.exit(DISK_FULL)
     finally:
         stores.close()
 
 
 if __name__ == "__main__":
+    step_back()
     main(sys.argv[1:])

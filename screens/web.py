@@ -2,62 +2,99 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, abort, render_template, request
 
 from plumbing.security.headers import page_headers
+from screens.assets import FOR_GOOD, assets_of
+from screens.dictionaries import FOLDER as WORDS
+from screens.dictionaries import dictionaries, language_for
+from screens.files import sent, serve_files
+from screens.watch import add_watch
 
 STATIC = "/screens/static"
+DICTIONARIES = STATIC + "/words"
 
 HEADERS = page_headers(camera=True)
 OWN_PAGE_HEADERS = page_headers(camera=False)
-"""Of the customer's own page: it never takes a picture."""
+"""Of the customer's own page and the driver's: they never take a picture."""
 
 
-def build(*, currency: str = "EUR", idle_seconds: float = 60.0) -> Blueprint:
-    """`GET /kiosk`, `GET /taxi`, `GET /me` and their files under `/screens/static`.
+def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
+    """`GET /kiosk`, `GET /taxi`, `GET /driver`, `GET /me` and their files under `/screens/static`.
+
+    How a screen looks, its money and its times come from `GET /v1/screen`, once it is paired.
 
     Args:
-        currency: ISO 4217, for showing the catalogue's prices (minor units).
-        idle_seconds: after so long without a touch a screen forgets its visit.
-
-    Raises:
-        ValueError: a currency that is no ISO code, or no time at all.
+        words: the folder of the languages; each of its folders is one.
+        image_hosts: from where else pictures of dishes may come; a page is sent before its house is known.
     """
-    if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
-        raise ValueError(f"currency must be an ISO 4217 code such as EUR, not {currency!r}")
-    if not idle_seconds > 0:
-        raise ValueError(f"idle_seconds must be above 0, not {idle_seconds}")
     folder = Path(__file__).parent
+    headers = page_headers(camera=True, image_hosts=image_hosts)
+    # The operator of a taxi's tablet may let it use its own receiver.
+    of_taxi = page_headers(camera=True, position=True, image_hosts=image_hosts)
     pages = Blueprint(
         "screens",
         __name__,
-        static_folder=str(folder / "static"),
-        static_url_path=STATIC,
         template_folder=str(folder / "templates"),
     )
 
+    add_watch(pages)
+    offered = dictionaries(words)
+    files = {one.file: one for one in offered.values()}
+    listed = {
+        language: {"name": one.name, "url": f"{DICTIONARIES}/{one.file}"} for language, one in offered.items()
+    }
+    assets = assets_of(folder / "static")
+    serve_files(pages, assets, STATIC, also=[f"{DICTIONARIES}/{name}" for name in files])
+
+    @pages.context_processor
+    def spoken() -> dict[str, object]:
+        language = language_for(request, offered)
+        return {
+            "language": language,
+            "languages": json.dumps(listed),
+            "words": offered[language].messages,
+            "dictionary": listed[language]["url"],
+            "modules_of": assets.modules_of,
+        }
+
+    @pages.get(DICTIONARIES + "/<name>")
+    def dictionary(name: str) -> Response:
+        if name not in files:
+            abort(404)
+        return sent(files[name].body, "application/json", FOR_GOOD)
+
     @pages.get("/kiosk")
     def kiosk() -> str:
-        return render_template("screens/kiosk.html", currency=currency, idle_seconds=idle_seconds)
+        return render_template("screens/kiosk.html")
 
     @pages.get("/taxi")
-    def taxi() -> str:
-        return render_template("screens/taxi.html", currency=currency, idle_seconds=idle_seconds)
+    def taxi() -> Response:
+        return _page(render_template("screens/taxi.html"), of_taxi)
+
+    @pages.get("/driver")
+    def driver() -> Response:
+        return _page(render_template("screens/driver.html"), OWN_PAGE_HEADERS)
 
     @pages.get("/me")
     def me() -> Response:
-        response = Response(render_template("screens/me.html"), mimetype="text/html")
-        response.headers.update(OWN_PAGE_HEADERS)
-        return response
+        return _page(render_template("screens/me.html"), OWN_PAGE_HEADERS)
 
     @pages.after_request
     def protect(response: Response) -> Response:
         if "Permissions-Policy" not in response.headers:
-            response.headers.update(HEADERS)
-        if response.mimetype != "text/html":
-            response.headers["Cache-Control"] = "no-cache"  # checked each time, sent only when it has changed
+            kept = response.headers.get("Cache-Control", headers["Cache-Control"])
+            response.headers.update({**headers, "Cache-Control": kept})
         return response
 
     return pages
+
+
+def _page(html: str, headers: Mapping[str, str]) -> Response:
+    response = Response(html, mimetype="text/html")
+    response.headers.update(headers)
+    return response

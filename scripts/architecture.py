@@ -23,7 +23,7 @@ import process_layout
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-PACKAGES = ("identity", "recommender", "plumbing", "screens", "doorway")
+PACKAGES = ("identity", "recommender", "plumbing", "screens", "desk", "doorway")
 HALVES = ("identity", "recommender")
 
 FRAME = (
@@ -140,7 +140,13 @@ def summary(module: str) -> str:
 
 def picture(house: House) -> Iterator[str]:
     """The house as a mermaid flow chart: each half is a column of layers."""
-    yield from ("```mermaid", "flowchart TB", '  app["app.py and doorway: the doorway"]', '  screens["screens"]')
+    yield from (
+        "```mermaid",
+        "flowchart TB",
+        '  app["app.py and doorway: the doorway"]',
+        '  screens["screens"]',
+        '  desk["desk"]',
+    )
     for half in HALVES:
         yield f"  subgraph {half}"
         for number, layer in enumerate(house.layers[half], 1):
@@ -149,8 +155,10 @@ def picture(house: House) -> Iterator[str]:
         yield "    " + " --> ".join(f"{half}{number}" for number in range(1, len(house.layers[half]) + 1))
         yield "  end"
     yield '  plumbing["plumbing"]'
-    yield from (f"  app --> {name}" for name in (*HALVES, "screens"))
-    yield from (f"  {name} --> plumbing" for name in (*HALVES, "screens") if house.imports(name, "plumbing"))
+    yield from (f"  app --> {name}" for name in (*HALVES, "screens", "desk"))
+    yield from (
+        f"  {name} --> plumbing" for name in (*HALVES, "screens", "desk") if house.imports(name, "plumbing")
+    )
     yield "```"
 
 

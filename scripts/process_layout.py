@@ -103,8 +103,8 @@ def server() -> Iterator[Process]:
         "worker process (`--workers`)",
         "app.py",
         "the first process, again when one fails",
-        "`token.key`, `master.key`, `identity-keys`, `recommender.key`, `replies.key`, all databases, the audit,"
-        " `models/`; galleries in memory",
+        "`token.key`, `master.key`, `identity-keys`, `recommender.key`, `replies.key`, `people.key`, all"
+        " databases, the audit, `models/`; galleries in memory",
         "the port; `USUAL_RECOMMENDER_URL`, `USUAL_IDENTITY_URL` and `USUAL_VERSIONS` if set",
         "as the first process; sizes, times and lanes at the gate",
         "the first process",
@@ -116,9 +116,9 @@ def server() -> Iterator[Process]:
         "a worker process, one for each run",
         "`recommender.db`, `recommender.key`, `models/`; it opens no key of identity's",
         "`USUAL_VERSIONS` if set",
-        "lower priority (`nice`), one thread for arithmetic",
+        "lower priority (`nice`, SCHED_BATCH), one thread for arithmetic, `USUAL_TRAINING_MEMORY`",
         "the worker process that began it",
-        ("os.nice", "OMP_NUM_THREADS"),
+        ("step_back", "OMP_NUM_THREADS"),
     )
 
 

@@ -71,7 +71,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     chosen = config.option.keyword or config.option.markexpr or config.args != [str(ROOT / "tests")]
     if reporter is None or chosen or hasattr(config, "workerinput"):
         return
-    ends: dict[str, str] = {}
+    # Those that failed, run once more (scripts/test.sh): the others ended as they did.
+    again = config.option.lf and RESULTS.exists()
+    ends: dict[str, str] = json.loads(RESULTS.read_text())["tests"] if again else {}
     for end in ("passed", "skipped", "error", "failed"):  # the worst last: it counts
         for report in reporter.stats.get(end, ()):
             file, _, rest = report.nodeid.removeprefix("tests/").partition("::")

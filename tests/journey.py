@@ -27,7 +27,19 @@ from plumbing.settings import Config
 from tests import magic
 
 drawn_face = magic.marked(people.draw_face)
-EVERYTHING = ("identify", "enrol", "suggest", "event", "train", "privacy", "admin")
+EVERYTHING = (
+    "identify",
+    "enrol",
+    "suggest",
+    "event",
+    "drive",
+    "view",
+    "train",
+    "privacy",
+    "operate",
+    "people",
+    "admin",
+)
 
 
 class Clock:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-HALVES = ("identity", "recommender", "plumbing", "screens", "doorway")
+HALVES = ("identity", "recommender", "plumbing", "screens", "desk", "doorway")
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ def test_a_half_imports_neither_the_other_halves_nor_the_doorway(half: str) -> N
 
 
 def test_no_pickle_joblib_or_dill_is_imported_anywhere() -> None:
-    folders = ("identity", "recommender", "plumbing", "screens", "doorway", "data", "bench")
+    folders = ("identity", "recommender", "plumbing", "screens", "desk", "doorway", "data", "bench")
     files = [ROOT / "app.py", *(p for folder in folders for p in (ROOT / folder).rglob("*.py"))]
 
     assert [p for p in files if imports_of(p) & {"pickle", "joblib", "dill", "shelve"}] == []
@@ -83,7 +83,7 @@ def test_each_contract_has_an_import_that_breaks_it() -> None:
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
-    for name in ("identity", "recommender", "plumbing", "screens", "doorway", "app.py", "pyproject.toml"):
+    for name in ("identity", "recommender", "plumbing", "screens", "desk", "doorway", "app.py", "pyproject.toml"):
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / name)
@@ -120,7 +120,7 @@ def test_a_room_that_no_layer_names_is_refused(copied: Path) -> None:
 def test_nobody_but_us_owns_our_top_level_names() -> None:
     owners = importlib.metadata.packages_distributions()
 
-    for name in ("identity", "recommender", "plumbing", "screens", "doorway", "app", "data"):
+    for name in ("identity", "recommender", "plumbing", "screens", "desk", "doorway", "app", "data"):
         assert set(owners.get(name, ["usual"])) == {"usual"}, name
 
 

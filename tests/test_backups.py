@@ -201,6 +201,7 @@ class TestWithTheCommands:
             "master.key",
             "recommender.key",
             "token.key",
+            "people.key",
             "replies.key",
         }
         for path in secret:

@@ -1,4 +1,4 @@
-"""The customer's own page as files: what is served, with which rules, and that no language lacks a sentence."""
+"""The customer's own page as files: what is served, with which rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from screens.web import STATIC, build
 
 FOLDER = Path(screens.__file__).parent / "static" / "js" / "me"
 SCRIPTS = sorted(FOLDER.rglob("*.js"))
-SENTENCE = re.compile(r'^  (\w+): "((?:[^"\\]|\\.)*)",$', re.MULTILINE)
 
 
 @pytest.fixture
@@ -22,10 +21,6 @@ def client() -> FlaskClient:
     app = Flask("pages")
     app.register_blueprint(build())
     return app.test_client()
-
-
-def sentences(language: str) -> dict[str, str]:
-    return dict(SENTENCE.findall((FOLDER / "words" / f"{language}.js").read_text()))
 
 
 def test_the_page_may_use_its_own_host_alone_and_no_camera(client: FlaskClient) -> None:
@@ -58,21 +53,6 @@ def test_no_script_makes_markup_of_text_keeps_anything_or_names_a_host(path: Pat
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
     assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie|caches\b", text)
     assert not re.search(r"https?://", text)
-
-
-def test_a_language_is_complete_or_it_is_not_there() -> None:
-    """But for the reasons of suggestions, which the server says in English itself."""
-    texts = {language: sentences(language) for language in ("en", "de", "ja")}
-    keys = {language: {key for key in found if not key.startswith("reason_")} for language, found in texts.items()}
-    used = {key for path in SCRIPTS for key in re.findall(r'\bt\((?:[^()"]*\? )?"(\w+)"', path.read_text())}
-
-    assert len(keys["en"]) > 100
-    assert keys["en"] == keys["de"] == keys["ja"]
-    assert texts["de"].keys() == texts["ja"].keys()
-    assert used <= keys["en"]
-    for key in keys["en"]:
-        marks = [sorted(re.findall(r"\{\w+\}", texts[language][key])) for language in texts]
-        assert marks[0] == marks[1] == marks[2], key
 
 
 def test_nothing_is_ticked_beforehand_and_the_page_holds_no_inline_code(client: FlaskClient) -> None:

@@ -24,6 +24,7 @@ from plumbing.move import copying
 from plumbing.move.command import carry, move
 from plumbing.move.places import MoveRefused, Place
 from plumbing.move.tables import Row, Schema
+from plumbing.people import people
 from plumbing.shared import Shared
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.moved import MoveUnfinished, StateMoved
@@ -83,9 +84,11 @@ def fill(home: Path) -> None:
             write.execute(
                 f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*order, "s", "", "", "", f"f{n}", n, "")
             )
-            write.execute("INSERT INTO lines VALUES ('mill', 'pos', ?, 0, 'café', 1, NULL)", (f"é{n}",))
+            write.execute(
+                "INSERT INTO lines VALUES ('mill', 'pos', ?, 0, 'café', 1, NULL, 0, '', NULL)", (f"é{n}",)
+            )
     recommender.close()
-    keyring = state.database("access", access.migrations)
+    keyring = state.database("access", access.migrations, people.migrations)
     access.Access(keyring, system_clock).create_key("mill", ["suggest"])
     keyring.close()
     keys.close()

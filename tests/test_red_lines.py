@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import re
+import runpy
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ from tests.watch import COMPILER, Watch
 
 DEVICES = itertools.count(2)
 OUTSIDE = {"data", "bench", "tests", "scripts"}
+STAFF = {"/desk/v1/people" + rest for rest in ("", "/{user_id}", "/{user_id}/link")}
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +137,12 @@ def test_there_is_no_watch_list_and_no_alert_on_a_person(place: Place) -> None:
     forbidden = {"watchlist", "blacklist", "blocklist", "alert", "alerts", "wanted_person"}
 
     assert words(place) & forbidden == set()
-    lists = [
+    lists = {
         path for path in described(place)["paths"] if re.search("customers|people|persons|faces|visitors", path)
-    ]
-    assert lists == []
-    allowed = ("plumbing/handover", "identity/engines/fetch")
+    }
+    assert lists == STAFF  # who works at the desk; customers stand in no list
+    # A webhook is told devices and places, and nothing of a person (tests/doorway/test_webhooks.py).
+    allowed = ("plumbing/handover", "identity/engines/fetch", "plumbing/webhooks/sending")
     speaking = [
         path.relative_to(ROOT)
         for path, tree in sources().items()
@@ -160,7 +163,7 @@ def test_nobody_is_enrolled_but_the_person_at_the_device(place: Place) -> None:
         " ".join(path)
         for path, command in commands(app.assemble())
         for option in command.params
-        if re.search("picture|photo|face|image|frame", option.name or "")
+        if re.search("picture|photo|(?<!type)face|image|frame", option.name or "")
         or (isinstance(option, click.Argument) and re.search("picture|photo", option.name or ""))
     }
     assert taking <= {"calibrate", "identity calibrate", "evaluate faces", "demo", "evaluate town"}
@@ -239,7 +242,8 @@ def leading(database: Path, table: str, columns: list[tuple[str, int]]) -> set[s
 
 def test_two_tenants_never_learn_that_a_customer_is_the_same_person(place: Place) -> None:
     """The tenant leads every key, no request names one, and one face has nothing in common at two tenants."""
-    free = {"spare", "pairings"}  # a pairing code is found before anybody knows whose it is
+    free = {"spare", "ride_marks"}  # free room; one number for the whole installation
+    free |= {"pairings", "sessions", "invitations"}  # found by a secret, before anybody knows whose it is
     without = [
         (database, table)
         for database, table, columns in tables(place)
@@ -320,7 +324,7 @@ def test_the_same_item_costs_the_same_for_everybody(place: Place) -> None:
         "max_price",
         "min_price",
     }
-    served = ast.unparse(sources()[ROOT / "recommender" / "service.py"])
+    served = ast.unparse(sources()[ROOT / "recommender" / "rules" / "serving.py"])
     assert "'price': item.price if item else None" in served
 
 
@@ -431,8 +435,10 @@ def test_nothing_speaks_to_the_network_unasked(tmp_path: Path, engine_cache: Pat
 
 
 def test_the_pictures_of_these_tests_are_drawn() -> None:
-    """No photograph is in the project, neither here nor in the demo."""
+    """No photograph is in the project, neither here nor in the demo; pages of a made-up desk a script draws."""
     assert picture(people.draw_face(1, 0))
+    script = runpy.run_path(str(ROOT / "scripts" / "desk_pictures.py"))
+    drawn = {Path(f"docs/pictures/desk-{page}.png") for page in script["PAGES"]}
     kinds = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"}
     found = [
         path.relative_to(ROOT)
@@ -440,4 +446,4 @@ def test_the_pictures_of_these_tests_are_drawn() -> None:
         for path in (ROOT / top).rglob("*")
         if path.suffix.casefold() in kinds and "state" not in path.parts
     ]
-    assert found == []
+    assert set(found) - drawn == set()

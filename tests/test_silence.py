@@ -123,7 +123,7 @@ def imports_of(tree: ast.AST) -> set[str]:
 
 def test_one_place_imports_what_would_speak() -> None:
     """`plumbing.serving.silence` alone imports onnxruntime and matplotlib; the notebooks import no onnxruntime."""
-    folders = ("identity", "recommender", "plumbing", "screens", "data", "bench", "scripts", "tests")
+    folders = ("identity", "recommender", "plumbing", "screens", "desk", "data", "bench", "scripts", "tests")
     files = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
     texts = {path: text for path in files if any(name in (text := path.read_text()) for name in ONLY_THERE)}
     importing = {

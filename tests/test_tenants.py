@@ -16,7 +16,7 @@ from psycopg import errors, sql
 from identity.store.migrations import migrations as identity_migrations
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
-from identity.web.half import _passing_database as identity_moments
+from identity.web.opened import passing_database as identity_moments
 from plumbing import idempotency, limits
 from plumbing.access import access
 from plumbing.storage import postgres_roles

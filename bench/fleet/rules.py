@@ -26,7 +26,7 @@ from recommender.config import RecommenderConfig
 from recommender.store import open_database
 from recommender.store.run_locks import run_locks
 from recommender.store.runs import ModelStore
-from recommender.training.schedule import DAYS, Scheduler, parse_entry
+from recommender.training.schedule import Scheduler, at_home, entry_of
 
 TENANT = "chain"
 MIDNIGHT_US = int(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * SECOND
@@ -126,11 +126,12 @@ def scheduled(fleet: Fleet, home: Path, every_s: int = 60) -> dict[str, int]:
         models.end(tenant, run_id, "published", "", clock())
 
     entries = [
-        parse_entry(scene, DAYS, "02:00", zone) for scene, (zone, _) in zip(SCENES, fleet.zones, strict=False)
+        entry_of(scene, "every night at 02:00", zone)
+        for scene, (zone, _) in zip(SCENES, fleet.zones, strict=False)
     ]
-    models.set_schedule(TENANT, entries, MIDNIGHT_US - SECOND)
+    models.schedules.replace(TENANT, entries, MIDNIGHT_US - SECOND)
     schedulers = [Scheduler(config, models, launch, clock) for _ in range(max(2, fleet.replicas))]
-    due = [entry for entry in models.schedule() if entry.enabled]
+    due = [at_home(entry, lambda _: "UTC") for entry in models.schedules.entries() if entry.enabled]
     try:
         for second in range(0, int(DAY_S), every_s):
             clock.seconds = float(second)

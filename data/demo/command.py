@@ -184,7 +184,8 @@ class Plan:
         say("Three pages to try", heading=True)
         for page, link in stage.pairing_links(self.setting, server.url).items():
             say(f"{page:<10} {link}")
-        say(f"Each link pairs one browser, once. A drawn customer's PIN is {PIN}.")
+        say(f"Kiosk and taxi pair one browser, once. At the desk you are {stage.COLLEAGUE} and choose a password.")
+        say(f"A drawn customer's PIN is {PIN}.")
         say("The threshold is that of drawn faces: yours is measured by `usual serve`, without the demo.")
         if self.setting.camera.exists():
             say("A browser whose camera sees a drawn customer:")

@@ -27,6 +27,7 @@ from plumbing.cli import state_of
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from plumbing.storage.state import State
 from recommender.assembly import RecommenderStores, trainer_of
+from recommender.offers.answers import Saying, said
 from recommender.offers.decision import OfferDecision, Policy
 from recommender.offers.portfolio import NONE
 from recommender.offers.settings import OfferSettings
@@ -198,7 +199,7 @@ class Month:
         config = RecommenderConfig(home=home, token_keys=())
         trainer = trainer_of(self.stores, config, self.now_us)
         run_id = self.stores.models.begin(self.tenant, "offers", self.clock_us)
-        outcome = trainer.run(self.tenant, "offers", run_id, seed=0, accept_smaller_log=True)
+        outcome = trainer.run(self.tenant, "offers", run_id, seed=0, accept_changed_data=True)
         if outcome is not None and outcome.state == "published":
             version = trainer.shelf(self.tenant, "offers").load(outcome.version)
             self.policy = OffersScene(self.stores.offers).load(version.arrays, version.texts)
@@ -283,7 +284,8 @@ def simulate_in_state(
         simulate_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
-        return OffersScene(stores.offers).report(tenant, now_us)
+        saying = Saying(currency=stores.offers.tenant_settings(tenant).currency)
+        return said(OffersScene(stores.offers).report(tenant, now_us), saying)
     finally:
         stores.close()
 
@@ -331,4 +333,4 @@ def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None
     except MonthExists as error:
         raise click.ClickException(str(error)) from error
     say(f"{report['decisions']:,} decisions about {customers} customers. {report['answer']}")
-    say(f"See it: usual serve --home {home}, and a link from: usual keys pair marketing --home {home}")
+    say(f"See it: usual serve --home {home}, and: usual people invite NAME --role marketer --home {home}")

@@ -123,5 +123,6 @@ def command(setting: Setting, *arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise StageError(f"usual {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()[-600:]}")
+        said = (done.stderr.strip() or done.stdout.strip())[-600:]  # a search says on stdout what it found
+        raise StageError(f"usual {' '.join(arguments)} ended with {done.returncode}: {said}")
     return done.stdout.strip()

@@ -24,6 +24,10 @@ from data.town.town import Town
 from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.access.token_keys import TokenKeys
+from plumbing.people.cli import link
+from plumbing.people.errors import UserNameTaken
+from plumbing.people.people import People
+from plumbing.people.people import migrations as people_tables
 from plumbing.storage.database import Database
 from recommender.tokens import open_token
 
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 PICKUP = "?pickup=place-46&lat=54.45853&lon=6.95365"  # where the taxi of the link stands: Chandler station
 KIOSK = ("identify", "enrol", "suggest", "event")
 OFFICE = ("train", "suggest", "admin")
+COLLEAGUE = "demo"
 COHORT = 120
 """Drawn strangers that the thresholds are measured on, three frames of each."""
 
@@ -57,18 +62,33 @@ def make_keys(setting: Setting) -> dict[str, str]:
 
 
 def pairing_links(setting: Setting, url: str) -> dict[str, str]:
-    """One-time links that turn a browser into each of the pages; good for a day."""
+    """One-time links: they turn a browser into kiosk and taxi, and invite the marketer to the desk."""
     access, database = access_of(setting)
     try:
-        return {
+        links = {
             page: f"{url}/{page}{PICKUP if page == 'taxi' else ''}#pair="
             + access.create_pairing(
                 TENANT, page, device=f"{page}-screen", site="market" if page == "kiosk" else "", replace=True
             )
-            for page in ("kiosk", "taxi", "marketing")
+            for page in ("kiosk", "taxi")
         }
     finally:
         database.close()
+    return links | {"desk": desk_link(setting, url)}
+
+
+def desk_link(setting: Setting, url: str) -> str:
+    """A one-time link for the demo's only colleague, who may do everything; one more when they are there."""
+    database = setting.state.database("access", access_tables.migrations, people_tables)
+    try:
+        staff = People(database, setting.now_us)
+        try:
+            secret = staff.invite(TENANT, COLLEAGUE, ("marketer", "privacy_officer", "operator"))
+        except UserNameTaken:
+            secret = staff.reset(TENANT, staff.named(TENANT, COLLEAGUE).user_id)
+    finally:
+        database.close()
+    return link(url, secret)
 
 
 # --- thresholds --------------------------------------------------------------------------------------
@@ -105,6 +125,7 @@ def calibrate_pack(setting: Setting, progress: Progress, strangers: int = COHORT
             with np.load(cached, allow_pickle=False) as file:
                 cohort = [file[name] for name in sorted(file.files)]
         else:
+            half.warm()  # a pack that is converted for the first time takes longer than a frame may
             cohort = list(_strangers(service.engine, strangers, progress))
             cached.parent.mkdir(parents=True, exist_ok=True)
             draft = cached.with_name(f".{os.getpid()}-{cached.name}")
@@ -144,7 +165,7 @@ def drawing_version() -> str:
 def load_catalogue(client: Client, town: Town) -> None:
     """Dishes, places and offers through the bulk routes."""
     for kind, things in (("items", town.dishes), ("places", town.places), ("offers", town.offers)):
-        rows = [{k: v for k, v in asdict(one).items() if v not in ((), None, "")} for one in things]
+        rows = [{k: v for k, v in asdict(one).items() if v not in ((), None, "", {})} for one in things]
         client.call("POST", f"/recommender/v1/{kind}", {"rows": rows})
 
 

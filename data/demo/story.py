@@ -100,21 +100,40 @@ class Story:
                 continue
             offer = answer["items"][0]
             self.say(f"Recognised. Offered: {offer['name']} ({offer['reason']['text'].lower()}).")
-            for kind in ("shown", "redeemed"):
-                event = {
-                    "event_id": f"story-offer-{kind}",
-                    "type": kind,
-                    "scene": "offers",
-                    "item_id": offer["item_id"],
-                    "occurred_at": self.just_now(),
-                    "recommendation_id": answer["recommendation_id"],
-                }
-                expect(kiosk.events([event], seen["token"]) == 1, f"the offer is {kind}")
+            event = {
+                "scene": "offers",
+                "item_id": offer["item_id"],
+                "occurred_at": self.just_now(),
+                "recommendation_id": answer["recommendation_id"],
+            }
+            shown = event | {"event_id": "story-offer-shown", "type": "shown"}
+            expect(kiosk.events([shown], seen["token"]) == 1, "the offer is shown")
+            self.redeem(kiosk, event, offer["offer"], seen["token"])
             again = kiosk.suggestions("offers", seen["token"], context, 1)["items"]
             expect(all(item["item_id"] != offer["item_id"] for item in again), "a redeemed offer does not nag")
             self.say("Redeemed. The next request: " + (again[0]["name"] if again else "nothing more today") + ".")
             return
         raise StoryBroken("Nobody agreed to offers.")
+
+    def redeem(self, kiosk: Client, event: dict[str, Any], terms: dict[str, Any], token: str) -> None:
+        """With an order below the minimum it is refused and the order taken; with a large enough one it counts."""
+        dish = next(d for d in self.town.dishes if not terms["items"] or d.item_id in terms["items"])
+        enough = -(-max(terms["min_spend"], 1) // (dish.price or 1))
+        order = {"type": "ordered", "occurred_at": event["occurred_at"], "site": "market"}
+        redeemed = event | {"type": "redeemed"}
+        for name, quantity in (("small", enough - 1), ("large", enough)):
+            if not quantity:
+                continue
+            line = {"item_id": dish.item_id, "quantity": quantity}
+            placed = order | {"event_id": f"story-order-{name}", "items": [line]}
+            expect(kiosk.events([placed], None) == 1, "the order is taken")
+            try:
+                told = {"event_id": f"story-offer-{name}", "order_id": placed["event_id"]}
+                expect(kiosk.events([redeemed | told], token) == 1, "the offer is redeemed")
+                expect(name == "large", "nothing is redeemed below the minimum")
+            except Refused as refused:
+                expect(name == "small", f"the offer is redeemed: {refused}")
+                self.say(f"An order below {terms['terms']['en'].lower()}: taken, without the offer.")
 
     # --- the taxi ------------------------------------------------------------------------------------
 

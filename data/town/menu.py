@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.town.languages import dish_names, dish_texts, place_names
+from data.town.options import options_of_dish
+from recommender.offers.discount import Discount
 from recommender.offers.portfolio import Offer
 from recommender.scene import Item
 
@@ -39,7 +42,7 @@ Cinnamon bun|bakery|330|breakfast,afternoon|gluten,milk,egg|vegetarian,sweet|6
 Rye roll with cheese|bakery|390|breakfast|gluten,milk|vegetarian|5
 Seeded bagel with salmon|bakery|690|breakfast,lunch|gluten,fish,milk,sesame||4
 Porridge with apple|breakfast bowls|490|breakfast|gluten,milk|vegetarian,hot|4
-Granola and yoghurt|breakfast bowls|540|breakfast|milk,nuts|vegetarian|5
+Granola and yoghurt|breakfast bowls|540|breakfast|gluten,milk,nuts|vegetarian|5
 Overnight oats with berries|breakfast bowls|520|breakfast|gluten|vegan|4
 Scrambled eggs on toast|breakfast plates|720|breakfast|egg,gluten,milk|vegetarian,hot|5
 Farmer's breakfast|breakfast plates|890|breakfast|egg,milk|hot|3
@@ -136,6 +139,9 @@ def dishes() -> list[Item]:
             dayparts=_words(dayparts),
             allergens=_words(allergens),
             tags=_words(tags),
+            names=dish_names(k - 1),
+            texts=dish_texts(k - 1),
+            options=options_of_dish(name),
         )
         for k, (name, category, price, dayparts, allergens, tags, _) in enumerate(_rows(_MENU), 1)
     ]
@@ -159,6 +165,7 @@ def offers() -> list[Offer]:
                 name=name,
                 text=f"{percent} % off, the same for everybody",
                 items=tuple(dish.item_id for dish in meant) if category else (),
+                discount=Discount("percent", int(percent)),
                 from_hour=opens,
                 to_hour=closes,
                 budget_count=2_000,
@@ -189,6 +196,7 @@ def places(rng: np.random.Generator) -> tuple[list[Item], np.ndarray]:
                     lat=round(float(CENTRE[0] + km * np.sin(angle) / 111.2), 5),
                     lon=round(float(CENTRE[1] + km * np.cos(angle) / (111.2 * np.cos(np.radians(CENTRE[0])))), 5),
                     sensitive=sensitive,
+                    names=place_names(street, category, sensitive=sensitive),
                 )
             )
             popular.append(often * float(rng.uniform(0.5, 1.5)))

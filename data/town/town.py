@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 from data.town import menu
 from data.town.days import Rides, TownVisits, simulate_rides, simulate_visits
 from data.town.habits import Habits, draw_habits
-from recommender.offers.portfolio import Offer
+from recommender.exchange.files import write_rows
+from recommender.exchange.item_columns import as_json
+from recommender.exchange.rows import What
+from recommender.offers.portfolio import Offer, as_row
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Item
 
@@ -201,15 +204,16 @@ class Town:
 
 
 def write_items(path: Path, items: Sequence[Item]) -> None:
-    """A catalogue as CSV; lists are separated by `|`, what is empty stays empty."""
-    names = [n for n in Item.__dataclass_fields__ if any(getattr(item, n) not in ((), None, "") for item in items)]
-    _write_csv(path, names, ([_cell(getattr(item, name)) for name in names] for item in items))
+    """Dishes or places as CSV, as `usual export` writes them."""
+    what: What = "places" if any(item.price is None for item in items) else "items"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        write_rows((as_json(asdict(item)) for item in items), what, out, as_csv=True)
 
 
 def write_offers(path: Path, offers: Sequence[Offer]) -> None:
     """Offers as CSV, in the shape `usual import offers` reads."""
     names = list(Offer.__dataclass_fields__)
-    _write_csv(path, names, ([_cell(getattr(offer, name)) for name in names] for offer in offers))
+    _write_csv(path, names, ([_cell(as_row(offer)[name]) for name in names] for offer in offers))
 
 
 def _write_csv(path: Path, names: list[str], rows: Iterator[list[str]]) -> None:

@@ -88,7 +88,9 @@ def edge(shared: Shared, centre: Callable[[], Centre | None]) -> APIBlueprint:
         summary="Pair a store box",
     )
     def pair_box(body: EdgePairingBody) -> Body:
-        return there().pair(body.code, body.public)
+        answer = there().pair(body.code, body.public)
+        shared.access.log.note("box_paired")  # stands in the record of changes
+        return answer
 
     @door.route(
         "POST",

@@ -49,16 +49,19 @@ def capture_frames(
     a FrameError, the first frame's CaptureError when fewer than `least` are usable, FramesIdentical when one
     picture was sent twice for an enrolment, VectorInvalid when the engine returns no vector.
     """
-    pictures = [decode(data) for data in frames]
+    with metrics.timed("decode"):
+        pictures = [decode(data) for data in frames]
     if enrolling:
         _require_different(pictures)
     detections: list[Detection] = []
     found: list[Capture | None] = []
     errors: list[CaptureError] = []
     for picture in pictures:
-        detections.append(detect(engine, picture))
+        with metrics.timed("detect"):
+            detections.append(detect(engine, picture))
         try:
-            found.append(embed_detected(engine, detections[-1], enrolling=enrolling))
+            with metrics.timed("embed"):
+                found.append(embed_detected(engine, detections[-1], enrolling=enrolling))
             metrics.embeddings.inc()
         except CaptureError as error:
             metrics.refusals.labels(hint=error.hint).inc()

@@ -92,9 +92,17 @@ def choose(faces: list[Face], shape: tuple[int, int], rules: CaptureRules = RULE
     height, width = shape
     x, y, w, h = first.box
     edge = (1 - rules.middle) / 2
-    if not (edge <= (x + w / 2) / width <= 1 - edge and edge <= (y + h / 2) / height <= 1 - edge):
-        raise FaceOffCentre("The face is at the edge of the picture. Move to the middle.")
+    side = _side((x + w / 2) / width, (y + h / 2) / height, edge)
+    if side:
+        raise FaceOffCentre("The face is at the edge of the picture. Move to the middle.", where=side)
     return first
+
+
+def _side(across: float, down: float, edge: float) -> str:
+    """At which side of the picture, as it was sent, a centre within `edge` of it lies; "" in the middle."""
+    sides = {"left": across, "right": 1 - across, "top": down, "bottom": 1 - down}
+    name, least = min(sides.items(), key=lambda side: side[1])
+    return name if least < edge else ""
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

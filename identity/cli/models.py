@@ -108,7 +108,8 @@ def check(name: str, folder: Path | None, cache: Path) -> None:
     try:
         engine, second = (EnginePool(Launch(name, folder, cache)) for _ in range(2))
         with closing(engine), closing(second):
-            engine.start()
+            for one in (engine, second):
+                one.start()
             walls = Finding("no file, socket, program or database", bool(engine.walls), ", ".join(engine.walls))
             findings = [*examine_pack(engine, draw, second), walls]
     except PackError as error:

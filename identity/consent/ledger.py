@@ -173,7 +173,7 @@ class ConsentLedger:
                     self._stores.consents.count(holder.tenant, purpose, event_type)
         if left:
             self._renew_thresholds(holder.tenant, left)
-            self._stores.database.scrub()
+            self._stores.database.scrub_soon()
         return tuple(ending)
 
     def settle(self) -> int:

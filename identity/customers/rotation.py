@@ -36,5 +36,5 @@ def renew_templates(stores: IdentityStores, vault: Vault, galleries: Galleries, 
             if stores.galleries.gallery(tenant, pack.id) == gallery.state:
                 stores.galleries.renew_gallery(tenant, pack.id, salt, sealed)
                 break
-    stores.database.scrub()
+    stores.database.scrub_soon()
     return len(sealed)

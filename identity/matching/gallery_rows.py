@@ -6,6 +6,7 @@ in `Shards`, which never move: a row whose template is gone is overwritten, and 
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -17,6 +18,14 @@ from identity.store.homes import NOWHERE
 Array = NDArray[np.float32]
 NO_PLACE = -1  # of a row that is free
 LEAST_ROOM = 64
+
+
+def room(count: int, size: int) -> Array:
+    """Zeros (count, size) in memory that goes back to the system when nobody uses them: a gallery is copied for
+    each template that is renewed, and the allocator would keep a copy for each thread."""
+    if not count:
+        return np.zeros((0, size), np.float32)
+    return np.frombuffer(mmap.mmap(-1, count * size * 4), np.float32).reshape(count, size)
 
 
 class GalleryRows:
@@ -91,7 +100,8 @@ class GalleryRows:
             self.places[rows], self.homes[rows] = NO_PLACE, NO_PLACE
             return
         stay = np.setdiff1d(np.arange(count), rows)
-        fresh = self.buffer[stay]  # a copy: other threads may be reading the old rows
+        fresh = room(len(self.buffer), self.size)  # a copy: other threads may be reading the old rows
+        np.take(self.buffer, stay, axis=0, out=fresh[: len(stay)], mode="clip")
         self.buffer[rows] = 0
         self.ids = [self.ids[row] for row in stay]
         self.buffer, self.places, self.homes = fresh, self.places[stay], self.homes[stay]
@@ -106,7 +116,7 @@ class GalleryRows:
         first, needed = len(self.ids), len(self.ids) + len(names)
         if needed > len(self.buffer):
             # The buffer is never resized in place: a snapshot in use reads the old rows.
-            larger = np.zeros((max(LEAST_ROOM, needed * 3 // 2), self.size), np.float32)
+            larger = room(max(LEAST_ROOM, needed * 3 // 2), self.size)
             larger[:first] = self.buffer[:first]
             self.buffer = larger
         self.buffer[first:needed] = vectors

@@ -82,11 +82,8 @@ class Shards:
 
         def nearest_in(one: tuple[Fp16Rows, NDArray[np.intp] | None, int]) -> tuple[Array, NDArray[np.int64]]:
             shard, places, first = one
-            if places is None:
-                cosines, rows = shard.nearest(probes, count)
-                return cosines, np.where(rows < 0, -1, rows + first)
-            cosines, rows = shard.part(places).nearest(probes, count)
-            return cosines, np.where(rows < 0, -1, places[rows] + first)
+            cosines, rows = shard.nearest(probes, count, places)
+            return cosines, np.where(rows < 0, -1, rows + first)
 
         found = [nearest_in(one) for one in work] if len(work) == 1 else list(_threads().map(nearest_in, work))
         if not found:

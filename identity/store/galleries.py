@@ -226,7 +226,7 @@ class GalleryStore(Table):
             connection.execute(
                 "UPDATE galleries SET generation = generation + 1, size = 0, recent = x'' WHERE pack = ?", (pack,)
             )
-        self.database.scrub()
+        self.database.scrub_soon()
         return gone
 
     def _next_generation(self, tenant: str, pack: str, grows_by: int, changed: str, *, left: str = "") -> None:

@@ -14,63 +14,35 @@ from flask_openapi3.blueprint import APIBlueprint
 from prometheus_client import CollectorRegistry
 
 from identity.audit.log import Audit
-from identity.audit.seal import AuditSeal
 from identity.calibrate import Calibrator
 from identity.capture.passive_liveness import PassiveLiveness
-from identity.config import DOCUMENTS, IdentityConfig, config_of
-from identity.consent.ledger import ConsentLedger
+from identity.config import IdentityConfig, config_of
 from identity.consent.receipts import ReceiptKeys
-from identity.customers.accounts import Accounts
-from identity.customers.departed import FILE, Departed
-from identity.customers.joining.enrolment import Enrolments
-from identity.customers.joining.joining import Joining
-from identity.customers.joining.pending import Pending
-from identity.customers.leaving.erasure import CopiesElsewhere, Erasures, NoCopies, OtherPlaces
-from identity.customers.leaving.held import Held
-from identity.customers.leaving.opt_out import OptOuts
-from identity.customers.leaving.retention import FILE as RETENTION
-from identity.customers.leaving.retention import Retention
-from identity.customers.own_page.affairs import OwnAffairs
-from identity.customers.own_page.page import OwnPage
-from identity.customers.pins import Pins
-from identity.customers.standing import Standings
-from identity.customers.visits.by_code import Codes
-from identity.customers.visits.faces import Faces
-from identity.customers.visits.not_me import NotMe
-from identity.customers.visits.presses import Presses
-from identity.customers.visits.template_update import TemplateUpdates
+from identity.customers.leaving.erasure import CopiesElsewhere, NoCopies, OtherPlaces
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
-from identity.frames.decode import decode as decode_here
 from identity.matching.gallery import Galleries
 from identity.matching.matcher import Matchers
-from identity.metrics import IdentityMetrics
-from identity.sandbox.connection import Launch
 from identity.sandbox.decoder import Decoder
 from identity.sandbox.pool import EnginePool
-from identity.service import Camera, Customers, IdentityService
+from identity.service import IdentityService
 from identity.store import IdentityStores
-from identity.store import presses as moments_tables
-from identity.store.own_page import OwnPageStore
-from identity.store.presses import PressStore
-from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
-from identity.web import me, routes, same_on_all
-from plumbing import idempotency, limits
+from identity.web import me, routes
+from identity.web.desk import DeskTools
+from identity.web.opened import kept_by, pack_of, service_of
+from identity.web.parts import own_page_of
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE, Clock, monotonic_us
 from plumbing.closed import ClosedTokens
 from plumbing.handover import Forgotten, Heartbeat, patient
 from plumbing.idempotency import Idempotency
-from plumbing.limits import Limits
 from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
-from plumbing.storage.documents import Documents
-from plumbing.storage.state import Files, State
-from plumbing.storage.tombstones import Tombstones
+from plumbing.storage.state import Files
 
 log = structlog.get_logger(__name__)
 HAND_OVER_S = 0.2  # how often a process looks whether another one, or a command, erased somebody
@@ -297,143 +269,56 @@ def build(
     in this process unless another is given (tests).
     """
     now_us = steady(now_us, config.home)
-    master = config.master_file or config.home / "master.key"
-    workers = decoder = passive = None
-    if engine is None:
-        decoder = Decoder()
-        engine = workers = EnginePool(Launch(config.pack, config.models_folder, config.cache), config.engines)
-    if config.liveness is not None:
-        passive = PassiveLiveness(config.liveness, config.models_folder, config.cache)
-    unpack = decode or (decode_here if decoder is None else decoder.decode)
-    same_on_all.secrets(config.state, master)
-    passing = _passing_database(config.state)
-    files = config.state.files("identity-keys", keys=True), config.state.files("access-files")
-    log_files = config.state.files("identity-audit", lazily=True)
-    vault = Vault(KeyFile(files[0].place("identity-keys"), lambda: master_keys(master)))
-    same_on_all.keys(config.state, vault)
-    stores, presses = IdentityStores.open(config.state, vault), PressStore(passing)
-    departed = Departed(Tombstones.shared(files[0], config.tombstones, FILE), vault.keys)
-    metrics = IdentityMetrics(registry or CollectorRegistry())
-    seal = AuditSeal(log_files.place("identity-audit-head"), vault.keys, departed.file)
-    audit = Audit(log_files.place("identity-audit.log"), now_us, seal)
-    matchers = Matchers.of(stores, vault, engine.pack, config.promise, now_us)
-    rate_limits = Limits(passing, now_us)
-    own = Documents.of(config.state, DOCUMENTS)
-    retention = Retention(own.document(RETENTION), now_us, stores.customers.newest_day)
-    closed = ClosedTokens.shared(files[1], config.token_keys, now_us)
+    pack = pack_of(config, engine, decode)
+    kept = kept_by(config, pack.engine, registry, now_us)
+    places = OtherPlaces(
+        kept.presses,
+        kept.departed,
+        kept.matchers.renew_thresholds,
+        forget_elsewhere,
+        kept.closed,
+        waiting or (lambda tenant, marks: ()),
+        _forgetting(replies),
+        copies or NoCopies(),
+    )
+    service = service_of(config, pack, kept, places, now_us)
+    own_page = own_page_of(service.customers, kept.stores, kept.vault, kept.rate_limits, kept.audit, access)
+    once = Idempotency(
+        kept.passing,
+        base64.urlsafe_b64encode(kept.vault.keys.derive("replies")),
+        now_us,
+        keep_us=REPLIES_US,
+        is_current=service.customers.accounts.stands,
+    )
+    desk = DeskTools(service, kept.stores, kept.matchers, now_us)
+    return IdentityHalf(
+        config=config,
+        service=service,
+        calibrator=Calibrator(pack.engine, kept.matchers, pack.unpack),
+        stores=kept.stores,
+        vault=kept.vault,
+        matchers=kept.matchers,
+        audit=kept.audit,
+        blueprint=routes.blueprint(service, access, once, kept.rate_limits, kept.closed, own_page, desk),
+        databases=(kept.stores.database, kept.passing),
+        files=kept.files,
+        receipt_keys=ReceiptKeys.of(config.state),
+        workers=pack.workers,
+        decoder=pack.decoder,
+        closed=kept.closed,
+        heart=None if recommender_url is None else Heartbeat(recommender_url, config.token_keys, kept.closed),
+        own_page=own_page,
+    )
+
+
+def _forgetting(replies: Sequence[Idempotency]) -> Callable[[str], None]:
+    """What forgets the kept replies of a tenant."""
 
     def forget_replies(tenant: str) -> None:
         for once in replies:
             once.forget(tenant)
 
-    places = OtherPlaces(
-        presses,
-        departed,
-        matchers.renew_thresholds,
-        forget_elsewhere,
-        closed,
-        waiting or (lambda tenant, marks: ()),
-        forget_replies,
-        copies or NoCopies(),
-    )
-    ledger = ConsentLedger(config, stores, vault, now_us, retention.today, matchers.renew_thresholds, departed)
-    accounts = Accounts(config, stores, vault, ledger, departed, rate_limits, now_us, closed)
-    pending = Pending(stores, presses, vault, ledger, matchers.renew_thresholds)
-    erasures = Erasures(config, stores, vault, places, audit, metrics, now_us, retention)
-    erasures.on_expiry = ledger.expire
-    pressed = Presses(presses, config, now_us)
-    customers = _customers(
-        config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, metrics, now_us
-    )
-    camera = Camera(engine, unpack, pressed, passive, vault.keys.derive("challenges"))
-    service = IdentityService(
-        config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=metrics
-    )
-    own_page = _own_page(customers, stores, vault, rate_limits, audit, access)
-    once = Idempotency(
-        passing,
-        base64.urlsafe_b64encode(vault.keys.derive("replies")),
-        now_us,
-        keep_us=REPLIES_US,
-        is_current=customers.accounts.stands,
-    )
-    return IdentityHalf(
-        config=config,
-        service=service,
-        calibrator=Calibrator(engine, matchers, unpack),
-        stores=stores,
-        vault=vault,
-        matchers=matchers,
-        audit=audit,
-        blueprint=routes.blueprint(service, access, once, rate_limits, closed, own_page),
-        databases=(stores.database, passing),
-        files=(*files, log_files),
-        receipt_keys=ReceiptKeys.of(config.state),
-        workers=workers,
-        decoder=decoder,
-        closed=closed,
-        heart=None if recommender_url is None else Heartbeat(recommender_url, config.token_keys, closed),
-        own_page=own_page,
-    )
-
-
-def _own_page(
-    customers: Customers,
-    stores: IdentityStores,
-    vault: Vault,
-    rate_limits: Limits,
-    audit: Audit,
-    access: Access,
-) -> me.OwnPageTools:
-    store, key = OwnPageStore(stores.customers), vault.keys.derive("sign-ins")
-    affairs = OwnAffairs(
-        customers.accounts,
-        customers.standings,
-        customers.pins,
-        customers.not_me,
-        customers.erasures,
-        store,
-        audit,
-        customers.joining.notices.current,
-    )
-    return me.OwnPageTools(OwnPage(customers.accounts, customers.pins, store, rate_limits, key), affairs, access)
-
-
-def _customers(
-    config: IdentityConfig,
-    stores: IdentityStores,
-    vault: Vault,
-    matchers: Matchers,
-    ledger: ConsentLedger,
-    accounts: Accounts,
-    presses: Presses,
-    pending: Pending,
-    erasures: Erasures,
-    audit: Audit,
-    metrics: IdentityMetrics,
-    now_us: Clock,
-) -> Customers:
-    """What can happen to a customer, put together."""
-    updates = TemplateUpdates(stores.galleries, matchers.clear, now_us)
-    pins = Pins(stores.customers, vault, config, now_us)
-    standings = Standings(stores, ledger, now_us, accounts.close_tokens_of)
-    held = Held(stores, accounts, standings, pins, erasures, audit)
-    enrolments = Enrolments(config, stores, vault, matchers, ledger, pending, pins, now_us)
-    return Customers(
-        accounts=accounts,
-        faces=Faces(matchers, accounts),
-        enrolments=enrolments,
-        joining=Joining(config, accounts, enrolments, pending, pins, ledger, presses, audit),
-        updates=updates,
-        pins=pins,
-        codes=Codes(config, accounts, pins, stores.code_tries, now_us),
-        not_me=NotMe(accounts, stores.customers, matchers, updates, audit, metrics),
-        opt_outs=OptOuts(pins, erasures, held),
-        held=held,
-        erasures=erasures,
-        pending=pending,
-        standings=standings,
-    )
+    return forget_replies
 
 
 def _load(workers: EnginePool) -> None:
@@ -441,8 +326,3 @@ def _load(workers: EnginePool) -> None:
         workers.start()
     except Problem as error:
         log.error("recognition is not available", why=error.detail)
-
-
-def _passing_database(state: State) -> Database:
-    """For what is needed for minutes: presses, limits, kept replies."""
-    return state.passing("identity-moments", moments_tables.migrations, limits.migrations, idempotency.migrations)

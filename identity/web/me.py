@@ -157,6 +157,11 @@ def _pause_routes(door: Door, tools: OwnPageTools) -> None:
 
 
 def _changing_routes(door: Door, tools: OwnPageTools) -> None:
+    _agreeing_routes(door, tools)
+    _face_routes(door, tools)
+
+
+def _agreeing_routes(door: Door, tools: OwnPageTools) -> None:
     @door.route(
         "PUT",
         "/me/purposes",
@@ -189,6 +194,8 @@ def _changing_routes(door: Door, tools: OwnPageTools) -> None:
         tools.affairs.change_pin(account, body.pin, body.new_pin)
         return None
 
+
+def _face_routes(door: Door, tools: OwnPageTools) -> None:
     @door.route(
         "DELETE",
         "/me/face",

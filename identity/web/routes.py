@@ -15,9 +15,9 @@ from identity.consent.qr import qr_svg
 from identity.customers.joining.pending import CONFIRM_WITHIN_S
 from identity.errors import NotAnImage
 from identity.results import Said
-from identity.service import Device, IdentityService, Recognition
+from identity.service import Device, Enrolled, IdentityService, Recognition
 from identity.store.schema import named_when_full
-from identity.web import me, peer
+from identity.web import desk, me, peer
 from identity.web.papers import paper_routes
 from identity.web.schemas import (
     BASE,
@@ -42,6 +42,7 @@ from identity.web.schemas import (
 )
 from identity.web.times import iso
 from plumbing.access.access import Access, Caller
+from plumbing.access.device_figures import note_decision
 from plumbing.closed import ClosedTokens
 from plumbing.demands import PICTURES
 from plumbing.door import Body, Door
@@ -67,6 +68,7 @@ def blueprint(
     limits: Limits,
     closed: ClosedTokens,
     own_page: me.OwnPageTools,
+    at_desk: desk.DeskTools,
 ) -> APIBlueprint:
     """All routes of this half."""
     tag = Tag(name="identity", description="Press, recognise, enrol, opt out")
@@ -79,6 +81,7 @@ def blueprint(
     paper_routes(door, service)
     peer.routes(door, service.config.token_keys, closed)
     me.routes(door, own_page)
+    desk.routes(door, at_desk)
     return api
 
 
@@ -98,6 +101,7 @@ def by_code_reply(service: IdentityService, caller: Caller, body: ByCodeBody) ->
 
 
 def _as_reply(seen: Recognition) -> dict[str, object]:
+    note_decision(seen.decision)
     reply = {
         "decision": seen.decision,
         "token": seen.token,
@@ -186,6 +190,7 @@ def _token_routes(door: Door, service: IdentityService) -> None:
     )
     def not_me(caller: Caller, body: NotMeBody) -> Body:
         service.customers.not_me.this_visit(_device(caller), body.token)
+        note_decision("not_me")
         return None
 
     @door.route(
@@ -216,6 +221,11 @@ def _token_routes(door: Door, service: IdentityService) -> None:
 
 
 def _enrolment_routes(door: Door, service: IdentityService) -> None:
+    _joining_route(door, service)
+    _face_routes(door, service)
+
+
+def _joining_route(door: Door, service: IdentityService) -> None:
     @door.route(
         "POST",
         "/enrolments",
@@ -247,18 +257,25 @@ def _enrolment_routes(door: Door, service: IdentityService) -> None:
                 earlier=body.earlier,
                 **said,
             )
-        setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
-        return {
-            "receipt": made.receipt,
-            "purposes": list(made.purposes),
-            "notice_version": made.notice_version,
-            "pin_setup": None if made.pin_is_set else setup,
-            "in_force": False,
-            "confirm_within_s": CONFIRM_WITHIN_S,
-            "signed_receipt": made.signed_receipt,
-            "qr": qr_svg(f"{request.host_url}me#{made.receipt}"),
-        }
+        return _enrolled(made)
 
+
+def _enrolled(made: Enrolled) -> Body:
+    """What the screen shows to somebody who has just joined."""
+    setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
+    return {
+        "receipt": made.receipt,
+        "purposes": list(made.purposes),
+        "notice_version": made.notice_version,
+        "pin_setup": None if made.pin_is_set else setup,
+        "in_force": False,
+        "confirm_within_s": CONFIRM_WITHIN_S,
+        "signed_receipt": made.signed_receipt,
+        "qr": qr_svg(f"{request.host_url}me#{made.receipt}"),
+    }
+
+
+def _face_routes(door: Door, service: IdentityService) -> None:
     @door.route(
         "PUT",
         "/enrolments/<receipt>/face",

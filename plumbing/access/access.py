@@ -10,15 +10,17 @@ bound to `Caller.device`: no two devices share one, and a screen that takes anot
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from flask import Request
 
-from plumbing.access import cookies
+from plumbing.access import cookies, drivers, heard
+from plumbing.access.approvals import Approvals
+from plumbing.access.caller import Caller
+from plumbing.access.device_figures import DeviceFigures
 from plumbing.access.errors import (
+    ENDED,
     LONGEST_NAME,
     AccessError,
     DeviceNameRefused,
@@ -26,8 +28,13 @@ from plumbing.access.errors import (
     KeyRefused,
     PairingRefused,
     ScopeMissing,
+    SessionEnded,
 )
+from plumbing.access.foreign import refuse_foreign
+from plumbing.access.kept_secret import hashed
 from plumbing.access.known_keys import KnownKeys
+from plumbing.access.record import ChangeRecord
+from plumbing.access.roles import with_implied
 from plumbing.access.tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
 from plumbing.security.log import SILENT, SecurityLog
@@ -49,11 +56,23 @@ __all__ = [
     "migrations",
 ]
 
-SCOPES = ("identify", "enrol", "suggest", "event", "train", "privacy", "admin")
+SCOPES = (
+    "identify",
+    "enrol",
+    "suggest",
+    "event",
+    "drive",
+    "view",
+    "train",
+    "privacy",
+    "operate",
+    "people",
+    "admin",
+)
 PAGES = {
     "kiosk": ("identify", "enrol", "suggest", "event"),
     "taxi": ("identify", "enrol", "suggest", "event"),
-    "marketing": ("train",),
+    "driver": ("drive",),
 }
 """The pages that can be paired, and the scopes that a paired page has."""
 
@@ -64,30 +83,10 @@ RESERVED = frozenset({"me"})
 
 PAGE_HEADER = "X-Usual-Page"  # a page names itself: picks its cookie, and no foreign form can send it
 
+KEY_PREFIX = "usual-k1-"
+
 OVERLAP_US = 24 * HOUR
 """How long the earlier secret of a key stays valid after a rotation, unless the operator says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """An authenticated key: whose, on which device, for what.
-
-    `device` identifies one device: the name it has, its name and a number after it was replaced, or the key's
-    own id when the key belongs to no device.
-    """
-
-    tenant: str
-    key_id: str
-    device: str
-    site: str
-    scopes: frozenset[str]
-    page: str = ""  # of a paired screen, which sent its cookie
-    expires_us: int = 0
-
-
-def _hash(secret: str) -> str:
-    # 256 random bits need no slow hash: there is nothing to guess.
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Access:
@@ -98,6 +97,17 @@ class Access:
         self._now_us = now_us
         self._known = KnownKeys(database)
         self.log = log
+        self.record = ChangeRecord(database, now_us)
+        self.drivers = drivers.Drivers(database, now_us)
+        self.figures: DeviceFigures | None = None
+        """What each device did, where somebody counts it: `Shared.open`."""
+        self.approvals = Approvals(database, now_us)
+        self.signed_in: Callable[[str], Caller | None] = lambda secret: None
+        """Who is signed in with the secret of a session: `People.caller`."""
+        self.why_ended: Callable[[str], str] = lambda secret: ""
+        """Why somebody ended that session: `People.why_ended`."""
+        self.for_every_site: frozenset[str] = frozenset()
+        """Method and rule of what people of some sites may read although it is about all (`desk/sites.py`)."""
         self.is_near = isinstance(database, SQLiteDatabase)
         """Whether a key is looked up in a file, and not at a server, for which a network is waited for."""
         self._used: dict[str, int] = {}  # key id -> the day that is noted
@@ -139,11 +149,11 @@ class Access:
     ) -> tuple[str, str]:
         """Store a new key of (tenant, device, site, scopes); its id and its text."""
         tenant, device, site, scopes = whose
-        key_id, secret, now = secrets.token_hex(8), "usual-k1-" + secrets.token_urlsafe(32), self._now_us()
+        key_id, secret, now = secrets.token_hex(8), KEY_PREFIX + secrets.token_urlsafe(32), self._now_us()
         connection.execute(
             "INSERT INTO keys (tenant, key_id, secret_hash, device, site, scopes, created_us, expires_us)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (tenant, key_id, _hash(secret), device, site, scopes, now, now + life_us),
+            (tenant, key_id, hashed(secret), device, site, scopes, now, now + life_us),
         )
         return key_id, secret
 
@@ -189,6 +199,11 @@ class Access:
         )
         return [{name: row[name] for name in names} for row in rows]
 
+    def device_of(self, tenant: str, key_id: str) -> str:
+        """The device of a key; empty for a key of none, and when there is no such key."""
+        row = self._database.row("SELECT device FROM keys WHERE tenant = ? AND key_id = ?", (tenant, key_id))
+        return str(row["device"]) if row is not None else ""
+
     # --- pairings
 
     def free_name(self, tenant: str, page: str) -> str:
@@ -199,25 +214,36 @@ class Access:
                 return name
 
     def create_pairing(
-        self, tenant: str, page: str, *, device: str = "", site: str = "", days: int = 1, replace: bool = False
+        self,
+        tenant: str,
+        page: str,
+        *,
+        device: str = "",
+        site: str = "",
+        days: int = 1,
+        replace: bool = False,
+        taxi: str = "",
+        short: bool = False,
     ) -> str:
         """A one-time code that turns a browser into `page` of `device` (a new name when left out).
 
         With `replace` the screen takes the place of the one that has the name; that one's key ends when the code
-        is used.
+        is used. A driver's screen belongs to the tablet that is called `taxi`. A `short` code can be typed and is
+        valid for a quarter of an hour.
 
         Raises:
             ValueError: an unknown page.
             TenantNameRefused: no tenant can be called that.
             DeviceTaken: a device has this name, and `replace` was not said.
             DeviceNameRefused: no device can be called that.
+            DriverWithoutTaxi: a driver's screen, and no paired tablet of the name `taxi`.
         """
         check_name(tenant)
         if page not in PAGES:
             raise ValueError(f"unknown page {page!r}; there are {', '.join(PAGES)}")
         device = device or self.free_name(tenant, page)
         _check_name(device)
-        code, now = secrets.token_urlsafe(16), self._now_us()
+        code, now = drivers.short_code() if short else secrets.token_urlsafe(16), self._now_us()
         with self._database.write() as connection:
             if not replace and self._in_use(tenant, device, now):
                 raise DeviceTaken(device)
@@ -227,8 +253,10 @@ class Access:
             )
             connection.execute(
                 "INSERT INTO pairings VALUES (?, ?, ?, ?, ?, ?)",
-                (_hash(code), tenant, device, site, page, now + days * DAY),
+                (hashed(code), tenant, device, site, page, now + (drivers.SET_UP_US if short else days * DAY)),
             )
+            if page == drivers.PAGE:
+                self.drivers.bind(tenant, device, taxi)
         self.log.note("pairing_created", tenant=tenant, page=page)
         return code
 
@@ -240,10 +268,11 @@ class Access:
         """
         with self._database.write() as connection:
             row = connection.execute(
-                "DELETE FROM pairings WHERE code_hash = ? RETURNING *", (_hash(code),)
+                "DELETE FROM pairings WHERE code_hash = ? RETURNING *", (hashed(code),)
             ).fetchone()
             # A link that seems to last longer than any was made under a clock that was ahead.
             good = row is not None and 0 <= row["expires_us"] - self._now_us() <= LONGEST_PAIRING_US
+            good = good and row["page"] in PAGES  # a release may have had a page that is no more
             if good:
                 tenant, device, site, page = row["tenant"], row["device"], row["site"], row["page"]
                 self._take_the_place(connection, tenant, device, site, page)
@@ -299,28 +328,18 @@ class Access:
         """The caller behind a request, who needs every one of `scopes`.
 
         Raises:
-            KeyRefused: no valid key.
+            KeyRefused: no valid key. SessionEnded, or one of its kinds: nobody is signed in at the desk.
+            ForeignPage: a change that a page of another site sends with a cookie of ours.
             DatabaseBusy: the keys cannot be read, and this one is not known well enough (`known_keys`).
             ScopeMissing: a valid key without one of them.
         """
+        heard.address.set(request.remote_addr or "")
         page = request.headers.get(PAGE_HEADER, "")
-        secret = request.headers.get("X-API-Key")
-        by_cookie = not secret and page in PAGES
-        if by_cookie:
-            secret = cookies.secret_of(request, page)
-        row = self._known.row(_hash(secret), scopes) if secret else None
-        now = self._now_us()
-        if row is None or row["expires_us"] < now:
-            self.log.note("key_refused" if secret else "key_missing", route=route_of(request))
-            raise KeyRefused
-        caller = Caller(
-            tenant=row["tenant"],
-            key_id=row["key_id"],
-            device=_identity(row),
-            site=row["site"],
-            scopes=frozenset(row["scopes"].split()),
-            page=page if by_cookie else "",
-            expires_us=row["expires_us"],
+        secret = key_of(request)
+        caller = (
+            self._at_the_desk(request)
+            if not secret and page == cookies.DESK
+            else self._of_key(request, page, secret, scopes)
         )
         for scope in scopes:
             if scope not in caller.scopes:
@@ -332,10 +351,42 @@ class Access:
                     scope=scope,
                 )
                 raise ScopeMissing(scope)
-        self._note_use(caller, now // DAY)
+        if not caller.user:
+            self._note_use(caller, self._now_us() // DAY)
         request.environ["usual.caller"] = caller  # for the security log
         narrow(caller.tenant)
         return caller
+
+    def _at_the_desk(self, request: Request) -> Caller:
+        """Who is signed in in this browser. Raises SessionEnded."""
+        secret = cookies.secret_of(request, cookies.DESK)
+        caller = self.signed_in(secret) if secret else None
+        if caller is None:
+            self.log.note("session_missing", route=route_of(request))
+            raise ENDED.get(self.why_ended(secret) if secret else "", SessionEnded)
+        refuse_foreign(request)
+        return caller
+
+    def _of_key(self, request: Request, page: str, secret: str | None, scopes: tuple[str, ...]) -> Caller:
+        """The owner of the key in the header, or in the cookie of a paired page. Raises KeyRefused."""
+        by_cookie = not secret and page in PAGES
+        if by_cookie:
+            secret = cookies.secret_of(request, page)
+        row = self._known.row(hashed(secret), scopes) if secret else None
+        if row is None or row["expires_us"] < self._now_us():
+            self.log.note("key_refused" if secret else "key_missing", route=route_of(request))
+            raise KeyRefused
+        if by_cookie:
+            refuse_foreign(request, by_origin=False)
+        return Caller(
+            tenant=row["tenant"],
+            key_id=row["key_id"],
+            device=_identity(row),
+            site=row["site"],
+            scopes=with_implied(row["scopes"].split()),
+            page=page if by_cookie else "",
+            expires_us=row["expires_us"],
+        )
 
     def _note_use(self, caller: Caller, day: int) -> None:
         """Note the day, once for each key and process. A database that is busy or full stops no request."""
@@ -347,6 +398,17 @@ class Access:
             " last_day = excluded.last_day WHERE key_uses.last_day < excluded.last_day",
             (caller.tenant, caller.key_id, day),
         )
+
+
+def key_of(request: Request) -> str | None:
+    """The key in a request's headers; None without one."""
+    return request.headers.get("X-API-Key") or _bearer_key(request)
+
+
+def _bearer_key(request: Request) -> str | None:
+    """A key in the Authorization header, as Prometheus sends it; a customer's token is none."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret if scheme.lower() == "bearer" and secret.startswith(KEY_PREFIX) else None
 
 
 def route_of(request: Request) -> str:

@@ -6,6 +6,9 @@ from flask import Request, Response
 
 from plumbing.clock import DAY, SECOND
 
+DESK = "desk"
+"""The page of people who sign in: its cookie holds the secret of a session, not a key."""
+
 PAIRED_DAYS = 30
 """A screen that was not used for so long is not paired any more; every day of use begins the time again."""
 
@@ -15,14 +18,14 @@ def secret_of(request: Request, page: str) -> str | None:
     return request.cookies.get(_name(page, secure=True)) or request.cookies.get(_name(page, secure=False))
 
 
-def put(response: Response, request: Request, page: str, secret: str) -> None:
+def put(response: Response, request: Request, page: str, secret: str, *, life_us: int = PAIRED_DAYS * DAY) -> None:
     """Set the cookie. Over TLS a browser sends it over TLS alone, and to this host alone (`__Host-`)."""
     secure = request.is_secure
     # Strict: no other site can make the browser send it, so there is nothing to forge.
     response.set_cookie(
         _name(page, secure=secure),
         secret,
-        max_age=PAIRED_DAYS * DAY // SECOND,
+        max_age=life_us // SECOND,
         httponly=True,
         samesite="Strict",
         secure=secure,

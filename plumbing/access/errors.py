@@ -40,6 +40,24 @@ class PairingRefused(AccessError):
     says = "Make a new link with `usual keys pair` and open it on the screen."
 
 
+class DriverWithoutTaxi(AccessError):
+    """A driver's screen is to belong to a tablet that there is not."""
+
+    code = "driver_without_taxi"
+    status = 409
+    title = "There is no such taxi"
+    says = "Pair the taxi's tablet first, and name it: `usual keys pair driver --taxi NAME`."
+
+
+class CodeTooLate(AccessError):
+    """A tablet shows a code for its driver's screen only while it is being set up."""
+
+    code = "code_too_late"
+    status = 403
+    title = "This tablet was paired too long ago"
+    says = "Use `usual keys pair driver --taxi NAME`, or pair the tablet anew and take the code then."
+
+
 class DeviceTaken(AccessError):
     """Another device of the tenant has this name."""
 
@@ -63,3 +81,76 @@ class DeviceNameRefused(AccessError):
     says = (
         f"A name is printed on one line, has at most {LONGEST_NAME} bytes, neither ':' nor '~', and is not 'me'."
     )
+
+
+class SessionEnded(AccessError):
+    """There is no session, or it has ended."""
+
+    code = "session_ended"
+    status = 401
+    title = "You are not signed in"
+    says = "Sign in again; what you have typed stays on the page."
+
+
+class UserRemoved(SessionEnded):
+    """Somebody removed this person while they were signed in."""
+
+    code = "user_removed"
+    title = "Your account was removed"
+    says = "You cannot sign in any more. If that is a mistake, ask who runs the desk in your house to invite you."
+
+
+class RightsChanged(SessionEnded):
+    """Somebody changed this person's roles or sites: a new session begins with the new ones."""
+
+    code = "rights_changed"
+    title = "Your rights were changed"
+    says = "Somebody changed what you may do here. Sign in again; what you have typed stays on the page."
+
+
+class SignedOutElsewhere(SessionEnded):
+    """This session was ended from another one, by a new password or by a new link."""
+
+    code = "signed_out_elsewhere"
+    title = "You were signed out"
+    says = "You signed out from another browser, or your password was changed. Sign in again."
+
+
+class ForeignPage(AccessError):
+    """A browser says that a page of another site sends this change with the cookie of ours."""
+
+    code = "foreign_page"
+    status = 403
+    title = "This request comes from another site"
+    says = "Nothing was changed. Open the page of this server itself, and try again there."
+
+
+class SiteRefused(AccessError):
+    """The person's account is for other sites."""
+
+    code = "site_refused"
+    status = 403
+    title = "This is not one of your sites"
+
+    def __init__(self, sites: frozenset[str], *, all_sites: bool = False) -> None:
+        what = "This is about all sites" if all_sites else "This is about another site"
+        super().__init__(f"{what}, and your account is for {', '.join(sorted(sites))}.")
+
+
+class SiteNeeded(AccessError):
+    """The person's account is for several sites, and the request names none."""
+
+    code = "site_needed"
+    status = 422
+    title = "Choose a site"
+
+    def __init__(self, sites: frozenset[str]) -> None:
+        super().__init__(f"Your account is for several sites: add ?site= with one of {', '.join(sorted(sites))}.")
+
+
+ENDED: dict[str, type[SessionEnded]] = {
+    "removed": UserRemoved,
+    "rights": RightsChanged,
+    "elsewhere": SignedOutElsewhere,
+}
+"""By why somebody ended a session (`People.why_ended`)."""

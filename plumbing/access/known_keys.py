@@ -12,14 +12,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from plumbing.access.roles import ADMINISTRATION
 from plumbing.storage.database import Database, DatabaseBusy, Row
 
 STALE_S = 60.0
 """How long a key is good without the database."""
 
 MOST_KEYS = 10_000
-OPERATORS = frozenset({"train", "privacy", "admin"})
-"""Scopes that are not served from memory."""
 
 
 FIND = (
@@ -50,7 +49,7 @@ class KnownKeys:
         except DatabaseBusy:
             remembered = self._rows.get(secret_hash)
             late = remembered is None or self._monotonic() - remembered[0] > STALE_S
-            if remembered is None or late or OPERATORS & set(scopes):
+            if remembered is None or late or ADMINISTRATION & set(scopes):
                 raise
             return remembered[1]
         with self._lock:

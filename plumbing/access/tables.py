@@ -67,3 +67,52 @@ def _separate_devices(db: Utils) -> None:
         seen[tenant, fresh] = site
         db.execute("UPDATE pairings SET device = ? WHERE code_hash = ?", (fresh, code))
         db.execute("INSERT OR IGNORE INTO devices VALUES (?, ?, ?, ?, 0)", (tenant, fresh, site, page))
+
+
+@migrations()
+def record_of_changes(db: Utils) -> None:
+    """Who changed what, when, from what to what. A row is there before its change is made; `number` 0 is a row
+    that is still open. A closed row is never changed, and the database refuses to."""
+    db.execute(
+        "CREATE TABLE changes (tenant TEXT NOT NULL, change_id TEXT NOT NULL, at_us BIGINT NOT NULL,"
+        " kind TEXT NOT NULL, who TEXT NOT NULL, second TEXT NOT NULL, scopes TEXT NOT NULL, route TEXT NOT NULL,"
+        " subject TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL, earlier TEXT NOT NULL,"
+        " later TEXT NOT NULL, times BIGINT NOT NULL, number BIGINT NOT NULL, hash TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, change_id))"
+    )
+    db.execute("CREATE INDEX changes_latest ON changes (tenant, at_us)")
+    db.execute("CREATE INDEX changes_chain ON changes (tenant, number)")
+    db.execute(
+        "CREATE TRIGGER changes_are_final BEFORE UPDATE ON changes WHEN OLD.number > 0"
+        " BEGIN SELECT RAISE(ABORT, 'a closed row of the record is never changed'); END"
+    )
+    db.execute(
+        "CREATE TABLE change_heads (tenant TEXT PRIMARY KEY, last BIGINT NOT NULL, last_hash TEXT NOT NULL,"
+        " first BIGINT NOT NULL, first_hash TEXT NOT NULL, mac TEXT NOT NULL)"
+    )
+
+
+@migrations()
+def four_eyes(db: Utils) -> None:
+    """Which kinds of change need a second person, by tenant; the changes that wait for one."""
+    db.execute("CREATE TABLE four_eyes (tenant TEXT PRIMARY KEY, kinds TEXT NOT NULL)")
+    db.execute(
+        "CREATE TABLE proposals (tenant TEXT NOT NULL, proposal_id TEXT NOT NULL, kind TEXT NOT NULL,"
+        " at_us BIGINT NOT NULL, until_us BIGINT NOT NULL, who TEXT NOT NULL, method TEXT NOT NULL,"
+        " path TEXT NOT NULL, query TEXT NOT NULL, body TEXT NOT NULL, subject TEXT NOT NULL,"
+        " earlier TEXT NOT NULL, later TEXT NOT NULL, tag TEXT NOT NULL, state TEXT NOT NULL,"
+        " decided_by TEXT NOT NULL, decided_us BIGINT NOT NULL, why TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, proposal_id))"
+    )
+    db.execute("CREATE INDEX proposals_waiting ON proposals (tenant, state, at_us)")
+
+
+@migrations()
+def drivers(db: Utils) -> None:
+    """Which tablet a driver's screen belongs to. Both are what `Caller.device` says: a screen that takes the place
+    of another one is bound anew."""
+    db.execute(
+        "CREATE TABLE drivers (tenant TEXT NOT NULL, driver TEXT NOT NULL, taxi TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, driver))"
+    )
+    db.execute("CREATE INDEX drivers_of_taxi ON drivers (tenant, taxi)")

@@ -7,6 +7,7 @@ was replaced and opens tokens until then. A file with one line is the format of 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from plumbing.clock import MINUTE, SECOND, Clock
 from plumbing.problem import Problem
@@ -23,6 +24,21 @@ from plumbing.storage.files import load_or_create_secret, process_lock, write_at
 FILE = "token.key"
 LONGEST_TOKEN_US = 10 * MINUTE
 GRACE_US = 30 * SECOND  # two machines agree on the time only nearly
+
+
+def opened(keys: Sequence[bytes], text: str) -> bytes:
+    """The content of a Fernet token under one of the keys.
+
+    Base64 can be read leniently: other spellings of the same bytes would open too. Here one alone does.
+
+    Raises:
+        InvalidToken: of no key, altered, or spelled otherwise.
+        ValueError: a character that no token has.
+    """
+    written = text.encode("ascii")
+    if base64.urlsafe_b64encode(base64.urlsafe_b64decode(written)) != written:
+        raise InvalidToken
+    return MultiFernet([Fernet(key) for key in keys]).decrypt(written)
 
 
 class TokenKeyDamaged(Problem):

@@ -22,16 +22,41 @@ from plumbing.security.log import FILE, KEPT
 from plumbing.settings import Config
 
 PROJECT = Path(__file__).resolve().parents[2]
-SECRET = ("recommender_key", "database", "keys_database")
+SECRET = ("recommender_key", "database", "keys_database", "oidc_client_secret")
 """Settings whose value is not written, only that there is one."""
 
 ACCESS_WORDS = {
     "keys": About("hashes of API keys, their scopes and names", "devices and systems", "until they are revoked"),
     "key_uses": About("the day on which a key was last used", "devices and systems", "as long as the key"),
     "devices": About("names of devices", "devices", "as long as the tenant"),
+    "device_figures": About("counts of what each device did, by day", "devices", "30 days"),
+    "devices_seen": About("when each device was seen last", "devices", "as long as the tenant"),
+    "device_clocks": About("by how much each device's clock is wrong", "devices", "as long as the tenant"),
+    "users": About("who may sign in at the desk: name, hash of the password, roles", "staff", "until removed"),
+    "sessions": About("hashes of the secrets of sessions", "staff", "12 hours"),
+    "invitations": About("hashes of one-time links", "staff", "a week"),
+    "code_uses": About("codes of an app that were used, so that none works twice", "staff", "minutes"),
+    "recovery_codes": About("hashes of one-time recovery codes", "staff", "until used or renewed"),
+    "changes": About("who changed what and when, before and after", "staff and keys", "400 days"),
     "pairings": About("hashes of codes that pair a screen", "devices", "minutes"),
     "replies": About("replies that may be asked for again, encrypted", "requests", "10 minutes"),
+    "drivers": About("which taxi a driver's screen belongs to", "devices", "as long as the tenant"),
+    "webhooks": About("addresses that are told what happens, with a sealed secret", "systems", "until removed"),
+    "deliveries": About(
+        "messages that are still to be sent, encrypted; by device",
+        "devices: a place, no person",
+        "an hour at most",
+    ),
+    "rides": About(
+        "a taxi's present destination, encrypted, and whether the driver is on the way; by device",
+        "devices: a place, no person",
+        "until the ride ends, an hour at most",
+    ),
+    "ride_marks": About("a number that rises with every change of a ride", "nobody", "always"),
     "windows": About("counts of requests", "keys and network addresses, hashed", "a minute"),
+    "change_heads": About("number and hash of the last row of the record", "nobody", "always"),
+    "four_eyes": About("which changes need a second person", "nobody", "until it is changed"),
+    "proposals": About("changes that wait for a second person", "staff, by the id of their user", "a week each"),
     "secrets": About("hashes that tell whether all machines have the same secrets", "nobody", "always"),
     "probe": About("a number that is written to see whether anything can be", "nobody", "always"),
     "spare": About("free room, so that an opt-out works on a full disk", "nobody", "always"),

@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any, Protocol
 
 import structlog
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from prometheus_client import CollectorRegistry, Counter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from plumbing.access.access import Access, Caller
-from plumbing.demands import Demand, demand_of
+from plumbing.demands import Demand, demand_of, too_large
 from plumbing.door import CALLER
 from plumbing.gate import head
 from plumbing.gate.body import Bodies, Sender, drain
@@ -30,7 +30,7 @@ from plumbing.gate.head import Environ, Scope, length_of
 from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
-from plumbing.problem_json import BodyTooLarge, reply_to
+from plumbing.problem_json import reply_to
 from plumbing.security.headers import protect
 from plumbing.storage.database import DatabaseBusy
 
@@ -100,9 +100,13 @@ class Gate:
         owner = ""
         if demand.scopes is not None and scope.method != "OPTIONS":
             caller = await self._caller(environ, demand.scopes)
+            if demand.holds is not None and scope.method == "GET":
+                if not await demand.holds(caller, scope.query_string):
+                    return self._nothing()
+                caller = await self._caller(environ, demand.scopes)  # it may have been revoked meanwhile
             environ[CALLER], owner = caller, f"{caller.tenant} {caller.key_id}"
         if length > demand.size.most_bytes:
-            raise BodyTooLarge(f"At most {demand.size.most_bytes} bytes are taken here. Nothing was stored.")
+            raise too_large(demand.size)
         if lane.busy:
             raise lane.refusal()
         if demand.prepares is not None and scope.query_string == f"for={demand.prepares}":
@@ -157,6 +161,11 @@ class Gate:
                 chunks.close()
         status, headers = started
         return status, headers, content
+
+    @staticmethod
+    def _nothing() -> Reply:
+        response = protect(Response(status=204, headers={"Cache-Control": "no-store"}))
+        return response.status_code, list(response.headers.items()), b""
 
     @staticmethod
     def _refused(error: Problem) -> Reply:

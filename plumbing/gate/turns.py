@@ -48,6 +48,7 @@ def rules_of(threads: int) -> Mapping[str, LaneRules]:
         "events": LaneRules(2, 64, 5.0, 5.0),
         "own_page": LaneRules(1, 32, 10.0, 5.0),  # apart from opting out: a refused sign-in is slow
         "privacy": LaneRules(1, 64, 30.0, 30.0),
+        "rides": LaneRules(1, 256, 5.0, 5.0),
         REST: LaneRules(2, 32, 5.0, 5.0),
     }
 

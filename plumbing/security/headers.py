@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from flask import Flask, Response, request
@@ -26,14 +26,16 @@ NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancest
 _INLINE = re.compile(rb"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
 
 
-def page_headers(*, camera: bool) -> Mapping[str, str]:
+def page_headers(*, camera: bool, position: bool = False, image_hosts: Sequence[str] = ()) -> Mapping[str, str]:
     """The headers of a page of ours: one host, no inline code, no inline style, no plug-in, nobody's frame; text
-    never becomes HTML (trusted types). `camera` says whether the page may ask for the camera."""
+    never becomes HTML (trusted types). `camera` and `position` say whether the page may ask for these,
+    `image_hosts` from where else it may load pictures."""
+    quoted_none = "'none'"
     policy = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
+        " ".join(["img-src 'self' data: blob:", *(f"https://{host}" for host in image_hosts)]),
         "media-src 'self' blob:",
         "font-src 'self'",
         "connect-src 'self'",
@@ -41,18 +43,29 @@ def page_headers(*, camera: bool) -> Mapping[str, str]:
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        # The one address of a screen's service worker is made by a policy of this name; a page without has none.
+        f"trusted-types {'usual-worker' if camera else quoted_none}",
     )
-    own = "self" if camera else ""
+    own, where = "self" if camera else "", "self" if position else ""
     return EVERYWHERE | {
         "Content-Security-Policy": "; ".join(policy),
         "Permissions-Policy": (
-            f"camera=({own}), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()"
+            f"camera=({own}), microphone=(), geolocation=({where}), payment=(), usb=(), display-capture=()"
         ),
         "Cross-Origin-Opener-Policy": "same-origin",
         # A page that is left leaves nothing, also not in the browser's list of pages to go back to.
         "Cache-Control": "no-store",
     }
+
+
+def framed_by_own(policy: str) -> str:
+    """The content policy of a page that pages of our own origin may hold in a frame, and nobody else."""
+    return policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+
+
+def framing_own(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers of a page that holds pages of our own origin in a frame."""
+    return {**headers, "Content-Security-Policy": headers["Content-Security-Policy"] + "; frame-src 'self'"}
 
 
 def register(app: Flask) -> None:

@@ -22,6 +22,7 @@ from flask import Flask
 
 from plumbing.cli import home_option
 from plumbing.demands import PICTURES
+from plumbing.people.cli import first_steps
 from plumbing.serving import memory, metrics
 from plumbing.serving.process import only_listener, only_server
 from plumbing.settings import Config
@@ -56,34 +57,7 @@ def serve_command(
     """
 
     @click.command()
-    @home_option
-    @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-    @click.option(
-        "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on."
-    )
-    @click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        default=2,
-        show_default=True,
-        help="Processes: one for each processor (130 MB each).",
-    )
-    @click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        default=3,
-        show_default=True,
-        envvar="USUAL_THREADS",
-        help="Threads of each process for recognition.",
-    )
-    @click.option(
-        "--only",
-        type=click.Choice(list(modules)),
-        envvar="USUAL_ONLY",
-        help="Serve one half; the other runs elsewhere (USUAL_ONLY).",
-    )
-    @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
-    @click.option("--plain", is_flag=True, help="Serve with waitress instead of granian, in one process.")
+    @_serve_options(modules)
     def serve(
         home: Path, host: str, port: int, workers: int, threads: int, only: str | None, pack: str, plain: bool
     ) -> None:
@@ -99,11 +73,53 @@ def serve_command(
         alone = only_server(home, halves, address), only_listener(host, port, several=not plain)
         with alone[0], alone[1], metrics.counted_together():
             try_once(config)
+            if "recommender" in halves and (how := first_steps(home)):
+                click.echo(how, err=True)
             import_beforehand(module for half in halves for module in modules[half])
             announce_when_it_answers(host, port)
             run(target, make, host=host, port=port, workers=workers, threads=threads, plain=plain)
 
     return serve
+
+
+def _serve_options(halves: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options of `usual serve`."""
+    port, count = click.IntRange(1, 65535), click.IntRange(min=1)
+    options = (
+        home_option,
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+        click.option("--port", type=port, default=8000, show_default=True, help="Port to listen on."),
+        click.option(
+            "--workers",
+            type=count,
+            default=2,
+            show_default=True,
+            help="Processes: one for each processor (130 MB each).",
+        ),
+        click.option(
+            "--threads",
+            type=count,
+            default=3,
+            show_default=True,
+            envvar="USUAL_THREADS",
+            help="Threads of each process for recognition.",
+        ),
+        click.option(
+            "--only",
+            type=click.Choice(list(halves)),
+            envvar="USUAL_ONLY",
+            help="Serve one half; the other runs elsewhere (USUAL_ONLY).",
+        ),
+        click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack."),
+        click.option("--plain", is_flag=True, help="Serve with waitress instead of granian, in one process."),
+    )
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def announce_when_it_answers(host: str, port: int) -> None:

@@ -145,7 +145,13 @@ class Database(Protocol):
         """Inside, this thread may write on a disk that is full for all others."""
 
     def scrub(self) -> None:
-        """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can."""
+        """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can.
+
+        Raises DatabaseBusy: somebody reads what is to go (a training, a long report), and it is still there.
+        """
+
+    def scrub_soon(self) -> None:
+        """The same for whoever cannot try again: what is in the way now is waited for by later writes."""
 
     def trouble(self) -> str | None:
         """Readiness: None when it can be written, else a sentence."""

@@ -117,6 +117,9 @@ class ThrowawayDatabase(SQLiteDatabase):
     def scrub(self) -> None:
         """Nothing is left to do: deleted rows are zeros in the file already, and there is no other file."""
 
+    def scrub_soon(self) -> None:
+        """See `scrub`."""
+
     def trouble(self) -> str | None:
         """Readiness: None, or a sentence when this process goes on in its memory."""
         self.rows("SELECT 1 FROM sqlite_master LIMIT 1")

@@ -356,6 +356,9 @@ class PostgresDatabase:
     def scrub(self) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""
 
+    def scrub_soon(self) -> None:
+        """See `scrub`."""
+
     def has_table(self, table: str) -> bool:
         """See `Database.has_table`."""
         return bool(self.rows("SELECT to_regclass(?) IS NOT NULL", (f"{self.schema}.{table}",))[0][0])

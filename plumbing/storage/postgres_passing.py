@@ -142,6 +142,9 @@ class PassingPostgres:
     def scrub(self) -> None:
         """Nothing is left to do."""
 
+    def scrub_soon(self) -> None:
+        """Nothing is left to do."""
+
     def has_table(self, table: str) -> bool:
         """See `Database.has_table`."""
         return self._server.has_table(table)

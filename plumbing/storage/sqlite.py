@@ -16,6 +16,7 @@ from sqlite_utils.migrations import Migrations
 from plumbing.problem_json import Problem
 from plumbing.storage import room
 from plumbing.storage.database import DatabaseBusy, Statement
+from plumbing.storage.journal import Journal
 from plumbing.storage.moved import require_here
 from plumbing.storage.room import DiskFull, is_full
 
@@ -54,6 +55,7 @@ class SQLiteDatabase:
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._writing = threading.Lock()
+        self._journal = Journal()
         self._locked_until = 0.0  # monotonic: until then whoever is hurried does not wait again
         self._probed: tuple[float, str | None] | None = None
         self._create(migrations)
@@ -177,6 +179,7 @@ class SQLiteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            self._journal.after_write(connection)
 
     def together(self, work: Callable[[], T]) -> T:
         """Do `work` in one write transaction. A `ThrowawayDatabase` may call it a second time."""
@@ -295,9 +298,14 @@ class SQLiteDatabase:
         return None
 
     def scrub(self) -> None:
-        """After an erasure: without it the deleted bytes stay in the `-wal` file. Raises as a write does."""
+        """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it."""
         with storage_is_named(self.path.parent):
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._journal.cut(self.connection)
+
+    def scrub_soon(self) -> None:
+        """See `Database.scrub_soon`."""
+        with storage_is_named(self.path.parent):
+            self._journal.cut_soon(self.connection)
 
     def close(self) -> None:
         """Close every thread's connection. Only when no request is running any more."""

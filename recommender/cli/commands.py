@@ -1,4 +1,4 @@
-"""The recommender's commands: `usual import`, `export`, `train`, `versions`, `rollback`."""
+"""The recommender's commands: `usual import`, `export`, `train`; those of versions are in `versions.py`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def _opened(config: RecommenderConfig) -> Iterator[RecommenderStores]:
+def opened(config: RecommenderConfig) -> Iterator[RecommenderStores]:
+    """The stores of an installation, closed at the end."""
     from recommender.assembly import open_stores
 
     stores = open_stores(config)
@@ -73,10 +74,9 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     from recommender.exchange.files import import_file
     from recommender.service import service_of
 
-    with _opened(config) as stores, progress_bar(f"importing {what}") as bar:
-        bar.show("checking", 0.1)
+    with opened(config) as stores, progress_bar(f"importing {what}") as bar:
         service = service_of(config, stores, system_clock)
-        stored = import_file(service, stores, what, file, tenant, system_clock())
+        stored = import_file(service, stores, what, file, tenant, system_clock(), bar.show)
         bar.show("stored", 1.0)
     click.echo(f"{stored} {what} stored for {tenant}.")
 
@@ -95,7 +95,7 @@ def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
 
     as_csv = is_csv(file)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(6)}.draft")
-    with _opened(config) as stores:
+    with opened(config) as stores:
         try:
             # In a folder that others may write into, a file or link that lies there already is never used.
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -112,7 +112,14 @@ def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
 @click.command()
 @click.argument("scene", type=click.Choice(TRAINED))
 @click.option("--seed", default=0, show_default=True, help="Same data and seed, same bytes.")
-@click.option("--accept-smaller-log", is_flag=True, help="Publish although the log lost more than half its lines.")
+@click.option("--dry-run", is_flag=True, help="Train and judge, publish nothing; say what would have happened.")
+@click.option(
+    "--accept-changed-data",
+    "--accept-smaller-log",
+    "accept_changed_data",
+    is_flag=True,
+    help="The log is not what it was, and right as it is: shorter, corrected, of other customers.",
+)
 @cluster_options
 @click.option(
     "--shared-folder",
@@ -125,14 +132,16 @@ def train(
     tenant: str,
     scene: str,
     seed: int,
-    accept_smaller_log: bool,
+    dry_run: bool,
+    accept_changed_data: bool,
     cluster: str | None,
     worker_memory: str,
     shared_folder: Path | None,
 ) -> None:
-    """Fit SCENE on what happened, measure it against counting, publish it if the gate lets it through.
+    """Fit SCENE on what happened, and publish it if the gate lets it through: it must beat counting, and not be
+    worse than the live version. While a version is pinned, what is trained is held back.
 
-    Ends with status 1 when the version was refused; what was served before stays in force.
+    Ends with status 1 when the version was refused; what was served before stays live.
 
     With --cluster the log is never in one memory: it is written in parts, and worked on part by part. The version
     is the same, to the byte.
@@ -140,57 +149,31 @@ def train(
     import os
 
     from recommender.assembly import trainer_of
+    from recommender.cli.who import who_commands
+    from recommender.store.runs import BY_HAND, DRY_RUN
     from recommender.training.cluster.session import Where
+    from recommender.training.run_book import Bounds
     from recommender.worker import THREADS
+
+    def leave() -> None:
+        click.echo(f"{scene}: the training was ended; `usual runs` says why.", err=True)
+        os._exit(1)
 
     os.environ.update(THREADS)
     where = None if cluster is None else Where.of(cluster, worker_memory, shared_folder)
-    with _opened(config) as stores, progress_bar(f"training {scene}") as bar:
-        trainer = trainer_of(stores, config, system_clock, where=where)
+    with opened(config) as stores, progress_bar(f"training {scene}") as bar:
+        trainer = trainer_of(stores, config, system_clock, where=where, bounds=Bounds(leave=leave))
         if where is None and (n := trainer.events_of(tenant, scene)) > MANY_EVENTS:
             click.echo(
                 f"{n:,} events are read into one memory; `--cluster local` works on them in parts.", err=True
             )
-        run_id = stores.models.begin(tenant, scene, system_clock())
-        trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_smaller_log=accept_smaller_log)
+        kind = DRY_RUN if dry_run else BY_HAND
+        run_id = stores.models.begin(tenant, scene, system_clock(), kind=kind, by=who_commands())
+        trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_changed_data=accept_changed_data)
         run = stores.models.run(tenant, scene, run_id)
-    if run.state not in ("published", "unchanged"):
+    if run.state not in ("published", "unchanged", "tried", "held_back"):
         raise click.ClickException(run.why)
     value, baseline = run.report.get("value"), run.report.get("baseline_value")
     click.echo(f"{scene} {run.version} ({run.state}): {run.why}")
     against = "the best single offer" if scene == "offers" else "counting"
     click.echo(f"{run.report.get('metric')} {value:.4f}, {against} {baseline:.4f}")
-
-
-@click.command()
-@click.argument("scene", type=click.Choice(TRAINED))
-@common
-def versions(config: RecommenderConfig, tenant: str, scene: str) -> None:
-    """The versions of SCENE that are kept, newest first; the one in force has a star."""
-    from recommender.assembly import place_of
-
-    shelf = place_of(config).store(tenant, scene)
-    names, current = shelf.names(), shelf.current()
-    if not names:
-        click.echo(f"No version of {scene} yet: usual train {scene}")
-    for name in reversed(names):
-        manifest = shelf.manifest(name)
-        if manifest is None:
-            click.echo(f"  {name}  unreadable")
-            continue
-        report, cut = manifest["report"], manifest["cut"]
-        star = "*" if name == current else " "
-        figure = f"{report.get('metric')} {report.get('value')} (counting {report.get('baseline_value')})"
-        click.echo(f"{star} {name}  {report.get('in_force')}  {figure}  {cut['lines']} lines")
-
-
-@click.command()
-@click.argument("scene", type=click.Choice(TRAINED))
-@click.argument("version", required=False)
-@common
-def rollback(config: RecommenderConfig, tenant: str, scene: str, version: str | None) -> None:
-    """Put an earlier VERSION of SCENE in force (default: the one before the present)."""
-    from recommender.assembly import place_of
-
-    name = place_of(config).store(tenant, scene).roll_back(version)
-    click.echo(f"{scene} is served from version {name} now.")

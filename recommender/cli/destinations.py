@@ -38,13 +38,30 @@ def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, s
 @click.option("--from", "start", help="Answer target rows from this time on. Default: fit-until.")
 @click.option("--out", required=True, type=FILE, help="One JSON line a row.")
 @click.option("--seed", default=0, show_default=True, help="The same log and seed give the same bytes.")
+@click.option("--rules", type=FILE, help="The house's rules (JSON, `usual rules show --json`) for the lists.")
+@click.option("--places", type=FILE, help="With --rules: the places, as for `usual import`; for their categories.")
 @cluster_options
 def batch_destinations(
-    path: Path, fit_until: str, start: str | None, out: Path, seed: int, cluster: str | None, worker_memory: str
+    path: Path,
+    fit_until: str,
+    start: str | None,
+    out: Path,
+    seed: int,
+    rules: Path | None,
+    places: Path | None,
+    cluster: str | None,
+    worker_memory: str,
 ) -> None:
-    """Suggest up to 20 places for each target row of a log, from what came strictly before it."""
-    from recommender.destinations.batch import batch
+    """Suggest up to 20 places for each target row of a log, from what came strictly before it.
 
+    Rules that ask for a site do not hold: a row of rides has none.
+    """
+    from recommender.cli.ruled_batch import obeyed
+    from recommender.destinations.batch import batch
+    from recommender.destinations.model import K
+    from recommender.rules.lists import SPARE
+
+    obey = None if rules is None else obeyed(rules, places, K)
     until_us = _moment("--fit-until", fit_until)
     from_us = None if start is None else _moment("--from", start)
     with (
@@ -53,7 +70,15 @@ def batch_destinations(
         progress_bar("destinations") as bar,
     ):
         n, why = batch(
-            path, out, fit_until_us=until_us, from_us=from_us, seed=seed, progress=bar.show, mapper=mapper
+            path,
+            out,
+            fit_until_us=until_us,
+            from_us=from_us,
+            seed=seed,
+            progress=bar.show,
+            mapper=mapper,
+            obey=obey,
+            spare=0 if obey is None else SPARE,
         )
     click.echo(f"{n} rows answered ({why}): {out}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +14,7 @@ import click
 from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
 from plumbing.problem import Problem
 from plumbing.settings import Config
+from recommender.offers.wording import money
 from recommender.scene import Progress
 
 
@@ -66,7 +69,7 @@ def evaluate_offers(
 
 
 def _own_log(home: Path, tenant: str) -> dict[str, Any]:
-    """The answers of the marketing page."""
+    """The answers of the desk about offers."""
     from plumbing.clock import system_clock
     from recommender.assembly import open_stores, trainer_of
     from recommender.config import RecommenderConfig
@@ -166,33 +169,34 @@ def report_lines(report: dict[str, Any]) -> str:
 
 
 def proof_lines(desk: dict[str, Any]) -> str:
-    """The marketing page in plain text: each question's answer, and what else could have been done."""
+    """The desk in plain text: each question's answer, and what else could have been done."""
     lines = [
-        f"{desk['decisions']:,} closed decisions; {desk['open_windows']:,} windows are still open",
+        desk["counted"],
         "",
         desk["answer"],
+        desk["best"]["answer"],
+        *(f"{row['name']}: {row['answer']}" for row in desk["lifts"]),
         desk["best_single"]["answer"],
         desk["ratio"]["answer"],
         desk["exploring"]["answer"],
         desk["whom"]["answer"],
         desk["what_if"]["answer"],
     ]
+    shown = partial(money, currency=desk["currency"], language="en")
     if desk["what_if"]["rows"]:
-        lines += ["", f"{'margin per visit':<30}{'doubly robust':<26}{'SNIPS':<26}effective visits"]
+        lines += ["", f"{desk['value_is'] + ' per visit':<30}{'doubly robust':<26}{'SNIPS':<26}effective visits"]
     for row in desk["what_if"]["rows"]:
-        spans = "".join(f"{_money_span(row[key]):<26}" for key in ("dr", "snips"))
-        lines.append(f"{row['policy']:<30}{spans}{row['ess']:.0f} {row['warning']}".rstrip())
+        spans = "".join(f"{_money_span(row[key], shown):<26}" for key in ("dr", "snips"))
+        lines.append(f"{row['name']:<30}{spans}{row['ess']:.0f} {row['warning']}".rstrip())
     if desk["whom"]["deciles"]:
         lines += ["", "gain per visit by tenth of visits, most promising first (predicted / doubly robust)"]
-        lines.append(
-            "  ".join(f"{r['predicted'] / 100:.2f}/{r['gain'] / 100:.2f}" for r in desk["whom"]["deciles"])
-        )
-        lines.append(f"Qini coefficient: {desk['whom']['qini'] / 100:.2f} per visit")
+        lines.append("  ".join(f"{shown(r['predicted'])}/{shown(r['gain'])}" for r in desk["whom"]["deciles"]))
+        lines.append(f"Qini coefficient: {shown(desk['whom']['qini'])} per visit")
     return "\n".join(lines)
 
 
-def _money_span(estimate: dict[str, Any]) -> str:
+def _money_span(estimate: dict[str, Any], shown: Callable[[float], str]) -> str:
     if estimate["value"] is None:
         return "not known"
-    value, low, high = (estimate[key] / 100 for key in ("value", "low", "high"))
-    return f"{value:6.2f} [{low:6.2f}, {high:6.2f}]"
+    value, low, high = (shown(estimate[key]) for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"

@@ -99,15 +99,31 @@ def report_lines(report: dict[str, Any]) -> str:
     "--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Items for each customer."
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of every draw.")
+@click.option("--rules", type=FILE, help="The house's rules (JSON, `usual rules show --json`) for the lists.")
+@click.option("--items", type=FILE, help="With --rules: the items, as for `usual import`; for their categories.")
 @cluster_options
 def batch_orders(
-    history: Path, requests: Path, out: Path, top: int, seed: int, cluster: str | None, worker_memory: str
+    history: Path,
+    requests: Path,
+    out: Path,
+    top: int,
+    seed: int,
+    rules: Path | None,
+    items: Path | None,
+    cluster: str | None,
+    worker_memory: str,
 ) -> None:
-    """Predict the next order of each customer asked about. Same input, same bytes out."""
+    """Predict the next order of each customer asked about. Same input, same bytes out.
+
+    With --rules a column says who pays for a sponsored place. Rules that ask for a time or a site hold where the
+    request has it.
+    """
     from plumbing.columns import DatasetError
     from plumbing.storage.files import write_atomic
+    from recommender.cli.ruled_batch import ruled_csv
     from recommender.orders.batch import predict_orders
     from recommender.orders.history import read_history
+    from recommender.rules.lists import SPARE
 
     try:
         seen, asked = read_history(history, requests)
@@ -116,9 +132,10 @@ def batch_orders(
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
     with cluster_for_batch(cluster, worker_memory) as mapper, progress_bar("orders") as bar:
-        predicted = predict_orders(seen, asked, top=top, seed=seed, progress=bar.show, mapper=mapper)
+        ranked = top if rules is None else top + SPARE
+        predicted = predict_orders(seen, asked, top=ranked, seed=seed, progress=bar.show, mapper=mapper)
     try:
-        write_atomic(out, predicted.to_csv())
+        write_atomic(out, predicted.to_csv() if rules is None else ruled_csv(predicted, asked, top, rules, items))
     except OSError as error:
         raise click.ClickException(f"{out}: cannot be written ({error})") from error
     click.echo(f"{len(predicted.customers)} customers answered; {predicted.fitted.why}.", err=True)

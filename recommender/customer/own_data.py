@@ -53,6 +53,11 @@ def own_data(stores: RecommenderStores, claims: Claims, names: Mapping[str, str]
         },
         "offers": _offers(stores, tenant, pseudonym, names),
         "account": None if account is None else {"account": account, "held": len(stores.own.of(tenant, account))},
+        "experiments": [
+            one
+            for one in stores.experiments.visits_of(tenant, stores.events.tombstone(tenant, pseudonym))
+            if sure or one["scene"] != "destinations"
+        ],
         "models": [
             {"scene": held.scene, "version": held.version} for held in stores.rows.holds(tenant, pseudonym)
         ],
@@ -74,7 +79,8 @@ def _event(event: OwnEvent, names: Mapping[str, str]) -> dict[str, Any]:
         "recommendation_id": event.recommendation_id,
         "items": [
             {"item_id": item, "name": names.get(item, item), "quantity": quantity, "price": price}
-            for item, quantity, price in event.lines
+            | ({"options": list(options)} if options else {})
+            for item, quantity, price, options in event.lines
         ],
     }
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from recommender.desk.quality import method_of, verdict, what_is_missing
+from recommender.desk.runs import why_of
+from recommender.desk.versions import NameOf, by_id, note_row, pin_row, run_says
+from recommender.desk.words import WORDS
 from recommender.service import RecommenderService
 from recommender.store.runs import Run
 from recommender.store.versions import VersionStore
 from recommender.times import from_us
 from recommender.training.trainer import Trainer
 
-PROVEN_FROM = 30
-"""Customers who came back: with fewer, no gain over counting can be proven (ranking.gate's `least`)."""
 
-FIRST = ("hr@1", "acc@1")
-"""Metrics that say how often the first suggestion was right."""
-
-WORDS = {"orders": ("order", "orders"), "destinations": ("ride", "rides")}
-
-
-def overview(service: RecommenderService, trainer: Trainer, tenant: str) -> dict[str, Any]:
+def overview(
+    service: RecommenderService, trainer: Trainer, tenant: str, language: str = "en", name_of: NameOf = by_id
+) -> dict[str, Any]:
     """The body of GET /recommender/v1/models."""
     counts = trainer.catalogue.counts(tenant)
     return {
@@ -30,21 +28,29 @@ def overview(service: RecommenderService, trainer: Trainer, tenant: str) -> dict
             "offers": len(service.stores.offers.offers(tenant)),
         },
         "scenes": [
-            scene_row(service, trainer, tenant, name)
+            scene_row(service, trainer, tenant, name, language, name_of)
             for name, scene in trainer.scenes.items()
             if scene.learns_from is not None  # the others have a page of their own
         ],
     }
 
 
-def scene_row(service: RecommenderService, trainer: Trainer, tenant: str, scene: str) -> dict[str, Any]:
+def scene_row(
+    service: RecommenderService,
+    trainer: Trainer,
+    tenant: str,
+    scene: str,
+    language: str = "en",
+    name_of: NameOf = by_id,
+) -> dict[str, Any]:
     """One scene: what is served, how good it is, what happened lately."""
     shelf = trainer.shelf(tenant, scene)
     served = service.caches.model(tenant, scene)
     runs = trainer.models.runs(tenant, scene)
     published = {run.version: run.ended_us for run in runs if run.state == "published" and run.ended_us}
+    pin, notes = trainer.notes.pin(tenant, scene), trainer.notes.all(tenant, scene)
     versions = [
-        row
+        row | note_row(name, served.version, pin, notes.get(name), tenant, language, name_of)
         for name in reversed(shelf.names())
         if (row := version_row(shelf, name, name == served.version, published.get(name)))
     ]
@@ -56,47 +62,22 @@ def scene_row(service: RecommenderService, trainer: Trainer, tenant: str, scene:
         "sentence": sentence(scene, report),
         "in_force": method_in_force(report),
         "explained": explained(report),
-        "missing": missing(trainer, tenant, scene),
+        "missing": missing(trainer, tenant, scene, language),
         "methods": [row for row in report.get("rows", []) if isinstance(row, dict)],
+        "pinned": pin_row(pin, tenant, language, name_of) if pin else None,
         "versions": versions,
-        "runs": [run_row(run) for run in runs],
+        "runs": [run_row(run, tenant, language, name_of) for run in runs],
     }
 
 
-def sentence(scene: str, report: dict[str, Any]) -> str:
-    """How good the served model is, against counting, with its uncertainty."""
-    one, many = WORDS[scene]
-    if not report:
-        return f"No model of {many} is in force: customers get their own most frequent, guests what is popular."
-    value, baseline, metric = report.get("value"), report.get("baseline_value"), report.get("metric", "")
-    if method_in_force(report) == "counting" or value is None or baseline is None:
-        return f"Counting what each customer chose is in force. Why: {report.get('why', '')}."
-    proof = _proof(report, metric, value, baseline)
-    ours, counting = _first_right(report, method_in_force(report)), _first_right(report, "counting")
-    if ours is None or counting is None:
-        return f"The model predicts the next {one} better than counting does: {proof}."
-    sample = f"over {report.get('n_validation', 0):,} {many} that it had not seen"
-    right = f"The first suggestion was right for {100 * ours:.0f} of 100 {many}; counting alone manages"
-    return f"{right} {100 * counting:.0f}. Measured: {proof}, {sample}."
-
-
-def _proof(report: dict[str, Any], metric: str, value: float, baseline: float) -> str:
-    interval = [bound for bound in report.get("interval") or [] if bound is not None]
-    figures = f"{metric} {value:.3f} against {baseline:.3f}"
-    if len(interval) == 2:
-        figures += f", a gain of {interval[0]:+.3f} to {interval[1]:+.3f} with 95 % certainty"
-    return figures
-
-
-def _first_right(report: dict[str, Any], method: str) -> float | None:
-    rows = [row for row in report.get("rows", []) if isinstance(row, dict) and row.get("method") == method]
-    shares = [row[name] for row in rows for name in FIRST if isinstance(row.get(name), int | float)]
-    return float(shares[0]) if shares else None
+def sentence(scene: str, report: dict[str, Any], baseline: str = "counting", language: str = "en") -> str:
+    """How good the served model is, against its scene's baseline."""
+    return WORDS.say(language, verdict(scene, baseline, report))
 
 
 def method_in_force(report: dict[str, Any]) -> str:
     """The row of the report's table that is served."""
-    return str(report.get("method") or report.get("in_force") or "")
+    return method_of(report)
 
 
 def explained(report: dict[str, Any]) -> str:
@@ -113,18 +94,10 @@ def explained(report: dict[str, Any]) -> str:
     return f"{metric}: {meaning}; longer is better" if meaning else metric
 
 
-def missing(trainer: Trainer, tenant: str, scene: str) -> str | None:
+def missing(trainer: Trainer, tenant: str, scene: str, language: str = "en") -> str | None:
     """What is needed, and how much more of it."""
-    kind, event_type = trainer.scenes[scene].kind, trainer.scenes[scene].learns_from
-    _, many = WORDS[scene]
-    if not trainer.catalogue.counts(tenant).get(kind, 0):
-        return f"There are no {kind}s in the catalogue yet. Import them: usual import {kind}s FILE"
-    back = trainer.events.returning_customers(tenant, event_type or "", 2)
-    if back >= PROVEN_FROM:
-        return None
-    who = "customer has" if back == 1 else "customers have"
-    more = f"{PROVEN_FROM - back} more are needed before a gain over counting can be proven"
-    return f"{back} {who} at least 2 {many}; {more}."
+    message = what_is_missing(trainer, tenant, scene)
+    return None if message is None else WORDS.say(language, message)
 
 
 def version_row(shelf: VersionStore, name: str, current: bool, published_us: int | None) -> dict[str, Any] | None:
@@ -150,15 +123,18 @@ def version_row(shelf: VersionStore, name: str, current: bool, published_us: int
     }
 
 
-def run_row(run: Run) -> dict[str, Any]:
+def run_row(run: Run, tenant: str = "", language: str = "en", name_of: NameOf = by_id) -> dict[str, Any]:
     """A training as the routes answer it."""
+    says, may_accept = run_says(run.report, tenant, language, name_of)
     return {
         "run_id": run.run_id,
         "scene": run.scene,
         "state": run.state,
         "stage": run.stage,
         "share": run.share,
-        "why": run.why,
+        "why": why_of(run, tenant, language, name_of),
+        "says": says,
+        "may_accept": may_accept and run.state == "refused",
         "version": run.version,
         "started_at": from_us(run.started_us),
         "ended_at": from_us(run.ended_us) if run.ended_us else None,

@@ -22,6 +22,9 @@ from recommender.scene import Report
 
 Tick = Callable[[str, float], None]
 
+Obey = Callable[[Sequence[str], int, float, int], Sequence[str]]
+"""What is shown of a list of places, best first, at a time (microseconds UTC), local hour and weekday."""
+
 
 def fit_log(
     log: RideLog, until_us: int, *, seed: int, progress: Tick, mapper: Mapper | None = None
@@ -37,17 +40,18 @@ def answer_rows(
     rows: NDArray[np.intp],
     tick: Callable[[float], None] = lambda share: None,
     mapper: Mapper | None = None,
+    k: int = K,
 ) -> NDArray[np.int32]:
-    """Up to K place codes for each row (m, K), -1 at the end.
+    """Up to `k` place codes for each row (m, k), -1 at the end.
 
     The rider's own visits count up to the row; the crowd is recomputed every week from the rides before that
     week: as in service between two trainings.
     """
-    lists, done = np.full((len(rows), K), -1, np.int32), 0
+    lists, done = np.full((len(rows), k), -1, np.int32), 0
     pieces = weeks_of(log.time_us[rows])
     work = [(as_of_us, [log.moments(rows[block]) for block in blocks]) for as_of_us, blocks in pieces]
     everything = Log(log.visits, log.positions)
-    made = (mapper or InTurn()).map(week_of_answers, work, shared=(everything, model), name="answers")
+    made = (mapper or InTurn()).map(week_of_answers, work, shared=(everything, model, k), name="answers")
     for (_, blocks), answers in zip(pieces, made, strict=True):
         for block, answer in zip(blocks, answers, strict=True):
             lists[block] = answer
@@ -57,11 +61,26 @@ def answer_rows(
 
 
 def week_of_answers(
-    log: Log, model: RideModel, as_of_us: int, blocks: Sequence[Moments]
+    log: Log, model: RideModel, k: int, as_of_us: int, blocks: Sequence[Moments]
 ) -> list[NDArray[np.int32]]:
     """The lists of some moments, with the crowd of their week."""
     fresh = replace(model, crowd=log.crowd(as_of_us))
-    return [rank(fresh, log.visits, moments, log.positions, riding=False)[0] for moments in blocks]
+    lists = []
+    for moments in blocks:
+        found = rank(fresh, log.visits, moments, log.positions, riding=False)[0]
+        if k > K:
+            more = rank(fresh, log.visits, moments, log.positions, k, riding=False)[0]
+            found = np.stack([_followed_by(one, others) for one, others in zip(found, more, strict=True)])
+        lists.append(found)
+    return lists
+
+
+def _followed_by(first: NDArray[np.int32], more: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The first list as it is, and behind it what is only in the longer one, as long as that: of a longer list the
+    first places are spread among more."""
+    known = first[first >= 0]
+    codes = np.concatenate([known, more[(more >= 0) & ~np.isin(more, known)]])
+    return np.concatenate([codes, np.full(len(more) - len(codes), -1, np.int32)])
 
 
 def batch(
@@ -73,8 +92,12 @@ def batch(
     seed: int,
     progress: Tick,
     mapper: Mapper | None = None,
+    obey: Obey | None = None,
+    spare: int = 0,
 ) -> tuple[int, str]:
     """Write one JSON line for each target row at or after `from_us`: its row number and up to 20 places.
+
+    `obey` says what of a list is shown; it gets `spare` more places than are shown, to fill up with.
 
     Nothing from the first of these rows on is fitted on, even if `fit_until_us` is later. The same input gives
     the same bytes.
@@ -93,10 +116,13 @@ def batch(
     model, report = fit_log(
         log, until, seed=seed, progress=lambda what, share: progress(what, 0.05 + 0.75 * share), mapper=mapper
     )
-    lists = answer_rows(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share), mapper)
-    lines = [
-        json.dumps({"row": int(row), "places": [str(log.places[code]) for code in found if code >= 0]})
-        for row, found in zip(rows, lists, strict=True)
-    ]
+    k = K + spare
+    lists = answer_rows(log, model, rows, lambda share: progress("answering", 0.8 + 0.2 * share), mapper, k)
+    lines = []
+    for row, codes in zip(rows.tolist(), lists, strict=True):
+        names: Sequence[str] = log.places[codes[codes >= 0]].tolist()
+        if obey is not None:
+            names = obey(names, int(log.time_us[row]), float(log.hour[row]), int(log.weekday[row]))
+        lines.append(json.dumps({"row": row, "places": list(names)}))
     write_atomic(out, "".join(line + "\n" for line in lines).encode())
     return len(lines), report.why

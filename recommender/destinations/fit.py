@@ -215,7 +215,30 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class FittedRides:
+    """A model, its figures, and the same method without the rides from `after_us` on."""
+
+    model: RideModel
+    report: Report
+    trial: RideModel | None = None  # None: too few rides
+    after_us: int | None = None
+
+
 def fit(
+    visits: Visits,
+    positions: Positions,
+    *,
+    seed: int,
+    progress: Callable[[str, float], None] = lambda what, share: None,
+    mapper: Mapper | None = None,
+) -> tuple[RideModel, Report]:
+    """`fit_rides` of a log whose every ride may be seen by all: the model and its report."""
+    fitted = fit_rides(visits, positions, seed=seed, progress=progress, mapper=mapper)
+    return fitted.model, fitted.report
+
+
+def fit_rides(
     visits: Visits,
     positions: Positions,
     *,
@@ -223,7 +246,7 @@ def fit(
     shared: Shared | None = None,
     progress: Callable[[str, float], None] = lambda what, share: None,
     mapper: Mapper | None = None,
-) -> tuple[RideModel, Report]:
+) -> FittedRides:
     """The model in force after an inner validation on the last fifth of the rides, and its report.
 
     The learned ranker replaces the kernel only if it wins a paired bootstrap. The kernel is used only if it is not
@@ -235,7 +258,7 @@ def fit(
     crowd = crowd_of(visits, positions.lat, positions.lon, highest(visits.time_us) + 1, shared)
     stayed = float(np.mean(visits.place[rows] == visits.origin[rows])) if len(rows) else 0.0
     if len(rows) < LEAST_EXAMPLES:
-        return _too_few(len(rows), crowd, stayed)
+        return FittedRides(*_too_few(len(rows), crowd, stayed))
     if len(rows) > MOST_EXAMPLES:
         rows = rng.choice(rows, MOST_EXAMPLES, replace=False)
     rows = rows[np.lexsort((rows, visits.time_us[rows]))]
@@ -255,7 +278,7 @@ def fit(
     )
     inner = visits.time_us[found.rows] < cut
     counting = fit_counting(found, ~inner, visits.place[found.rows], kernel)
-    measured = trial(found, inner, visits, counting, rng, seed=seed, progress=progress)
+    measured, tried = trial(found, inner, visits, counting, rng, seed=seed, progress=progress)
     base = "frequency" if measured["frequency"].mean() > measured["kernel"].mean() else "kernel"
     challengers = {name: values for name, values in measured.items() if name == "ranker"}
     verdict = gate(challengers, measured[base], rng, metric="mrr@20")
@@ -270,7 +293,10 @@ def fit(
             copies=2,
             progress=lambda share: progress("fitting the ranker", 0.65 + 0.3 * share),
         )
-    return RideModel(method, counting, ranker, crowd, stayed), report
+    since_us = int(cut)
+    earlier = crowd_of(visits, positions.lat, positions.lon, since_us, shared)
+    without = RideModel(method, counting, tried if method == "ranker" else None, earlier, stayed)
+    return FittedRides(RideModel(method, counting, ranker, crowd, stayed), report, without, since_us)
 
 
 def _too_few(n: int, crowd: PlaceCrowd, stayed: float) -> tuple[RideModel, Report]:
@@ -308,8 +334,9 @@ def trial(
     *,
     seed: int,
     progress: Callable[[str, float], None],
-) -> dict[str, Floats]:
-    """The reciprocal place of the right answer for each method on the questions that are not `inner`.
+) -> tuple[dict[str, Floats], Ranker | None]:
+    """The reciprocal place of the right answer for each method on the questions that are not `inner`, and the
+    ranker that was tried.
 
     The ranker of the trial learns from at most `MOST_TRIAL` inner questions; without one that can be answered
     there is no ranker.
@@ -324,7 +351,7 @@ def trial(
         values = score(method, counting, ranker, found.pairs, found.names, n)
         lists = best_lists(found.pairs.question, found.pairs.item, values, n, K)
         measured[method] = reciprocal(lists, visits.place[found.rows])[~inner]
-    return measured
+    return measured, ranker
 
 
 def report_of(

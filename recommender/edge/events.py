@@ -108,12 +108,23 @@ def as_json(event: Event) -> dict[str, Any]:
     return asdict(event)
 
 
+LATER: Mapping[str, Any] = {"order_id": "", "sent_print": ""}
+"""Fields that an older release does not send."""
+
+
 def event_of(row: Mapping[str, Any]) -> Event:
     """The inverse of `as_json`. Raises KeyError, TypeError or ValueError."""
     kinds = {"hour": float, "time_us": int, "weekday": int}
+    row = {**LATER, **row}
     values = {one.name: kinds.get(one.name, str)(row[one.name]) for one in fields(Event) if one.name != "lines"}
     lines = tuple(
-        OrderLine(str(line["item"]), int(line["quantity"]), None if line["price"] is None else int(line["price"]))
+        OrderLine(
+            str(line["item"]),
+            int(line["quantity"]),
+            None if line["price"] is None else int(line["price"]),
+            tuple(map(str, line.get("options", ()))),
+            None if line.get("listed") is None else int(line["listed"]),
+        )
         for line in row["lines"]
     )
     return Event(**values, lines=lines)

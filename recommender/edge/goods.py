@@ -14,15 +14,20 @@ from plumbing.storage.shred import shred_folder
 from recommender.assembly import RecommenderStores
 from recommender.edge.events import as_json, event_of
 from recommender.errors import ArtifactError
+from recommender.item import options_json, options_of
 from recommender.scene import Item, Kind
 from recommender.store.catalogue import FIELDS, LISTS
 from recommender.store.copies import CopiedEvents
+from recommender.store.screen_settings import ScreenSettings
+from recommender.store.tenant_settings import TenantSettings
 from recommender.store.versions import VersionStore
 
 KINDS: tuple[Kind, ...] = ("item", "place")
 SCENES = ("orders", "destinations")
 """Offers have budgets that the centre alone counts: a box shows none."""
 FILES = ("manifest.json", "arrays.npz", "texts.json")
+LATER = ("names", "texts", "image", "options")
+"""Fields of an item that an older centre does not send."""
 MOST_EVENTS = 200
 PIECE = 2 * 1024 * 1024
 
@@ -53,14 +58,26 @@ class Goods:
         ]
 
     def catalogue_stamp(self, tenant: str) -> int:
-        """Another number after each change of the catalogue."""
-        return self._stores.events.generation(tenant, "catalogue")
+        """Another number after each change of the catalogue, of the house's rules or of its settings."""
+        generation = self._stores.events.generation
+        kinds = ("catalogue", "rules", "tenant_settings", "screen_settings")
+        return sum(generation(tenant, name) for name in kinds)
 
     def catalogue(self, tenant: str) -> dict[str, list[dict[str, Any]]]:
-        """The catalogue as JSON has it, by kind."""
-        return {
+        """The catalogue as JSON has it, by kind; and the published rules for what is shown of it."""
+        rules = [
+            {"number": one.number, "at_us": one.at_us, "document": one.content}
+            for one in self._stores.rules.history(tenant)
+        ]
+        house = self._stores.tenants.get(tenant)
+        own = {"currency": house.currency, "languages": list(house.languages)}
+        screens = [self._stores.screens.get(tenant).to_dict()]
+        return {"rules": rules, "zone": [{"timezone": house.timezone}], "house": [own], "screens": screens} | {
             kind: [
-                {name: getattr(item, name) for name in FIELDS} for item in self._stores.catalogue.all(tenant, kind)
+                {name: getattr(item, name) for name in FIELDS}
+                | {"allergens": item.allergens or (), "allergens_known": item.allergens is not None}
+                | {"options": options_json(item.options)}
+                for item in self._stores.catalogue.all(tenant, kind)
             ]
             for kind in KINDS
         }
@@ -115,6 +132,26 @@ class Goods:
                 self._stores.catalogue.delete(tenant, kind, item_id)
             if items:
                 self._stores.catalogue.put(tenant, kind, items)
+        self._put_rules(tenant, said)
+
+    def _put_rules(self, tenant: str, said: Mapping[str, Any]) -> None:
+        """An older centre sends none. Raises ValueError."""
+        try:
+            rules = [(int(row["number"]), int(row["at_us"]), row["document"]) for row in said.get("rules", ())]
+            told: dict[str, Any] = {}
+            for row in said.get("zone", ()):
+                told["timezone"] = str(row["timezone"])
+            for row in said.get("house", ()):
+                told |= {"currency": row["currency"], "languages": row["languages"]}
+        except (KeyError, TypeError) as error:
+            raise ValueError("these are no rules") from error
+        self._stores.rules.replace(tenant, rules)
+        tenants = self._stores.tenants
+        if told:
+            tenants.save(tenant, TenantSettings.from_dict(tenants.get(tenant).to_dict() | told))
+        for row in said.get("screens", ()):
+            known = {name: value for name, value in row.items() if name in ScreenSettings().to_dict()}
+            self._stores.screens.save(tenant, ScreenSettings.from_dict(known))  # a newer centre may say more
 
     def put_history(self, tenant: str, rows: Sequence[Mapping[str, Any]], now_us: int) -> int:
         """Add events of a customer from elsewhere; how many were new. Raises ValueError or Erased."""
@@ -155,8 +192,12 @@ class Goods:
 
 
 def _item(row: Mapping[str, Any]) -> Item:
-    values = {name: row[name] for name in FIELDS}
-    return Item(**values | {name: tuple(map(str, row[name])) for name in LISTS})
+    values = {name: row[name] for name in FIELDS if name not in LATER or name in row}
+    values |= {name: tuple(map(str, row[name])) for name in LISTS}
+    if not row.get("allergens_known", bool(row["allergens"])):  # an older centre does not say
+        values["allergens"] = None
+    values["options"] = options_of(row.get("options", ()))
+    return Item(**values)
 
 
 def catalogue_text(said: Mapping[str, Any]) -> bytes:

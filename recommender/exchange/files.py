@@ -9,152 +9,150 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import Field, ValidationError
-
+from plumbing.clock import SECOND
 from plumbing.columns import escaped
+from plumbing.problem import Problem
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
-from recommender.errors import (
-    BadRows,
-    EventError,
-    FileUnreadable,
-    RowProblem,
-    TimeWithoutZone,
-)
-from recommender.exchange.checks import check_offers, check_rows, error_text
-from recommender.exchange.rows import Row, What, read_rows
-from recommender.offers.portfolio import Offer
-from recommender.recording import check_event
-from recommender.scene import Event, Item, Kind
-from recommender.schemas import EventModel, Id, Word
+from recommender.errors import BadRows, FileUnreadable, RowProblem
+from recommender.exchange.checks import check_image_hosts, check_offers, check_rows
+from recommender.exchange.event_files import Show, import_events
+from recommender.exchange.item_columns import as_json, cell_of_choices, cells_of, columns_of
+from recommender.exchange.rows import NONE, Row, What, each_row
+from recommender.exchange.wrong_rows import kept
+from recommender.offers.portfolio import Known, Offer, as_row
+from recommender.scene import Item, Kind
 from recommender.service import RecommenderService
-from recommender.store.imports import record_in_parts
+from recommender.store.recorded import options_in
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
-    *("pickup", "recommendation_id", "device"),
+    *("pickup", "recommendation_id", "device", "options"),
 )
-LINE_COLUMNS = ("item_id", "quantity", "price")
-"""The columns of an event's row that are about one of its items."""
-
 MOST_QUARTERS = 4 * 24 - 1
 """Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
 
-ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites"})
+EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed"})
+ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites", "texts", "image", "options"})
 
 
-class ImportedEvent(EventModel):
-    """An event with its customer's pseudonym: a file has no token."""
+MOST_OF_A_CATALOGUE = 64 * 2**20
+"""Letters of a file of items, places or offers, which is checked in memory: some hundred thousand of them."""
 
-    customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
-    event_id: Id
-    device: Word = Field("", description="that sent it, in an export; part of what makes an id unique")
+
+def _nobody(stage: str, share: float) -> None:
+    """Nobody watches."""
 
 
 def import_file(
-    service: RecommenderService, stores: RecommenderStores, what: What, path: Path, tenant: str, now_us: int
+    service: RecommenderService,
+    stores: RecommenderStores,
+    what: What,
+    path: Path,
+    tenant: str,
+    now_us: int,
+    show: Show = _nobody,
 ) -> int:
     """Import a file; returns how many items, places, offers or events are new or written.
+
+    What became of it stands in the log of imports (`stores.import_log`), with the first wrong rows and how many
+    there are. Events may be more than fit into memory.
+
+    Args:
+        show: gets the stage and the share of the whole that is done (0 to 1).
 
     Raises:
         FileUnreadable: not UTF-8 CSV or JSON lines, or a required column is missing.
         BadRows: names every wrong row; nothing was stored.
         DatabaseBusy: nothing was stored.
     """
-    numbered = list(read_rows(path, what))
-    numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
-    if not rows:
+    log, began = stores.import_log, time.monotonic()
+    import_id = log.begin(tenant, what, path.name[-80:], now_us)
+    ended: dict[str, Any] = {"state": "stopped"}
+    try:
+        if what == "events":
+            read, stored = import_events(service, stores, path, tenant, now_us, show)
+        else:
+            read, stored = _catalogue(stores, what, path, tenant, now_us, service.config.image_hosts)
+        ended = {"state": "stored", "rows_read": read, "stored": stored}
+    except BadRows as error:
+        rows = kept(error.wrong, _known_ids(stores, tenant))
+        ended = {"state": "refused", "wrong": error.total, "why": error.code, "rows": rows}
+        raise
+    except Problem as error:
+        ended = {"state": "failed", "why": error.code}
+        raise
+    finally:
+        took_us = int((time.monotonic() - began) * SECOND)
+        with suppress(DatabaseBusy, DiskFull):  # the import is what counts
+            log.end(tenant, import_id, now_us=now_us + took_us, **ended)
+    return stored
+
+
+def _catalogue(
+    stores: RecommenderStores, what: What, path: Path, tenant: str, now_us: int, hosts: Collection[str]
+) -> tuple[int, int]:
+    """Rows read, and how many items, places or offers are written. Raises as `import_file` does."""
+    unreadable: list[RowProblem] = []  # also after a wrong row: one look at the file names all of its mistakes
+    numbered = list(each_row(path, what, unreadable.append, _bounded(path)))
+    if not numbered and not unreadable:
         raise FileUnreadable(f"{path.name} holds no rows.")
-    if what == "events":
-        return _events(service, stores, tenant, numbered, now_us)
+    numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
+    with _also(unreadable):
+        if what == "offers":
+            menu = stores.catalogue.all(tenant, "item")
+            known = Known({item.item_id for item in menu}, categories={item.category for item in menu})
+            offers = check_offers(rows, known, numbers)
+        else:
+            items = check_rows(rows, "item" if what == "items" else "place", numbers)
+            check_image_hosts(items, hosts)
     if what == "offers":
-        known = {item.item_id for item in stores.catalogue.all(tenant, "item")}
-        offers = check_offers(rows, known, numbers)
         stores.offers.save_offers(tenant, offers, now_us)
-        return len(offers)
+        return len(rows), len(offers)
     kind: Kind = "item" if what == "items" else "place"
-    return stores.catalogue.put(tenant, kind, check_rows(rows, kind, numbers))
+    return len(rows), stores.catalogue.put(tenant, kind, items)
 
 
-def _events(
-    service: RecommenderService,
-    stores: RecommenderStores,
-    tenant: str,
-    rows: Sequence[tuple[int, Row]],
-    now_us: int,
-) -> int:
-    grouped, wrong = _grouped(rows)
-    events: list[Event] = []
-    numbers: list[int] = []
-    for number, row in grouped:
-        try:
-            model = ImportedEvent.model_validate(row)
-            events.append(model.to_event(0, customer=model.customer, sender=model.device))
-            numbers.append(number)
-        except ValidationError as error:
-            wrong.append(RowProblem(number, error_text(error)))
-        except TimeWithoutZone as error:
-            wrong.append(RowProblem(number, error.detail))
-        except EventError as error:
-            wrong.append(RowProblem(number, error.what))
-    known, area = service.known(tenant, events), service.caches.area(tenant)
-    erased = stores.events.erased_among(tenant, {event.customer for event in events if event.customer})
-    for number, event in zip(numbers, events, strict=True):
-        try:
-            check_event(0, event, now_us, known, area)
-        except EventError as error:
-            wrong.append(RowProblem(number, error.what))
-        if event.customer in erased:
-            wrong.append(RowProblem(number, "is about a customer who was forgotten"))
+def _bounded(path: Path) -> Callable[[int], None]:
+    """Raises FileUnreadable when a file turns out to be too large for what it should hold."""
+
+    def seen(letters: int) -> None:
+        if letters > MOST_OF_A_CATALOGUE:
+            raise FileUnreadable(
+                f"{path.name} is larger than {MOST_OF_A_CATALOGUE // 2**20} MB. Import it in parts."
+            )
+
+    return seen
+
+
+@contextmanager
+def _also(unreadable: Sequence[RowProblem]) -> Iterator[None]:
+    """Inside, checks find what is wrong; those that could not even be read are wrong as well. Raises BadRows."""
+    wrong = list(unreadable)
+    try:
+        yield
+    except BadRows as error:
+        named = {one.row for one in unreadable}
+        wrong += [one for one in error.wrong if one.row not in named]
     if wrong:
         raise BadRows(sorted(wrong, key=lambda one: one.row))
-    try:
-        events = stores.own.without_taken_back(tenant, events)
-        return record_in_parts(stores.database, stores.events, tenant, events, now_us)
-    except EventError as error:
-        raise BadRows([RowProblem(numbers[error.index], error.what)]) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The rows of one event."""
-
-    first: int  # number of its first row
-    fields: Row  # what its rows have in common
-    lines: list[Row] | None  # its items, one of each row; None: the row is a whole event
-
-    def as_row(self) -> tuple[int, Row]:
-        return self.first, self.fields | ({} if self.lines is None else {"items": self.lines})
-
-
-def _grouped(rows: Iterable[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[RowProblem]]:
-    """One row for each event: rows without `items` and with the same event_id are its items."""
-    groups: dict[tuple[str, str], _Group] = {}
-    wrong: list[RowProblem] = []
-    for number, row in rows:
-        name = str(row.get("event_id", f"\0{number}"))
-        key = (str(row.get("device", "")), name)
-        whole = "items" in row
-        line = {} if whole else {key: row[key] for key in LINE_COLUMNS if key in row}
-        fields = {key: value for key, value in row.items() if key not in line}
-        group = groups.get(key)
-        if group is None:
-            lines = [line] if line else []
-            groups[key] = _Group(number, fields, None if whole else lines)
-        elif whole or group.lines is None or group.fields != fields or _has(group.lines, row.get("item_id")):
-            wrong.append(RowProblem(number, f"event_id {name!r} is in row {group.first} too"))
-        else:
-            group.lines.append(line)
-    return [group.as_row() for group in groups.values()], wrong
-
-
-def _has(lines: Iterable[Row], item_id: object) -> bool:
-    return any(line.get("item_id") == item_id for line in lines)
+def _known_ids(stores: RecommenderStores, tenant: str) -> set[str]:
+    """Ids that a wrong value may resemble: then it is shown."""
+    items = [*stores.catalogue.all(tenant, "item"), *stores.catalogue.all(tenant, "place")]
+    sites = {site for item in items for site in item.sites} | set(stores.figures.sites(tenant))
+    offers = {offer.offer_id for offer in stores.offers.offers(tenant)}
+    return {item.item_id for item in items} | sites | offers | EVENT_TYPES
 
 
 def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[Row]:
@@ -164,10 +162,10 @@ def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[
             yield _event_row(row)
     elif what == "offers":
         for offer in stores.offers.offers(tenant):
-            yield asdict(offer)
+            yield as_row(offer)
     else:
         for item in stores.catalogue.all(tenant, "item" if what == "items" else "place"):
-            yield asdict(item)
+            yield as_json(asdict(item))
 
 
 def _event_row(row: Mapping[str, Any]) -> Row:
@@ -180,6 +178,7 @@ def _event_row(row: Mapping[str, Any]) -> Row:
         "pickup": row["origin"],
         "recommendation_id": row["recommendation_id"],
         "device": row["sender"],
+        "options": list(options_in(row)) or "",
     }
 
 
@@ -193,7 +192,7 @@ def _local(time_us: int, hour: float, weekday: int) -> str:
 
 
 def export_columns(what: What) -> tuple[str, ...]:
-    """The columns of an exported CSV."""
+    """The fields of what is exported: the columns of a CSV, but for those that an item has by language."""
     if what == "events":
         return EVENT_COLUMNS
     if what == "offers":
@@ -205,17 +204,27 @@ def export_columns(what: What) -> tuple[str, ...]:
 def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) -> int:
     """Write rows as CSV or JSON lines; returns how many."""
     names, count = export_columns(what), 0
+    if as_csv and what in ("items", "places"):  # a menu fits in memory; its header names each language in it
+        menu = list(rows)
+        names, rows = columns_of(names, menu), map(cells_of, menu)
+    elif as_csv and what == "events":
+        rows = map(cell_of_choices, rows)
     writer = csv.writer(out, lineterminator="\n") if as_csv else None
     if writer:
         writer.writerow(names)
     for row in rows:
         count += 1
         if writer:
-            writer.writerow([_cell(row.get(name)) for name in names])
+            writer.writerow([_cell(NONE if _is_free(name, row) else row.get(name)) for name in names])
         else:
             kept = {name: row[name] for name in names if row.get(name) not in (None, "")}
             out.write(json.dumps(kept, ensure_ascii=False) + "\n")
     return count
+
+
+def _is_free(name: str, row: Row) -> bool:
+    """Whether the row says that its item has no allergen: an empty cell would say that nobody knows."""
+    return name == "allergens" and row.get(name) is not None and not row[name]
 
 
 def _text(value: object) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO
 
-from plumbing import json_limits
-from plumbing.columns import DatasetError, read_table, unescaped
+from plumbing import columns, json_limits
+from plumbing.columns import MOST_OF_A_ROW, unescaped
 from recommender.errors import BadRows, FileUnreadable, RowProblem
+from recommender.exchange.item_columns import put_by_language, read_options
 
 What = Literal["items", "places", "offers", "events"]
 Row = dict[str, object]
@@ -18,6 +19,9 @@ LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |
 FLAGS = frozenset({"available", "sensitive"})
 WHOLE_NUMBERS = frozenset({"price", "quantity"})
 NUMBERS = frozenset({"lat", "lon", "pickup_lat", "pickup_lon"})
+
+NONE = "none"
+"""In the column of allergens: it has none of them. An empty cell says that nobody knows."""
 
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -42,34 +46,53 @@ def is_csv(path: Path) -> bool:
     return ending == ".csv"
 
 
+OnWrong = Callable[[RowProblem], object]
+Seen = Callable[[int], None]
+
+
 def read_rows(path: Path, what: What) -> Iterator[tuple[int, Row]]:
-    """Row numbers and rows; in CSV typed by their column, empty cells left out.
+    """`each_row`; what is wrong comes at the end.
+
+    Raises:
+        FileUnreadable: as `each_row`.
+        BadRows: names every row that cannot be read, after the last good one.
+    """
+    wrong: list[RowProblem] = []
+    yield from each_row(path, what, wrong.append)
+    if wrong:
+        raise BadRows(wrong)
+
+
+def each_row(path: Path, what: What, on_wrong: OnWrong, seen: Seen | None = None) -> Iterator[tuple[int, Row]]:
+    """Row numbers and rows, one by one; in CSV typed by their column, empty cells left out.
+
+    Args:
+        on_wrong: is told each row that cannot be read, or a part of it; what could be read is given after that.
+        seen: is told how many letters were read, now and then.
 
     Raises:
         FileUnreadable: not UTF-8 CSV or JSON lines, or a required column is missing.
-        BadRows: names every row that cannot be read, after the last good one.
     """
-    yield from _csv_rows(path, what) if is_csv(path) else _json_rows(path)
+    yield from _csv_rows(path, what, on_wrong, seen) if is_csv(path) else _json_rows(path, on_wrong, seen)
 
 
-def _csv_rows(path: Path, what: What) -> Iterator[tuple[int, Row]]:
+def _csv_rows(path: Path, what: What, on_wrong: OnWrong, seen: Seen | None) -> Iterator[tuple[int, Row]]:
     try:
-        table = read_table(path, strict=False)
-    except DatasetError as error:
+        rows = columns.each_row(path, strict=False, seen=seen)
+        header = next(rows, [])
+        missing = [name for name in REQUIRED[what] if name not in header]
+        if missing:
+            raise FileUnreadable(f"{path.name} lacks the columns {', '.join(missing)}.", columns=missing)
+        for number, cells in enumerate(rows, start=2):
+            if len(cells) != len(header):
+                on_wrong(RowProblem(number, "has more or fewer cells than the header"))
+                continue
+            typed, messages = _typed(dict(zip(header, cells, strict=True)), what)
+            for message in messages:
+                on_wrong(RowProblem(number, message))
+            yield number, typed
+    except columns.DatasetError as error:
         raise FileUnreadable(f"{error}.") from error
-    missing = [name for name in REQUIRED[what] if name not in table.header]
-    if missing:
-        raise FileUnreadable(f"{path.name} lacks the columns {', '.join(missing)}.", columns=missing)
-    wrong: list[RowProblem] = []
-    for number, cells in enumerate(table.rows, start=2):
-        if len(cells) != len(table.header):
-            wrong.append(RowProblem(number, "has more or fewer cells than the header"))
-            continue
-        typed, messages = _typed(dict(zip(table.header, cells, strict=True)), what)
-        wrong += [RowProblem(number, message) for message in messages]
-        yield number, typed
-    if wrong:
-        raise BadRows(wrong)
 
 
 def _typed(row: Mapping[str, str], what: What) -> tuple[Row, list[str]]:
@@ -81,6 +104,8 @@ def _typed(row: Mapping[str, str], what: What) -> tuple[Row, list[str]]:
         if not text:
             continue
         try:
+            if what in ("items", "places") and put_by_language(typed, name, text):
+                continue
             typed[name] = text if what == "offers" else _value(name, text)
         except ValueError:
             messages.append(f"{name}: {text!r} cannot be read")
@@ -89,6 +114,10 @@ def _typed(row: Mapping[str, str], what: What) -> tuple[Row, list[str]]:
 
 def _value(column: str, text: str) -> object:
     """Raises ValueError: not what the column holds."""
+    if column == "allergens" and text.lower() == NONE:
+        return []
+    if column == "options":
+        return read_options(text)
     if column in LISTS:
         return [part.strip() for part in text.split("|") if part.strip()]
     if column in FLAGS:
@@ -100,25 +129,45 @@ def _value(column: str, text: str) -> object:
     return float(text) if column in NUMBERS else text
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    wrong: list[RowProblem] = []
+def _json_rows(path: Path, on_wrong: OnWrong, seen: Seen | None) -> Iterator[tuple[int, Row]]:
+    letters = told = 0
     try:
         with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json_limits.read(line)
-                except ValueError as error:
-                    wrong.append(RowProblem(number, f"is not JSON: {error}"))
-                    continue
-                if isinstance(row, dict):
+            for number, line in _lines(file):
+                letters += len(line)
+                if seen is not None and letters - told > MOST_OF_A_ROW:
+                    told = letters
+                    seen(letters)
+                row = _json_row(line)
+                if isinstance(row, str):
+                    on_wrong(RowProblem(number, row))
+                elif row is not None:
                     yield number, row
-                else:
-                    wrong.append(RowProblem(number, "is not a JSON object"))
     except FileNotFoundError as error:
         raise FileUnreadable(f"{path.name}: there is no such file.") from error
     except UnicodeDecodeError as error:
         raise FileUnreadable(f"{path.name} is not UTF-8 text.") from error
-    if wrong:
-        raise BadRows(wrong)
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+    """Numbers and lines; of one that is too long its beginning, which is too long as well."""
+    number = 0
+    while line := file.readline(MOST_OF_A_ROW + 1):
+        number += 1
+        rest = line
+        while len(rest) > MOST_OF_A_ROW and not rest.endswith("\n"):
+            rest = file.readline(MOST_OF_A_ROW + 1)
+        yield number, line
+
+
+def _json_row(line: str) -> Row | str | None:
+    """The object of a line, what is wrong with it, or None for a blank one."""
+    if len(line) > MOST_OF_A_ROW:
+        return f"is longer than {MOST_OF_A_ROW:,} letters"
+    if not line.strip():
+        return None
+    try:
+        row = json_limits.read(line)
+    except ValueError as error:
+        return f"is not JSON: {error}"
+    return row if isinstance(row, dict) else "is not a JSON object"

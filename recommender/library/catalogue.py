@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.item import options_of
 from recommender.ranking.frames import Columns, DataFrame, columns_of
 from recommender.scene import Item
 
@@ -41,6 +42,8 @@ def _item(given: Mapping[str, Any]) -> Item:
         raise ValueError(f"an item needs an item_id; found {sorted(map(str, given))}")
     values["item_id"] = str(values["item_id"])
     values |= {name: tuple(values[name]) for name in _LISTS if name in values}
+    if "options" in values:
+        values["options"] = options_of(values["options"])
     return Item(**{"name": values["item_id"], **values})
 
 

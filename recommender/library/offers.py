@@ -17,6 +17,7 @@ from plumbing.clock import HOUR
 from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.library.folder import TENANT, NotFitted, load_model, save_model, stored_report, trained_of
 from recommender.library.request import reported
+from recommender.offers.answers import earnings
 from recommender.offers.decision import FEATURES, OfferDecision, Policy
 from recommender.offers.eligibility import Usage
 from recommender.offers.errors import UnusableLog
@@ -24,7 +25,6 @@ from recommender.offers.learning.log import ClosedDecisions, from_parts, read_cl
 from recommender.offers.learning.off_policy import OfferLog
 from recommender.offers.learning.train import train_policy
 from recommender.offers.portfolio import NONE, Offer, from_json, parse_offer, to_json
-from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings, changed
 from recommender.ranking.frames import Columns, columns_of
 from recommender.scene import Context, Progress, Request, Trained
@@ -171,7 +171,7 @@ class Offers:
         }
 
     def proof(self, *, at: datetime) -> dict[str, Any]:
-        """What offers earned against customers who were left alone, as the marketing page shows it.
+        """What offers earned against customers who were left alone, as the desk shows it.
 
         `difference`, `low` and `high` (minor units a visit; an interval that holds at every look), `decided`,
         `answer`, `history` from day to day, `ratio` (is the holdout as large as it was meant to be?) and more.

@@ -29,6 +29,7 @@ class Moment:
     site: str = ""
     shown: Mapping[str, Sequence[int]] = field(default_factory=dict)  # offer_id -> times, microseconds UTC
     available: Collection[str] | None = None  # ids of items that can be ordered here and now; None: unknown
+    categories: Collection[str] = ()  # of these items
     nag_count: int | None = None  # offers of any kind shown to one customer ...
     nag_days: int = 7  # ... in so many days
 
@@ -48,7 +49,7 @@ def screen(
     eligible, excluded = [], {}
     for offer in offers:
         reason = (
-            _closed(offer, moment)
+            closed(offer, moment)
             or _spent(offer, usage.get(offer.offer_id, NO_USAGE))
             or (offer.offer_id in known and _capped(offer, moment))
             or nagged
@@ -60,8 +61,8 @@ def screen(
     return eligible, excluded
 
 
-def _closed(offer: Offer, moment: Moment) -> str | None:
-    """Status, date, weekday, hour, site and items."""
+def closed(offer: Offer, moment: Moment) -> str | None:
+    """Why nobody can see it now by status, date, weekday, hour, site and items; None: it can be seen."""
     if offer.status != "active":
         return offer.status
     local = moment.local_time
@@ -82,9 +83,23 @@ def _closed(offer: Offer, moment: Moment) -> str | None:
         return "weekday"
     if offer.sites and moment.site not in offer.sites:
         return "site"
-    if offer.items and moment.available is not None and not any(i in moment.available for i in offer.items):
+    if moment.available is not None and not _on_the_menu(offer, moment.available, moment.categories):
         return "items_unavailable"
     return None
+
+
+def _on_the_menu(offer: Offer, available: Collection[str], categories: Collection[str]) -> bool:
+    """Whether something that the offer is about can be ordered."""
+    if not offer.items and not offer.categories:
+        return True
+    return any(i in available for i in offer.items) or any(c in categories for c in offer.categories)
+
+
+def is_over(offer: Offer, local: datetime) -> bool:
+    """Whether its last day has passed. The night of an offer that runs past midnight belongs to the day before."""
+    if offer.from_hour >= offer.to_hour and local.hour < offer.to_hour:
+        local -= timedelta(days=1)
+    return offer.ends_on is not None and local.date().isoformat() > offer.ends_on
 
 
 def _spent(offer: Offer, used: Usage) -> str | None:

@@ -7,6 +7,8 @@ Problem
     UnknownOffer        404
     UnknownDecision     404  an outcome without its decision
     InvalidOutcome      422
+    OfferNotEnded       409  only an ended offer is restored
+    RedemptionRefused   422  a redemption that the offer's terms do not allow; the order itself is taken
     UnusableLog         422  a log that cannot be evaluated; the error has its rows
     SensitiveInput      422  a column that no policy may read
 """
@@ -81,6 +83,83 @@ class InvalidOutcome(Problem):
     code = "invalid_outcome"
     status = 422
     title = "The outcome is not valid"
+
+
+class OfferNotEnded(Problem):
+    """Nothing to restore."""
+
+    code = "offer_not_ended"
+    status = 409
+    title = "The offer has not ended"
+
+    def __init__(self, offer_id: str) -> None:
+        super().__init__(f"Offer {offer_id!r} has not ended, so there is nothing to restore.")
+
+
+class RedemptionRefused(Problem):
+    """A redemption against the offer's terms. It is not stored; the order that it came with is."""
+
+    code = "redemption_refused"
+    status = 422
+    title = "The offer cannot be redeemed with this order"
+
+
+class BelowMinimumSpend(RedemptionRefused):
+    """`missing` is in minor units."""
+
+    code = "below_minimum_spend"
+    title = "The order is below the minimum of the offer"
+
+    def __init__(self, min_spend: int, total: int) -> None:
+        super().__init__(
+            f"The offer needs an order of {min_spend} minor units, and this one is {total}."
+            f" Take the order without the offer, or add {min_spend - total}.",
+            min_spend=min_spend,
+            total=total,
+            missing=min_spend - total,
+        )
+
+
+class OtherItems(RedemptionRefused):
+    code = "redemption_of_other_items"
+    title = "Nothing in the order is what the offer is for"
+    says = "Take the order without the offer, or add something that the offer is for."
+
+
+class RedeemedBefore(RedemptionRefused):
+    code = "redeemed_before"
+    title = "The offer was redeemed before"
+    says = "It can be redeemed once in a visit, and once each time that it was shown. Take the order without it."
+
+
+class OfferEnded(RedemptionRefused):
+    code = "offer_ended"
+    title = "The offer has ended"
+    says = "Take the order without it."
+
+
+class OfferElsewhere(RedemptionRefused):
+    code = "offer_of_another_site"
+    title = "The offer is not for this site"
+    says = "Take the order without it."
+
+
+class RedeemedTooLate(RedemptionRefused):
+    code = "redemption_too_late"
+    title = "The time to redeem the offer is over"
+    says = "Take the order without it."
+
+
+class OtherOffer(RedemptionRefused):
+    code = "redemption_of_another_offer"
+    title = "This is not the offer that was shown"
+    says = "Send the offer that the suggestion named, with the suggestion's recommendation_id."
+
+
+class NoOrder(RedemptionRefused):
+    code = "redemption_without_order"
+    title = "The order of the redemption is not known"
+    says = "Send the order first or in the same batch, and name its event_id as order_id of the redemption."
 
 
 class UnusableLog(Problem):

@@ -13,10 +13,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 
+from recommender.offers.discount import FREE_ITEM, Discount, parse_discount
 from recommender.offers.errors import InvalidOffer
 
+VERSION = 2
+"""Of a stored offer. 2: with `discount`, `categories`, `once_per_visit` and `terms`."""
+
 KINDS = ("discount", "bogo", "bundle", "gift", "informational")
-STATUSES = ("active", "paused", "ended")
+STATUSES = ("active", "paused", "ended", "draft")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_OFFERS = 2_000
 """Running offers of one tenant. Each decision logs a propensity for every eligible one."""
@@ -52,9 +56,14 @@ class Offer:
     min_spend: int = 0
     window_hours: int = 72  # how long it can be redeemed after it was shown
     status: str = "active"
+    categories: tuple[str, ...] = ()  # of dishes that it applies to, besides `items`
+    discount: Discount | None = None  # None: nothing that a till can apply
+    once_per_visit: bool = True
+    terms: str = ""  # as shown; empty: a sentence made of the fields, in the language of the screen
 
 
 FIELDS = tuple(field.name for field in fields(Offer))
+_LISTS = frozenset({"items", "weekdays", "sites", "categories"})
 
 
 def _text(value: Any) -> str:
@@ -161,13 +170,30 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "min_spend": _whole(0),
     "window_hours": _whole(1, 24 * 90),
     "status": _choice(STATUSES),
+    "categories": _parts,
+    "discount": parse_discount,
+    "once_per_visit": _flag,
+    "terms": _text,
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What offers may name. None: not checked, as nobody knows."""
+
+    items: Collection[str] | None = None
+    sites: Collection[str] | None = None
+    categories: Collection[str] | None = None
+
+
 def parse_offer(
-    given: Mapping[str, Any], *, items: Collection[str] | None = None, sites: Collection[str] | None = None
+    given: Mapping[str, Any],
+    *,
+    items: Collection[str] | None = None,
+    sites: Collection[str] | None = None,
+    known: Known | None = None,
 ) -> Offer:
-    """An offer from JSON or a CSV row; `items` and `sites` are the known ids (None: not checked).
+    """An offer from JSON or a CSV row; `items` and `sites` are the known ids (None: not checked), or `known`.
 
     Raises:
         InvalidOffer: with every wrong field, not only the first.
@@ -184,15 +210,16 @@ def parse_offer(
     for name in ("offer_id", "name"):
         if not given.get(name):
             wrong = [row for row in wrong if row[0] != name] + [(name, "is needed")]
-    wrong += _contradictions(values, items, sites)
+    wrong += _contradictions(values, known or Known(items, sites))
     if wrong:
         raise InvalidOffer(wrong)
+    discount = values.get("discount")
+    if discount is not None and "kind" not in given:
+        values["kind"] = "gift" if discount.kind == FREE_ITEM else "discount"
     return Offer(**values)
 
 
-def _contradictions(
-    values: Mapping[str, Any], items: Collection[str] | None, sites: Collection[str] | None
-) -> list[tuple[str, str]]:
+def _contradictions(values: Mapping[str, Any], known: Known) -> list[tuple[str, str]]:
     """Fields that contradict each other, or that name an item or a site that does not exist."""
     found = []
     starts, ends = values.get("starts_on"), values.get("ends_on")
@@ -202,21 +229,40 @@ def _contradictions(
         found.append(("to_hour", "equals from_hour: the offer would never run"))
     if values.get("cap_days") is not None and values.get("cap_count") is None:
         found.append(("cap_days", "needs cap_count"))
-    for name, known in (("items", items), ("sites", sites)):
-        missing = [one for one in values.get(name, ()) if known is not None and one not in known]
+    discount = values.get("discount")
+    free = (discount.item,) if discount is not None and discount.kind == FREE_ITEM else ()
+    named = (
+        ("items", values.get("items", ()), known.items),
+        ("categories", values.get("categories", ()), known.categories),
+        ("sites", values.get("sites", ()), known.sites),
+        ("discount", free, known.items),
+    )
+    for name, given, there in named:
+        missing = [one for one in given if there is not None and one not in there]
         if missing:
             found.append((name, f"not known: {', '.join(missing[:10])}"))
     return found
 
 
 def to_json(offer: Offer) -> str:
-    """The offer as one line of JSON with sorted keys."""
-    return json.dumps(asdict(offer), sort_keys=True)
+    """The offer as one line of JSON with sorted keys and the version of its format."""
+    return json.dumps(asdict(offer) | {"v": VERSION}, sort_keys=True)
 
 
 def from_json(text: str) -> Offer:
-    """The inverse of `to_json`. Fields that this version does not know are ignored."""
+    """The inverse of `to_json`, of every version. Fields that this version does not know are ignored.
+
+    An offer of the first version says nowhere what it gives, and could be redeemed twice in one visit.
+    """
     stored = json.loads(text)
-    lists = {"items", "weekdays", "sites"}
-    values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in stored.items() if k in FIELDS}
+    values: dict[str, Any] = {k: tuple(v) if k in _LISTS else v for k, v in stored.items() if k in FIELDS}
+    if values.get("discount") is not None:
+        values["discount"] = Discount(**values["discount"])
+    if "v" not in stored:
+        values["once_per_visit"] = False
     return Offer(**values)
+
+
+def as_row(offer: Offer) -> dict[str, Any]:
+    """The offer as plain values for a file: the discount is one text."""
+    return asdict(offer) | {"discount": offer.discount.as_text() if offer.discount else None}

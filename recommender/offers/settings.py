@@ -13,7 +13,7 @@ FIXED_ONCE_DECIDED = ("holdout_share", "effect_scale", "window_hours")
 """Settings that cannot change after the first decision: another holdout would move customers between the groups
 that are compared, and the size of effect and the reward's window must be set before the figures are seen."""
 
-_MAY_BE_NONE = ("share", "nag_count")
+_MAY_BE_NONE = ("share", "nag_count", "margin_share")
 _WHOLE = ("nag_count", "nag_days", "window_hours", "lateness_hours")
 
 
@@ -74,9 +74,11 @@ class OfferSettings:
     holdout_share: float = 0.05
     exploration: float = 0.05
     share: float | None = None  # of visits that may have an offer; None: all with an expected gain
-    window_hours: int = 72  # the reward is the margin in these hours after the decision, the same for every arm
+    window_hours: int = (
+        72  # the reward is what is earned in these hours after the decision, the same for every arm
+    )
     lateness_hours: int = 24  # outcomes may arrive this late; then the window is closed
-    margin_share: float = 1.0  # the part of the spending that is margin
+    margin_share: float | None = None  # the part of the spending that is margin; None: not given, it is revenue
     nag_count: int | None = None  # at most so many offers of any kind to one customer ...
     nag_days: int = 7  # ... in so many days
     effect_scale: float = 50.0  # the expected size of a difference, in minor units a visit, for the intervals
@@ -88,3 +90,12 @@ class OfferSettings:
                 raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
         if len(self.salt) < 16:
             raise ValueError("salt must have at least 16 characters")
+
+    @property
+    def value_is(self) -> str:
+        """What the figures are called: `margin` once its share was given, else `revenue`."""
+        return "revenue" if self.margin_share is None else "margin"
+
+    def worth(self, spent: float) -> float:
+        """What is earned of what was spent, minor units."""
+        return spent if self.margin_share is None else spent * self.margin_share

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.orders.questions import Questions
+from recommender.ranking.dayparts import DAYPARTS
 from recommender.ranking.interactions import Interactions
 
 ROWS_PER_EPOCH = 200_000  # pairs per epoch are capped, to bound the time of training
 MOST_SUMMED = 1_000_000
 """Rows whose vectors are added one by one. A sum of more 32-bit numbers loses digits: then items are counted."""
-
-DAYPARTS = ((5, "breakfast"), (11, "lunch"), (15, "afternoon"), (18, "dinner"), (22, "night"))
 
 
 def daypart(hour: NDArray[np.floating] | float) -> NDArray[np.int64]:

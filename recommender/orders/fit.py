@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.orders.model import LEARNED, PRIOR_ORDERS, OrderModel
-from recommender.orders.rounds import AnyRound, Features, Mask, Round, Rounds, make_round
+from recommender.orders.rounds import AnyRound, Features, Mask, Round, Rounds, asked, make_round
 from recommender.orders.signals.crowd import NAMES, ItemCrowd
 from recommender.ranking.gate import gate
 from recommender.ranking.interactions import Interactions
-from recommender.ranking.metrics import Interval, Targets, score_lists, summary
+from recommender.ranking.metrics import Interval, Targets, orders_per_customer, score_lists, summary
 from recommender.ranking.pairs import Pairs, sample_negatives
 from recommender.ranking.ranker import Mixture, fit_ranker
 from recommender.scene import Progress
@@ -141,6 +141,8 @@ class FittedOrders:
     n_validation: int
     value: float
     baseline: float
+    trial: OrderModel | None = None  # without the last orders of those in `asked`, by the method in force
+    asked: Mask | None = None  # (customers,) whose last order the choice was made on
 
 
 def fit_orders(
@@ -166,7 +168,13 @@ def fit_orders(
     """
     settings = settings or FitSettings()
     target_customers = enough_targets(target_customers)
-    return fit_rounds(_Whole(seen, features, settings, seed, target_customers), settings, seed, progress)
+    fitted = fit_rounds(_Whole(seen, features, settings, seed, target_customers), settings, seed, progress)
+    return replace(fitted, asked=asked_last(orders_per_customer(seen), settings, seed, target_customers))
+
+
+def asked_last(counts: NDArray[np.int32], settings: FitSettings, seed: int, targets: Mask | None) -> Mask:
+    """(customers,) who are asked for their last order (`Rounds.last`); `counts` are orders of each customer."""
+    return asked(counts, 1, seed, least=3, most=settings.max_questions, target_customers=targets)
 
 
 def enough_targets(target_customers: Mask | None) -> Mask | None:
@@ -244,7 +252,8 @@ def fit_rounds(rounds: Rounds, settings: FitSettings, seed: int, progress: Progr
     crowd = rounds.everything()
     tick("done", 1.0)
     n_train = sum(len(np.unique(sample[0].question)) for sample in samples)
-    return replace(chosen, model=replace(chosen.model, crowd=crowd, ranker=ranker), n_train=n_train)
+    whole = replace(chosen.model, crowd=crowd, ranker=ranker)
+    return replace(chosen, model=whole, trial=chosen.model, n_train=n_train)
 
 
 def _choose(trial: OrderModel, valid: AnyRound, rng: np.random.Generator) -> FittedOrders:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.orders.factors import DAYPARTS, daypart
-from recommender.scene import Context, Item
+from recommender.orders.factors import daypart
+from recommender.ranking.dayparts import DAYPARTS
+from recommender.scene import Context, Item, has_allergen, plain
 
 DAYPART_NAMES = tuple(name for _, name in DAYPARTS)
 
@@ -42,7 +43,7 @@ class Menu:
     @classmethod
     def of(cls, catalogue: Sequence[Item], codes: NDArray[np.int64]) -> Menu:
         items = tuple(catalogue)
-        allergens = sorted({name for item in items for name in item.allergens})
+        allergens = sorted({plain(name) for item in items for name in item.allergens or ()})
         sites = sorted({name for item in items for name in item.sites})
         parts = [[not item.dayparts or part in item.dayparts for part in DAYPART_NAMES] for item in items]
         prices = [math.nan if item.price is None else float(item.price) for item in items]
@@ -51,7 +52,7 @@ class Menu:
             code=codes,
             price=np.array(prices, np.float64),
             parts=_flags(parts).reshape(len(items), len(DAYPART_NAMES)),
-            allergens={name: _flags([name in item.allergens for item in items]) for name in allergens},
+            allergens={name: _flags([has_allergen(item, name) for item in items]) for name in allergens},
             sites={name: _flags([not item.sites or name in item.sites for item in items]) for name in sites},
             everywhere=_flags([not item.sites for item in items]),
             available=_flags([item.available for item in items]),
@@ -67,7 +68,7 @@ class Menu:
         if context.local_time is not None:
             part = int(daypart(context.local_time.hour))
             removed.append(("daypart", ~self.parts[:, part]))
-        for name in context.without_allergens:
+        for name in map(plain, context.without_allergens):
             if name in self.allergens:
                 removed.append(("allergen", self.allergens[name]))
         if context.max_price is not None:  # an unknown price may lie outside the bounds
@@ -81,12 +82,13 @@ class Menu:
         return removed
 
     def allowed(
-        self, context: Context, known: NDArray[np.intp] | None = None
+        self, context: Context, known: NDArray[np.intp] | None = None, hidden: Collection[str] = ()
     ) -> tuple[NDArray[np.bool_], dict[str, str]]:
         """(rows that may be suggested, item id -> the filter that removed it).
 
         Args:
             known: rows the customer had before; they are removed where `context.repeat` is "avoid".
+            hidden: ids of items that the house's rules remove.
         """
         allowed = np.ones(len(self.catalogue), np.bool_)
         excluded: dict[str, str] = {}
@@ -95,6 +97,10 @@ class Menu:
             had = np.zeros(len(self.catalogue), np.bool_)
             had[known] = True
             filters.append(("repeat", had))
+        if hidden:
+            away = np.zeros(len(self.catalogue), np.bool_)
+            away[[self.at[name] for name in hidden if name in self.at]] = True
+            filters.append(("rule", away))
         for name, removed in filters:
             for row in np.flatnonzero(allowed & removed).tolist():
                 excluded[self.catalogue[row].item_id] = name

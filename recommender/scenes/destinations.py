@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.destinations.atlas import Atlas, compact, recoded, recoded_to, settled, with_places
-from recommender.destinations.fit import fit
+from recommender.destinations.fit import fit_rides
 from recommender.destinations.model import Counting, RideModel, model_arrays, model_from, rank
 from recommender.destinations.names import name_of
 from recommender.destinations.partitions import Rides, rides_in_parts
@@ -43,6 +43,7 @@ from recommender.scene import (
     Texts,
     Trained,
     TrainingInput,
+    Trial,
 )
 
 FAR_KM = 100.0
@@ -151,18 +152,32 @@ class DestinationsScene(CatalogueScene):
         )
         row_of = {int(item): row for row, item in enumerate(pairs.item)}
         excluded: dict[str, str] = {}
-        found: list[Suggestion] = []
+        codes: list[int] = []
         for code in lists[0][lists[0] >= 0].tolist():
             item_id = str(setting.ids[code])
-            if why := _why_not(item_id, atlas):
+            if why := _why_not(item_id, atlas) or ("rule" if item_id in request.hidden else None):
                 excluded[item_id] = why
-            elif len(found) < request.n + 1:  # one more than requested: the pick-up place may have to go
-                signals = dict(zip(names, pairs.features[row_of[code]].tolist(), strict=True))
-                item = atlas.by_id.get(item_id)
-                reason = NO_REASON if item is not None and item.sensitive else reason_for(signals, setting.moment)
-                found.append(Suggestion(item_id, float(values[row_of[code]]), reason))
+            else:
+                codes.append(code)
+
+        def suggestion(code: int) -> Suggestion:
+            item_id = str(setting.ids[code])
+            signals = dict(zip(names, pairs.features[row_of[code]].tolist(), strict=True))
+            item = atlas.by_id.get(item_id)
+            reason = NO_REASON if item is not None and item.sensitive else reason_for(signals, setting.moment)
+            return Suggestion(item_id, float(values[row_of[code]]), reason)
+
+        # One more than requested: the pick-up place may have to go.
+        found = [suggestion(code) for code in codes[: request.n + 1]]
         shown = _named(_pickup_not_first(found, setting.here)[: request.n], atlas, setting.own)
-        return Answer(tuple(shown), _fallback(model, request, setting.visits), excluded)
+
+        behind = _Behind(
+            {str(setting.ids[code]): code for code in codes},
+            {one.item_id for one in shown},
+            lambda code: _named([suggestion(code)], atlas, setting.own)[0],
+        )
+        fallback = _fallback(model, request, setting.visits)
+        return Answer(tuple(shown), fallback, excluded, more=behind, never_first=setting.here)
 
     def known(self, tenant: str, catalogue: Mapping[str, Item]) -> KnownIds:
         """Places of the catalogue and positions."""
@@ -181,6 +196,23 @@ class DestinationsScene(CatalogueScene):
 DESTINATIONS = DestinationsScene()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Behind:
+    """The candidates behind a list, see `recommender.scene.Further`."""
+
+    codes: Mapping[str, int]  # of all candidates, best first
+    shown: Container[str]
+    make: Callable[[int], Suggestion]
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        return (self.make(code) for place, code in self.codes.items() if place not in self.shown)
+
+    def of(self, item_id: str) -> Suggestion | None:
+        """One of all candidates; None: it is none of them."""
+        code = self.codes.get(item_id)
+        return None if code is None else self.make(code)
+
+
 def _trained(
     known: Rides, atlas: Atlas, least_people: int, *, seed: int, progress: Progress, mapper: Mapper | None = None
 ) -> Trained:
@@ -188,11 +220,16 @@ def _trained(
     positions = Positions(*atlas.positions(known.places))
     enough = known.people >= least_people if least_people > 1 else np.ones(len(known.places), np.bool_)
     shared = Shared(enough, least_people)
-    model, report = fit(known.visits, positions, seed=seed, shared=shared, progress=progress, mapper=mapper)
+    fitted = fit_rides(known.visits, positions, seed=seed, shared=shared, progress=progress, mapper=mapper)
     listed = np.array([place in atlas.by_id for place in known.places.tolist()], np.bool_)
     kept = listed | shared.place
-    arrays, texts = model_arrays(replace(model, crowd=of_places(model.crowd, kept, listed)))
-    return Trained({"places": known.places[kept], **arrays}, texts, report)
+
+    def saved(model: RideModel) -> tuple[Arrays, Texts]:
+        arrays, texts = model_arrays(replace(model, crowd=of_places(model.crowd, kept, listed)))
+        return {"places": known.places[kept], **arrays}, texts
+
+    tried = None if fitted.trial is None else Trial(*saved(fitted.trial), after_us=fitted.after_us)
+    return Trained(*saved(fitted.model), fitted.report, trial=tried)
 
 
 def _why_not(item_id: str, atlas: Atlas) -> str | None:

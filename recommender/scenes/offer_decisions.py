@@ -7,6 +7,7 @@ processes overspend no budget and exceed no cap, and the decision is durable bef
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from recommender.offers.decision import (
 from recommender.offers.eligibility import Moment, screen
 from recommender.offers.portfolio import NONE, Offer
 from recommender.offers.settings import OfferSettings
-from recommender.scene import Request
+from recommender.scene import OfferChanges, Request, has_allergen, plain
 from recommender.store.offers import OfferStore
 
 ASKED_US = 2 * MINUTE
@@ -71,6 +72,16 @@ class _Choice:
         self._eligible, self._excluded = screen(
             store.running(request.tenant, version), store.usage(request.tenant), self._moment
         )
+        if request.offers is not None:
+            self._try_variant(request.offers)
+
+    def _try_variant(self, changes: OfferChanges) -> None:
+        """Decide as a variant of an experiment does. The propensities that are logged are those within it; the
+        variant's own probability stands in the context. The holdout is what it is without the experiment."""
+        self._settings = replace(self._settings, **changes.settings)
+        self._context["variant_share"] = changes.share
+        self._excluded |= {one.offer_id: "experiment" for one in self._eligible if one.offer_id in changes.off}
+        self._eligible = [one for one in self._eligible if one.offer_id not in changes.off]
 
     @property
     def cell(self) -> str:
@@ -154,14 +165,16 @@ def offer_fallback(customer: str | None, policy: Policy, *, eligible: bool) -> s
 def _moment(store: OfferStore, request: Request, settings: OfferSettings) -> Moment:
     """Guests have no caps: nothing is known about them. They see the same offers as everybody."""
     local = request.context.local_time or datetime.fromtimestamp(request.now_us / 1e6, UTC)
-    without, site = set(request.context.without_allergens), request.context.site
+    without, site = {plain(name) for name in request.context.without_allergens}, request.context.site
     here = [i for i in request.catalogue if i.available and (not i.sites or site in i.sites)]
+    fit = [i for i in here if not any(has_allergen(i, name) for name in without)]
     return Moment(
         request.now_us,
         local,
         site,
         store.shown(request.tenant, request.customer) if request.customer else {},
-        {i.item_id for i in here if not without & set(i.allergens)} if request.catalogue else None,
+        {i.item_id for i in fit} if request.catalogue else None,
+        {i.category for i in fit},
         settings.nag_count if request.customer else None,
         settings.nag_days,
     )

@@ -49,11 +49,13 @@ def record_outcome(
     *,
     cost: int | None = None,
     pseudonym: str | None = None,
+    order_key: str = "",
 ) -> Credit:
     """Store that an offer was `viewed`, `completed` or `dismissed`. Late, out of order and twice are all allowed.
 
     `cost` is what the redemption cost, in minor units (default: as written in the offer). `pseudonym`, when given,
-    must be the decision's. A completion books the budget; it earns credit only after a view, within the window.
+    must be the decision's. `order_key` names the order of a redemption. A completion books the budget; it earns
+    credit only after a view, within the window.
 
     Raises:
         UnknownDecision: also for a decision about somebody else.
@@ -64,11 +66,11 @@ def record_outcome(
         decision = store.decision(tenant, decision_id, alone=True)
         if pseudonym is not None and decision["pseudonym"] != pseudonym:
             raise UnknownDecision(decision_id)  # the reply must not reveal that it exists
-        _check_outcome(decision, occurred_us, now_us)
+        check_outcome(decision, occurred_us, now_us)
         earlier = store.outcomes(tenant, decision_id)
         paid = store.offer(tenant, decision["arm"]).redemption_cost if cost is None else cost
         booked = paid if kind == "completed" else 0
-        if not store.add_outcome(tenant, event_id, decision_id, kind, occurred_us, now_us, booked):
+        if not store.add_outcome(tenant, event_id, decision_id, kind, occurred_us, now_us, booked, order_key):
             return Credit(False, False, "duplicate")
         if occurred_us >= decision["redeem_end_us"]:
             return Credit(True, False, "outside_window")
@@ -110,7 +112,8 @@ def _check_kind(kind: str, cost: int | None) -> None:
         raise InvalidOutcome(f"cost must lie between 0 and {MOST_MONEY} minor units.")
 
 
-def _check_outcome(decision: Mapping[str, Any], occurred_us: int, now_us: int) -> None:
+def check_outcome(decision: Mapping[str, Any], occurred_us: int, now_us: int) -> None:
+    """Raises InvalidOutcome: nothing was shown, it lies before the decision, or in the future."""
     if decision["arm"] == NONE:
         raise InvalidOutcome("Nothing was shown in this decision, so it can have no outcome.")
     if occurred_us > now_us + CLOCK_TOLERANCE_US:

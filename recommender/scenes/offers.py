@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from plumbing.clock import HOUR
+from plumbing.problem import Problem
 from recommender.errors import NothingLeft
-from recommender.offers import report as earnings
-from recommender.offers.decision import GUEST, NO_POLICY, OfferDecision, Policy
+from recommender.offers.decision import GUEST, HOLDOUT, NO_POLICY, OfferDecision, Policy
 from recommender.offers.learning import train as learning
 from recommender.offers.learning.log import ClosedDecisions, from_parts, read_closed
 from recommender.offers.portfolio import Offer
+from recommender.offers.report import figures_of
 from recommender.offers.settings import OfferSettings
+from recommender.offers.wording import terms
 from recommender.scene import (
     Answer,
     Arrays,
@@ -33,6 +36,7 @@ from recommender.scene import (
 )
 from recommender.scenes.offer_decisions import decide_offer, offer_fallback
 from recommender.scenes.offer_outcomes import Purchase, record_outcome, record_purchases
+from recommender.scenes.offer_redemptions import Redemptions
 from recommender.store.offers import OfferStore
 
 OUTCOMES = {"shown": "viewed", "redeemed": "completed", "dismissed": "dismissed"}
@@ -47,6 +51,7 @@ class OffersScene:
     learns_from: str | None = None
     second_factor = False
     own_gate = True
+    baseline = "best_single"
 
     def __init__(self, store: OfferStore) -> None:
         self._store = store
@@ -80,7 +85,20 @@ class OffersScene:
         """
         if request.n < 1:
             return Answer((), offer_fallback(request.customer, model or NO_POLICY, eligible=False))
-        return answer_of(decide_offer(self._store, request, model))
+        names = {item.item_id: item.name for item in request.catalogue}
+        currency = self._store.tenant_settings(request.tenant).currency
+        return answer_of(decide_offer(self._store, request, model), currency, names)
+
+    def refuses(self, batch: RecordedEvents) -> Mapping[int, Problem]:
+        """Redemptions that the terms do not allow, and what became of a decision that is not in the log."""
+        redemptions = Redemptions(self._store, batch)
+        return {
+            index: refused
+            for index, event in enumerate(batch.events)
+            if event.scene == self.name
+            and event.type in OUTCOMES
+            and (refused := redemptions.refusal(event)) is not None
+        }
 
     def record(self, batch: RecordedEvents) -> None:
         """Store what became of offers, and what customers spent who consented that offers learn from it.
@@ -88,9 +106,11 @@ class OffersScene:
         Raises:
             UnknownDecision, InvalidOutcome: nothing of the batch is stored.
         """
+        redemptions = Redemptions(self._store, batch)
         for event in batch.events:
             kind = OUTCOMES.get(event.type)
             if event.scene == self.name and event.recommendation_id and kind:
+                order = redemptions.order_of(event) if event.type == "redeemed" else None
                 record_outcome(
                     self._store,
                     batch.tenant,
@@ -100,6 +120,7 @@ class OffersScene:
                     event.time_us,
                     batch.now_us,
                     pseudonym=event.customer,
+                    order_key=order.key if order else "",
                 )
         if self.name in batch.purposes:
             bought = [
@@ -118,20 +139,23 @@ class OffersScene:
         return KnownIds("offer", {offer.offer_id for offer in self._store.offers(tenant)})
 
     def report(self, tenant: str, now_us: int, published: Report | None = None) -> dict[str, Any]:
-        """What the offers earn: against the holdout from the log, the rest from the published report.
+        """What the offers earn, in figures: from the log, and what needs models from the published report.
 
         Raises:
             UnusableLog: a decision was logged without a propensity.
         """
         settings = self._store.settings_as_read(tenant)
-        return earnings.earnings(self._closed(tenant, settings, now_us), settings, published)
+        return figures_of(self._closed(tenant, settings, now_us), settings, published)
 
     def _closed(self, tenant: str, settings: OfferSettings, now_us: int) -> ClosedDecisions:
         return read_closed(self._store.with_outcomes(tenant, now_us, settings.lateness_hours * HOUR), settings)
 
 
-def answer_of(decision: OfferDecision) -> Answer:
-    """The decided offer or nothing, why, and the filter that removed each of the others."""
+def answer_of(decision: OfferDecision, currency: str = "EUR", names: Mapping[str, str] | None = None) -> Answer:
+    """The decided offer or nothing, why, and the filter that removed each of the others.
+
+    `names` are the names of dishes by id; with `currency` the terms are written out of them.
+    """
     suggestions: tuple[Suggestion, ...] = ()
     if decision.offer is not None:
         chance = decision.propensities[decision.arm]
@@ -141,7 +165,7 @@ def answer_of(decision: OfferDecision) -> Answer:
             reason=_reason(decision, decision.offer),
             explored=decision.why != "best_single_offer",
             propensity=chance,
-            label=Label(decision.offer.name, decision.offer.text),
+            label=Label(decision.offer.name, decision.offer.text, as_shown(decision.offer, currency, names or {})),
         )
         suggestions = (suggestion,)
     return Answer(
@@ -150,7 +174,21 @@ def answer_of(decision: OfferDecision) -> Answer:
         dict(decision.excluded),
         decision_id=decision.decision_id,
         model_version=decision.policy_version,
+        held_out=decision.cell == HOLDOUT,
     )
+
+
+def as_shown(offer: Offer, currency: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """What a till applies and a screen shows of an offer."""
+    return {
+        "discount": asdict(offer.discount) if offer.discount else None,
+        "min_spend": offer.min_spend,
+        "once_per_visit": offer.once_per_visit,
+        "items": list(offer.items),
+        "categories": list(offer.categories),
+        "currency": currency,
+        "terms": terms(offer, currency, names),
+    }
 
 
 def _reason(decision: OfferDecision, offer: Offer) -> Reason:

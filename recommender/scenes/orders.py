@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from recommender.scene import (
     Texts,
     Trained,
     TrainingInput,
+    Trial,
     no_interactions,
 )
 
@@ -52,6 +53,11 @@ class ServedOrders:
         self.site_at = {str(name): code for code, name in enumerate(model.sites)}
         self.region_at = {str(name): code for code, name in enumerate(model.regions)}
         self._menus: tuple[tuple[Menu, ItemCrowd], ...] = ()
+
+    @classmethod
+    def empty(cls) -> ServedOrders:
+        """What is known without a model: the menu alone."""
+        return cls(_counted(None, 1))
 
     def menu(self, catalogue: Sequence[Item]) -> tuple[Menu, ItemCrowd]:
         """The catalogue as arrays and the crowd's statistics for it; the last few are cached.
@@ -117,7 +123,7 @@ class OrdersScene(CatalogueScene):
         menu, crowd = served.menu(request.catalogue)
         history = merge_repeats(request.history) if request.history is not None else None
         query, known = _question(served, menu, history, request)
-        allowed, excluded = menu.allowed(request.context, known)
+        allowed, excluded = menu.allowed(request.context, known, request.hidden)
         fallback = _fallback(model, request.history)
         eligible = np.zeros(crowd.n_items, np.bool_)
         eligible[menu.code[allowed]] = True
@@ -139,6 +145,7 @@ class OrdersScene(CatalogueScene):
             tuple(_suggestions(rows, explored, propensity, pairs, scores, reasons, menu, eligible)),
             fallback,
             excluded,
+            more=_Behind(order, rows, pairs, scores, reasons, menu),
         )
 
     def _explored(
@@ -189,7 +196,13 @@ def _trained(fitted: FittedOrders, names: Callable[[NDArray[np.int64]], list[str
         baseline_value=fitted.baseline,
         interval=(fitted.interval.low, fitted.interval.high),
     )
-    return Trained(taken(arrays, ROWS, order), texts, report, rows=tuple(who[row] for row in order.tolist()))
+    rows = tuple(who[row] for row in order.tolist())
+    return Trained(taken(arrays, ROWS, order), texts, report, rows=rows, trial=_trial(fitted))
+
+
+def _trial(fitted: FittedOrders) -> Trial | None:
+    """What was measured: without the last orders of those who were asked."""
+    return None if fitted.trial is None else Trial(*fitted.trial.saved(), asked=fitted.asked)
 
 
 def _fallback(model: ServedOrders | None, history: Interactions | None) -> str | None:
@@ -284,6 +297,36 @@ def _alternating(order: NDArray[np.intp], pairs: Pairs) -> NDArray[np.intp]:
     known = pairs.features[order, column("own_count")] > 0
     place = np.where(known, np.cumsum(known), np.cumsum(~known))
     return order[np.lexsort((~known, place))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Behind:
+    """The candidates behind a list (see `recommender.scene.Further`): single items, no baskets."""
+
+    order: NDArray[np.intp]
+    rows: NDArray[np.intp]  # of the list
+    pairs: Pairs
+    scores: NDArray[np.float64]
+    reasons: ReasonContext
+    menu: Menu
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        shown = set(self.rows.tolist())
+        return (self._suggestion(row) for row in self.order.tolist() if row not in shown)
+
+    def of(self, item_id: str) -> Suggestion | None:
+        """One of all candidates; None: it is none of them."""
+        at = self.menu.at.get(item_id)
+        if at is None:
+            return None
+        found = np.flatnonzero(self.pairs.item == self.menu.code[at])
+        return self._suggestion(int(found[0])) if len(found) else None
+
+    def _suggestion(self, row: int) -> Suggestion:
+        code = int(self.pairs.item[row])
+        item = self.menu.catalogue[self.menu.row_of[code]]
+        reason = reason_for(self.reasons, item, code, self.pairs.features[row], False, False)
+        return Suggestion(item.item_id, float(self.scores[row]), reason)
 
 
 def _suggestions(

@@ -10,7 +10,16 @@ from plumbing.idempotency import migrations as idempotency_migrations
 from plumbing.limits import migrations as limits_migrations
 from plumbing.storage.database import Database
 from plumbing.storage.state import State
-from recommender.store import catalogue, event_tables, offer_tables
+from recommender.store import (
+    catalogue,
+    desk_tables,
+    event_tables,
+    experiment_tables,
+    images,
+    offer_tables,
+    rules,
+    version_notes,
+)
 from recommender.store import runs as models
 
 MIGRATIONS = (
@@ -18,6 +27,11 @@ MIGRATIONS = (
     event_tables.migrations,
     models.migrations,
     offer_tables.migrations,
+    desk_tables.migrations,
+    rules.migrations,
+    experiment_tables.migrations,
+    version_notes.migrations,
+    images.migrations,
     idempotency_migrations,
 )
 

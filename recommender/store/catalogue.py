@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlite_utils import Database as Utils
@@ -11,10 +12,13 @@ from sqlite_utils.migrations import Migrations
 
 from plumbing.storage.database import Database, Row
 from recommender.errors import NotInCatalogue
+from recommender.item import options_json, options_of
 from recommender.scene import Item, Kind
+from recommender.store import images
 from recommender.store.events import raise_generation
 
 LISTS = ("dayparts", "allergens", "tags", "sites")
+BY_LANGUAGE = ("names", "texts")
 FIELDS = (
     "item_id",
     "name",
@@ -25,6 +29,9 @@ FIELDS = (
     "sensitive",
     "lat",
     "lon",
+    *BY_LANGUAGE,
+    "image",
+    "options",
 )
 
 migrations = Migrations("catalogue")
@@ -41,6 +48,19 @@ def catalogue(db: Utils) -> None:
     )
 
 
+@migrations()
+def allergens_that_nobody_stated(db: Utils) -> None:
+    """`allergens` is null where nobody said anything. Earlier an empty list meant that, or that there are none."""
+    db.execute("UPDATE catalogue SET allergens = 'null' WHERE allergens = '[]'")
+
+
+@migrations()
+def languages_pictures_and_options(db: Utils) -> None:
+    """`names` and `texts` are JSON objects by language, `options` a JSON list; rows from before have none."""
+    for column, empty in (("names", "{}"), ("texts", "{}"), ("image", ""), ("options", "[]")):
+        db.execute(f"ALTER TABLE catalogue ADD COLUMN {column} TEXT NOT NULL DEFAULT '{empty}'")
+
+
 class CatalogueStore:
     """Dishes and places of all tenants. A change raises the generation "catalogue" in the same transaction."""
 
@@ -53,6 +73,13 @@ class CatalogueStore:
             "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? ORDER BY item_id", (tenant, kind)
         )
         return tuple(as_item(row) for row in rows)
+
+    def generation(self, tenant: str) -> int:
+        """Another number after each change of the catalogue."""
+        row = self._database.row(
+            "SELECT number FROM generations WHERE tenant = ? AND name = 'catalogue'", (tenant,)
+        )
+        return row["number"] if row else 0
 
     def page(self, tenant: str, kind: Kind, after: str, n: int) -> tuple[Item, ...]:
         """The next `n` items after the id `after`."""
@@ -95,8 +122,24 @@ class CatalogueStore:
             self._database.upsert(
                 "catalogue", (as_row(tenant, kind, item) for item in items), ("tenant", "kind", "item_id")
             )
+            images.sweep(connection, tenant)
             raise_generation(connection, tenant, "catalogue")
         return len(items)
+
+    def set_image(self, tenant: str, item_id: str, files: Sequence[tuple[tuple[int, int], bytes]] | None) -> Item:
+        """Give a dish a picture of the house (`plumbing.pictures.convert.made_small`), or none; the dish.
+
+        A picture that no dish names any more is removed in the same transaction.
+
+        Raises:
+            NotInCatalogue: there is no such dish.
+        """
+        with self._database.write() as connection:
+            item = self.get(tenant, "item", item_id)
+            name = "" if files is None else images.keep(connection, tenant, files)
+            item = replace(item, image=name)
+            self.put(tenant, "item", [item])
+        return item
 
     def delete(self, tenant: str, kind: Kind, item_id: str) -> None:
         """Remove one item.
@@ -110,6 +153,7 @@ class CatalogueStore:
             ).rowcount
             if not gone:
                 raise NotInCatalogue(kind, item_id)
+            images.sweep(connection, tenant)
             raise_generation(connection, tenant, "catalogue")
 
     def tenants(self) -> list[str]:
@@ -130,12 +174,20 @@ def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
     row: dict[str, Any] = {"tenant": tenant, "kind": kind}
     for name in FIELDS:
         value = getattr(item, name)
-        row[name] = json.dumps(list(value)) if name in LISTS else value
+        row[name] = json.dumps(None if value is None else list(value)) if name in LISTS else value
+    row |= {name: json.dumps(getattr(item, name), ensure_ascii=False) for name in BY_LANGUAGE}
+    row["options"] = json.dumps(options_json(item.options), ensure_ascii=False)
     return row
 
 
 def as_item(row: Row) -> Item:
     """The inverse of `as_row`."""
     values = {name: row[name] for name in FIELDS}
-    values |= {name: tuple(json.loads(row[name])) for name in LISTS}
+    values |= {name: _list(row[name]) for name in LISTS} | {name: json.loads(row[name]) for name in BY_LANGUAGE}
+    values["options"] = options_of(json.loads(row["options"]))
     return Item(**values | {"available": bool(row["available"]), "sensitive": bool(row["sensitive"])})
+
+
+def _list(stored: str) -> tuple[str, ...] | None:
+    values = json.loads(stored)
+    return None if values is None else tuple(values)

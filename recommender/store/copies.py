@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from plumbing.storage.database import Database
 from recommender.scene import Event, OrderLine
+from recommender.store.recorded import options_in
 
 SENDER = "box:"
 """How the sender of an event begins that came from a store box; no device is called that."""
@@ -52,9 +53,14 @@ class CopiedEvents:
 
     def _event(self, tenant: str, row: sqlite3.Row) -> Event:
         lines: Sequence[sqlite3.Row] = self._database.rows(
-            "SELECT item, quantity, price FROM lines WHERE tenant = ? AND sender = ? AND event_id = ?"
-            " ORDER BY position",
+            "SELECT item, quantity, price, options, listed FROM lines"
+            " WHERE tenant = ? AND sender = ? AND event_id = ? ORDER BY position",
             (tenant, row["sender"], row["event_id"]),
         )
-        names = (name for name in Event.__slots__ if name != "lines")
-        return Event(**{name: row[name] for name in names}, lines=tuple(OrderLine(*line) for line in lines))
+        stored = set(row.keys())  # `order_id` is only checked when an event comes, not kept
+        values = {name: row[name] for name in Event.__slots__ if name in stored}
+        return Event(**values, lines=tuple(_line(line) for line in lines))
+
+
+def _line(row: sqlite3.Row) -> OrderLine:
+    return OrderLine(row["item"], row["quantity"], row["price"], options_in(row), row["listed"])

@@ -11,6 +11,7 @@ from plumbing.storage.tombstones import Tombstones
 from recommender.errors import ErasureNotRemembered
 from recommender.store import forgotten
 from recommender.store.events import EventStore
+from recommender.store.experiments import ExperimentStore
 from recommender.store.offers import OfferStore
 
 FILE = "recommender-tombstones"
@@ -24,13 +25,20 @@ class ErasedCustomers:
     """Compares the database with the file of tombstones, and erases again whom a restored one brought back."""
 
     def __init__(
-        self, database: Database, events: EventStore, offers: OfferStore, remembered: Tombstones, now_us: Clock
+        self,
+        database: Database,
+        events: EventStore,
+        offers: OfferStore,
+        remembered: Tombstones,
+        now_us: Clock,
+        experiments: ExperimentStore,
     ) -> None:
         self._database = database
         self._events = events
         self._offers = offers
         self._remembered = remembered
         self._now_us = now_us
+        self._experiments = experiments
 
     def keep_erased(self, *, at_start: bool = False) -> int:
         """Erase again whom the database should not know any more; returns how many tombstones it lacked.
@@ -54,7 +62,7 @@ class ErasedCustomers:
                 self._erase_again(connection, lacking)
                 self._events.set_generation(NO_TENANT, "tombstones", count)
         if lacking:
-            self._database.scrub()
+            self._database.scrub_soon()
             log.warning("older_database_restored", erased_again=len(lacking))
         return len(lacking)
 
@@ -79,4 +87,5 @@ class ErasedCustomers:
                 self._events.erase(tenant, customer, now)
                 if any(self._offers.forget(tenant, customer).values()):
                     forgotten.note(connection, tenant, "offers")
+        self._experiments.forget_everywhere([hashed.hex() for hashed in lacking])
         self._events.add_tombstones(NO_TENANT, [hashed.hex() for hashed in lacking], now)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from plumbing.storage.database import Database
 from recommender.ranking.interactions import Interactions
-from recommender.store.events import COLUMNS, FROM, as_interactions, person_of
+from recommender.store.events import COLUMNS, LEARNED, as_interactions, person_of
 from recommender.store.recorded import SEEN
 
 PAGE = 20_000
@@ -41,7 +41,7 @@ class EventParts:
         """All rows of customers, of about `events` events at once; a customer is in one part only."""
         for after, until in self._customers(events):
             rows = self.database.rows(
-                f"SELECT {COLUMNS} {FROM} e.tenant = ? AND e.customer > ? AND e.customer <= ? AND e.type = ?"
+                f"SELECT {COLUMNS} {LEARNED} e.tenant = ? AND e.customer > ? AND e.customer <= ? AND e.type = ?"
                 " ORDER BY e.customer, e.time_us, e.event_id, e.sender, l.position",
                 (self.tenant, after, until, self.kind),
             )
@@ -56,7 +56,7 @@ class EventParts:
         orders = 0
         for after, until in self._times(events):
             rows = self.database.rows(
-                f"SELECT {COLUMNS} {FROM} e.tenant = ? AND e.customer = '' AND e.time_us > ? AND e.time_us <= ?"
+                f"SELECT {COLUMNS} {LEARNED} e.tenant = ? AND e.customer = '' AND e.time_us > ? AND e.time_us <= ?"
                 " AND e.type = ? ORDER BY e.time_us, e.event_id, e.sender, l.position",
                 (self.tenant, after, until, self.kind),
             )

@@ -150,3 +150,16 @@ def corrections_and_ties(db: Utils) -> None:
         "CREATE TABLE link_failures (tenant TEXT NOT NULL, customer_hash TEXT NOT NULL, n BIGINT NOT NULL,"
         " until_us BIGINT NOT NULL, PRIMARY KEY (tenant, customer_hash)) WITHOUT ROWID"
     )
+
+
+@migrations()
+def sponsored_lines(db: Utils) -> None:
+    """`sponsored` is 1 where the item was suggested in a place that somebody pays for: nothing learns from it."""
+    db.execute("ALTER TABLE lines ADD COLUMN sponsored INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def options_and_listed_prices(db: Utils) -> None:
+    """`options` is a JSON list of choices, "" for none; `listed` the catalogue's price where another was shown."""
+    db.execute("ALTER TABLE lines ADD COLUMN options TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE lines ADD COLUMN listed BIGINT")

@@ -34,6 +34,9 @@ FROM = (
     "FROM events e CROSS JOIN lines l WHERE l.tenant = e.tenant AND l.sender = e.sender"
     f" AND l.event_id = e.event_id AND {SEEN} AND"
 )
+LEARNED = f"{FROM} l.sponsored = 0 AND"
+"""What is learned from: nobody chose freely what stood in a place that somebody pays for."""
+
 _LINES_OF = (
     "SELECT e.type, COUNT(*) FROM events e CROSS JOIN lines l WHERE e.tenant = ? AND e.customer = ?"
     " AND l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id GROUP BY e.type"
@@ -165,6 +168,15 @@ class EventStore:
         )
         return {row["type"]: row["n"] for row in rows}
 
+    def sites(self, tenant: str, among: int = 5_000) -> list[str]:
+        """The sites of the tenant's latest orders."""
+        rows = self._database.rows(
+            "SELECT DISTINCT site FROM (SELECT site FROM events WHERE tenant = ? AND type = 'ordered'"
+            " ORDER BY time_us DESC LIMIT ?) AS latest",
+            (tenant, among),
+        )
+        return [row["site"] for row in rows]
+
     def has_site(self, tenant: str, site: str, among: int = 5_000) -> bool:
         """Whether one of the tenant's latest orders was at this site."""
         found = self._database.row(
@@ -194,7 +206,7 @@ class EventStore:
         What is popular needs no pseudonyms, and names nothing that fewer than `least_people` people chose.
         """
         rows = self._database.rows(
-            f"SELECT {COLUMNS} {FROM} e.tenant = ? AND e.type = ?"
+            f"SELECT {COLUMNS} {LEARNED} e.tenant = ? AND e.type = ?"
             " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?",
             (tenant, kind, most),
         )
@@ -203,7 +215,7 @@ class EventStore:
     def everything(self, tenant: str, kind: str) -> Interactions:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
         rows = self._database.rows(
-            f"SELECT {COLUMNS} {FROM} e.tenant = ? AND e.type = ?"
+            f"SELECT {COLUMNS} {LEARNED} e.tenant = ? AND e.type = ?"
             " ORDER BY e.customer, e.time_us, e.event_id, e.sender, l.position",
             (tenant, kind),
         )
@@ -226,10 +238,51 @@ class EventStore:
         )
         return row["n"] if row else 0
 
+    def remove_before(self, tenant: str, before_us: int, most: int = 500) -> int:
+        """Delete up to `most` events of before a moment, with their lines; returns how many."""
+        found = "SELECT sender, event_id FROM events WHERE tenant = ? AND time_us < ? ORDER BY 1, 2 LIMIT ?"
+        with self._database.write() as connection:
+            for table in ("lines", "events"):
+                gone = connection.execute(
+                    f"DELETE FROM {table} WHERE tenant = ? AND (sender, event_id) IN ({found})",  # noqa: S608 constant parts
+                    (tenant, tenant, before_us, most),
+                ).rowcount
+        return gone
+
+    def has_customers(self, tenant: str, kind: str, n: int) -> bool:
+        """Whether at least `n` customers have two events of a type; stops counting there.
+
+        Most tenants have no events at all of some type: that is known without reading those of the others.
+        """
+        if (
+            self._database.row("SELECT 1 FROM events WHERE tenant = ? AND type = ? LIMIT 1", (tenant, kind))
+            is None
+        ):
+            return False
+        found = self._database.row(
+            "SELECT COUNT(*) AS n FROM (SELECT e.customer FROM events e WHERE e.tenant = ? AND e.customer <> ''"
+            " AND e.type = ? GROUP BY e.customer HAVING COUNT(*) >= 2 LIMIT ?) AS returned",
+            (tenant, kind, n),
+        )
+        return found is not None and found["n"] >= n
+
+    def some_customers(self, tenant: str, kind: str, most: int, seed: int) -> tuple[list[str], int]:
+        """At most `most` customers with events of a type, drawn by the seed, and how many there are in all."""
+        rows = self._database.rows(
+            f"SELECT DISTINCT customer FROM events e WHERE tenant = ? AND type = ? AND customer <> '' AND {SEEN}"  # noqa: S608
+            " ORDER BY customer",
+            (tenant, kind),
+        )
+        names = [row["customer"] for row in rows]
+        if len(names) <= most:
+            return names, len(names)
+        drawn = np.random.default_rng(seed).choice(len(names), most, replace=False)
+        return [names[at] for at in sorted(drawn.tolist())], len(names)
+
     def export(self, tenant: str) -> Iterable[dict[str, Any]]:
         """One row for each line of each event, as `usual import events` reads them."""
         sql = (
-            "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l"  # noqa: S608 constant parts
+            "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"  # noqa: S608 constant parts
             " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
             f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, e.sender, l.position"
         )

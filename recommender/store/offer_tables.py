@@ -70,6 +70,30 @@ MIGRATIONS: list[tuple[str, str]] = [
     ("offers_13_asked_at", "ALTER TABLE offer_reservations ADD COLUMN held_us BIGINT NOT NULL DEFAULT 0"),
     ("offers_14_was_shown", "ALTER TABLE offer_reservations ADD COLUMN shown BIGINT NOT NULL DEFAULT 1"),
     ("offers_15_of_a_guest", "ALTER TABLE offer_reservations ADD COLUMN guest BIGINT NOT NULL DEFAULT 0"),
+    # What an ended offer was before, to restore it; the order that a redemption belongs to.
+    ("offers_16_before_end", "ALTER TABLE offers ADD COLUMN before_end TEXT NOT NULL DEFAULT ''"),
+    ("offers_17_order", "ALTER TABLE offer_outcomes ADD COLUMN order_key TEXT NOT NULL DEFAULT ''"),
+    (
+        "offers_18_outcomes_by_order",
+        "CREATE INDEX offer_outcomes_by_order ON offer_outcomes (tenant, order_key) WHERE order_key <> ''",
+    ),
+    (
+        "offers_19_reports",
+        "CREATE TABLE offer_reports (tenant TEXT PRIMARY KEY, made_us BIGINT NOT NULL, body TEXT NOT NULL)",
+    ),
+    # Numbers that stay when the decisions behind them go; refused redemptions, without whose they were.
+    (
+        "offers_20_shown_before",
+        """CREATE TABLE offer_shown_before (
+            tenant TEXT NOT NULL, offer_id TEXT NOT NULL, shown BIGINT NOT NULL,
+            PRIMARY KEY (tenant, offer_id))""",
+    ),
+    (
+        "offers_21_refusals",
+        """CREATE TABLE offer_refusals (
+            tenant TEXT NOT NULL, offer_id TEXT NOT NULL, cause TEXT NOT NULL, number BIGINT NOT NULL,
+            PRIMARY KEY (tenant, offer_id, cause))""",
+    ),
 ]
 """(name, one statement each), in order."""
 

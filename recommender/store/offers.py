@@ -16,7 +16,8 @@ from recommender.offers.decision import OfferDecision
 from recommender.offers.eligibility import Usage
 from recommender.offers.errors import UnknownDecision
 from recommender.offers.portfolio import Offer
-from recommender.store.offer_portfolio import OfferPortfolioStore
+from recommender.store.offer_redemptions import OfferRedemptionStore
+from recommender.store.offer_retention import remove_before
 
 _SPENT = """(SELECT COALESCE(SUM(p.amount), 0) FROM offer_purchases p WHERE p.tenant = d.tenant
     AND p.pseudonym = d.pseudonym AND p.occurred_us >= d.decided_us AND p.occurred_us < d.reward_end_us)"""
@@ -39,7 +40,7 @@ class PurchaseHistory:
     total_recent: int
 
 
-class OfferStore(OfferPortfolioStore):
+class OfferStore(OfferRedemptionStore):
     """All SQL about offers. One instance per process; any number of threads.
 
     Purchases are separate from the orders' events on purpose: only customers who consented to `offers` have rows.
@@ -58,6 +59,20 @@ class OfferStore(OfferPortfolioStore):
             row = self._db.row(f"SELECT COUNT(*) FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 constant
             counts.append(row[0] if row else 0)
         return tuple(counts)
+
+    def report(self, tenant: str) -> tuple[int, dict[str, Any]] | None:
+        """When the figures of a large log were counted last, and the figures."""
+        row = self._db.row("SELECT made_us, body FROM offer_reports WHERE tenant = ?", (tenant,))
+        return (row["made_us"], json.loads(row["body"])) if row else None
+
+    def save_report(self, tenant: str, made_us: int, body: Mapping[str, Any]) -> None:
+        """Keep the figures for processes that have not counted them."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO offer_reports VALUES (?, ?, ?) ON CONFLICT (tenant) DO UPDATE SET"
+                " made_us = excluded.made_us, body = excluded.body",
+                (tenant, made_us, json.dumps(body)),
+            )
 
     def decided(self, tenant: str) -> bool:
         """Whether there is any decision yet."""
@@ -81,11 +96,18 @@ class OfferStore(OfferPortfolioStore):
         return {row[0]: Usage(*row[1:]) for row in rows}
 
     def times_shown(self, tenant: str) -> dict[str, int]:
-        """How many decisions showed each offer."""
+        """How often each offer was shown, also before what is kept of the log."""
         rows = self._db.rows(
-            "SELECT arm, COUNT(*) FROM offer_decisions WHERE tenant = ? AND arm <> 'none' GROUP BY arm", (tenant,)
+            "SELECT offer_id, SUM(shown) FROM (SELECT arm AS offer_id, COUNT(*) AS shown FROM offer_decisions"
+            " WHERE tenant = ? AND arm <> 'none' GROUP BY arm UNION ALL SELECT offer_id, shown"
+            " FROM offer_shown_before WHERE tenant = ?) AS counted GROUP BY offer_id",
+            (tenant, tenant),
         )
-        return dict(map(tuple, rows))
+        return {row[0]: int(row[1]) for row in rows}
+
+    def remove_before(self, tenant: str, before_us: int) -> int:
+        """See `offer_retention.remove_before`."""
+        return remove_before(self._db, tenant, before_us)
 
     def reserve(
         self,
@@ -252,14 +274,24 @@ class OfferStore(OfferPortfolioStore):
         return dict(found[0])
 
     def add_outcome(
-        self, tenant: str, event_id: str, decision_id: str, kind: str, occurred_us: int, now_us: int, cost: int
+        self,
+        tenant: str,
+        event_id: str,
+        decision_id: str,
+        kind: str,
+        occurred_us: int,
+        now_us: int,
+        cost: int,
+        order_key: str = "",
     ) -> bool:
-        """Store an outcome; False when this event was stored before, and nothing changes."""
+        """Store an outcome, and of a redemption its order; False when this event was stored before."""
         with self._db.write() as connection:
             done = connection.execute(
-                """INSERT INTO offer_outcomes VALUES (?, ?, ?, ?, ?, ?, ?)
+                """INSERT INTO offer_outcomes
+                (tenant, event_id, decision_id, kind, occurred_us, received_us, cost, order_key)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (tenant, event_id) DO NOTHING RETURNING event_id""",
-                (tenant, event_id, decision_id, kind, occurred_us, now_us, cost),
+                (tenant, event_id, decision_id, kind, occurred_us, now_us, cost, order_key),
             ).fetchall()
         return bool(done)
 

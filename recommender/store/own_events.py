@@ -15,18 +15,22 @@ from recommender.errors import EventAmbiguous, NoSuchEvent
 from recommender.scene import Event
 from recommender.store import forgotten
 from recommender.store.events import EventStore, raise_generation
-from recommender.store.recorded import SEEN
+from recommender.store.recorded import SEEN, options_in
+
+OwnLine = tuple[str, int, int | None, tuple[str, ...]]
 
 _ROWS = (
-    "SELECT e.*, l.item, l.quantity, l.price FROM events e LEFT JOIN lines l ON l.tenant = e.tenant"  # noqa: S608
-    f" AND l.sender = e.sender AND l.event_id = e.event_id WHERE e.tenant = ? AND e.customer = ? AND {SEEN}"
+    "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"  # noqa: S608
+    " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
+    f" WHERE e.tenant = ? AND e.customer = ? AND {SEEN}"
     " ORDER BY e.time_us, e.event_id, e.sender, l.position"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """One event of a customer, as it is stored; `lines` are (item, quantity, price in minor units or None)."""
+    """One event of a customer, as it is stored; `lines` are (item, quantity, price in minor units or None,
+    choices)."""
 
     reference: str  # names it among all events of this customer
     event_id: str
@@ -40,7 +44,7 @@ class OwnEvent:
     region: str
     origin: str
     recommendation_id: str
-    lines: tuple[tuple[str, int, int | None], ...]
+    lines: tuple[OwnLine, ...]
     fingerprint: str
 
     @property
@@ -60,13 +64,13 @@ class OwnEventStore:
     def of(self, tenant: str, customer: str) -> list[OwnEvent]:
         """All events of a customer, oldest first."""
         found: dict[tuple[str, str], OwnEvent] = {}
-        lines: dict[tuple[str, str], list[tuple[str, int, int | None]]] = {}
+        lines: dict[tuple[str, str], list[OwnLine]] = {}
         for row in self._database.rows(_ROWS, (tenant, customer)):
             name = (row["sender"], row["event_id"])
             if name not in found:
                 found[name] = _event(row)
             if row["item"] is not None:
-                lines.setdefault(name, []).append((row["item"], row["quantity"], row["price"]))
+                lines.setdefault(name, []).append((row["item"], row["quantity"], row["price"], options_in(row)))
         return [replace(event, lines=tuple(lines.get(name, ()))) for name, event in found.items()]
 
     def find(self, tenant: str, customer: str, name: str) -> OwnEvent:

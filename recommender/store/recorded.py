@@ -4,11 +4,13 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from plumbing.storage.database import Database, Statement
+from plumbing.storage.database import Database, Row, Statement
 from recommender.errors import Erased, EventConflict
+from recommender.rules.apply import is_sponsored
 from recommender.scene import Event
 
 SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))"
@@ -120,15 +122,33 @@ def _inserts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
 def _lines(tenant: str, events: Sequence[Event]) -> Iterator[Statement]:
     """The lines of an event that was there are there as well: a different event under its name is refused."""
     rows = [
-        (tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price)
+        (
+            *(tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price),
+            *(_paid(event, line.item), options_text(line.options), line.listed),
+        )
         for event in events
         for i, line in enumerate(event.lines)
     ]
     for part in parts(sorted(rows, key=lambda row: row[:4])):
         yield (
-            f"INSERT INTO lines VALUES {', '.join([marks(7)] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608
+            f"INSERT INTO lines VALUES {', '.join([marks(10)] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608
             [value for row in part for value in row],
         )
+
+
+def options_text(options: Sequence[str]) -> str:
+    """The choices of a line as its row has them."""
+    return json.dumps(list(options), ensure_ascii=False) if options else ""
+
+
+def options_in(row: Mapping[str, Any] | Row) -> tuple[str, ...]:
+    """The inverse of `options_text`, of the row of a line."""
+    return tuple(json.loads(row["options"])) if row["options"] else ()
+
+
+def _paid(event: Event, item: str) -> int:
+    """1 where the item was suggested in a sponsored place."""
+    return int(is_sponsored(event.recommendation_id, item))
 
 
 def _remove(database: Database, tenant: str, name: Name) -> None:

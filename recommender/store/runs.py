@@ -1,21 +1,23 @@
-"""Runs of trainings with progress and outcome, and their schedule. The models are files (versions.py)."""
+"""Runs of trainings with progress and outcome. Models are files (versions.py), the schedule is schedules.py."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlite_utils import Database as Utils
-from sqlite_utils.migrations import Migrations
-
 from plumbing.clock import MINUTE
-from plumbing.storage.database import Database, Row
+from plumbing.sentence import stored
+from plumbing.storage.database import Connection, Database, Row
 from plumbing.storage.tenants import of_all
-from recommender.errors import NoSuchRun, TrainingRunning
+from recommender.errors import NoSuchRun, RunEnded, TrainingRunning
 from recommender.store.run_locks import RunLocks
+from recommender.store.run_tables import migrations
+from recommender.store.schedules import ScheduleStore
+
+__all__ = ["ModelStore", "Run", "migrations"]
 
 LOST_AFTER_US = 15 * MINUTE
 """A run of an older release, which held no lock, is taken for lost after so long without progress."""
@@ -23,38 +25,27 @@ LOST_AFTER_US = 15 * MINUTE
 TRIES = 3
 """So often a scheduled training is begun when the process that runs it is killed each time."""
 
+LOG_LINES = 200
+"""The last lines of a training's log are kept with its run."""
+
 LOST = "The process that ran this training ended before it was done."
+DRY_RUN, BY_HAND, BY_SCHEDULE, FOR_FORGOTTEN = "dry run", "hand", "schedule", "forgotten"
+KINDS = (BY_SCHEDULE, BY_HAND, DRY_RUN, FOR_FORGOTTEN)
+STATES = ("running", "published", "unchanged", "tried", "refused", "failed", "cancelled", "lost")
 
-migrations = Migrations("models")
-
-
-@migrations()
-def runs_and_schedule(db: Utils) -> None:
-    """`open` is 1 while a run lasts. The partial index allows one open run for each tenant and scene."""
-    db.execute(
-        "CREATE TABLE runs (tenant TEXT NOT NULL, run_id TEXT NOT NULL, scene TEXT NOT NULL,"
-        " run_key TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, stage TEXT NOT NULL,"
-        " share REAL NOT NULL, why TEXT NOT NULL, version TEXT NOT NULL, report TEXT NOT NULL,"
-        " started_us BIGINT NOT NULL, seen_us BIGINT NOT NULL, ended_us BIGINT,"
-        " PRIMARY KEY (tenant, run_id), UNIQUE (tenant, scene, run_key))"
-    )
-    db.execute("CREATE UNIQUE INDEX runs_open ON runs (tenant, scene) WHERE open = 1")
-    db.execute("CREATE INDEX runs_latest ON runs (tenant, scene, started_us)")
-    db.execute(
-        "CREATE TABLE schedule (tenant TEXT NOT NULL, scene TEXT NOT NULL, days TEXT NOT NULL,"
-        " time TEXT NOT NULL, timezone TEXT NOT NULL, enabled INTEGER NOT NULL, PRIMARY KEY (tenant, scene))"
-    )
-
-
-@migrations()
-def schedule_since(db: Utils) -> None:
-    """When an entry was saved: what was due before is not made up for."""
-    db.execute("ALTER TABLE schedule ADD COLUMN since_us BIGINT NOT NULL DEFAULT 0")
+COLUMNS = (
+    "run_id, scene, state, stage, share, why, version, report, started_us, ended_us, kind, message, details,"
+    " cancel"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training. `state` is running, published, unchanged, refused, failed or lost."""
+    """One training. `state` is one of STATES, `kind` says what began it (KINDS; empty: an older release).
+
+    `why` is the reason in English, `message` the same for other languages (`plumbing.sentence`). `details` has
+    seed, cut, peak_mb, by; `cancel` says who asked it to end.
+    """
 
     run_id: str
     scene: str
@@ -66,31 +57,33 @@ class Run:
     report: Mapping[str, Any]
     started_us: int
     ended_us: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleEntry:
-    """One training in the schedule: at `time` ("03:00") of `timezone` on `days` ("mon", ..., "sun"); saved at
-    `since_us` (microseconds UTC, 0: not known)."""
-
-    scene: str
-    days: tuple[str, ...]
-    time: str
-    timezone: str
-    enabled: bool = True
-    tenant: str = ""
-    since_us: int = field(default=0, compare=False)
+    kind: str = ""
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    cancel: str = ""
 
 
 class ModelStore:
-    """Runs and schedule of all tenants."""
+    """Runs of all tenants, and their schedule."""
 
     def __init__(self, database: Database, locks: RunLocks) -> None:
         self._database = database
         self._locks = locks
+        self.schedules = ScheduleStore(database)
 
-    def begin(self, tenant: str, scene: str, now_us: int, run_key: str | None = None) -> str:
+    def begin(
+        self,
+        tenant: str,
+        scene: str,
+        now_us: int,
+        run_key: str | None = None,
+        *,
+        kind: str = BY_HAND,
+        by: str = "",
+    ) -> str:
         """Open a run, which lasts until `end`, or until the process that works on it has ended; returns its id.
+
+        `by` names who wants it, as the record of changes does.
 
         Raises:
             TrainingRunning: one is open for this tenant and scene, or `run_key` was used before. So the work is
@@ -99,12 +92,15 @@ class ModelStore:
         self.close_lost(now_us)
         run_id = secrets.token_hex(8)
         self._locks.take(run_id)  # before the row is there: nobody can find it without its lock
+        details = json.dumps({"by": by} if by else {})
         try:
             with self._database.write() as connection:
                 done = connection.execute(
-                    "INSERT INTO runs VALUES (?, ?, ?, ?, 'running', 1, 'waiting', 0, '', '', '{}', ?, ?, NULL)"
+                    "INSERT INTO runs (tenant, run_id, scene, run_key, state, open, stage, share, why, version,"
+                    " report, started_us, seen_us, ended_us, kind, details)"
+                    " VALUES (?, ?, ?, ?, 'running', 1, 'waiting', 0, '', '', '{}', ?, ?, NULL, ?, ?)"
                     " ON CONFLICT DO NOTHING RETURNING run_id",
-                    (tenant, run_id, scene, run_key or run_id, now_us, now_us),
+                    (tenant, run_id, scene, run_key or run_id, now_us, now_us, kind, details),
                 ).fetchone()
                 if done is None:
                     other = connection.execute(
@@ -174,13 +170,54 @@ class ModelStore:
         """This process ends: the runs that it did not hand on are lost."""
         self._locks.drop_all()
 
-    def progress(self, tenant: str, run_id: str, stage: str, share: float, now_us: int) -> None:
-        """Store the stage and the share done, 0..1. It also shows that the process is alive."""
+    def progress(
+        self, tenant: str, run_id: str, stage: str, share: float, now_us: int, lines: Collection[str] = ()
+    ) -> str:
+        """Store the stage, the share done (0..1) and further lines of the log. It also shows that the process is
+        alive. Returns who asked the run to end; empty: nobody."""
         with self._database.write() as connection:
-            connection.execute(
-                "UPDATE runs SET stage = ?, share = ?, seen_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
+            if lines:
+                _write_log(connection, tenant, run_id, lines)
+            row = connection.execute(
+                "UPDATE runs SET stage = ?, share = ?, seen_us = ? WHERE tenant = ? AND run_id = ? AND open = 1"
+                " RETURNING cancel",
                 (stage, round(min(max(share, 0.0), 1.0), 3), now_us, tenant, run_id),
-            )
+            ).fetchone()
+        return str(row["cancel"]) if row else ""
+
+    def note(self, tenant: str, run_id: str, **details: Any) -> None:
+        """Add to the details of a run: JSON, no personal data."""
+        with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT details FROM runs WHERE tenant = ? AND run_id = ?", (tenant, run_id)
+            ).fetchone()
+            if row is not None:
+                connection.execute(
+                    "UPDATE runs SET details = ? WHERE tenant = ? AND run_id = ?",
+                    (json.dumps(json.loads(row["details"]) | details), tenant, run_id),
+                )
+
+    def cancel(self, tenant: str, scene: str, run_id: str, who: str) -> None:
+        """Ask a run to end: the process that works on it looks twice a second.
+
+        Raises:
+            NoSuchRun: there is none, or it is another tenant's.
+            RunEnded: it has ended already.
+        """
+        asked = self._database.change(
+            "UPDATE runs SET cancel = CASE WHEN cancel = '' THEN ? ELSE cancel END"
+            " WHERE tenant = ? AND scene = ? AND run_id = ? AND open = 1 RETURNING run_id",
+            (who, tenant, scene, run_id),
+        )
+        if not asked:
+            raise RunEnded(self.run(tenant, scene, run_id).state)
+
+    def cancelled_by(self, tenant: str, run_id: str) -> str:
+        """Who asked an open run to end; empty: nobody."""
+        row = self._database.row(
+            "SELECT cancel FROM runs WHERE tenant = ? AND run_id = ? AND open = 1", (tenant, run_id)
+        )
+        return str(row["cancel"]) if row else ""
 
     def end(
         self,
@@ -192,13 +229,20 @@ class ModelStore:
         *,
         version: str = "",
         report: Mapping[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
+        lines: Collection[str] = (),
     ) -> bool:
-        """Close a run with its outcome; False when it is closed already."""
+        """Close a run with its outcome; False when it is closed already. A `Sentence` as `why` is kept for every
+        language; `details` and `lines` are added to what the run has."""
         with self._database.write() as connection:
+            if details:
+                self.note(tenant, run_id, **details)
+            if lines:
+                _write_log(connection, tenant, run_id, lines)
             closed = connection.execute(
-                "UPDATE runs SET state = ?, open = 0, stage = 'done', share = 1, why = ?, version = ?,"
-                " report = ?, seen_us = ?, ended_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
-                (state, why, version, json.dumps(report or {}), now_us, now_us, tenant, run_id),
+                "UPDATE runs SET state = ?, open = 0, stage = 'done', share = 1, why = ?, message = ?,"
+                " version = ?, report = ?, seen_us = ?, ended_us = ? WHERE tenant = ? AND run_id = ? AND open = 1",
+                (state, str(why), stored(why), version, json.dumps(report or {}), now_us, now_us, tenant, run_id),
             ).rowcount
         self._locks.remove(run_id)
         return bool(closed)
@@ -210,50 +254,67 @@ class ModelStore:
             NoSuchRun: there is none, or it is another tenant's.
         """
         row = self._database.row(
-            "SELECT * FROM runs WHERE tenant = ? AND run_id = ? AND scene = ?", (tenant, run_id, scene)
+            f"SELECT {COLUMNS} FROM runs WHERE tenant = ? AND run_id = ? AND scene = ?",  # noqa: S608 - our own words
+            (tenant, run_id, scene),
         )
         if row is None:
             raise NoSuchRun
         return _as_run(row)
 
+    def log(self, tenant: str, run_id: str) -> list[str]:
+        """The last lines of a run's log, at most LOG_LINES."""
+        row = self._database.row("SELECT log FROM runs WHERE tenant = ? AND run_id = ?", (tenant, run_id))
+        return str(row["log"]).splitlines() if row else []
+
     def runs(self, tenant: str, scene: str, n: int = 10) -> list[Run]:
         """The latest runs of a scene, newest first."""
+        return self.page(tenant, scenes=(scene,), n=n)
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        scenes: Collection[str] = (),
+        states: Collection[str] = (),
+        kinds: Collection[str] = (),
+        before: tuple[int, str] | None = None,
+        n: int = 20,
+    ) -> list[Run]:
+        """Runs, newest first, of these scenes, states and kinds (empty: all); with `before`, the start and the id
+        of a run, those that follow it in the list."""
+        where, values = ["tenant = ?"], [tenant]
+        for column, chosen in (("scene", scenes), ("state", states), ("kind", kinds)):
+            if chosen:
+                where.append(f"{column} IN ({', '.join('?' for _ in chosen)})")
+                values += chosen
+        if before is not None:
+            where.append("(started_us < ? OR (started_us = ? AND run_id > ?))")
+        later = () if before is None else (before[0], before[0], before[1])
         rows = self._database.rows(
-            "SELECT * FROM runs WHERE tenant = ? AND scene = ? ORDER BY started_us DESC, run_id LIMIT ?",
-            (tenant, scene, n),
+            f"SELECT {COLUMNS} FROM runs WHERE {' AND '.join(where)}"  # noqa: S608 - our own words
+            " ORDER BY started_us DESC, run_id LIMIT ?",
+            (*values, *later, n),
         )
         return [_as_run(row) for row in rows]
 
-    def schedule(self, tenant: str | None = None) -> list[ScheduleEntry]:
-        """The schedule of one tenant, or of all."""
-        where, values = ("WHERE tenant = ?", (tenant,)) if tenant is not None else ("", ())
-        rows = self._database.rows(f"SELECT * FROM schedule {where} ORDER BY tenant, scene", values)  # noqa: S608
-        return [
-            ScheduleEntry(
-                scene=row["scene"],
-                days=tuple(row["days"].split()),
-                time=row["time"],
-                timezone=row["timezone"],
-                enabled=bool(row["enabled"]),
-                tenant=row["tenant"],
-                since_us=row["since_us"],
-            )
-            for row in rows
-        ]
+    def ended(self, tenant: str, since_us: int, states: Collection[str] = ("failed", "refused")) -> list[Run]:
+        """The runs that ended like this at `since_us` or later, oldest first: what an alert is made of."""
+        marks = ", ".join("?" for _ in states)
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM runs WHERE tenant = ? AND ended_us >= ? AND state IN ({marks})"  # noqa: S608
+            " ORDER BY ended_us, run_id",
+            (tenant, since_us, *states),
+        )
+        return [_as_run(row) for row in rows]
 
-    def set_schedule(self, tenant: str, entries: Sequence[ScheduleEntry], now_us: int = 0) -> None:
-        """Replace the tenant's schedule at `now_us`. An entry that stays as it was keeps its time of saving."""
-        with self._database.write() as connection:
-            earlier = {replace(e, tenant=tenant): e.since_us for e in self.schedule(tenant)}
-            since = [earlier.get(replace(e, tenant=tenant), now_us) for e in entries]
-            connection.execute("DELETE FROM schedule WHERE tenant = ?", (tenant,))
-            connection.executemany(
-                "INSERT INTO schedule VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (tenant, e.scene, " ".join(e.days), e.time, e.timezone, int(e.enabled), saved_us)
-                    for e, saved_us in zip(entries, since, strict=True)
-                ],
-            )
+
+def _write_log(connection: Connection, tenant: str, run_id: str, lines: Collection[str]) -> None:
+    row = connection.execute("SELECT log FROM runs WHERE tenant = ? AND run_id = ?", (tenant, run_id)).fetchone()
+    kept = [*str(row["log"]).splitlines(), *lines] if row else []
+    connection.execute(
+        "UPDATE runs SET log = ? WHERE tenant = ? AND run_id = ?",
+        ("\n".join(kept[-LOG_LINES:]), tenant, run_id),
+    )
 
 
 def _as_run(row: Row) -> Run:
@@ -268,4 +329,8 @@ def _as_run(row: Row) -> Run:
         report=json.loads(row["report"]),
         started_us=row["started_us"],
         ended_us=row["ended_us"],
+        kind=row["kind"],
+        message=row["message"],
+        details=json.loads(row["details"]),
+        cancel=row["cancel"],
     )

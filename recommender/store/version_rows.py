@@ -314,10 +314,11 @@ class VersionRows:
 
     def pending(self, tenant: str) -> list[str]:
         """The scenes whose version in force was trained on something that was forgotten since."""
-        return [scene for scene in self._scenes if self._owes(tenant, scene)]
+        return [scene for scene in self._scenes if self.owes(tenant, scene)]
 
-    def _owes(self, tenant: str, scene: str) -> bool:
-        """Never of versions that cannot be reached: no training could be published."""
+    def owes(self, tenant: str, scene: str) -> bool:
+        """Whether the live version was trained on something that was forgotten since. Never where versions cannot
+        be reached: no training could be published."""
         number = self.store.number(tenant, scene)
         try:
             current = self.shelf(tenant, scene).current() if number else None

@@ -127,17 +127,29 @@ class VersionStore:
             CurrentChanged: somebody published or went back meanwhile. The new version is kept, and not served.
         """
         expected = self.pointed() if expected is None else expected
-        files, body = contents_of(trained, seed, cut)
-        digest = body["files"][ARRAYS]
-        name = self.shelf.add(
-            content_hash(body)[:12], body | {"parent": parent}, files, lambda name: before(name, digest)
-        )
+        name = self.keep(trained, seed=seed, cut=cut, parent=parent, before=before)
         try:
             self.shelf.point_at(name, expected)
         except CurrentChanged as error:
             raise CurrentChanged(error.current, kept=name) from error
-        self._prune(keep)
+        self.prune(keep)
         return name
+
+    def keep(
+        self,
+        trained: Trained,
+        *,
+        seed: int,
+        cut: DataCut,
+        parent: str | None,
+        before: Callable[[str, str], None] = lambda name, digest: None,
+    ) -> str:
+        """Write a version that is not served; returns its name. Raises ArtifactError as `publish` does."""
+        files, body = contents_of(trained, seed, cut)
+        digest = body["files"][ARRAYS]
+        return self.shelf.add(
+            content_hash(body)[:12], body | {"parent": parent}, files, lambda name: before(name, digest)
+        )
 
     def point_at(self, name: str | None, expected: Pointer | None = None) -> None:
         """Make a version current, or none. Raises CurrentChanged when `expected` is not current any more."""
@@ -284,7 +296,8 @@ class VersionStore:
             return name
         raise NoSuchVersion(self.scene, version)
 
-    def _prune(self, keep: int) -> None:
+    def prune(self, keep: int) -> None:
+        """Delete the oldest versions but for `keep`, never the current one."""
         current = self.current()
         for name in self.names()[:-keep]:
             if name != current:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
+from plumbing.words import Message
 from recommender.ranking.interactions import Interactions
 from recommender.scene import AnyScene, Context, DataCut, Request, Trained, TrainingInput
+from recommender.training.gate.changes import LEAST_CUSTOMERS
+from recommender.training.outcomes import sentence
 
 LEAST_ORDERS = 2
 """A model learns from customers with at least so many orders: it predicts the last one from the others."""
@@ -27,10 +32,9 @@ def what_is_missing_of(scene: AnyScene, catalogue: bool, returning: bool) -> str
     if scene.learns_from is None:
         return None  # such a scene reads its log itself, and raises when it is too short
     if not catalogue:
-        return f"The catalogue has no {scene.kind}s yet: `usual import {scene.kind}s FILE`."
+        return sentence(f"training-no-{scene.kind}s")
     if not returning:
-        visits = NOUNS[scene.learns_from]
-        return f"No customer has {LEAST_ORDERS} {visits} yet; a model learns from those who come back."
+        return sentence(f"training-no-{NOUNS[scene.learns_from]}")
     return None
 
 
@@ -56,32 +60,34 @@ def data_cut(data: TrainingInput) -> DataCut:
     )
 
 
-def refusal(scene: AnyScene, trained: Trained) -> str | None:
-    """Why this model must not be published, in a sentence; None when it may."""
+def refusal(scene: AnyScene, trained: Trained) -> Message | None:
+    """Why this model must not be published; None when it may."""
     for name, array in trained.arrays.items():
         if np.issubdtype(array.dtype, np.floating) and len(array) and not np.isfinite(array).any():
-            return f"Not published: the array {name!r} holds no finite number."
+            return Message.of("gate-array", name=name)
     report = trained.report
     value, baseline = report.value, report.baseline_value
     missing = [n for n, one in (("value", value), ("baseline_value", baseline)) if not math.isfinite(one)]
     if missing:
-        return f"Not published: the evaluation gave no number for {' and '.join(missing)}."
+        return Message.of("gate-no-figure", names=", ".join(missing))
     if value < baseline and report.in_force != "counting" and not scene.own_gate:
-        return f"Not published: {report.metric} {value:.4f} is below counting's {baseline:.4f}."
+        return Message.of("gate-below", metric=report.metric, value=f"{value:.4f}", counting=f"{baseline:.4f}")
     return None
 
 
-def shrunk(cut: DataCut, earlier_lines: int) -> str | None:
-    """Refuse a log that lost more than half of its lines since the last version, unless it is accepted."""
-    if cut.lines * 2 >= earlier_lines:
-        return None
-    return (
-        f"Not published: the log shrank from {earlier_lines} to {cut.lines} lines since the last version. "
-        "If that is as it should be: `usual train SCENE --accept-smaller-log`."
-    )
+def shrunk(cut: DataCut, earlier: Mapping[str, Any], erased: int) -> Message | None:
+    """Refuse a log that lost more than half of its lines or of its customers since the last version, unless it is
+    accepted; `earlier` is that one's cut, `erased` how many of its lines were erased since."""
+    lines = int(earlier.get("lines") or 0)
+    if cut.lines * 2 < lines - erased:
+        return Message.of("gate-shrunk", then=lines, now=cut.lines)
+    customers = int(earlier.get("customers") or 0)
+    if customers >= LEAST_CUSTOMERS and cut.customers * 2 < customers * min(1.0, (lines - erased) / max(lines, 1)):
+        return Message.of("gate-fewer-customers", then=customers, now=cut.customers)
+    return None
 
 
-def refused_by_trial(scene: AnyScene, trained: Trained, data: TrainingInput, most: int = 20) -> str | None:
+def refused_by_trial(scene: AnyScene, trained: Trained, data: TrainingInput, most: int = 20) -> Message | None:
     """Load the model as the server does and suggest for a few customers: every score must be a number.
 
     A scene with its own log is only loaded: its suggestions would be logged.
@@ -89,7 +95,7 @@ def refused_by_trial(scene: AnyScene, trained: Trained, data: TrainingInput, mos
     try:
         model = scene.load(dict(trained.arrays), dict(trained.texts))
     except ValueError as error:
-        return f"Not published: the model cannot be loaded ({error})."
+        return Message.of("gate-unreadable", error=str(error))
     interactions = data.interactions
     now_us = max(int(np.max(interactions.time_us)), 0) if len(interactions) else 0
     for customer in np.unique(interactions.customer[interactions.customer >= 0])[:most]:
@@ -103,5 +109,5 @@ def refused_by_trial(scene: AnyScene, trained: Trained, data: TrainingInput, mos
         )
         scores = [suggestion.score for suggestion in scene.suggest(model, request).suggestions]
         if not np.isfinite(scores).all():
-            return "Not published: the model gives scores that are not numbers."
+            return Message.of("gate-not-numbers")
     return None

@@ -16,8 +16,9 @@ from plumbing.clock import HOUR, SECOND, Clock
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 from recommender.errors import TrainingRunning, VersionsBusy
-from recommender.store.runs import ModelStore
+from recommender.store.runs import FOR_FORGOTTEN, ModelStore
 from recommender.store.version_rows import VersionRows
+from recommender.training.outcomes import not_started
 from recommender.training.trainer import Launch
 
 log = structlog.get_logger(__name__)
@@ -64,12 +65,12 @@ class Retraining:
         if self.models.begun(tenant, scene, key):
             return False
         try:
-            run_id = self.models.begin(tenant, scene, now_us, key)
+            run_id = self.models.begin(tenant, scene, now_us, key, kind=FOR_FORGOTTEN)
         except TrainingRunning:
             return False
         try:
             self.launch(tenant, scene, run_id)
         except OSError as error:
-            self.models.end(tenant, run_id, "failed", f"No process could be started: {error}", self.now_us())
+            self.models.end(tenant, run_id, "failed", not_started(error), self.now_us())
             return False
         return True

@@ -2,7 +2,7 @@
 
 Why one process: three processes on one job store ran a job ten times in seven seconds. A file lock makes one
 process the leader. A run key of time and local date makes each day's training start once, even when the leader
-changes. Days are names only: as numbers, 0 is Monday in APScheduler and Sunday in cron.
+changes. Days are names only: as numbers, 0 is Monday in APScheduler and Sunday in cron (`timetable/calendar.py`).
 
 What is due follows from the time and the store alone, and is looked at every 20 seconds: nothing depends on a
 process that was there at the minute. Times of a local day become moments in UTC here
@@ -13,25 +13,30 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from filelock import Timeout
 
 from plumbing.clock import MINUTE, SECOND, Clock
+from plumbing.problem import Problem
 from plumbing.steady import remember
-from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.files import process_lock
 from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.errors import ScheduleRefused, TrainingRunning
 from recommender.scenes.registry import SCENE_NAMES
-from recommender.store.runs import ModelStore, ScheduleEntry
-from recommender.training.retraining import Retraining
+from recommender.store.runs import BY_SCHEDULE, ModelStore
+from recommender.store.schedules import ScheduleEntry
+from recommender.training.outcomes import not_started
+from recommender.training.timetable.moments import last_due, next_due, run_key
+from recommender.training.timetable.problems import NotUnderstood
+from recommender.training.timetable.reading import known_zone, understand
 from recommender.training.trainer import Launch
 
 if TYPE_CHECKING:
@@ -40,67 +45,32 @@ if TYPE_CHECKING:
     from plumbing.storage.server_locks import ServerLocks
 
 log = structlog.get_logger(__name__)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_EVERY_S = 20
 LATE_US = 10 * MINUTE  # a training that begins later than this after its time is named in the log
+WRONG = (ZoneInfoNotFoundError, OverflowError, ValueError, NotUnderstood)
+"""A zone that is gone, a clock beyond the calendar, an entry of a newer release."""
+
+ZoneOf = Callable[[str], str]
+"""The zone of a tenant, for entries without one of their own."""
 
 
-def parse_entry(scene: str, days: Sequence[str], time: str, timezone: str, enabled: bool = True) -> ScheduleEntry:
-    """A validated entry of the schedule.
+def entry_of(scene: str, text: str, timezone: str = "", enabled: bool = True) -> ScheduleEntry:
+    """An entry from what somebody typed. A zone in the text counts more than `timezone`; empty: the tenant's.
 
     Raises:
-        ScheduleRefused: an unknown scene, a day that is not a name, no such time or zone.
+        ScheduleRefused: there is no such scene.
+        NotUnderstood: the text or the zone; it names the wrong word.
     """
     if scene not in SCENE_NAMES:
         raise ScheduleRefused(f"There is nothing to train for {scene!r}; there are {', '.join(SCENE_NAMES)}.")
-    wrong = [day for day in days if day not in DAYS]
-    if wrong or not days:
-        raise ScheduleRefused(
-            f"Days are names ({', '.join(DAYS)}), never numbers; got {', '.join(days) or 'none'}."
-        )
-    hour, _, minute = time.partition(":")
-    shaped = len(time) == 5 and hour.isdecimal() and minute.isdecimal() and time.isascii()
-    if not shaped or int(hour) > 23 or int(minute) > 59:
-        raise ScheduleRefused(f"A time reads 03:00, not {time!r}.")
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ScheduleRefused(f"There is no time zone {timezone!r}; one reads Europe/Berlin.") from error
-    return ScheduleEntry(scene, tuple(day for day in DAYS if day in days), time, timezone, enabled)
+    understood = understand(text)
+    zone = understood.timezone or (known_zone(timezone) if timezone else "")
+    return ScheduleEntry(scene, understood.calendar.text, text.strip(), zone, enabled)
 
 
-def due_at(entry: ScheduleEntry, day: date) -> datetime:
-    """The moment (UTC) at which the training of a local day is due.
-
-    A time that the clock jumps over on that day stands for the moment as long after the jump; of a time that
-    occurs twice it is the first.
-    """
-    hour, minute = map(int, entry.time.split(":"))
-    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(entry.timezone), fold=0)
-    return local.astimezone(UTC)
-
-
-def _days(entry: ScheduleEntry, now: datetime, offsets: Iterable[int]) -> Iterator[tuple[date, datetime]]:
-    today = now.astimezone(ZoneInfo(entry.timezone)).date()
-    for offset in offsets:
-        day = today + timedelta(days=offset)
-        if DAYS[day.weekday()] in entry.days:
-            yield day, due_at(entry, day)
-
-
-def last_due(entry: ScheduleEntry, now: datetime) -> tuple[date, datetime] | None:
-    """The latest local day whose training was due at `now` or before, and when; None in the week before."""
-    return next(((day, at) for day, at in _days(entry, now, range(1, -9, -1)) if at <= now), None)
-
-
-def next_due(entry: ScheduleEntry, now: datetime) -> datetime:
-    """The first moment after `now` at which a training is due."""
-    return min(at for _, at in _days(entry, now, range(-1, 10)) if at > now)
-
-
-def run_key(entry: ScheduleEntry, day: date) -> str:
-    """The key of a scene's training of this local day. Only one run can have it, so the first process wins."""
-    return f"schedule {day.isoformat()} {entry.time}"
+def at_home(entry: ScheduleEntry, zone_of: ZoneOf) -> ScheduleEntry:
+    """The entry with the zone that counts for it."""
+    return entry if entry.timezone else replace(entry, timezone=zone_of(entry.tenant))
 
 
 def _started() -> BackgroundScheduler:
@@ -119,6 +89,13 @@ class Leader(Protocol):
 
     def release(self) -> None:
         """Give it up; another process may take it."""
+
+
+class Duty(Protocol):
+    """What the leader looks after now and then, beside the schedule."""
+
+    def look(self) -> object:
+        """Do what is due; its own errors are its own."""
 
 
 class LocalLeader:
@@ -171,10 +148,13 @@ class Scheduler:
         models: ModelStore,
         launch: Launch,
         now_us: Clock,
-        retraining: Retraining | None = None,
+        retraining: Duty | None = None,
+        zone_of: ZoneOf = lambda tenant: "UTC",
     ) -> None:
-        """`retraining` begins what is owed to people who were forgotten."""
+        """`retraining` is what else the leader looks after: what is owed to people who were forgotten, and how the
+        live versions do."""
         self._retraining = retraining
+        self._zone_of = zone_of
         self._models = models
         self._launch = launch
         self._now_us = now_us
@@ -208,7 +188,7 @@ class Scheduler:
             try:
                 remember(self._now_us)
                 self.look()
-            except (DatabaseBusy, sqlite3.Error, OSError) as error:  # the next look will do
+            except (Problem, sqlite3.Error, OSError, ValueError) as error:  # the next look will do
                 log.warning("schedule_not_read", error=type(error).__name__)
             if self._stop.wait(LOOK_EVERY_S):
                 return
@@ -221,13 +201,14 @@ class Scheduler:
         if self._background is None:
             self._background = _started()
         self._models.close_lost(self._now_us())
-        self._entries = [entry for entry in self._models.schedule() if entry.enabled]
-        try:
-            for entry in self._entries:
+        enabled = [entry for entry in self._models.schedules.entries() if entry.enabled]
+        self._entries = [at_home(entry, self._zone_of) for entry in enabled]
+        for entry in self._entries:
+            try:
                 self.fire(entry)
-            self._plan(self._background)
-        except (ZoneInfoNotFoundError, OverflowError) as error:  # a zone that is gone, a clock beyond the calendar
-            log.error("schedule_not_understood", error=str(error))
+            except WRONG as error:
+                log.error("schedule_not_understood", scene=entry.scene, error=str(error))
+        self._plan(self._background)
         if self._retraining is not None:
             self._retraining.look()
         return True
@@ -237,24 +218,39 @@ class Scheduler:
         background.remove_all_jobs()
         now, by_machine = _moment(self._now_us()), datetime.now(UTC)  # APScheduler goes by the machine's clock
         for entry in self._entries:
-            wait = next_due(entry, now) - now
-            background.add_job(self.fire, "date", args=[entry], run_date=by_machine + wait)
+            try:
+                upcoming = next_due(entry, now)
+            except WRONG:  # `look` has said so
+                continue
+            if upcoming:
+                background.add_job(
+                    self._fire_again, "date", args=[entry], run_date=by_machine + (upcoming[0] - now)
+                )
+
+    def _fire_again(self, planned: ScheduleEntry) -> None:
+        """At its moment: what is stored now counts, not what was stored when it was planned."""
+        for entry in self._models.schedules.entries(planned.tenant):
+            if entry.scene == planned.scene and entry.enabled:
+                self.fire(at_home(entry, self._zone_of))
 
     def fire(self, entry: ScheduleEntry) -> str | None:
         """Begin the training that was due last, unless it was begun already or another one is running; returns the
-        run. So a training that was due while no server ran, or while another one ran, is made up for: once."""
+        run. So a training that was due while no server ran, while another one ran or while the entry was paused is
+        made up for: once."""
         now_us = self._now_us()
+        if entry.is_paused(now_us):
+            return None
         due = last_due(entry, _moment(now_us))
         if due is None:
             return None
-        day, at = due
-        due_us, key = int(at.timestamp() * SECOND), run_key(entry, day)
+        local, at = due
+        due_us, key = int(at.timestamp() * SECOND), run_key(local)
         # An entry that seems to be saved in the future was saved under a wrong clock: that keeps nothing from
         # starting.
         if due_us < entry.since_us <= now_us or self._models.begun(entry.tenant, entry.scene, key):
             return None
         try:
-            run_id = self._models.begin(entry.tenant, entry.scene, now_us, key)
+            run_id = self._models.begin(entry.tenant, entry.scene, now_us, key, kind=BY_SCHEDULE)
         except TrainingRunning:
             return None
         if now_us - due_us > LATE_US:
@@ -262,8 +258,7 @@ class Scheduler:
         try:
             self._launch(entry.tenant, entry.scene, run_id)
         except OSError as error:
-            why = f"No process could be started: {error}"
-            self._models.end(entry.tenant, run_id, "failed", why, self._now_us())
+            self._models.end(entry.tenant, run_id, "failed", not_started(error), self._now_us())
             return None
         return run_id
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 
+from flask import Response
+
 from plumbing.access.access import Caller
-from plumbing.demands import BULK
+from plumbing.access.record import note_change
 from plumbing.door import Body, Door
+from plumbing.etags import note_tag, require_unchanged, unchanged
 from recommender.errors import CatalogueError
-from recommender.exchange.checks import MODELS, check_rows
+from recommender.exchange.checks import MODELS, check_image_hosts, check_rows
 from recommender.scene import Item, Kind
-from recommender.schemas import (
-    BASE,
+from recommender.schemas import BASE
+from recommender.schemas.catalogue import (
     IdPath,
     ItemModel,
     ItemsReply,
@@ -22,50 +26,72 @@ from recommender.schemas import (
     StoredReply,
 )
 from recommender.store.catalogue import CatalogueStore
+from recommender.web.sizes import CATALOGUE
 
 READ, WRITE = ("suggest",), ("train",)  # scopes
 
 
-def item_routes(door: Door, store: CatalogueStore, kind: Kind) -> None:
-    """GET a page, GET one, PUT, DELETE and POST many, of dishes or of places."""
+def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection[str]) -> None:
+    """GET a page, GET one, PUT, DELETE and POST many, of dishes or of places.
+
+    `hosts` are those from which pictures may come."""
     model = MODELS[kind]
     fields = set(model.model_fields)
 
     def row(item: Item) -> dict[str, object]:
         return {key: value for key, value in asdict(item).items() if key in fields}
 
-    def page(caller: Caller, query: PageQuery) -> Body:
+    def page(caller: Caller, query: PageQuery) -> Body | Response:
+        generation = store.generation(caller.tenant)  # before the rows: a change meanwhile is read again
         items = store.page(caller.tenant, kind, query.cursor, query.n)
         following = items[-1].item_id if len(items) == query.n else None
-        return {"rows": [row(item) for item in items], "next_cursor": following}
+        found = {"rows": [row(item) for item in items], "next_cursor": following, "generation": generation}
+        return unchanged(found) or found
+
+    def there(tenant: str, ids: Collection[str]) -> list[dict[str, object]]:
+        return [row(item) for item in store.all(tenant, kind) if item.item_id in ids]
 
     def get(caller: Caller, path: IdPath) -> Body:
-        return row(store.get(caller.tenant, kind, path.item_id))
+        found = row(store.get(caller.tenant, kind, path.item_id))
+        note_tag(found)
+        return found
 
     def put(caller: Caller, path: IdPath, body: ItemModel | PlaceModel) -> Body:
         item = body.to_item()
         check_same_id(path.item_id, item.item_id)
+        check_image_hosts([item], hosts)
+        earlier = next(iter(there(caller.tenant, {item.item_id})), None)
+        require_unchanged(earlier)
+        note_change(f"{kind} {item.item_id}", earlier=earlier, later=row(item))
         store.put(caller.tenant, kind, [item])
+        note_tag(row(item))
         return row(item)
 
     def delete(caller: Caller, path: IdPath) -> Body:
+        earlier = next(iter(there(caller.tenant, {path.item_id})), None)
+        note_change(f"{kind} {path.item_id}", earlier=earlier)
         store.delete(caller.tenant, kind, path.item_id)
         return None
 
     def bulk(caller: Caller, body: RowsBody) -> Body:
-        return {"stored": store.put(caller.tenant, kind, check_rows(body.rows, kind))}
+        rows = check_rows(body.rows, kind)
+        check_image_hosts(rows, hosts)
+        earlier = there(caller.tenant, {item.item_id for item in rows})
+        note_change(f"{kind}s", earlier=earlier, later=[row(item) for item in rows])
+        return {"stored": store.put(caller.tenant, kind, rows)}
 
     put.__annotations__["body"] = model  # the framework reads the schema from here
     for function in (page, get, put, delete, bulk):
         function.__name__ = f"{function.__name__}_{kind}"  # two kinds, two endpoints each
     many, one = f"{BASE}/{kind}s", f"{BASE}/{kind}s/<item_id>"
     rows = ItemsReply if kind == "item" else PlacesReply
-    door.route("GET", many, scopes=READ, reply=rows, summary=f"{kind.title()}s, page by page")(page)
+    summary = f"{kind.title()}s, page by page; 304 where the page is the one in If-None-Match"
+    door.route("GET", many, scopes=READ, reply=rows, other_replies={304: None}, summary=summary)(page)
     door.route("GET", one, scopes=READ, reply=model, summary=f"One {kind}")(get)
     door.route("PUT", one, scopes=WRITE, reply=model, summary=f"Write or replace one {kind}")(put)
     door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take one {kind} out")(delete)
     summary = f"Write or replace many {kind}s, all or none"
-    door.route("POST", many, scopes=WRITE, size=BULK, reply=StoredReply, summary=summary)(bulk)
+    door.route("POST", many, scopes=WRITE, size=CATALOGUE, reply=StoredReply, summary=summary)(bulk)
 
 
 def check_same_id(path: str, body: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -18,26 +19,45 @@ from plumbing.door import Door
 from plumbing.handover import Forgotten, Pull
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
-from plumbing.problem import Remark
+from plumbing.people.people import People
+from plumbing.problem import Problem, Remark
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
 from plumbing.storage.state import State
-from recommender.assembly import open_stores, trainer_of
+from recommender.assembly import open_stores, trainer_of, zones_of
 from recommender.config import RecommenderConfig
-from recommender.desk import pages
-from recommender.exchange.checks import MODELS
+from recommender.desk.attention_mails import AttentionMails, MailServer
+from recommender.desk.overview import DeskTools
+from recommender.desk.rounds import Rounds
+from recommender.desk.versions import NameOf, by_id
 from recommender.in_flight import InFlight
 from recommender.metrics import RecommenderMetrics
 from recommender.scenes.registry import OpenScenes, Scenes
 from recommender.service import RecommenderService
 from recommender.store import open_moments
+from recommender.store.acceptance import DailyAcceptance
 from recommender.training.retraining import Retraining
-from recommender.training.schedule import Scheduler
+from recommender.training.schedule import Duty, Scheduler
 from recommender.training.trainer import Launch, Trainer
-from recommender.web import catalogue, me, offers, peer, sharing, suggestions, training
+from recommender.training.watch import VersionWatch
+from recommender.web import images, me, suggestions
+from recommender.web.all_routes import put_on
+from recommender.web.training import TrainingTools
 from recommender.worker import launch_process
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What the leader of the schedule looks after besides."""
+
+    each: tuple[Duty, ...]
+
+    def look(self) -> None:
+        """Look after each of them."""
+        for duty in self.each:
+            duty.look()
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,8 @@ class RecommenderHalf:
     launch: Launch
     now_us: Clock
     own_page: me.OwnPageTools
+    desk: DeskTools
+    mail: MailServer | None = None
     trains: bool = True  # not at a store box: it serves what the centre has published
 
     def erase(self, token: str) -> Forgotten:
@@ -65,22 +87,40 @@ class RecommenderHalf:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
         self.trainer.rows.place.start()
         self.service.warm()
+        rounds = self.rounds()
+        rounds.start()
         if not self.trains:
-            return lambda: None
-        scheduler = self.scheduler()
+            return rounds.stop
+        scheduler, stop_experiments = self.scheduler(), self.service.experimenting.start()
         scheduler.start()
-        return scheduler.stop
+
+        def stop() -> None:
+            scheduler.stop()
+            rounds.stop()
+            stop_experiments()
+
+        return stop
+
+    def rounds(self) -> Rounds:
+        """What the desk does beside the requests, not started."""
+        stores = self.service.stores
+        send = None if self.mail is None else self.mail.send
+        mails = AttentionMails(
+            stores.attention_mails, self.now_us, send, lambda tenant: stores.tenants.get(tenant).languages[0]
+        )
+        return Rounds(self.config.state, self.desk, mails, self.service.tenants, self.now_us)
 
     def check(self) -> str | None:
         """Readiness: None when what must be written can be, else a sentence."""
         troubles = (database.trouble() for database in self.databases)
         trouble = next((trouble for trouble in troubles if trouble is not None), None)
-        remark = self.trainer.rows.place.trouble()
+        remark = self.trainer.rows.place.trouble() or self.service.caches.rules_trouble()
         return trouble if trouble is not None or remark is None else Remark(remark)
 
     def scheduler(self) -> Scheduler:
         """The scheduler of trainings, not started."""
-        return Scheduler(self.config, self.trainer.models, self.launch, self.now_us, self.retraining)
+        zone_of, duties = zones_of(self.service.stores), Duties((self.retraining, self.watch))
+        return Scheduler(self.config, self.trainer.models, self.launch, self.now_us, duties, zone_of)
 
     def pending(self, tenant: str) -> list[str]:
         """The scenes whose version in force has learned from somebody who was forgotten since."""
@@ -91,12 +131,22 @@ class RecommenderHalf:
         return self.retraining.request(tenant, scenes)
 
     @property
+    def watch(self) -> VersionWatch:
+        """The automatic roll-back, by the daily figures."""
+        trainer = self.trainer
+        stores = self.service.stores
+        acceptance = DailyAcceptance(stores.database, lambda tenant: stores.tenants.get(tenant).zone)
+        return VersionWatch(trainer.pins, trainer.notes, acceptance, self.now_us)
+
+    @property
     def retraining(self) -> Retraining:
         """Trainings owed to people who were forgotten."""
         return Retraining(self.trainer.rows, self.trainer.models, self.launch, self.now_us)
 
     def close(self) -> None:
         """Only when no request is running any more."""
+        self.desk.kept.close()
+        self.service.figures.write()
         self.service.stores.close()
         self.trainer.rows.place.close()
         for database in self.databases:
@@ -112,7 +162,26 @@ def open_half(config: Config, shared: Shared) -> RecommenderHalf:
         now_us=shared.now_us,
         registry=shared.registry,
         in_flight=_in_flight(config, shared),
+        name_of=_names(shared.access, shared.people),
+        mail=MailServer.of(config),
     )
+
+
+def _names(access: Access, people: People) -> NameOf:
+    """What to call who changed something: a user of the desk by their name, a key by its device."""
+
+    def name_of(tenant: str, who: str) -> str:
+        kind, _, one = who.partition(":")
+        if kind == "user":
+            with suppress(Problem):
+                user = people.user(tenant, one)
+                return user.display or user.name
+        if kind == "key":
+            devices = (str(key.get("device") or "") for key in access.keys(tenant) if key.get("key_id") == one)
+            return next(devices, "") or one
+        return by_id(tenant, who)
+
+    return name_of
 
 
 def _in_flight(config: Config, shared: Shared) -> InFlight:
@@ -133,6 +202,8 @@ def build(
     launch: Launch | None = None,
     entropy: int | None = None,
     in_flight: InFlight | None = None,
+    name_of: NameOf = by_id,
+    mail: MailServer | None = None,
 ) -> RecommenderHalf:
     """Open what lies under `config.home` and put the routes together. Starts nothing.
 
@@ -157,9 +228,6 @@ def build(
     api = APIBlueprint(
         "recommender",
         __name__,
-        static_folder="static/recommender",
-        static_url_path="/recommender/static",
-        template_folder="templates",
         abp_tags=[Tag(name="recommender", description="Suggestions, events, catalogue, models")],
     )
     metrics = RecommenderMetrics(registry or CollectorRegistry())
@@ -173,17 +241,11 @@ def build(
             service.require_open(token)
 
     door = Door(api, access=access, once=once, limits=limits, before_kept=before_kept)
-    suggestions.routes(door, suggestions.SuggestTools(service, metrics, config.requests_per_minute))
-    for kind in MODELS:
-        catalogue.item_routes(door, stores.catalogue, kind)
-    offers.offer_routes(door, stores.offers, stores.catalogue, now_us)
-    offers.desk_routes(door, stores, trainer)
-    sharing.sharing_routes(door, stores.sharing)
-    tools = training.TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour)
-    training.routes(door, tools)
-    peer.routes(door, service)
     own_page = me.OwnPageTools(service, now_us)
-    me.routes(door, own_page)
-    pages.pages(api)
+    tools = TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour, name_of)
+    desk_tools = put_on(door, tools, own_page)
+    images.image_files(api, stores.images)
     databases = (stores.database, moments)
-    return RecommenderHalf(config, service, trainer, api, metrics, databases, launcher, now_us, own_page)
+    return RecommenderHalf(
+        config, service, trainer, api, metrics, databases, launcher, now_us, own_page, desk_tools, mail
+    )

@@ -22,6 +22,7 @@ class OwnItem(Open):
     name: str = ""
     quantity: int = 1
     price: int | None = Field(None, description="minor units, as it was")
+    options: list[str] | None = Field(None, description="what was chosen of the dish")
 
 
 class OwnEvent(Open):
@@ -65,6 +66,16 @@ class OwnModel(Open):
     version: str
 
 
+class OwnExperiment(Open):
+    """A running experiment that counts this customer's visits; which variant they get is stored nowhere."""
+
+    scene: str
+    name: str
+    question: str
+    visits: int
+    value: int = Field(description="minor units, of all these visits")
+
+
 class OwnWhy(BaseModel):
     """A suggestion as this customer would get it now, and its reason."""
 
@@ -86,6 +97,7 @@ class OwnHistoryReply(Open):
     destinations: OwnRides
     offers: OwnOffers
     account: OwnAccount | None
+    experiments: list[OwnExperiment] = []
     models: list[OwnModel]
     why: list[OwnWhy] = Field(description="what would be suggested now, and why")
     how_suggestions_are_made: dict[str, str] = Field(description="by scene")

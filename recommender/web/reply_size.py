@@ -14,7 +14,8 @@ from recommender.service import RecommenderService
 
 STEP = 1024  # bytes; a changed name seldom changes the size
 AROUND = 700  # recommendation id, version, fallback and the like
-ROW = 360  # bytes of a row without item id and name: numbers, reason, the words around a place's name
+ROW = 390  # bytes of a row without item id and name: numbers, reason, the words around a place's name
+SPONSOR = 400  # one row of a reply names who pays for its place: 60 letters, each six bytes at most
 BASKET = 8  # items of a usual basket at most; one item of a reply has it
 PART = 60
 SHORTEST = 90  # a position that is no place of the catalogue has an id and words of its own
@@ -31,7 +32,7 @@ class ReplySizes:
     def bound(self, tenant: str, scene: str, n: int) -> int:
         """Bytes that no suggestions reply of this scene exceeds, as JSON, a multiple of STEP."""
         names = self._names(tenant, scene)
-        size = AROUND + n * (ROW + names) + BASKET * (PART + names)
+        size = AROUND + SPONSOR + n * (ROW + names) + BASKET * (PART + names)
         return -(-size // STEP) * STEP
 
     def _names(self, tenant: str, scene: str) -> int:

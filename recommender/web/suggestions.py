@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from flask import request
 
-from plumbing.access.access import Caller
-from plumbing.demands import BATCH
+from plumbing.access.access import KEY_PREFIX, Caller
+from plumbing.access.record import note_change
 from plumbing.door import Body, Door, Limit
 from plumbing.handover import acknowledgement
 from plumbing.peers import is_signed
+from plumbing.problem import Problem
 from recommender.errors import TokenAltered
 from recommender.metrics import RecommenderMetrics
 from recommender.recording import Sender
+from recommender.scene import Event
 from recommender.schemas import (
     BASE,
     ErasureReply,
@@ -24,6 +27,7 @@ from recommender.schemas import (
     SuggestionsReply,
 )
 from recommender.service import RecommenderService, SuggestReply, SuggestRequest
+from recommender.web.sizes import EVENTS
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def bearer() -> str | None:
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer" or not token.strip():
         raise TokenAltered
+    if token.startswith(KEY_PREFIX) and "X-API-Key" not in request.headers:
+        return None  # it is the caller's key
     return token.strip()
 
 
@@ -75,8 +81,23 @@ def reply_as_json(reply: SuggestReply) -> dict[str, object]:
         "model_version": reply.model_version,
         "fallback": reply.fallback,
         "items": list(reply.items),
+        "generation": reply.generation,
         "took_ms": reply.took_ms,
     }
+
+
+def refused_as_json(events: Sequence[Event], refused: Mapping[int, Problem]) -> list[dict[str, object]]:
+    """What was refused of a batch, each with its code."""
+    return [
+        {
+            "index": index,
+            "event_id": events[index].event_id,
+            "code": problem.code,
+            "detail": problem.detail,
+            "missing": problem.extra.get("missing"),
+        }
+        for index, problem in refused.items()
+    ]
 
 
 def _suggestion_route(door: Door, tools: SuggestTools) -> None:
@@ -109,7 +130,7 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
         token=True,
         limit=Limit("events", tools.requests_per_minute),
         one_transaction=True,
-        size=BATCH,
+        size=EVENTS,
         lane="events",
         status=201,
         reply=EventsReply,
@@ -118,9 +139,12 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
     def events(caller: Caller, body: EventsBody) -> Body:
         sender = sender_of(caller)
         rows = [event.to_event(index, caller.site, sender=sender.name) for index, event in enumerate(body.events)]
-        new = tools.service.record(caller.tenant, caller.device, bearer(), rows, sender)
-        tools.metrics.events.inc(new)
-        return {"accepted": new, "duplicates": len(rows) - new}
+        done = tools.service.take(caller.tenant, caller.device, bearer(), rows, sender)
+        tools.metrics.events.inc(done.new)
+        reply: dict[str, object] = {"accepted": done.new, "duplicates": done.duplicates}
+        if done.problems:
+            reply["problems"] = [asdict(problem) for problem in done.problems]
+        return reply | ({"refused": refused_as_json(rows, done.refused)} if done.refused else {})
 
 
 def _erasure_route(door: Door, tools: SuggestTools) -> None:
@@ -137,6 +161,7 @@ def _erasure_route(door: Door, tools: SuggestTools) -> None:
         token, keys = bearer(), tools.service.config.token_keys
         if token is None:
             raise TokenAltered
+        note_change("customer")  # whose erasure it is stands nowhere
         challenge = request.headers.get("X-Usual-Challenge", "")
         # Identity signs its question: then the token says whose erasure it is, and one key serves all tenants.
         ours = is_signed(keys, request.headers.get("X-Usual-Signature"), "erasure question", challenge, token)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import deciding, measure, ordering, training
+from bench import deciding, desk, measure, ordering, training
 from bench.measure import Row, as_json, in_turn, table, timed
 from plumbing.storage.sqlite import SQLiteDatabase
 from recommender.offers.decision import NO_POLICY
@@ -162,3 +162,13 @@ def test_deciding_is_measured_with_and_without_its_log(tmp_path: Path) -> None:
         written.append(store.size("bench")[0])
     database.close()
     assert written == [1, 1]  # the first wrote its decision, the second added none
+
+
+def test_the_desks_pages_are_measured_on_the_tables_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log is written past the store, so a new column could break it unseen."""
+    monkeypatch.setattr(desk, "DAYS", 30)
+    monkeypatch.setattr(desk, "SITES", desk.SITES[:2])
+
+    rows = desk.desk(n_events=500, n_customers=40, times=2)
+
+    assert {row.name for row in rows} >= {f"{page}, 28 days, median" for page in desk.PAGES}

@@ -5,7 +5,15 @@
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
     !e.closest(".unseen") &&
     e.getBoundingClientRect().width > 0;
-  const parts = (colour) => (colour.match(/[\d.]+/g) || []).map(Number);
+  // Painted rather than read: a mixed colour is written as oklab(...).
+  const dot = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const parts = (colour) => {
+    dot.clearRect(0, 0, 1, 1);
+    dot.fillStyle = colour;
+    dot.fillRect(0, 0, 1, 1);
+    const [r, g, b, alpha] = dot.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, alpha / 255];
+  };
   const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   const light = (colour) => {
     const [r, g, b] = parts(colour).map((v) => linear(v / 255));
@@ -17,7 +25,7 @@
       const [, , , alpha = 1] = parts(colour);
       if (alpha > 0.9) return colour;
     }
-    return "rgb(251, 245, 236)";
+    return getComputedStyle(document.documentElement).backgroundColor;
   };
   const short = (e) => e.textContent.trim().slice(0, 40);
   const found = [];
@@ -36,7 +44,7 @@
   }
   for (const e of document.querySelectorAll("button, input, [role=button], a")) {
     if (!seen(e)) continue;
-    const target = e.type === "checkbox" ? e.closest("label") : e;
+    const target = (["checkbox", "radio"].includes(e.type) && e.closest("label")) || e;
     const { width, height } = target.getBoundingClientRect();
     if (width < 64 || height < 64) found.push(`target ${width} x ${height}: ${short(target)}`);
     const labels = [...(e.labels || [])].map((label) => label.textContent).join("");

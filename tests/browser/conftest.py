@@ -119,6 +119,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     with ExitStack() as stack:
 
         def open_(url: str, size: tuple[int, int] = (1280, 800), **options: Any) -> Page:
+            options.setdefault("service_workers", "block")  # it keeps every file: only its own tests want that
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]}, locale="en-GB", **options
             )
@@ -135,7 +136,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
             def said(message: Any) -> None:
                 # The browser itself reports each refusal of the server (a hint, a wrong PIN) as an error.
-                if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+                told = ("Failed to load resource", "Service Worker registration blocked by Playwright")
+                if message.type in ("error", "warning") and not message.text.startswith(told):
                     complaints.append(message.text)
 
             page.on("request", asked)
@@ -154,8 +156,24 @@ def kiosk(fake: Fake, open_page: OpenPage) -> Callable[..., Page]:
     return lambda query="", **options: open_page(f"{fake.address}/kiosk{query}", **options)
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """An idle kiosk for the tests of a module, where none of them changes it."""
+    fake = Fake()
+    with serve(fake.app()) as address, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address + "/kiosk")
+        page.wait_for_selector("body[data-ready=true]")
+        yield page
+
+
 def in_state(page: Page, state: str) -> None:
     page.wait_for_selector(f"body[data-state={state}]")
+
+
+def settled(page: Page) -> None:
+    """Wait until everything takes taps: while it does not, a click scrolls about to find its target."""
+    expect(page.locator("[data-settling]")).to_have_count(0)
 
 
 def tap_pin(page: Page, pin: str) -> None:

@@ -7,15 +7,21 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.consent.qr import qr_svg
 from plumbing.problem_json import reply
+from screens.dictionaries import FOLDER as WORDS
 from screens.web import build
-from tests.browser.fake_notice import POLICY, VERSION, notice
+from tests.browser.fake_notice import POLICY, TEXTS, VERSION, notice
+from tests.browser.fake_rides import FakeRides
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 Row = dict[str, Any]
 RECEIPT = "7KQ25-X4DPT-ZT5V3-2RMN5"
@@ -68,14 +74,33 @@ PLACES: list[Row] = [
 QR = qr_svg(f"https://usual.example/me#{RECEIPT}")
 
 
+def screen_settings() -> Row:
+    """The reply to `GET /v1/screen` of a house that has set nothing; light at night too: tests see one thing."""
+    none = {"accent": None, "second": None}
+    return {
+        "version": 1,
+        "brand": {"name": "", "logo": None, "colours": {"light": none, "dark": none}, "typeface": "friendly"},
+        "currency": "EUR",
+        "digits": 2,
+        "languages": ["en", "de", "ja"],
+        "timezone": "Europe/Berlin",
+        "theme": "light",
+        "call_staff": True,
+        "sound": False,
+        "sign": None,
+    }
+
+
 @dataclass
 class Fake:
     """The server's next replies (settings) and the requests that it received (`heard`)."""
 
     idle_seconds: float = 60.0
+    screen: Row = field(default_factory=screen_settings)  # without the idle time
     paired: bool = True
     grade: str = "demo"
     sold_out: bool = False  # orders are refused
+    where: str = ""  # at which side of the picture a refused face is
     hint: str | None = None  # the hint of a reply without a match
     decisions: deque[str] = field(default_factory=deque)  # of presses; empty: matched. Problem codes are refusals
     news: list[str] = field(default_factory=list)  # of a recognition
@@ -84,8 +109,16 @@ class Fake:
     pending: set[str] = field(default_factory=set)  # receipts that were not, yet
     slow_enrolment: threading.Event | None = None  # an enrolment is answered when this is set
     purposes: list[str] = field(default_factory=lambda: ["destinations", "offers", "orders"])
+    dishes: dict[str, Row | None] = field(default_factory=dict)  # what is other than in ITEMS; None: not there
+    least: int = 0  # minor units, of the offer
+    alike: list[tuple[str, str]] = field(default_factory=list)  # ids and reasons of dishes like any other
+    problems: list[Row] = field(default_factory=list)  # of the lines of every order
     heard: list[Row] = field(default_factory=list)
+    rides: FakeRides = field(default_factory=lambda: FakeRides(PLACES))
     address: str = ""
+    words: Path = WORDS  # the folder of the languages
+    images: dict[str, bytes] = field(default_factory=dict)  # WebP by the path below /images/
+    image_hosts: tuple[str, ...] = ()
     _count: int = 0
 
     def bodies(self, path: str) -> list[Row]:
@@ -99,10 +132,12 @@ class Fake:
     def app(self) -> Flask:
         """The pages and the routes that they call."""
         app = Flask("fake")
-        app.register_blueprint(build(idle_seconds=self.idle_seconds))
+        app.register_blueprint(build(words=self.words, image_hosts=self.image_hosts))
         app.before_request(self._hear)
         rule = app.add_url_rule
         rule("/v1/pairings", "pair", self._pair, methods=["POST"])
+        rule("/v1/screen", "screen", lambda: jsonify(self.screen | {"idle_seconds": self.idle_seconds}))
+        rule("/v1/screen/calls", "call_staff", lambda: (jsonify(ends_in_s=900), 201), methods=["POST"])
         rule("/identity/v1/notice", "notice", self._notice)
         rule("/policy", "policy", lambda: POLICY.format(language=request.args.get("language")))
         rule("/me", "me", lambda: "<!doctype html><html lang=en><title>me</title><h1>Your page</h1></html>")
@@ -120,19 +155,48 @@ class Fake:
         rule("/identity/v1/tokens/raise", "raise", self._raise, methods=["POST"])
         rule("/v1/visits/by-code", "visit_by_code", self._visit_by_code, methods=["POST"])
         rule("/v1/visits", "visits", self._visit, methods=["POST"])
-        rule("/recommender/v1/items", "items", lambda: jsonify(rows=ITEMS, next_cursor=None))
+        rule("/recommender/v1/items", "items", lambda: jsonify(rows=self._rows(), next_cursor=None))
+        rule("/recommender/v1/items/<item_id>/similar", "similar", self._similar)
         rule("/recommender/v1/places", "places", lambda: jsonify(rows=PLACES, next_cursor=None))
+        rule("/images/<name>/<file>", "images", self._image)
         rule("/recommender/v1/events", "events", self._events, methods=["POST"])
         rule("/recommender/v1/suggestions/<scene>", "suggest", self._suggest)
+        self.rides.put_on(app)
         return app
 
+    def _rows(self) -> list[Row]:
+        changed = [row | (self.dishes.get(row["item_id"], {}) or {}) for row in ITEMS]
+        return [row for row in changed if self.dishes.get(row["item_id"], {}) is not None]
+
+    def _image(self, name: str, file: str) -> Response:
+        content = self.images.get(f"{name}/{file}")
+        if content is None:
+            return reply(404, "not_found", "There is no such picture", "Look at the name.")
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(content, mimetype="image/webp", headers=kept)
+
     def _events(self) -> tuple[Response, int]:
-        if self.sold_out:
+        there = {row["item_id"] for row in self._rows() + PLACES} | {"offer-05"}
+        if self.sold_out or any(
+            line["item_id"] not in there for event in request.get_json()["events"] for line in event["items"]
+        ):
             return jsonify(status=422, code="unknown_item", title="no", detail="no"), 422
-        return jsonify(accepted=1, duplicates=0), 201
+        ordered = any(event["type"] == "ordered" for event in request.get_json()["events"])
+        return jsonify(
+            accepted=1, duplicates=0, **({"problems": self.problems} if ordered and self.problems else {})
+        ), 201
+
+    def _similar(self, item_id: str) -> Response:
+        rows = {row["item_id"]: row for row in self._rows()}
+        found = [
+            {"item_id": one, "name": rows[one]["name"], "price": rows[one]["price"], "score": 1.0, "reason": why}
+            for one, why in self.alike
+            if one in rows and one != item_id
+        ]
+        return jsonify(items=found[: int(request.args["n"])], model_version=None, generation=1)
 
     def _hear(self) -> Response | None:
-        if request.path.startswith(("/screens", "/kiosk", "/taxi", "/favicon", "/me")):
+        if request.path.startswith(("/screens", "/kiosk", "/taxi", "/driver", "/watch", "/favicon", "/me")):
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         body = request.get_json(silent=True)
@@ -164,7 +228,9 @@ class Fake:
         decision = self._next("matched")
         if decision not in ("matched", "unknown", "ambiguous"):
             status = {"too_many_failures": 429, "bad_pack": 503, "overloaded": 503}.get(decision, 422)
-            return reply(status, decision, "No", "No.", {"hint": "try_again"} if status == 422 else {})
+            return reply(
+                status, decision, "No", "No.", {"hint": "try_again", "where": self.where} if status == 422 else {}
+            )
         known = decision == "matched"
         self._count += 1
         token = None if decision == "unknown" else f"usual-t1.face-{self._count}"
@@ -184,6 +250,8 @@ class Fake:
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
     def _notice(self) -> Response:
+        if request.args["language"] not in TEXTS:
+            return reply(404, "notice_language_unknown", "No notice in this language", "There are en, de, ja.")
         return jsonify(notice(request.args["language"], request.args.get("place", "restaurant"), self.grade))
 
     def _by_code(self) -> Row | Response:
@@ -252,7 +320,12 @@ class Fake:
 
     def _suggest(self, scene: str) -> Response:
         token = request.headers.get("Authorization")
-        return jsonify(suggestions(scene, token is not None, request.args.getlist("basket")))
+        made = suggestions(scene, token is not None, request.args.getlist("basket"))
+        if scene == "offers" and self.least:
+            terms = {"en": "25 % off cakes", "de": "25 % auf Kuchen", "ja": "ケーキ25 %引き"}
+            made["items"][0]["offer"] = {"discount": None, "min_spend": self.least, "items": [], "terms": terms}
+            made["items"][0]["offer"] |= {"categories": [], "once_per_visit": False, "currency": "EUR"}
+        return jsonify(made)
 
 
 _USUAL = [
@@ -314,9 +387,9 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(app: Flask) -> Iterator[str]:
-    """`app` on a free port of this machine, in a thread; yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+def serve(app: WSGIApplication, port: int = 0) -> Iterator[str]:
+    """`app` on a port of this machine (0: a free one), in a thread; yields its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -256,3 +256,22 @@ def test_opting_out_takes_no_more_taps_than_opting_in(kiosk: Callable[..., Page]
 
     assert page.evaluate("taps") / opting_in <= 1
     assert page.evaluate("taps") == 2
+
+
+@pytest.mark.parametrize("size", [(360, 640), (390, 844), (1024, 600)])
+def test_a_code_never_breaks_inside_a_group_of_five(
+    fake: Fake, kiosk: Callable[..., Page], size: tuple[int, int]
+) -> None:
+    page = kiosk(size=size)
+    to_the_receipt(page)
+    groups = page.locator("#receipt-code .group")
+    expect(page.locator("#receipt-code")).to_have_text(RECEIPT)
+
+    assert groups.all_inner_texts() == ["7KQ25-", "X4DPT-", "ZT5V3-", "2RMN5"]
+    lines = page.evaluate(
+        "[...document.querySelectorAll('#receipt-code .group')].map((e) => e.firstChild && (() => {"
+        "const r = document.createRange(); r.selectNodeContents(e);"
+        "return new Set([...r.getClientRects()].map((x) => Math.round(x.top))).size; })())"
+    )
+    assert lines == [1, 1, 1, 1]
+    expect(page.locator("#receipt-qr img")).to_be_visible()

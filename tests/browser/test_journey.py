@@ -80,6 +80,24 @@ def opt_in(page: Page, *purposes: str, way: str = "#consent-agree") -> str:
     return code
 
 
+def again(page: Page) -> None:
+    """The first screen once more, for the next person."""
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+
+
+def press(page: Page) -> None:
+    """Press "Recognise", and once more where a loaded machine was too slow for a greeting, as a customer would."""
+    for _ in range(6):
+        page.click("#recognise")
+        answers = ("suggest", "unknown", "ambiguous", "pin")
+        page.wait_for_selector(f"body:is({', '.join(f'[data-state={name}]' for name in answers)})")
+        if "Many people are here" not in page.inner_text("#greeting"):
+            return
+        again(page)
+    pytest.fail("six presses found the machine too busy")
+
+
 def order(page: Page, dish: str) -> None:
     """Order one dish from the whole menu."""
     page.click("#menu-open")
@@ -99,23 +117,22 @@ def test_a_customer_opts_in_orders_sees_the_usual_change_opts_out_and_is_a_guest
     camera.show(3, range(200, 224))
     page = paired(place, address, open_page, "kiosk")
 
-    page.click("#recognise")  # nobody knows this face yet
+    press(page)  # nobody knows this face yet
     expect(page.locator("#unknown-title")).to_have_text("No usual yet")
     page.click("#unknown-guest")
     in_state(page, "suggest")
     guest = page.inner_text("#usual")
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+    again(page)
 
     opt_in(page, "orders")
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     expect(page.locator("#greeting")).to_have_text("Welcome back.")
     expect(page.locator("#demo-badge")).to_be_visible()
     assert "The usual?" not in guest
     order(page, "soup")
 
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     expect(page.locator("#usual")).to_contain_text("The usual?")
     expect(page.locator("#usual")).to_contain_text("Tomato soup")
@@ -124,22 +141,15 @@ def test_a_customer_opts_in_orders_sees_the_usual_change_opts_out_and_is_a_guest
     assert all(
         0 <= off - result <= 200 for off, result in zip(seen["stopped"][-2:], seen["results"][-2:], strict=True)
     )
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+    again(page)
 
     page.click("#opt-out")
     page.click("#optout-face")
     expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
     page.click("[data-screen=forgotten] .big")
     in_state(page, "attract")
-    page.click("#recognise")
+    press(page)
     expect(page.locator("#unknown-title")).to_have_text("No usual yet")
-
-
-def again(page: Page) -> None:
-    """The first screen once more, for the next person."""
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
 
 
 def test_not_me_is_for_the_visit_then_for_good_then_taken_back_and_the_code_forgets(
@@ -148,12 +158,12 @@ def test_not_me_is_for_the_visit_then_for_good_then_taken_back_and_the_code_forg
     camera.show(5, range(200, 224))
     page = paired(place, address, open_page, "kiosk")
     code = opt_in(page, "orders", "offers")
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     page.click("#not-me")
     expect(page.locator("#usual")).to_contain_text("Popular here")
     again(page)
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     expect(page.locator("#greeting")).to_have_text("Welcome back.")  # it was for that visit
     page.click("#not-me")
@@ -161,14 +171,14 @@ def test_not_me_is_for_the_visit_then_for_good_then_taken_back_and_the_code_forg
     page.click("[data-doubt=notme_yes]")
     expect(page.locator("#doubt")).to_contain_text("this face alone greets nobody")
     again(page)
-    page.click("#recognise")
+    press(page)
     page.click("#unknown-pin")
     in_state(page, "pin")
     tap_pin(page, PIN)
     page.click("[data-doubt=face_again]")
     expect(page.locator("#doubt")).to_contain_text("your face alone is enough again")
     again(page)
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     expect(page.locator("#greeting")).to_have_text("Welcome back.")
     again(page)
@@ -187,7 +197,7 @@ def test_after_never_again_the_face_still_opts_out_with_the_pin_or_pauses_withou
     camera.show(10, range(200, 224))
     page = paired(place, address, open_page, "kiosk")
     opt_in(page, "orders")
-    page.click("#recognise")
+    press(page)
     in_state(page, "suggest")
     page.click("#not-me")
     page.click("[data-doubt=notme_never]")
@@ -243,7 +253,7 @@ def test_without_a_face_a_customer_joins_comes_back_and_leaves_in_japanese_on_a_
     page.click("#optout-by-code")
     page.fill("#optout-code", code)
     page.click("#optout-now")
-    expect(page.locator("#forgotten-title")).to_have_text("登録を消しました")
+    expect(page.locator("#forgotten-title")).to_have_text("登録を消去しました")
     assert page.evaluate("seen.asked") == 0
     again(page)
     come_back(PIN)
@@ -263,7 +273,7 @@ def test_a_page_that_is_closed_before_the_code_is_confirmed_leaves_nobody(
     in_state(page, "receipt")
     assert place.recognise(7)["decision"] == "unknown"  # shown is not confirmed
     again(page)
-    page.click("#recognise")
+    press(page)
     expect(page.locator("#unknown-title")).to_have_text("No usual yet")
 
     page.click("#unknown-join")  # and they can join again at once
@@ -317,6 +327,7 @@ def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(
     rides(place, 8, "home", 6)
     camera.show(8, range(200, 224))
     page = paired(place, address, open_page, "taxi", "?pickup=station&lat=54.45&lon=6.95")
+    page.click("#taxi-setup-done")
     page.click("#recognise")
     in_state(page, "pin")
     assert page.locator("[data-item]").count() == 0
@@ -325,7 +336,7 @@ def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(
     expect(page.locator("#pin-error")).to_contain_text("not the PIN")
     tap_pin(page, PIN)
     first = page.locator("#places [data-item]").first
-    expect(first).to_contain_text("Linden area")
+    expect(first).to_contain_text("Home area")
     first.click()
     expect(page.locator("#confirm-name")).to_have_text("Linden Street")
     with page.expect_response("**/recommender/v1/events") as stored:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage, in_state, tap_pin
 from tests.browser.fake_server import PIN, Fake
@@ -63,7 +63,7 @@ def test_the_camera_stops_within_200_ms_of_the_result_and_the_greeting_holds_no_
     assert 0 <= seen["stopped"][0] - seen["results"][0] <= 200
     assert page.evaluate("document.querySelector('#video').srcObject") is None
     assert page.inner_text("#greeting") == "Welcome back."
-    expect(page.locator("#demo-badge")).to_contain_text("please confirm it is you")
+    expect(page.locator("#demo-badge")).to_contain_text("mix-ups are possible")
 
 
 def test_a_recogniser_fit_for_production_carries_no_badge(kiosk: Callable[..., Page], fake: Fake) -> None:
@@ -112,7 +112,7 @@ def test_a_guest_needs_no_extra_tap_and_sees_the_same_menu_and_prices(
     page = kiosk()
     page.click("#guest")
     in_state(page, "suggest")
-    expect(page.locator("#usual .card, #usual button")).to_be_visible()
+    expect(page.locator("#usual button")).to_be_visible()
     expect(page.locator("#offer")).to_contain_text("Today's offer")
     assert fake.tokens("/recommender/v1/suggestions/offers") == [None]
     page.click("#menu-open")
@@ -201,7 +201,7 @@ def test_a_screen_left_alone_asks_and_then_forgets_everything(fake: Fake, open_p
     assert page.inner_text("#usual") == ""
     assert page.inner_text("#basket-lines") == ""
     assert "Flat white" not in page.evaluate("document.body.textContent")
-    assert page.evaluate("Object.keys(localStorage)") == ["usual-items"]
+    assert sorted(page.evaluate("Object.keys(localStorage)")) == ["usual-items", "usual-settings"]
     assert page.evaluate("sessionStorage.length") == 0
 
 
@@ -333,3 +333,23 @@ def test_when_there_is_too_much_to_do_a_press_leads_to_a_guests_suggestions_at_o
     press = next(row for row in fake.heard if row["path"] == "/identity/v1/presses")
     assert press["query"] == {"for": ["recognition"]}
     assert len(fake.bodies("/v1/visits")) == 1, "it does not press again by itself"
+
+
+def test_a_sponsored_place_is_labelled_and_never_first(kiosk: Callable[..., Page]) -> None:
+    """In each language; also when the server's list, less what is in the basket, would begin with it."""
+    page = kiosk()
+
+    def paid(route: Route) -> None:
+        reply = route.fetch()
+        body = reply.json()
+        body["items"][0]["sponsored"] = "Island Brewery"
+        route.fulfill(response=reply, json=body)
+
+    page.route("**/suggestions/orders*", paid)
+    page.click("#guest")
+    in_state(page, "suggest")
+    label = page.locator("#others-list li").first.locator(".sponsored")
+    expect(page.locator("#usual .sponsored")).to_have_count(0)
+    for language, word in (("en", "Sponsored"), ("de", "Gesponsert"), ("ja", "スポンサー")):
+        page.locator(f"[data-language={language}]").first.click()
+        expect(label).to_have_text(word)

@@ -260,7 +260,8 @@ def test_a_device_shows_the_page_over_its_own_with_the_token_in_memory(me: FakeM
     page.clock.install()
     page.evaluate(
         """async () => {
-          const { open } = await import("/screens/static/js/me/me.js");
+          const own = document.querySelector("script[type=module]").src; // the module that the page itself uses
+          const { open } = await import(new URL("me.js", own));
           const onClose = () => (window.closed_ = true);
           open({ token: "usual-t1.kiosk", page: "kiosk", language: "de", idleSeconds: 60, onClose });
         }"""

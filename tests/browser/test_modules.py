@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
+import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-import screens
-from identity import consent
 from identity.consent import codes
 from identity.errors import CodeMistyped
-from tests.browser.fake_server import Fake, serve
+from plumbing.words import Words
+from screens.dictionaries import FOLDER
 
 pytestmark = pytest.mark.browser
 
-JS = "/screens/static/js/"
-SCREENS = Path(screens.__file__).parent
-EXPLAINED = ("unknown", "ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown")
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser) -> Iterator[Page]:
-    """One page for the module: no test changes it."""
-    fake = Fake()
-    with serve(fake.app()) as address, browser.new_context() as context:
-        page = context.new_page()
-        page.goto(address + "/kiosk")
-        page.wait_for_selector("body[data-ready=true]")
-        yield page
+HERE = "document.querySelector('script[type=module]').src"
+"""The address of the page's own module: others beside it are the ones that the page uses."""
+WORDS = Words(FOLDER)
 
 
 def run(page: Page, module: str, expression: str) -> Any:
     """`expression` over a module `m`, evaluated in the page."""
-    return page.evaluate(f"import('{JS}{module}.js').then((m) => {expression})")
+    return page.evaluate(f"import(new URL('{module}.js', {HERE})).then((m) => {expression})")
+
+
+DISH: dict[str, Any] = {
+    "item_id": "latte",
+    "name": "Latte",
+    "price": 400,
+    "names": {"de": "Milchkaffee", "zh-Hant": "拿鐵"},
+    "texts": {"en": "With milk", "de": "Mit Milch"},
+    "options": [
+        {
+            "id": "size",
+            "name": "Size",
+            "choose": "one",
+            "choices": [{"id": "s", "name": "Small", "price": -50}, {"id": "l", "name": "Large", "price": 60}],
+        },
+        {
+            "id": "extra",
+            "name": "Extras",
+            "choose": "many",
+            "choices": [{"id": "shot", "name": "Shot", "names": {"de": "Espresso"}, "price": 80}, {"id": "oat"}],
+        },
+    ],
+}
+
+
+def test_an_item_speaks_the_readers_language_or_its_own(page: Page) -> None:
+    """A regional language falls back to the wider one, a missing one to the plain name."""
+    names = f"['de', 'de-AT', 'zh-Hant-TW', 'zh', 'ja', ''].map((one) => m.nameIn({json.dumps(DISH)}, one))"
+    assert run(page, "item", names) == ["Milchkaffee", "Milchkaffee", "拿鐵", "Latte", "Latte", "Latte"]
+    texts = f"['de', 'ja'].map((one) => m.textIn({json.dumps(DISH)}, one)).concat(m.textIn({{name: 'x'}}, 'de'))"
+    assert run(page, "item", texts) == ["Mit Milch", "With milk", ""]
+
+
+def test_choices_of_a_dish_hold_and_cost_what_the_catalogue_says(page: Page) -> None:
+    """One of a group that takes one, the first unless another is said; what the dish does not have is left out."""
+    dish = json.dumps(DISH)
+    asked = [[], ["l"], ["s", "l", "gone"], ["oat", "shot"]]
+    chosen = [["s"], ["l"], ["l"], ["s", "shot", "oat"]]
+    assert run(page, "item", f"{json.dumps(asked)}.map((ids) => m.chosenOf({dish}, ids))") == chosen
+    assert run(page, "item", f"{json.dumps(chosen)}.map((ids) => m.priceWith({dish}, ids))") == [
+        350,
+        460,
+        460,
+        430,
+    ]
+    assert run(page, "item", f"m.choiceNames({dish}, ['shot', 'l'], 'de')") == ["Large", "Espresso"]
+    keys = f"[['l', 'oat'], ['oat', 'l'], ['l']].map((ids) => m.lineKey({dish}, ids))"
+    same, again, other = run(page, "item", keys)
+    assert same == again != other
 
 
 def test_the_states_have_the_names_of_the_design_and_follow_one_another(page: Page) -> None:
@@ -62,7 +97,7 @@ def test_the_states_have_the_names_of_the_design_and_follow_one_another(page: Pa
 def test_idle_and_leaving_forget_from_every_state_that_can_hold_a_person(page: Page) -> None:
     moves = run(page, "states", "m.STATES.map((state) => [state, m.next(state, 'idle'), m.next(state, 'leave')])")
 
-    resting = {"attract", "pairing", "forget"}
+    resting = {"attract", "pairing", "forget", "elsewhere", "setup"}
     assert {state for state, _, _ in moves} > resting
     for state, idle, leave in moves:
         assert idle == leave == (state if state in resting else "forget")
@@ -77,7 +112,7 @@ def test_an_event_that_does_not_belong_to_a_state_is_an_error(page: Page) -> Non
 def test_every_state_can_be_reached_and_left(page: Page) -> None:
     moves = run(page, "states", "m.STATES.map((s) => [s, m.eventsOf(s).map((event) => m.next(s, event))])")
 
-    reached = {to for _, many in moves for to in many} | {"pairing", "forget"}
+    reached = {to for _, many in moves for to in many} | {"pairing", "forget", "elsewhere"}
     assert reached == {state for state, _ in moves}
 
 
@@ -86,7 +121,7 @@ def test_where_something_personal_is_shown_not_me_leads_to_the_guest(page: Page)
         page, "states", "m.PERSONAL_STATES.filter((s) => s !== 'matched').map((s) => m.next(s, 'not_me'))"
     )
 
-    assert states == ["suggest"] * 5
+    assert states == ["suggest"] * 6
 
 
 def test_every_complaint_about_a_picture_has_a_sentence_and_others_have_none(page: Page) -> None:
@@ -97,80 +132,63 @@ def test_every_complaint_about_a_picture_has_a_sentence_and_others_have_none(pag
     assert len(set(hints)) == len(codes)
     assert run(page, "states", "m.hintFor({ code: 'some_new_one', hint: 'try_again' })") == "hint_again"
     assert run(page, "states", "m.hintFor({ code: 'bad_pack', hint: '' })") is None
-    words = run(page, "strings", "m.STRINGS")
-    assert all(hint in language for hint in [*hints, "hint_again"] for language in words.values())
+    assert {*hints, "hint_again"} <= set(WORDS.variables("en"))
 
 
 def test_an_answer_without_a_greeting_has_advice_in_every_language(page: Page) -> None:
     hints = ["come_closer", "look_straight_ahead", "hold_still", "more_light", "less_light", "try_again"]
     hints += ["use_your_code"]
     advice = run(page, "states", f"{[*hints, 'give_the_pin']}.map((hint) => m.adviceFor(hint))")
-    words = run(page, "strings", "m.STRINGS")
 
     assert len(set(advice)) == 8
-    assert all(sentence in language for sentence in advice for language in words.values())
+    assert set(advice) <= set(WORDS.variables("en"))
     assert run(page, "states", "[m.adviceFor('go_on_without'), m.adviceFor(null)]") == [None, None]
 
 
-def test_every_language_has_every_sentence_with_the_same_blanks(page: Page) -> None:
-    words = run(page, "strings", "m.STRINGS")
-    blanks = "Object.entries(language).map(([key, text]) => [key, (text.match(/\\{\\w+\\}/g) || []).sort()])"
-    shapes = run(page, "strings", f"Object.values(m.STRINGS).map((language) => {blanks})")
+def test_patterns_follow_the_plurals_numbers_and_days_of_a_language(page: Page) -> None:
+    counted = [
+        {"select": "n", "of": {"0": "none", "one": "one", "few": "few {n}", "other": "{n}"}, "default": "other"}
+    ]
+    place = [
+        {
+            "select": "n",
+            "ordinal": True,
+            "of": {"one": "{n}st", "two": "{n}nd", "other": "{n}th"},
+            "default": "other",
+        }
+    ]
+    named = [{"select": "how", "of": {"soon": "in a minute", "later": "later"}, "default": "later"}, ", {name} {"]
+    share = [{"value": "n", "number": {"style": "percent"}}]
+    day = [{"value": "d", "date": {"dateStyle": "long", "timeZone": "UTC"}}]
 
-    assert set(words) == {"en", "de", "ja"}
-    assert all(dict(shape) == dict(shapes[0]) for shape in shapes)
-    assert all(text.strip() for language in words.values() for text in language.values())
+    def said(pattern: object, values: str, language: str) -> Any:
+        return run(page, "fluent", f"m.format({json.dumps(pattern)}, {values}, '{language}')")
 
-
-def test_a_language_is_complete_or_it_is_not_there(page: Page) -> None:
-    """Each language has every sentence, none is left in English, and Japanese is written in Japanese."""
-    words = run(page, "strings", "m.STRINGS")
-    same = {key for key in words["en"] if len({language[key] for language in words.values()}) == 1}
-    latin = {key for key, text in words["ja"].items() if not re.search("[\u3040-\u9fff]", text)}
-
-    assert same == set()
-    assert latin == set()
-    assert {tuple(language) for language in words.values()} == {tuple(words["en"])}
-
-
-def test_the_notice_names_the_button_as_the_screen_does(page: Page) -> None:
-    words = run(page, "strings", "m.STRINGS")
-    texts = sorted(Path(consent.__file__).parent.glob("texts/*/*.md"))
-
-    assert {text.stem for text in texts} == set(words)
-    for text in texts:
-        assert words[text.stem]["forget_me"] in text.read_text(), text
-
-
-def test_every_reason_of_the_server_has_a_sentence_in_every_other_language(page: Page) -> None:
-    reasons = ["usual", "last_time", "had_before", "with_basket", "popular_here", "alike", "new", "suggested"]
-    reasons.append("offer")
-    said = run(
-        page,
-        "reasons",
-        f"['de', 'ja'].map((language) => {reasons}.map((code) => m.reasonIn(language, 'kiosk', {{ code }})))",
-    )
-
-    assert all(len(set(sentences) - {""}) == len(reasons) for sentences in said)
-    counted = run(
-        page, "reasons", "m.reasonIn('ja', 'kiosk', { code: 'usual', text: 'on 7 of your last 10 visits' })"
-    )
-    assert "10" in counted
-    assert "7" in counted
+    assert [said(counted, f"{{ n: {n} }}", "en") for n in (0, 1, 2, 1234)] == ["none", "one", "2", "1,234"]
+    assert [said(counted, f"{{ n: {n} }}", "pl") for n in (1, 3, 5)] == ["one", "few 3", "5"]
+    assert said(counted, "{ n: 1234 }", "de") == "1.234"
+    assert [said(place, f"{{ n: {n} }}", "en") for n in (1, 2, 3, 11)] == ["1st", "2nd", "3th", "11th"]
+    assert said(named, "{ how: 'soon', name: 'Ana' }", "en") == "in a minute, {name} {"
+    assert said(named, "{ how: 'never' }", "en") == "later, {name} {"
+    assert said(share, "{ n: 0.25 }", "de") == "25\u00a0%"
+    assert said(day, "{ d: new Date(Date.UTC(2026, 11, 1)) }", "ja") == "2026年12月1日"
+    assert said("{a} and {b}", "{ a: 'x' }", "en") == "x and "
 
 
-def test_every_sentence_that_the_page_asks_for_exists(page: Page) -> None:
-    asked = page.evaluate("[...document.querySelectorAll('[data-i18n]')].map((e) => e.dataset.i18n)")
-    files = [*(SCREENS / "static/js").glob("*.js"), *(SCREENS / "templates/screens").glob("*.html")]
-    source = "".join(file.read_text() for file in files)
+def test_a_reason_with_values_is_said_in_each_language(page: Page) -> None:
+    def said(language: str, page_name: str, code: str, text: str = "") -> Any:
+        return run(
+            page, "reasons", f"m.reasonIn('{language}', '{page_name}', {{ code: '{code}', text: '{text}' }})"
+        )
 
-    known = set(run(page, "strings", "m.STRINGS.en"))
-    assert set(asked) <= known
-    built = {f"{name}_{kind}" for name in EXPLAINED for kind in ("title", "text")} | {"move_left", "move_right"}
-    unused = {key for key in known - built if not re.search(f"[\"']{key}[\"']", source)}
-    assert unused - {"taxi_without_sub", "kiosk_without_sub", "move_closer", "language_name"} == {
-        f"purpose_{name}{more}" for name in ("orders", "offers", "destinations") for more in ("", "_text")
-    }
+    counted = "you ordered this on 7 of your last 10 visits"
+    assert said("de", "kiosk", "usual", counted) == "Bei 7 Ihrer letzten 10 Besuche bestellt"
+    assert said("ja", "kiosk", "usual", counted) == "最近10回のうち7回ご注文いただきました"
+    assert said("de", "kiosk", "offer_until", "Until 2026-12-01") == "Bis zum 1. Dezember"
+    assert said("en", "kiosk", "popular_here", "popular here at lunchtime") == "popular here at lunchtime"
+    assert said("de", "kiosk", "on_the_menu", "on the menu") == "Steht auf der Karte"
+    assert said("de", "taxi", "on_the_map", "a place you can go to") == "Ein Ziel in der Umgebung"
+    assert said("ja", "kiosk", "a_code_of_tomorrow", "some text") == ""
 
 
 def test_a_code_is_checked_as_the_server_checks_it(page: Page) -> None:
@@ -213,7 +231,7 @@ def test_markdown_becomes_elements_and_never_markup(page: Page) -> None:
     )
     made = page.evaluate(
         f"""async (text) => {{
-          const {{ markdown, noticeParts }} = await import('{JS}markdown.js');
+          const {{ markdown, noticeParts }} = await import(new URL('markdown.js', {HERE}));
           const {{ essentials, rest }} = noticeParts(text);
           return [markdown(text).map((e) => e.outerHTML).join(''), essentials.length, rest.length];
         }}""",
@@ -226,7 +244,9 @@ def test_markdown_becomes_elements_and_never_markup(page: Page) -> None:
         4,
         0,
     ]
-    joined = page.evaluate(f"import('{JS}markdown.js').then((m) => m.markdown('押す\\nか、A\\nB')[0].textContent)")
+    joined = page.evaluate(
+        f"import(new URL('markdown.js', {HERE})).then((m) => m.markdown('押す\\nか、A\\nB')[0].textContent)"
+    )
     assert joined == "押すか、A B"
 
 
@@ -242,8 +262,8 @@ def test_the_basket_counts_adds_and_takes_away(page: Page) -> None:
     result = run(
         page,
         "basket",
-        "{ const b = new m.Basket(); const tea = {item_id: 'tea', price: 300}; b.add(tea, 2);"
-        " b.add({item_id: 'bun', price: 250}); b.remove('tea'); b.remove('bun'); b.remove('nothing');"
+        "{ const b = new m.Basket(); const tea = b.add({item_id: 'tea', price: 300}, 2);"
+        " const bun = b.add({item_id: 'bun', price: 250}); [tea, bun, 'nothing'].forEach((key) => b.remove(key));"
         " return [b.itemIds, b.count, b.total, b.empty]; }",
     )
 
@@ -279,7 +299,7 @@ def test_the_menu_is_grouped_and_leaves_out_what_is_sold_out_or_served_elsewhere
 
 
 def test_local_time_carries_its_offset(page: Page) -> None:
-    text = run(page, "api", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
+    text = run(page, "clock", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
     offset = int(page.evaluate("-new Date(2026, 4, 4, 8, 5, 9).getTimezoneOffset()"))
 
     assert text == f"2026-05-04T08:05:09{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"

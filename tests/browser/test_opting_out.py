@@ -83,7 +83,7 @@ def test_nobody_found_never_means_that_nothing_is_held(kiosk: Callable[..., Page
         page.click(f"[data-language={language}]")
         expect(page.locator("#forgotten-text")).to_contain_text(sentence)
     page.click("#forgotten-again")
-    expect(page.locator("#forgotten-title")).to_have_text("登録を消しました")
+    expect(page.locator("#forgotten-title")).to_have_text("登録を消去しました")
 
 
 def test_forgetting_by_code_works_without_a_camera(kiosk: Callable[..., Page], fake: Fake) -> None:

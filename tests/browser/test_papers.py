@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, in_state, tap_pin
+from tests.browser.conftest import OpenPage, in_state, settled, tap_pin
 from tests.browser.fake_notice import CONTACT, CONTROLLER
 from tests.browser.fake_server import PIN, Fake
 from tests.browser.walks import agree, to_the_receipt
@@ -26,6 +26,7 @@ def test_retention_withdrawal_controller_and_contact_are_seen_without_scrolling(
         ("de", "12 Monate", "„Mich vergessen“"),
         ("ja", "12か月", "「私を忘れる」"),
     ):
+        settled(page)
         page.click(f"[data-language={language}]")
         essentials = page.locator("#consent-essentials")
         expect(essentials).to_contain_text(how_long)

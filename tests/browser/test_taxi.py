@@ -8,10 +8,23 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, in_state, tap_pin
-from tests.browser.fake_server import PIN, Fake
+from tests.browser.fake_server import PIN, PLACES, Fake
 
 pytestmark = pytest.mark.browser
 
+QUEUED = """async () => {
+  const ready = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
+  const rows = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await ready(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      rows.push(await ready(database.transaction(store).objectStore(store).getAll()));
+    }
+    database.close();
+  }
+  return JSON.stringify(rows);
+}"""
+"""All rows of all databases of the page, as one text."""
 SUGGESTIONS = "/recommender/v1/suggestions/destinations"
 
 
@@ -53,7 +66,8 @@ def test_a_home_shows_only_its_area_until_it_is_confirmed(taxi: Callable[..., Pa
     in_state(page, "pin")
     tap_pin(page, PIN)
     home = page.locator("#places [data-item=place-01]")
-    expect(home).to_contain_text("Linden area")
+    expect(home).to_contain_text("Home area")
+    assert "Linden" not in page.inner_text("#places")
     assert "Street" not in page.inner_text("#places")
     home.click()
     expect(page.locator("#confirm-name")).to_have_text("Linden Street")
@@ -81,7 +95,7 @@ def test_leaving_leaves_nothing_on_the_screen(taxi: Callable[..., Page]) -> None
     assert "Linden" not in text
     assert "Quay" not in text
     assert page.evaluate("sessionStorage.length") == 0
-    assert page.evaluate("Object.keys(localStorage)") == ["usual-places"]
+    assert page.evaluate("Object.keys(localStorage).sort()") == ["usual-places", "usual-settings"]
 
 
 def test_too_many_wrong_pins_lead_on_without_places(taxi: Callable[..., Page], fake: Fake) -> None:
@@ -115,6 +129,144 @@ def test_without_consent_to_destinations_no_pin_is_asked(taxi: Callable[..., Pag
 
     expect(page.locator("#taxi-note")).to_contain_text("switched off")
     assert fake.tokens(SUGGESTIONS) == [None]
+
+
+def test_what_was_chosen_is_on_the_drivers_screen_and_the_rider_reads_so(
+    taxi: Callable[..., Page], fake: Fake
+) -> None:
+    page = taxi()
+    page.click("#guest")
+    page.locator("#places [data-item=place-03]").click()
+    assert fake.rides.place is None  # not before the rider has confirmed it
+    page.click("#confirm")
+    in_state(page, "done")
+    expect(page.locator("#done-text")).to_have_text("Sent to your driver's screen.")
+    assert fake.rides.place is not None
+    assert fake.rides.place["name"] == "Quay office"
+
+    fake.rides.change("seen")
+    expect(page.locator("#done-text")).to_have_text("The place is on your driver's screen.")
+    fake.rides.change("accepted")
+    expect(page.locator("#ride-state")).to_have_text("Your driver is on the way there.")
+    sent = [row for row in fake.heard if row["path"] == "/v1/ride" and row["method"] == "POST"]
+    assert [(row["token"], row["body"]) for row in sent] == [(None, {"item_id": "place-03"})]
+
+
+def test_without_a_drivers_screen_nobody_says_that_the_driver_knows(taxi: Callable[..., Page], fake: Fake) -> None:
+    fake.rides.driver = False
+    page = taxi()
+    page.click("#guest")
+    page.locator("#places [data-item=place-03]").click()
+    page.click("#confirm")
+
+    expect(page.locator("#done-text")).to_have_text("Please tell your driver where you would like to go.")
+
+
+def test_a_drivers_screen_that_does_not_answer_is_not_relied_on(taxi: Callable[..., Page], fake: Fake) -> None:
+    page = taxi()
+    page.clock.install()
+    page.click("#guest")
+    page.locator("#places [data-item=place-03]").click()
+    page.click("#confirm")
+    expect(page.locator("#done-text")).to_contain_text("Sent")
+    page.clock.run_for(6_500)
+
+    expect(page.locator("#done-text")).to_contain_text("does not answer. Please tell your driver")
+
+
+def test_the_ride_goes_on_when_the_screen_is_empty_and_ends_there(taxi: Callable[..., Page], fake: Fake) -> None:
+    page = taxi()
+    page.click("#guest")
+    page.locator("#places [data-item=place-03]").click()
+    page.click("#confirm")
+    expect(page.locator("#done-text")).to_contain_text("Sent")
+    page.click("[data-screen=done] [data-action=leave]")
+    in_state(page, "attract")
+
+    expect(page.locator("#ride-line")).to_be_visible()
+    assert "Quay" not in page.evaluate("document.documentElement.outerHTML")
+    page.reload()
+    expect(page.locator("#ride-line")).to_be_visible()
+    page.click("#ride-line button")
+    expect(page.locator("#ride-line")).to_be_hidden()
+    page.wait_for_function("() => true")
+    assert fake.rides.state == "none"
+
+
+def test_after_the_ride_nothing_of_it_is_anywhere(taxi: Callable[..., Page], fake: Fake) -> None:
+    page = taxi()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    before = page.evaluate("[history.length, JSON.stringify(history.state), location.href, document.title]")
+    page.click("#recognise")
+    in_state(page, "pin")
+    tap_pin(page, PIN)
+    page.click("#somewhere-else")
+    page.fill("#place-search", "lantern")
+    page.click("#all-list button")
+    page.click("#confirm-title + * ~ .stack [data-back]")
+    page.locator("#places [data-item=place-01]").click()
+    page.click("#confirm")
+    expect(page.locator("#done-text")).to_contain_text("Sent")
+    page.click("[data-screen=done] [data-ride-over]")
+    in_state(page, "attract")
+
+    html = page.evaluate("document.documentElement.outerHTML")
+    assert not any(word in html for word in ("Linden", "Lantern", "place-01", "place-07"))
+    assert (
+        page.evaluate("[...document.querySelectorAll('input[type=text]')].map((one) => one.value).join('')") == ""
+    )
+    assert (
+        page.evaluate("[history.length, JSON.stringify(history.state), location.href, document.title]") == before
+    )
+    assert page.evaluate("Object.keys(localStorage).sort()") == ["usual-places", "usual-settings"]
+    assert page.evaluate("sessionStorage.length") == 0
+    kept = page.evaluate(QUEUED)  # what waits for a line: nothing, since all of it was delivered
+    assert not any(word in kept for word in ("Linden", "place-01", "place-07"))
+    assert page.evaluate("navigator.clipboard.readText()") == ""
+    assert fake.rides.place is None
+
+
+def test_somewhere_else_is_searched_by_typing_by_kind_and_among_this_ride(taxi: Callable[..., Page]) -> None:
+    page = taxi()
+    page.click("#guest")
+    page.click("#somewhere-else")
+    page.fill("#place-search", "lantren")  # two letters swapped
+    expect(page.locator("#all-list button")).to_have_count(1)
+    expect(page.locator("#all-list button")).to_contain_text("Lantern cinema")
+    page.click("#place-clear")
+    page.click("[data-chip=park]")
+    expect(page.locator("#all-list button")).to_have_text(["Meadow park"])
+    page.click("#all-list button")
+    page.click("[data-screen=basket] [data-back]")
+    page.click("#somewhere-else")
+    page.click("[data-chip=park]")
+    page.click("[data-chip=recent]")
+    expect(page.locator("#all-list button")).to_have_text(["Meadow park"])
+
+    page.fill("#place-search", "zzz")
+    expect(page.locator("#place-count")).to_contain_text("Nothing found")
+    page.click("#end-ride")
+    in_state(page, "attract")
+    page.click("#guest")
+    page.click("#somewhere-else")
+    expect(page.locator("[data-chip=recent]")).to_have_count(0)  # of the earlier rider
+    expect(page.locator("#place-search")).to_have_value("")
+
+
+def test_three_thousand_places_are_a_short_list_that_says_to_type_more(
+    taxi: Callable[..., Page], fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = {"category": "street", "available": True, "sensitive": False}
+    many = [shape | {"item_id": f"p{k}", "name": f"Place number {k}"} for k in range(3_000)]
+    monkeypatch.setattr("tests.browser.fake_server.PLACES", [*PLACES, *many])
+    page = taxi()
+    page.click("#guest")
+    page.click("#somewhere-else")
+
+    expect(page.locator("#place-count")).to_contain_text("40 of 3,006 places. Type more")
+    assert page.locator("#all-list button").count() == 40
+    page.fill("#place-search", "number 2999")
+    expect(page.locator("#all-list button")).to_have_text(["Place number 2999"])
 
 
 def test_somewhere_else_offers_every_public_place_or_the_driver_and_stores_nothing(

@@ -2,12 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import in_state, tap_pin
-from tests.browser.fake_server import PIN, RECEIPT, Fake
+from tests.browser.fake_server import PIN, RECEIPT, Fake, Row
+
+Walk = Callable[[Page, Fake], Iterator[str]]
+SHOWN: dict[Walk, frozenset[str]] = {}
+"""The states of states.js in which each walk stops; held by test_texts.py."""
+
+
+def through(*states: str) -> Callable[[Walk], Walk]:
+    """A walk that stops in these states."""
+
+    def note(walk: Walk) -> Walk:
+        SHOWN[walk] = frozenset(states)
+        return walk
+
+    return note
+
+
+BURGER: Row = {
+    "names": {"de": "Rindfleischburger mit Emmentaler", "ja": "チーズバーガー"},
+    "texts": {
+        "en": "With cheddar, pickles and a sauce of our own.",
+        "de": "Mit Cheddar, Gewürzgurken und hausgemachter Soße.",
+        "ja": "チェダーチーズ、ピクルス、自家製ソース入りです。",
+    },
+    "tags": ["hearty", "vegan"],
+    "allergens": ["milk", "gluten", "celery", "mustard"],
+    "options": [
+        {
+            "id": "size",
+            "name": "Size",
+            "names": {"de": "Größe", "ja": "サイズ"},
+            "choose": "one",
+            "choices": [
+                {"id": "small", "name": "Small", "names": {"de": "Klein", "ja": "小"}, "price": 0},
+                {"id": "large", "name": "Large", "names": {"de": "Groß", "ja": "大"}, "price": 250},
+            ],
+        },
+        {
+            "id": "extra",
+            "name": "Extras",
+            "names": {"de": "Zusätzlich", "ja": "追加"},
+            "choose": "many",
+            "choices": [
+                {"id": "bacon", "name": "Bacon", "names": {"de": "Bauernspeck", "ja": "ベーコン"}, "price": 150},
+                {
+                    "id": "plain",
+                    "name": "No onions",
+                    "names": {"de": "Ohne Röstzwiebeln", "ja": "玉ねぎ抜き"},
+                    "price": 0,
+                },
+            ],
+        },
+    ],
+}
+"""A dish with choices; its German words are long."""
 
 
 def agree(page: Page, *purposes: str, way: str = "#consent-agree") -> None:
@@ -32,6 +86,7 @@ def _again(page: Page) -> None:
     page.wait_for_selector("body[data-ready=true]")
 
 
+@through("attract", "consent", "pin", "receipt", "joined", "forgotten")
 def joining(page: Page, fake: Fake) -> Iterator[str]:
     """Opting in, with a face and a PIN."""
     yield "attract"
@@ -72,6 +127,7 @@ def joining(page: Page, fake: Fake) -> Iterator[str]:
     _again(page)
 
 
+@through("optout", "forgotten", "pin")
 def opting_out(page: Page, fake: Fake) -> Iterator[str]:
     """Being forgotten, paused, and not found."""
     page.click("#opt-out")
@@ -100,6 +156,7 @@ def opting_out(page: Page, fake: Fake) -> Iterator[str]:
     _again(page)
 
 
+@through("code", "pin", "suggest")
 def by_code(page: Page, fake: Fake) -> Iterator[str]:
     """Code and PIN."""
     page.click("#by-code")
@@ -118,6 +175,7 @@ def by_code(page: Page, fake: Fake) -> Iterator[str]:
     _again(page)
 
 
+@through("suggest", "reading", "menu", "dish", "basket", "done", "forget", "low_quality", "ambiguous")
 def ordering(page: Page, fake: Fake) -> Iterator[str]:
     """A visit at the kiosk."""
     fake.news = ["notice_changed"]
@@ -131,6 +189,10 @@ def ordering(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#usual button")
     page.click("#menu-open")
     yield "menu"
+    page.click("#menu-list .about")
+    in_state(page, "dish")
+    yield "dish"
+    page.click("#dish-back")
     page.click("#basket-open")
     yield "basket"
     page.click("#order")
@@ -158,8 +220,109 @@ def ordering(page: Page, fake: Fake) -> Iterator[str]:
     yield "policy"
 
 
+@through("menu", "dish", "basket", "suggest")
+def choosing(page: Page, fake: Fake) -> Iterator[str]:
+    """A dish with choices, filters, and what changed meanwhile."""
+    fake.dishes["dish-14"] = BURGER
+    fake.least = 2500
+    _again(page)
+    page.click("#guest")
+    in_state(page, "suggest")
+    expect(page.locator("#offer button")).to_be_visible()
+    yield "a guest's offer"
+    page.click("#menu-open")
+    page.click("#filters-open")
+    page.locator("#filters button").first.click()
+    yield "menu, filtered"
+    page.click("#menu-list [data-item=dish-14]")
+    in_state(page, "dish")
+    page.locator("#dish-body label.choice").nth(1).click()
+    yield "dish, with choices"
+    page.click("#dish-add")
+    in_state(page, "menu")
+    yield "menu, with a change to take back"
+    page.locator("#filters button").first.click()
+    page.click("#menu-list [data-item=dish-16]")
+    page.click("#basket-open")
+    in_state(page, "basket")
+    fake.dishes["dish-16"] = None
+    fake.dishes["dish-14"] = BURGER | {"price": 1390}
+    page.click("#order")
+    expect(page.locator("#basket-lines .problem").first).to_be_visible()
+    yield "basket, with problems"
+    _again(page)
+
+
+@through("pairing", "setup", "elsewhere", "attract", "capture", "unknown", "suggest", "done")
+def operating(page: Page, fake: Fake) -> Iterator[str]:
+    """What a screen shows before it works, while it looks, and when something is in the way."""
+    fake.paired = False
+    page.reload()
+    in_state(page, "pairing")
+    page.fill("#pairing-code", "wrong")
+    page.click("#pairing-form button")
+    expect(page.locator("#pairing-error")).not_to_be_empty()
+    yield "pairing"
+    page.click("#setup-open")
+    in_state(page, "setup")
+    yield "setting up the camera"
+    page.click("#setup-done")
+    fake.paired = True
+    _again(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.click("#elsewhere-here")
+    in_state(page, "elsewhere")
+    yield "elsewhere"
+    other.close()
+    in_state(page, "attract")
+    yield from _looking(page, fake)
+    page.route(lambda url: "/v1/" in url, lambda route: route.abort())
+    page.click("#guest")
+    in_state(page, "suggest")
+    yield "suggest, without a line"
+    page.click("#menu-open")
+    page.locator("#menu-list [data-item]").first.click()
+    page.click("#basket-open")
+    page.click("#order")
+    in_state(page, "done")
+    yield "done, without a line"
+    page.click("[data-screen=done] .big")
+    in_state(page, "attract")
+    expect(page.locator("#waiting-badge")).to_be_visible()
+    yield "attract, with an order that waits"
+    page.unroute_all()
+
+
+def _looking(page: Page, fake: Fake) -> Iterator[str]:
+    """The picture, as long as no answer has come; then each reason why nobody is greeted."""
+    page.route("**/v1/visits", lambda route: None)
+    page.click("#recognise")
+    in_state(page, "capture")
+    expect(page.locator("#oval")).to_have_attribute("data-busy", "true")
+    yield "capture"
+    page.click("[data-screen~=capture] [data-action=leave]")
+    in_state(page, "attract")
+    page.unroute_all()
+    for decision in ("unknown", "too_many_failures"):
+        fake.decisions.append(decision)
+        page.click("#recognise")
+        in_state(page, "unknown")
+        yield f"unknown, {decision.replace('_', ' ')}"
+        _again(page)
+
+
+@through("taxi_setup", "attract", "pin", "suggest", "menu", "basket", "done")
 def riding(page: Page, fake: Fake) -> Iterator[str]:
-    """A ride in the taxi."""
+    """A tablet is set up, then a ride in the taxi."""
+    fake.paired = False
+    page.reload()
+    in_state(page, "pairing")
+    page.fill("#pairing-code", "good-code")
+    page.click("#pairing-form button")
+    in_state(page, "taxi_setup")
+    yield "setting up the tablet"
+    page.click("#taxi-setup-done")
     yield "attract"
     page.click("#recognise")
     in_state(page, "pin")
@@ -179,5 +342,5 @@ def riding(page: Page, fake: Fake) -> Iterator[str]:
     yield "done"
 
 
-KIOSK = (joining, opting_out, by_code, ordering)
-TAXI = (riding,)
+KIOSK: tuple[Walk, ...] = (joining, opting_out, by_code, ordering, choosing, operating)
+TAXI: tuple[Walk, ...] = (riding,)

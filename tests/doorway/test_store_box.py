@@ -36,7 +36,10 @@ from plumbing.outbox.seals import PrivateKeys
 from plumbing.outbox.server import EVENTS, LEFT
 from plumbing.storage.state import State
 from recommender.edge.events import Taken
-from recommender.scene import DataCut, Report, Trained
+from recommender.edge.goods import catalogue_of, catalogue_text
+from recommender.rules.document import RulesDocument
+from recommender.scene import Context, DataCut, Report, Trained
+from recommender.service import SuggestRequest
 from recommender.store.versions import VersionStore
 from tests.doorway.worlds import SITE, TENANT, BoxWorld, CentreWorld
 from tests.identity.halves import KIOSK, StoppedClock, row_of
@@ -117,6 +120,37 @@ def test_a_box_recognises_and_knows_the_history_while_the_line_is_cut(
     assert box.house.identity.recognise(next(PEOPLE)).decision == "unknown"
     assert [name for _, name in box.house.events(centre.house.pseudonym(code))] == [f"first-{ann}"]
     assert [item.item_id for item in box.house.goods._stores.catalogue.all(TENANT, "item")] == ["pie", "soup"]
+
+
+def test_the_rules_of_the_centre_hold_at_the_box(centre: CentreWorld, box: BoxWorld, ann: int) -> None:
+    """They come with the catalogue, also when only they changed; what is unknown at the centre is unknown here."""
+    box.tick()
+    rules = {"rules": [{"id": "a", "kind": "hide", "item": "pie"}]}
+    stores = centre.house.recommender.half.service.stores
+    stores.rules.publish(TENANT, RulesDocument.read(rules), "key:x", centre.clock.now)
+    box.tick()
+    here = box.house.recommender.half.service
+    assert [stored.content["rules"][0]["item"] for stored in here.stores.rules.history(TENANT)] == ["pie"]
+    shown = here.suggest(SuggestRequest(TENANT, "", "orders", None, Context(), 5)).items
+    assert [item["item_id"] for item in shown] == ["soup"]
+    assert here.stores.catalogue.all(TENANT, "item") == stores.catalogue.all(TENANT, "item")
+
+
+def test_an_older_centre_sends_no_names_by_language(centre: CentreWorld) -> None:
+    """What it does not send is empty; the rest is what it sent. What the box has kept is read as well."""
+    goods = centre.house.goods
+    stores = centre.house.recommender.half.service.stores
+    before = stores.catalogue.all(TENANT, "item")
+    said = goods.catalogue(TENANT)
+    older = {name: [dict(row) for row in rows] for name, rows in said.items()}
+    for row in (*older["item"], *older["place"]):
+        for name in ("names", "texts", "image", "options"):
+            del row[name]
+    goods.put_catalogue(TENANT, catalogue_of(catalogue_text(older)))
+    bare = [replace(item, names={}, texts={}, image="", options=()) for item in before]
+    assert list(stores.catalogue.all(TENANT, "item")) == bare
+    goods.put_catalogue(TENANT, catalogue_of(catalogue_text(said)))
+    assert stores.catalogue.all(TENANT, "item") == before
 
 
 def test_a_box_gets_its_own_site_and_tenant_alone(

@@ -21,14 +21,18 @@ from plumbing.outbox.seals import PrivateKeys
 from plumbing.outbox.server import EVENTS, LEFT
 from plumbing.storage.state import State
 from recommender.edge.goods import Goods
-from recommender.scene import Event, Item, OrderLine
+from recommender.scene import Choice, Event, Item, OptionGroup, OrderLine
 from tests.identity import halves
 from tests.identity.halves import KIOSK, TOKEN_KEY, StoppedClock
 from tests.recommender.service_fixtures import World as Recommender
 from tests.recommender.service_fixtures import open_world
 
 TENANT, SITE = KIOSK.tenant, "mill"
-MENU = [Item("soup", "Soup", "soups", 520), Item("pie", "Pie", "cakes", 390)]
+SIZES = OptionGroup("size", "Size", {"de": "Größe"}, "one", (Choice("s", "Small"), Choice("l", "Large", {}, 90)))
+MENU = [
+    Item("soup", "Soup", "soups", 520, names={"de": "Suppe"}, texts={"ja": "スープ"}, options=(SIZES,)),
+    Item("pie", "Pie", "cakes", 390),
+]
 
 
 class Kept:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import OperationalError
+from typing import Any
 
 import pytest
 from flask import Response
@@ -272,6 +273,28 @@ def test_a_reply_is_for_one_request_alone_whoever_asks(house: House) -> None:
     other = house.shared.access.create_key("mill", ["event"], device="kiosk")
     assert send("/erasures", "ann", key=other) == (200, 2), "another key: another request"
     assert house.done == 2
+
+
+def test_a_reply_is_sealed_with_the_key_in_either_header(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept reply may hold a token: who has all files of an installation reads none."""
+    seals: list[str] = []
+
+    @house.door.route("POST", "/parcels", scopes=("event",), reply=Count, summary="Take a parcel")
+    def take(caller: Caller, body: Parcel) -> Body:
+        return house.work()
+
+    run = house.shared.once.run
+
+    def watched(*parts: Any, secret: str, **more: Any) -> Any:
+        seals.append(secret)
+        return run(*parts, secret=secret, **more)
+
+    monkeypatch.setattr(house.shared.once, "run", watched)
+    house.app.register_api(house.api)
+    for headers in ({"X-API-Key": house.key}, {"Authorization": f"Bearer {house.key}"}):
+        sent = headers | {"Idempotency-Key": f"key-{len(seals)}"}
+        assert house.app.test_client().post("/parcels", json={"name": "bread"}, headers=sent).status_code == 200
+    assert seals == [house.key, house.key]
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "with space", "caf\u00e9", "tab\t", "\x7f"])

@@ -18,7 +18,7 @@ from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from tests.engines import stored
 
-SECRETS = ("token.key", "replies.key", "recommender.key")
+SECRETS = ("token.key", "replies.key", "recommender.key", "people.key")
 
 
 def open_all(state: State) -> None:

@@ -11,12 +11,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from plumbing.access.access import Access
+from plumbing.access.access import PAGES, Access
 from plumbing.clock import DAY
 from plumbing.settings import Config
 from tests.journey import Clock
 
-PAGE = {"X-Usual-Page": "marketing"}
+PAGE = {"X-Usual-Page": "kiosk"}
+NEEDED = "/recommender/v1/suggestions/orders"
 
 
 @dataclass
@@ -35,19 +36,45 @@ class Desk:
 
     def pair(self, **headers: str) -> TestResponse:
         """Spend a new code."""
-        code = self.access.create_pairing("mill", "marketing", device="desk")
+        code = self.access.create_pairing("mill", "kiosk", device="desk")
         sent = {name.replace("_", "-"): text for name, text in headers.items()}
         return self.browser.post("/v1/pairings", json={"code": code}, headers=sent)
 
-    def models(self, **headers: str) -> TestResponse:
+    def suggestions(self, **headers: str) -> TestResponse:
         """A call that needs the paired key."""
         sent = PAGE | {name.replace("_", "-"): text for name, text in headers.items()}
-        return self.browser.get("/recommender/v1/models", headers=sent)
+        return self.browser.get(NEEDED, headers=sent)
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
+
+
+def test_what_an_earlier_release_paired_as_the_marketers_page_opens_nothing(desk: Desk) -> None:
+    old = desk.access.create_key("mill", ["train"], device="desk")
+    desk.browser.set_cookie("usual_marketing", old)
+    desk.browser.set_cookie("usual_desk", old)
+    for page in ("marketing", "desk"):
+        reply = desk.browser.get("/recommender/v1/models", headers={"X-Usual-Page": page})
+        assert (reply.status_code, reply.get_json()["code"]) in ((401, "key_refused"), (401, "session_ended"))
+
+
+def test_a_link_of_a_page_that_is_no_more_pairs_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PAGES, "marketing", ("train",))
+    code = desk.access.create_pairing("mill", "marketing")
+    monkeypatch.delitem(PAGES, "marketing")
+
+    assert desk.browser.post("/v1/pairings", json={"code": code}).get_json()["code"] == "pairing_refused"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_a_foreign_page_changes_nothing_with_the_cookie_of_a_screen(desk: Desk, site: str) -> None:
+    desk.pair()
+    reply = desk.browser.delete("/v1/pairings", headers=PAGE | {"Sec-Fetch-Site": site})
+
+    assert (reply.status_code, reply.get_json()["code"]) == (403, "foreign_page")
+    assert desk.suggestions().status_code == 200
 
 
 def test_wrong_codes_of_one_address_keep_no_screen_from_pairing(desk: Desk) -> None:
@@ -60,38 +87,38 @@ def test_wrong_codes_of_one_address_keep_no_screen_from_pairing(desk: Desk) -> N
 
 def test_a_cookie_lives_thirty_days_and_each_day_of_use_begins_them_again(desk: Desk) -> None:
     first = desk.pair().headers["Set-Cookie"]
-    same_day = desk.models()
+    same_day = desk.suggestions()
     renewed = []
     for _ in range(4):
         desk.clock.ahead_us += 20 * DAY
-        renewed.append(desk.models())
+        renewed.append(desk.suggestions())
     desk.clock.ahead_us += 31 * DAY
 
     assert f"Max-Age={30 * 86_400}" in first
     assert "Set-Cookie" not in same_day.headers
     assert [reply.status_code for reply in renewed] == [200] * 4
     assert all(f"Max-Age={30 * 86_400}" in reply.headers["Set-Cookie"] for reply in renewed)
-    assert desk.models().status_code == 401
+    assert desk.suggestions().status_code == 401
 
 
 def test_a_pairing_from_before_with_a_year_left_is_shortened_when_it_is_used(desk: Desk) -> None:
-    old = desk.access.create_key("mill", ["train"], device="desk", days=365)
-    desk.browser.set_cookie("usual_marketing", old)
-    assert desk.models().status_code == 200
+    old = desk.access.create_key("mill", ["suggest"], device="desk", days=365)
+    desk.browser.set_cookie("usual_kiosk", old)
+    assert desk.suggestions().status_code == 200
 
     desk.clock.ahead_us += 31 * DAY
 
-    assert desk.models().status_code == 401
+    assert desk.suggestions().status_code == 401
 
 
 def test_a_key_in_the_header_is_never_renewed(desk: Desk) -> None:
-    key = desk.access.create_key("mill", ["train"], days=90)
+    key = desk.access.create_key("mill", ["suggest"], days=90)
 
-    reply = desk.browser.get("/recommender/v1/models", headers={"X-API-Key": key})
+    reply = desk.browser.get(NEEDED, headers={"X-API-Key": key})
 
     desk.clock.ahead_us += 60 * DAY
     assert "Set-Cookie" not in reply.headers
-    assert desk.browser.get("/recommender/v1/models", headers={"X-API-Key": key}).status_code == 200
+    assert desk.browser.get(NEEDED, headers={"X-API-Key": key}).status_code == 200
 
 
 def test_behind_a_trusted_proxy_with_tls_a_cookie_is_secure_and_bound_to_the_host(tmp_path: Path) -> None:
@@ -99,19 +126,19 @@ def test_behind_a_trusted_proxy_with_tls_a_cookie_is_secure_and_bound_to_the_hos
 
     cookies = desk.pair(X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9").headers.getlist("Set-Cookie")
 
-    made = next(cookie for cookie in cookies if cookie.startswith("__Host-usual_marketing=usual-k1"))
+    made = next(cookie for cookie in cookies if cookie.startswith("__Host-usual_kiosk=usual-k1"))
     assert "Secure" in made
     assert "Path=/" in made
     assert "Domain" not in made
     key = re.sub(r"^[^=]+=([^;]+);.*$", r"\1", made)
-    assert desk.models(Cookie=f"__Host-usual_marketing={key}").status_code == 200
+    assert desk.suggestions(Cookie=f"__Host-usual_kiosk={key}").status_code == 200
 
 
 def test_without_the_setting_nobody_is_believed(desk: Desk) -> None:
     cookie = desk.pair(X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9").headers["Set-Cookie"]
 
     assert "Secure" not in cookie
-    assert cookie.startswith("usual_marketing=")
+    assert cookie.startswith("usual_kiosk=")
 
 
 def test_wrong_codes_are_counted_for_the_clients_address_and_not_for_the_proxys(tmp_path: Path) -> None:
@@ -142,16 +169,16 @@ def test_logging_out_ends_the_key_and_takes_the_cookie_away(desk: Desk) -> None:
     out = desk.browser.delete("/v1/pairings", headers=PAGE)
 
     assert out.status_code == 204
-    assert any("usual_marketing=;" in cookie for cookie in out.headers.getlist("Set-Cookie"))
-    assert desk.models().status_code == 401
-    assert desk.browser.get("/recommender/v1/models", headers={"X-API-Key": key}).status_code == 401
+    assert any("usual_kiosk=;" in cookie for cookie in out.headers.getlist("Set-Cookie"))
+    assert desk.suggestions().status_code == 401
+    assert desk.browser.get(NEEDED, headers={"X-API-Key": key}).status_code == 401
     assert desk.browser.delete("/v1/pairings", headers=PAGE).status_code == 401
 
 
 def test_a_servers_key_is_not_ended_by_logging_out(desk: Desk) -> None:
-    key = desk.access.create_key("mill", ["train"])
+    key = desk.access.create_key("mill", ["suggest"])
 
     reply = desk.browser.delete("/v1/pairings", headers={"X-API-Key": key})
 
     assert (reply.status_code, reply.get_json()["code"]) == (409, "not_paired")
-    assert desk.browser.get("/recommender/v1/models", headers={"X-API-Key": key}).status_code == 200
+    assert desk.browser.get(NEEDED, headers={"X-API-Key": key}).status_code == 200

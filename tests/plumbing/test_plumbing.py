@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from plumbing.settings import Config, WrongSetting
 from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.files import load_or_create_secret, write_atomic
+from plumbing.storage.journal import AGAIN_S
 from plumbing.storage.room import DiskFull
 from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.state import State
@@ -389,6 +391,27 @@ class TestTheDatabase:
 
         other.execute("ROLLBACK")
         other.close()
+
+    def test_deleted_bytes_are_not_called_gone_while_somebody_reads_them(self, database: SQLiteDatabase) -> None:
+        journal = database.path.with_name(database.path.name + "-wal")
+        with database.write() as connection:
+            connection.execute("CREATE TABLE names (name TEXT)")
+            connection.execute("INSERT INTO names VALUES ('a customer')")
+        reader = sqlite3.connect(database.path, isolation_level=None)
+        reader.execute("BEGIN")  # a training or a report that is not at its end
+        reader.execute("SELECT name FROM names").fetchall()
+        database.change("DELETE FROM names")
+
+        with pytest.raises(DatabaseBusy):
+            database.scrub()
+        database.scrub_soon()
+        assert b"a customer" in journal.read_bytes()
+
+        reader.close()
+        time.sleep(AGAIN_S)
+        database.change("INSERT INTO t VALUES (1)")
+        assert b"a customer" not in journal.read_bytes()
+        database.scrub()
 
     def test_threads_that_read_then_write_never_lose_a_count(self, database: SQLiteDatabase) -> None:
         with database.write() as connection:

@@ -26,6 +26,7 @@ from plumbing.clock import MINUTE
 from plumbing.storage.database import Database
 from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
+from recommender.desk.versions import NameOf, by_id
 from recommender.scene import (
     Answer,
     AnyScene,
@@ -176,7 +177,7 @@ class World:
         **rest: Any,
     ) -> Any:
         """A request under /recommender/v1 with one of `keys`."""
-        headers = {"X-API-Key": self.keys[key]}
+        headers = {"X-API-Key": self.keys[key]} | rest.pop("headers", {})
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if once:
@@ -231,6 +232,7 @@ def open_world(
     scenes: OpenScenes | None = None,
     key: bytes | None = None,
     keys: dict[str, str] | None = None,
+    name_of: NameOf = by_id,
     **settings: Any,
 ) -> World:
     """Open `home`. Opened again with the same `key`, it is another process of the same installation."""
@@ -252,6 +254,7 @@ def open_world(
         scenes=scenes or counting(),
         launch=lambda *run: launched.append(run),
         entropy=7,
+        name_of=name_of,
     )
     world.app = app_of(world.half)
     world.client = world.app.test_client()

@@ -20,9 +20,12 @@ TRIALS: tuple[str, ...] = (
     "soak",
     "schema",
     "kills",
+    "schedule",
     "clocks",
     "erased_for_good",
     "large_history",
+    "experiments",
+    "gate",
     "cluster",
     "backups",
     "opt_outs",
@@ -33,12 +36,13 @@ TRIALS: tuple[str, ...] = (
     "replicas",
     "postgres",
     "line_cut",
+    "screen_line",
     "moves",
     "mutations",
 )
 """Modules of this package, in the order in which they run."""
 
-LONG = frozenset({"cluster", "replicas"})
+LONG = frozenset({"cluster", "replicas", "silence", "soak", "overload"})
 """They take minutes in their short form too: the whole form alone runs them, or `--only`."""
 
 MEASURING = frozenset({"overload", "slow_clients", "equal_answers"})
@@ -68,7 +72,7 @@ def main() -> int:
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             rows += found
             missed += [
-                f"{row.section}: {row.name}"
+                f"{row.section}: {row.name}{f' ({row.note})' if row.note else ''}"
                 for row in found
                 if row.met is False and not (options.short and (name in MEASURING or row.unit in UNITS))
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from bench.served import installed
 from data.demo import stage
 from data.demo.client import Client
 from data.demo.members import Member
-from data.demo.server import Server, free_port, serving
-from data.demo.setting import TENANT, Setting
+from data.demo.server import Server, command, free_port, serving
+from data.demo.setting import TENANT, Setting, StageError
 from plumbing.clock import system_clock
 
 PACKS = Path(__file__).resolve().parents[2] / ".cache" / "models"
@@ -71,6 +72,29 @@ def installation(*, place: Path | None = None) -> Iterator[Installation]:
         yield Installation(Setting(folder, "dlib", None, PACKS, system_clock), members)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def unconfirmed(setting: Setting, patience_s: float = 90.0) -> list[str]:
+    """The erasures that some place has not confirmed yet, after a while; a training may still be waited for."""
+    ends = time.monotonic() + patience_s
+    while True:
+        listed = [line.partition("waits for ") for line in command(setting, "erasures", "list").splitlines()]
+        waiting = [
+            line[0] for line in listed if any(place[:7] not in ("", "models/") for place in line[2].split(", "))
+        ]
+        if not waiting or time.monotonic() > ends:
+            return waiting
+        time.sleep(0.5)
+
+
+def found_again(setting: Setting, number: str, *also: Path) -> str:
+    """What `usual erasures verify` says where it does not end with 0; nothing when all is clean."""
+    folders = [word for folder in also for word in ("--also", str(folder))]
+    try:
+        command(setting, "erasures", "verify", *folders, number)
+    except StageError as error:
+        return str(error)
+    return ""
 
 
 def forget_prepared() -> None:

@@ -76,7 +76,7 @@ def measured(house: House, events: int) -> list[Row]:
 def trained(house: House) -> None:
     """Train orders and publish."""
     outcome = house.recommender.trainer.train(
-        TENANT, "orders", seed=0, progress=lambda what, share: None, accept_smaller_log=True
+        TENANT, "orders", seed=0, progress=lambda what, share: None, accept_changed_data=True
     )
     if outcome.state not in ("published", "unchanged"):
         raise RuntimeError(f"no version was published: {outcome.why}")

@@ -14,6 +14,7 @@ from bench.measure import Row
 from data.demo.server import PROGRAM
 from plumbing.access import access
 from plumbing.clock import system_clock
+from plumbing.people import people
 from plumbing.storage.state import State
 from recommender.store import open_database
 from tests import postgres
@@ -65,9 +66,9 @@ def _fill(home: Path, events: int) -> None:
             rest = (12.5, n % 7, "market", "", "", "", f"print {n}", 10**15 + n, "")
             write.execute(f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*order, *rest))
             line = (TENANT, "pos", f"e{n:08d}", 0, f"café {n % 90}", 1 + n % 3, 380)
-            write.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?)", line)
+            write.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', NULL)", line)
     database.close()
-    keyring = State(home).database("access", access.migrations)
+    keyring = State(home).database("access", access.migrations, people.migrations)
     access.Access(keyring, system_clock).create_key(TENANT, ["suggest"])
     keyring.close()
 

@@ -28,7 +28,8 @@ from plumbing.columns import DatasetError
 from plumbing.problem import Problem
 from recommender import tokens as opened
 from recommender.exchange.rows import read_rows
-from recommender.schemas import EventsBody, RowsBody
+from recommender.schemas import EventsBody
+from recommender.schemas.catalogue import RowsBody
 from tests.unbreakable.mutators import Coverage, changed, keep_input, mended
 
 SECTION = "Mutated inputs, guided by the lines that they reach"

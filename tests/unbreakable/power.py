@@ -221,14 +221,14 @@ def _judge_recommender(home: Path, at: int, done: Acknowledged) -> Counter[str]:
 
 
 def _judge_passing(home: Path, at: int, done: Acknowledged) -> Counter[str]:
-    from identity.web.half import _passing_database
+    from identity.web.opened import passing_database
     from plumbing.clock import system_clock
     from plumbing.shared import Shared
     from recommender.store import open_moments
 
     wrong: Counter[str] = Counter()
     shared = Shared.open(State(home), system_clock)
-    stores = [shared.databases[1], open_moments(State(home)), _passing_database(State(home))]
+    stores = [shared.databases[1], open_moments(State(home)), passing_database(State(home))]
     wrong["could not be opened"] += sum(store.trouble() is not None for store in stores)
     wrong["could not be opened"] += not shared.access.keys(TENANT)
     for store in stores[1:]:

@@ -1,7 +1,7 @@
-"""A process of a replica that does nothing but lead: real locks, the real schedule, a training that only waits.
+"""A process that does nothing but lead: real locks, the real schedule, a training that only waits.
 
-`python -m tests.unbreakable.scheduling FOLDER URL PLACE`. The time is in a file of the folder: a day passes
-when the trial says so.
+`python -m tests.unbreakable.scheduling FOLDER URL PLACE`; of a replica with a server's URL, of one machine with an
+empty one. The time is in a file of the folder: a day passes when the trial says so.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-
-import psycopg
 
 from plumbing.clock import DAY, HOUR, SECOND
 from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
 from recommender.store import open_database, run_locks
 from recommender.store.runs import ModelStore
-from recommender.training import schedule
-from recommender.training.schedule import Scheduler, parse_entry, run_key
+from recommender.training.schedule import Scheduler, entry_of
+from recommender.training.timetable.moments import run_key
 
 DAYS_FROM = 20_000  # since 1970
 TAKES_S = 0.15
@@ -34,7 +32,7 @@ LOOK_S = 0.02
 AGAIN_S = 0.3
 """In place of the product's 10 s, so that fifty killed leaders take minutes and not a quarter of an hour."""
 PATIENCE_S = 60.0
-ENTRY = parse_entry("orders", list(schedule.DAYS), "03:00", "UTC")
+ENTRY = entry_of("orders", "every night at 03:00", "UTC")
 
 
 @dataclass
@@ -50,18 +48,24 @@ class Watched:
         made = cls(folder, url)
         made.set_time((DAYS_FROM - 1) * DAY)
         models = made.models()
-        models.set_schedule("demo", [ENTRY], (DAYS_FROM - 2) * DAY)
+        models.schedules.replace("demo", [ENTRY], (DAYS_FROM - 2) * DAY)
         # The day before is done: only what becomes due from here on counts.
-        run_id = models.begin("demo", "orders", made.now_us(), run_key(ENTRY, _day(DAYS_FROM - 2)))
+        run_id = models.begin("demo", "orders", made.now_us(), key_of(DAYS_FROM - 2))
         models.end("demo", run_id, "published", "", made.now_us())
-        run_id = models.begin("demo", "orders", made.now_us(), run_key(ENTRY, _day(DAYS_FROM - 1)))
+        run_id = models.begin("demo", "orders", made.now_us(), key_of(DAYS_FROM - 1))
         models.end("demo", run_id, "published", "", made.now_us())
         models.close()
         return made
 
+    def state(self) -> State:
+        return State(self.folder, self.url or None)
+
+    def home(self, place: int) -> Path:
+        """Of one process: replicas have homes of their own, the processes of one machine share theirs."""
+        return self.folder / f"home-{place}" if self.url else self.folder
+
     def models(self) -> ModelStore:
-        state = State(self.folder, self.url)
-        return ModelStore(open_database(state), run_locks.run_locks(state))
+        return ModelStore(open_database(self.state()), run_locks.run_locks(self.state()))
 
     def now_us(self) -> int:
         return int((self.folder / "now").read_text() or 0)
@@ -88,23 +92,20 @@ class Watched:
 
     def finished(self, due: int) -> tuple[int, int]:
         """How many trainings of a day came to their end, and how many pairs of them overlapped."""
-        key = run_key(ENTRY, _day(due))
         until = time.monotonic() + PATIENCE_S
-        with psycopg.connect(self.url, autocommit=True) as raw:
-            while True:
-                done = raw.execute(
-                    "SELECT count(*) FROM usual_recommender.runs WHERE run_key = %s AND state = 'published'",
-                    (key,),
-                ).fetchone()
-                if (done is not None and done[0]) or time.monotonic() > until:
-                    break
-                time.sleep(0.02)
-            time.sleep(2 * AGAIN_S)  # a second one would begin now
-            found = raw.execute(
-                "SELECT count(*) FROM usual_recommender.runs WHERE run_key = %s AND state = 'published'", (key,)
-            ).fetchone()
+        database = open_database(self.state())
+
+        def published() -> int:
+            sql = "SELECT COUNT(*) AS n FROM runs WHERE tenant = 'demo' AND run_key = ? AND state = 'published'"
+            return int(database.row(sql, (key_of(due),))["n"])
+
+        while not published() and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(2 * AGAIN_S if self.url else 3 * LOOK_S)  # a second one would begin now
+        found = published()
+        database.close()
         lines = (self.folder / "trained").read_text().splitlines() if (self.folder / "trained").exists() else []
-        return (found[0] if found else 0), _overlaps(lines)
+        return found, _overlaps(lines)
 
 
 def _overlaps(lines: list[str]) -> int:
@@ -116,8 +117,9 @@ def _overlaps(lines: list[str]) -> int:
     return sum(later[0] < earlier[1] for earlier, later in pairwise(whole))
 
 
-def _day(number: int) -> date:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number)).date()
+def key_of(day: int) -> str:
+    """The key of the training of a day since 1970."""
+    return run_key(datetime(1970, 1, 1, 3) + timedelta(days=day))
 
 
 def schedule_at(watched: Watched, due: int, strike: Callable[[], None]) -> None:
@@ -152,8 +154,8 @@ def main(folder: Path, url: str, place: int) -> None:
 
         threading.Thread(target=work, daemon=True).start()
 
-    config = RecommenderConfig(home=folder / f"home-{place}", token_keys=(), database=url)
-    (folder / f"home-{place}").mkdir(exist_ok=True)
+    config = RecommenderConfig(home=watched.home(place), token_keys=(), database=url or None)
+    watched.home(place).mkdir(exist_ok=True)
     scheduler = Scheduler(config, models, train, watched.now_us)
     while True:
         if scheduler.look():

@@ -198,8 +198,8 @@ class Pending:
             try:
                 self._renew_thresholds(row.tenant, sizes)
                 self._presses.forget_replies(row.tenant)
-                self._stores.database.scrub()
-                self._presses.database.scrub()
+                self._stores.database.scrub_soon()
+                self._presses.database.scrub_soon()
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("undone_but_not_scrubbed_yet", why=type(error).__name__)
         return True

@@ -45,5 +45,5 @@ def continue_as(store: CustomerStore, vault: Vault, earlier: CustomerRow, later:
         # They opted out in this very moment, and the recommender is about to forget the pseudonym.
         links = replace(links, pseudonym=secrets.token_urlsafe(16), audit=fresh.audit)
         store.set_links(later.tenant, later.customer_id, vault.seal(ours, "links", links.packed()))
-    store.database.scrub()
+    store.database.scrub_soon()
     return links

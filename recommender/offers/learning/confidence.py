@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 LEAST_CUSTOMERS = 50
 """In each group before a difference is judged at all: the interval is asymptotic."""
 
+LEAST_SPREAD = 1e-9
+"""Of a column that says anything: the standard deviation of equal numbers is not always exactly zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -61,7 +64,7 @@ def adjusted(reward: Floats, visits: Floats, before: Floats) -> Floats:
     column.
     """
     spread = before.std(axis=0)
-    before = before[:, spread > 0]
+    before = before[:, spread > LEAST_SPREAD]
     if len(before) < 10 * (before.shape[1] + 1) or not before.shape[1]:
         return reward
     total = visits.sum()

@@ -48,7 +48,7 @@ def fit_policy(
     found = arm_statistics(closed)
     policy = context_free(closed)
     best = 1 + int(np.argmax(policy.posterior.mean)) if policy.arms else 0
-    why = "Thompson sampling over the averages of each offer."
+    why = "Every offer has its turn; those that earn more are shown more often."
     expected = np.broadcast_to(np.where(found.count > 0, found.mean, policy.prior_mean), closed.eligible.shape)
     crossfit: Floats | None = None
     counts = np.bincount(closed.log.arm, minlength=len(closed.log.arms))
@@ -60,7 +60,7 @@ def fit_policy(
         if _uplift_pays(closed, expected, best, settings):
             progress("fitting", 0.5)
             policy = context_free(closed, uplift=_fit_uplift(closed, visits, best, settings, seed))
-            why = "Shown where a gain is expected; Thompson sampling says which."
+            why = "Offers are shown to those whom they move; those that earn more are shown more often."
     scores = arm_scores(closed.log, np.ascontiguousarray(expected))
     progress("against the best single offer", 0.8)
     if len(closed) >= learning.LEAST_TO_JUDGE and best and _may_be_worse(closed, policy, scores, settings):
@@ -71,9 +71,9 @@ def fit_policy(
 def _fallback(closed: ClosedDecisions, policy: Policy) -> tuple[Policy, str]:
     """The best single offer where it is known, else Thompson sampling without the uplift model."""
     if float(np.max(policy.win_probabilities(policy.arms))) >= learning.SURE:
-        why = "Fallen back to the best single offer: the learned policy may be worse than it."
+        why = "The best single offer is shown to everybody: choosing by customer is not proven to earn more."
         return context_free(closed, mode="best_single"), why
-    why = "Thompson sampling over the averages of each offer: which is the best is not certain yet."
+    why = "Every offer has its turn: which one is the best is not certain yet."
     return context_free(closed), why
 
 

@@ -1,4 +1,5 @@
-"""Learning from the decision log: closed windows in, a policy out. The reward is margin minus the offer's cost.
+"""Learning from the decision log: closed windows in, a policy out. The reward is margin (revenue while the
+margin is not given) minus the offer's cost.
 Pure.
 
 Open windows are left out. Every mean is weighted by the logged propensities, so that an arm that was shown to good
@@ -76,7 +77,7 @@ def read_closed(rows: Sequence[Mapping[str, Any]], settings: OfferSettings) -> C
     h = settings.holdout_share
     inside = np.where(held_out, _mean_nothing(chances, held_out), within)
     marginal = np.where(arm == 0, h + (1 - h) * inside, (1 - h) * inside)
-    reward = np.array([row["spent"] * settings.margin_share - row["cost"] for row in done], dtype=float)
+    reward = np.array([settings.worth(row["spent"]) - row["cost"] for row in done], dtype=float)
     customers, customer = np.unique(np.array([row["pseudonym"] for row in done], np.str_), return_inverse=True)
     eligible = np.zeros((len(done), len(arms)), np.bool_)
     for number, one in enumerate(chances):

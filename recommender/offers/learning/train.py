@@ -50,6 +50,7 @@ class OfferFigures(TypedDict, total=False):
 
     version: str  # of the policy; decisions are logged with it
     cost_of_exploring: float
+    chooses_visits: bool  # whether it decides who sees an offer at all
     open_windows: int
     completed_aware: int  # redemptions after a view
     completed_blind: int  # redemptions without one
@@ -79,7 +80,7 @@ def train_policy(
         in_force="counting" if fitted.policy.mode == "best_single" else "ranker",
         why=fitted.why,
         rows=rows,
-        metric="margin per visit",
+        metric=f"{settings.value_is} per visit",
         value=rows[-1]["dr"]["value"],
         baseline_value=rows[1]["dr"]["value"],
         interval=(against.low, against.high),
@@ -103,6 +104,7 @@ def _figures(
     return {
         "version": fitted.policy.version,
         "cost_of_exploring": float(((learned - exploring) * fitted.scores).sum() / max(len(closed), 1)),
+        "chooses_visits": fitted.policy.uplift is not None,
         "open_windows": closed.n_open,
         "completed_aware": closed.aware,
         "completed_blind": closed.blind,

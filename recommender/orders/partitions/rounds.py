@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.orders.fit import FitSettings, FittedOrders, enough_targets, fit_rounds
+from recommender.orders.fit import FitSettings, FittedOrders, asked_last, enough_targets, fit_rounds
 from recommender.orders.partitions.crowds import Crowds, PartitionedRound, State
 from recommender.orders.partitions.facts import order_counts
 from recommender.orders.rounds import Features, Mask, asked
@@ -36,7 +37,8 @@ def fit_in_parts(
         enough_targets(target_customers),
         lambda share: tick("counting in parts", 0.02 + 0.18 * share),
     )
-    return fit_rounds(rounds, settings, seed, progress)
+    fitted = fit_rounds(rounds, settings, seed, progress)
+    return replace(fitted, asked=rounds.asked_last())
 
 
 class PartitionedRounds:
@@ -92,6 +94,10 @@ class PartitionedRounds:
     def everything(self) -> ItemCrowd:
         """See `Rounds`."""
         return self._everything
+
+    def asked_last(self) -> Mask:
+        """(customers,) who are asked for their last order."""
+        return asked_last(self._orders, self._settings, self._seed, self._targets)
 
     def _limit(self, counts: NDArray[np.int32], back: int, *, least: int = 2) -> NDArray[np.int32]:
         """(customers,): the order `back` from the end of those who are asked, NEVER for the others."""

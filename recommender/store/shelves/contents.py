@@ -64,14 +64,18 @@ def contents_of(trained: Trained, seed: int, cut: DataCut) -> tuple[dict[str, by
         "seed": seed,
         "report": finite(trained.report.to_dict()),
     }
+    if trained.profile is not None:
+        manifest["profile"] = finite(trained.profile)
     return files, manifest
 
 
 def is_same(manifest: Mapping[str, Any], trained: Trained, *, seed: int, cut: DataCut) -> bool:
-    """Whether publishing would write the version of `manifest` again. One that lost rows is another."""
-    return "redacted" not in manifest and content_hash(contents_of(trained, seed, cut)[1]) == content_hash(
-        manifest
-    )
+    """Whether publishing would write the version of `manifest` again. One that lost rows is another; a profile of
+    the log, which an older release did not write, makes no difference."""
+    ours = contents_of(trained, seed, cut)[1]
+    if "profile" not in manifest:
+        ours.pop("profile", None)
+    return "redacted" not in manifest and content_hash(ours) == content_hash(manifest)
 
 
 def content_hash(manifest: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ class CurrentChanged(TrainingError):
         ours = f" The version {kept} is kept and not served: usual rollback serves it." if kept else ""
         super().__init__(f"{now}, and stays so.{ours} See usual versions, and try again if you still want to.")
         self.current = current
+        self.kept = kept
 
 
 class VersionsUnusable(TrainingError):

@@ -121,19 +121,28 @@ class OnCluster:
                 now = time.monotonic()
                 alone_since = None if self._workers() else alone_since or now
                 if alone_since is not None and now - alone_since > SILENCE_S:
-                    raise ClusterError("No worker of the cluster is left; start some and train again.") from None
+                    raise ClusterError(self._why_alone()) from None
                 continue
             found: tuple[float, Any] = future.result(timeout=FETCH_S)
             return found
 
     def _workers(self) -> int:
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        """How many workers take work: dask pauses one whose memory is full."""
+        return sum(status != "paused" for status in self._statuses())
+
+    def _statuses(self) -> list[str]:
+        return [one["status"] for one in self._client.scheduler_info(n_workers=-1)["workers"].values()]
+
+    def _why_alone(self) -> str:
+        if self._statuses():
+            return "The memory of every worker is full: give them more memory and train again."
+        return "No worker of the cluster is left; start some and train again."
 
     def _wait_for_worker(self) -> None:
         try:
             self._client.wait_for_workers(1, timeout=SILENCE_S)
         except TimeoutError as error:
-            raise ClusterError("No worker of the cluster is left; start some and train again.") from error
+            raise ClusterError(self._why_alone()) from error
 
 
 def _let_go(futures: Sequence[Future[Any]]) -> None:

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -17,13 +19,17 @@ from recommender.store.event_parts import EventParts
 from recommender.store.parts_folder import parts_folder
 from recommender.training.checks import what_is_missing_of
 from recommender.training.cluster.session import NEEDED, Where, mapper_of
-from recommender.training.reading import Log, Reading, Reads
+from recommender.training.gate.changes import Looks, looks_of
+from recommender.training.gate.profile import Profile
+from recommender.training.reading import Log, Reading, Reads, at_once
 
 if TYPE_CHECKING:
     from recommender.training.cluster.export import ExportedLog
 
 TRIED = 20
 """Customers of whom a new model suggests before it is published."""
+ASKED = 20_000
+"""Customers, all of the first part, of whom the gate draws its questions."""
 
 
 @runtime_checkable
@@ -51,6 +57,19 @@ class InParts:
         if not self.exported.customers:
             return self.log.data
         return replace(self.log.data, interactions=self.exported.of_first_customers(TRIED))
+
+    @property
+    def asked(self) -> TrainingInput:
+        """See `Reading`."""
+        if not self.exported.customers:
+            return self.log.data
+        return replace(self.log.data, interactions=self.exported.of_first_customers(ASKED))
+
+    def looks(self, earlier: Profile | None, now_us: int) -> Looks | None:
+        """See `Reading`. A part has all rows of its customers."""
+        words = self.exported.words
+        found = (looks_of(part.load(words), earlier, now_us) for part in self.exported.parts)
+        return reduce(add, found, Looks(Profile(), None if earlier is None else Profile()))
 
     def missing(self) -> str | None:
         """See `Reading`."""
@@ -91,6 +110,10 @@ def in_parts(where: Where, database: Database, home: Path) -> Reads:
     def read(log: Log, progress: Progress) -> Iterator[Reading]:
         if not isinstance(log.scene, TrainsInParts) or log.scene.learns_from is None:
             raise ClusterError(NOT_IN_PARTS)
+        if log.until_us is not None:  # a pinned version is made again, which is rare
+            with at_once(log, progress) as whole:
+                yield whole
+            return
         try:
             from recommender.training.cluster.export import export
         except ImportError as error:

@@ -115,7 +115,8 @@ def _client(distributed: Any, where: Where, folder: Path) -> Iterator[Any]:
         n_workers=where.workers,
         threads_per_worker=1,
         processes=where.processes,
-        memory_limit=where.memory,
+        # Threads share this process: dask would count all of its memory as theirs, and pause them for ever.
+        memory_limit=where.memory if where.processes else None,
         dashboard_address=NOBODY,
         worker_dashboard_address=NOBODY,
         scheduler_kwargs={"dashboard": False},

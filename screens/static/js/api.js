@@ -1,5 +1,9 @@
 // The server as this page sees it: its own host only, JSON in and out, problems as errors.
 
+import { randomId } from "./browser/ids.js";
+import { limited } from "./browser/signals.js";
+import { clock } from "./clock.js";
+
 /** The server refused the request: `code` is stable, `detail` is a sentence, `hint` belongs to captures. */
 export class Problem extends Error {
   constructor(status, body) {
@@ -7,6 +11,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code || "problem";
     this.hint = body.hint || "";
+    this.where = body.where || ""; // at which side of the picture the face is
     this.retryAfter = Number(body.retry_after || 0);
     this.token = body.token || null;
   }
@@ -26,17 +31,6 @@ const LONGEST_PAUSE_S = 5;
 /** Whether an error means that the server has too much to do: the screen goes on without its answer. */
 export function isBusy(error) {
   return error instanceof TooSlow || (error instanceof Problem && error.code === "overloaded");
-}
-
-/** The local time with its UTC offset: 2026-05-04T08:30:00+02:00. */
-export function localTime(date) {
-  const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
-  const offset = -date.getTimezoneOffset();
-  return (
-    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
-    `T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}` +
-    `${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`
-  );
 }
 
 export class Api {
@@ -59,11 +53,12 @@ export class Api {
     const headers = { "X-Usual-Page": this.page, Accept: "application/json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    if (method === "POST") headers["Idempotency-Key"] = key || crypto.randomUUID();
-    const limit = AbortSignal.timeout(timeout);
-    let reply;
+    if (method === "POST") headers["Idempotency-Key"] = key || randomId();
+    const sentMs = Date.now();
+    headers["X-Usual-Clock"] = String(Math.round(sentMs / 1000)); // so that the desk can say when it is wrong
+    const limit = limited(timeout, signal);
     try {
-      reply = await fetch(query ? `${path}?${query}` : path, {
+      const reply = await fetch(query ? `${path}?${query}` : path, {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
@@ -71,24 +66,35 @@ export class Api {
         cache: "no-store",
         redirect: "error",
         keepalive,
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        signal: limit.signal,
       });
+      clock.hear(reply.headers.get("Date"), sentMs, Date.now());
+      this.onReach(true);
+      return await this.#read(reply);
     } catch (error) {
-      if (signal && signal.aborted) throw error;
-      if (limit.aborted) throw new TooSlow(String(error));
-      this.onReach(false);
+      if (error instanceof Problem || signal?.aborted) throw error;
+      // A server with too much to do refuses at once; what stays silent for long is a line that swallows everything.
+      if (!limit.late() || timeout >= TIMEOUT_MS) this.onReach(false);
+      if (limit.late()) throw new TooSlow(String(error));
       throw new Offline(String(error));
+    } finally {
+      limit.end();
     }
-    this.onReach(true);
-    return this.#read(reply);
   }
 
   async #read(reply) {
     if (reply.status === 204) return null;
+    if (reply.ok) return reply.json(); // a reply that breaks off is none
     const body = await reply.json().catch(() => ({}));
-    if (reply.ok) return body;
     if (reply.status === 401 && body.code === "key_refused") this.onUnpaired();
     throw new Problem(reply.status, { retry_after: reply.headers.get("Retry-After"), ...body });
+  }
+
+  /** Hear what time it is: every reply says it. */
+  async time() {
+    await this.call("GET", "/health/live").catch((error) => {
+      if (error instanceof Offline) throw error;
+    });
   }
 
   pair(code) {
@@ -190,6 +196,17 @@ export class Api {
     }
     query.set("n", n);
     return this.#patiently(() => this.call("GET", `/recommender/v1/suggestions/${scene}`, { token, query, signal }));
+  }
+
+  /** Somebody is wanted at this screen: the server knows which one it is. */
+  callStaff() {
+    return this.call("POST", "/v1/screen/calls");
+  }
+
+  /** Dishes like one of the menu: `{items: [{item_id, name, price, score, reason}]}`. */
+  similar(itemId, { context = {}, n, signal }) {
+    const query = new URLSearchParams({ ...context, n });
+    return this.call("GET", `/recommender/v1/items/${encodeURIComponent(itemId)}/similar`, { query, signal });
   }
 
   /** Ask again when the server has too much to do, after the pause that it names; not all screens at once. */

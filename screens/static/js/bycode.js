@@ -22,7 +22,7 @@ export class ByCode {
   /** Somebody chose the way without a face. */
   start() {
     Object.assign(this.stage.visit, { purpose: "code", token: null, purposes: [] });
-    $("#code-error").textContent = "";
+    this.words.say($("#code-error"));
     this.stage.go("code");
     $("#code-code").focus();
   }
@@ -32,7 +32,7 @@ export class ByCode {
     const text = $("#code-code").value;
     const wrong = complaint(text);
     if (wrong) {
-      $("#code-error").textContent = this.words.t(wrong.key, wrong.values);
+      this.words.say($("#code-error"), wrong.key, wrong.values);
       announce($("#code-error").textContent);
       return;
     }
@@ -47,7 +47,7 @@ export class ByCode {
     $("#pin-text").textContent = this.words.t("pin_by_code_text");
     $("#pin-other").hidden = false;
     $("#pin-other").textContent = this.words.t("pin_guest");
-    $("#pin-error").textContent = refusal && this.words.t(refusal);
+    this.words.say($("#pin-error"), refusal);
     if (refusal) announce(this.words.t(refusal));
     this.pinpad.ask((pin) => this.#enter(visit, pin));
   }

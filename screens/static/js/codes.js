@@ -36,7 +36,7 @@ export function mistypedGroup(text) {
 }
 
 /**
- * What is wrong with a whole code before it is sent: a sentence of strings.js with its values, or null.
+ * What is wrong with a whole code before it is sent: a sentence with its values, or null.
  * @returns {{key: string, values: object}|null}
  */
 export function complaint(text) {
@@ -55,7 +55,7 @@ export function keyboard(name, words) {
   const field = $(`#${name}-code`);
   const check = () => {
     const group = mistypedGroup(field.value);
-    $(`#${name}-error`).textContent = group ? words.t("code_group", { group }) : "";
+    words.say($(`#${name}-error`), group && "code_group", { group });
   };
   const press = (key) => {
     field.value = grouped(key === "erase" ? field.value.replace(/.-?$/, "") : field.value + key);

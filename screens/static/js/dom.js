@@ -13,16 +13,24 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+const ART = new URL("../art/", import.meta.url).pathname;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A drawing from a sheet of symbols; decorative: the words beside it say the same, so screen readers skip it. */
-export function drawing(sheet, name) {
+/** The address of a file in art/: of the release that this module is of, so that a browser keeps it for good. */
+export const artUrl = (file) => `${ART}${file}`;
+
+/**
+ * A drawing from a sheet of symbols; decorative: the words beside it say the same, so screen readers skip it.
+ * `colour` is for what has none of its own (a neutral plate).
+ */
+export function drawing(sheet, name, colour = "") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 96 96");
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("focusable", "false");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/screens/static/art/${sheet}.svg#${name}`);
+  use.setAttribute("href", `${artUrl(`${sheet}.svg`)}#${name}`);
+  if (colour) svg.setAttribute("color", colour);
   svg.append(use);
   return svg;
 }

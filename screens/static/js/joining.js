@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { complaint, grouped, keyboard } from "./codes.js";
-import { $, $$, announce } from "./dom.js";
+import { $, $$, announce, h } from "./dom.js";
 import { qrCode } from "./qr.js";
 
 const PURPOSES = ["orders", "offers", "destinations"];
@@ -33,7 +33,7 @@ export class Joining {
   start() {
     const { visit } = this.stage;
     visit.purpose = "enrol";
-    $("#consent-error").textContent = "";
+    this.words.say($("#consent-error"));
     for (const box of $$("#consent input[type=checkbox]")) box.checked = false;
     this.#mention(visit.earlier);
     $("#earlier-code").value = visit.earlier || ""; // an unknown code stays in the field, to be corrected
@@ -43,7 +43,7 @@ export class Joining {
 
   /** Show the field for the code of an earlier enrolment, or the choices again. */
   #askEarlier(asked) {
-    $("#earlier-error").textContent = "";
+    this.words.say($("#earlier-error"));
     $("#earlier-entry").hidden = !asked;
     if (asked) $("#earlier-code").focus();
   }
@@ -51,7 +51,7 @@ export class Joining {
   #noteEarlier() {
     const text = $("#earlier-code").value;
     const wrong = complaint(text);
-    if (wrong) $("#earlier-error").textContent = this.words.t(wrong.key, wrong.values);
+    if (wrong) this.words.say($("#earlier-error"), wrong.key, wrong.values);
     else this.#earlier(grouped(text));
   }
 
@@ -76,7 +76,7 @@ export class Joining {
     const aged = $("#consent-age").checked;
     const chosen = Object.values(purposes).some(Boolean);
     const wrong = chosen ? (aged ? "" : "consent_missing_age") : "consent_missing_purpose";
-    $("#consent-error").textContent = wrong && this.words.t(wrong);
+    this.words.say($("#consent-error"), wrong);
     if (wrong) {
       $(chosen ? "#consent-age" : "#purpose-orders").focus();
       return;
@@ -107,10 +107,10 @@ export class Joining {
 
   #first(visit, refusal) {
     $("#pin-title").textContent = this.words.t("pin_choose");
-    $("#pin-error").textContent = refusal && this.words.t(refusal);
+    this.words.say($("#pin-error"), refusal);
     this.pinpad.ask((pin) => {
       $("#pin-title").textContent = this.words.t("pin_repeat");
-      $("#pin-error").textContent = "";
+      this.words.say($("#pin-error"));
       announce(this.words.t("pin_repeat"));
       this.pinpad.ask((again) => (again === pin ? this.#chosen(visit, pin) : this.#first(visit, "pin_differs")));
     });
@@ -153,11 +153,12 @@ export class Joining {
     this.pinpad.clear();
     const { receipt, qr, signed, within } = visit.enrolment;
     visit.pin = null;
-    $("#receipt-code").textContent = receipt;
+    const groups = receipt.split(/(?<=-)/).map((group) => h("span", { class: "group" }, group));
+    $("#receipt-code").replaceChildren(...groups);
     const code = qrCode(qr, this.words.t("receipt_qr"));
     $("#receipt-qr").replaceChildren(...(code ? [code] : []));
     $("#receipt-signed").textContent = signed || "";
-    $("#receipt-error").textContent = "";
+    this.words.say($("#receipt-error"));
     this.#translate();
     const ends = performance.now() + within * 1000;
     const tick = () => {
@@ -182,7 +183,7 @@ export class Joining {
 
   /** The customer has the code: from now on they count. */
   async #confirm(visit) {
-    $("#receipt-error").textContent = "";
+    this.words.say($("#receipt-error"));
     try {
       await this.api.confirm(visit.enrolment.receipt, visit.abort.signal);
       if (visit !== this.stage.visit) return;
@@ -191,7 +192,7 @@ export class Joining {
     } catch (error) {
       if (visit !== this.stage.visit || !visit.enrolment) return;
       if (error instanceof Problem && [404, 409, 410].includes(error.status)) this.#undo(visit, "late");
-      else $("#receipt-error").textContent = this.words.t("receipt_failed");
+      else this.words.say($("#receipt-error"), "receipt_failed");
     }
   }
 

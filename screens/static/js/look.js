@@ -1,9 +1,12 @@
 // One press: the notice, the camera, a few pictures, and what the server makes of them.
 
-import { NoCamera } from "./camera.js";
 import { Offline, Problem, isBusy } from "./api.js";
+import { cameraIds } from "./camera/choice.js";
+import { NoCamera } from "./camera/trouble.js";
 import { $, announce } from "./dom.js";
-import { MAX_TRIES, adviceFor, hintFor } from "./states.js";
+import { explain, sayWhy } from "./look/explaining.js";
+import { Guide } from "./look/guide.js";
+import { MAX_TRIES, hintFor } from "./states.js";
 
 const RECOGNISE = { frames: 3, gapMs: 70 };
 const ENROL = { frames: 4, gapMs: 350 };
@@ -12,8 +15,6 @@ const CONFIRM_S = 60; // to confirm a receipt, unless the server says otherwise
 const HINT_MS = 1400; // long enough to read five words and to move
 
 const PIN_CODES = ["pin_needed", "pin_wrong", "pin_locked"]; // refusals that a PIN can answer
-
-const EXPLAINED = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown"];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -24,11 +25,18 @@ export class Look {
    */
   constructor({ stage, api, words, recognise, canJoin }) {
     Object.assign(this, { stage, api, words, recognise, canJoin });
-    words.onChange(() => ["unknown", "ambiguous"].includes(stage.state) && this.#sayWhy(stage.visit));
+    this.guide = new Guide(words);
+    words.onChange(() => ["unknown", "ambiguous"].includes(stage.state) && sayWhy(stage.visit, words));
     stage.on("press", (visit) => this.#press(visit));
     stage.on("capture", (visit) => this.#capture(visit));
-    stage.on("unknown", (visit) => this.#explain(visit));
+    stage.on("unknown", (visit) => this.#explain(visit, visit.why || "unknown"));
     stage.on("ambiguous", (visit) => this.#explain(visit, "ambiguous"));
+    stage.camera.onLost = () => this.#lost(stage.visit);
+    $("#capture-other").addEventListener("click", () => this.#other(stage.visit));
+  }
+
+  #explain(visit, why) {
+    explain(visit, why, { words: this.words, canJoin: this.canJoin() });
   }
 
   /** The person says that the match is a look-alike: from now on both of them need their PIN. */
@@ -56,19 +64,45 @@ export class Look {
 
   /** Back from the pictures to the PIN; an enrolment on its way is undone when its answer comes. */
   back() {
-    const { visit } = this.stage;
+    this.#stopTrying(this.stage.visit);
+    this.stage.go("back");
+  }
+
+  /** What comes of the pictures that were taken so far is dropped. */
+  #stopTrying(visit) {
     visit.attempt += 1;
     visit.abort.abort();
     visit.abort = new AbortController();
-    this.stage.go("back");
+  }
+
+  /** The person wants to be seen by another camera; it is used from now on. */
+  async #other(visit) {
+    this.#stopTrying(visit);
+    await this.stage.camera.other();
+    if (visit === this.stage.visit && this.stage.state === "capture") this.#capture(visit);
+  }
+
+  /** The camera was unplugged: use another one, or say so at once. Pictures on their way to the server still count. */
+  async #lost(visit) {
+    const { stage } = this;
+    if (!["capture", "low_quality"].includes(stage.state) || visit.sent) return;
+    this.#stopTrying(visit);
+    const other = await stage.camera.other();
+    if (visit !== stage.visit || !["capture", "low_quality"].includes(stage.state)) return;
+    if (!other) {
+      Object.assign(visit, { why: "no_camera", cameraWhy: "lost" });
+      stage.go("no_camera", visit);
+    } else if (stage.state === "low_quality") stage.go("again", visit);
+    else this.#capture(visit, "camera_other");
   }
 
   #prepare(visit) {
     const notice = { recognise: "notice_short", forget: "notice_forget", enrol: "notice_enrol" }[visit.purpose];
-    $("#capture-notice").textContent = this.words.t(notice);
+    this.words.say($("#capture-notice"), notice);
     $("#capture-back").hidden = visit.purpose !== "enrol";
-    $("#oval").dataset.live = "false";
-    this.#say("camera_starting");
+    this.guide.live(false);
+    this.guide.draw();
+    this.guide.say("camera_starting");
   }
 
   async #press(visit) {
@@ -77,31 +111,42 @@ export class Look {
     this.stage.go("look", visit);
   }
 
-  async #capture(visit) {
+  async #capture(visit, first = "look_here") {
     const { attempt } = visit;
     const left = () => visit !== this.stage.visit || attempt !== visit.attempt;
     try {
-      this.#busy(true);
+      this.guide.busy(true);
+      visit.sent = false;
       await this.stage.camera.start();
       if (left()) return;
-      $("#oval").dataset.live = "true";
-      this.#say("look_here");
+      this.guide.live(true);
+      this.guide.say(first);
+      this.#offerOthers();
       const event = await this.#try(visit);
       if (!left()) this.stage.go(event, visit);
     } catch (error) {
       if (!left()) this.#refused(error, visit);
     } finally {
-      this.#busy(false);
+      if (!left()) this.guide.busy(false);
     }
+  }
+
+  /** A way to another camera, where there is one. */
+  async #offerOthers() {
+    $("#capture-other").hidden = (await cameraIds()).length < 2;
   }
 
   async #try(visit) {
     const { signal } = visit.abort;
     const { frames: count, gapMs } = visit.purpose === "enrol" ? ENROL : RECOGNISE;
+    // The camera is on: the nonce, which lives ten seconds, comes while the pictures are taken.
+    const pressed = this.api.press(signal, visit.purpose === "recognise");
+    pressed.catch(() => {}); // it is looked at below
     const frames = await this.stage.camera.frames(count, gapMs);
-    this.#say("looking");
-    const { nonce, challenge = [] } = await this.api.press(signal, visit.purpose === "recognise");
+    this.guide.say("looking");
+    const { nonce, challenge = [] } = await pressed;
     const body = { nonce, frames };
+    if (!challenge.length) visit.sent = true;
     if (visit.purpose === "enrol") {
       await this.enrol(body, visit);
       return "enrolled";
@@ -122,11 +167,11 @@ export class Look {
   async #moves(challenge) {
     const moves = [];
     for (const move of challenge) {
-      this.#say(`move_${move}`);
+      this.guide.say(`move_${move}`);
       await pause(MOVE_MS);
       moves.push(...(await this.stage.camera.frames(1, 0)));
     }
-    this.#say("looking");
+    this.guide.say("looking");
     return moves;
   }
 
@@ -166,14 +211,15 @@ export class Look {
     if (hint !== null) {
       visit.tries += 1;
       this.stage.go("low_quality", visit);
-      this.#say(hint);
+      this.guide.draw(error);
+      this.guide.say(hint);
       await pause(HINT_MS);
       if (visit !== this.stage.visit || this.stage.state !== "low_quality") return;
       visit.why = "low_quality";
       this.stage.go(visit.tries < MAX_TRIES ? "again" : "give_up", visit);
       return;
     }
-    if (error instanceof NoCamera) visit.why = "no_camera";
+    if (error instanceof NoCamera) Object.assign(visit, { why: "no_camera", cameraWhy: error.why });
     else if (error instanceof Problem && error.status === 429) visit.why = "wait";
     else if (error instanceof Problem && error.code === "enrolment_unknown") visit.why = "earlier_unknown";
     else if (error instanceof Problem && error.code === "already_enrolled") {
@@ -182,40 +228,5 @@ export class Look {
     } else if (error instanceof Problem || error instanceof Offline) visit.why = "failed";
     else throw error;
     if (this.stage.state === "capture") this.stage.go("failed", visit);
-  }
-
-  /** Why there is no greeting; the same words for a stranger and for somebody who never opted in. */
-  #explain(visit, why = visit.why || "unknown") {
-    const name = EXPLAINED.includes(why) ? why : "unknown";
-    const enrolling = visit.purpose === "enrol";
-    visit.explained = { name, hint: visit.hint, text: enrolling && name === "failed" ? "enrol_failed" : `${name}_text` };
-    this.#sayWhy(visit);
-    const pinless = visit.hint === "use_your_code"; // nobody is asked for a PIN that they never chose
-    $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised || pinless;
-    $("#unknown-again").hidden = ["no_camera", "wait", "failed"].includes(name);
-    $("#unknown-else").hidden = name !== "already";
-    $("#unknown-code").hidden = enrolling || !["ambiguous", "no_camera"].includes(name);
-    $("#unknown-join").hidden = enrolling || name !== "unknown" || !this.canJoin();
-    visit.doubted = name === "ambiguous";
-    if (name === "already") visit.purpose = "recognise"; // "try again" then recognises instead of enrolling
-    visit.why = "";
-    visit.hint = null;
-  }
-
-  #sayWhy({ explained: { name, hint, text } }) {
-    $("#unknown-title").textContent = this.words.t(`${name}_title`);
-    const advice = ["unknown", "ambiguous"].includes(name) ? adviceFor(hint) : null;
-    $("#unknown-text").textContent = this.words.with(text, advice);
-  }
-
-  #busy(busy) {
-    $("#oval").dataset.busy = String(busy);
-  }
-
-  #say(key) {
-    const text = this.words.t(key);
-    if ($("#hint").textContent === text) return;
-    $("#hint").textContent = text;
-    announce(text);
   }
 }

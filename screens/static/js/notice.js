@@ -76,7 +76,7 @@ export class Notice {
 
   /** Open the notice to be read. */
   read() {
-    this.#open("consent_notice", () => Promise.resolve(markdown(this.now.text)));
+    this.#open("consent_notice", async () => markdown(this.now.text));
   }
 
   /** Open the public policy to be read. */

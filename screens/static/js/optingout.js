@@ -6,7 +6,7 @@ import { $ } from "./dom.js";
 
 const SHOWN_MS = 9000; // "You are forgotten" stays this long
 
-/** Of each outcome: title and text in strings.js. */
+/** Of each outcome: title and text. */
 const OUTCOMES = Object.freeze({
   forgotten: ["forgotten_title", "forgotten_text"],
   paused: ["paused_title", "paused_text"],
@@ -33,7 +33,7 @@ export class OptingOut {
   }
 
   #choose() {
-    $("#optout-error").textContent = "";
+    this.words.say($("#optout-error"));
     $("#optout-code").value = "";
     $("#optout-entry").hidden = true;
   }
@@ -52,7 +52,7 @@ export class OptingOut {
     $("#pin-other").hidden = false;
     $("#pin-other").textContent = this.words.t("pin_forget_other");
     const refusal = { pin_wrong: "pin_wrong", pin_locked: "wait_text" }[visit.refusal] || (visit.pin ? "pin_wrong" : "");
-    $("#pin-error").textContent = refusal && this.words.t(refusal);
+    this.words.say($("#pin-error"), refusal);
     visit.refusal = "";
     this.pinpad.ask((pin) => this.#again(visit, pin));
   }
@@ -72,10 +72,9 @@ export class OptingOut {
   async #forgetByCode() {
     const { visit } = this.stage;
     const text = $("#optout-code").value;
-    const error = $("#optout-error");
     const wrong = complaint(text);
     if (wrong) {
-      error.textContent = this.words.t(wrong.key, wrong.values);
+      this.words.say($("#optout-error"), wrong.key, wrong.values);
       return;
     }
     try {
@@ -86,7 +85,7 @@ export class OptingOut {
       if (visit !== this.stage.visit) return;
       const { status } = refusal instanceof Problem ? refusal : { status: 0 };
       const key = status === 404 || status === 422 ? "optout_code_unknown" : status === 429 ? "wait_text" : "failed_text";
-      error.textContent = this.words.t(key);
+      this.words.say($("#optout-error"), key);
     }
   }
 

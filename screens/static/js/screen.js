@@ -1,20 +1,34 @@
 // What the kiosk and the taxi tablet share: pairing, the first screen, languages, leaving.
 
-import { Api, Problem, localTime } from "./api.js";
+import { Api, Problem } from "./api.js";
+import { load as loadArt } from "./art.js";
+import { keep, kept } from "./browser/kept.js";
+import { missing } from "./browser/features.js";
+import { clock } from "./clock.js";
+import { followKeys } from "./arrows.js";
 import { ByCode } from "./bycode.js";
-import { Camera } from "./camera.js";
-import { $, $$ } from "./dom.js";
+import { Brand } from "./brand.js";
+import { Camera } from "./camera/camera.js";
+import { CameraSetup } from "./camera/setup.js";
+import { languageFor } from "./dictionaries.js";
+import { $, $$, h } from "./dom.js";
 import { Held } from "./held.js";
 import { Joining } from "./joining.js";
+import { KioskMode, drawMissing } from "./kioskmode.js";
 import { Look } from "./look.js";
 import { News } from "./news.js";
 import { Notice } from "./notice.js";
 import { NotMe } from "./notme.js";
 import { OptingOut } from "./optingout.js";
+import { OneTab } from "./offline/tab.js";
+import { keepForOffline } from "./offline/worker.js";
 import { Outbox } from "./orders.js";
 import { PinPad } from "./pinpad.js";
 import { SecondFactor } from "./secondfactor.js";
+import { reachable } from "./reach.js";
+import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { guardTaps } from "./tap.js";
 import { Words } from "./words.js";
 
 const settings = new URLSearchParams(location.search);
@@ -27,7 +41,7 @@ export function place() {
     const value = Number.parseFloat(settings.get(name));
     if (Number.isFinite(value)) where[name] = value;
   }
-  return { ...where, local_time: localTime(new Date()) };
+  return { ...where, local_time: clock.text() };
 }
 
 export class Screen {
@@ -38,17 +52,22 @@ export class Screen {
    *   visit, what a press asks for, what code and PIN ask for, how it shows a visit in another language, and the
    *   catalogue that it keeps ("items" or "places")
    */
-  constructor(page, { newVisit, recognise, enter, draw, kind }) {
-    const { dataset } = document.body;
+  constructor(page, { newVisit, recognise, enter, draw, kind, paired = () => {} }) {
+    this.paired = paired;
     this.kind = kind;
-    this.rows = this.#cached();
+    this.settings = new Settings();
+    new Brand(page, this.settings);
+    this.rows = kept(this.kind, []);
+    this.kioskMode = new KioskMode();
     this.api = new Api(page, {
       onReach: (reached) => this.#reached(reached),
-      onUnpaired: () => this.stage.state !== "pairing" && this.stage.go("unpaired"),
+      onUnpaired: () => this.#unpaired(),
     });
-    this.words = new Words(settings.get("lang") || navigator.language.slice(0, 2), dataset.currency, page);
-    this.stage = new Stage({ camera: new Camera($("#video")), idleSeconds: Number(dataset.idle), newVisit });
+    this.words = new Words(this.#language, this.settings.currency, page);
+    this.stage = new Stage({ camera: new Camera($("#video")), idleSeconds: this.settings.idleSeconds, newVisit });
     this.outbox = new Outbox(this.api);
+    this.outbox.onChange = (count, durable) => this.#waiting(count, durable);
+    this.tab = new OneTab(page, { onTurn: (here) => this.#turn(here) });
     this.pinpad = new PinPad($("#pinpad"), this.words);
     this.notice = new Notice(this.#parts);
     this.look = new Look({ ...this.#parts, recognise, canJoin: () => Boolean(this.notice.now) });
@@ -58,16 +77,42 @@ export class Screen {
     this.optingOut = new OptingOut(more);
     this.byCode = new ByCode({ ...more, enter });
     this.notMe = new NotMe(this.#parts);
+    this.setup = new CameraSetup(this.#parts);
     this.held = new Held({ stage: this.stage, words: this.words, byCode: this.byCode, page });
     this.news = new News({ words: this.words, notice: this.notice, held: this.held });
+    guardTaps();
+    followKeys();
     this.words.choice($("#languages"));
+    this.settings.onChange(() => this.stage.state === "attract" && this.#adopt());
     this.words.onChange(() => draw(this.stage.visit));
+    this.words.onChange(() => this.stage.state === "pairing" && this.#lacking());
     this.#buttons();
     this.#pin();
+    reachable(this.stage, this.words);
   }
 
   get #parts() {
     return { stage: this.stage, api: this.api, words: this.words };
+  }
+
+  /** The language that the next person is met in: the address of the page names it, else the house, else the device. */
+  get #language() {
+    return languageFor(settings.get("lang"), this.settings.languages[0], navigator.languages || []);
+  }
+
+  /** Take over what the house has set, while nobody is there. */
+  #adopt() {
+    const { words, stage } = this;
+    const { currency, languages, idleSeconds } = this.settings;
+    stage.idleSeconds = idleSeconds;
+    for (const button of $$("[data-language]")) {
+      button.hidden = languages.length > 0 && !languages.includes(button.dataset.language);
+    }
+    const first = this.#language;
+    if (first === words.first && currency === words.currency) return;
+    words.currency = currency;
+    if ($(`[data-language="${CSS.escape(first)}"]`)) words.first = first;
+    words.use(words.first);
   }
 
   #buttons() {
@@ -85,6 +130,8 @@ export class Screen {
       again: () => this.#again(stage.visit),
       try: () => (stage.visit.way === "code" ? this.byCode.start() : look.press("recognise")),
       "look-back": () => look.back(),
+      setup: () => stage.go("setup"),
+      here: () => this.tab.take(),
       policy: () => notice.readPolicy(),
       held: () => this.held.start(),
       leave: () => stage.go("leave"),
@@ -94,16 +141,32 @@ export class Screen {
       element.addEventListener("click", () => actions[element.dataset.action]?.());
     }
     stage.on("code", () => this.held.mark());
+    stage.on("attract", () => this.setup.show(false));
     stage.on("forget", () => {
       this.held.close();
       this.pinpad.clear();
       this.words.use(this.words.first);
+      this.#adopt();
     });
     $("#pairing-form").addEventListener("submit", (event) => {
       event.preventDefault();
+      this.kioskMode.choose($("#pairing-kiosk").checked);
+      if (this.kioskMode.chosen) this.kioskMode.fillScreen(); // now: it must be in the course of a press
       this.#pair($("#pairing-code").value.trim());
     });
+    stage.on("pairing", () => {
+      $("#pairing-kiosk").checked = this.kioskMode.chosen;
+      drawMissing(this.words);
+      this.#lacking();
+    });
+    this.words.onChange(() => drawMissing(this.words));
+    $("#setup-done").addEventListener("click", () => this.refresh()); // who is not paired is asked to pair again
     addEventListener("online", () => this.refresh());
+  }
+
+  #unpaired() {
+    this.kioskMode.stop();
+    if (!["pairing", "setup"].includes(this.stage.state)) this.stage.go("unpaired");
   }
 
   /** One pad for four purposes: what its digits are for, what stands beside them, and where they lead back. */
@@ -150,53 +213,75 @@ export class Screen {
 
   /** Start: pair if the URL has a code, then load the catalogue. */
   async start() {
-    const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+    this.tab.start();
+    await this.outbox.restore();
+    const given = new URLSearchParams(location.hash.slice(1));
+    const code = given.get("pair");
     if (code) {
+      if (given.has("kiosk")) this.kioskMode.choose(given.get("kiosk") === "on");
       // A code works only once; remove it from the address bar and the history all the same.
       history.replaceState(null, "", location.pathname + location.search);
       this.stage.go("unpaired");
       await this.#pair(code);
     } else {
+      this.kioskMode.start();
       await this.refresh();
     }
+    if (location.hash === "#camera" && this.stage.state === "attract") this.stage.go("setup");
     document.body.dataset.ready = "true";
+    keepForOffline(this.api.page, () => ["attract", "pairing", "elsewhere"].includes(this.stage.state));
+  }
+
+  /** This tab became the screen, or another one did. */
+  #turn(here) {
+    if (!here) this.stage.go("taken");
+    else if (this.stage.state === "elsewhere") {
+      this.stage.go("here");
+      this.outbox.restore().then(() => this.refresh());
+    }
+  }
+
+  /** The badge of the orders that wait. */
+  #waiting(count, durable) {
+    const badge = $("#waiting-badge");
+    badge.hidden = !count;
+    this.words.say(badge, count ? (durable ? "badge_waiting" : "badge_waiting_memory") : "", { n: count });
+  }
+
+  /** For the operator, on the page of pairing: what this browser does not give, and what does not work without it. */
+  #lacking() {
+    const lines = missing().filter((name) => name !== "camera" || isSecureContext);
+    $("#lacking").hidden = !lines.length;
+    $("#lacking-list").replaceChildren(...lines.map((name) => h("li", {}, this.words.t(`lacking_${name}`))));
   }
 
   async #pair(code) {
-    $("#pairing-error").textContent = "";
+    this.words.say($("#pairing-error"));
     try {
       await this.api.pair(code);
       $("#pairing-code").value = "";
       this.stage.go("paired");
+      this.kioskMode.start();
+      this.paired();
       await this.refresh();
     } catch (error) {
       const key = error instanceof Problem ? "pairing_refused" : "pairing_offline";
-      $("#pairing-error").textContent = this.words.t(key);
+      this.words.say($("#pairing-error"), key);
     }
   }
 
   /** Load the notice and the catalogue again, and send what has waited. A failure changes nothing. */
   async refresh() {
-    const loads = [this.notice.prepare(), this.#load(), this.outbox.flush()];
+    const loads = [
+      this.settings.load(this.api), this.notice.prepare(), this.loadMenu(), this.outbox.flush(), loadArt(this.kind),
+    ];
     await Promise.allSettled(loads);
   }
 
-  async #load() {
+  /** Load the catalogue again. */
+  async loadMenu() {
     this.rows = await this.api.catalogue(this.kind);
-    try {
-      // Only public data (the catalogue) is stored, for a restart without a connection.
-      localStorage.setItem(`usual-${this.kind}`, JSON.stringify(this.rows));
-    } catch {
-      // A full or forbidden store: the catalogue is then in memory alone.
-    }
-  }
-
-  #cached() {
-    try {
-      return JSON.parse(localStorage.getItem(`usual-${this.kind}`)) || [];
-    } catch {
-      return [];
-    }
+    keep(this.kind, this.rows); // public data alone, for a restart without a connection
   }
 
   #reached(reached) {

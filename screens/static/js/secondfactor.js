@@ -17,7 +17,7 @@ export class SecondFactor {
     $("#pin-text").textContent = words.t(document.body.dataset.page === "taxi" ? "pin_enter_text" : "pin_enter_kiosk");
     $("#pin-other").hidden = false;
     $("#pin-other").textContent = words.t("pin_guest");
-    $("#pin-error").textContent = "";
+    this.words.say($("#pin-error"));
     this.pinpad.ask((pin) => this.#raise(visit, pin));
   }
 
@@ -39,9 +39,8 @@ export class SecondFactor {
 
   #refuse(visit, status) {
     const wrong = status >= 400 && status < 429;
-    const text = this.words.t(status === 429 ? "pin_locked" : wrong ? "pin_wrong" : "failed_text");
-    $("#pin-error").textContent = text;
-    announce(text);
+    this.words.say($("#pin-error"), status === 429 ? "pin_locked" : wrong ? "pin_wrong" : "failed_text");
+    announce($("#pin-error").textContent);
     this.pinpad.ask((pin) => this.#raise(visit, pin));
   }
 }

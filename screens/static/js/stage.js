@@ -1,7 +1,9 @@
 // The screen as a whole: its state, the visible page, and the idle timer.
 
 import { $, $$ } from "./dom.js";
+import { clearDrawn } from "./redraw.js";
 import { CAMERA_STATES, PERSONAL_STATES, next } from "./states.js";
+import { settle } from "./tap.js";
 
 const WARN_SECONDS = 12; // "Are you still there?" this long before everything goes
 const FORGET_MS = 1200; // how long "Nothing stays on this screen" is shown
@@ -34,6 +36,8 @@ export class Visit {
     this.readFrom = "attract";
     this.reading = () => {};
     this.why = "";
+    this.cameraWhy = ""; // why there is no camera
+    this.sent = false; // the pictures are on their way
     this.note = ""; // a sentence in place of the greeting
     this.somebodyElse = false;
     this.raised = false; // the second factor was given
@@ -67,19 +71,30 @@ export class Stage {
     this.visit = newVisit();
     this.state = "attract";
     this.entering = {};
+    this.onDrop = () => {}; // what a page keeps beside the visit goes with it
     this.timers = [];
+    this.forgetting = [];
     for (const type of ["pointerdown", "keydown", "input"]) {
-      document.addEventListener(type, () => this.#awake(), { passive: true });
+      document.addEventListener(type, ({ target }) => target.closest?.("#wipe-now") || this.#awake(), { passive: true });
     }
     // Nothing stays after the page is left, also not in the browser's back/forward cache.
     addEventListener("pagehide", () => this.#forgetNow());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden && CAMERA_STATES.includes(this.state)) this.go(this.state === "setup" ? "done" : "leave");
+    });
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     $("#still-there").addEventListener("click", () => this.#awake());
+    $("#wipe-now").addEventListener("click", () => this.go("leave"));
   }
 
   /** Run `work` on each arrival in a state. */
   on(state, work) {
     this.entering[state] = work;
+  }
+
+  /** Run `work` whenever a visit is forgotten: what a person set on the screen is set back. */
+  whenForgotten(work) {
+    this.forgetting.push(work);
   }
 
   /**
@@ -106,7 +121,10 @@ export class Stage {
     if (!CAMERA_STATES.includes(state)) this.camera.stop();
     const before = this.state;
     this.state = state;
-    if (state === "forget" || state === "pairing") this.#forgetNow();
+    if (["forget", "pairing", "elsewhere"].includes(state)) {
+      this.#forgetNow();
+      for (const work of this.forgetting) work();
+    }
     this.body.dataset.state = state;
     this.marks();
     this.#show(before !== state);
@@ -127,10 +145,13 @@ export class Stage {
 
   #show(moved) {
     for (const screen of $$("[data-screen]")) {
-      screen.hidden = !screen.dataset.screen.split(" ").includes(this.state);
+      const hidden = !screen.dataset.screen.split(" ").includes(this.state);
+      if (screen.hidden !== hidden) settle(); // another page lies under the finger
+      screen.hidden = hidden;
     }
     if (!moved) return;
     window.scrollTo(0, 0);
+    $("main").scrollTop = 0;
     const heading = $$("[data-screen]:not([hidden]) [data-focus]").find((element) => !element.closest("[hidden]"));
     if (heading) heading.focus({ preventScroll: true });
   }
@@ -138,13 +159,24 @@ export class Stage {
   /** Activity of the person: restart the idle timer. */
   #awake() {
     this.timers.forEach(clearTimeout);
+    clearInterval(this.clock);
     $("#still-there-box").hidden = true;
-    if (["attract", "pairing", "forget"].includes(this.state)) return;
+    if (["attract", "pairing", "forget", "elsewhere", "setup"].includes(this.state)) return;
     const warn = Math.max(this.idleSeconds - WARN_SECONDS, this.idleSeconds / 2) * 1000;
     this.timers = [
-      setTimeout(() => ($("#still-there-box").hidden = false), warn),
+      setTimeout(() => this.#countDown(this.idleSeconds - warn / 1000), warn),
       setTimeout(() => this.go("idle"), this.idleSeconds * 1000),
     ];
+  }
+
+  /** Ask whether somebody is there, and show the seconds until everything goes. */
+  #countDown(seconds) {
+    const ends = performance.now() + seconds * 1000;
+    const show = () => ($("#still-there-seconds").textContent = String(Math.max(0, Math.ceil((ends - performance.now()) / 1000))));
+    show();
+    $("#still-there-box").hidden = false;
+    settle($("#still-there-box"));
+    this.clock = setInterval(show, 250);
   }
 
   /** Delete the visit: running requests, token, basket, and what the page shows of it. */
@@ -158,7 +190,9 @@ export class Stage {
     this.visit.undo?.(); // an opt-in that was not confirmed
     this.visit.abort.abort();
     this.visit = this.newVisit();
+    this.onDrop();
     for (const element of $$("[data-personal]")) element.replaceChildren();
+    clearDrawn();
     for (const input of $$("input")) {
       if (input.type === "checkbox") input.checked = false;
       else input.value = "";

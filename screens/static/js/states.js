@@ -1,7 +1,10 @@
 // The states of a screen and the transitions between them. Pure: no page, no camera, no network.
 
 export const STATES = Object.freeze([
+  "elsewhere", // another tab of this browser is the screen
+  "setup", // the operator chooses the camera
   "pairing", // nobody has paired this browser with a device yet
+  "taxi_setup", // a taxi's tablet, right after it was paired: what the operator still has to do there
   "attract", // waiting for a person; nothing runs
   "press", // the person's own act
   "notice", // what is about to happen, in plain words; the camera starts
@@ -16,6 +19,7 @@ export const STATES = Object.freeze([
   "pin", // chosen when opting in; asked for with a code, before a place is shown, and before forgetting
   "suggest",
   "menu", // everything there is, the same for everybody
+  "dish", // one dish: what is in it, its choices
   "basket", // a taxi: the destination, before it is confirmed
   "done",
   "receipt", // opting in: the code is shown; only its confirmation brings the customer into force
@@ -27,10 +31,10 @@ export const STATES = Object.freeze([
 ]);
 
 /** The only states in which a camera may run. */
-export const CAMERA_STATES = Object.freeze(["notice", "capture", "low_quality"]);
+export const CAMERA_STATES = Object.freeze(["notice", "capture", "low_quality", "setup"]);
 
 /** The states in which a recognised person sees something of theirs: "Not me" is on the screen in each. */
-export const PERSONAL_STATES = Object.freeze(["matched", "greet", "pin", "suggest", "menu", "basket"]);
+export const PERSONAL_STATES = Object.freeze(["matched", "greet", "pin", "suggest", "menu", "dish", "basket"]);
 
 /** Automatic tries before the screen goes on without a face. */
 export const MAX_TRIES = 3;
@@ -39,8 +43,20 @@ export const MAX_TRIES = 3;
 export const READERS = Object.freeze({ attract: "to_attract", consent: "to_consent", suggest: "to_suggest" });
 
 const MOVES = Object.freeze({
-  pairing: { paired: "attract" },
-  attract: { press: "press", guest: "suggest", code: "code", join: "consent", opt_out: "optout", read: "reading" },
+  pairing: { paired: "attract", setup: "setup" },
+  elsewhere: { here: "attract" },
+  setup: { done: "attract" },
+  attract: {
+    press: "press",
+    guest: "suggest",
+    code: "code",
+    join: "consent",
+    opt_out: "optout",
+    read: "reading",
+    setup: "setup",
+    taxi_setup: "taxi_setup",
+  },
+  taxi_setup: { taxi_setup_done: "attract" },
   press: { explained: "notice" },
   notice: { look: "capture", no_camera: "unknown", failed: "unknown" },
   consent: { agreed: "pin", read: "reading" },
@@ -57,7 +73,7 @@ const MOVES = Object.freeze({
     guest: "suggest",
     back: "pin",
   },
-  low_quality: { again: "capture", give_up: "unknown", guest: "suggest", back: "pin" },
+  low_quality: { again: "capture", give_up: "unknown", no_camera: "unknown", guest: "suggest", back: "pin" },
   matched: { greet: "greet" },
   unknown: { guest: "suggest", press: "press", join: "consent", look: "capture", second_factor: "pin", code: "code" },
   ambiguous: { guest: "suggest", press: "press", second_factor: "pin", code: "code" },
@@ -77,10 +93,11 @@ const MOVES = Object.freeze({
   },
   receipt: { confirmed: "joined", undone: "forgotten" },
   joined: { press: "press", code: "code" },
-  suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press", read: "reading", second_factor: "pin" },
-  menu: { back: "suggest", basket: "basket", order: "done", not_me: "suggest" },
-  basket: { back: "suggest", menu: "menu", order: "done", not_me: "suggest" },
-  done: {},
+  suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press", read: "reading", second_factor: "pin", dish: "dish" },
+  menu: { back: "suggest", basket: "basket", dish: "dish", order: "done", not_me: "suggest" },
+  dish: { to_suggest: "suggest", to_menu: "menu", to_basket: "basket", not_me: "suggest" },
+  basket: { back: "suggest", menu: "menu", dish: "dish", order: "done", not_me: "suggest" },
+  done: { changed: "basket" }, // the menu had changed: the order was not taken
   optout: { press: "press", forgotten: "forgotten" },
   forgotten: { opt_out: "optout", press: "press", join: "consent" },
   reading: { to_attract: "attract", to_consent: "consent", to_suggest: "suggest" },
@@ -89,14 +106,15 @@ const MOVES = Object.freeze({
 
 /**
  * The state that follows. `idle` and `leave` lead to `forget` from anywhere that can hold something of a
- * person; `unpaired` leads to `pairing` from anywhere.
+ * person; `unpaired` leads to `pairing` and `taken` to `elsewhere` from anywhere.
  * @throws {Error} when the event does not belong to the state
  */
 export function next(state, event) {
   if (!(state in MOVES)) throw new Error(`there is no state ${state}`);
   if (event === "unpaired") return "pairing";
+  if (event === "taken") return "elsewhere";
   if (event === "idle" || event === "leave") {
-    return ["attract", "pairing", "forget"].includes(state) ? state : "forget";
+    return ["attract", "pairing", "forget", "elsewhere", "setup"].includes(state) ? state : "forget";
   }
   const to = MOVES[state][event];
   if (to === undefined) throw new Error(`${event} does not belong to the state ${state}`);
@@ -108,7 +126,7 @@ export function eventsOf(state) {
   return Object.keys(MOVES[state]);
 }
 
-/** From the code of a failed capture to the name of a sentence in strings.js. */
+/** From the code of a failed capture to the name of a sentence. */
 const HINTS = Object.freeze({
   no_face: "hint_look",
   several_faces: "hint_one_person",

@@ -1,25 +1,43 @@
-// The taxi tablet: the PIN before any place, three places with a reason, and "somewhere else".
+// The taxi tablet: the PIN before any place, three places with a reason, "somewhere else", and the driver's screen.
 
 import { symbolOf } from "./art.js";
-import { byCategory } from "./basket.js";
-import { localTime } from "./api.js";
+import { randomId } from "./browser/ids.js";
+import { clock } from "./clock.js";
 import { $, announce, drawing, h } from "./dom.js";
+import { nameIn } from "./item.js";
 import { Screen, place } from "./screen.js";
+import { paidNeverFirst, sponsoredLabel } from "./sponsored.js";
 import { Visit } from "./stage.js";
+import { Elsewhere } from "./taxi/elsewhere.js";
+import { coarseLabels } from "./taxi/labels.js";
+import { Receiver } from "./taxi/receiver.js";
+import { HandOver } from "./taxi/ride.js";
+import { SetUp } from "./taxi/setup.js";
 
 const SHOWN = 3;
 const ASKED = 6; // more than are shown: the pick-up and places that no longer exist are dropped
 const DONE_MS = 7000;
+const RECENT = 6;
 
 class Ride extends Visit {
   constructor() {
     super();
     this.chosen = null;
+    this.recent = []; // the places that were looked at on this ride, the newest first
+    this.told = false; // the driver has to be told
   }
 }
 
-const screen = new Screen("taxi", { newVisit: () => new Ride(), recognise, enter, draw: redraw, kind: "places" });
+const screen = new Screen("taxi", {
+  newVisit: () => new Ride(), recognise, enter, draw: redraw, kind: "places", paired: () => setUp.start(),
+});
 const { stage, api, words, outbox } = screen;
+const receiver = new Receiver({ wanted: new URLSearchParams(location.search).get("position") === "receiver" });
+const setUp = new SetUp({ stage, api, words, receiver });
+const handOver = new HandOver({ api, onChange: drawRide });
+const elsewhere = new Elsewhere({
+  words, rows: () => screen.rows, where, nameOf, choose: (row) => choose(stage.visit, row),
+});
 
 /** Send the frames for recognition only: places need the second factor, so none is requested yet. */
 async function recognise(body, visit) {
@@ -48,32 +66,39 @@ async function ask(visit) {
   draw(visit);
 }
 
+/** Where the taxi is: by its receiver where that is good enough, else what the page's address says. */
 function where() {
   const { site, ...rest } = place();
-  return rest;
+  const here = receiver.now();
+  if (here.state !== "good") return rest;
+  const { pickup, ...others } = rest; // the stand's name is not where the taxi is now
+  return { ...others, lat: here.lat, lon: here.lon };
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------
 
-/** A private place shows only its area until the person confirms it; a public place shows its name. */
-function labelOf(item) {
-  const row = screen.rows.find((one) => one.item_id === item.item_id) || item;
-  const private_ = row.sensitive || /residen|home/i.test(row.category || "");
-  if (!private_) return { row, label: row.name, symbol: symbolOf(row) };
-  const street = row.name.split(" ").slice(0, 1).join(" ");
-  return { row, label: words.t("area", { name: street }), symbol: row.sensitive ? "pin" : symbolOf(row) };
+const rowOf = (item) => screen.rows.find((one) => one.item_id === item.item_id) || item;
+
+function nameOf(row) {
+  return nameIn(row, words.language);
 }
 
 function draw(visit) {
-  const items = (visit.suggestions?.items || []).filter((item) => item.item_id !== place().pickup).slice(0, SHOWN);
+  const here = where();
+  const others = (visit.suggestions?.items || []).filter((item) => item.item_id !== here.pickup);
+  const items = paidNeverFirst(others).slice(0, SHOWN);
   $("#greeting").textContent = words.t("taxi_greeting");
-  $("#taxi-note").textContent = noteOf(visit, items);
+  $("#taxi-note").textContent = noteOf(visit, items, here);
   const else_ = large("compass", words.t("somewhere_else"), words.t("somewhere_else_sub"), () => stage.go("menu"));
   else_.id = "somewhere-else";
-  const own = items.map((item) => {
-    const { row, label, symbol } = labelOf(item);
-    const button = large(symbol, label, words.reason(item.reason), () => choose(visit, row));
+  const rows = items.map(rowOf);
+  const coarse = coarseLabels(rows);
+  const own = items.map((item, k) => {
+    const row = rows[k];
+    const label = coarse[k] ? words.t(coarse[k].key, { number: coarse[k].number }) : nameOf(row);
+    const button = large(symbolOf(coarse[k] ? { ...row, name: "", names: {} } : row), label, words.reason(item.reason), () => choose(visit, row));
     button.dataset.item = item.item_id;
+    button.querySelector(".words").prepend(...[sponsoredLabel(item, words)].filter(Boolean));
     return button;
   });
   $("#places").replaceChildren(...[else_, ...own].map((button) => h("li", {}, button)));
@@ -85,14 +110,18 @@ function draw(visit) {
 function redraw(visit) {
   if (["suggest", "menu", "basket"].includes(stage.state)) draw(visit);
   if (stage.state === "menu") drawAll(visit);
+  if (stage.state === "basket") drawConfirm(visit);
+  drawRide();
 }
 
-function noteOf(visit, items) {
+function noteOf(visit, items, here) {
   if (visit.note) return words.t(visit.note);
   if (!visit.suggestions) return words.t("looking");
   if (visit.recognised && !visit.purposes.includes("destinations")) return words.t("no_destinations");
   if (!items.length) return words.t("no_places");
-  return visit.raised ? "" : words.t("popular_from_here");
+  if (visit.raised) return "";
+  // Without any place of its own the server says what is popular everywhere.
+  return words.t(receiver.wanted && here.lat === undefined && !here.pickup ? "position_unknown" : "popular_from_here");
 }
 
 function large(symbol, name, why, onclick) {
@@ -107,60 +136,93 @@ function drawAll(visit) {
     stage.go("order");
   });
   $("#all-tell").replaceChildren(tell);
-  const sections = [...byCategory(screen.rows.filter((row) => !/residen|home/i.test(row.category || "")))].map(([name, rows]) =>
-    h("section", {},
-      h("h3", {}, name.charAt(0).toUpperCase() + name.slice(1)),
-      h("ul", { class: "all" }, ...rows.map((row) =>
-        h("li", {}, h("button", { type: "button", class: "quiet", onclick: () => choose(visit, row) }, row.name))))),
-  );
-  $("#all-list").replaceChildren(...sections);
+  elsewhere.draw(visit.recent);
+}
+
+function drawConfirm(visit) {
+  $("#confirm-name").textContent = nameOf(visit.chosen);
+  $("#confirm-tile").replaceChildren(drawing("places", symbolOf(visit.chosen)));
+}
+
+const SAID = Object.freeze({
+  sent: "ride_sent_text", unseen: "ride_unseen_text", seen: "ride_seen_text", accepted: "ride_accepted_text",
+});
+
+/** What became of the ride, on its own page and on the first screen. No place is named. */
+function drawRide() {
+  const { visit, state } = stage;
+  const said = SAID[handOver.state];
+  $("#ride-line").hidden = !said;
+  for (const button of document.querySelectorAll("[data-ride-over]")) button.hidden = !said;
+  $("#ride-state").textContent = said ? words.t(said) : "";
+  if (state !== "done") return;
+  const text = said || (visit.chosen && !visit.told ? "ride_sending_text" : "ride_told_text");
+  if ($("#done-text").textContent === words.t(text)) return;
+  $("#done-text").textContent = words.t(text);
+  announce(words.t(text));
 }
 
 // --- what people do ------------------------------------------------------------------------------------------
 
 function choose(visit, row) {
   visit.chosen = row;
+  visit.recent = [row, ...visit.recent.filter((one) => one !== row)].slice(0, RECENT);
   stage.go("basket");
 }
 
 async function ride(visit) {
-  const { pickup = "", lat, lon, region = "" } = place();
+  const { pickup = "", lat, lon, region = "" } = where();
   const token = visit.raised ? visit.token : undefined; // a ride on a face alone is a guest's: nobody writes for others
+  const { item_id } = visit.chosen;
   const event = {
-    event_id: crypto.randomUUID(),
+    event_id: randomId(),
     type: "rode",
-    occurred_at: localTime(new Date()),
+    occurred_at: clock.text(),
     region,
     recommendation_id: visit.suggestions?.recommendation_id || "",
-    items: [{ item_id: visit.chosen.item_id }],
+    items: [{ item_id }],
     ...((pickup || lat !== undefined) && { pickup: { place: pickup, lat, lon } }),
   };
   stage.go("order");
-  await outbox.send([event], token);
+  const handed = handOver.send(item_id).then((reached) => {
+    visit.told = !reached;
+    if (visit === stage.visit) drawRide();
+  });
+  await Promise.all([handed, outbox.send([event], token)]);
 }
 
 stage.on("matched", () => stage.go("greet"));
 stage.on("greet", (visit) => {
+  receiver.start();
   announce(words.t("greeting"));
   const needed = visit.wantsHeld || visit.purposes.includes("destinations");
   stage.go(needed && !visit.raised ? "second_factor" : "suggest");
 });
 stage.on("suggest", (visit) => {
+  receiver.start();
   draw(visit);
   if (screen.held.show(visit)) return;
   if (!visit.suggestions) ask(visit);
 });
 stage.on("menu", (visit) => drawAll(visit));
-stage.on("basket", (visit) => {
-  const { name, category } = visit.chosen;
-  $("#confirm-name").textContent = name;
-  $("#confirm-tile").replaceChildren(drawing("places", symbolOf({ name, category })));
-});
-stage.on("done", (visit) => {
-  $("#done-text").textContent = words.t(visit.chosen ? "ride_text" : "ride_told_text");
+stage.on("basket", drawConfirm);
+stage.on("done", () => {
+  receiver.stop();
+  drawRide();
   stage.leaveIn(DONE_MS);
 });
+stage.onDrop = () => {
+  receiver.stop();
+  elsewhere.forget();
+};
 $("#confirm").addEventListener("click", () => ride(stage.visit));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
+for (const button of document.querySelectorAll("[data-ride-over]")) {
+  button.addEventListener("click", () => {
+    handOver.over();
+    if (stage.state === "done") stage.go("leave");
+  });
+}
 
 screen.start();
+handOver.resume();

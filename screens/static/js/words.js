@@ -1,19 +1,20 @@
 // The chosen language: sentences, prices, and texts for the server's codes.
 
+import { FIRST, LANGUAGES, directionOf, has, languageFor, load, nameOfLanguage, sentence } from "./dictionaries.js";
+import { intl } from "./fluent.js";
+import { wordFor } from "./catalogue.js";
 import { reasonIn } from "./reasons.js";
-import { STRINGS } from "./strings.js";
 import { $$, h } from "./dom.js";
-
-/** How a language is named on its button. */
-const SHORT = { en: "EN", de: "DE", ja: "日本語" };
 
 export class Words {
   /** @param {string} page kiosk or taxi: "usual" is a dish at one and a place in the other */
   constructor(language, currency, page) {
     this.page = page;
-    this.first = language in STRINGS ? language : "en";
+    this.first = languageFor(language);
     this.currency = currency;
     this.listeners = [];
+    this.said = new Map(); // from an element to the sentence that it shows: [key, values]
+    this.#show(has(this.first) ? this.first : FIRST); // there is always a language to speak
     this.use(this.first);
   }
 
@@ -24,22 +25,35 @@ export class Words {
 
   /** Put a button for each language into `root`. */
   choice(root) {
-    root.append(...Object.keys(STRINGS).map((language) =>
+    root.append(...LANGUAGES.map((language) =>
       h("button", {
-        type: "button", class: "language", lang: language, "data-language": language,
-        "aria-label": STRINGS[language].language_name, onclick: () => this.use(language),
-      }, SHORT[language])));
+        type: "button", class: "language", lang: language, "data-language": language, onclick: () => this.use(language),
+      }, nameOfLanguage(language))));
     this.#mark();
   }
 
   /** Show everything in a language; the next person starts with the screen's own again. */
   use(language) {
+    this.wanted = language;
+    if (has(language)) this.#show(language);
+    else load(language).then(() => this.wanted === language && this.#show(language), () => {});
+  }
+
+  #show(language) {
     this.language = language;
-    this.money = new Intl.NumberFormat(language, { style: "currency", currency: this.currency });
+    this.money = intl(Intl.NumberFormat, language, { style: "currency", currency: this.currency });
     document.documentElement.lang = language;
+    document.documentElement.dir = directionOf(language);
     for (const element of $$("[data-i18n]")) element.textContent = this.t(element.dataset.i18n);
+    for (const [element, [key, values]] of this.said) {
+      if (element.textContent) element.textContent = this.t(key, values);
+      else this.said.delete(element); // it was emptied when a visit was forgotten
+    }
     for (const element of $$("[data-i18n-label]")) {
       element.setAttribute("aria-label", this.t(element.dataset.i18nLabel));
+    }
+    for (const element of $$("[data-i18n-placeholder]")) {
+      element.setAttribute("placeholder", this.t(element.dataset.i18nPlaceholder));
     }
     this.#mark();
     for (const work of this.listeners) work();
@@ -51,21 +65,40 @@ export class Words {
     }
   }
 
+  /** A sentence with its values; one that this language lacks is in English. */
   t(key, values = {}) {
-    const text = STRINGS[this.language][key];
-    if (text === undefined) throw new Error(`no sentence ${key} in ${this.language}`);
-    return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    const text = sentence(this.language, key, values);
+    if (text === undefined) throw new Error(`no sentence ${key}`);
+    return text;
+  }
+
+  /** Show a sentence in an element, in whichever language is chosen while it stands there; without a key nothing. */
+  say(element, key = "", values = {}) {
+    this.said.delete(element);
+    if (key) this.said.set(element, [key, values]);
+    element.textContent = key ? this.t(key, values) : "";
   }
 
   /** A text, and a piece of advice (or null) as its last sentence. */
   with(key, advice) {
-    if (!advice) return this.t(key);
-    return this.language === "ja" ? `${this.t(key)}${this.t(advice)}。` : `${this.t(key)} ${this.t(advice)}.`;
+    return advice ? this.t("with_advice", { sentence: this.t(key), advice: this.t(advice) }) : this.t(key);
   }
 
   /** Minor units as money. */
   price(minor) {
-    return typeof minor === "number" ? this.money.format(minor / 100) : "";
+    const digits = this.money.resolvedOptions().maximumFractionDigits; // 0 for JPY, 3 for KWD
+    return typeof minor === "number" ? this.money.format(minor / 10 ** digits) : "";
+  }
+
+  /** The shop's word for a kind of dish or place in this language. */
+  category(name) {
+    return wordFor("category", name, this.language);
+  }
+
+  /** Rows in the order of this language's alphabet. */
+  sorted(rows, textOf) {
+    const { compare } = intl(Intl.Collator, this.language, { numeric: true });
+    return [...rows].sort((one, other) => compare(textOf(one), textOf(other)));
   }
 
   /** The server's reason as a sentence of this language. */

@@ -17,6 +17,7 @@ from data.town.town import Town
 from plumbing.clock import DAY
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
+from recommender.offers.answers import Saying, said
 from recommender.offers.portfolio import NONE
 from recommender.scenes.offers import OffersScene
 from tests.data.demo.test_demo import quiet
@@ -84,7 +85,7 @@ def test_the_policy_came_from_the_log_and_its_versions_are_there(lived: Month) -
 
 def test_windows_have_closed_and_the_page_has_an_answer(lived: Month) -> None:
     """Nothing is open at the end of the last day but late ones; the answer is about visits."""
-    report = OffersScene(lived.stores.offers).report("town", NOW_US)
+    report = said(OffersScene(lived.stores.offers).report("town", NOW_US), Saying())
     assert report["open_windows"] == 0
     assert "per visit" in report["answer"] or "No verdict yet" in report["answer"]
     assert not report["ratio"]["broken"]

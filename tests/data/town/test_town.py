@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import fields
 from datetime import date, datetime, timedelta
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from data.town import menu
 from data.town.town import Town
-from recommender.exchange.checks import check_offers
+from recommender.exchange.checks import check_offers, check_rows
 from recommender.exchange.rows import read_rows
+from recommender.item import least_price, price_with, usual_choices
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +193,48 @@ def test_files_for_a_bulk_import_hold_the_town(town: Town, tmp_path: Path) -> No
     known = {dish.item_id for dish in town.dishes}
     rows_of_offers = [row for _, row in read_rows(files["offers"], "offers")]
     assert tuple(check_offers(rows_of_offers, known)) == town.offers
+    assert check_rows([row for _, row in read_rows(files["items"], "items")], "item") == list(town.dishes)
+    assert check_rows([row for _, row in read_rows(files["places"], "places")], "place") == list(town.places)
+
+
+def test_every_dish_has_its_names_and_texts_in_each_language(town: Town) -> None:
+    """No name twice, nothing empty, each in its own script; a dish without milk or meat is vegan, and so on."""
+    for language in ("de", "ja"):
+        assert len({dish.names[language] for dish in town.dishes}) == 60
+    for dish in town.dishes:
+        assert set(dish.texts) == {"de", "en", "ja"}
+        assert all(dish.texts.values())
+        japanese = dish.names["ja"] + dish.texts["ja"]
+        assert not re.search(r"[A-Za-z]", re.sub(r"\d+(ml|g)", "", japanese))
+        assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", japanese)
+        if "vegan" in dish.tags:
+            assert not {"milk", "egg", "fish"} & set(dish.allergens or ())
+        if "vegetarian" in dish.tags:
+            assert "fish" not in (dish.allergens or ())
+    margherita = next(dish for dish in town.dishes if dish.name == "Margherita")
+    assert "vegetarian" in margherita.tags
+    assert "salami" not in " ".join(margherita.texts.values()).lower()
+
+
+def test_what_can_be_chosen_costs_what_the_menu_says_by_default(town: Town) -> None:
+    """Nothing chosen, nothing added; the cheapest choices never bring a dish below nothing."""
+    some = [dish for dish in town.dishes if dish.options]
+    assert len(some) >= 15
+    for dish in some:
+        assert price_with(dish, usual_choices(dish, [])) == dish.price
+        assert least_price(dish.price or 0, dish.options) > 0
+        for group in dish.options:
+            assert set(group.names) == {"de", "ja"}
+            assert all(set(choice.names) == {"de", "ja"} for choice in group.choices)
+
+
+def test_a_sensitive_place_begins_with_its_street_in_each_language(town: Town) -> None:
+    """Screens show the first word alone before the rider has chosen it."""
+    for place in town.places:
+        assert set(place.names) == {"de", "ja"}
+        if place.sensitive:
+            first = [name.split()[0] for name in (place.name, *place.names.values())]
+            assert not any(word in " ".join(first) for word in ("hospital", "Krankenhaus", "病院", "Gotteshaus"))
 
 
 @settings(max_examples=25, deadline=None)

@@ -12,7 +12,7 @@ from identity.config import IdentityConfig
 from identity.customers.visits.presses import Presses
 from identity.errors import PressExpired
 from identity.store.presses import PressStore
-from identity.web.half import _passing_database
+from identity.web.opened import passing_database
 from plumbing.access import access
 from plumbing.clock import SECOND, Clock, system_clock
 from plumbing.server_clock import ServerClock
@@ -24,7 +24,7 @@ from tests.engines import TEMPLATE
 @contextmanager
 def replica(state: State, clock: Clock) -> Iterator[Presses]:
     config = IdentityConfig(home=state.home, token_keys=(b"not used",))
-    with closing(_passing_database(state)) as passing:
+    with closing(passing_database(state)) as passing:
         yield Presses(PressStore(passing), config, clock)
 
 

@@ -72,6 +72,24 @@ class TestForget:
         assert again.half.vault.keys.counts() == {"keys": 0, "erasures": 0, "free": LEAST_SLOTS - 1}
         again.close()
 
+    @pytest.mark.sqlite
+    def test_an_erasure_is_open_while_somebody_reads_what_was_deleted(self, world: World) -> None:
+        """In force and handed over at once; called done when the bytes are gone from the journal."""
+        made = world.enrol(1)
+        world.enrol(2)
+        reader = sqlite3.connect(world.home / "identity.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM customers").fetchall()
+
+        assert world.service.forget(KIOSK, made.receipt) is False
+
+        assert world.recognise(1).decision == "unknown"
+        assert len(world.elsewhere.tokens) == 1
+        assert (world.home / "identity.db-wal").stat().st_size > 0
+        reader.close()
+        assert world.service.erasures.finish_all() == 0
+        assert (world.home / "identity.db-wal").stat().st_size == 0
+
     def test_an_erasure_is_tried_once_a_minute_along_the_way(self, world: World) -> None:
         made = world.enrol(1)
         world.elsewhere.error = OSError("no connection")

@@ -198,7 +198,7 @@ def test_an_installation_decodes_behind_the_wall(tmp_path: Path, engine_cache: P
 
 
 def test_pictures_are_unpacked_in_one_file_alone() -> None:
-    """No other file of the product calls a decoder, but the evaluation of a folder by its owner."""
+    """Frames in one file, a menu's pictures in a process of their own, and an owner's folder that is evaluated."""
     calls = {
         str(path.relative_to(ROOT))
         for half in ("identity", "recommender", "plumbing", "screens", "doorway")
@@ -208,7 +208,11 @@ def test_pictures_are_unpacked_in_one_file_alone() -> None:
         or (isinstance(node, ast.Import | ast.ImportFrom) and "PIL" in ast.dump(node))
     }
 
-    assert calls == {"identity/frames/decode.py", "identity/evaluation/folder.py"}
+    assert calls == {
+        "identity/frames/decode.py",
+        "identity/evaluation/folder.py",
+        "plumbing/pictures/process.py",
+    }
 
 
 def test_who_sends_bombs_pauses_only_their_own_device(tmp_path: Path) -> None:

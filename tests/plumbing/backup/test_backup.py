@@ -39,7 +39,7 @@ from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.tombstones import Tombstones
 
 SECRET = b"correct horse battery"
-KEYS = ("identity-keys", "master.key", "receipt-key", "recommender.key", "replies.key", "token.key")
+KEYS = ("identity-keys", "master.key", "people.key", "receipt-key", "recommender.key", "replies.key", "token.key")
 LEFT_OUT = ("reserve", "identity-moments.db", "server-identity.lock", "runs/1.json", ".x.draft", "train.lock")
 COPY = "versions-copy/north/orders/0001-aaaaaaaaaaaa/manifest.json"
 

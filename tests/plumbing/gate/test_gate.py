@@ -242,3 +242,50 @@ def test_a_press_for_a_full_lane_is_refused_and_one_that_does_not_say_so_is_not(
     assert (guarded.ask(hinted).status, guarded.ask(hinted).code) == (503, "overloaded")
     assert guarded.ask(hinted).headers["retry-after"] == "1"
     del guarded.gate._lanes["recognition"]
+
+
+def test_a_request_that_waits_takes_no_thread_and_gets_204_when_nothing_comes(tmp_path: Path) -> None:
+    house, held = House(tmp_path), list[str]()
+
+    async def hold(caller: Caller, query: str) -> bool:
+        held.append(f"{caller.device} {query}")
+        await asyncio.sleep(0.01)
+        return query == "since=1"
+
+    @house.door.route("GET", "/news", scopes=("event",), reply=Count, summary="News", holds=hold)
+    def news(caller: Caller) -> Body:
+        return house.work()
+
+    house.app.register_api(house.api)
+    gate = Gate(house.app, house.shared.access, CollectorRegistry(), threads=1)
+    key = ("x-api-key", house.key)
+
+    async def ask(query: str) -> Exchange:
+        exchange = Exchange()
+        await gate.__rsgi__(Head([key], "GET", "/news", query_string=query), exchange)
+        return exchange
+
+    nothing, something = asyncio.run(ask("since=2")), asyncio.run(ask("since=1"))
+    assert (nothing.status, nothing.body, something.status) == (204, b"", 200)
+    assert nothing.headers["cache-control"] == "no-store"
+    assert nothing.headers["x-content-type-options"] == "nosniff"
+    assert [said.partition(" ")[2] for said in held] == ["since=2", "since=1"]
+
+
+def test_a_key_that_is_revoked_while_its_request_waits_gets_no_answer(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    async def hold(caller: Caller, query: str) -> bool:
+        house.shared.access.revoke_key(caller.tenant, caller.key_id)
+        return True
+
+    @house.door.route("GET", "/news", scopes=("event",), reply=Count, summary="News", holds=hold)
+    def news(caller: Caller) -> Body:
+        return house.work()
+
+    house.app.register_api(house.api)
+    gate = Gate(house.app, house.shared.access, CollectorRegistry(), threads=1)
+    exchange = Exchange()
+    asyncio.run(gate.__rsgi__(Head([("x-api-key", house.key)], "GET", "/news"), exchange))
+
+    assert (exchange.status, exchange.code) == (401, "key_refused")

@@ -133,7 +133,9 @@ def test_a_redemption_that_was_taken_back_is_booked_no_more(world: World) -> Non
     )
     world.order("burger", token=world.token(), event_id="paid")
     database.change(
-        "INSERT INTO offer_outcomes VALUES ('grill', ?, 'd', 'completed', 5, 5, 300)", ("kiosk-1\x1fpaid",)
+        "INSERT INTO offer_outcomes (tenant, event_id, decision_id, kind, occurred_us, received_us, cost)"
+        " VALUES ('grill', ?, 'd', 'completed', 5, 5, 300)",
+        ("kiosk-1\x1fpaid",),
     )
     service(world).correct(claims(world), "paid")
     assert stores.offers.all_usage("grill")["lunch"].spent_count == 0

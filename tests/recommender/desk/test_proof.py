@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from plumbing.clock import DAY, HOUR
 from recommender.cli.commands import train
 from recommender.cli.offers import evaluate_offers
+from recommender.offers.answers import earnings
 from recommender.offers.learning.confidence import adjusted, compare
 from recommender.offers.learning.log import read_closed
-from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Report
 from tests.recommender.offers.world import SALT, cafe, row
@@ -43,10 +43,10 @@ def good_only(n: int, gain: int = 300) -> list[dict[str, Any]]:
     ("rows", "words"),
     [
         ([], ["No offer has been decided about yet"]),
-        ([row(1, "good", 0, open=1)], ["windows of all 1 decisions are still open"]),
-        (good_only(60), ["No verdict yet", "more customers left alone"]),
-        (good_only(1_200), ["more per visit than leaving people alone", "that is certain (between"]),
-        (good_only(1_200, gain=12), ["No verdict yet (between -", "more visits"]),
+        ([row(1, "good", 0, open=1)], ["the one visit with a decision"]),
+        (good_only(60), ["No verdict yet", "who never see offers are needed", "Each group needs 50"]),
+        (good_only(1_200), ["more revenue per visit than showing none", "that is certain (between +€"]),
+        (good_only(1_200, gain=12), ["No verdict yet (between −€", "more visits"]),
     ],
 )
 def test_the_answer_says_how_much_and_how_sure(rows: list[dict[str, Any]], words: list[str]) -> None:
@@ -72,7 +72,7 @@ def test_before_the_first_training_the_page_says_what_is_missing() -> None:
     found = earnings_of(good_only(600))
     assert "first training" in found["best_single"]["answer"]
     assert "first training" in found["what_if"]["answer"]
-    assert f"{2_000 - found['decisions']:,} more closed decisions" in found["whom"]["answer"]
+    assert f"{2_000 - found['decisions']:,} more finished visits" in found["whom"]["answer"]
 
 
 def test_history_ends_with_the_verdict() -> None:
@@ -191,7 +191,7 @@ def test_every_wrong_setting_is_named_and_nothing_changes(world: World) -> None:
         "share": 2,
         "exploration": 0,
         "nag_days": 1.5,
-        "margin_share": None,
+        "margin_share": "all",
         "salt": "x" * 20,
         "window_hours": "3",
     }

@@ -273,3 +273,26 @@ def test_the_hour_the_clock_changes_is_read_from_the_wall(tmp_path: Path) -> Non
 
     assert log.hour.tolist() == [1.5, 1.5]
     assert log.weekday.tolist() == [6, 6]
+
+
+def test_the_rules_of_the_house_hold_for_the_lists(answered: dict[int, list[str]], tmp_path: Path) -> None:
+    """Hidden is gone, pinned stands where it was pinned, a rule for orders or for a site holds not."""
+    row = max(answered)
+    first, second, *others = answered[row]
+    rules = [
+        {"id": "1", "scene": "destinations", "kind": "hide", "item": first},
+        {"id": "2", "scene": "destinations", "kind": "pin", "item": others[-1], "position": 1},
+        {"id": "3", "scene": "orders", "kind": "hide", "item": second},
+        {"id": "4", "scene": "destinations", "kind": "hide", "item": second, "when": {"sites": ["north"]}},
+    ]
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"rules": rules}))
+
+    ruled = answers(tmp_path, ROWS, "--rules", str(file))
+
+    assert ruled[row][:2] == [others[-1], second]
+    assert all(first not in places for places in ruled.values())
+    assert set(ruled) == set(answered)
+    assert max(map(len, ruled.values())) <= 20
+    file.write_text(json.dumps({"rules": []}))
+    assert answers(tmp_path, ROWS, "--rules", str(file)) == answered

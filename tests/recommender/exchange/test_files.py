@@ -6,12 +6,14 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from recommender.cli.commands import export_command, import_command, rollback, train, versions
+from recommender.cli.commands import export_command, import_command, train
+from recommender.cli.versions import rollback, versions
 from recommender.errors import BadRows, FileUnreadable
 from recommender.exchange.checks import check_offers
 from recommender.exchange.files import import_file
@@ -46,13 +48,17 @@ def test_a_menu_from_csv(world: World, take: Take) -> None:
     assert world.call("GET", "/items/soup").json["available"] is True
 
 
+OPTIONS = [(2, "options"), (3, "options"), (4, "choices")]
 BAD_FILES: list[tuple[str, str, list[tuple[int, str]]]] = [
-    ("items", ITEMS + "a,A,,1,,,\nb,B,,-1,,,\nc,C,,x,,,\na,A,,1,,,\n", [(4, "price")]),
+    ("items", ITEMS + "a,A,,1,,,\nb,B,,-1,,,\nc,C,,x,,,\na,A,,1,,,\n", [(3, "price"), (4, "price"), (5, "row 2")]),
     ("items", ITEMS + "a,A,,1,,,\nb,B,,-1,,,\nc,C,,1,,,\na,A,,1,,,\n", [(3, "price"), (5, "row 2")]),
-    ("items", ITEMS + "a,A,,1,,,maybe\nb,B,,1,teatime,,\n", [(2, "available")]),
+    ("items", ITEMS + "a,A,,1,,,maybe\nb,B,,1,teatime,,\n", [(2, "available"), (3, "dayparts")]),
     ("items", ITEMS + "a,A,,1,teatime,,\n,B,,1,,,\n", [(2, "dayparts"), (3, "item_id")]),
     ("items", ITEMS + "a,A,,1,,,\nb,B\n", [(3, "cells")]),
     ("items", ITEMS + "a,A,,1,,,,,,\n", [(2, "cells")]),
+    ("items", "item_id,name,price,name_xyzz\na,A,1,B\nb,B,1,\n", [(2, "language code")]),
+    ("items", 'item_id,name,price,options\na,A,1,{}\nb,B,1,[\nc,C,1,"[{""id"": ""s""}]"\n', OPTIONS),
+    ("places", "item_id,name,lat,lon,text_de\nx,X,1,1,da\n", [(2, "texts")]),
     ("places", "item_id,name,lat,lon\nx,X,95,0\nx,X,1,1\n", [(2, "lat")]),
     ("offers", "offer_id,name,items,budget_count\no,O,burger,1\np,P,pizza,-1\n", [(3, "budget_count")]),
     ("events", EVENTS + f"e,ordered,2026-11-20,ann,cola,1\nf,ordered,{AT},ann,cola,1\n", [(2, "offset")]),
@@ -152,26 +158,56 @@ def run(home: Path, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+FULL: dict[str, Any] = {
+    "names": {"de": "=Tee, heiß", "ja": "お茶", "zh-Hant": "茶|茶"},
+    "texts": {"en": 'Hot; "good"', "ja": "熱いお茶です。"},
+    "image": "0123456789abcdef" * 2 + "-1200x800",
+    "options": [
+        {
+            "id": "size",
+            "name": "Size",
+            "names": {"de": "Größe"},
+            "choices": [{"id": "s", "name": "Small"}, {"id": "l", "name": "Large", "price": 60}],
+        },
+        {"id": "with", "name": "With", "choose": "many", "choices": [{"id": "milk", "name": "Milk", "price": -1}]},
+    ],
+}
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_what_goes_out_comes_in_again(installation: Installation, tmp_path: Path, ending: str) -> None:
     """Exported and taken in elsewhere, catalogue, offers and events are the same, and so is their export."""
     one, two = installation.open(tmp_path / "one"), installation.open(tmp_path / "two")
     body = {"event_id": "r", "type": "rode", "item_id": "work", "pickup": "home"}
     one.order("cola", "burger", token=one.token(), occurred_at="2026-11-23T07:00:00-05:00")
+    chosen = [{"item_id": "cola", "options": ["large", "oat"]}, {"item_id": "cola"}]
+    event = {"event_id": "c", "type": "ordered", "occurred_at": one.moment(minutes=-30), "items": chosen}
+    one.call("POST", "/events", key="desk", json={"events": [event]})
     ride = {"events": [body | {"occurred_at": "2026-11-23T17:45:00+05:45"}]}
     one.call("POST", "/events", token=one.token(), json=ride)
     one.call(
         "PUT",
         "/items/tea",
         key="desk",
-        json={"item_id": "tea", "name": 'T "é", ok', "price": 1, "tags": ["a", "b"]},
+        json={"item_id": "tea", "name": 'T "é", ok', "price": 1, "tags": ["a", "b"], "allergens": []} | FULL,
     )
+    station = {"item_id": "work", "name": "Work", "lat": 52.52, "lon": 13.4, "names": {"de": "Arbeit"}}
+    one.call("PUT", "/places/work", key="desk", json=station)
     for what in ("items", "places", "offers", "events"):
         first, second = tmp_path / f"1-{what}.{ending}", tmp_path / f"2-{what}.{ending}"
         assert run(one.home, "export", what, str(first))[0] == 0
         assert run(two.home, "import", what, str(first))[0] == 0
         assert run(two.home, "export", what, str(second))[0] == 0
         assert first.read_bytes() == second.read_bytes()
+    said = {item.item_id: item.allergens for item in two.half.service.stores.catalogue.all("grill", "item")}
+    assert (said["tea"], said["cola"]) == ((), None)  # none of them; nobody said
+    tea, work = (two.call("GET", path, key="desk").json for path in ("/items/tea", "/places/work"))
+    assert {name: tea[name] for name in ("names", "texts", "image")} == {
+        name: FULL[name] for name in ("names", "texts", "image")
+    }
+    assert tea["options"] == one.call("GET", "/items/tea", key="desk").json["options"]
+    assert [choice["price"] for choice in tea["options"][0]["choices"]] == [0, 60]
+    assert work["names"] == {"de": "Arbeit"}
     rows = [
         w.half.service.database.rows("SELECT time_us, hour, weekday, origin FROM events ORDER BY 1")
         for w in (one, two)

@@ -18,6 +18,7 @@ from recommender.offers.decision import FEATURES, SCHEMA_VERSION
 from recommender.offers.portfolio import Offer
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Context, Item, Request
+from recommender.store.event_tables import migrations as event_migrations
 from recommender.store.offer_tables import migrations
 from recommender.store.offers import OfferStore
 
@@ -44,7 +45,7 @@ def close_stores() -> Iterator[None]:
 
 
 def open_store(path: Path) -> OfferStore:
-    _opened.append(State(path.parent).database(path.stem, migrations))
+    _opened.append(State(path.parent).database(path.stem, event_migrations, migrations))
     return OfferStore(_opened[-1])
 
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 import pytest
 
 from plumbing.clock import DAY, MINUTE
+from plumbing.storage.database import DatabaseBusy
 from recommender.offers.decision import FEATURES, HOLDOUT, NO_POLICY, OfferDecision, choose_arm
 from recommender.offers.errors import InvalidOutcome, UnknownDecision
 from recommender.offers.settings import OfferSettings
+from recommender.scene import Event, OrderLine, RecordedEvents
 from recommender.scenes import offer_decisions
 from recommender.scenes.offer_outcomes import Credit, record_outcome, record_purchases
+from recommender.scenes.offer_redemptions import Redemptions
 from recommender.scenes.offers import answer_of
 from recommender.store.offers import OfferStore
 from tests.recommender.offers.world import HOUR, NOW_US, SALT, TENANT, no_holdout, offer, open_store, request
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -286,11 +295,18 @@ def _visits(path: Path, worker: int, visits: int) -> None:
     """One of several processes: the same three customers again and again."""
     store = open_store(path)
     for visit in range(visits):
-        now = NOW_US + visit
-        rng = np.random.default_rng([worker, visit])
-        decision = offer_decisions.decide_offer(store, request(now, rng, f"p{visit % 3}"))
+        now, name = NOW_US + visit, f"{worker}-{visit}"
+        decision = _again(partial(decide, store, f"p{visit % 3}", now, worker))
         if decision.arm == "dear" and visit % 2:
-            record_outcome(store, TENANT, decision.decision_id, "completed", f"{worker}-{visit}", now, now)
+            _again(partial(record_outcome, store, TENANT, decision.decision_id, "completed", name, now, now))
+
+
+def _again(work: Callable[[], T], times: int = 20) -> T:
+    """As a till does when a busy machine answers "send the request again": nothing was stored."""
+    for _ in range(times - 1):
+        with suppress(DatabaseBusy):
+            return work()
+    return work()
 
 
 def test_four_processes_overspend_nothing_and_exceed_no_cap(tmp_path: Path) -> None:
@@ -316,3 +332,17 @@ def test_four_processes_overspend_nothing_and_exceed_no_cap(tmp_path: Path) -> N
     assert sum(arm == "dear" for _, arm in arms) == used.spent_count + used.reserved_count == 7
     assert used.spent_money + used.reserved_money == 700
     assert all(arms.count((f"p{person}", "once")) == 1 for person in range(3))
+
+
+def test_of_several_orders_in_a_batch_a_redemption_belongs_to_the_nearest() -> None:
+    """A till that was offline for an hour sends the orders of several guests in one batch."""
+
+    def happened(event_id: str, kind: str, minute: int) -> Event:
+        lines = (OrderLine("meal" if kind == "redeemed" else "burger", 1, 1500),)
+        return Event(event_id, kind, "offers", "", minute * MINUTE, 12.0, 0, lines, sender="till")
+
+    orders = [happened(f"o{minute}", "ordered", minute) for minute in (0, 20, 40)]
+    redemptions = [happened(f"r{minute}", "redeemed", minute) for minute in (1, 21, 41)]
+    batch = RecordedEvents("grill", [*orders, *redemptions], 60 * MINUTE, (), {})
+    found = [Redemptions(cast(OfferStore, None), batch).order_of(one) for one in redemptions]
+    assert [one.key if one else "" for one in found] == [one.key for one in orders]

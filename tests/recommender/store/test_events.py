@@ -12,7 +12,7 @@ from recommender.config import RecommenderConfig
 from recommender.errors import Erased, EventConflict, TrainingRunning
 from recommender.scene import Event, Item, OrderLine
 from recommender.store import run_locks
-from recommender.store.runs import ScheduleEntry
+from recommender.store.schedules import ScheduleEntry
 from tests.engines import stored
 
 NOW = 1_795_435_200_000_000
@@ -140,8 +140,8 @@ def test_one_open_run_at_a_time_and_a_key_once(stores: RecommenderStores, monkey
 
 def test_a_schedule_is_replaced_whole(stores: RecommenderStores) -> None:
     """What was written is read; written again it replaces all."""
-    due = ScheduleEntry("orders", ("mon", "sun"), "03:00", "Europe/Berlin", True, "grill")
-    stores.models.set_schedule("grill", [due])
-    assert stores.models.schedule("grill") == stores.models.schedule() == [due]
-    stores.models.set_schedule("grill", [])
-    assert stores.models.schedule() == []
+    due = ScheduleEntry("orders", "0 3 * * mon,sun", "Sundays", "Europe/Berlin", tenant="grill")
+    stores.models.schedules.replace("grill", [due])
+    assert stores.models.schedules.entries("grill") == stores.models.schedules.entries() == [due]
+    stores.models.schedules.replace("grill", [])
+    assert stores.models.schedules.entries() == []

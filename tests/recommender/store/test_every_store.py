@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from plumbing.sentence import in_language
 from plumbing.storage.state import State
 from recommender.assembly import RecommenderStores, open_stores
 from recommender.config import RecommenderConfig
@@ -17,6 +18,7 @@ from recommender.errors import (
     NoSuchEvent,
     NoSuchRun,
     NotInCatalogue,
+    RunEnded,
     TooManyLinkCodes,
     TrainingRunning,
 )
@@ -26,7 +28,9 @@ from recommender.scene import Item
 from recommender.store import forgotten
 from recommender.store.erased import NO_TENANT
 from recommender.store.forgotten import Labels, Mark
-from recommender.store.runs import ScheduleEntry
+from recommender.store.runs import LOG_LINES
+from recommender.store.schedules import ScheduleEntry
+from recommender.training.outcomes import WORDS, cancelled
 from tests.recommender.offers.world import SALT, offer
 from tests.recommender.store.test_events import NOW, order
 
@@ -65,13 +69,57 @@ def test_runs_and_the_schedule(stores: RecommenderStores) -> None:
     assert runs.close_lost(NOW) == 0
     with pytest.raises(NoSuchRun):
         runs.run("other", "orders", first)
-    entry = ScheduleEntry("orders", ("mon",), "03:00", "Europe/Berlin")
-    runs.set_schedule("grill", [entry], NOW)
-    runs.set_schedule("grill", [entry, dataclasses.replace(entry, scene="offers", enabled=False)], NOW + 9)
-    assert [(one.scene, one.since_us, one.enabled) for one in runs.schedule()] == [
+    entry = ScheduleEntry("orders", "0 3 * * mon", timezone="Europe/Berlin")
+    runs.schedules.replace("grill", [entry], NOW)
+    runs.schedules.replace("grill", [entry, dataclasses.replace(entry, scene="offers", enabled=False)], NOW + 9)
+    assert [(one.scene, one.since_us, one.enabled) for one in runs.schedules.entries()] == [
         ("offers", NOW + 9, False),
         ("orders", NOW, True),
     ]
+    assert runs.schedules.pause("grill", "orders", NOW + 20, "user:1") == 1
+    assert runs.schedules.pause("other", None, NOW + 20, "user:1") == 0
+    runs.schedules.replace("grill", [dataclasses.replace(entry, lines="0 4 * * mon")], NOW + 10)
+    (changed,) = runs.schedules.entries("grill")
+    assert (changed.since_us, changed.is_paused(NOW + 19), changed.is_paused(NOW + 20)) == (NOW + 10, True, False)
+
+
+def test_what_is_kept_of_a_run(stores: RecommenderStores) -> None:
+    """The last lines of its log, details, who cancels it, and the reason in every language."""
+    runs = stores.models
+    run_id = runs.begin("grill", "orders", NOW, kind="dry run", by="user:7")
+    assert runs.progress("grill", run_id, "fitting", 0.5, NOW, [f"line {n}" for n in range(150)]) == ""
+    runs.cancel("grill", "orders", run_id, "user:8")
+    runs.cancel("grill", "orders", run_id, "user:9")
+    assert runs.progress("grill", run_id, "fitting", 0.6, NOW, [f"more {n}" for n in range(150)]) == "user:8"
+    assert runs.cancelled_by("grill", run_id) == "user:8"
+    with pytest.raises(NoSuchRun):
+        runs.cancel("other", "orders", run_id, "user:8")
+    runs.end("grill", run_id, "cancelled", cancelled("user:8"), NOW + 9, details={"seed": 3}, lines=["the end"])
+    log = runs.log("grill", run_id)
+    assert (len(log), log[0], log[-1]) == (LOG_LINES, "line 101", "the end")
+    run = runs.run("grill", "orders", run_id)
+    assert (run.kind, run.details, run.cancel) == ("dry run", {"by": "user:7", "seed": 3}, "user:8")
+    assert in_language(WORDS, "de", run.why, run.message).startswith("Das Training wurde von user:8 abgebrochen.")
+    with pytest.raises(RunEnded):
+        runs.cancel("grill", "orders", run_id, "user:8")
+    assert runs.cancelled_by("grill", run_id) == ""
+
+
+def test_runs_are_listed_page_by_page(stores: RecommenderStores) -> None:
+    runs = stores.models
+    made = []
+    for number in range(5):
+        made.append(runs.begin("grill", "orders", NOW + number // 2, kind="schedule"))
+        runs.end("grill", made[-1], "failed" if number % 2 else "published", "", NOW + number)
+    seen: list[str] = []
+    place = None
+    while page := runs.page("grill", before=place, n=2):
+        seen += [run.run_id for run in page]
+        place = (page[-1].started_us, page[-1].run_id)
+    assert sorted(seen) == sorted(made)
+    assert len(runs.page("grill", scenes=["orders"], states=["failed"], kinds=["schedule"])) == 2
+    assert runs.page("grill", kinds=["hand"]) == runs.page("other") == []
+    assert [run.run_id for run in runs.ended("grill", NOW + 2)] == [made[3]]
 
 
 def test_accounts_are_tied_by_a_code(stores: RecommenderStores) -> None:
@@ -128,8 +176,8 @@ def test_own_events_are_found_and_taken_back(stores: RecommenderStores) -> None:
     stores.events.record("grill", [order("a", "tea", "bun"), order("b", "pie", time_us=NOW - 1)], NOW)
     own = stores.own.of("grill", "ann")
     assert [(event.event_id, event.lines) for event in own] == [
-        ("b", (("pie", 2, 100),)),
-        ("a", (("tea", 2, 100), ("bun", 2, 100))),
+        ("b", (("pie", 2, 100, ()),)),
+        ("a", (("tea", 2, 100, ()), ("bun", 2, 100, ()))),
     ]
     stores.own.take_back("grill", "ann", stores.own.find("grill", "ann", "a"))
     with pytest.raises(NoSuchEvent):

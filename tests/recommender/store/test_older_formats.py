@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ import pytest
 from plumbing.clock import HOUR
 from recommender.assembly import RecommenderStores, open_stores
 from recommender.config import RecommenderConfig
-from recommender.scene import Event, OrderLine
+from recommender.exchange.checks import check_offers
+from recommender.scene import Choice, Event, Item, OptionGroup, OrderLine
 from tests.engines import needs_files
 
 pytestmark = needs_files
@@ -71,6 +75,19 @@ def test_a_reservation_from_before_is_kept_for_its_window(stores: RecommenderSto
     assert stores.offers.usage("town")["soup-day"].reserved_count == 0
 
 
+def test_an_offer_from_before_keeps_its_meaning(stores: RecommenderStores) -> None:
+    """Nobody wrote what it gives, so a till has nothing to apply; it may be redeemed twice in a visit."""
+    (soup,) = stores.offers.offers("town")
+    assert (soup.offer_id, soup.discount, soup.once_per_visit, soup.categories, soup.terms) == (
+        *("soup-day", None, False, ()),
+        "",
+    )
+    rows = [json.loads(line) for line in (FIXTURE.parent / "offers-0.2.0.jsonl").read_text().splitlines()]
+    offers = check_offers(rows, {"dish-01"})
+    assert [(one.min_spend, one.status) for one in offers] == [(0, "active"), (500, "paused")]
+    assert [one.discount for one in offers] == [None, None]
+
+
 def test_opening_it_twice_changes_nothing(stores: RecommenderStores, tmp_path: Path) -> None:
     before = [tuple(row) for row in stores.database.rows("SELECT * FROM events ORDER BY 1, 2, 3")]
     again = open_stores(RecommenderConfig(tmp_path, ()))
@@ -91,4 +108,38 @@ def test_tombstones_lose_their_times_and_their_order(tmp_path: Path) -> None:
         assert not [name for name in columns if name.endswith(("_us", "_at"))]
         with pytest.raises(sqlite3.OperationalError, match="rowid"):
             made.database.rows(f"SELECT rowid FROM {table}")
+    made.database.close()
+
+
+def test_items_from_before_languages_pictures_and_options(tmp_path: Path) -> None:
+    """Dishes and places are what they were and have none of these; they take them from now on."""
+    packed = FIXTURE.with_name("recommender-items-0.2.0.db.gz").read_bytes()
+    (tmp_path / "recommender.db").write_bytes(gzip.decompress(packed))
+    made = open_stores(RecommenderConfig(tmp_path, ()))
+    pie = Item("pie", "Pie", "cakes", 430, allergens=("gluten", "milk"), tags=("sweet",))
+    soup = Item("soup", "Soup", "soups", 520, allergens=(), sites=("harbour",), available=False)
+    assert made.catalogue.all("grill", "item") == (pie, soup)
+    assert made.catalogue.all("grill", "place") == (Item("quay", "Old quay", "station", lat=54.4501, lon=6.9502),)
+    sizes = OptionGroup(
+        "size", "Size", {"de": "Größe"}, "one", (Choice("s", "Small", {}, -50), Choice("l", "Large"))
+    )
+    later = replace(
+        soup, names={"de": "Suppe"}, texts={"ja": "スープ"}, image="a" * 32 + "-960x720", options=(sizes,)
+    )
+    made.catalogue.put("grill", "item", [later])
+    assert made.catalogue.get("grill", "item", "soup") == later
+    assert made.images.all("grill") == []
+    made.database.close()
+
+
+def test_a_catalogue_from_before_allergens_could_be_unknown(tmp_path: Path) -> None:
+    """An empty list becomes "nobody said", a full one stays; lines of before were sponsored by nobody."""
+    shutil.copy(FIXTURE.with_name("recommender-catalogue-0.2.0.db"), tmp_path / "recommender.db")
+    made = open_stores(RecommenderConfig(tmp_path, ()))
+    found = {item.item_id: item.allergens for item in made.catalogue.all("grill", "item")}
+    assert found == {"pie": ("gluten", "milk"), "soup": None}
+    made.catalogue.put("grill", "item", [Item("soup", "Soup", "soups", 520, allergens=())])
+    assert made.catalogue.get("grill", "item", "soup").allergens == ()
+    assert len(made.events.everything("grill", "ordered")) == 2
+    assert made.rules.history("grill") == []
     made.database.close()

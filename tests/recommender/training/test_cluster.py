@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from distributed import Status
 
 from plumbing.clock import system_clock
 from recommender.assembly import RecommenderStores, open_stores, trainer_of
@@ -319,3 +320,30 @@ def test_one_machine_imports_nothing_of_it() -> None:
         found = set(re.findall(r"^(?:from|import) ([\w.]+)", path.read_text("utf-8"), re.MULTILINE))
         if module not in own:
             assert not {name for name in found if name.split(".")[0] in heavy or name in own}, module
+
+
+def test_workers_whose_memory_is_full_end_a_training_with_a_sentence(
+    stores: RecommenderStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask pauses them and says nothing: a training would wait for ever."""
+    monkeypatch.setattr(mapper, "SILENCE_S", 0.5)
+    monkeypatch.setattr(mapper, "LOOK_S", 0.2)
+
+    def full(dask_worker: Any) -> None:
+        dask_worker.status = Status.paused
+
+    def compared(client: Any) -> None:
+        client.run(full)
+
+    monkeypatch.setattr(session, "compare", compared)
+    with pytest.raises(ClusterError, match="memory of every worker is full"):
+        trained(stores, tmp_path, THREADS, scene="destinations")
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_threads_of_a_large_process_are_not_paused(
+    stores: RecommenderStores, at_once: dict[str, dict[str, bytes]], tmp_path: Path
+) -> None:
+    """All of the process's memory, which others use too, is more than a worker may have."""
+    made = trained(stores, tmp_path, replace(THREADS, memory="1MB"), scene="destinations")
+    assert made == at_once["destinations"]

@@ -104,7 +104,7 @@ def schema() -> int:
 def train(world: World, scene: str) -> str:
     """Train and publish; returns the version."""
     outcome = world.half.trainer.train(
-        "grill", scene, seed=0, progress=lambda what, share: None, accept_smaller_log=False
+        "grill", scene, seed=0, progress=lambda what, share: None, accept_changed_data=False
     )
     assert outcome.state in ("published", "unchanged"), outcome.why
     return outcome.version

@@ -1,124 +1,27 @@
-"""The schedule: day names only, one leader, each day's training begun once."""
+"""The schedule: one leader, each due time's training begun once, pauses, what was missed."""
 
 from __future__ import annotations
 
 import threading
-import zoneinfo
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from plumbing.clock import DAY, HOUR, MINUTE, SECOND
-from recommender.errors import ScheduleRefused
-from recommender.store.runs import ScheduleEntry
-from recommender.training.schedule import DAYS, LocalLeader, Scheduler, last_due, next_due, parse_entry, run_key
+from plumbing.storage.room import DiskFull
+from recommender.store.schedules import UNTIL_RESUMED, ScheduleEntry
+from recommender.training.schedule import LocalLeader, Scheduler
 from tests.recommender.service_fixtures import NOON, Installation, World
 
-ROW: dict[str, Any] = {"scene": "orders", "days": ["sun"], "time": "03:00", "timezone": "UTC", "enabled": True}
+ROW: dict[str, Any] = {"scene": "orders", "text": "Sundays 03:00", "timezone": None, "enabled": True}
 
 
 def scheduler(world: World) -> Scheduler:
     """As main() would get it, but the work is only noted down."""
     return Scheduler(world.half.config, world.half.trainer.models, world.half.launch, world.now_us)
-
-
-ZONES = sorted(zoneinfo.available_timezones())
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))
-entries = st.builds(
-    parse_entry,
-    st.just("orders"),
-    st.lists(st.sampled_from(DAYS), min_size=1, unique=True),
-    st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59)),
-    st.sampled_from(ZONES),
-)
-
-
-@given(day=st.sampled_from(DAYS))
-def test_a_day_is_the_day_it_says(day: str) -> None:
-    """Sunday is a Sunday, whichever way cron and APScheduler count."""
-    due = next_due(parse_entry("orders", [day], "03:00", "UTC"), datetime(2026, 11, 23, tzinfo=UTC))
-    assert (due.strftime("%a").lower(), due.hour) == (day, 3)
-
-
-@settings(max_examples=150, deadline=None)
-@given(entry=entries, start=MOMENTS)
-def test_every_week_has_its_training_in_every_zone(entry: ScheduleEntry, start: datetime) -> None:
-    """Over five weeks: moments grow, a day is due once, no gap is longer than the days ask for (and the one day
-    that a zone may skip), and looking back finds the same moments as looking ahead."""
-    moments, now = [], start
-    while now < start + timedelta(days=35):
-        now = next_due(entry, now)
-        moments.append(now)
-        assert last_due(entry, now) is not None
-    found = [last_due(entry, at) for at in moments]
-    assert [one[1] for one in found if one] == moments
-    days = [one[0] for one in found if one]
-    assert days == sorted(set(days))
-    positions = sorted(DAYS.index(day) for day in entry.days)
-    longest = max((b - a - 1) % 7 + 1 for a, b in zip(positions, positions[1:] + positions[:1], strict=True))
-    assert all(b - a <= timedelta(days=longest + 1) for a, b in pairwise([start, *moments][1:]))
-    assert len(moments) >= 5 * len(positions) - 1
-
-
-@pytest.mark.parametrize(
-    ("zone", "time", "day", "expected"),
-    [
-        ("America/Santiago", "00:00", "sun", "2026-09-06T04:00"),  # midnight does not exist: it is 01:00 then
-        ("Africa/Cairo", "00:00", "fri", "2026-04-23T22:00"),
-        ("Europe/Berlin", "02:30", "sun", "2026-03-29T01:30"),  # 03:30 by the new time
-        ("Europe/Berlin", "02:30", "sun", "2026-10-25T00:30"),  # twice: the first one
-        ("Australia/Lord_Howe", "02:15", "sun", "2026-10-03T15:45"),  # half an hour is skipped
-    ],
-)
-def test_a_midnight_that_does_not_exist_loses_no_week(zone: str, time: str, day: str, expected: str) -> None:
-    entry = parse_entry("orders", [day], time, zone)
-    at = datetime.fromisoformat(expected).replace(tzinfo=UTC)
-    assert next_due(entry, at - timedelta(days=2)) == at
-    assert next_due(entry, at) - at in (
-        timedelta(days=7),
-        timedelta(days=7, hours=1),
-        timedelta(days=7, hours=-1),
-    ) or (zone == "Australia/Lord_Howe")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"days": ["0"]},
-        {"days": ["7"]},
-        {"days": ["*"]},
-        {"days": ["Sunday"]},
-        {"days": []},
-        {"time": "24:00"},
-        {"time": "3:00"},
-        {"time": "03:60"},
-        {"time": "nine!"},
-        {"timezone": "Mars/Olympus"},
-        {"timezone": "../../etc/passwd"},
-        {"scene": "dreams"},
-    ],
-)
-def test_what_is_no_schedule(still: World, changes: dict[str, Any]) -> None:
-    """Numbers for days, times and zones that are none, scenes that do not train: refused, the old one stays."""
-    with pytest.raises(ScheduleRefused):
-        parse_entry(**(ROW | changes))
-    assert still.call("PUT", "/schedule", key="desk", json={"rows": [ROW, ROW | changes]}).status_code == 422
-    assert still.call("GET", "/schedule", key="desk").json == {"rows": []}
-
-
-def test_a_schedule_is_saved_by_the_page(world: World) -> None:
-    """Written by the route, read back, sorted by the week; another tenant has its own."""
-    saved = world.call("PUT", "/schedule", key="desk", json={"rows": [ROW | {"days": ["sun", "mon"]}]})
-    assert saved.json["rows"][0]["days"] == ["mon", "sun"]
-    assert world.call("GET", "/schedule", key="desk").json == saved.json
-    assert world.call("GET", "/schedule", key="stranger").json == {"rows": []}
-    assert world.call("GET", "/schedule", key="kiosk").json["code"] == "scope_missing"
 
 
 def test_there_is_one_leader(world: World, installation: Installation) -> None:
@@ -144,7 +47,7 @@ def test_a_lock_is_let_go_with_its_process(tmp_path: Path) -> None:
 def test_a_days_training_begins_once(world: World, installation: Installation) -> None:
     """Two processes that both think they lead begin one run; the next day begins another."""
     other = installation.open(world.home)
-    due = ScheduleEntry("orders", DAYS, "12:00", "UTC", True, "grill")
+    due = ScheduleEntry("orders", "0 12 * * *", timezone="UTC", tenant="grill")
     first, second = scheduler(world), scheduler(other)
     run_id = first.fire(due)
     assert run_id
@@ -157,17 +60,6 @@ def test_a_days_training_begins_once(world: World, installation: Installation) -
     other.close()
 
 
-def test_the_key_is_the_local_day() -> None:
-    """Half past midnight in Auckland is a new day although it is yesterday in UTC."""
-    due = parse_entry("orders", DAYS, "00:30", "Pacific/Auckland")
-    found = last_due(due, datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
-    assert found is not None
-    assert run_key(due, found[0]) == "schedule 2026-11-24 00:30"
-    earlier = last_due(due, datetime(2026, 11, 23, 10, 0, tzinfo=UTC))
-    assert earlier is not None
-    assert run_key(due, earlier[0]) == "schedule 2026-11-23 00:30"
-
-
 def saved(world: World, **changes: Any) -> None:
     assert world.call("PUT", "/schedule", key="desk", json={"rows": [ROW | changes]}).status_code == 200
 
@@ -177,7 +69,7 @@ def test_what_was_due_while_no_server_ran_is_made_up_for_once(
     world: World, installation: Installation, late_us: int
 ) -> None:
     """Saved on Monday at noon for Tuesday 03:00; no process at that minute. The next start trains, once."""
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     first = scheduler(world)
     assert first.look()
     assert world.launched == []  # what was due before it was saved is not made up for
@@ -197,7 +89,7 @@ def test_what_was_due_while_no_server_ran_is_made_up_for_once(
 
 
 def test_what_is_due_while_another_training_runs_begins_after_it(world: World) -> None:
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     by_hand = world.half.trainer.models.begin("grill", "orders", world.time_us)
     world.time_us += 16 * HOUR
     made = scheduler(world)
@@ -212,7 +104,7 @@ def test_what_is_due_while_another_training_runs_begins_after_it(world: World) -
 def test_a_scheduled_training_that_was_killed_is_begun_again_three_times_at_most(
     world: World, installation: Installation
 ) -> None:
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     world.time_us += 16 * HOUR
     for _ in range(5):
         with_it = installation.open(world.home)
@@ -231,7 +123,7 @@ def test_a_scheduled_training_that_was_killed_is_begun_again_three_times_at_most
 def test_a_schedule_that_was_saved_under_a_wrong_clock_is_kept(world: World) -> None:
     """Saved 100 days ahead: back in time the weekly training begins, and is due from then on."""
     world.time_us += 100 * DAY
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     world.time_us -= 100 * DAY
     world.time_us += 16 * HOUR
     made = scheduler(world)
@@ -241,16 +133,16 @@ def test_a_schedule_that_was_saved_under_a_wrong_clock_is_kept(world: World) -> 
 
 
 def test_an_entry_that_stays_as_it_was_keeps_its_time(world: World) -> None:
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     world.time_us += 16 * HOUR
-    saved(world, days=["tue"])
-    assert [entry.since_us for entry in world.half.trainer.models.schedule()] == [NOON]
-    saved(world, days=["tue"], time="03:30")
-    assert [entry.since_us for entry in world.half.trainer.models.schedule()] == [world.time_us]
+    saved(world, text="Tuesdays 03:00")
+    assert [entry.since_us for entry in world.half.trainer.models.schedules.entries()] == [NOON]
+    saved(world, text="Tuesdays 03:30")
+    assert [entry.since_us for entry in world.half.trainer.models.schedules.entries()] == [world.time_us]
 
 
 def test_a_training_that_cannot_be_started_is_closed(world: World) -> None:
-    saved(world, days=["tue"])
+    saved(world, text="Tuesdays 03:00")
     world.time_us += 16 * HOUR
 
     def refuse(*_: str) -> None:
@@ -293,3 +185,79 @@ def test_it_starts_and_stops(world: World) -> None:
     leader = LocalLeader(world.home / "recommender-schedule.lock")
     assert leader.take()
     leader.release()
+
+
+def looked(world: World) -> int:
+    """Look as a new process does; how many trainings have begun by then."""
+    made = world.half.scheduler()
+    made.look()
+    made.stop()
+    return len(world.launched)
+
+
+def test_what_is_missed_while_it_is_paused_is_made_up_for_once(world: World) -> None:
+    """Two nights pass; resumed, one training begins, and the next night another."""
+    saved(world, text="every night at 03:00")
+    world.half.trainer.models.schedules.pause("grill", None, UNTIL_RESUMED, "key:desk")
+    for _ in range(2):
+        world.time_us += DAY
+        assert looked(world) == 0
+    world.half.trainer.models.schedules.pause("grill", "orders", 0, "")
+    assert (looked(world), looked(world)) == (1, 1)
+    tenant, scene, run_id = world.launched[0]
+    world.half.trainer.models.end(tenant, run_id, "published", "", world.time_us)
+    world.time_us += DAY
+    assert (looked(world), scene) == (2, "orders")
+
+
+def test_a_pause_ends_at_its_moment(world: World) -> None:
+    saved(world, text="every night at 03:00")
+    world.half.trainer.models.schedules.pause("grill", "orders", world.time_us + DAY, "key:desk")
+    world.time_us += DAY - SECOND
+    assert looked(world) == 0
+    world.time_us += SECOND
+    assert looked(world) == 1
+
+
+def test_an_entry_without_a_zone_goes_by_the_tenants(world: World) -> None:
+    """03:00 in Auckland is 14:00 in UTC the day before; at noon it is due two hours later."""
+    zone = {"timezone": "Pacific/Auckland"}
+    assert world.call("PUT", "/desk/tenant", key="desk", json=zone).status_code == 200
+    saved(world, text="every night at 03:00")
+    world.time_us += 2 * HOUR - SECOND
+    assert looked(world) == 0
+    world.time_us += SECOND
+    assert looked(world) == 1
+    (run,) = world.half.trainer.models.runs("grill", "orders")
+    assert run.kind == "schedule"
+
+
+def test_one_entry_that_nobody_understands_stops_no_other(world: World) -> None:
+    """A newer release wrote it."""
+    models = world.half.trainer.models
+    strange = ScheduleEntry("destinations", "at full moon", timezone="Mars/Olympus")
+    models.schedules.replace("grill", [strange, ScheduleEntry("orders", "0 3 * * *")], NOON)
+    world.time_us += DAY
+    assert looked(world) == 1
+    assert world.call("GET", "/schedule", key="desk").status_code == 200
+
+
+def test_a_disk_that_is_full_for_a_while_ends_no_schedule(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that leads looks again: else nobody would train, retrain or go back until a restart."""
+    made, again = scheduler(world), threading.Event()
+    looks: list[int] = []
+
+    def look() -> bool:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise DiskFull
+        again.set()
+        return True
+
+    monkeypatch.setattr("recommender.training.schedule.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(made, "look", look)
+    made.start()
+    try:
+        assert again.wait(10)
+    finally:
+        made.stop()

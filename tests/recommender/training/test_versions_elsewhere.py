@@ -190,7 +190,7 @@ def test_every_command_finds_them_there(kitchen: World, bucket: Kind, monkeypatc
         return CliRunner().invoke(app.assemble(), [*given, *where], env={"USUAL_VERSIONS": bucket.url})
 
     assert f"* {second}" in call("versions", "orders").output
-    assert call("rollback", "orders").output.strip() == f"orders is served from version {first} now."
+    assert call("rollback", "orders").output.startswith(f"orders is served from version {first} now. It is pinned")
     assert f"* {first}" in call("versions", "orders").output
     monkeypatch.setenv("USUAL_VERSIONS", bucket.url or "")
     listed = json.loads(RecommenderPart().contents(kitchen.home)["models.json"]())

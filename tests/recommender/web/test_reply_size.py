@@ -10,8 +10,10 @@ import pytest
 from plumbing.clock import system_clock
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
+from recommender.rules.apply import Ruled
+from recommender.rules.serving import rows_of
 from recommender.scene import Answer, Item, Reason, Suggestion
-from recommender.service import RecommenderService, SuggestReply, _rows, service_of
+from recommender.service import RecommenderService, SuggestReply, service_of
 from recommender.web.reply_size import ReplySizes
 from recommender.web.suggestions import reply_as_json
 
@@ -40,7 +42,7 @@ def test_the_longest_reply_of_all_fits(service: RecommenderService, n: int) -> N
     basket = Suggestion(
         longest, -0.1234567, Reason("usual_basket", "your usual order"), bundle=8 * ((longest, 99),)
     )
-    rows = tuple(_rows(Answer((basket, *[suggestion] * (n - 1))), menu.by_id))
+    rows = tuple(rows_of(Ruled(Answer((basket, *[suggestion] * (n - 1))), unknown=menu.by_id), menu.by_id))
     reply = SuggestReply(
         "rec_" + 24 * "0", "orders", "0007-3f9a2c41d0be", "second_factor_required", rows, 12345.67, {}
     )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from plumbing.clock import MINUTE
-from recommender.schemas import EventsReply, ItemsReply, PlacesReply, SuggestionsReply
+from recommender.schemas import EventsReply, SuggestionsReply
+from recommender.schemas.catalogue import ItemsReply, PlacesReply
 from tests.recommender.service_fixtures import MENU, OFFER, PLACES, Installation, World
 
 

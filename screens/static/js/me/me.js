@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import * as sections from "./sections.js";
 import { Refusal, Server, Unreachable } from "./server.js";
 import { button, complaint, download, field, pinField, section } from "./parts.js";
-import { NAMES, STRINGS, Sentences, languageFor } from "./strings.js";
+import { FIRST, LANGUAGES, Sentences, languageFor, load, nameOfLanguage } from "./strings.js";
 
 const EXPIRY_CHECK_MS = 5_000;
 
@@ -19,7 +19,7 @@ export class OwnPage {
     this.code = code;
     this.onClose = onClose;
     this.server = new Server(page);
-    this.say = new Sentences(languageFor(language, navigator.languages || []));
+    this.say = new Sentences(language ? languageFor(language) : FIRST);
     this.held = null;
     this.live = h("div", { class: "unseen", "aria-live": "polite", id: "me-live" });
     this.body = h("div", { class: "me-body" });
@@ -91,11 +91,13 @@ export class OwnPage {
 
   #bar() {
     const { t } = this.say;
-    const languages = Object.keys(STRINGS).map((name) =>
-      h("button", { type: "button", class: "me-language", lang: name, "data-language": name, "aria-pressed": String(name === this.say.language), onclick: () => this.use(name) }, NAMES[name]));
+    const languages = LANGUAGES.map((name) =>
+      h("button", { type: "button", class: "me-language", lang: name, "data-language": name, "aria-pressed": String(name === this.say.language), onclick: () => this.use(name) }, nameOfLanguage(name)));
     this.root.setAttribute("lang", this.say.language);
+    this.root.setAttribute("dir", this.say.direction);
     if (!this.onClose) {
       document.documentElement.lang = this.say.language;
+      document.documentElement.dir = this.say.direction;
       document.title = `${t("title")} – Usual`;
     }
     this.top.replaceChildren(
@@ -107,7 +109,12 @@ export class OwnPage {
     );
   }
 
-  use(language) {
+  async use(language) {
+    try {
+      await load(language);
+    } catch {
+      return; // no line, and it was never loaded: the page stays as it is
+    }
     this.say = new Sentences(language);
     this.#bar();
     this.top.querySelector(`[data-language=${language}]`).focus();
@@ -254,7 +261,7 @@ export class OwnPage {
  * @returns {OwnPage} `close()` ends it at any time
  */
 export function open({ token, page, language = "", idleSeconds = 60, onClose = () => {} }) {
-  const css = "/screens/static/css/me.css";
+  const css = new URL("../../css/me.css", import.meta.url).pathname;
   if (!document.querySelector(`link[href="${css}"]`)) document.head.append(h("link", { rel: "stylesheet", href: css }));
   const root = h("div", { class: "me-root me-over", role: "dialog", "aria-modal": "true", "aria-label": "Usual" });
   const behind = [...document.body.children];

@@ -182,7 +182,7 @@ export function suggestions(page, held) {
   const { t, day } = page.say;
   const found = held.recommender;
   const offers = found.offers.decisions.filter((row) => row.offer).reverse().map((row) => h("li", {}, `${day(row.at)}: ${row.name || row.offer}`));
-  const why = found.why.map((row) => h("li", {}, h("strong", {}, row.name || row.item_id), ` – ${page.say.maybe(`reason_${row.reason_code}`, row.reason)}`));
+  const why = found.why.map((row) => h("li", {}, h("strong", {}, row.name || row.item_id), ` – ${page.say.reason(row.reason_code, row.reason)}`));
   const how = Object.entries(found.how_suggestions_are_made).map(([scene, text]) => h("li", {}, page.say.maybe(`how_${scene}`, text)));
   const models = found.models.map((row) => h("li", {}, `${page.say.maybe(`purpose_${row.scene}`, row.scene)}: ${row.version}`));
   const list = (rows, id) => (rows.length ? longList(rows, FIRST, t("show_all", { n: rows.length }), { id }) : h("p", {}, t("nothing")));

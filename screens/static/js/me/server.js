@@ -1,5 +1,7 @@
 // The server as the customer's page sees it. The token lives in this object and nowhere else.
 
+import { limited } from "../browser/signals.js";
+
 /** The server refused: `code` is stable, `detail` is a sentence in English. */
 export class Refusal extends Error {
   constructor(status, body, retryAfter) {
@@ -49,6 +51,7 @@ export class Server {
     if (this.page) headers["X-Usual-Page"] = this.page;
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
+    const limit = limited(TIMEOUT_MS);
     let reply;
     try {
       reply = await fetch(path, {
@@ -59,10 +62,12 @@ export class Server {
         cache: "no-store",
         redirect: "error",
         referrerPolicy: "no-referrer",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: limit.signal,
       });
     } catch (error) {
       throw new Unreachable(String(error));
+    } finally {
+      limit.end();
     }
     if (reply.status === 204) return null;
     const answer = await reply.json().catch(() => ({}));

@@ -10,13 +10,13 @@ import pytest
 
 from plumbing.clock import DAY
 from recommender.errors import NotEnoughEvents
+from recommender.offers.answers import earnings
 from recommender.offers.decision import FEATURES
 from recommender.offers.errors import UnusableLog
 from recommender.offers.learning import log as learning
 from recommender.offers.learning import train as training
 from recommender.offers.learning.fit import fit_policy, target
 from recommender.offers.learning.log import from_parts
-from recommender.offers.report import earnings
 from recommender.offers.settings import OfferSettings
 from recommender.scene import Trained, TrainingInput
 from recommender.scenes.offer_decisions import decide_offer
@@ -104,7 +104,7 @@ def test_a_policy_that_may_be_worse_falls_back_to_the_best_single_offer() -> Non
     trained = train(noisy(150))
 
     assert trained.report.in_force == "counting"
-    assert "Fallen back" in trained.report.why
+    assert "best single offer is shown to everybody" in trained.report.why
     assert from_parts(trained.arrays, trained.texts).mode == "best_single"
 
 

@@ -1,0 +1,92 @@
+"""Routes of the keys of devices, tills and scripts: which there are, never their secrets; and ending one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, Field
+
+from desk.common import BASE
+from plumbing.access.access import Access
+from plumbing.access.caller import Caller
+from plumbing.access.record import note_change
+from plumbing.clock import SECOND
+from plumbing.door import Body, Door
+from plumbing.problem import Problem
+from plumbing.shared import Shared
+
+OPERATE = ("admin",)  # scopes
+
+
+class NoSuchKey(Problem):
+    """There is no key of this name."""
+
+    code = "no_such_key"
+    status = 404
+    title = "There is no such key"
+    says = "It may have been ended already; read the list again."
+
+
+class KeyPath(BaseModel):
+    key_id: str = Field(min_length=1, max_length=64)
+
+
+class KeyRow(BaseModel):
+    key_id: str
+    device: str
+    site: str
+    scopes: list[str]
+    page: str = Field(description="the screen that was paired with it")
+    created_at: str
+    expires_at: str
+    last_used_on: str | None = Field(description="the day of its last use")
+
+
+class KeysReply(BaseModel):
+    rows: list[KeyRow]
+
+
+def routes(shared: Shared) -> APIBlueprint:
+    """The routes, for operators."""
+    api = APIBlueprint("desk-keys", __name__, abp_tags=[Tag(name="desk", description="Keys of devices")])
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+    _key_routes(door, shared.access)
+    return api
+
+
+def _key_routes(door: Door, access: Access) -> None:
+    @door.route("GET", BASE + "/keys", scopes=OPERATE, reply=KeysReply, summary="The keys, without their secrets")
+    def keys(caller: Caller) -> Body:
+        return {"rows": [_row(row).model_dump() for row in access.keys(caller.tenant)]}
+
+    @door.route(
+        "DELETE", BASE + "/keys/<key_id>", scopes=OPERATE, status=204, reply=None, summary="End a key at once"
+    )
+    def revoke(caller: Caller, path: KeyPath) -> Body:
+        earlier = next((row for row in access.keys(caller.tenant) if row["key_id"] == path.key_id), None)
+        if earlier is None or not access.revoke_key(caller.tenant, path.key_id):
+            raise NoSuchKey
+        device = {name: earlier[name] for name in ("device", "site", "scopes")}
+        note_change(f"key {path.key_id}", earlier=device, later=None)
+        return None
+
+
+def _row(key: dict[str, object]) -> KeyRow:
+    day = key["last_day"]
+    return KeyRow(
+        key_id=str(key["key_id"]),
+        device=str(key["device"] or ""),
+        site=str(key["site"] or ""),
+        scopes=str(key["scopes"]).split(),
+        page=str(key["page"]),
+        created_at=_moment(key["created_us"]),
+        expires_at=_moment(key["expires_us"]),
+        last_used_on=(date(1970, 1, 1) + timedelta(days=day)).isoformat() if isinstance(day, int) else None,
+    )
+
+
+def _moment(time_us: object) -> str:
+    assert isinstance(time_us, int)
+    return datetime.fromtimestamp(time_us / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

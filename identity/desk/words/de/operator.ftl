@@ -1,0 +1,24 @@
+recognition-well = Die Erkennung läuft. Höchstens { NUMBER($share, maximumFractionDigits: 2) } von 100 Fremden werden irrtümlich begrüßt.
+recognition-demo = Die Erkennung läuft mit { $pack }, das nur zur Vorführung dient. Wählen Sie ein Paket für den Betrieb, bevor Sie Kunden bedienen.
+recognition-nobody = Noch wird niemand erkannt: Es gibt keine Schwelle, die das Versprechen hält. Führen Sie „usual calibrate“ aus; bis dahin sind alle Gäste.
+recognition-overdue = { $n ->
+    [one] Eine Löschung wartet seit mehr als einer Minute auf den Empfehlungsdienst.
+   *[other] { $n } Löschungen warten seit mehr als einer Minute auf den Empfehlungsdienst.
+ }
+promises-kept = { $erased ->
+    [0] Alle Versprechen sind gehalten. Bisher wollte niemand gelöscht werden.
+    [one] Alle Versprechen sind gehalten. Ein Kunde wurde überall gelöscht.
+   *[other] Alle Versprechen sind gehalten. { $erased } Kunden wurden überall gelöscht.
+ }
+promises-open = { $n ->
+    [one] Eine von { $erased } Löschungen wartet auf ein Training; der Kunde wird nicht mehr erkannt.
+   *[other] { $n } von { $erased } Löschungen warten auf ein Training; die Kunden werden nicht mehr erkannt.
+ }
+promises-held = { $n ->
+    [one] Ein Austritt wartet auf das Personal: Das Gesicht könnte zu mehreren Personen gehören. Alle sind pausiert.
+   *[other] { $n } Austritte warten auf das Personal: Die Gesichter könnten zu mehreren Personen gehören. Alle sind pausiert.
+ }
+promises-late = { $n ->
+    [one] Eine Löschung ist überfällig. Die Tabelle zeigt, worauf sie wartet.
+   *[other] { $n } Löschungen sind überfällig. Die Tabelle zeigt, worauf sie warten.
+ }

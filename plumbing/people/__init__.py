@@ -1,0 +1,1 @@
+"""People who work with the desk: users, roles, sessions, and the record of what they changed."""

@@ -1,0 +1,1 @@
+"""Rides: what a taxi's tablet hands to the screen of its driver, for an hour at most."""

@@ -1,0 +1,1 @@
+"""Webhooks: what happened here, told to addresses that the tenant has named."""

@@ -1,0 +1,30 @@
+"""The tables of webhooks: addresses are kept, what is still to be sent may be lost at any moment."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as Utils
+from sqlite_utils.migrations import Migrations
+
+addresses = Migrations("webhooks")
+sending = Migrations("deliveries")
+
+
+@addresses()
+def webhooks(db: Utils) -> None:
+    """Where to send what; `events` is a list with spaces, `secret` is sealed."""
+    db.execute(
+        "CREATE TABLE webhooks (tenant TEXT NOT NULL, webhook_id TEXT NOT NULL, url TEXT NOT NULL,"
+        " events TEXT NOT NULL, secret TEXT NOT NULL, created_us BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, webhook_id))"
+    )
+
+
+@sending()
+def deliveries(db: Utils) -> None:
+    """What is to be sent; `body` is sealed. `due_us` is when it is tried next, `until_us` when it is given up."""
+    db.execute(
+        "CREATE TABLE deliveries (tenant TEXT NOT NULL, delivery_id TEXT NOT NULL, webhook_id TEXT NOT NULL,"
+        " body TEXT NOT NULL, due_us BIGINT NOT NULL, until_us BIGINT NOT NULL, tries BIGINT NOT NULL,"
+        " PRIMARY KEY (tenant, delivery_id))"
+    )
+    db.execute("CREATE INDEX deliveries_due ON deliveries (due_us)")

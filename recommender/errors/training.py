@@ -1,0 +1,141 @@
+"""What can go wrong with trainings, versions and their schedule."""
+
+from __future__ import annotations
+
+from recommender.errors.base import RecommenderError
+
+
+class TrainingError(RecommenderError):
+    """A training, a version or a schedule that is refused."""
+
+    code = "training_error"
+    status = 422
+    title = "The models were not changed"
+
+
+class TrainingRunning(TrainingError):
+    code = "training_in_progress"
+    status = 409
+    title = "A training of this scene is running"
+    retry_after = 10
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("Wait until it has ended. Its progress is under runs/" + run_id, run_id=run_id)
+
+
+class NotEnoughEvents(TrainingError):
+    code = "not_enough_events"
+    title = "There are too few events to learn from"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+
+
+class NothingLeft(NotEnoughEvents):
+    """Nobody's history is there to learn from, not even too few people's."""
+
+
+class NoSuchRun(TrainingError):
+    code = "not_found"
+    status = 404
+    title = "There is no such run"
+    says = "Runs are listed under /recommender/v1/models."
+
+
+class NoSuchChoice(TrainingError):
+    code = "no_such_choice"
+    title = "The list cannot be made like this"
+
+
+class RunEnded(TrainingError):
+    code = "run_ended"
+    status = 409
+    title = "This training has ended"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"It ended as {state!r}; there is nothing to cancel.", state=state)
+
+
+class TrainingCancelled(TrainingError):
+    """Somebody asked a running training to end. Nothing is published, nothing is left."""
+
+    code = "training_cancelled"
+    status = 409
+    title = "The training was cancelled"
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"The training was cancelled by {who}; nothing was published.")
+        self.who = who
+
+
+class TrainingTooLarge(TrainingError):
+    """A training that needed more memory than it may use. Nothing is published, nothing is left."""
+
+    code = "training_too_large"
+    status = 507
+    title = "The training needed too much memory"
+
+    def __init__(self, megabytes: int) -> None:
+        super().__init__(f"It may use {megabytes} MB; nothing was published.")
+        self.megabytes = megabytes
+
+
+class NoSuchVersion(TrainingError):
+    code = "version_not_found"
+    status = 404
+    title = "There is no such version to roll back to"
+
+    def __init__(self, scene: str, version: str | None) -> None:
+        what = f"The version {version!r}" if version else "An earlier version"
+        super().__init__(f"{what} of {scene} does not exist or does not match its checksums.")
+
+
+class NotPinned(TrainingError):
+    code = "not_pinned"
+    status = 409
+    title = "No version of this scene is pinned"
+    says = "Trainings publish already; there is nothing to unpin."
+
+
+class NotAccepted(TrainingError):
+    """Only a refusal for the data can be overruled by a person."""
+
+    code = "nothing_to_accept"
+    status = 409
+    title = "This training was not refused for its data"
+    says = "Look at why it ended as it did; only a changed log can be accepted."
+
+
+class ArtifactError(TrainingError):
+    """A version that does not match its manifest."""
+
+    code = "artifact_unreadable"
+    status = 500
+    title = "A model version cannot be read"
+
+
+class SceneUntrained(TrainingError):
+    code = "scene_has_no_model"
+
+    def __init__(self, scene: str) -> None:
+        super().__init__(f"The scene {scene!r} does not exist; there is nothing to train.")
+
+
+class ScheduleRefused(TrainingError):
+    code = "schedule_refused"
+    title = "The schedule was not changed"
+
+
+class ClusterError(TrainingError):
+    """A training on several machines that cannot go on. Nothing was published, nothing is left."""
+
+    code = "cluster_unusable"
+    title = "The training did not run on the cluster"
+    status = 503
+
+
+class PartUnreadable(ClusterError):
+    """A part of the log that was written for this training cannot be read again."""
+
+    code = "part_unreadable"
+    title = "A part of the log cannot be read"

@@ -1,0 +1,180 @@
+"""Events out of a file of any size: sorted by their names, checked as a whole, stored as a whole.
+
+The file is read once and its rows are sorted outside of memory (`sorted_rows.py`), so that rows of one event are
+found wherever they stand. Then every event is checked before the first one is stored; the second pass over the
+sorted rows stores them. In memory are a part of the rows, and the first wrong ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from plumbing.storage.sqlite import storage_is_named
+from recommender.assembly import RecommenderStores
+from recommender.errors import BadRows, EventError, FileUnreadable, RowProblem, TimeWithoutZone
+from recommender.exchange.checks import error_text, wrong_value
+from recommender.exchange.event_rows import EventRows, each_event
+from recommender.exchange.problems import Problems
+from recommender.exchange.rows import each_row
+from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
+from recommender.figures.counters import QUARTER
+from recommender.recording import check_event, check_year
+from recommender.scene import Event
+from recommender.schemas import EventModel, Id, Word
+from recommender.service import RecommenderService
+from recommender.store.imports import MOST, record_in_parts
+
+CHECKED_AT_ONCE = 2_000
+
+Show = Callable[[str, float], None]
+"""Gets the stage and the share of the whole that is done."""
+
+
+class ImportedEvent(EventModel):
+    """An event with its customer's pseudonym: a file has no token."""
+
+    customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
+    event_id: Id
+    device: Word = Field("", description="that sent it, in an export; part of what makes an id unique")
+
+
+def import_events(
+    service: RecommenderService, stores: RecommenderStores, path: Path, tenant: str, now_us: int, show: Show
+) -> tuple[int, int]:
+    """Store the events of a file, all or none; returns how many rows there were, and how many events were new.
+
+    Raises:
+        FileUnreadable, BadRows, DatabaseBusy, DiskFull: nothing was stored.
+    """
+    folder = service.config.home
+    with closing(SortedRows(folder, PART_BYTES)) as rows, storage_is_named(folder):
+        problems = Problems()
+        read = _read(path, rows, problems, show)
+        if not read and not problems.count:
+            raise FileUnreadable(f"{path.name} holds no rows.")
+        checks = _Checks(service, stores, tenant, now_us, problems)
+        events = 0
+        for part in checks.parts(rows):
+            events += len(part)
+            show("checking", 0.3 + 0.3 * min(1.0, events / read))
+        problems.require_none()
+        storing = _Storing(checks, rows, stores, tenant, events, show)
+        try:
+            new = record_in_parts(stores.database, stores.events, tenant, storing.events(), now_us)
+        except EventError as error:
+            raise BadRows([RowProblem(storing.number(error.index), error.what)]) from error
+    service.figures.counters.recorded(tenant, storing.times_us)
+    service.figures.write()  # the days that are to be summed again; a server that runs does it
+    return read, new
+
+
+def _read(path: Path, rows: SortedRows, problems: Problems, show: Show) -> int:
+    """Take in the rows of the file, each with whether all of it could be read; returns how many."""
+    size, latest, count = max(1, path.stat().st_size), -1, 0
+
+    def wrong(problem: RowProblem) -> None:
+        nonlocal latest
+        latest = problem.row
+        problems.add(problem)
+
+    def seen(letters: int) -> None:
+        show("reading", 0.3 * min(1.0, letters / size))
+
+    for number, row in each_row(path, "events", wrong, seen):
+        count += 1
+        name = str(row.get("event_id", f"\0{number}"))
+        rows.add((str(row.get("device", "")), name, number), [row, number != latest])
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """Checks events as a request's are checked; what is wrong goes into `problems`, once for each row."""
+
+    service: RecommenderService
+    stores: RecommenderStores
+    tenant: str
+    now_us: int
+    problems: Problems
+
+    def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[list[tuple[int, Event]]]:
+        """The events of sorted rows, some at a time, each with the number of its first row; without wrong ones."""
+        events = each_event(rows, self.problems)
+        while part := list(islice(events, CHECKED_AT_ONCE)):
+            yield self._good(part)
+
+    def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
+        read = [(rows, event) for rows in part if (event := self._event(rows)) is not None]
+        events = [event for _, event in read]
+        known, area = self.service.known(self.tenant, events), self.service.caches.area(self.tenant)
+        erased = self.stores.events.erased_among(self.tenant, {one.customer for one in events if one.customer})
+        good = []
+        for rows, event in read:
+            before = self.problems.count
+            try:
+                check_event(0, event, self.now_us, known, area)
+                check_year(0, event)
+            except EventError as error:
+                self._wrong(rows, error.what)
+            if event.customer in erased:
+                self._wrong(rows, "is about a customer who was forgotten")
+            if self.problems.count == before and rows.readable:
+                good.append((rows.first, event))
+        return good
+
+    def _event(self, rows: EventRows) -> Event | None:
+        try:
+            model = ImportedEvent.model_validate(rows.as_row())
+            return model.to_event(0, customer=model.customer, sender=model.device)
+        except ValidationError as error:
+            self._wrong(rows, error_text(error), wrong_value(error))
+        except TimeWithoutZone as error:
+            self._wrong(rows, error.detail)
+        except EventError as error:
+            self._wrong(rows, error.what)
+        return None
+
+    def _wrong(self, rows: EventRows, message: str, value: str = "") -> None:
+        if rows.readable:  # else it is named already
+            self.problems.add(RowProblem(rows.first, message, value))
+
+
+@dataclass
+class _Storing:
+    """Gives checked events to the database, and knows the rows of the last ones."""
+
+    checks: _Checks
+    rows: SortedRows
+    stores: RecommenderStores
+    tenant: str
+    total: int
+    show: Show
+    times_us: set[int] = field(default_factory=set)  # the beginnings of the quarters with events
+    _given: int = 0
+    _numbers: deque[int] = field(default_factory=lambda: deque(maxlen=2 * MOST))
+
+    def events(self) -> Iterator[Event]:
+        """The events, but for those that their customers took back. Raises BadRows: one is wrong by now."""
+        passed = 0
+        for part in self.checks.parts(self.rows):
+            self.checks.problems.require_none()
+            numbers = {(event.sender, event.event_id): number for number, event in part}
+            for event in self.stores.own.without_taken_back(self.tenant, [event for _, event in part]):
+                self._numbers.append(numbers[event.sender, event.event_id])
+                self._given += 1
+                self.times_us.add(event.time_us // QUARTER * QUARTER)
+                yield event
+            passed += len(part)
+            self.show("storing", 0.6 + 0.4 * min(1.0, passed / max(1, self.total)))
+
+    def number(self, index: int) -> int:
+        """The row of the event with this place among all that were given; of the last `2 * MOST`."""
+        return self._numbers[index - (self._given - len(self._numbers))]

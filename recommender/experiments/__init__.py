@@ -1,0 +1,1 @@
+"""Experiments: what differs between variants, who gets which, and what can be said about them. No database."""

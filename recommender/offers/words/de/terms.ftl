@@ -1,0 +1,9 @@
+terms-percent = { $percent } % Rabatt
+terms-amount = { $amount } Rabatt
+terms-free-item = { $item } gratis
+terms-some-dishes = auf die Gerichte dieses Angebots
+terms-minimum = ab { $amount }
+terms-once = einmal pro Besuch
+terms-days = { $days }
+terms-hours = { $start } bis { $end } Uhr
+terms-until = bis { $day }

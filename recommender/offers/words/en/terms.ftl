@@ -1,0 +1,9 @@
+terms-percent = { $percent } % off
+terms-amount = { $amount } off
+terms-free-item = { $item } for free
+terms-some-dishes = on the dishes of this offer
+terms-minimum = from { $amount }
+terms-once = once per visit
+terms-days = on { $days }
+terms-hours = { $start } to { $end }
+terms-until = until { $day }

@@ -1,0 +1,9 @@
+terms-percent = { $percent }%引き
+terms-amount = { $amount }引き
+terms-free-item = { $item }を無料でサービス
+terms-some-dishes = 対象の商品に限ります
+terms-minimum = { $amount }以上のご注文で
+terms-once = 1回のご来店につき1回
+terms-days = { $days }曜日
+terms-hours = { $start }から{ $end }まで
+terms-until = { $day }まで

@@ -1,0 +1,1 @@
+"""The house's rules for what screens show: pin, hide, limit, allergens, one sponsored place. Pure."""

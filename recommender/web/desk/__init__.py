@@ -1,0 +1,1 @@
+"""Routes of the desk: its pages, what is edited there, and previews."""

@@ -1,0 +1,62 @@
+### The taxi tablet.
+
+taxi_hello = Willkommen an Bord.
+taxi_question = Sollen wir nachsehen, wohin Sie oft fahren?
+taxi_without_sub = Gleiche Ziele, gleiche Preise
+end_ride = Bildschirm leeren
+badge_offline_taxi = Ohne Verbindung. Ihr Fahrer hilft gern.
+taxi_greeting = Wohin?
+somewhere_else = Anderswohin
+all_places = Wohin?
+tell_driver = Dem Fahrer sagen
+tell_driver_sub = Kein Ort wird gespeichert
+confirm_title = Fahren wir dorthin?
+confirm_go = Ja, los geht es
+confirm_other = Ein anderes Ziel
+ride_title = Gute Fahrt.
+ride_told_text = Bitte sagen Sie Ihrem Fahrer, wohin Sie möchten.
+no_destinations = Ihre Ziele sind ausgeschaltet. Das sind beliebte Ziele von hier aus.
+popular_from_here = Beliebte Ziele von hier aus.
+no_places = Bitte sagen Sie Ihrem Fahrer, wohin Sie möchten.
+somewhere_else_sub = Alle Ziele durchsuchen oder dem Fahrer Bescheid sagen
+place_search = Ein Ziel suchen
+place_search_hint = Name oder Art des Ziels
+place_clear = Löschen
+place_kinds = Arten von Zielen
+places_recent = Diese Fahrt
+places_none = Nichts gefunden. Versuchen Sie ein anderes Wort, oder sagen Sie es Ihrem Fahrer.
+places_found = { $n ->
+    [one] { $n } Ziel
+   *[other] { $n } Ziele
+ }
+places_more = { $shown } von { $n } Zielen. Tippen Sie weiter, um Ihres zu finden.
+way_n = Norden
+way_ne = Nordosten
+way_e = Osten
+way_se = Südosten
+way_s = Süden
+way_sw = Südwesten
+way_w = Westen
+way_nw = Nordwesten
+ride_sending_text = Ihr Fahrer bekommt das Ziel …
+ride_sent_text = An den Bildschirm Ihres Fahrers gesendet.
+ride_unseen_text = Der Bildschirm Ihres Fahrers antwortet nicht. Bitte sagen Sie Ihrem Fahrer, wohin Sie möchten.
+ride_seen_text = Das Ziel steht auf dem Bildschirm Ihres Fahrers.
+ride_accepted_text = Ihr Fahrer ist auf dem Weg dorthin.
+ride_over = Fahrt beenden
+home_area = Wohngegend
+home_area_number = Wohngegend { $number }
+private_place = Ein Ziel von Ihnen
+private_place_number = Ein Ziel von Ihnen, { $number }
+position_unknown = Wir wissen nicht genau, wo das Taxi ist. Beliebte Ziele:
+taxi_setup_title = Dieses Tablet ist angemeldet
+taxi_setup_driver = Der Bildschirm des Fahrers
+taxi_setup_driver_text = Öffnen Sie /driver auf dem Telefon des Fahrers und geben Sie diesen Code ein. Er lässt sich nur jetzt anzeigen.
+taxi_setup_code_show = Code anzeigen
+taxi_setup_code_refused = Es gibt keinen Code mehr. Melden Sie dieses Tablet neu an, oder nutzen Sie die Kommandozeile.
+taxi_setup_position = Die Position des Tablets
+taxi_setup_position_text = Abholorte sind dann dort, wo das Taxi ist. Die Position wird mit einer Anfrage gesendet und in diesem Browser nicht gespeichert.
+taxi_setup_position_allow = Position erlauben
+taxi_setup_position_yes = Die Position kann genutzt werden.
+taxi_setup_position_no = Es gibt keine Position. Erlauben Sie sie in den Einstellungen des Browsers, und prüfen Sie den Empfänger.
+taxi_setup_done = Bereit für Fahrgäste

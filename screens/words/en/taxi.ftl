@@ -1,0 +1,62 @@
+### The taxi tablet.
+
+taxi_hello = Welcome aboard.
+taxi_question = Shall we look up where you often go?
+taxi_without_sub = Same places, same fares
+end_ride = Clear the screen
+badge_offline_taxi = Offline. Your driver can help.
+taxi_greeting = Where to?
+somewhere_else = Somewhere else
+all_places = Where to?
+tell_driver = Tell the driver
+tell_driver_sub = No place is stored
+confirm_title = Shall we go there?
+confirm_go = Yes, let us go
+confirm_other = Another place
+ride_title = Have a good ride.
+ride_told_text = Please tell your driver where you would like to go.
+no_destinations = Your places are switched off. Here is where people often go from here.
+popular_from_here = Often chosen from here.
+no_places = Please tell your driver where you would like to go.
+somewhere_else_sub = Search all places, or tell your driver
+place_search = Search for a place
+place_search_hint = Name or kind of place
+place_clear = Clear
+place_kinds = Kinds of places
+places_recent = This ride
+places_none = Nothing found. Try another word, or tell your driver.
+places_found = { $n ->
+    [one] { $n } place
+   *[other] { $n } places
+ }
+places_more = { $shown } of { $n } places. Type more to find yours.
+way_n = north
+way_ne = north-east
+way_e = east
+way_se = south-east
+way_s = south
+way_sw = south-west
+way_w = west
+way_nw = north-west
+ride_sending_text = Telling your driver …
+ride_sent_text = Sent to your driver's screen.
+ride_unseen_text = Your driver's screen does not answer. Please tell your driver where you would like to go.
+ride_seen_text = The place is on your driver's screen.
+ride_accepted_text = Your driver is on the way there.
+ride_over = End the ride
+home_area = Home area
+home_area_number = Home area { $number }
+private_place = A place of yours
+private_place_number = A place of yours, { $number }
+position_unknown = We do not know exactly where the taxi is. Popular places:
+taxi_setup_title = This tablet is paired
+taxi_setup_driver = The driver's screen
+taxi_setup_driver_text = Open /driver on the driver's phone and type in this code. It can be shown only now.
+taxi_setup_code_show = Show the code
+taxi_setup_code_refused = There is no code any more. Pair this tablet anew, or use the command line.
+taxi_setup_position = The tablet's position
+taxi_setup_position_text = Pick-ups are then where the taxi is. The position is sent with a request and is not stored in this browser.
+taxi_setup_position_allow = Allow the position
+taxi_setup_position_yes = The position can be used.
+taxi_setup_position_no = There is no position. Allow it in the browser's settings, and check the receiver.
+taxi_setup_done = Ready for riders

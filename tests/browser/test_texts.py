@@ -1,0 +1,106 @@
+"""Every text of every page: nothing is cut, broken inside a word, outside of its box or the window, or covered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import screens
+from tests import pseudo
+from tests.browser.conftest import OpenPage
+from tests.browser.fake_server import Fake, serve
+from tests.browser.looks import SIZES, USUAL, Look
+from tests.browser.walks import KIOSK, SHOWN, TAXI, Walk
+
+pytestmark = pytest.mark.browser
+AT_ONCE = {"press", "notice", "matched", "greet"}
+"""Gone within the turn of their event, or, greet, before anybody reads: they are on the page of another state."""
+PASSING = ("forget", "low_quality")  # gone in a second
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    """A server that also speaks the language of the tests, which is written from the right."""
+    fake = Fake(words=pseudo.words_with(tmp_path))
+    with serve(fake.app()) as fake.address:
+        yield fake
+
+
+def test_a_walk_stops_in_every_state() -> None:
+    source = (Path(screens.__file__).parent / "static" / "js" / "states.js").read_text()
+    listed = re.search(r"STATES = Object.freeze\(\[(.*?)\]\)", source, re.DOTALL)
+    assert listed
+    states = set(re.findall(r'^  "(\w+)"', listed[1], re.MULTILINE))
+    assert states - AT_ONCE == set().union(*(SHOWN[walk] for walk in (*KIOSK, *TAXI)))
+    assert set(SHOWN) == {*KIOSK, *TAXI}
+
+
+@pytest.mark.parametrize(
+    ("name", "walk"), [*(("kiosk", walk) for walk in KIOSK), *(("taxi", walk) for walk in TAXI)],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)  # fmt: skip
+def test_every_text_fits_on_every_page_in_every_shape_and_language(
+    fake: Fake, open_page: OpenPage, name: str, walk: Walk
+) -> None:
+    page = open_page(f"{fake.address}/{name}", SIZES["kiosk upright"], reduced_motion="reduce")
+    start = Look(SIZES["kiosk upright"], "en")
+    found: dict[str, list[str]] = {}
+    seen = set()
+    measured = 0
+    for state in walk(page, fake):
+        seen.add(page.get_attribute("body", "data-state"))
+        passing = page.get_attribute("body", "data-state") in PASSING
+        for look in USUAL[:1] if passing else USUAL:
+            measured += 1
+            if complaints := look.complaints(page):
+                found[f"{state}: {look}"] = complaints
+        start.at(page)
+    click.echo(f"{name}, {walk.__name__}: {measured} looks, {sum(map(len, found.values()))} texts wrong")
+    assert found == {}
+    assert seen == SHOWN[walk]
+
+
+WRONG = {
+    "cut off": "width: 60px; overflow: hidden; white-space: nowrap; display: block",
+    "broken inside a word": "width: 40px; overflow-wrap: anywhere; display: block",
+    "wider than its box": "width: 40px; white-space: nowrap; display: block",
+    "taller than its box": "height: 4px; display: block; width: 90px",
+    "outside the window": "position: absolute; inset-inline-start: -900px; white-space: nowrap",
+    "one on the other": "position: absolute; inset-block-start: 0",
+    "cannot be pressed": "",
+    "bars take": "position: sticky; display: block; height: 400px",
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_the_measuring_sees_what_is_wrong(fake: Fake, open_page: OpenPage, kind: str) -> None:
+    """Each kind of fault is put into a page that has none, and is named."""
+    page = open_page(f"{fake.address}/kiosk", reduced_motion="reduce")
+    look = Look((1280, 800), "en")
+    assert look.complaints(page) == []
+    page.evaluate(
+        """([kind, css]) => {
+          const text = document.createElement("p");
+          text.textContent = "Zusammengesetzte Wörter";
+          text.style.cssText = css;
+          const place = document.querySelector("[data-screen=attract]");
+          place.style.position = "relative";
+          if (kind === "one on the other") {
+            const h1 = document.querySelector("#attract-title").getBoundingClientRect();
+            const room = place.getBoundingClientRect();
+            text.style.left = `${h1.left - room.left}px`;
+            text.style.top = `${h1.top - room.top}px`;
+          }
+          if (kind === "cannot be pressed") {
+            const cover = document.createElement("div");
+            cover.style.cssText = "position: fixed; inset: 0";
+            place.append(cover);
+          } else place.append(text);
+        }""",
+        [kind, WRONG[kind]],
+    )
+    assert any(complaint.startswith(kind) for complaint in look.complaints(page))

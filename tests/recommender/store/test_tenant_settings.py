@@ -1,0 +1,84 @@
+"""What a tenant says about itself: checked field by field, one document for each tenant, on both engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plumbing.storage.state import State
+from recommender.store import open_database
+from recommender.store.tenant_settings import TenantSettings, TenantSettingsStore, WrongTenantSettings, zones
+from tests.recommender.service_fixtures import World
+
+PATH = "/desk/tenant"
+
+
+def test_saved_and_read(state: State) -> None:
+    """Defaults without a document; each tenant has its own."""
+    database = open_database(state)
+    store = TenantSettingsStore(database)
+    assert store.get("grill") == TenantSettings()
+    own = TenantSettings("JPY", 0.62, "Asia/Tokyo", ("ja", "en"), {"mon": ("07:00", "24:00")}, 400)
+    store.save("grill", own)
+    assert store.get("grill") == own
+    assert store.get("other") == TenantSettings()
+    database.close()
+
+
+@pytest.mark.parametrize(("currency", "digits"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
+def test_minor_units(currency: str, digits: int) -> None:
+    assert TenantSettings(currency).digits == digits
+
+
+def test_revenue_is_no_margin() -> None:
+    """Until a share is given, money is called revenue."""
+    assert (TenantSettings().value_is, TenantSettings().worth(1000)) == ("revenue", 1000)
+    given = TenantSettings(margin_share=0.3)
+    assert (given.value_is, given.worth(1000)) == ("margin", 300)
+
+
+WRONG: list[dict[str, Any]] = [
+    {"currency": "EURO"},
+    {"currency": 7},
+    {"margin_share": 0},
+    {"margin_share": 1.5},
+    {"margin_share": float("nan")},
+    {"margin_share": True},
+    {"timezone": "Berlin"},
+    {"languages": []},
+    {"languages": ["en", "en"]},
+    {"languages": ["fr"]},
+    {"opening_hours": {"monday": ["07:00", "22:00"]}},
+    {"opening_hours": {"mon": ["25:00", "22:00"]}},
+    {"opening_hours": {"mon": ["07:00"]}},
+    {"retention_days": 3},
+    {"unknown": 1},
+]
+
+
+@pytest.mark.parametrize("given", WRONG, ids=str)
+def test_wrong_fields_are_named(given: dict[str, Any]) -> None:
+    with pytest.raises(WrongTenantSettings) as caught:
+        TenantSettings.from_dict(given)
+    assert [one["field"] for one in caught.value.extra["fields"]] == list(given)
+
+
+def test_zones_are_places() -> None:
+    assert {"Europe/Berlin", "Asia/Tokyo", "UTC"} <= set(zones())
+    assert not [name for name in zones() if name.startswith("Etc/")]
+
+
+def test_two_who_save_at_once(still: World) -> None:
+    """The second one is refused; the first one's document stays."""
+    read = still.call("GET", PATH, key="desk")
+    tag = read.headers["ETag"]
+    sent = {name: read.json[name] for name in ("timezone", "languages", "opening_hours")}
+    headers = {"X-API-Key": still.keys["desk"], "If-Match": tag}
+    url = f"/recommender/v1{PATH}"
+    first = still.client.put(url, json=sent | {"currency": "KWD"}, headers=headers)
+    second = still.client.put(url, json=sent | {"currency": "JPY"}, headers=headers)
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert still.call("GET", PATH, key="desk").json["currency"] == "KWD"
+    wrong: Any = still.client.put(url, json=sent | {"currency": "XYZ1"}, headers={"X-API-Key": still.keys["desk"]})
+    assert (wrong.status_code, wrong.json["code"]) == (422, "invalid_tenant_settings")
