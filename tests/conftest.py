@@ -38,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marks[item.path] |= {mark.name for mark in item.iter_markers()}
     browser = [path for path in marks if "browser" in marks[path]]
+    browser.sort(key=lambda path: "slow" not in marks[path])
     slow = [path for path in marks if "slow" in marks[path] and path not in browser]
     first: list[Path] = []
     while browser or slow:

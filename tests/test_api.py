@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,10 @@ PAGES = (
     "/marketing",
     "/policy",
 )
+
+
+EXAMPLES = 30 if os.environ.get("USUAL_ENDURE") else 4
+"""Of each operation; `make endure` sends many more (tests/unbreakable/schema.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +321,7 @@ def test_no_generated_request_makes_a_server_error(place: Place) -> None:
 
 def _probe(operation: APIOperation[Any, Any, Any, Any], place: Place) -> None:
     @given(case=operation.as_strategy())
-    @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     def refused_or_answered(case: schemathesis.Case[Any]) -> None:
         reply = case.call(headers={"X-API-Key": place.key})
         assert reply.status_code < 500, (case.method, case.path, reply.text)

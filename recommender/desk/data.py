@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,6 +33,12 @@ ENOUGH_ORDERS = 300
 GAP_LEAST_DAYS = 4
 """A weekday counts as open at a site that had orders on so many of its last eight."""
 
+EARLIER = timedelta(weeks=8)
+"""So long before a period is looked at, to know what is usual."""
+
+DailyOrders = Mapping[str, Mapping[str, int]]
+"""Orders of a site, by day ("2026-11-29") and site."""
+
 DRIFT = 0.05
 """A weekday whose share of the orders moved by so much is named."""
 
@@ -45,7 +52,8 @@ def data_of(tools: DeskTools, caller: Caller, period: Period, language: str) -> 
     history = {name: history_of(tools, tenant, name) for name in scenes}  # a total of the tenant
     catalogue = catalogue_of(tools, tenant)
     nexts = list(next_steps(history, catalogue, events))
-    days = daily_orders(tools, tenant, period.filter)
+    known = daily_orders(tools, tenant, period)
+    days = {day: found for day, found in known.items() if day >= period.first.isoformat()}
     fresh = freshness(tools, caller)
     return {
         **period.to_dict(),
@@ -54,9 +62,9 @@ def data_of(tools: DeskTools, caller: Caller, period: Period, language: str) -> 
         "next_steps": [WORDS.say(language, one) for one in nexts],
         "events": [{"type": kind, "latest": from_us(at)} for kind, at in sorted(events.items())],
         "freshness": fresh,
-        "gaps": gaps(tools, caller, period),
+        "gaps": gaps(known, period),
         "weekdays": _shown(weekdays(days), tools, tenant, period.filter),
-        "drift": [WORDS.say(language, one) for one in drift(tools, tenant, period)],
+        "drift": [WORDS.say(language, one) for one in drift(known, period)],
         "history": history,
         "catalogue": catalogue,
         "imports": [] if caller.sites else [import_row(one) for one in tools.stores.import_log.latest(tenant)],
@@ -141,35 +149,32 @@ def freshness(tools: DeskTools, caller: Caller) -> list[dict[str, Any]]:
     ]
 
 
-def daily_orders(tools: DeskTools, tenant: str, wanted: Filter) -> dict[str, dict[str, int]]:
-    """Orders by day and site."""
+def daily_orders(tools: DeskTools, tenant: str, period: Period) -> DailyOrders:
+    """Orders by day and site, of the period and the eight weeks before it."""
+    first = (period.first - EARLIER).isoformat()
     days: dict[str, dict[str, int]] = {}
-    for row in tools.stores.figures.sums(tenant, wanted, ("day", "site")):
-        if row["orders"]:
-            days.setdefault(str(row["day"]), {})[str(row["site"])] = int(row["orders"])
+    for day, site, orders in tools.stores.figures.daily_orders(tenant, replace(period.filter, first=first)):
+        days.setdefault(day, {})[site] = orders
     return days
 
 
-def gaps(tools: DeskTools, caller: Caller, period: Period) -> list[dict[str, Any]]:
+def gaps(known: DailyOrders, period: Period) -> list[dict[str, Any]]:
     """Days on which a site that is usually open had no order at all. Today is not over, and is left out."""
     last = min(period.last, period.today - timedelta(days=1))
-    first = period.first - timedelta(days=56)
-    wanted = Filter(first.isoformat(), last.isoformat(), period.sites, period.daypart)
-    days = daily_orders(tools, caller.tenant, wanted)
-    sites = sorted({site for found in days.values() for site in found})
+    sites = sorted({site for found in known.values() for site in found})
     missing = []
     for site in sites:
-        opened = min(day for day, found in days.items() if site in found)
+        opened = min(day for day, found in known.items() if site in found)
         for day in days_between(period.first.isoformat(), last.isoformat()) if period.first <= last else ():
-            if day <= opened or site in days.get(day, {}):
+            if day <= opened or site in known.get(day, {}):
                 continue
             before = [(date.fromisoformat(day) - timedelta(days=7 * week)).isoformat() for week in range(1, 9)]
-            if sum(site in days.get(one, {}) for one in before) >= GAP_LEAST_DAYS:
+            if sum(site in known.get(one, {}) for one in before) >= GAP_LEAST_DAYS:
                 missing.append({"site": site, "day": day})
     return missing[:500]
 
 
-def weekdays(days: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+def weekdays(days: DailyOrders) -> list[dict[str, Any]]:
     """Orders by weekday, Monday first: all of the period, and how many such days there were."""
     rows = [{"weekday": number, "orders": 0, "days": 0} for number in range(7)]
     for day, found in days.items():
@@ -192,15 +197,11 @@ def _shown(rows: list[dict[str, Any]], tools: DeskTools, tenant: str, wanted: Fi
     ]
 
 
-def drift(tools: DeskTools, tenant: str, period: Period) -> Iterable[Message]:
+def drift(known: DailyOrders, period: Period) -> Iterable[Message]:
     """Weekdays whose share of the orders is another one than in the eight weeks before the period."""
-    earlier = Filter(
-        (period.first - timedelta(days=56)).isoformat(),
-        (period.first - timedelta(days=1)).isoformat(),
-        period.sites,
-        period.daypart,
-    )
-    now, before = (weekdays(daily_orders(tools, tenant, one)) for one in (period.filter, earlier))
+    first = period.first.isoformat()
+    now = weekdays({day: found for day, found in known.items() if day >= first})
+    before = weekdays({day: found for day, found in known.items() if day < first})
     totals = [sum(row["orders"] for row in rows) for rows in (now, before)]
     if min(totals) < 200 or period.days < 7:
         return

@@ -165,6 +165,16 @@ class FigureStore:
         )
         return [{name: row[name] for name in by} | {name: int(row[name]) for name in MEASURES} for row in rows]
 
+    def daily_orders(self, tenant: str, wanted: Filter) -> list[tuple[str, str, int]]:
+        """(day, site, orders) wherever there were orders."""
+        where, values = _where(tenant, wanted)
+        rows = self._database.rows(
+            f"SELECT day, site, SUM(orders) AS orders FROM daily_figures WHERE {where}"  # noqa: S608 constant names
+            " AND orders > 0 GROUP BY day, site",
+            values,
+        )
+        return [(row["day"], row["site"], int(row["orders"])) for row in rows]
+
     def people(self, tenant: str, wanted: Filter, by: Sequence[str] = ()) -> dict[tuple[str, ...], int]:
         """By the columns `by` (of day, site, daypart): the most different people of any one day in it.
 

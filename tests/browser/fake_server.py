@@ -119,6 +119,7 @@ class Fake:
     words: Path = WORDS  # the folder of the languages
     images: dict[str, bytes] = field(default_factory=dict)  # WebP by the path below /images/
     image_hosts: tuple[str, ...] = ()
+    gone: dict[str, int] = field(default_factory=dict)  # the status of whatever has a path that ends so
     _count: int = 0
 
     def bodies(self, path: str) -> list[Row]:
@@ -196,6 +197,9 @@ class Fake:
         return jsonify(items=found[: int(request.args["n"])], model_version=None, generation=1)
 
     def _hear(self) -> Response | None:
+        for end, status in self.gone.items():
+            if request.path.endswith(end):
+                return Response(status=status)
         if request.path.startswith(("/screens", "/kiosk", "/taxi", "/driver", "/watch", "/favicon", "/me")):
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
@@ -380,7 +384,9 @@ def _reply(scene: str, fallback: str | None, items: list[Row]) -> Row:
 
 
 class Quiet(WSGIRequestHandler):
-    """Does not log requests."""
+    """Does not log requests, and keeps connections: a page asks for sixty files."""
+
+    protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass

@@ -5,16 +5,18 @@ The language of tests/pseudo.py is one of them: the server must have its words.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests import pseudo
 
 MEASURE = (Path(__file__).parent / "measure.js").read_text()
-AXE = Axe()
+AUDIT = (Path(__file__).parent / "audit.js").read_text()
 SIZES = {
     "phone": (360, 640),
     "tablet": (1024, 600),
@@ -26,6 +28,7 @@ SIZES = {
 ZOOMED = {"twice": (640, 400), "four times": (320, 256)}
 """A screen of 1280 x 800 enlarged: so many pixels of the page are left (WCAG 2.2, 1.4.10)."""
 
+SHAPES = (*SIZES.values(), *ZOOMED.values())
 LANGUAGES = ("en", "de", "ja")
 THEMES = ("light", "dark")
 
@@ -64,23 +67,42 @@ class Look:
         self.at(page)
         return list(page.evaluate(MEASURE))
 
+    def barriers(self, page: Page) -> list[str]:
+        """What is pale, small or nameless on a page that is in this look."""
+        found = list(page.evaluate(AUDIT))
+        if page.evaluate("document.documentElement.lang") != self.language:
+            found.append("the page does not name its language")
+        top = page.evaluate("document.querySelector('.top').offsetHeight")
+        if self.size not in ZOOMED.values() and top >= max(200, 0.15 * self.size[1]):
+            found.append(f"the top takes {top} pixels")
+        return found
 
-USUAL = (
-    *(Look(size, "de") for size in (*SIZES.values(), *ZOOMED.values())),
-    Look(SIZES["phone"], "en"),
-    Look(SIZES["phone"], "ja"),
-    Look(SIZES["kiosk upright"], "ja"),
-    Look(SIZES["phone"], pseudo.LANGUAGE),
-)
-"""The looks of every test run: the longest words everywhere, the other languages where little fits."""
+
+OTHERS = ("en", "ja", pseudo.LANGUAGE)
+"""Beside German, which has the longest words."""
+
+
+def looks_at(stop: int) -> list[Look]:
+    """The looks for one stop of a walk: every size, three of four in German, the others and the themes in turn, so
+    that two stops that follow each other are not seen alike. USUAL_ENDURE=1: every size, language and theme.
+    """
+    if os.environ.get("USUAL_ENDURE"):
+        chosen = [Look(*one) for one in product(SHAPES, ("de", *OTHERS), THEMES)]
+    else:
+        chosen = [
+            Look(size, OTHERS[(turn // 4) % 3] if turn % 4 == 0 else "de", THEMES[turn % 3 == 0])
+            for turn, size in enumerate(SHAPES, start=stop)
+        ]
+    return sorted(chosen, key=lambda look: look.language)  # changing the language takes longest
 
 
 def axe_complaints(page: Page) -> list[str]:
     """What axe-core finds serious or critical, by rule and element."""
-    violations = AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:90]}"
-        for one in violations
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(
+        """async () => (await axe.run({ resultTypes: ["violations"] })).violations
+          .filter((one) => ["serious", "critical"].includes(one.impact))
+          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))"""
+    )
+    return found

@@ -29,7 +29,7 @@ def ground(page: Page, selector: str = "#recognise") -> str:
 
 def test_a_screen_shows_the_brand_and_keeps_it_without_a_line(fake: Fake, open_page: OpenPage) -> None:
     fake.screen |= {"brand": brand(logo=LOGO), "currency": "JPY", "languages": ["ja", "de"]}
-    page = open_page(f"{fake.address}/kiosk", reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk")
 
     expect(page.locator("#brand img")).to_have_attribute("src", LOGO)
     assert page.evaluate("document.querySelector('#brand img').naturalWidth") > 0
@@ -81,7 +81,7 @@ def test_a_screen_is_dark_when_it_should_be(
 ) -> None:
     """As the house says, else as the device says; a taxi is dark at night by the house's clock."""
     fake.screen |= {"brand": brand(), "theme": theme, "timezone": "UTC"}
-    page = open_page(f"{fake.address}/{name}", color_scheme=device, reduced_motion="reduce")
+    page = open_page(f"{fake.address}/{name}", color_scheme=device)
     page.clock.set_fixed_time(datetime(2026, 11, 30, hour, tzinfo=UTC))
     page.reload()
 
@@ -92,7 +92,7 @@ def test_a_screen_is_dark_when_it_should_be(
 
 def test_nothing_changes_under_a_finger(fake: Fake, open_page: OpenPage) -> None:
     """Language, money and times of a visit stay; the next one has what the house has set meanwhile."""
-    page = open_page(f"{fake.address}/kiosk", reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk")
     page.click("#guest")
     in_state(page, "suggest")
     fake.screen |= {"currency": "JPY", "languages": ["de"]}

@@ -13,7 +13,7 @@ from tests.browser.fake_notice import VERSION
 from tests.browser.fake_server import PIN, RECEIPT, Fake
 from tests.browser.walks import agree, to_the_receipt
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ENROLMENTS = "/identity/v1/enrolments"
 

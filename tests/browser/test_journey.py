@@ -17,7 +17,7 @@ from tests.browser.conftest import Camera, OpenPage, in_state, tap_pin
 from tests.browser.fake_server import serve
 from tests.journey import Place
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PIN = "2468"
 DISHES = [

@@ -353,3 +353,25 @@ def test_a_sponsored_place_is_labelled_and_never_first(kiosk: Callable[..., Page
     for language, word in (("en", "Sponsored"), ("de", "Gesponsert"), ("ja", "スポンサー")):
         page.locator(f"[data-language={language}]").first.click()
         expect(label).to_have_text(word)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "policy"),
+    [
+        ("https://example.org/", True),
+        ("http://192.0.2.1/", True),
+        ("http://127.0.0.1:9/", True),
+        ("https://example.org/", False),
+        ("http://192.0.2.1/", False),
+    ],
+)
+def test_a_page_that_calls_another_host_is_seen(
+    open_page: OpenPage, fake: Fake, complaints: list[str], elsewhere: str, policy: bool
+) -> None:
+    """The watch of every browser test: by the page's policy, and without one by the host that has no address."""
+    page = open_page(f"{fake.address}/kiosk", bypass_csp=not policy)
+    with page.expect_console_message():
+        page.evaluate("(url) => { document.body.append(Object.assign(new Image(), { src: url })); }", elsewhere)
+
+    assert any(elsewhere in complaint for complaint in complaints)
+    complaints.clear()

@@ -31,7 +31,7 @@ def fixed_share(page: Page) -> float:
 def test_a_dish_of_the_menu_can_be_pressed_on_a_phone(
     fake: Fake, open_page: OpenPage, size: tuple[int, int]
 ) -> None:
-    page = open_page(f"{fake.address}/kiosk?lang=de", size, reduced_motion="reduce", has_touch=True)
+    page = open_page(f"{fake.address}/kiosk?lang=de", size, has_touch=True)
     page.tap("#guest")
     in_state(page, "suggest")
     page.tap("#menu-open")
@@ -46,7 +46,7 @@ def test_a_dish_of_the_menu_can_be_pressed_on_a_phone(
 def test_nothing_stays_in_the_way_when_the_screen_is_enlarged(
     fake: Fake, open_page: OpenPage, size: tuple[int, int]
 ) -> None:
-    page = open_page(f"{fake.address}/kiosk?lang=de", size, reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk?lang=de", size)
     page.click("#guest")
     in_state(page, "suggest")
     assert fixed_share(page) == 0
@@ -57,7 +57,7 @@ def test_nothing_stays_in_the_way_when_the_screen_is_enlarged(
 
 def test_a_tall_kiosk_is_filled(fake: Fake, open_page: OpenPage) -> None:
     """From the first picture to the last button there is less than a tenth of empty height at either end."""
-    page = open_page(f"{fake.address}/kiosk", TALL, reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk", TALL)
     top, bottom = page.evaluate(
         """() => { const boxes = [...document.querySelectorAll("[data-screen=attract] > *")]
             .filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect());
@@ -68,7 +68,7 @@ def test_a_tall_kiosk_is_filled(fake: Fake, open_page: OpenPage) -> None:
 
 
 def test_everything_comes_down_and_goes_up_again_for_the_next_person(fake: Fake, open_page: OpenPage) -> None:
-    page = open_page(f"{fake.address}/kiosk?lang=de", TALL, reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk?lang=de", TALL)
     page.click("#reach")
     expect(page.locator("#reach")).to_have_attribute("aria-pressed", "true")
     assert min(page.evaluate(PRESSED)) >= 0.45 * TALL[1]
@@ -93,12 +93,12 @@ def test_everything_comes_down_and_goes_up_again_for_the_next_person(fake: Fake,
 
 
 def test_a_small_screen_has_no_button_for_that(fake: Fake, open_page: OpenPage) -> None:
-    page = open_page(f"{fake.address}/kiosk", SIZES["kiosk"], reduced_motion="reduce")
+    page = open_page(f"{fake.address}/kiosk", SIZES["kiosk"])
     expect(page.locator("#reach")).to_be_hidden()
 
 
 def test_in_forced_colours_buttons_have_an_outline(fake: Fake, open_page: OpenPage) -> None:
-    page = open_page(f"{fake.address}/kiosk", SIZES["kiosk"], reduced_motion="reduce", forced_colors="active")
+    page = open_page(f"{fake.address}/kiosk", SIZES["kiosk"], forced_colors="active")
     widths = page.evaluate(
         """() => [...document.querySelectorAll("button")].filter((e) => e.checkVisibility())
           .map((e) => parseFloat(getComputedStyle(e).borderTopWidth))"""
@@ -113,7 +113,7 @@ def test_every_text_of_the_customers_own_page_fits(open_page: OpenPage, language
     me = FakeMe()
     found: dict[str, list[str]] = {}
     with serve(me.app()) as me.address:
-        page = open_page(f"{me.address}/me?lang={language}#{CODE}", TALL, reduced_motion="reduce")
+        page = open_page(f"{me.address}/me?lang={language}#{CODE}", TALL)
         for state in ("signing in", "signed in"):
             if state == "signed in":
                 page.fill("input[type=password]", me.pin or "")

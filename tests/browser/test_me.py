@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_me import CODE, PIN, FakeMe
 from tests.browser.fake_server import serve
+from tests.browser.looks import axe_complaints
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def me() -> Iterator[FakeMe]:
 
 
 def signed_in(me: FakeMe, open_page: OpenPage, size: tuple[int, int] = PHONE, language: str = "en") -> Page:
-    page = open_page(f"{me.address}/me?lang={language}#{CODE}", size, reduced_motion="reduce")
+    page = open_page(f"{me.address}/me?lang={language}#{CODE}", size)
     page.fill("input[type=password]", me.pin or "")
     page.keyboard.press("Enter")
     expect(page.locator("#me-title")).to_be_focused()
@@ -41,11 +41,8 @@ def signed_in(me: FakeMe, open_page: OpenPage, size: tuple[int, int] = PHONE, la
 
 def faults(page: Page, *, axe: bool = True) -> list[str]:
     """What axe-core finds serious or critical, and whether the page is wider than the screen."""
-    found = Axe().run(page).response["violations"] if axe else []
+    serious = axe_complaints(page) if axe else []
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    serious = [
-        f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")
-    ]
     return [*serious, *(["wider than the screen"] if wide else [])]
 
 
@@ -54,7 +51,7 @@ def faults(page: Page, *, axe: bool = True) -> list[str]:
 def test_a_customer_looks_corrects_exports_pauses_and_leaves(
     me: FakeMe, open_page: OpenPage, language: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    page = open_page(f"{me.address}/me?lang={language}#{CODE}", size, reduced_motion="reduce")
+    page = open_page(f"{me.address}/me?lang={language}#{CODE}", size)
     axe = (language, size) in (
         ("en", PHONE),
         ("de", TABLET),

@@ -19,7 +19,7 @@ def test_the_page_walks_through_the_real_house(place: Place, open_page: OpenPage
     receipt = joined(place)
     visit(place, receipt)
     with serve(place.app) as address:
-        page = open_page(f"{address}/me?lang=en#{receipt}", (390, 844), reduced_motion="reduce")
+        page = open_page(f"{address}/me?lang=en#{receipt}", (390, 844))
         page.fill("input[type=password]", PIN)
         page.click("#me-sign-in")
         expect(page.locator("#me-words")).to_contain_text("under a random name: 1")

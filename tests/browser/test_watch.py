@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.fake_server import Fake, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 BLANK = "<!doctype html><title>blank</title><main></main>"
 JS = "/screens/static/js/watch/"

@@ -11,7 +11,7 @@ from tests.browser.fake_server import PIN, RECEIPT, Fake, Row
 
 Walk = Callable[[Page, Fake], Iterator[str]]
 SHOWN: dict[Walk, frozenset[str]] = {}
-"""The states of states.js in which each walk stops; held by test_texts.py."""
+"""The states of states.js in which each walk stops; held by test_pages.py."""
 
 
 def through(*states: str) -> Callable[[Walk], Walk]:
