@@ -125,6 +125,28 @@ def _rows(table: str) -> list[list[str]]:
     return [line.split("|") for line in table.strip().splitlines()]
 
 
+_OFFERS = """
+Croissant zu jedem Kaffee, zum halben Preis|コーヒーとご一緒のクロワッサン半額
+Zweiter Kaffee des Tages, 30 % günstiger|本日2杯目のコーヒー30%引き
+Bowl der Woche, 20 % günstiger|今週のボウル20%引き
+Suppe mit Brötchen, 15 % günstiger|スープとパン15%引き
+Kuchenstunde, 25 % günstiger|ケーキタイム25%引き
+Burgerabend, 15 % günstiger|バーガーナイト15%引き
+Pizza für zwei, 20 % günstiger|2人でピザ20%引き
+Pasta-Abend, 15 % günstiger|パスタの夕べ15%引き
+Spätes Sandwich, 25 % günstiger|深夜のサンドイッチ25%引き
+Frühstücksbowl, 20 % günstiger|朝食ボウル20%引き
+Einen Salat probieren, 30 % günstiger|サラダお試し30%引き
+10 % auf alles, was Sie mögen|お好きなもの全品10%引き
+"""
+
+
+def offer_names(k: int) -> dict[str, str]:
+    """The names of the offer at place `k` of the list, by language."""
+    german, japanese = _rows(_OFFERS)[k]
+    return {"de": german, "ja": japanese}
+
+
 def dish_names(k: int) -> dict[str, str]:
     """The names of the dish at place `k` of the menu, by language."""
     german, japanese, *_ = _rows(_DISHES)[k]

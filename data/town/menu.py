@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.town.languages import dish_names, dish_texts, place_names
+from data.town.languages import dish_names, dish_texts, offer_names, place_names
 from data.town.options import options_of_dish
 from recommender.offers.discount import Discount
 from recommender.offers.portfolio import Offer
@@ -163,6 +163,7 @@ def offers() -> list[Offer]:
             Offer(
                 offer_id=f"offer-{k:02d}",
                 name=name,
+                names=offer_names(k - 1),
                 text=f"{percent} % off, the same for everybody",
                 items=tuple(dish.item_id for dish in meant) if category else (),
                 discount=Discount("percent", int(percent)),

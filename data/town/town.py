@@ -6,7 +6,6 @@ day their taste changed, where they live and work and where they go every week. 
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -211,24 +210,9 @@ def write_items(path: Path, items: Sequence[Item]) -> None:
 
 
 def write_offers(path: Path, offers: Sequence[Offer]) -> None:
-    """Offers as CSV, in the shape `usual import offers` reads."""
-    names = list(Offer.__dataclass_fields__)
-    _write_csv(path, names, ([_cell(as_row(offer)[name]) for name in names] for offer in offers))
-
-
-def _write_csv(path: Path, names: list[str], rows: Iterator[list[str]]) -> None:
+    """Offers as CSV, as `usual export` writes them."""
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(rows)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, tuple):
-        return "|".join(str(part) for part in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+        write_rows(map(as_row, offers), "offers", out, as_csv=True)
 
 
 def _truth(habits: Habits, k: int, name: str, dishes: Sequence[Item], places: Sequence[Item]) -> Truth:

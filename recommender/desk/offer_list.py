@@ -138,6 +138,7 @@ def offers_of(
         "currency": house.tenant.currency,
         "digits": house.tenant.digits,
         "timezone": house.tenant.timezone,
+        "languages": list(house.tenant.languages),
         "answer": _answer(rows, house.tenant.currency, language),
     }
 

@@ -192,7 +192,7 @@ def _local(time_us: int, hour: float, weekday: int) -> str:
 
 
 def export_columns(what: What) -> tuple[str, ...]:
-    """The fields of what is exported: the columns of a CSV, but for those that an item has by language."""
+    """The fields of what is exported: the columns of a CSV, but for those that stand in it by language."""
     if what == "events":
         return EVENT_COLUMNS
     if what == "offers":
@@ -204,10 +204,10 @@ def export_columns(what: What) -> tuple[str, ...]:
 def write_rows(rows: Iterable[Row], what: What, out: TextIO, *, as_csv: bool) -> int:
     """Write rows as CSV or JSON lines; returns how many."""
     names, count = export_columns(what), 0
-    if as_csv and what in ("items", "places"):  # a menu fits in memory; its header names each language in it
+    if as_csv and what != "events":  # a menu fits in memory; its header names each language in it
         menu = list(rows)
         names, rows = columns_of(names, menu), map(cells_of, menu)
-    elif as_csv and what == "events":
+    elif as_csv:
         rows = map(cell_of_choices, rows)
     writer = csv.writer(out, lineterminator="\n") if as_csv else None
     if writer:

@@ -1,4 +1,7 @@
-"""What an item has more than one of, as columns of a CSV: `name_de`, `text_ja`; options as JSON in one cell."""
+"""What an item or an offer has by language, as columns of a CSV: `name_de`, `text_ja`, `terms_de`.
+
+An item's options are JSON in one cell.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from plumbing import json_limits
 from recommender.item import options_json, options_of
 
-BY_LANGUAGE = {"name_": "names", "text_": "texts"}
+BY_LANGUAGE = {"name_": "names", "text_": "texts", "terms_": "terms_in"}
 """How the columns of each of these fields begin; what follows is the language."""
 
 
@@ -44,7 +47,7 @@ def as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**row, "options": options}.items() if value or name not in LATER}
 
 
-LATER = ("names", "texts", "image", "options")
+LATER = ("names", "texts", "image", "options", "terms_in")
 """Left out where there is none, as in files from before there were these."""
 
 

@@ -104,7 +104,7 @@ def _typed(row: Mapping[str, str], what: What) -> tuple[Row, list[str]]:
         if not text:
             continue
         try:
-            if what in ("items", "places") and put_by_language(typed, name, text):
+            if what != "events" and put_by_language(typed, name, text):
                 continue
             typed[name] = text if what == "offers" else _value(name, text)
         except ValueError:

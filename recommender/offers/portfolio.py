@@ -9,19 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import Any
 
+from recommender.item import language_code
 from recommender.offers.discount import FREE_ITEM, Discount, parse_discount
 from recommender.offers.errors import InvalidOffer
 
-VERSION = 2
-"""Of a stored offer. 2: with `discount`, `categories`, `once_per_visit` and `terms`."""
+VERSION = 3
+"""Of a stored offer. 2: with `discount`, `categories`, `once_per_visit` and `terms`; 3: with names and terms by
+language."""
 
 KINDS = ("discount", "bogo", "bundle", "gift", "informational")
 STATUSES = ("active", "paused", "ended", "draft")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_LANGUAGES = 30
 MAX_OFFERS = 2_000
 """Running offers of one tenant. Each decision logs a propensity for every eligible one."""
 
@@ -60,9 +63,11 @@ class Offer:
     discount: Discount | None = None  # None: nothing that a till can apply
     once_per_visit: bool = True
     terms: str = ""  # as shown; empty: a sentence made of the fields, in the language of the screen
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)  # by language; `name` where there is none
+    terms_in: Mapping[str, str] = field(default_factory=dict, hash=False)  # by language, before `terms`
 
 
-FIELDS = tuple(field.name for field in fields(Offer))
+FIELDS = tuple(one.name for one in fields(Offer))
 _LISTS = frozenset({"items", "weekdays", "sites", "categories"})
 
 
@@ -141,6 +146,20 @@ def _days(value: Any) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def _by_language(value: Any) -> dict[str, str]:
+    """Texts by language tag, sorted; those that are empty are left out."""
+    if not isinstance(value, Mapping) or len(value) > MOST_LANGUAGES:
+        raise ValueError(f"must be texts by language, for at most {MOST_LANGUAGES} languages")
+    found: dict[str, str] = {}
+    for tag, given in value.items():
+        language, text = language_code(str(tag)), _text(given)
+        if language in found:
+            raise ValueError(f"{language} is there twice")
+        if text:
+            found[language] = text
+    return dict(sorted(found.items()))
+
+
 def _flag(value: Any) -> bool:
     flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
     text = str(value).strip().lower()
@@ -174,6 +193,8 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "discount": parse_discount,
     "once_per_visit": _flag,
     "terms": _text,
+    "names": _by_language,
+    "terms_in": _by_language,
 }
 
 
@@ -264,5 +285,6 @@ def from_json(text: str) -> Offer:
 
 
 def as_row(offer: Offer) -> dict[str, Any]:
-    """The offer as plain values for a file: the discount is one text."""
-    return asdict(offer) | {"discount": offer.discount.as_text() if offer.discount else None}
+    """The offer as plain values for a file: the discount is one text, and what is in no language is left out."""
+    row = asdict(offer) | {"discount": offer.discount.as_text() if offer.discount else None}
+    return {name: value for name, value in row.items() if value or name not in ("names", "terms_in")}

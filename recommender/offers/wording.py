@@ -56,7 +56,9 @@ def gift(offer: Offer, currency: str, language: str, names: Mapping[str, str]) -
 
 
 def terms(offer: Offer, currency: str, names: Mapping[str, str]) -> dict[str, str]:
-    """The terms as shown, by language: those that the marketer wrote, else a sentence made of the fields.
+    """The terms as shown, by language.
+
+    Those that the marketer wrote in it, else those that they wrote for all, else a sentence made of the fields.
 
     `names` are the names of dishes by id: of the free one.
     """
@@ -67,7 +69,8 @@ def terms(offer: Offer, currency: str, names: Mapping[str, str]) -> dict[str, st
 @lru_cache(maxsize=4_096)
 def _terms(offer: Offer, currency: str, free: str) -> tuple[tuple[str, str], ...]:
     """Kept, as they go out with every suggestion of an offer."""
-    return tuple((language, offer.terms or _sentence(offer, currency, free, language)) for language in LANGUAGES)
+    made = {language: offer.terms or _sentence(offer, currency, free, language) for language in LANGUAGES}
+    return tuple({**made, **offer.terms_in}.items())
 
 
 def _sentence(offer: Offer, currency: str, free: str, language: str) -> str:

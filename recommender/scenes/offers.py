@@ -188,6 +188,7 @@ def as_shown(offer: Offer, currency: str, names: Mapping[str, str]) -> dict[str,
         "categories": list(offer.categories),
         "currency": currency,
         "terms": terms(offer, currency, names),
+        "names": dict(offer.names),
     }
 
 

@@ -148,6 +148,7 @@ class OfferTermsModel(BaseModel):
     categories: list[str]
     currency: str
     terms: dict[str, str] = Field(description="as shown, by language")
+    names: dict[str, str] = Field(default_factory=dict, description="by language; `name` where one is missing")
 
 
 class SuggestionModel(BaseModel):

@@ -29,6 +29,7 @@ from recommender.web.sizes import CATALOGUE
 
 _LIMIT = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]}
 _DATE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}
+_TEXTS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}}
 _LIST = {"type": "array", "items": {"type": "string"}}
 _DAYS = {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"enum": list(WEEKDAYS)}]}}
 
@@ -89,6 +90,8 @@ class OfferModel(BaseModel):
     )
     once_per_visit: Any = described(True, {"type": "boolean"})
     terms: Any = described("", {"type": "string", "maxLength": 500}, "as shown; empty: made of the fields")
+    names: Any = described({}, _TEXTS, "by language (BCP 47); `name` where one is missing")
+    terms_in: Any = described({}, _TEXTS, "terms as shown, by language; `terms` where one is missing")
 
 
 class OfferPath(BaseModel):

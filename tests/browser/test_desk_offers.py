@@ -87,6 +87,10 @@ def test_an_offer_is_written_shown_on_the_kiosk_and_refused_below_its_minimum(
     dishes.press("Enter")
     expect(form.locator(".chips").last).to_be_attached()
     expect(page.locator(".kiosk-terms")).to_contain_text("10 % off, on the dishes of this offer, from €6.00")
+    form.get_by_text("More", exact=True).click()
+    names = form.get_by_role("group", name="Name in other languages")
+    names.get_by_label("German").fill("Getränke am Abend")
+    form.get_by_role("group", name="Terms in other languages").get_by_label("Japanese").fill("夜のみ")
     form.get_by_label("Last day").fill("2020-01-01")
     form.get_by_label("First day").fill("2020-01-02")
     form.get_by_role("button", name="Start").click()
@@ -103,6 +107,12 @@ def test_an_offer_is_written_shown_on_the_kiosk_and_refused_below_its_minimum(
     kiosk.click("#guest")
     in_state(kiosk, "suggest")
     expect(kiosk.locator("#offer")).to_contain_text("from €6.00")
+    kiosk.click("[data-language=de]")
+    expect(kiosk.locator("#offer .name")).to_have_text("Getränke am Abend")
+    kiosk.click("[data-language=ja]")
+    expect(kiosk.locator("#offer .name")).to_have_text("Drinks in the evening")
+    expect(kiosk.locator("#offer .terms")).to_have_text("夜のみ")
+    kiosk.click("[data-language=en]")
     kiosk.click("#menu-open")
     kiosk.locator("#menu-list [data-item=cola]").click()
     kiosk.locator("[data-screen=menu] [data-back]").click()
@@ -136,7 +146,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
 
     take("offer_id,name,budget_count,items\nsoup,Soup,-1,cola\ntea,Tea,5,nothing\n")
     expect(page.locator("#notice")).to_contain_text("budget_count must be at least 0")
-    take('offer_id,name,items,weekdays,discount\nsoup,"Soup, hot",cola|burger,mon|tue,amount:150\n')
+    take('offer_id,name,name_de,items,weekdays,discount\nsoup,"Soup, hot",Suppe,cola|burger,mon|tue,amount:150\n')
     expect(page.locator("#notice")).to_contain_text("1 offers were taken in")
     stored = desk.world.half.service.stores.offers.offer("grill", "soup")
     assert (stored.name, stored.items, stored.discount and stored.discount.value) == (
@@ -148,6 +158,7 @@ def test_offers_come_and_go_as_files(desk: Desk, open_page: OpenPage) -> None:
         page.get_by_role("button", name="Download all fields").click()
     take(Path(saved.value.path()).read_text())
     expect(page.locator("#notice")).to_contain_text("2 offers were taken in")
+    assert desk.world.half.service.stores.offers.offer("grill", "soup").names == {"de": "Suppe"}
     assert desk.world.half.service.stores.offers.offer("grill", "soup") == stored
 
 

@@ -27,6 +27,7 @@ TRIALS: tuple[str, ...] = (
     "clocks",
     "erased_for_good",
     "large_history",
+    "large_import",
     "experiments",
     "gate",
     "cluster",
@@ -40,12 +41,13 @@ TRIALS: tuple[str, ...] = (
     "postgres",
     "line_cut",
     "screen_line",
+    "screen_looks",
     "moves",
     "mutations",
 )
 """Modules of this package, in the order in which they run."""
 
-LONG = frozenset({"cluster", "replicas", "silence", "soak", "overload"})
+LONG = frozenset({"cluster", "replicas", "screen_looks", "silence", "soak", "overload"})
 """They take minutes in their short form too: the whole form alone runs them, or `--only`."""
 
 MEASURING = frozenset({"overload", "slow_clients", "equal_answers"})

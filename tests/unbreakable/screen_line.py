@@ -14,18 +14,23 @@ TEST = "tests/browser/test_line_cuts.py"
 SAID = re.compile(r"orders over (\d+) line cuts and (\d+) reloads: lost (\d+), doubled (\d+)")
 
 
-def rows(short: bool) -> list[Row]:
-    """6 cuts and 3 reloads (short), or 50 and 20. Raises RuntimeError: the test said no figures."""
+def run(test: str, short: bool) -> subprocess.CompletedProcess[str]:
+    """Run a file of browser tests, in its long form unless `short`."""
     environment = {name: value for name, value in os.environ.items() if name != "USUAL_ENDURE"}
     environment |= {"PYTHONPATH": str(ROOT)} | ({} if short else {"USUAL_ENDURE": "1"})
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-s", "-n", "0", "-p", "no:cacheprovider", TEST],
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-s", "-n", "0", "-p", "no:cacheprovider", test],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def rows(short: bool) -> list[Row]:
+    """6 cuts and 3 reloads (short), or 50 and 20. Raises RuntimeError: the test said no figures."""
+    done = run(TEST, short)
     found = SAID.search(done.stdout)
     if found is None:
         raise RuntimeError(f"{TEST} said no figures:\n{done.stdout[-2000:]}{done.stderr[-500:]}")

@@ -1,6 +1,7 @@
 // What an offer gives and asks for, as the suggestion says it. Pure functions: no page, no network.
 
 import { unitPrice } from "./basket.js";
+import { nameIn } from "./item.js";
 
 /** The lines that an offer is about: all, unless it names dishes or categories. */
 export function linesFor(offer, basket, rows) {
@@ -33,8 +34,11 @@ export function reductionOf(offer, basket, rows) {
   return discount.kind === "amount" ? Math.min(discount.value, whole) : Math.floor((whole * discount.value + 50) / 100);
 }
 
+/** The name in the language of the screen. */
+export const nameOf = (offer, language) => nameIn({ name: offer?.name, names: offer?.offer?.names }, language);
+
 /** The terms in the language of the screen. */
 export function termsOf(offer, language) {
   const terms = offer?.offer?.terms || {};
-  return terms[language] || terms.en || offer?.text || "";
+  return nameIn({ names: terms }, language) || terms.en || offer?.text || "";
 }

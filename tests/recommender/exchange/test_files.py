@@ -193,6 +193,8 @@ def test_what_goes_out_comes_in_again(installation: Installation, tmp_path: Path
     )
     station = {"item_id": "work", "name": "Work", "lat": 52.52, "lon": 13.4, "names": {"de": "Arbeit"}}
     one.call("PUT", "/places/work", key="desk", json=station)
+    evening = {"offer_id": "evening", "name": "Evening", "names": {"de": "Abend"}, "terms_in": {"ja": "夜のみ"}}
+    assert one.call("PUT", "/offers/evening", key="desk", json=evening).status_code == 200
     for what in ("items", "places", "offers", "events"):
         first, second = tmp_path / f"1-{what}.{ending}", tmp_path / f"2-{what}.{ending}"
         assert run(one.home, "export", what, str(first))[0] == 0
@@ -208,6 +210,8 @@ def test_what_goes_out_comes_in_again(installation: Installation, tmp_path: Path
     assert tea["options"] == one.call("GET", "/items/tea", key="desk").json["options"]
     assert [choice["price"] for choice in tea["options"][0]["choices"]] == [0, 60]
     assert work["names"] == {"de": "Arbeit"}
+    found = two.call("GET", "/offers/evening", key="desk").json
+    assert (found["names"], found["terms_in"]) == ({"de": "Abend"}, {"ja": "夜のみ"})
     rows = [
         w.half.service.database.rows("SELECT time_us, hour, weekday, origin FROM events ORDER BY 1")
         for w in (one, two)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,37 @@ def test_a_till_takes_off_what_the_discount_says() -> None:
     assert reduction(Discount("amount", 9_999), lines, {}) == 1240
     assert reduction(Discount("free_item", item="bagel"), lines, {"bagel": 450}) == 450
     assert estimated_cost(Discount("percent", 10), 2_000, {"latte": 390}, ["latte"]) == 200
+
+
+def test_terms_of_a_language_come_before_those_of_all() -> None:
+    """Also in a language that the product does not speak."""
+    written = offer(
+        "a", terms="Ask at the counter.", terms_in={"de": "Fragen Sie an der Kasse.", "fr": "Au comptoir."}
+    )
+    assert terms(written, "EUR", {}) == {
+        "en": "Ask at the counter.",
+        "de": "Fragen Sie an der Kasse.",
+        "ja": "Ask at the counter.",
+        "fr": "Au comptoir.",
+    }
+
+
+def test_names_are_by_language_in_its_usual_spelling() -> None:
+    read = parse_offer({"offer_id": "a", "name": "A", "names": {"DE-at": " Ah ", "ja": "", "en": "Ay"}})
+    assert read.names == {"de-AT": "Ah", "en": "Ay"}
+
+
+@pytest.mark.parametrize("wrong", ["Ah", {"german!": "Ah"}, {"de": 1}, {"de": "A", "DE": "B"}, {"de": "x" * 501}])
+def test_names_that_are_in_no_language_are_refused(wrong: object) -> None:
+    for field in ("names", "terms_in"):
+        with pytest.raises(InvalidOffer, match=field):
+            parse_offer({"offer_id": "a", "name": "A", field: wrong})
+
+
+def test_an_offer_of_the_version_before_has_no_names_by_language() -> None:
+    stored = json.loads(to_json(offer("a", terms="x")))
+    del stored["names"], stored["terms_in"]
+    assert from_json(json.dumps(stored | {"v": 2})) == offer("a", terms="x")
 
 
 def test_a_file_carries_the_discount_there_and_back() -> None:

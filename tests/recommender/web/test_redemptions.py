@@ -15,6 +15,7 @@ MEAL = {
     "discount": {"kind": "percent", "value": 10},
     "min_spend": 1200,
     "ends_on": "2026-12-31",
+    "names": {"de": "Menü"},
 }
 
 
@@ -57,6 +58,7 @@ def test_a_suggestion_says_what_a_till_applies(till: World) -> None:
         "de": "10 % Rabatt, ab 12,00\xa0€, einmal pro Besuch, bis 31. Dezember 2026",
         "ja": "10%引き、€12.00以上のご注文で、1回のご来店につき1回、2026年12月31日まで",
     }
+    assert item["offer"]["names"] == {"de": "Menü"}
     assert "budget" not in str(item)
 
 

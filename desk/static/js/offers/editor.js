@@ -12,9 +12,10 @@ const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const FRESH = {
   offer_id: "", name: "", text: "", items: [], categories: [], sites: [], weekdays: [], from_hour: 0, to_hour: 24, starts_on: null, ends_on: null,
   discount: null, min_spend: 0, once_per_visit: true, terms: "", budget_count: null, budget_money: null, cap_count: null, cap_days: null,
-  never_twice: false, redemption_cost: 0, window_hours: 72, status: "draft",
+  never_twice: false, redemption_cost: 0, window_hours: 72, status: "draft", names: {}, terms_in: {},
 };
 const WAIT_MS = 350;
+const NOT_ASKED = ["offer_id", "name", "text", "names", "terms_in"]; // they change nothing of whom an offer reaches
 const LISTS = ["items", "categories", "sites", "weekdays"];
 
 const textInput = (value, more = {}) => el("input", { type: "text", value: value ?? "", ...more });
@@ -41,6 +42,20 @@ class Fields {
   long(name) {
     const input = el("textarea", { value: this.given[name] ?? "", rows: 2 });
     return this.add(name, input, () => input.value);
+  }
+
+  // The same text in each language of the screens but the first, which the field without a language has.
+  byLanguage(name, more) {
+    const given = this.given[name] || {};
+    const others = [...new Set([...this.house.languages.slice(1), ...Object.keys(given)])];
+    const label = t(`offers-field-${name.replaceAll("_", "-")}`);
+    const nameOf = new Intl.DisplayNames([language], { type: "language" });
+    const inputs = others.map((one) => textInput(given[one], { name: `${name}.${one}`, lang: one, ...more }));
+    this.read[name] = () => Object.fromEntries(others.map((one, at) => [one, inputs[at].value.trim()]).filter(([, text]) => text));
+    return others.length ? el("div", { className: "field by-language", dataset: { field: name }, role: "group", "aria-label": label },
+      el("span", { className: "label" }, label),
+      ...inputs.map((input, at) => el("label", {}, el("span", { className: "hint" }, nameOf.of(others[at])), input)),
+      el("span", { className: "hint" }, t(`offers-hint-${name.replaceAll("_", "-")}`)), el("span", { className: "message" })) : "";
   }
 
   date(name) {
@@ -143,7 +158,8 @@ export function editor(house, offer, done) {
     fields.date("starts_on"), fields.date("ends_on"), fields.pick("sites", words(house.sites)));
   const more = el("details", { className: "more" }, el("summary", {}, t("offers-more")),
     el("fieldset", { className: "fields" },
-      fields.flag("once_per_visit"), fields.long("terms"), fields.text("text"), fields.days(), fields.hour("from_hour"), fields.hour("to_hour"),
+      fields.byLanguage("names", { maxLength: 200 }), fields.flag("once_per_visit"), fields.long("terms"),
+      fields.byLanguage("terms_in", { maxLength: 500 }), fields.text("text"), fields.days(), fields.hour("from_hour"), fields.hour("to_hour"),
       fields.count("budget_count"), fields.money("budget_money"), fields.money("redemption_cost"),
       fields.count("cap_count"), fields.count("cap_days"), fields.count("window_hours"), fields.flag("never_twice"),
       fields.text("offer_id", { readOnly: Boolean(offer) })));
@@ -186,6 +202,9 @@ export function editor(house, offer, done) {
     el("div", { className: "editor-columns" }, form, beside));
 }
 
+// The card in the language of this page.
+const shownHere = (body, terms) => preview({ ...body, name: body.names[language] || body.name }, body.terms_in[language] || terms);
+
 // Keep the card and the reach up to date while somebody types.
 function follow(form, made, beside, house) {
   let timer = 0;
@@ -196,16 +215,16 @@ function follow(form, made, beside, house) {
     const body = made();
     const query = new URLSearchParams({ language });
     for (const [name, value] of Object.entries(body)) {
-      if (["offer_id", "name", "text"].includes(name) || value === null || value === "") continue;
+      if (NOT_ASKED.includes(name) || value === null || value === "") continue;
       if (name === "discount") query.set(name, `${value.kind}:${value.kind === "free_item" ? value.item : value.value ?? ""}`);
       else query.set(name, LISTS.includes(name) ? value.join("|") : String(value));
     }
     try {
       const reach = await api("GET", `${RECOMMENDER}/desk/reach?${query}`);
       if (turn !== asked) return;
-      beside.replaceChildren(preview(body, reach.as_shown[language]), el("h3", {}, t("offers-reach")), el("p", { className: "reach" }, reach.answer));
+      beside.replaceChildren(shownHere(body, reach.as_shown[language]), el("h3", {}, t("offers-reach")), el("p", { className: "reach" }, reach.answer));
     } catch (error) {
-      if (turn === asked && !error.away) beside.replaceChildren(preview(body, ""), el("p", { className: "quiet" }, t("offers-reach-later")));
+      if (turn === asked && !error.away) beside.replaceChildren(shownHere(body, ""), el("p", { className: "quiet" }, t("offers-reach-later")));
     }
   };
   const later = () => { clearTimeout(timer); timer = setTimeout(draw, WAIT_MS); };

@@ -1,4 +1,7 @@
-// CSV with quotes, as spreadsheets write it; the first row names the columns. A quote in front of a formula goes.
+// CSV with quotes, as spreadsheets write it; the first row names the columns. A quote in front of a formula goes. What
+// an offer has by language stands in a column for each: `name_de`, `terms_ja`.
+
+const BY_LANGUAGE = { name_: "names", terms_: "terms_in" };
 
 export function parse(text) {
   const rows = [[]];
@@ -19,5 +22,22 @@ export function parse(text) {
   rows[rows.length - 1].push(cell.replace(/\r$/, ""));
   const [header = [], ...body] = rows.filter((row) => row.some((one) => one !== ""));
   const value = (one) => (/^'\s*['=+\-@]/.test(one) ? one.slice(1) : one);
-  return body.map((row) => Object.fromEntries(header.map((name, at) => [name.trim(), value(row[at] ?? "")]).filter(([, one]) => one !== "")));
+  return body.map((row) => gathered(header.map((name, at) => [name.trim(), value(row[at] ?? "")]).filter(([, one]) => one !== "")));
+}
+
+function gathered(cells) {
+  const row = {};
+  for (const [column, text] of cells) {
+    const begins = Object.keys(BY_LANGUAGE).find((one) => column.startsWith(one) && column !== one);
+    if (begins) row[BY_LANGUAGE[begins]] = { ...row[BY_LANGUAGE[begins]], [column.slice(begins.length)]: text };
+    else row[column] = text;
+  }
+  return row;
+}
+
+/** A row for a file: a column for each language that it has. */
+export function spread(row) {
+  const { names = {}, terms_in: terms = {}, ...plain } = row;
+  const columns = (table, begins) => Object.fromEntries(Object.entries(table).map(([language, text]) => [begins + language, text]));
+  return { ...plain, ...columns(names, "name_"), ...columns(terms, "terms_") };
 }

@@ -4,7 +4,7 @@ import { button, el, say } from "../core/dom.js";
 import { api, RECOMMENDER } from "../core/server.js";
 import { table } from "../core/table.js";
 import { money, number, t } from "../core/words.js";
-import { parse } from "./files.js";
+import { parse, spread } from "./files.js";
 
 const EXTRA = ["tag", "state", "state_name", "why", "warnings", "gives", "as_shown", "spent_count", "reserved_count", "spent_money", "reserved_money", "shown", "refused", "refused_text"];
 const path = (offer, more = "") => `${RECOMMENDER}/offers/${encodeURIComponent(offer.offer_id)}${more}`;
@@ -94,8 +94,9 @@ function fileInput(changed) {
 
 // All fields, as the file is taken in again.
 function download(offers) {
-  const names = Object.keys(plain(offers[0]));
   const text = (value) => (Array.isArray(value) ? value.join("|") : value && typeof value === "object" ? `${value.kind}:${value.kind === "free_item" ? value.item : value.value}` : value ?? "");
-  const rows = offers.map((offer) => Object.fromEntries(names.map((name) => [name, text(offer[name])])));
+  const full = offers.map((offer) => spread(plain(offer)));
+  const names = [...new Set(full.flatMap(Object.keys))];
+  const rows = full.map((row) => Object.fromEntries(names.map((name) => [name, text(row[name])])));
   import("../core/table.js").then(({ save }) => save("offers.csv", names.map((name) => ({ name, label: name })), rows));
 }

@@ -1,9 +1,10 @@
 // The offer beside the suggestions, and on the order once it was taken.
 
 import { randomId } from "../browser/ids.js";
+import { langOfName } from "../catalogue.js";
 import { clock } from "../clock.js";
 import { $, announce, h } from "../dom.js";
-import { counts, leastSpend, missingFor, reductionOf, termsOf } from "../offers.js";
+import { counts, leastSpend, missingFor, nameOf, reductionOf, termsOf } from "../offers.js";
 import { redraw } from "../redraw.js";
 import { place } from "../screen.js";
 
@@ -50,7 +51,7 @@ export class Offering {
       h("div", { class: "offer" },
         h("span", { class: "words" },
           h("span", { class: "kicker" }, words.t(visit.tokenFor("offers") ? "offer" : "offer_guest")),
-          h("span", { class: "name" }, offer.name),
+          h("span", { class: "name", lang: langOfName(offer.offer || {}, words.language) }, nameOf(offer, words.language)),
           h("span", { class: "terms" }, termsOf(offer, words.language)),
           this.#least(visit, offer),
           offer.reason && h("span", { class: "why" }, words.reason(offer.reason))),
@@ -73,7 +74,7 @@ export class Offering {
     const { offer } = visit;
     this.outbox.send([this.event(offer, "accepted")], visit.tokenFor("offers"));
     Object.assign(visit, { offer: null, taken: offer });
-    announce(`${this.words.t("added")}: ${offer.name}`);
+    announce(`${this.words.t("added")}: ${nameOf(offer, this.words.language)}`);
     this.draw(visit);
   }
 
@@ -87,7 +88,7 @@ export class Offering {
     const note = fits ? words.t("offer_at_counter")
       : lacking > 0 ? words.t("offer_missing", { amount: words.price(lacking) }) : words.t("offer_other_dishes");
     return h("li", { class: "line taken" },
-      h("span", { class: "name" }, `${taken.name}: ${note}`),
+      h("span", { class: "name" }, `${nameOf(taken, words.language)}: ${note}`),
       h("span", { class: "terms" }, termsOf(taken, words.language)),
       fits && off ? h("span", { class: "price" }, `−${words.price(off)}`) : null);
   }
