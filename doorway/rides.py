@@ -156,8 +156,8 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         place["names"] = dict(getattr(row, "names", None) or {})
         ride = shared.rides.hand_over(caller.tenant, caller.device, place)
         done.labels("handed_over").inc()
-        told = {name: place[name] for name in ("item_id", "name", "category", "lat", "lon")}
-        data = {"version": VERSION, "device": caller.device, "ride_id": ride.ride_id, "place": told}
+        place_sent = {name: place[name] for name in ("item_id", "name", "category", "lat", "lon")}
+        data = {"version": VERSION, "device": caller.device, "ride_id": ride.ride_id, "place": place_sent}
         with suppress(Problem):  # the driver has it: that a back end does not must not say otherwise
             shared.webhooks.tell(caller.tenant, "destination.confirmed", data | {"at": _moment(ride.confirmed_us)})
         return shown(caller, ride)
@@ -169,7 +169,7 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         reply=RideOnTablet,
         lane="rides",
         holds=waiting.hold,
-        summary="What became of this tablet's ride; waits for news when it is told what is known",
+        summary="What became of this tablet's ride; waits for news when the request says what is known",
     )
     def look(caller: Caller, query: WatchQuery) -> Body:
         return shown(caller, shared.rides.of(caller.tenant, caller.device))
@@ -200,7 +200,7 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
         reply=RideOfDriver,
         lane="rides",
         holds=waiting.hold,
-        summary="Where the rider of this driver's taxi wants to go; waits for news when it is told what is known",
+        summary="Where the rider of this driver's taxi wants to go; waits for news beyond what is known",
     )
     def where_to(caller: Caller, query: WatchQuery) -> Body:
         taxi = taxi_of(caller)

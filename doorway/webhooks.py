@@ -1,4 +1,4 @@
-"""Webhooks by the API: which addresses are told what. Their secrets are shown once."""
+"""Webhooks by the API: which addresses are notified of what. Their secrets are shown once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NoSuchWebhook(Problem):
 
 
 class NoSuchEvent(Problem):
-    """Nothing of that name is ever told."""
+    """Nothing of that name is ever sent."""
 
     code = "no_such_event"
     status = 422
@@ -64,11 +64,11 @@ class WebhookPath(BaseModel):
 
 def webhooks(shared: Shared) -> APIBlueprint:
     """The routes, for scope `admin`."""
-    tag = Tag(name="webhooks", description="Addresses that are told what happened")
+    tag = Tag(name="webhooks", description="Addresses that are notified of what happened")
     api = APIBlueprint("webhooks", __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
-    @door.route("GET", "/v1/webhooks", scopes=("admin",), reply=WebhooksReply, summary="Who is told what")
+    @door.route("GET", "/v1/webhooks", scopes=("admin",), reply=WebhooksReply, summary="Who is notified of what")
     def read(caller: Caller) -> Body:
         return {"rows": [_row(one) for one in shared.webhooks.all(caller.tenant)]}
 

@@ -317,6 +317,6 @@ def _machine() -> bytes:
     """16 bytes that are others after the machine was started again."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    except OSError:  # not Linux: a moment from before a restart is told by being later than now
+    except OSError:  # not Linux: a moment from before a restart is known by being later than now
         boot = b""
     return hashlib.sha256(boot).digest()[:16]

@@ -48,7 +48,7 @@ MOST_OF_A_ROW = 2**20
 def each_row(path: Path, *, strict: bool = True, seen: Callable[[int], None] | None = None) -> Iterator[list[str]]:
     """The rows of a CSV file, plain or gzipped, one by one: the header first, blank lines are left out.
 
-    One row at a time is in memory. `seen` is told how many letters were read, now and then. Without `strict`, text
+    One row at a time is in memory. `seen` gets how many letters were read, now and then. Without `strict`, text
     behind a closing quote is accepted.
 
     Raises:

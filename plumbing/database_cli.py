@@ -69,7 +69,7 @@ def roles() -> None:
 
 @database.command()
 def vacuum() -> None:
-    """Write the tables anew, so that the bytes of deleted rows are gone from their files.
+    """Rewrite the tables, so that the bytes of deleted rows are gone from their files.
 
     Each table is locked while it is written: run it when little happens. What was erased is unreadable before
     that, for its keys are gone. The server recycles its own log of changes (WAL) by itself after the checkpoint at
@@ -87,7 +87,7 @@ def vacuum() -> None:
             for url in urls:
                 tables += postgres_check.vacuum(url, bar.show)
         is_written = all(postgres_check.checkpoint(url) for url in urls)
-    click.echo(f"{tables} tables are written anew. {CHECKPOINT if is_written else NO_CHECKPOINT} {COPIES}")
+    click.echo(f"{tables} tables are rewritten. {CHECKPOINT if is_written else NO_CHECKPOINT} {COPIES}")
 
 
 CHECKPOINT = "The server made a checkpoint and recycles its log of changes (WAL) by itself."

@@ -119,7 +119,7 @@ class Idempotency:
 
     A reply may hold a token or a receipt. It is sealed with the caller's own secret and the Idempotency-Key, which
     are nowhere on the disk: who has all files of an installation reads none of them. `is_current` looks at a reply
-    before it is given again, and answers False when it must not be: the request is then carried out anew.
+    before it is given again, and answers False when it must not be: the request is then carried out again.
     """
 
     def __init__(

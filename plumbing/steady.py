@@ -3,7 +3,7 @@
 Whatever the clock does, a token that has expired stays closed and a short deadline ends. Where time goes back by
 up to `LONGEST_AHEAD`, this clock goes on from where it was, a little slower than the machine's until that has
 caught up. Where it goes back by more, the machine was far ahead before: this clock follows it, and
-`closed_before_us` closes the tokens of before. The latest time is kept in a file, so that a restart does not hide
+`closed_before_us` closes earlier tokens. The latest time is kept in a file, so that a restart does not hide
 that time went back.
 """
 

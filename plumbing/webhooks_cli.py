@@ -1,4 +1,4 @@
-"""`usual webhooks`: who is told what happens."""
+"""`usual webhooks`: who is notified of what happens."""
 
 from __future__ import annotations
 

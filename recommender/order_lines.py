@@ -18,7 +18,7 @@ from recommender.scene import Event, OrderLine
 Code = Literal["gone", "unavailable", "option_gone", "price_changed"]
 
 NOW_US = 10 * MINUTE
-"""An order of before was made while its dishes were to be had; one that a screen sends at once was not."""
+"""An earlier order was made while its dishes were to be had; one that a screen sends at once was not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class OrderLine:
     listed: int | None = None  # the catalogue's price when the event came, where another was shown
 
     def __repr__(self) -> str:
-        """What an event is recognised by when it is sent again: lines of before had no options."""
+        """What an event is recognised by when it is sent again: earlier lines had no options."""
         options = f", options={self.options!r}" if self.options else ""
         return f"OrderLine(item={self.item!r}, quantity={self.quantity!r}, price={self.price!r}{options})"
 

@@ -186,7 +186,7 @@ class Audit:
         return mark is None or (mark.count <= count and self._last(mark.count) == mark.last)
 
     def _today(self) -> int:
-        """The beginning of the day: the head is no clock by which lines could be told apart."""
+        """The beginning of the day: the head is no clock by which lines could be distinguished."""
         return self._now_us() // DAY * DAY
 
     def count(self, tenant: str, event: str, outcome: str) -> int:

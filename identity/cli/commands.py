@@ -221,7 +221,7 @@ def forget(home: Path, tenant: str, pack: str, receipt: str) -> None:
 @identity.command()
 @home_option
 @pack_option
-@click.option("--templates/--no-templates", default=True, help="Also rotate the templates of every gallery anew.")
+@click.option("--templates/--no-templates", default=True, help="Also rotate the templates of every gallery.")
 def rotate(home: Path, pack: str, templates: bool) -> None:
     """Make a new master key and new template rotations; customers need not be present. Safe to interrupt and
     repeat."""
@@ -229,7 +229,7 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
     fresh = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES))
     half = open_half(home, pack)
     earlier = [base64.urlsafe_b64encode(key) for key in master_keys(master)]
-    # Both keys are in the file until every slot is wrapped anew: after an interruption everything is readable.
+    # Both keys are in the file until every slot is wrapped again: after an interruption everything is readable.
     write_atomic(master, b"\n".join([fresh, *earlier]) + b"\n", mode=0o600)
     count = half.vault.keys.rewrap()
     write_atomic(master, fresh + b"\n", mode=0o600)
@@ -249,7 +249,7 @@ def rotate(home: Path, pack: str, templates: bool) -> None:
                 for tenant, name, _ in half.stores.galleries.galleries()
                 if name == masked.id
             )
-        click.echo(f"{renewed} templates rotated anew.")
+        click.echo(f"{renewed} templates have a new rotation.")
     half.close()
 
 

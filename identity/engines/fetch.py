@@ -93,7 +93,7 @@ def _fill(part: Path, file: PackFile, url: str, progress: Progress) -> None:
 
 
 def _append(stream: BinaryIO, file: PackFile, url: str, have: int, progress: Progress) -> None:
-    """One request for the rest. A server that ignores Range sends the whole file; then `stream` starts anew."""
+    """One request for the rest. A server that ignores Range sends the whole file; then `stream` starts again."""
     headers = {"Range": f"bytes={have}-"} if have else {}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http(s) only: see fetch_pack)
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310

@@ -42,7 +42,7 @@ class Shared:
 class Child:
     """One process of `python -m module`, with two pipes and shared memory. Used by one thread at a time.
 
-    `order` is what it is told; the numbers of its descriptors are added: `requests`, `answers` and the names in
+    `order` says what to do; the numbers of its descriptors are added: `requests`, `answers` and the names in
     `shared`. Raises OSError.
     """
 

@@ -47,7 +47,7 @@ def opened_home(vault: Vault, holder: Holder, sealed: bytes) -> str:
 
 
 def home_sites(db: Utils, vault: Vault) -> None:
-    """The step that adds homes and regions. Nobody's home is known so far, and a row of before looks like one of
+    """The step that adds homes and regions. Nobody's home is known so far, and an earlier row looks like one of
     afterwards: every template gets a sealed home that names no site."""
     changed = "no_new_template_without_consent"
     db.execute(f"DROP TRIGGER {changed}")  # a home is no new template

@@ -57,7 +57,7 @@ class ReceiptKey(BaseModel):
 
 
 class ReceiptKeyReply(ReceiptKey):
-    """The key that receipts are signed with now, and those of before."""
+    """The key that receipts are signed with now, and earlier ones."""
 
     earlier: list[ReceiptKey]
 

@@ -24,7 +24,7 @@ def short_code() -> str:
 
 class Drivers:
     """The bindings of all tenants. Tablets and driver's screens are named by `Caller.device`: what takes the place
-    of a screen is bound anew."""
+    of a screen is bound again."""
 
     def __init__(self, database: Database, now_us: Clock) -> None:
         self._database, self._now_us = database, now_us

@@ -55,7 +55,7 @@ class CodeTooLate(AccessError):
     code = "code_too_late"
     status = 403
     title = "This tablet was paired too long ago"
-    says = "Use `usual keys pair driver --taxi NAME`, or pair the tablet anew and take the code then."
+    says = "Use `usual keys pair driver --taxi NAME`, or pair the tablet again and take the code then."
 
 
 class DeviceTaken(AccessError):

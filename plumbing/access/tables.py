@@ -110,7 +110,7 @@ def four_eyes(db: Utils) -> None:
 @migrations()
 def drivers(db: Utils) -> None:
     """Which tablet a driver's screen belongs to. Both are what `Caller.device` says: a screen that takes the place
-    of another one is bound anew."""
+    of another one is bound again."""
     db.execute(
         "CREATE TABLE drivers (tenant TEXT NOT NULL, driver TEXT NOT NULL, taxi TEXT NOT NULL,"
         " PRIMARY KEY (tenant, driver))"

@@ -41,7 +41,7 @@ ACCESS_WORDS = {
     "pairings": About("hashes of codes that pair a screen", "devices", "minutes"),
     "replies": About("replies that may be asked for again, encrypted", "requests", "10 minutes"),
     "drivers": About("which taxi a driver's screen belongs to", "devices", "as long as the tenant"),
-    "webhooks": About("addresses that are told what happens, with a sealed secret", "systems", "until removed"),
+    "webhooks": About("addresses that hear what happens, with a sealed secret", "systems", "until removed"),
     "deliveries": About(
         "messages that are still to be sent, encrypted; by device",
         "devices: a place, no person",

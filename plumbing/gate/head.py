@@ -51,7 +51,7 @@ def check(scope: Scope) -> dict[str, str]:
         HeadRefused: a header that imitates one of ours, that stands twice, or that asks for another protocol; a
             host that is none; a size that nobody needs.
         LengthRequired: a body in chunks. The server in front of this reads its length from the chunks and leaves
-            out a Content-Length beside it, so such a request cannot be told from smuggling.
+            out a Content-Length beside it, so such a request cannot be distinguished from smuggling.
     """
     if len(scope.path) + len(scope.query_string) > MOST_PATH:
         raise HeadRefused(f"The address is longer than {MOST_PATH} letters.")

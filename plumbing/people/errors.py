@@ -6,7 +6,7 @@ from plumbing.problem import Problem
 
 
 class SignInRefused(Problem):
-    """No such user, a wrong password, or a wrong code: a caller is not told which."""
+    """No such user, a wrong password, or a wrong code: the reply does not say which."""
 
     code = "sign_in_refused"
     status = 401

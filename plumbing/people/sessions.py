@@ -24,7 +24,7 @@ SEEN_EVERY_US = MINUTE  # so often at most a session's last request is written
 
 REMOVED, RIGHTS, ELSEWHERE = "removed", "rights", "elsewhere"
 """Why a session was ended by somebody: the person was removed, their rights changed, they (or a new link) signed
-them out everywhere. Kept until the session would have ended anyway, so that its browser can be told."""
+them out everywhere. Kept until the session would have ended anyway, so that its browser can say so."""
 
 _FIND = (
     "SELECT s.created_us AS began_us, s.seen_us, s.ended, u.* FROM sessions s JOIN users u"

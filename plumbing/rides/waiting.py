@@ -91,7 +91,7 @@ class Waiting:
                 continue
             try:
                 highest, rows = self._look(self._highest)
-                if highest < self._highest:  # the tables were lost and made anew
+                if highest < self._highest:  # the tables were lost and made again
                     highest, rows = self._look(0)
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("waiting_cannot_look", why=type(error).__name__)

@@ -79,7 +79,7 @@ class ServerLocks:
             raw.execute(b"SELECT pg_advisory_unlock(%s)", (_key(name),))
 
     def _connected(self) -> psycopg.Connection | None:
-        """The connection, made anew when it broke; None while the server is away."""
+        """The connection, made again when it broke; None while the server is away."""
         try:
             if self._raw is not None:
                 self._raw.execute(b"SELECT 1")

@@ -1,1 +1,1 @@
-"""Webhooks: what happened here, told to addresses that the tenant has named."""
+"""Webhooks: what happened here, sent to addresses that the tenant has named."""

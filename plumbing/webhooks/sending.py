@@ -76,7 +76,7 @@ def _is_public(address: str) -> bool:
     if isinstance(said, ipaddress.IPv6Address):
         said = said.ipv4_mapped or said.sixtofour or said
         if said in ipaddress.ip_network("64:ff9b::/96") if isinstance(said, ipaddress.IPv6Address) else False:
-            return False  # a translator's prefix: what is behind it cannot be told
+            return False  # a translator's prefix: what is behind it is not known
     return said.is_global and not said.is_multicast
 
 

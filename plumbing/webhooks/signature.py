@@ -13,7 +13,7 @@ SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """The secret of a webhook, as its receiver is told it."""
+    """The secret of a webhook, as its receiver gets it."""
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 

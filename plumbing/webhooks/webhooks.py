@@ -25,7 +25,7 @@ from plumbing.webhooks.sending import AddressRefused, NotDelivered, checked, pub
 from plumbing.webhooks.signature import headers_of, new_secret
 
 EVENTS = ("destination.confirmed",)
-"""What there is to be told. Each has a `version` in its data."""
+"""What there is to be sent. Each has a `version` in its data."""
 MOST = 10
 """Addresses of a tenant."""
 LATER_US = tuple(seconds * SECOND for seconds in (5, 30, 120, 600, 1_200, 1_200))

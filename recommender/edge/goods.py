@@ -138,17 +138,17 @@ class Goods:
         """An older centre sends none. Raises ValueError."""
         try:
             rules = [(int(row["number"]), int(row["at_us"]), row["document"]) for row in said.get("rules", ())]
-            told: dict[str, Any] = {}
+            tenant_says: dict[str, Any] = {}
             for row in said.get("zone", ()):
-                told["timezone"] = str(row["timezone"])
+                tenant_says["timezone"] = str(row["timezone"])
             for row in said.get("house", ()):
-                told |= {"currency": row["currency"], "languages": row["languages"]}
+                tenant_says |= {"currency": row["currency"], "languages": row["languages"]}
         except (KeyError, TypeError) as error:
             raise ValueError("these are no rules") from error
         self._stores.rules.replace(tenant, rules)
         tenants = self._stores.tenants
-        if told:
-            tenants.save(tenant, TenantSettings.from_dict(tenants.get(tenant).to_dict() | told))
+        if tenant_says:
+            tenants.save(tenant, TenantSettings.from_dict(tenants.get(tenant).to_dict() | tenant_says))
         for row in said.get("screens", ()):
             known = {name: value for name, value in row.items() if name in ScreenSettings().to_dict()}
             self._stores.screens.save(tenant, ScreenSettings.from_dict(known))  # a newer centre may say more

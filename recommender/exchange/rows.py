@@ -67,8 +67,8 @@ def each_row(path: Path, what: What, on_wrong: OnWrong, seen: Seen | None = None
     """Row numbers and rows, one by one; in CSV typed by their column, empty cells left out.
 
     Args:
-        on_wrong: is told each row that cannot be read, or a part of it; what could be read is given after that.
-        seen: is told how many letters were read, now and then.
+        on_wrong: gets each row that cannot be read, or a part of it; what could be read is given after that.
+        seen: gets how many letters were read, now and then.
 
     Raises:
         FileUnreadable: not UTF-8 CSV or JSON lines, or a required column is missing.
@@ -130,13 +130,13 @@ def _value(column: str, text: str) -> object:
 
 
 def _json_rows(path: Path, on_wrong: OnWrong, seen: Seen | None) -> Iterator[tuple[int, Row]]:
-    letters = told = 0
+    letters = reported = 0
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in _lines(file):
                 letters += len(line)
-                if seen is not None and letters - told > MOST_OF_A_ROW:
-                    told = letters
+                if seen is not None and letters - reported > MOST_OF_A_ROW:
+                    reported = letters
                     seen(letters)
                 row = _json_row(line)
                 if isinstance(row, str):

@@ -239,7 +239,7 @@ class EventStore:
         return row["n"] if row else 0
 
     def remove_before(self, tenant: str, before_us: int, most: int = 500) -> int:
-        """Delete up to `most` events of before a moment, with their lines; returns how many."""
+        """Delete up to `most` events from before a moment, with their lines; returns how many."""
         found = "SELECT sender, event_id FROM events WHERE tenant = ? AND time_us < ? ORDER BY 1, 2 LIMIT ?"
         with self._database.write() as connection:
             for table in ("lines", "events"):

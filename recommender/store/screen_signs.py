@@ -1,7 +1,7 @@
 """Each kiosk's own sign, which stands before the numbers of its orders: "B-17".
 
 A device of a site gets the first sign that no other there has, and keeps it while it is in use. Screens draw a
-sign of three letters and digits by themselves while no server has told them theirs: none of these has three.
+sign of three letters and digits by themselves while no server has given them theirs: none of these has three.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A screen whose own clock is wrong: the server's time counts, nothing is lost, the operator is told."""
+"""A screen whose own clock is wrong: the server's time counts, nothing is lost, the operator sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk's form for the brand of the screens: a pale colour is refused, a logo is kept, a screen is told."""
+"""The desk's form for the brand of the screens: a pale colour is refused, a logo is kept, a screen gets it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><rect width
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (360, 640)], ids=["desk", "phone"])
-def test_a_brand_is_set_at_the_desk_and_told_to_the_screens(
+def test_a_brand_is_set_at_the_desk_and_sent_to_the_screens(
     tmp_path: Path, open_page: OpenPage, size: tuple[int, int]
 ) -> None:
     with served(tmp_path, full=False) as desk:
@@ -39,8 +39,8 @@ def test_a_brand_is_set_at_the_desk_and_told_to_the_screens(
         form.get_by_role("button", name="Save").click()
         expect(page.locator("#screens > p")).to_contain_text("The screens say “Grill & Co”")
         expect(form.locator("img.logo")).to_be_visible()
-        told: Any = desk.world.client.get("/v1/screen", headers={"X-API-Key": desk.world.keys["kiosk"]}).json
+        sent: Any = desk.world.client.get("/v1/screen", headers={"X-API-Key": desk.world.keys["kiosk"]}).json
 
-    assert told["brand"]["name"] == "Grill & Co"
-    assert told["brand"]["colours"]["light"]["accent"] == "#005a9c"
-    assert told["brand"]["logo"].startswith("data:image/svg+xml;base64,")
+    assert sent["brand"]["name"] == "Grill & Co"
+    assert sent["brand"]["colours"]["light"]["accent"] == "#005a9c"
+    assert sent["brand"]["logo"].startswith("data:image/svg+xml;base64,")

@@ -136,7 +136,7 @@ def orders(caller: Caller) -> bool:
 
 
 def screen_of(stores: RecommenderStores, tenant: str) -> dict[str, object]:
-    """What a screen of the tenant is told."""
+    """What a screen of the tenant gets."""
     own, house = stores.screens.get(tenant), stores.tenants.get(tenant)
     return {
         "version": VERSION,

@@ -206,7 +206,7 @@ def test_a_new_rotation_turns_masked_templates_too(masking: World, monkeypatch: 
     done = CliRunner().invoke(commands.identity, ["rotate", "--home", str(masking.home)])
     after = {row["pack"]: row["sealed"] for row in stored.rows("SELECT pack, sealed FROM templates")}
 
-    assert "2 templates rotated anew" in done.output
+    assert "2 templates have a new rotation" in done.output
     assert set(before) == set(after) == {"fake@1", "fake-masked@1"}
     assert all(before[pack] != after[pack] for pack in before)
     assert recognise(masking, 1) == "matched"

@@ -125,7 +125,7 @@ def test_rotate_renews_master_key_and_templates_under_a_running_server(world: Wo
 
     assert result.exit_code == 0, result.output
     assert "4 secrets wrapped by a new master key" in result.output
-    assert "3 templates rotated anew" in result.output
+    assert "3 templates have a new rotation" in result.output
     assert len((world.home / "master.key").read_bytes().split()) == 1
     assert (world.home / "master.key").read_bytes() != master
     assert not {r["sealed"] for r in world.half.databases[0].rows("SELECT sealed FROM templates")} & set(sealed)

@@ -32,7 +32,7 @@ export function figure({ label, caption, draw, columns, rows, file, legend }) {
   return made;
 }
 
-// Names of the series, each with its mark; a line is told apart by its dashes as well as by its colour.
+// Names of the series, each with its mark; a line is recognised by its dashes as well as by its colour.
 function legendOf(items) {
   return el("ul", { className: "legend" }, ...items.map(({ label, className }) =>
     el("li", {}, el("span", { className: `key ${className}`, "aria-hidden": "true" }), label)));
