@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
@@ -26,7 +27,43 @@ class DataFrame(Protocol):
     def __getitem__(self, name: Any, /) -> Any: ...
 
 
-Columns = Mapping[str, ArrayLike] | DataFrame
+class Texts:
+    """A column of texts as numbers: a million ids take a tenth of the memory of an array of them.
+
+    `different` are the texts in the order in which they came, `codes` (n,) each row's place in it.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._codes = array("i")
+
+    def append(self, text: str) -> None:
+        self._codes.append(self._places.setdefault(text, len(self._places)))
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self._codes),)
+
+    @property
+    def different(self) -> list[str]:
+        return list(self._places)
+
+    @property
+    def codes(self) -> NDArray[np.int32]:
+        return np.frombuffer(self._codes, np.int32) if self._codes else np.zeros(0, np.int32)
+
+    def ranks(self) -> NDArray[np.int64]:
+        """(n,): where each row's text stands among the different ones when they are sorted."""
+        place = np.empty(len(self._places), np.int64)
+        for rank, text in enumerate(sorted(self._places)):
+            place[self._places[text]] = rank
+        return place[self.codes]
+
+
+Columns = Mapping[str, ArrayLike | Texts] | DataFrame
 """Named columns of equal length."""
 
 
@@ -40,8 +77,10 @@ class MissingColumns(ValueError):
         super().__init__(f"the data need {what}; found {list(self.found)}")
 
 
-def columns_of(data: Columns, needed: Collection[str] = ()) -> dict[str, NDArray[Any]]:
-    """Each column as an array (n,). A missing value in a column of objects (None, NaN, NA) becomes "".
+def columns_of(data: Columns, needed: Collection[str] = ()) -> dict[str, Any]:
+    """Each column as an array (n,), or as `Texts` where it is one.
+
+    A missing value in a column of objects (None, NaN, NA) becomes "".
 
     Raises:
         MissingColumns: one of `needed` is not there.
@@ -49,7 +88,9 @@ def columns_of(data: Columns, needed: Collection[str] = ()) -> dict[str, NDArray
         ValueError: columns differ in length, or have more than one dimension.
     """
     if isinstance(data, Mapping):
-        columns = {str(name): np.asarray(values) for name, values in data.items()}
+        columns = {
+            str(name): values if isinstance(values, Texts) else np.asarray(values) for name, values in data.items()
+        }
     elif isinstance(data, DataFrame):
         columns = {str(name): np.asarray(data[name].to_numpy()) for name in data.columns}
     else:
@@ -63,7 +104,10 @@ def columns_of(data: Columns, needed: Collection[str] = ()) -> dict[str, NDArray
             raise ValueError(f"column {name!r} must have one dimension, not {len(shape)}")
         if shape != lengths[first]:
             raise ValueError(f"column {name!r} has {shape[0]} rows, {first!r} has {lengths[first][0]}")
-    return {name: _filled(values) if values.dtype == object else values for name, values in columns.items()}
+    return {
+        name: _filled(values) if isinstance(values, np.ndarray) and values.dtype == object else values
+        for name, values in columns.items()
+    }
 
 
 def _filled(values: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking.frames import NO_TIME, Columns, clock_columns, columns_of
+from recommender.ranking.frames import NO_TIME, Columns, Texts, clock_columns, columns_of
 
 __all__ = ["NO_TIME", "Interactions", "codes_in"]
 
@@ -72,20 +72,22 @@ class Interactions:
         given = columns_of(columns, ("item", "customer"))
         if "time" in given:
             given = {**clock_columns(given["time"]), **given}
-        item_text = np.asarray(given["item"], dtype=np.str_)
-        n = len(item_text)
+        n = len(given["item"])
 
         def column(name: str, dtype: Any, default: Any) -> NDArray[Any]:
             return given[name].astype(dtype) if name in given else np.full(n, default, dtype)
 
-        customers, customer = _codes(column("customer", np.str_, ""))
-        origin_text = column("origin", np.str_, "")
-        items, both = _codes(np.concatenate([item_text, origin_text]) if n else item_text)
-        sites, site = _codes(column("site", np.str_, ""))
-        regions, region = _codes(column("region", np.str_, ""))
+        def texts(name: str) -> NDArray[np.str_] | Texts:
+            found = given.get(name)
+            return found if isinstance(found, Texts) else column(name, np.str_, "")
+
+        customers, customer = _codes(texts("customer"))
+        items, both = _codes(texts("item"), texts("origin"))
+        sites, site = _codes(texts("site"))
+        regions, region = _codes(texts("region"))
         time_us = column("time_us", np.int64, NO_TIME)
         raw_order = given.get("order", time_us if "time_us" in given else np.arange(n))
-        person = _codes(column("person", np.str_, ""))[1] if "person" in given else customer
+        person = _codes(texts("person"))[1] if "person" in given else customer
         rows = np.lexsort((raw_order, customer))
         return cls(
             customer=customer[rows],
@@ -97,7 +99,7 @@ class Interactions:
             weekday=column("weekday", np.int8, -1)[rows],
             site=site[rows],
             region=region[rows],
-            origin=(both[n:] if n else both)[rows],
+            origin=both[n:][rows],
             person=person[rows],
             customers=customers,
             items=items,
@@ -111,10 +113,20 @@ class Interactions:
         return self.where(self.customer == code if code >= 0 else np.zeros(len(self), np.bool_))
 
 
-def _codes(text: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
-    """Sorted vocabulary without the empty text, and each value's code in it (-1 for the empty text)."""
-    vocabulary, inverse = np.unique(text, return_inverse=True)
-    code = inverse.astype(np.int32)
+def _codes(*columns: NDArray[np.str_] | Texts) -> tuple[NDArray[np.str_], NDArray[np.int32]]:
+    """Sorted vocabulary without the empty text, and each value's code in it (-1 for the empty text).
+
+    Of several columns one after the other.
+    """
+    texts: list[NDArray[np.str_]] = []
+    codes: list[NDArray[np.int32] | NDArray[np.intp]] = []
+    for column in columns:
+        start = sum(map(len, texts))
+        different = np.array(column.different, np.str_) if isinstance(column, Texts) else column
+        codes.append(start + (column.codes if isinstance(column, Texts) else np.arange(len(column))))
+        texts.append(different)
+    vocabulary, inverse = np.unique(np.concatenate(texts), return_inverse=True)
+    code = inverse.astype(np.int32)[np.concatenate(codes)]
     if len(vocabulary) and vocabulary[0] == "":
         return vocabulary[1:], code - 1
     return vocabulary, code

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from plumbing.storage.database import Connection, Database, Row, Statement
 from plumbing.storage.tenants import NONE
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import Erased
+from recommender.ranking.frames import Texts
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE, without_unshared
 from recommender.scene import Event, no_interactions
@@ -214,7 +215,7 @@ class EventStore:
 
     def everything(self, tenant: str, kind: str) -> Interactions:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
-        rows = self._database.rows(
+        rows = self._database.each(
             f"SELECT {COLUMNS} {LEARNED} e.tenant = ? AND e.type = ?"
             " ORDER BY e.customer, e.time_us, e.event_id, e.sender, l.position",
             (tenant, kind),
@@ -339,27 +340,46 @@ def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str)
     return "" if item.startswith("geo:") else f"\x1f{sender}"
 
 
-def as_interactions(rows: Sequence[Row], kind: str, *, everybody: str | None = None) -> Interactions:
+def as_interactions(rows: Iterable[Row], kind: str, *, everybody: str | None = None) -> Interactions:
     """Rows of `COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
 
     `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.
+    Each row is let go when its values are taken: a training reads millions.
     """
-    names = ("customer", "event_id", "time_us", "hour", "weekday", "site", "region", "origin", "item", "quantity")
-    if not rows:
+    customers, people, events, items = Texts(), Texts(), Texts(), Texts()
+    sites, regions, origins = Texts(), Texts(), Texts()
+    times, hours, weekdays, quantities = array("q"), array("d"), array("b"), array("q")
+    for customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity, counted_us in rows:
+        customers.append(customer if everybody is None else everybody)
+        people.append(person_of(customer, sender, kind, counted_us, item))
+        events.append(f"{sender}\x1f{event}")
+        times.append(time_us)
+        hours.append(hour)
+        weekdays.append(weekday)
+        sites.append(site)
+        regions.append(region)
+        origins.append(origin)
+        items.append(item)
+        quantities.append(quantity)
+    if not times:
         return no_interactions()
-    *known, counted_us = zip(*rows, strict=True)
-    customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity = known
-    person = [person_of(*one) for one in zip(customer, sender, repeat(kind), counted_us, item, strict=False)]
-    times, events = (
-        np.array(time_us, np.int64),
-        np.array([f"{s}\x1f{e}" for s, e in zip(sender, event, strict=True)]),
+    time_of = np.array(times, np.int64)
+    code = events.ranks()
+    by_time = np.lexsort((code, time_of))
+    order = np.empty(len(times), np.int64)
+    order[by_time] = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]
+    return Interactions.from_columns(
+        {
+            "customer": customers,
+            "order": order,
+            "time_us": time_of,
+            "hour": np.array(hours),
+            "weekday": np.array(weekdays),
+            "site": sites,
+            "region": regions,
+            "origin": origins,
+            "item": items,
+            "quantity": np.array(quantities),
+            "person": people,
+        }
     )
-    customer = customer if everybody is None else (everybody,) * len(rows)
-    _, code = np.unique(events, return_inverse=True)
-    by_time = np.lexsort((code, times))
-    step = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]
-    order = np.empty(len(rows), np.int64)
-    order[by_time] = step
-    values = (customer, order, times, hour, weekday, site, region, origin, item, quantity)
-    columns = dict(zip((names[0], "order", *names[2:]), values, strict=True))
-    return Interactions.from_columns({**columns, "person": np.array(person, np.str_)})

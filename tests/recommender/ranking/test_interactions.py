@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender.ranking.frames import Texts
 from recommender.ranking.interactions import Interactions, codes_in
 from tests.recommender.orders.worlds import orders
 
@@ -59,3 +62,25 @@ def test_codes_of_names_that_are_not_there() -> None:
     """Unknown names get -1, also in an empty vocabulary."""
     assert codes_in(np.array(["a", "c"]), ["c", "b", "a"]).tolist() == [1, -1, 0]
     assert codes_in(np.array([], np.str_), ["a"]).tolist() == [-1]
+
+
+def test_texts_as_numbers_are_what_an_array_of_them_is() -> None:
+    """Whatever comes first, and where the same text is an item and an origin."""
+    rows = [
+        ("bo", "work", "mitte", "home"),
+        ("", "tea", "", ""),
+        ("ann", "home", "nord", "work"),
+        ("bo", "tea", "", ""),
+    ]
+    names = ("customer", "item", "site", "origin")
+    columns = {name: Texts() for name in names}
+    for row in rows:
+        for name, text in zip(names, row, strict=True):
+            columns[name].append(text)
+    plain = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+
+    numbers, texts = Interactions.from_columns(columns), Interactions.from_columns(plain)
+    for field in fields(Interactions):
+        np.testing.assert_array_equal(getattr(numbers, field.name), getattr(texts, field.name), err_msg=field.name)
+    assert columns["customer"].ranks().tolist() == [2, 0, 1]
+    assert len(Interactions.from_columns({"customer": Texts(), "item": Texts()})) == 0
