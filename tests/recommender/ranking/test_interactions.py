@@ -82,5 +82,5 @@ def test_texts_as_numbers_are_what_an_array_of_them_is() -> None:
     numbers, texts = Interactions.from_columns(columns), Interactions.from_columns(plain)
     for field in fields(Interactions):
         np.testing.assert_array_equal(getattr(numbers, field.name), getattr(texts, field.name), err_msg=field.name)
-    assert columns["customer"].ranks().tolist() == [2, 0, 1]
+    assert columns["customer"].ranks().tolist() == [2, 0, 1, 2]
     assert len(Interactions.from_columns({"customer": Texts(), "item": Texts()})) == 0
