@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+import platform
+import re
+import struct
 import sys
 import threading
 import time
@@ -19,7 +23,7 @@ from plumbing.sentence import in_language
 from plumbing.storage.room import DiskFull
 from recommender.store.runs import DRY_RUN, Run
 from recommender.training.outcomes import WORDS
-from recommender.training.priority import behind, memory_mb, peak_mb
+from recommender.training.priority import SLICE_NS, behind, memory_mb, peak_mb
 from recommender.training.run_book import Bounds, RunBook
 from tests.recommender.service_fixtures import NOON, Installation, World
 from tests.recommender.training.test_trainer import opened, visits
@@ -168,6 +172,19 @@ def test_an_import_while_a_run_reads_is_not_in_it(world: World) -> None:
     assert ran(world).details["cut"]["lines"] == 7
 
 
+def version_of_linux() -> tuple[int, ...]:
+    return tuple(int(one) for one in re.findall(r"\d+", platform.release())[:2])
+
+
+def slice_ns() -> int:
+    """For how long this thread may finish what it does when another one wakes up; an asked-for 0 is the usual 3 ms."""
+    attributes = ctypes.create_string_buffer(56)
+    number = {"x86_64": 315, "aarch64": 275}[platform.machine()]
+    assert ctypes.CDLL(None, use_errno=True).syscall(number, 0, attributes, 56, 0) == 0
+    asked = int(struct.unpack("=IIQiIQQQII", attributes.raw)[5])
+    return asked or 3_000_000
+
+
 def test_heavy_work_is_done_behind_everybody_else() -> None:
     """Its result and its exceptions come back; the thread that asked keeps its priority."""
     here, there = os.nice(0), behind(lambda: os.nice(0))
@@ -175,6 +192,8 @@ def test_heavy_work_is_done_behind_everybody_else() -> None:
         assert behind(lambda: os.sched_getscheduler(0)) == os.SCHED_BATCH
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
         assert (os.nice(0), there - here >= 9) == (here, True)
+        if version_of_linux() >= (6, 12):
+            assert behind(slice_ns) == SLICE_NS < slice_ns()
     with pytest.raises(ZeroDivisionError):
         behind(lambda: 1 // 0)
     assert peak_mb() >= memory_mb() > 0
