@@ -24,8 +24,8 @@ T = TypeVar("T")
 IOPRIO_SET = {"x86_64": 251, "aarch64": 30}  # numbers of the system calls
 SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 SLICE_NS = 100_000
-"""Linux since 6.12 lets whoever runs finish a slice, 3 ms unless it says otherwise, before one who wakes up gets the
-processor. An older one ignores it."""
+"""Linux since 6.12 lets whoever runs finish a slice, 3 ms unless it says otherwise, before one that wakes up runs.
+An older one ignores it."""
 
 WHO_THREAD, LAST_OF_THE_DISK = 1, 2 << 13 | 7
 FIRST_TO_GO = 800  # of 1000: when the machine has no memory left, the kernel ends the training and not the server

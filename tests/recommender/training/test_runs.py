@@ -177,7 +177,7 @@ def version_of_linux() -> tuple[int, ...]:
 
 
 def slice_ns() -> int:
-    """For how long this thread may finish what it does when another one wakes up; an asked-for 0 is the usual 3 ms."""
+    """For how long this thread goes on when another one wakes up; 0 stands for the usual 3 ms."""
     attributes = ctypes.create_string_buffer(56)
     number = {"x86_64": 315, "aarch64": 275}[platform.machine()]
     assert ctypes.CDLL(None, use_errno=True).syscall(number, 0, attributes, 56, 0) == 0
