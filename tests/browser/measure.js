@@ -98,7 +98,7 @@
   scrollTo(...at);
   const bars = [...document.querySelectorAll("body *")].filter((e) => seen(e) && ["fixed", "sticky"].includes(getComputedStyle(e).position) && !e.closest(".toast, .me-over"));
   const taken = bars.reduce((sum, e) => sum + e.getBoundingClientRect().height, 0) / innerHeight;
-  if (taken > 0.3) found.push(`bars take ${Math.round(100 * taken)} % of the height`);
+  if (taken > 0.35) found.push(`bars take ${Math.round(100 * taken)} % of the height`);
   if (document.documentElement.scrollWidth > innerWidth + 1) found.push(`wider than the window: ${document.documentElement.scrollWidth}`);
   return [...new Set(found)];
 }
