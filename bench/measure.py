@@ -136,12 +136,12 @@ def resident_mb(pid: int) -> float:
     return total
 
 
-def peak_mb() -> float:
-    """The most memory that this process ever used, MB.
+def peak_mb(pid: int | str = "self") -> float:
+    """The most memory that a process ever used, MB. Raises OSError, StopIteration: it has ended.
 
     Not getrusage's ru_maxrss: that survives exec, and a child would report the peak of its parent.
     """
-    status = Path("/proc/self/status").read_text().splitlines()
+    status = (Path("/proc") / str(pid) / "status").read_text().splitlines()
     return float(next(line for line in status if line.startswith("VmHWM:")).split()[1]) / 1024
 
 

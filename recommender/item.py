@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 OURS = re.compile(r"[0-9a-f]{32}-[0-9]{1,5}x[0-9]{1,5}")
 """The name of a picture that this house keeps: the hash of its content, its width and its height."""
 
+MOST_LANGUAGES = 30
+"""In which a text of the catalogue or of an offer may be."""
+
+T = TypeVar("T")
 Choose: TypeAlias = Literal["one", "many"]
 
 _LANGUAGE = re.compile(
@@ -70,6 +74,25 @@ def language_code(text: str) -> str:
     script, region = found["script"], found["region"]
     parts = (found["language"].lower(), script and script.title(), region and region.upper())
     return "-".join(part for part in parts if part) + found["variants"].lower()
+
+
+class LanguageTwice(ValueError):
+    """One language is there in two spellings; the message names it."""
+
+
+def by_language(given: Mapping[Any, T]) -> dict[str, T]:
+    """The same with each language in its usual spelling, sorted.
+
+    Raises:
+        ValueError: a key is no language code; LanguageTwice: two are the same.
+    """
+    found: dict[str, T] = {}
+    for tag, value in given.items():
+        language = language_code(str(tag))
+        if language in found:
+            raise LanguageTwice(f"{language} is there twice")
+        found[language] = value
+    return dict(sorted(found.items()))
 
 
 def least_price(price: int, options: Iterable[OptionGroup]) -> int:

@@ -9,6 +9,10 @@ def _choice(one: str, name: str, german: str, japanese: str, price: int = 0) -> 
     return Choice(one, name, {"de": german, "ja": japanese}, price)
 
 
+def _extras(*choices: Choice) -> OptionGroup:
+    return OptionGroup("extras", "Extras", {"de": "Extras", "ja": "トッピング"}, "many", choices)
+
+
 SIZE = OptionGroup(
     "size",
     "Size",
@@ -27,37 +31,19 @@ MILK = OptionGroup(
         _choice("soy-drink", "Soy drink", "Sojadrink", "豆乳", 40),
     ),
 )
-BURGER = OptionGroup(
-    "extras",
-    "Extras",
-    {"de": "Extras", "ja": "トッピング"},
-    "many",
-    (
-        _choice("extra-cheese", "Extra cheese", "Extra Käse", "チーズ追加", 120),
-        _choice("bacon", "Bacon", "Speck", "ベーコン", 180),
-        _choice("no-onions", "No onions", "Ohne Zwiebeln", "玉ねぎ抜き"),
-    ),
+BURGER = _extras(
+    _choice("extra-cheese", "Extra cheese", "Extra Käse", "チーズ追加", 120),
+    _choice("bacon", "Bacon", "Speck", "ベーコン", 180),
+    _choice("no-onions", "No onions", "Ohne Zwiebeln", "玉ねぎ抜き"),
 )
-VEGAN_BURGER = OptionGroup(
-    "extras",
-    "Extras",
-    {"de": "Extras", "ja": "トッピング"},
-    "many",
-    (
-        _choice("avocado", "Avocado", "Avocado", "アボカド", 180),
-        _choice("no-onions", "No onions", "Ohne Zwiebeln", "玉ねぎ抜き"),
-    ),
+VEGAN_BURGER = _extras(
+    _choice("avocado", "Avocado", "Avocado", "アボカド", 180),
+    _choice("no-onions", "No onions", "Ohne Zwiebeln", "玉ねぎ抜き"),
 )
-PIZZA = OptionGroup(
-    "extras",
-    "Extras",
-    {"de": "Extras", "ja": "トッピング"},
-    "many",
-    (
-        _choice("mushrooms", "Mushrooms", "Pilze", "きのこ", 150),
-        _choice("olives", "Olives", "Oliven", "オリーブ", 120),
-        _choice("extra-mozzarella", "Extra mozzarella", "Extra Mozzarella", "モッツァレラ追加", 160),
-    ),
+PIZZA = _extras(
+    _choice("mushrooms", "Mushrooms", "Pilze", "きのこ", 150),
+    _choice("olives", "Olives", "Oliven", "オリーブ", 120),
+    _choice("extra-mozzarella", "Extra mozzarella", "Extra Mozzarella", "モッツァレラ追加", 160),
 )
 WINE = OptionGroup(
     "glass",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import Any
 
-from recommender.item import language_code
+from recommender.item import MOST_LANGUAGES, by_language
 from recommender.offers.discount import FREE_ITEM, Discount, parse_discount
 from recommender.offers.errors import InvalidOffer
 
@@ -24,7 +24,6 @@ language."""
 KINDS = ("discount", "bogo", "bundle", "gift", "informational")
 STATUSES = ("active", "paused", "ended", "draft")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MOST_LANGUAGES = 30
 MAX_OFFERS = 2_000
 """Running offers of one tenant. Each decision logs a propensity for every eligible one."""
 
@@ -150,14 +149,8 @@ def _by_language(value: Any) -> dict[str, str]:
     """Texts by language tag, sorted; those that are empty are left out."""
     if not isinstance(value, Mapping) or len(value) > MOST_LANGUAGES:
         raise ValueError(f"must be texts by language, for at most {MOST_LANGUAGES} languages")
-    found: dict[str, str] = {}
-    for tag, given in value.items():
-        language, text = language_code(str(tag)), _text(given)
-        if language in found:
-            raise ValueError(f"{language} is there twice")
-        if text:
-            found[language] = text
-    return dict(sorted(found.items()))
+    texts = {language: _text(text) for language, text in by_language(value).items()}
+    return {language: text for language, text in texts.items() if text}
 
 
 def _flag(value: Any) -> bool:

@@ -11,10 +11,18 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_
 from pydantic_core import PydanticCustomError
 
 from recommender.destinations.places import check_given
-from recommender.item import OURS, Choose, Item, language_code, least_price, options_of
+from recommender.item import (
+    MOST_LANGUAGES,
+    OURS,
+    Choose,
+    Item,
+    LanguageTwice,
+    by_language,
+    least_price,
+    options_of,
+)
 from recommender.schemas.base import Daypart, Id, Lat, Lon, Price, Strict, Text, Word
 
-MOST_LANGUAGES = 30
 MOST_GROUPS, MOST_CHOICES = 8, 20
 LONGEST_TEXT = 400
 LONGEST_IMAGE = 500
@@ -27,16 +35,11 @@ Change = Annotated[int, Field(ge=-(10**9), le=10**9, strict=True)]
 
 def _by_language(given: dict[str, str]) -> dict[str, str]:
     """The same with each language in its usual spelling, sorted. Raises PydanticCustomError."""
-    found: dict[str, str] = {}
-    for tag, text in given.items():
-        try:
-            language = language_code(tag)
-        except ValueError as error:
-            raise PydanticCustomError("language_unknown", "{why}", {"why": str(error)}) from error
-        if language in found:
-            raise PydanticCustomError("language_twice", "{language} is there twice", {"language": language})
-        found[language] = text
-    return dict(sorted(found.items()))
+    try:
+        return by_language(given)
+    except ValueError as error:
+        kind = "language_twice" if isinstance(error, LanguageTwice) else "language_unknown"
+        raise PydanticCustomError(kind, "{why}", {"why": str(error)}) from error
 
 
 def _image(given: str) -> str:

@@ -6,7 +6,6 @@ Memory does not grow with the file, the time does: USUAL_IMPORT_BYTES=1000000000
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from bench.measure import ROOT, Row
+from bench.measure import ROOT, Row, peak_mb
 
 WHOLE_BYTES, SHORT_BYTES = int(os.environ.get("USUAL_IMPORT_BYTES", 100_000_000)), 4_000_000
 MOST_MB = 500
@@ -67,22 +66,15 @@ def usual(home: Path, arguments: Sequence[str], stop_after: float | None = None)
             stderr=subprocess.STDOUT,
         )
         peak, stopped = 0.0, False
-        while process.poll() is None:  # what the kernel says of a child at its end begins with its parent's memory
-            peak = max(peak, peak_of(process.pid))
+        while process.poll() is None:
+            with suppress(OSError, StopIteration):  # it ends just now
+                peak = max(peak, peak_mb(process.pid))
             if stop_after is not None and not stopped and time.monotonic() - began > stop_after:
                 process.send_signal(signal.SIGINT)
                 stopped = True
             time.sleep(0.02)
         said.seek(0)
         return Ended(process.returncode, said.read(), time.monotonic() - began, peak)
-
-
-def peak_of(pid: int) -> float:
-    """The most that a process ever had in memory, MB; 0 when it has ended."""
-    with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-        return int(found[1]) / 1024 if found else 0.0
-    return 0.0
 
 
 def stored(home: Path) -> int:

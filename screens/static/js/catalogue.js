@@ -1,6 +1,7 @@
 // What the catalogue's own words are in the language of the page, and in which language its texts are written.
 
 import { sentence } from "./dictionaries.js";
+import { inLanguage } from "./item.js";
 
 /** "Cold drinks" and "cold_drinks" are one word. */
 const keyOf = (word) => word.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_|_$/g, "");
@@ -17,17 +18,14 @@ export function wordFor(kind, word, language) {
   return sentence(language, `${kind}_${keyOf(word)}`) ?? asWritten(word);
 }
 
-const widening = (language) => String(language).split("-").map((_, place, parts) => parts.slice(0, parts.length - place).join("-"));
-const isIn = (table, language) => widening(language).some((one) => table?.[one]);
-
 /**
  * The `lang` attribute of a name: none (undefined) where it is in the page's language, "" where nobody knows, so
  * that a screen reader does not read English words as German ones.
  */
-export const langOfName = (thing, language) => (isIn(thing.names, language) ? undefined : "");
+export const langOfName = (thing, language) => (inLanguage(thing.names, language) ? undefined : "");
 
 /** The same of a description, which may be in English or another language instead. */
 export function langOfText(thing, language) {
-  if (isIn(thing.texts, language)) return undefined;
+  if (inLanguage(thing.texts, language)) return undefined;
   return thing.texts?.en ? "en" : (Object.keys(thing.texts || {})[0] ?? "");
 }

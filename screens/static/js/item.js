@@ -6,7 +6,8 @@ function widening(language) {
   return parts.map((_, place) => parts.slice(0, parts.length - place).join("-"));
 }
 
-function inLanguage(table, language) {
+/** The text of a table by language, in `language` or a wider one; "" when there is none. */
+export function inLanguage(table, language) {
   const found = widening(language).find((one) => table?.[one]);
   return found ? table[found] : "";
 }

@@ -1,7 +1,7 @@
 // What an offer gives and asks for, as the suggestion says it. Pure functions: no page, no network.
 
 import { unitPrice } from "./basket.js";
-import { nameIn } from "./item.js";
+import { inLanguage, nameIn } from "./item.js";
 
 /** The lines that an offer is about: all, unless it names dishes or categories. */
 export function linesFor(offer, basket, rows) {
@@ -40,5 +40,5 @@ export const nameOf = (offer, language) => nameIn({ name: offer?.name, names: of
 /** The terms in the language of the screen. */
 export function termsOf(offer, language) {
   const terms = offer?.offer?.terms || {};
-  return nameIn({ names: terms }, language) || terms.en || offer?.text || "";
+  return inLanguage(terms, language) || terms.en || offer?.text || "";
 }

@@ -37,7 +37,9 @@ function gathered(cells) {
 
 /** A row for a file: a column for each language that it has. */
 export function spread(row) {
-  const { names = {}, terms_in: terms = {}, ...plain } = row;
-  const columns = (table, begins) => Object.fromEntries(Object.entries(table).map(([language, text]) => [begins + language, text]));
-  return { ...plain, ...columns(names, "name_"), ...columns(terms, "terms_") };
+  const fields = Object.values(BY_LANGUAGE);
+  const plain = Object.entries(row).filter(([name]) => !fields.includes(name));
+  const columns = Object.entries(BY_LANGUAGE).flatMap(([begins, field]) =>
+    Object.entries(row[field] || {}).map(([language, text]) => [begins + language, text]));
+  return Object.fromEntries([...plain, ...columns]);
 }
