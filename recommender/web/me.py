@@ -21,7 +21,7 @@ from plumbing.steady import closed_before
 from plumbing.storage.tenants import narrow
 from recommender.errors import Erased, PurposeNotGiven, TokenError
 from recommender.in_flight import OWN_DATA
-from recommender.scene import Context
+from recommender.scene import Context, Item
 from recommender.schemas import BASE, SceneName
 from recommender.service import RecommenderService, SuggestRequest
 from recommender.store.ties import ACCOUNT
@@ -98,15 +98,18 @@ class OwnPageTools:
                 reply = self.service.suggest(query)
             except TokenError:  # rides without the PIN
                 continue
-            found += [_reason(name, reply.model_version, item) for item in reply.items]
+            menu = self.service.caches.menu(claims.tenant, self.service.scenes[name].kind).by_id
+            found += [_reason(name, reply.model_version, item, menu) for item in reply.items]
         return found
 
 
-def _reason(scene: SceneName, version: str | None, item: Mapping[str, Any]) -> OwnWhy:
+def _reason(scene: SceneName, version: str | None, item: Mapping[str, Any], menu: Mapping[str, Item]) -> OwnWhy:
+    known = menu.get(item["item_id"])
     return OwnWhy(
         scene=scene,
         item_id=item["item_id"],
         name=item["name"],
+        names=dict(known.names) if known else {},
         reason=item["reason"]["text"],
         reason_code=item["reason"]["code"],
         model_version=version,
