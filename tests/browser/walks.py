@@ -1,4 +1,4 @@
-"""Walks through every page of kiosk, taxi and driver's screen; each stops at a page, for whoever wants to see it."""
+"""Walks through every page of kiosk, taxi and driver's screen; each stops at a page, for whoever looks at it."""
 
 from __future__ import annotations
 
