@@ -72,7 +72,7 @@ def _walk(
     """How many pictures, and how many complaints."""
     start = Look(SIZES["kiosk upright"], "en")
     pictures = wrong = 0
-    fake = Fake(words=words)
+    fake = Fake(words=words, idle_seconds=3_600.0)  # a walk with all of its looks takes minutes
     with serve(fake.app()) as fake.address:
         width, height = start.size
         context = browser.new_context(
