@@ -142,6 +142,10 @@ def _opened(app: OpenAPI, config: Config, shared: Shared, now_us: Clock) -> _Hou
         house.recommender = open_recommender(config, shared)
     if config.only != "recommender":
         _open_identity(house, config, shared)
+    if config.edge is None and house.recommender is not None:
+        import_module("doorway.news").of_recommender(shared, house.recommender.service)
+    if config.edge is None and house.identity is not None:
+        import_module("doorway.news").of_identity(shared, house.identity.service.erasures)
     if house.box is not None and house.recommender is not None:
         house.recommender = house.box.wire(app, house.identity, house.recommender)
         house.broken["store box"] = house.box.check

@@ -10,6 +10,9 @@ import pytest
 from recommender.edge.events import Taken
 from tests.doorway.worlds import PEOPLE, BoxWorld, CentreWorld, Own
 from tests.identity.halves import StoppedClock
+from tests.recommender.service_fixtures import installation
+
+__all__ = ["installation"]
 
 
 @pytest.fixture(scope="module")
