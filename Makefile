@@ -41,7 +41,8 @@ evaluate: ## the accuracy tables, on the town or on data beside the project
 
 docs: ## the documentation as a site in .cache/site, the notebooks executed (offline; warnings are errors)
 	@scripts/setup.sh dev
-	$(PY) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "The site is in .cache/site: $(PY) -m http.server -d .cache/site shows it, with its search."
 
 notebooks: ## open the worked examples in a browser, with the kernel of this environment
 	@scripts/setup.sh notebooks
