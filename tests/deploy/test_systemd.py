@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_a_unit_is_locked_up(analyze: str, name: str) -> None:
     [score] = re.findall(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
 
     assert float(score) <= MOST_EXPOSED
+
+
+def test_the_calls_of_a_unit_are_those_that_the_server_needs(analyze: str) -> None:
+    """As `deploy/check/system_calls.py` reads them, which compares them with those of a server that it watches."""
+    spec = spec_from_file_location("system_calls", ROOT / "deploy" / "check" / "system_calls.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    may = script.permitted(Unit.read(NAMES[0]).settings["SystemCallFilter"])
+
+    assert {"read", "openat", "accept4", "seccomp", "mbind", "sched_setscheduler", "setpriority"} <= may
+    assert (
+        may & {"mount", "setuid", "chown", "reboot", "init_module", "ptrace", "bpf", "kexec_load", "nice"} == set()
+    )
 
 
 def test_systemd_reads_every_word_of_the_units(analyze: str, tmp_path: Path) -> None:
