@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench endure evaluate lock advisories clean
+.PHONY: help demo test check bench endure evaluate docs notebooks lock advisories clean
 PY := .venv/bin/python
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE)
 
@@ -39,11 +39,21 @@ evaluate: ## the accuracy tables, on the town or on data beside the project
 	.venv/bin/usual evaluate offers
 	.venv/bin/usual evaluate town
 
+docs: ## the documentation as a site in .cache/site, the notebooks executed (offline; warnings are errors)
+	@scripts/setup.sh dev
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "The site is in .cache/site: $(PY) -m http.server -d .cache/site shows it, with its search."
+
+notebooks: ## open the worked examples in a browser, with the kernel of this environment
+	@scripts/setup.sh notebooks
+	$(PY) -m jupyterlab --notebook-dir . --LabApp.default_url=/lab/tree/notebooks
+
 lock: ## pin what locks/*.in ask for, and keep every other pin (needs uv; UPGRADE=--upgrade takes the newest)
 	cd locks && $(COMPILE) --override runtime-left-out.txt -o runtime.txt runtime.in
 	cd locks && $(COMPILE) -c runtime.txt -o build.txt build.in
 	cd locks && $(COMPILE) --override runtime-left-out.txt -c runtime.txt -o scale.txt scale.in
 	cd locks && $(COMPILE) --override dev-overrides.txt -c scale.txt -o dev.txt dev.in
+	cd locks && $(COMPILE) --override dev-overrides.txt -c dev.txt -o notebooks.txt notebooks.in
 	cd locks && $(COMPILE) -c dev.txt -o advisories.txt advisories.in
 
 advisories: ## known vulnerabilities of every pinned package (needs the network)

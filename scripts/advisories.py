@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = tuple(ROOT / "locks" / f"{name}.txt" for name in ("runtime", "dev", "build", "advisories"))
+LOCKS = tuple(ROOT / "locks" / f"{name}.txt" for name in ("runtime", "dev", "build", "notebooks", "advisories"))
 CONTROL = ("jinja2", "2.4.1")
 """A package that every collection of advisories knows something about. It is asked about and never installed."""
 TIMEOUT_S = 900

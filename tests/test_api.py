@@ -338,8 +338,8 @@ def test_a_setting_that_cannot_be_keeps_the_server_from_starting_and_is_named(tm
 
 
 def test_the_proxy_of_replicas_lets_in_every_large_body(place: Place) -> None:
-    """`deploy/replicas/nginx.conf` lets in 2 MB, and more on the routes of pictures and catalogues alone."""
-    [pattern] = re.findall(r"location ~ (\S+) \{", (ROOT / "deploy" / "replicas" / "nginx.conf").read_text())
+    """`deploy/nginx/server.conf` lets in 2 MB, and more on the routes of pictures and catalogues alone."""
+    [pattern] = re.findall(r"location ~ (\S+) \{", (ROOT / "deploy" / "nginx" / "server.conf").read_text())
     app = place.client.application
     demands: dict[str, Demand] = app.extensions[KNOWN]
     sizes = {

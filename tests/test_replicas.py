@@ -18,7 +18,8 @@ from plumbing.problem_json import BodyTooLarge
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "deploy" / "replicas"
-CONF = FOLDER / "nginx.conf"
+SHARED = ROOT / "deploy" / "nginx"
+CONF = "".join(path.read_text() for path in (SHARED / "http.conf", SHARED / "server.conf", FOLDER / "nginx.conf"))
 UNITS = {"k": 2**10, "m": 2**20}
 
 
@@ -44,7 +45,7 @@ def octets(text: str) -> int:
 
 
 def test_no_picture_touches_a_disk() -> None:
-    text = CONF.read_text()
+    text = CONF
     largest, held = said("client_max_body_size", text), said("client_body_buffer_size", text)
 
     assert len(largest) == len(held) == 2
@@ -54,27 +55,27 @@ def test_no_picture_touches_a_disk() -> None:
 
 
 def test_nobody_is_written_down() -> None:
-    text = CONF.read_text()
+    text = CONF
 
     assert said("access_log", text) == ["off"]
     assert said("error_log", text) == ["stderr crit"]  # "error" names the caller's address and the path
 
 
 def test_a_post_that_may_have_been_taken_is_never_sent_twice() -> None:
-    [passed_on] = said("proxy_next_upstream", CONF.read_text())
+    [passed_on] = said("proxy_next_upstream", CONF)
 
     assert passed_on.split() == ["error", "timeout"]  # neither non_idempotent nor http_503
 
 
 def test_what_nginx_says_itself_is_a_problem_with_a_code() -> None:
-    problems = [json.loads(text) for text in re.findall(r"return \d+ '(\{.*\})';", CONF.read_text())]
+    problems = [json.loads(text) for text in re.findall(r"return \d+ '(\{.*\})';", CONF)]
 
     assert [(one["status"], one["code"]) for one in problems] == [(413, BodyTooLarge.code), (503, "replica_away")]
     assert all(one["type"] == f"urn:usual:problem:{one['code']}" for one in problems)
 
 
 def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:
-    headers = dict(value.split(None, 1) for value in said("proxy_set_header", CONF.read_text()))
+    headers = dict(value.split(None, 1) for value in said("proxy_set_header", CONF))
 
     assert headers["X-Forwarded-For"] == "$remote_addr"
     assert headers["X-Forwarded-Proto"] == "$scheme"
@@ -84,7 +85,7 @@ def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:
 def test_idle_connections_end_before_a_replica_ends_them() -> None:
     from plumbing.serving.server import HEAD_S
 
-    upstream = CONF.read_text().partition("upstream usual")[2].partition("server {")[0]
+    upstream = CONF.partition("upstream usual")[2].partition("server {")[0]
     assert all(int(value.rstrip("s")) < HEAD_S for value in said("keepalive_timeout", upstream))
 
 

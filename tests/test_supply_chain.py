@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.conftest import ROOT
 
 LOCKS = ROOT / "locks"
+LOCK_NAMES = ("runtime.txt", "dev.txt", "build.txt", "notebooks.txt", "advisories.txt")
 LEFT_OUT = ("requests", "certifi", "charset-normalizer", "idna", "urllib3", "hatchling", "tomlkit", "pathspec")
 
 
@@ -34,7 +35,7 @@ def test_the_runtime_lock_holds_nothing_that_only_downloads_or_builds() -> None:
     assert "hatchling" in {name for name, _ in pins("build.txt")}
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt", "build.txt", "advisories.txt"])
+@pytest.mark.parametrize("name", LOCK_NAMES)
 def test_every_lock_has_hashes_and_no_address(name: str) -> None:
     text = (LOCKS / name).read_text()
     entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
@@ -125,7 +126,7 @@ def advisories(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
 
 def test_everything_audited_and_nothing_known_is_success(tmp_path: Path) -> None:
     done = advisories(tmp_path, GOOD)
-    every = pins("runtime.txt") | pins("dev.txt") | pins("build.txt") | pins("advisories.txt")
+    every = set().union(*map(pins, LOCK_NAMES))
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{len(every)} packages audited, 0 known vulnerabilities\n"

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SHARED = HERE.parent / "nginx"  # what does not depend on how many servers there are
 PROGRAM = (sys.executable, "-c", "from app import main; main()")
 READY_S = 120.0
 LOOK_S = 1.0
@@ -133,7 +134,8 @@ def configuration(replicas: Sequence[Replica], run: Path, listen: str) -> str:
     """The configuration of nginx for these replicas."""
     lines = [f"        server 127.0.0.1:{one.port} max_fails=2 fail_timeout=2s;" for one in replicas]
     text = (HERE / "nginx.conf").read_text()
-    for name, value in (("RUN", str(run)), ("LISTEN", listen), ("UPSTREAMS", "\n".join(lines))):
+    values = {"RUN": str(run), "SHARED": str(SHARED), "LISTEN": listen, "UPSTREAMS": "\n".join(lines)}
+    for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
 
