@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import click
@@ -80,4 +81,12 @@ def hours_read(text: str) -> dict[str, list[str]]:
 
 def hours_text(hours: Mapping[str, tuple[str, str]]) -> str:
     """Hours as they are typed."""
-    return ", ".join(f"{day} {opens}-{closes}" for day, (opens, closes) in hours.items()) or "hours not given"
+    from recommender.store.tenant_settings import DAYS
+
+    said = []
+    for times, days in groupby(DAYS, key=hours.get):
+        named = list(days)
+        if times is not None:
+            span = named[0] if len(named) == 1 else f"{named[0]}-{named[-1]}"
+            said.append(f"{span} {times[0]}-{times[1]}")
+    return ", ".join(said) or "hours not given"

@@ -10,6 +10,7 @@ from babel.numbers import get_currency_symbol
 
 _SIGNS = re.compile(r"[^\d.,'()\-\u2212]")
 _POINTED, _COMMAED = re.compile(r"\d\.\d{1,2}$"), re.compile(r"\d,\d{1,2}$")
+_ALONE = re.compile(r"\D{0,5}[\d.,'\s\u2212-]*\D{0,5}")  # a sign or a code before or after it, nothing within
 _NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?")
 _SYMBOLS = "$€£¥₩₹₺₽₴₪₫฿"
 
@@ -55,7 +56,7 @@ def number(text: str, mark: str = ".") -> Decimal:
     bare = bare.strip("-()")
     # by the point from here on, whatever stands before the decimals
     bare = bare.replace("'", group).translate(str.maketrans(group + mark, ",."))
-    if not _NUMBER.fullmatch(bare) or not any(map(str.isdigit, bare)):
+    if not _ALONE.fullmatch(text) or not _NUMBER.fullmatch(bare) or not any(map(str.isdigit, bare)):
         raise NotAnAmount(f"{text!r} is not an amount such as {'3,80' if mark == ',' else '3.80'}")
     value = Decimal(bare.replace(",", ""))
     return -value if negative else value

@@ -257,7 +257,7 @@ def test_a_request_and_an_event_in_utc_have_the_clock_of_their_site(world: World
 
     assert sent.status_code == 201, sent.json
     assert world.half.service.database.rows("SELECT hour, weekday FROM events")[0]["hour"] == 3.5
-    assert "pier: America/Los_Angeles, mon 06:30-22:00" in run(world.home, "list")[1]
+    assert "pier: America/Los_Angeles, mon-sun 06:30-22:00" in run(world.home, "list")[1]
 
 
 def test_a_request_without_a_time_has_the_present_one_of_its_site(
