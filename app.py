@@ -330,6 +330,7 @@ def assemble() -> click.Group:
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")
     )
     cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
+    cli.add_command(LazyGroup("sites", help="The clock and the opening hours of each site."))
     cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
     cli.add_command(LazyGroup("desk", help="What the desk's pages show, in a terminal or as JSON."))

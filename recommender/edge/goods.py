@@ -72,7 +72,7 @@ class Goods:
             for one in self._stores.rules.history(tenant)
         ]
         house = self._stores.tenants.get(tenant)
-        own = {"currency": house.currency, "languages": list(house.languages)}
+        own = {"currency": house.currency, "languages": list(house.languages), "sites": house.to_dict()["sites"]}
         screens = [self._stores.screens.get(tenant).to_dict()]
         return {"rules": rules, "zone": [{"timezone": house.timezone}], "house": [own], "screens": screens} | {
             kind: [
@@ -159,6 +159,7 @@ class Goods:
                 tenant_says["timezone"] = str(row["timezone"])
             for row in said.get("house", ()):
                 tenant_says |= {"currency": row["currency"], "languages": row["languages"]}
+                tenant_says |= {"sites": row["sites"]} if "sites" in row else {}
         except (KeyError, TypeError) as error:
             raise ValueError("these are no rules") from error
         self._stores.rules.replace(tenant, rules)

@@ -11,7 +11,8 @@ RecommenderError(Problem)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.errors.base import RecommenderError as RecommenderError
@@ -338,21 +339,34 @@ class RowProblem:
     row: int
     message: str
     value: str = ""  # that is wrong, where the message does not quote it
+    column: str = ""  # of the file, where one is known
 
 
 class BadRows(CatalogueError):
     """Rows of a bulk change or of a file that are wrong; nothing was stored. `total` counts those as well that are
-    not among `wrong`: of a large file only the first ones are kept."""
+    not among `wrong`: of a large file only the first ones are kept. `causes`: how many rows have each message."""
 
     code = "bad_rows"
 
-    def __init__(self, wrong: Sequence[RowProblem], most: int = 10, total: int | None = None) -> None:
+    def __init__(
+        self,
+        wrong: Sequence[RowProblem],
+        most: int = 10,
+        total: int | None = None,
+        causes: Mapping[str, int] | None = None,
+    ) -> None:
         self.total = len(wrong) if total is None else total
+        self.causes = Counter(one.message for one in wrong) if causes is None else Counter(causes)
         listed = "; ".join(f"row {one.row}: {one.message}" for one in wrong[:most])
-        more = f"; and {self.total - most:,} more" if self.total > most else ""
+        more = f"; and {self.total - most:,} more. {self._summed()}" if self.total > most else "."
         rows = [{"row": one.row, "message": one.message} for one in wrong]
-        super().__init__(f"{listed}{more}. Nothing was stored.", rows=rows)
+        super().__init__(f"{listed}{more} Nothing was stored.", rows=rows)
         self.wrong = tuple(wrong)
+
+    def _summed(self, most: int = 5) -> str:
+        parts = [f"{n:,} x {message}" for message, n in self.causes.most_common(most)]
+        others = len(self.causes) - most
+        return f"By cause: {'; '.join(parts)}{f'; and {others:,} other causes' if others > 0 else ''}."
 
 
 class FileUnreadable(RecommenderError):
@@ -361,6 +375,18 @@ class FileUnreadable(RecommenderError):
     code = "file_unreadable"
     status = 422
     title = "The file was not imported"
+
+
+class PricesUnclear(FileUnreadable):
+    """All prices of a menu are so low that they are likely in another unit than it says."""
+
+    code = "prices_unclear"
+
+
+class TimesUnlikely(FileUnreadable):
+    """Most orders of a file fall outside the opening hours, and would not if its times were moved."""
+
+    code = "times_unlikely"
 
 
 # --- training, versions, schedule --------------------------------------------------------------------

@@ -57,6 +57,16 @@ def _image(given: str) -> str:
     return given
 
 
+def _address(given: str) -> str:
+    """Raises PydanticCustomError: no address of this API can name it."""
+    if "/" in given or given in (".", ".."):
+        says = "an id has no slash and is not . or ..: no address could name it. Take another, such as {better}"
+        better = given.replace("/", "-") if "/" in given else "dots"
+        raise PydanticCustomError("id_without_address", says, {"better": better})
+    return given
+
+
+AddressId = Annotated[Id, AfterValidator(_address)]
 Names = Annotated[dict[str, Short], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
 Texts = Annotated[dict[str, Long], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
 Image = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(_image)]
@@ -85,7 +95,7 @@ class OptionGroupModel(Strict):
 class ItemModel(Strict):
     """A dish."""
 
-    item_id: Id
+    item_id: AddressId
     name: Text = Field(min_length=1)
     category: Word = ""
     price: Price = Field(description="minor units")
@@ -124,7 +134,7 @@ class ItemModel(Strict):
 class PlaceModel(Strict):
     """A place that somebody can ride to."""
 
-    item_id: Id
+    item_id: AddressId
     name: Text = Field(min_length=1)
     category: Word = ""
     tags: list[Word] = Field(default_factory=list, max_length=30)

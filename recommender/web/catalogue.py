@@ -83,7 +83,8 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection
     put.__annotations__["body"] = model  # the framework reads the schema from here
     for function in (page, get, put, delete, bulk):
         function.__name__ = f"{function.__name__}_{kind}"  # two kinds, two endpoints each
-    many, one = f"{BASE}/{kind}s", f"{BASE}/{kind}s/<item_id>"
+    many = f"{BASE}/{kind}s"
+    one = f"{many}/<path:item_id>"  # ids with a slash may be stored from before they were refused
     rows = ItemsReply if kind == "item" else PlacesReply
     summary = f"{kind.title()}s, page by page; 304 where the page is the one in If-None-Match"
     door.route("GET", many, scopes=READ, reply=rows, other_replies={304: None}, summary=summary)(page)

@@ -102,7 +102,7 @@ def screen_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         sign = (
             stores.signs.sign_of(caller.tenant, caller.site, caller.device, now_us()) if orders(caller) else None
         )
-        return screen_of(stores, caller.tenant) | {"sign": sign}
+        return screen_of(stores, caller.tenant, caller.site) | {"sign": sign}
 
     @door.route("GET", PATH, scopes=("view",), reply=ScreenDocument, summary="How the screens look and behave")
     def screens_now(caller: Caller) -> Body:
@@ -135,8 +135,8 @@ def orders(caller: Caller) -> bool:
     return caller.page != "taxi" and not caller.device.startswith("key:")
 
 
-def screen_of(stores: RecommenderStores, tenant: str) -> dict[str, object]:
-    """What a screen of the tenant gets."""
+def screen_of(stores: RecommenderStores, tenant: str, site: str) -> dict[str, object]:
+    """What a screen of the tenant gets at this site."""
     own, house = stores.screens.get(tenant), stores.tenants.get(tenant)
     return {
         "version": VERSION,
@@ -144,7 +144,7 @@ def screen_of(stores: RecommenderStores, tenant: str) -> dict[str, object]:
         "currency": house.currency,
         "digits": house.digits,
         "languages": list(house.languages),
-        "timezone": house.timezone,
+        "timezone": house.timezone_of(site),
         "theme": own.theme,
         "idle_seconds": own.idle_seconds,
         "call_staff": own.call_staff,
