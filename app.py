@@ -22,16 +22,19 @@ from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
 from plumbing.cli import LazyGroup, state_of
 from plumbing.clock import Clock, system_clock
+from plumbing.configuration import file as settings_file
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
 from plumbing.rides.waiting import Waiting
+from plumbing.security.access_log import AccessLog
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
 from plumbing.serving import logs, metrics, server
 from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
+from plumbing.serving.successor import say_ready
 from plumbing.settings import Config, WrongSetting, hosts_of
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
@@ -55,6 +58,9 @@ MODULES = {
 """The halves, and what the server imports of each before its processes part."""
 
 COMMANDS = {
+    "init": "plumbing.init_cli:init",
+    "config": "plumbing.configuration.command:config",
+    "doctor": "plumbing.doctor.command:doctor",
     "backup": "plumbing.backup_cli:backup",
     "restore": "plumbing.backup_cli:restore",
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
@@ -239,9 +245,41 @@ def gate() -> Gate:
     """The same behind its gate: what the server runs."""
     app = wsgi()
     *halves, shared = app.extensions["usual_open"]
-    made = Gate(app, shared.access, shared.registry, threads=Config.from_environment().threads)
+    config = Config.from_environment()
+    lines = AccessLog.of(config.home, system_clock, config.access_log)
+    made = Gate(app, shared.access, shared.registry, threads=config.threads, log=lines)
     Finalize(None, made.close, exitpriority=len(halves) + 1)  # before what its lanes work with
+    say_ready()
     return made
+
+
+def check_settings(config: Config) -> None:
+    """What only the halves can say of settings. Raises WrongSetting, or the Problem of an engine pack."""
+    if config.only == "recommender":
+        return
+    from identity.config import config_of
+    from identity.engines.manifests import load_pack
+
+    try:
+        config_of(config, (b"not used",))
+    except ValueError as error:
+        raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
+    load_pack(config.pack)
+
+
+def _warn_of_grade(config: Config) -> None:
+    """Say what the engine pack is not good for, before anybody is greeted by it."""
+    if config.only == "recommender":
+        return
+    from identity.engines.manifests import load_pack
+
+    pack = load_pack(config.pack)
+    if pack.grade != "production":
+        click.echo(
+            f"The engine pack {pack.name} is of grade {pack.grade}: good enough to suggest what a person then"
+            ' confirms, not to greet anybody silently. README.md, "Going to production", names others.',
+            err=True,
+        )
 
 
 def try_once(config: Config) -> None:
@@ -249,17 +287,8 @@ def try_once(config: Config) -> None:
 
     Raises WrongSetting, or any Problem that keeps it from opening.
     """
-    try:
-        TrustedProxies.parse(config.trusted_proxies)
-    except ValueError as error:
-        raise WrongSetting(f"{error}.") from error
-    if config.only != "recommender":
-        from identity.config import config_of
-
-        try:
-            config_of(config, (b"not used",))
-        except ValueError as error:
-            raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
+    check_settings(config)
+    _warn_of_grade(config)
     keep_reserve(config.home)
     if config.only == "identity":
         return
@@ -299,7 +328,11 @@ def cli(context: click.Context) -> None:
     The desk:     usual people invite NAME --role operator --role marketer
     Measure:      usual evaluate orders
     """
+    if context.invoked_subcommand not in ("config", "doctor"):  # which name everything that is wrong themselves
+        settings_file.apply(os.environ)
     context.obj = {
+        "check_settings": check_settings,
+        "doctor_parts": (lambda config: import_module("identity.cli.doctor").look(config),),
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
         "elsewhere": lambda home: import_module("recommender.store.version_places").fetched(
             home, Config.from_environment().versions
@@ -351,3 +384,7 @@ def main() -> None:
         assemble()()
     except Problem as error:
         raise SystemExit(f"{error.title}: {error.detail}") from None
+    except OSError as error:
+        if error.filename is None:  # not about a file that somebody named: its traceback is needed
+            raise
+        raise SystemExit(f"{error.filename}: {error.strerror}") from None

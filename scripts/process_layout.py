@@ -94,7 +94,7 @@ def server() -> Iterator[Process]:
         "plumbing/serving/server.py",
         "the operator: `usual serve`",
         "opens the state once to see that it can be opened, and closes it; then the locks of the home",
-        "the port, which it only holds",
+        "the port, which it opens for its worker processes",
         "no memory dumps (`RLIMIT_CORE` 0)",
         "Ctrl-C, SIGTERM",
         ("RLIMIT_CORE", "try_once"),

@@ -83,7 +83,7 @@ def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:
 
 
 def test_idle_connections_end_before_a_replica_ends_them() -> None:
-    from plumbing.serving.server import HEAD_S
+    from plumbing.serving.limits import HEAD_S
 
     upstream = CONF.partition("upstream usual")[2].partition("server {")[0]
     assert all(int(value.rstrip("s")) < HEAD_S for value in said("keepalive_timeout", upstream))

@@ -18,7 +18,8 @@ from plumbing.audit_pack.promises import promises_in, results_in
 from plumbing.cli import errors_as_one_line, home_option, progress_bar, state_of
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem import Problem
-from plumbing.security.log import FILE, KEPT
+from plumbing.security.line_file import KEPT
+from plumbing.security.log import FILE
 from plumbing.settings import Config
 
 PROJECT = Path(__file__).resolve().parents[2]

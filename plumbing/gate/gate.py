@@ -10,6 +10,7 @@ import asyncio
 import io
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,7 @@ from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.problem_json import reply_to
+from plumbing.security.access_log import AccessLog
 from plumbing.security.headers import protect
 from plumbing.storage.database import DatabaseBusy
 
@@ -56,9 +58,18 @@ class Exchange(Sender, Protocol):
 class Gate:
     """An RSGI application in front of a Flask application."""
 
-    def __init__(self, app: Flask, access: Access, registry: CollectorRegistry, *, threads: int) -> None:
-        """`threads` are for recognition; the other lanes have a few of their own."""
+    def __init__(
+        self,
+        app: Flask,
+        access: Access,
+        registry: CollectorRegistry,
+        *,
+        threads: int,
+        log: AccessLog | None = None,
+    ) -> None:
+        """`threads` are for recognition; the other lanes have a few of their own. `log`: of each request."""
         self._app, self._access = app, access
+        self._log = log if log is not None and log.is_on else None
         self._addresses = app.url_map.bind("gate")
         self._bodies = Bodies()
         self._shed = Counter(
@@ -79,12 +90,23 @@ class Gate:
         """Answer one request."""
         if scope.proto != "http":
             return
+        began = time.perf_counter()
         try:
             status, headers, body = await self._answer(scope, exchange)
         except Problem as error:
             status, headers, body = self._refused(error)
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
         exchange.response_bytes(status, headers, body)
+        if self._log is not None:
+            self._log.note(scope.method, self._route(scope), status, 1000 * (time.perf_counter() - began))
+
+    def _route(self, scope: Scope) -> str:
+        """The route as it is declared, without what was asked for; "-" where there is none of ours."""
+        try:
+            rule, _ = self._addresses.match(scope.path, method=scope.method, return_rule=True)
+        except (HTTPException, RequestRedirect):
+            return "-"
+        return rule.rule
 
     async def _answer(self, scope: Scope, exchange: Exchange) -> Reply:
         headers = head.check(scope)

@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from plumbing.init_cli import begin
 from recommender.cli.commands import export_command, import_command, train
 from recommender.cli.versions import rollback, versions
 from recommender.errors import BadRows, FileUnreadable
@@ -156,6 +157,7 @@ def run(home: Path, *arguments: str) -> tuple[int, str]:
             str(command.name): command for command in (import_command, export_command, train, versions, rollback)
         }
     )
+    begin(home)
     result = CliRunner().invoke(commands, [*arguments, "--home", str(home), "--tenant", "grill"])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
