@@ -26,13 +26,14 @@ from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
 from plumbing.rides.waiting import Waiting
+from plumbing.security import origins
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
 from plumbing.serving import logs, metrics, server
 from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
-from plumbing.settings import Config, WrongSetting, hosts_of
+from plumbing.settings import Config, WrongSetting, hosts_of, origins_of
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
@@ -120,6 +121,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     _put_together(app, shared, house)
     _put_pages_on(app, config, shared)
     openapi.publish(app)
+    origins.register(app, origins.Origins(frozenset(origins_of(config.origins))))
     app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
     trusted = TrustedProxies.parse(config.trusted_proxies)
     if trusted.any:

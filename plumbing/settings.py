@@ -17,6 +17,7 @@ CACHE = Path(".cache/models")
 fetched must be found again after an update, and a server's user may have no home."""
 
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+ORIGIN = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
 ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
 
 
@@ -33,6 +34,11 @@ def place_of(url: str) -> tuple[str, str, str]:
 def hosts_of(value: str | None) -> tuple[str, ...]:
     """The names of hosts of a setting, separated by commas, in small letters."""
     return tuple(host for one in (value or "").split(",") if (host := one.strip().lower()))
+
+
+def origins_of(value: str | None) -> tuple[str, ...]:
+    """The origins of a setting, separated by commas, as browsers write them."""
+    return tuple(one.rstrip("/") for one in hosts_of(value))
 
 
 class WrongSetting(Problem, ValueError):
@@ -90,6 +96,7 @@ class Config(BaseSettings):
     mail_security: Literal["starttls", "tls", "none"] = "starttls"
     mail_user: str | None = Field(default=None, max_length=200, pattern=ONE_LINE)
     mail_password_file: Path | None = None
+    origins: str | None = None  # from where pages of one's own may call: "https://kiosk.example,..."
     image_hosts: str | None = None  # from where screens may load pictures of dishes: "img.example.com,..."
     security_log: Literal["file", "stdout", "both", "off"] = "file"  # where it goes
     changes_days: int = Field(default=400, ge=30, le=3_650)  # how long the record of changes is kept
@@ -115,6 +122,14 @@ class Config(BaseSettings):
         for host in hosts_of(value):
             if not re.fullmatch(HOST, host):
                 raise ValueError(f"{host!r} is no name of a host such as img.example.com")
+        return value
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in origins_of(value):
+            if not re.fullmatch(ORIGIN, origin):
+                raise ValueError(f"{origin!r} is no origin such as https://kiosk.example or http://127.0.0.1:8090")
         return value
 
     @field_validator("database", "keys_database")
