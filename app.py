@@ -27,6 +27,7 @@ from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
 from plumbing.rides.waiting import Waiting
+from plumbing.security import origins
 from plumbing.security.access_log import AccessLog
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
@@ -35,7 +36,7 @@ from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
 from plumbing.serving.successor import say_ready
-from plumbing.settings import Config, WrongSetting, hosts_of
+from plumbing.settings import Config, WrongSetting, hosts_of, origins_of
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
@@ -126,6 +127,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     _put_together(app, shared, house)
     _put_pages_on(app, config, shared)
     openapi.publish(app)
+    origins.register(app, origins.Origins(frozenset(origins_of(config.origins))))
     app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
     trusted = TrustedProxies.parse(config.trusted_proxies)
     if trusted.any:
@@ -202,6 +204,7 @@ def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
         from identity.web.pages import blueprint as policy_page
 
         app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
+    app.register_blueprint(import_module("doorway.clients").clients())
     app.register_blueprint(import_module("desk.web").build())
     app.register_api(import_module("desk.sessions").routes(shared))
     app.register_api(import_module("desk.operations").routes(shared, config.home))

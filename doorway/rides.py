@@ -97,7 +97,7 @@ class RideOfDriver(BaseModel):
     mark: int
 
 
-class AcceptBody(BaseModel):
+class AcceptRideBody(BaseModel):
     """The ride that the driver saw."""
 
     ride_id: str = Field(min_length=1, max_length=64)
@@ -231,7 +231,7 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
         lane="rides",
         summary="The driver is on the way; the rider sees it",
     )
-    def accept(caller: Caller, body: AcceptBody) -> Body:
+    def accept(caller: Caller, body: AcceptRideBody) -> Body:
         taxi = taxi_of(caller)
         if not taxi or not shared.rides.accept(caller.tenant, taxi, body.ride_id):
             raise NoSuchRide

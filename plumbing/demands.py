@@ -14,6 +14,9 @@ from plumbing.problem_json import BodyTooLarge
 KNOWN = "usual_demands"  # where an application keeps them, by endpoint
 KIB, MIB = 2**10, 2**20
 
+SCREEN = ("identify", "enrol", "suggest", "event")
+"""The scopes of a screen that people use."""
+
 
 @dataclass(frozen=True, slots=True)
 class BodySize:
@@ -50,7 +53,7 @@ class Demand:
     `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full. `bearer`: a
     route without a key that needs a customer's token. `records`: what it changes stands in the record of changes.
     `approval`: the kind of change that may need a second person. `work`: its function. `holds`: what a request
-    waits for before it takes a thread.
+    waits for before it takes a thread. `from_pages`: whether pages of other hosts may call it.
     """
 
     scopes: tuple[str, ...] | None
@@ -62,6 +65,7 @@ class Demand:
     approval: str = ""
     work: Callable[..., object] | None = None
     holds: Hold | None = None
+    from_pages: bool = False
 
 
 def remember(app: App, endpoint: str, demand: Demand) -> None:

@@ -24,7 +24,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from plumbing.access import approvals, cookies
-from plumbing.access.access import SCOPES, Access, Caller, key_of, route_of
+from plumbing.access.access import OWN, SCOPES, Access, Caller, key_of, route_of
 from plumbing.access.device_figures import clock_of, noted_decision
 from plumbing.access.errors import SiteNeeded, SiteRefused
 from plumbing.access.proposing import ProposedReply, Waiting, proposed
@@ -33,7 +33,7 @@ from plumbing.access.roles import ADMINISTRATION
 from plumbing.access.watch import watched
 from plumbing.bearer import bearer_of
 from plumbing.clock import MINUTE
-from plumbing.demands import SMALL, BodySize, Demand, Hold, demand_of, remember, too_large
+from plumbing.demands import SCREEN, SMALL, BodySize, Demand, Hold, demand_of, remember, too_large
 from plumbing.etags import noted_tag
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.json_limits import parts_of
@@ -146,6 +146,7 @@ class Door:
         records: bool = False,
         sites: Sites = "all",
         holds: Hold | None = None,
+        from_pages: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
 
@@ -169,6 +170,7 @@ class Door:
                 it, and the reply is about that site.
             holds: what a request waits for before it takes a thread; when there is nothing to answer it gets 204.
                 Without the gate nobody waits: the route must answer at once as well.
+            from_pages: a PUBLIC route that pages of `USUAL_ORIGINS` may call, as they may what a screen does.
 
         Raises:
             ValueError: a scope or a kind of approval that does not exist.
@@ -182,8 +184,11 @@ class Door:
             path, responses=replies, summary=summary, security=_security(scopes, token), doc_ui=described
         )
         bearer, kept = scopes is None and token, route.is_administration
+        opened = from_pages if scopes is None else set(scopes) <= set(SCREEN)
         return self._decorate(
-            route, define, lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds)
+            route,
+            define,
+            lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds, opened),
         )
 
     def _decorate(
@@ -310,12 +315,12 @@ class Door:
         return key_of(request) or (caller.page and cookies.secret_of(request, caller.page)) or ""
 
     def _renew(self, caller: Caller | None, response: Response) -> None:
-        """Once a day of use, begin the life of a paired screen's key and cookie again."""
+        """Once a day of use, begin the life of a paired screen's key, and of its cookie, again."""
         if caller is None or caller.user or not caller.page:
             return
         try:
-            secret = cookies.secret_of(request, caller.page)
-            if secret and self._access.renew(caller, days=cookies.PAIRED_DAYS):
+            secret = self._secret(caller)
+            if secret and self._access.renew(caller, days=cookies.PAIRED_DAYS) and caller.page != OWN:
                 cookies.put(response, request, caller.page, secret)
         except DatabaseBusy:
             pass  # the next request does it

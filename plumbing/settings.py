@@ -19,6 +19,7 @@ fetched must be found again after an update, and a server's user may have no hom
 
 PREFIX = "USUAL_"
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+ORIGIN = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
 ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
 
 
@@ -49,6 +50,11 @@ def listening_at(value: str) -> tuple[str, int]:
 def wrong_in(error: ValidationError) -> list[tuple[str, str]]:
     """The settings that cannot be, with what is wrong about each."""
     return [(str(one["loc"][0]), one["msg"].removeprefix("Value error, ")) for one in error.errors()]
+
+
+def origins_of(value: str | None) -> tuple[str, ...]:
+    """The origins of a setting, separated by commas, as browsers write them."""
+    return tuple(one.rstrip("/") for one in hosts_of(value))
 
 
 class WrongSetting(Problem, ValueError):
@@ -169,6 +175,9 @@ class Config(BaseSettings):
     """`off`: people sign in at the desk with the OpenID provider only"""
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     """OpenID Connect: the address of the provider that signs people in (decision 134)"""
+    origins: str | None = None
+    """from where pages of one's own may call the API, separated by commas: "https://kiosk.example,..."; left out:
+    from the house's own pages alone"""
     oidc_client_id: str | None = None
     """the id that the provider gave this installation"""
     oidc_client_secret: str | None = Field(default=None, repr=False)
@@ -206,6 +215,14 @@ class Config(BaseSettings):
         for host in hosts_of(value):
             if not re.fullmatch(HOST, host):
                 raise ValueError(f"{host!r} is no name of a host such as img.example.com")
+        return value
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in origins_of(value):
+            if not re.fullmatch(ORIGIN, origin):
+                raise ValueError(f"{origin!r} is no origin such as https://kiosk.example or http://127.0.0.1:8090")
         return value
 
     @field_validator("database", "keys_database")

@@ -11,7 +11,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from plumbing.access import cookies
-from plumbing.access.access import AccessError, Caller, PairingRefused
+from plumbing.access.access import OWN, AccessError, Caller, PairingRefused
 from plumbing.clock import MINUTE
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
@@ -48,6 +48,7 @@ class PairingReply(BaseModel):
     """The screen that the browser is now."""
 
     page: str
+    key: str | None = Field(None, description="Of a page of your own: its API key. Others get a cookie.")
 
 
 class HealthReply(BaseModel):
@@ -73,14 +74,23 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
 
 
 def _pairing_routes(door: Door, shared: Shared) -> None:
-    @door.route("POST", "/v1/pairings", scopes=PUBLIC, reply=PairingReply, summary="Pair this browser as a screen")
+    @door.route(
+        "POST",
+        "/v1/pairings",
+        scopes=PUBLIC,
+        reply=PairingReply,
+        from_pages=True,
+        summary="Pair this browser as a screen",
+    )
     def pair(body: PairingRequest) -> Response:
         try:
             page, key = shared.access.pair(body.code)
         except PairingRefused:
             _count_wrong_code(shared)
             raise
-        response = jsonify(PairingReply(page=page).model_dump())
+        if page == OWN:
+            return jsonify(PairingReply(page=page, key=key).model_dump())
+        response = jsonify(PairingReply(page=page, key=None).model_dump(exclude_none=True))
         cookies.put(response, request, page, key)
         return response
 
@@ -90,6 +100,7 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
         scopes=PUBLIC,
         status=204,
         reply=None,
+        from_pages=True,
         summary="Log this screen out: its key is refused from then on, its cookie is gone",
     )
     def log_out() -> Response:
@@ -111,7 +122,13 @@ def _count_wrong_code(shared: Shared) -> None:
 
 def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> None:
     @door.route(
-        "GET", "/health/live", scopes=PUBLIC, lane="health", reply=HealthReply, summary="The process answers"
+        "GET",
+        "/health/live",
+        scopes=PUBLIC,
+        lane="health",
+        reply=HealthReply,
+        from_pages=True,
+        summary="The process answers",
     )
     def live() -> Body:
         return HealthReply(status="ok", parts={}).model_dump()

@@ -32,6 +32,7 @@ from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.problem_json import reply_to
+from plumbing.security import origins
 from plumbing.security.access_log import AccessLog
 from plumbing.security.headers import protect
 from plumbing.storage.database import DatabaseBusy
@@ -94,7 +95,7 @@ class Gate:
         try:
             status, headers, body = await self._answer(scope, exchange)
         except Problem as error:
-            status, headers, body = self._refused(error)
+            status, headers, body = self._refused(error, scope)
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
         exchange.response_bytes(status, headers, body)
         if self._log is not None:
@@ -124,7 +125,7 @@ class Gate:
             caller = await self._caller(environ, demand.scopes)
             if demand.holds is not None and scope.method == "GET":
                 if not await demand.holds(caller, scope.query_string):
-                    return self._nothing()
+                    return self._said(Response(status=204, headers={"Cache-Control": "no-store"}), scope)
                 caller = await self._caller(environ, demand.scopes)  # it may have been revoked meanwhile
             environ[CALLER], owner = caller, f"{caller.tenant} {caller.key_id}"
         if length > demand.size.most_bytes:
@@ -184,14 +185,13 @@ class Gate:
         status, headers = started
         return status, headers, content
 
-    @staticmethod
-    def _nothing() -> Reply:
-        response = protect(Response(status=204, headers={"Cache-Control": "no-store"}))
-        return response.status_code, list(response.headers.items()), b""
+    def _refused(self, error: Problem, scope: Scope) -> Reply:
+        return self._said(reply_to(error), scope)
 
-    @staticmethod
-    def _refused(error: Problem) -> Reply:
-        response = protect(reply_to(error))
+    def _said(self, response: Response, scope: Scope) -> Reply:
+        """What the gate says by itself, with the headers of every reply."""
+        origin = next((value for name, value in scope.headers.items() if name == "origin"), None)
+        origins.of(self._app).mark(protect(response), self._app, origin, scope.method, scope.path)
         return response.status_code, list(response.headers.items()), response.get_data()
 
     def _count(self, lane: str) -> None:

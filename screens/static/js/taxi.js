@@ -1,8 +1,6 @@
 // The taxi tablet: the PIN before any place, three places with a reason, "somewhere else", and the driver's screen.
 
 import { symbolOf } from "./art.js";
-import { randomId } from "./browser/ids.js";
-import { clock } from "./clock.js";
 import { $, announce, drawing, h } from "./dom.js";
 import { nameIn } from "./item.js";
 import { Screen, place } from "./screen.js";
@@ -13,6 +11,7 @@ import { coarseLabels } from "./taxi/labels.js";
 import { Receiver } from "./taxi/receiver.js";
 import { HandOver } from "./taxi/ride.js";
 import { SetUp } from "./taxi/setup.js";
+import { eventOf } from "./usual.js";
 
 const SHOWN = 3;
 const ASKED = 6; // more than are shown: the pick-up and places that no longer exist are dropped
@@ -206,15 +205,12 @@ async function ride(visit) {
   const { pickup = "", lat, lon, region = "" } = where();
   const token = visit.raised ? visit.token : undefined; // a ride on a face alone is a guest's: nobody writes for others
   const { item_id } = visit.chosen;
-  const event = {
-    event_id: randomId(),
-    type: "rode",
-    occurred_at: clock.text(),
+  const event = eventOf("rode", {
     region,
     recommendation_id: visit.suggestions?.recommendation_id || "",
     items: [{ item_id }],
     ...((pickup || lat !== undefined) && { pickup: { place: pickup, lat, lon } }),
-  };
+  });
   stage.go("order");
   const handed = handOver.send(item_id).then((reached) => {
     visit.told = !reached;
