@@ -64,6 +64,7 @@ def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
             "listed": listed,
             "words": offered[language].messages,
             "dictionary": listed[language]["url"],
+            "first_module": assets.first_module,
             "modules_of": assets.modules_of,
         }
 
