@@ -96,6 +96,11 @@ def screens(cache: Path, n: int) -> list[Row]:
     ]
 
 
+def _between(press: dict[str, float], begin: str, end: str) -> float:
+    """Milliseconds; not a number where an older page does not do that part."""
+    return press.get(end, float("nan")) - press.get(begin, float("nan"))
+
+
 def _rows(who: str, house: House) -> list[Row]:
     """Only the page of today has limits to keep."""
     section = f"screens, {who}: {len(house.presses)} presses, {len(house.cold)} loads"
@@ -105,7 +110,7 @@ def _rows(who: str, house: House) -> list[Row]:
         ("press to suggestion, median", median, PRESS_MS[0]),
         ("press to suggestion, 95th percentile", p95, PRESS_MS[1]),
         *(
-            (f"... {part}, median", np.median([one[end] - one[begin] for one in house.presses]), None)
+            (f"... {part}, median", np.median([_between(one, begin, end) for one in house.presses]), None)
             for part, begin, end in PARTS
         ),
         ("first load, cold, median", np.median(house.cold), LOAD_MS[0]),
