@@ -194,6 +194,7 @@ def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
         from identity.web.pages import blueprint as policy_page
 
         app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
+    app.register_blueprint(import_module("doorway.clients").clients())
     app.register_blueprint(import_module("desk.web").build())
     app.register_api(import_module("desk.sessions").routes(shared))
     app.register_api(import_module("desk.operations").routes(shared, config.home))

@@ -58,6 +58,7 @@ PAGES = (
     "/docs",
     "/openapi.json",
     "/screens/",
+    "/clients/",
     "/images/",
     "/recommender/static/",
     "/kiosk",
