@@ -86,9 +86,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         calls = made(Path(folder))
     refused = sorted(calls - may - (AS_ROOT if os.geteuid() == 0 else set()))
-    print(
-        f"{len(calls)} system calls were made, {len(refused)} of them are forbidden: {', '.join(refused) or 'none'}"
-    )
+    print(f"{len(calls)} system calls were made; forbidden are {', '.join(refused) or 'none of them'}")
     return 1 if refused else 0
 
 

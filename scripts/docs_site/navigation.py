@@ -18,6 +18,8 @@ BORROWED = {
     "contributing.md": "CONTRIBUTING.md",
     "security.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
+    "town.md": "data/README.md",
+    "deploy/index.md": "deploy/README.md",
     "deploy/systemd.md": "deploy/systemd/README.md",
     "deploy/nginx.md": "deploy/nginx/README.md",
     "deploy/container.md": "deploy/container/README.md",
@@ -41,7 +43,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Reference": ("settings.md", *REFERENCE, "glossary.md"),
     "Explanation": ("architecture.md", "promises.md", "threat-model.md", "asvs.md", "scale.md"),
     "Decisions": (),
-    "Project": ("contributing.md", "security.md", "releasing.md", "changelog.md"),
+    "Project": ("contributing.md", "security.md", "town.md", "releasing.md", "changelog.md"),
 }
 """Section -> its first pages; those that are not there are left out."""
 TITLES = {"index.md": "Home", "overview.md": "The whole on one page", "decisions/README.md": "All, by subject"}

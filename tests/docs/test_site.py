@@ -32,6 +32,9 @@ def test_every_page_is_in_the_navigation_once() -> None:
     assert len(found) == len(set(found))
     assert {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} <= set(found)
     assert set(navigation.BORROWED) | set(reference.PAGES) <= set(found)
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "deploy").rglob("README.md")} <= set(
+        navigation.BORROWED.values()
+    )
 
 
 def test_a_new_page_appears_by_itself(tmp_path: Path) -> None:
