@@ -26,7 +26,6 @@ from plumbing.configuration import file as settings_file
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
-from plumbing.rides.waiting import Waiting
 from plumbing.security import origins
 from plumbing.security.access_log import AccessLog
 from plumbing.security.log import SecurityLog
@@ -41,6 +40,7 @@ from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
 from plumbing.storage.state import State
+from plumbing.waiting import Waiting
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
@@ -198,7 +198,8 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
 
 
 def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
-    """The policy page, the desk and the screens."""
+    """The first page, the errors' pages, the policy, the desk and the screens."""
+    app.register_blueprint(import_module("doorway.front.pages").build())
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page
