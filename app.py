@@ -75,6 +75,7 @@ COMMANDS = {
     "edge": "doorway.edge.command:edge",
     "people": "plumbing.people.cli:people",
     "webhooks": "plumbing.webhooks_cli:webhooks",
+    "dialects": "doorway.dialects.command:dialects",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -190,6 +191,8 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
     places = recommender.service.stores.catalogue
     app.register_api(import_module("doorway.rides").rides(shared, places, waiting))
     app.register_api(import_module("doorway.webhooks").webhooks(shared))
+    app.register_api(import_module("doorway.dialects.switch").dialects(shared))
+    app.register_api(import_module("doorway.dialects.compreface.routes").compreface(shared, identity.service))
     own_page = import_module("doorway.own_page").own_page
     app.register_api(own_page(shared, identity.own_page, recommender.own_page))
     if house.box is None and house.copies is not None:

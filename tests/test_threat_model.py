@@ -10,7 +10,7 @@ import pytest
 
 from identity.config import IdentityConfig
 from identity.frames import decode
-from identity.sandbox import decoder_process
+from identity.sandbox import decoding
 from plumbing import demands, idempotency, json_limits, problem_json, web
 from plumbing.access import cookies
 from plumbing.access.access import PAGES, SCOPES
@@ -150,7 +150,7 @@ def test_the_limits_of_the_doors_are_those_of_the_code() -> None:
     assert f"{problem_json.MOST_FIELDS} fields" in limits
     assert f"{idempotency.LONGEST_KEY} signs" in limits
     assert f"{idempotency.MOST_ROWS:,} replies and {idempotency.MOST_BYTES // 2**20} MiB" in limits
-    assert f"{decoder_process.PROCESSOR_S} s of processor time" in limits
+    assert f"{decoding.PROCESSOR_S} s of processor time" in limits
     assert f"after {cookies.PAIRED_DAYS} days without use" in section(SECURITY, "Ways in")
 
 

@@ -34,6 +34,12 @@ class NotAnImage(FrameError):
     status = 415
 
 
+class HeicImage(NotAnImage):
+    """A HEIC picture, as iPhones and some cameras write it: its decoder is not part of the product."""
+
+    code = "heic_image"
+
+
 class TruncatedImage(FrameError):
     """The file ends before its picture does."""
 
@@ -48,7 +54,7 @@ class AnimatedImage(FrameError):
 
 
 class TooManyPixels(FrameError):
-    """Would unpack to more pixels than any camera frame that is needed here."""
+    """Would unpack to more pixels than are needed of it."""
 
     code = "too_many_pixels"
     what_to_do = "Make the picture smaller before it is sent."
