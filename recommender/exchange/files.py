@@ -144,7 +144,7 @@ def _catalogue(
     """Rows read, and how many items, places or offers are written. Raises as `import_file` does."""
     unreadable: list[RowProblem] = []  # also after a wrong row: one look at the file names all of its mistakes
     numbered = list(each_row(path, what, unreadable.append, _bounded(path), reading))
-    if not numbered and not unreadable:
+    if not numbered and not unreadable and not reading.left_out:
         raise FileUnreadable(f"{path.name} holds no rows.")
     numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
     with _also(unreadable):
