@@ -235,7 +235,8 @@ def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[
         menu = stores.catalogue.all(tenant, "item")
         there_now = {item.item_id for item in menu}, {item.category for item in menu}
         for offer in stores.offers.offers(tenant):
-            yield as_row(offer) | {"retired": _retired_of(offer, *there_now)}
+            gone = _retired_of(offer, *there_now)
+            yield as_row(offer) | ({"retired": gone} if gone else {})
     else:
         for item in stores.catalogue.all(tenant, "item" if what == "items" else "place"):
             yield as_json(asdict(item))
