@@ -144,7 +144,7 @@ def _catalogue(
     """Rows read, and how many items, places or offers are written. Raises as `import_file` does."""
     unreadable: list[RowProblem] = []  # also after a wrong row: one look at the file names all of its mistakes
     numbered = list(each_row(path, what, unreadable.append, _bounded(path), reading))
-    if not numbered and not unreadable:
+    if not numbered and not unreadable and not reading.left_out:
         raise FileUnreadable(f"{path.name} holds no rows.")
     numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
     with _also(unreadable):
@@ -235,7 +235,8 @@ def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[
         menu = stores.catalogue.all(tenant, "item")
         there_now = {item.item_id for item in menu}, {item.category for item in menu}
         for offer in stores.offers.offers(tenant):
-            yield as_row(offer) | {"retired": _retired_of(offer, *there_now)}
+            gone = _retired_of(offer, *there_now)
+            yield as_row(offer) | ({"retired": gone} if gone else {})
     else:
         for item in stores.catalogue.all(tenant, "item" if what == "items" else "place"):
             yield as_json(asdict(item))

@@ -58,8 +58,7 @@ def warnings_of(reading: Reading) -> Iterator[str]:
             f" clock. `{command}` says it, or --zone for this file."
         )
     for sign, n in reading.signs.items():
-        if sign:
-            yield f"Warning: {n:,} prices are in {sign}, and the tenant's currency is {reading.settings.currency}."
+        yield f"Warning: {n:,} prices are in {sign}, and the tenant's currency is {reading.settings.currency}."
     if reading.composed:
         yield f"Note: {reading.composed:,} cells had letters and accents apart (é as two signs); they are one now."
     for text in reading.warnings:

@@ -29,6 +29,7 @@ SAMPLE = 500
 SHOWN = 3
 """First rows that a preview shows; first row numbers of what is left out."""
 
+_OFFSET = re.compile(r"[+-]\d{2}:?\d{2}$")
 _SCIENTIFIC = re.compile(r"[\d.,]+E\+?\d+", re.IGNORECASE)
 
 
@@ -114,7 +115,7 @@ class Reading:
 
     def id(self, column: str, text: str) -> str:
         """An id. Raises WrongCell: a spreadsheet has made a number of it."""
-        if _SCIENTIFIC.fullmatch(text):
+        if text[:1].isdecimal() and _SCIENTIFIC.fullmatch(text):
             says = (
                 f"{text!r} is how a spreadsheet shows a long number, and its digits are lost."
                 " Format the column as text and export it again"
@@ -124,11 +125,12 @@ class Reading:
 
     def price(self, column: str, text: str, *, rounded: bool = False) -> int:
         """An amount in minor units. Raises WrongCell."""
-        self.signs[other_currency(text, self.settings.currency)] += 1
         try:
-            if self.decimal:
-                return minor_units(text, self.mark, self.settings.digits, rounded=rounded)
-            return int(text)
+            if not self.decimal:
+                return int(text)
+            if sign := other_currency(text, self.settings.currency):
+                self.signs[sign] += 1
+            return minor_units(text, self.mark, self.settings.digits, rounded=rounded)
         except NotAnAmount as error:
             raise WrongCell(column, str(error), text) from error
         except ValueError as error:
@@ -165,6 +167,9 @@ class Reading:
         Raises:
             WrongCell: it is none, or nobody knows its zone.
         """
+        if _OFFSET.search(text) and self._zone is None and not self._shift:
+            self.clocks["their own offsets"] += 1  # as it is: who stores it reads it
+            return text
         try:
             at = read_time(text, self.day_order)
             return self._on_the_wall(at, text, site, zone_named(zone) if zone else None).isoformat()

@@ -123,6 +123,7 @@ class _Sheet:
     """The header of a CSV file, and what its columns are."""
 
     names: tuple[str, ...]  # plain; "" for a column without a name
+    unnamed: tuple[int, ...]  # the places of those
     layout: Layout | None  # of a maker; None: the columns are ours
 
 
@@ -157,7 +158,7 @@ def _known(names: Sequence[str], what: What) -> int:
 
 
 def _sheet(path: Path, what: What, form: Form, reading: Reading) -> _Sheet:
-    """What the columns are. Raises FileUnreadable: one is missing or there twice, or the file is of another."""
+    """What the columns are. Raises FileUnreadable: one is missing or there twice, or it is another file."""
     header = [reading.text(name) for name in first_row(path, form)]
     names = [_name(name) for name in header]
     reading.form = form
@@ -178,7 +179,7 @@ def _sheet(path: Path, what: What, form: Form, reading: Reading) -> _Sheet:
         reading.source, reading.decimal, reading.day_order = layout.name, True, layout.day_order
     reading.columns = [(shown, used[name]) for shown, name in zip(header, names, strict=True) if name in used]
     reading.unused = [shown for shown, name in zip(header, names, strict=True) if name and name not in used]
-    return _Sheet(tuple(names), layout)
+    return _Sheet(tuple(names), tuple(at for at, name in enumerate(names) if not name), layout)
 
 
 def _name(header: str) -> str:
@@ -222,13 +223,14 @@ def _row(
     if len(cells) != len(sheet.names):
         on_wrong(RowProblem(number, "has more or fewer cells than the header"))
         return
-    pairs = list(zip(sheet.names, cells, strict=True))
-    for at, (name, cell) in enumerate(pairs):
-        if not name and cell.strip():
+    for at in sheet.unnamed:
+        if cells[at].strip():
             says = f"has a value in column {_letter(at)}, which has no name"
             on_wrong(RowProblem(number, says, column=_letter(at)))
             return
-    row = {name: reading.text(unescaped(cell.strip())) for name, cell in pairs if name}
+    row = {
+        name: reading.text(unescaped(cell.strip())) for name, cell in zip(sheet.names, cells, strict=True) if name
+    }
     if sheet.layout is not None:
         yield from _of_a_till(number, row, sheet.layout, on_wrong, reading)
         return

@@ -34,7 +34,8 @@ def kept(row: Row, kind: Kind) -> Row | LeftOut:
     """The row of an order's line as it is stored, or why it is not.
 
     Args:
-        row: a line of the kind "events", with quantity and price above 0; `event_id` names its order.
+        row: a line of the kind "events", with quantity and price above 0. `event_id` names its order, also of what
+            was taken back, so that a row that says so needs an id of its own.
         kind: whether it was sold, or taken back.
     """
     return row if kind == "sold" else LeftOut(REASONS[kind])

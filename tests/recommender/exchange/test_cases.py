@@ -154,6 +154,8 @@ def test_the_same_dish_on_two_lines_of_a_receipt_is_one_order_of_it(world: World
 
     assert (new, world.count("lines")) == (1, 3)
     assert (len(seen), float(seen.quantity[0])) == (1, 3.0)
+    assert take("events", "pos_same_item_two_lines.csv", retired="keep")[0] == 1
+    assert take("events", "own_export_same_dish_twice.csv", retired="keep")[0] == 1
 
 
 def test_refunds_are_counted_and_left_out(take: Take, tmp_path: Path) -> None:
