@@ -26,6 +26,7 @@ from recommender.scenes.registry import SCENE_NAMES, Scenes
 from recommender.store import open_database
 from recommender.store.attention_mails import AttentionMailStore
 from recommender.store.catalogue import CatalogueStore
+from recommender.store.dialects import DialectStore
 from recommender.store.erased import FILE, ErasedCustomers
 from recommender.store.events import EventStore
 from recommender.store.experiments import ExperimentStore
@@ -76,6 +77,7 @@ class RecommenderStores:
     screens: ScreenSettingsStore
     signs: ScreenSigns
     calls: StaffCalls
+    dialects: DialectStore
     figures: FigureStore
     kept_reports: KeptReportStore
     import_log: ImportLog
@@ -133,6 +135,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         screens=ScreenSettingsStore(database),
         signs=ScreenSigns(database),
         calls=StaffCalls(database),
+        dialects=DialectStore(database),
         figures=FigureStore(database),
         kept_reports=KeptReportStore(database),
         import_log=ImportLog(database),

@@ -77,6 +77,8 @@ def _event(event: OwnEvent, names: Mapping[str, str]) -> dict[str, Any]:
         "pickup": event.origin,
         "device": event.sender,
         "recommendation_id": event.recommendation_id,
+        **({"order_id": event.order_id} if event.order_id else {}),
+        **({"taken_back": event.taken_back} if event.taken_back else {}),
         "items": [
             {"item_id": item, "name": names.get(item, item), "quantity": quantity, "price": price}
             | ({"options": list(options)} if options else {})

@@ -30,18 +30,18 @@ from recommender.exchange.item_columns import as_json, cell_of_choices, cells_of
 from recommender.exchange.rows import NONE, Row, What, each_row
 from recommender.exchange.wrong_rows import kept
 from recommender.offers.portfolio import Known, Offer, as_row
-from recommender.scene import Item, Kind
+from recommender.scene import TAKES_BACK, Item, Kind
 from recommender.service import RecommenderService
 from recommender.store.recorded import options_in
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
-    *("pickup", "recommendation_id", "device", "options"),
+    *("pickup", "recommendation_id", "device", "options", "line", "order_id", "order_sender"),
 )
 MOST_QUARTERS = 4 * 24 - 1
 """Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
 
-EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed"})
+EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK})
 ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites", "texts", "image", "options"})
 
 
@@ -110,7 +110,8 @@ def _catalogue(
     with _also(unreadable):
         if what == "offers":
             menu = stores.catalogue.all(tenant, "item")
-            known = Known({item.item_id for item in menu}, categories={item.category for item in menu})
+            gone = {one.item_id for one in stores.catalogue.former(tenant, "item")}
+            known = Known({item.item_id for item in menu} | gone, categories={item.category for item in menu})
             offers = check_offers(rows, known, numbers)
         else:
             items = check_rows(rows, "item" if what == "items" else "place", numbers)
@@ -179,6 +180,9 @@ def _event_row(row: Mapping[str, Any]) -> Row:
         "recommendation_id": row["recommendation_id"],
         "device": row["sender"],
         "options": list(options_in(row)) or "",
+        "line": row["position"],
+        "order_id": row["order_id"],
+        "order_sender": row["order_sender"] if row["type"] in TAKES_BACK else "",
     }
 
 

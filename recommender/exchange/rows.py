@@ -17,7 +17,7 @@ Row = dict[str, object]
 # How the cells of a CSV column are read; all others are text.
 LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |
 FLAGS = frozenset({"available", "sensitive"})
-WHOLE_NUMBERS = frozenset({"price", "quantity"})
+WHOLE_NUMBERS = frozenset({"price", "quantity", "line"})
 NUMBERS = frozenset({"lat", "lon", "pickup_lat", "pickup_lon"})
 
 NONE = "none"

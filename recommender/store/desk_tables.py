@@ -82,3 +82,9 @@ def signs_and_calls(db: Utils) -> None:
         "CREATE TABLE staff_calls (tenant TEXT NOT NULL, device TEXT NOT NULL, site TEXT NOT NULL,"
         " since_us BIGINT NOT NULL, last_us BIGINT NOT NULL, PRIMARY KEY (tenant, device))"
     )
+
+
+@migrations()
+def dialects(db: Utils) -> None:
+    """Dialects that are switched on (`dialects.py`)."""
+    db.execute("CREATE TABLE dialects (tenant TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tenant, name))")
