@@ -66,6 +66,7 @@ COMMANDS = {
     "audit four-eyes": "plumbing.changes_cli:four_eyes",
     "move": "plumbing.move.command:move",
     "edge": "doorway.edge.command:edge",
+    "dialects": "doorway.dialects.command:dialects",
     "people": "plumbing.people.cli:people",
     "webhooks": "plumbing.webhooks_cli:webhooks",
 }
@@ -178,6 +179,9 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
     places = recommender.service.stores.catalogue
     app.register_api(import_module("doorway.rides").rides(shared, places, waiting))
     app.register_api(import_module("doorway.webhooks").webhooks(shared))
+    switches = recommender.service.stores.dialects
+    app.register_api(import_module("doorway.dialects.switch").switches(shared, switches))
+    app.register_api(import_module("doorway.dialects.gorse.routes").gorse(shared, recommender.service, switches))
     own_page = import_module("doorway.own_page").own_page
     app.register_api(own_page(shared, identity.own_page, recommender.own_page))
     if house.box is None and house.copies is not None:
@@ -325,6 +329,8 @@ def assemble() -> click.Group:
     cli.add_command(
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")
     )
+    cli.add_command(LazyGroup("items", help="Dishes whose id changed, and what left the menu."))
+    cli.add_command(LazyGroup("places", help="Places whose id changed, and those that are gone."))
     cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
     cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
