@@ -217,8 +217,7 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         limit=limit,
         lane="suggestions",
         reply=None,
-        described=False,
-        summary="The same",
+        summary="The same, as clients ask who name no category",
     )
     def recommend_slash(caller: Caller, path: schemas.UserPath, query: schemas.Wanted) -> Response:
         return answered(caller, path.user_id, "", query)

@@ -255,7 +255,9 @@ def test_it_is_off_until_a_tenant_switches_it_on(shop: Shop, tmp_path: Path) -> 
     assert code_of(lambda: shop.client.get_recommend(USER)) == (404, "dialect_off")
     on = client.put("/v1/dialects/gorse", headers={"X-API-Key": shop.key})
     assert on.json == {"on": ["gorse"], "known": ["gorse"]}
-    assert client.put("/v1/dialects/latin", headers={"X-API-Key": shop.key}).json["code"] == "no_such_dialect"
+    assert (
+        client.put("/v1/dialects/latin", headers={"X-API-Key": shop.key}).get_json()["code"] == "no_such_dialect"
+    )
     home = ["--home", str(tmp_path / "state"), "--tenant", "mill"]
 
     def said(*words: str) -> str:
