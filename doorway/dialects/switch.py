@@ -6,7 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from plumbing.access.caller import Caller
+from plumbing.access.caller import NO_DEVICE, Caller
 from plumbing.access.record import note_change
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
@@ -34,6 +34,15 @@ class DialectOff(Problem):
     says = "Switch it on for the tenant of this key: `usual dialects on NAME`, or PUT /v1/dialects/NAME."
 
 
+class NotForDevices(Problem):
+    """A key that stands where customers are."""
+
+    code = "dialect_not_for_devices"
+    status = 403
+    title = "A device speaks no dialect"
+    says = "Who names users can invent them: use a key of a server's own, without a device."
+
+
 class DialectsReply(BaseModel):
     """Dialects of a tenant."""
 
@@ -43,6 +52,14 @@ class DialectsReply(BaseModel):
 
 class DialectPath(BaseModel):
     name: str = Field(min_length=1, max_length=64)
+
+
+def check_caller(store: DialectStore, caller: Caller, name: str) -> None:
+    """Raises DialectOff; NotForDevices: invented users would make dishes popular."""
+    if not store.is_on(caller.tenant, name):
+        raise DialectOff
+    if not caller.device.startswith(NO_DEVICE):
+        raise NotForDevices
 
 
 def check_name(name: str) -> None:

@@ -9,9 +9,8 @@ them or the order itself comes: so it does not matter which comes first, nor how
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from plumbing.storage.database import Connection, Database, Row, Statement
 from recommender.scene import TAKES_BACK, Event, OrderLine, Reduced
@@ -64,7 +63,7 @@ class TakenBack:
     """The SQL of what was taken back. `tombstone` is that of the events' store."""
 
     database: Database
-    tombstone: Any  # (tenant, customer) -> str
+    tombstone: Callable[[str, str], str]  # of (tenant, customer)
 
     def settle(self, tenant: str, names: Iterable[Name], *, import_id: str = "") -> list[Reduced]:
         """Bring orders in line with the events that take them back, inside a transaction.

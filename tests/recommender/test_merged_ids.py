@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from recommender.cli import merging
 from recommender.errors import CannotMerge, ItemMerged, NotInCatalogue
 from recommender.exchange.files import export_rows, import_file, write_rows
 from recommender.scene import Event, Item, OrderLine
@@ -105,3 +108,17 @@ def test_a_deleted_dish_keeps_its_name_and_its_orders_import_again(world: World,
     assert world.order("cola", event_id="e2").status_code == 422  # what is ordered now is on the menu
     world.call("POST", "/items", key="desk", json={"rows": [{"item_id": "cola", "name": "Cola", "price": 1}]})
     assert [one.item_id for one in service.stores.catalogue.former("grill", "item")] == ["burger"]
+
+
+def test_the_commands_merge_and_take_it_back(world: World) -> None:
+    """One sentence each; a wrong id is one sentence too."""
+    home = ["--home", str(world.home), "--tenant", "grill"]
+
+    def said(command: click.Command, *words: str) -> str:
+        return CliRunner().invoke(command, [*home, *words]).output.splitlines()[-1]
+
+    assert said(merging.merge_places, "work", "home").startswith("work counts as home now")
+    assert said(merging.former_places) == "work  Mill Lane 1  counts as home"
+    assert said(merging.former_items) == "grill has none."
+    assert said(merging.unmerge_places, "work") == "work does not count as home any more."
+    assert "nowhere" in said(merging.merge_places, "work", "nowhere")

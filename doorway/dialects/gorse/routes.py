@@ -12,16 +12,17 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from doorway.dialects.gorse import schemas
-from doorway.dialects.gorse.feedback import SENDER, event_of, feedback_of, meaning
+from doorway.dialects.gorse.feedback import event_of, feedback_of, meaning
 from doorway.dialects.gorse.items import as_gorse, changed, dish_of
 from doorway.dialects.gorse.problems import ListsNobody, NoDelay, NoProfiles, UserDeleted
-from doorway.dialects.switch import DialectOff
+from doorway.dialects.switch import check_caller
 from doorway.dialects.users import account_of
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
 from plumbing.clock import SECOND, Clock
 from plumbing.demands import BATCH
 from plumbing.door import Body, Door, Limit
+from plumbing.idempotency import KeyUnusable
 from plumbing.shared import Shared
 from recommender.errors import Erased
 from recommender.item import Item
@@ -51,10 +52,9 @@ class Gorse:
             raise UserDeleted
         return account
 
-    def require_on(self, tenant: str) -> None:
-        """Raises DialectOff."""
-        if not self.switches.is_on(tenant, NAME):
-            raise DialectOff
+    def require(self, caller: Caller) -> None:
+        """Raises DialectOff, NotForDevices."""
+        check_caller(self.switches, caller, NAME)
 
     def context(self, caller: Caller, basket: tuple[str, ...] = ()) -> Context:
         """Now, on the tenant's clock: clients of Gorse do not say when or where. Repeats are allowed."""
@@ -71,7 +71,7 @@ class Gorse:
             account = self.account(caller, one.UserId)
             event = event_of(one, account, caller.site, zone, self.now_us())
             by_account.setdefault(account, []).append(event)
-        sender, new = Sender(SENDER, caller.site, in_bulk=True), 0
+        sender, new = Sender(caller.device, caller.site, in_bulk=True), 0
         try:
             with self.service.database.write(shared=True):
                 for account, events in sorted(by_account.items()):
@@ -115,7 +115,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
     limit = Limit("events", A_MINUTE)
 
     def insert(caller: Caller, body: schemas.Feedbacks) -> Body:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         return _done(tools.record(caller, body.root))
 
     for method, name in (("POST", "insert_feedback"), ("PUT", "overwrite_feedback")):
@@ -132,6 +132,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
 
     @door.route("GET", "/api/feedback", scopes=("event",), reply=None, summary="Refused: nobody is listed")
     def all_feedback(caller: Caller) -> Body:
+        tools.require(caller)
         raise ListsNobody
 
     @door.route(
@@ -142,7 +143,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         summary="What one user did, of one type",
     )
     def feedback_of_user(caller: Caller, path: schemas.FeedbackPath) -> Response:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         zone = tools.service.stores.tenants.get(caller.tenant).zone
         own = tools.service.stores.own.of(caller.tenant, tools.account(caller, path.user_id))
         rows = [row for event in own for row in feedback_of(event, path.user_id, zone)]
@@ -156,7 +157,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         summary="Forget what a user did with an item; sent again it stays away",
     )
     def delete_feedback(caller: Caller, path: schemas.UserItemPath) -> Body:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         account, service = tools.account(caller, path.user_id), tools.service
         own = service.stores.own.of(caller.tenant, account)
         gone = [event for event in own if path.item_id in [line[0] for line in event.lines]]
@@ -180,7 +181,7 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
     limit = Limit("suggestions", A_MINUTE)
 
     def answered(caller: Caller, user_id: str, category: str, query: schemas.Wanted) -> Response:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         if query.write_back_delay:
             raise NoDelay
         account, context = tools.account(caller, user_id), tools.context(caller)
@@ -244,7 +245,9 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         summary="What goes with the items of a session, for somebody unknown; nothing is stored",
     )
     def session_recommend(caller: Caller, query: schemas.Wanted, body: schemas.SessionFeedbacks) -> Response:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
+        if "Idempotency-Key" in request.headers:
+            raise KeyUnusable("Nothing is stored here: ask again without an Idempotency-Key.")
         basket = tuple(dict.fromkeys(one.ItemId for one in body.root))
         rows = tools.suggest(caller, tools.context(caller, basket), query.offset + query.n)
         return _list(rows[query.offset :])
@@ -254,7 +257,7 @@ def _item_routes(door: Door, tools: Gorse) -> None:
     catalogue = tools.service.stores.catalogue
 
     def put(caller: Caller, rows: list[schemas.GorseItem]) -> dict[str, object]:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         there = {item.item_id: item for item in catalogue.all(caller.tenant, "item")}
         dishes = [dish_of(one, there) for one in rows]
         earlier = [as_gorse(there[one.item_id]) for one in dishes if one.item_id in there]
@@ -280,7 +283,7 @@ def _item_routes(door: Door, tools: Gorse) -> None:
 
     @door.route("GET", "/api/items", scopes=("suggest",), reply=None, summary="Items, page by page, or by a word")
     def list_items(caller: Caller, query: schemas.Page) -> Body:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         if query.q:
             word = query.q.casefold()
             every = catalogue.all(caller.tenant, "item")
@@ -295,7 +298,7 @@ def _more_item_routes(door: Door, tools: Gorse) -> None:
     catalogue = tools.service.stores.catalogue
 
     def there(caller: Caller, item_id: str) -> Item:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         return catalogue.get(caller.tenant, "item", item_id)
 
     @door.route("GET", "/api/item/<item_id>", scopes=("suggest",), reply=None, summary="One item")
@@ -326,7 +329,7 @@ def _more_item_routes(door: Door, tools: Gorse) -> None:
         summary="Items like one; the same for everybody",
     )
     def neighbors(caller: Caller, path: schemas.ItemPath, query: schemas.Wanted) -> Response:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         most = query.offset + query.n
         found, _, _ = similar_to(
             tools.service, caller.tenant, path.item_id, tools.context(caller), most, tools.now_us
@@ -336,7 +339,7 @@ def _more_item_routes(door: Door, tools: Gorse) -> None:
 
 def _user_routes(door: Door, tools: Gorse) -> None:
     def welcome(caller: Caller, users: list[schemas.GorseUser]) -> dict[str, object]:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         for one in users:
             if one.Labels or one.Subscribe or one.Comment:
                 raise NoProfiles
@@ -359,11 +362,12 @@ def _user_routes(door: Door, tools: Gorse) -> None:
 
     @door.route("GET", "/api/users", scopes=("event",), reply=None, summary="Refused: nobody is listed")
     def list_users(caller: Caller) -> Body:
+        tools.require(caller)
         raise ListsNobody
 
     @door.route("GET", "/api/user/<user_id>", scopes=("event",), reply=None, summary="A user who was not deleted")
     def get_user(caller: Caller, path: schemas.UserPath) -> Body:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         tools.account(caller, path.user_id)
         return {"UserId": path.user_id, "Labels": None, "Subscribe": None, "Comment": ""}
 
@@ -376,7 +380,7 @@ def _user_routes(door: Door, tools: Gorse) -> None:
         summary="Erase all that is held of a user, for good",
     )
     def delete_user(caller: Caller, path: schemas.UserPath) -> Body:
-        tools.require_on(caller.tenant)
+        tools.require(caller)
         note_change("user")  # whose erasure it is stands nowhere
         account = account_of(tools.service.stores.key("accounts"), caller.tenant, path.user_id)
         tools.service.erase_customer(caller.tenant, account)

@@ -232,10 +232,17 @@ def test_what_is_refused_says_why(shop: Shop) -> None:
         (lambda: client.get_item("pizza"), (404, "not_found")),
         (lambda: shop.other("suggest").insert_feedback("order", USER, "cola", AT), (403, "scope_missing")),
         (lambda: Gorse(shop.url, "nobody").get_recommend(USER), (401, "key_refused")),
+        (lambda: Gorse(shop.url, shop.world.keys["kiosk"]).get_recommend(USER), (403, "dialect_not_for_devices")),
     ):
         assert code_of(call)[0] == answer[0], answer
         assert code_of(call) == answer
     assert shop.world.count("events") == 0
+
+
+def test_a_session_is_not_kept_so_it_needs_no_key(shop: Shop) -> None:
+    headers = {"X-API-Key": shop.key, "Idempotency-Key": "k1"}
+    reply = shop.world.app.test_client().post("/api/session/recommend?n=2", json=[], headers=headers)
+    assert (reply.status_code, reply.get_json()["code"]) == (400, "idempotency_key_unusable")
 
 
 def test_write_back_records_what_was_shown(shop: Shop) -> None:
