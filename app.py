@@ -193,6 +193,7 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
     app.register_api(import_module("doorway.webhooks").webhooks(shared))
     app.register_api(import_module("doorway.dialects.switch").dialects(shared))
     app.register_api(import_module("doorway.dialects.compreface.routes").compreface(shared, identity.service))
+    app.register_api(import_module("doorway.dialects.gorse.routes").gorse(shared, recommender.service))
     own_page = import_module("doorway.own_page").own_page
     app.register_api(own_page(shared, identity.own_page, recommender.own_page))
     if house.box is None and house.copies is not None:
@@ -369,6 +370,8 @@ def assemble() -> click.Group:
     cli.add_command(
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")
     )
+    cli.add_command(LazyGroup("items", help="Dishes whose id changed, and what left the menu."))
+    cli.add_command(LazyGroup("places", help="Places whose id changed, and those that are gone."))
     cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
     cli.add_command(LazyGroup("sites", help="The clock and the opening hours of each site."))
     cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))

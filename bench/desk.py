@@ -95,7 +95,7 @@ def fill(half: Any, n_events: int, n_customers: int) -> None:
         events, lines = _orders(rng, size, n_customers)
         with stores.database.write() as connection:
             marks = ", ".join("?" * 16)
-            connection.executemany(f"INSERT INTO events VALUES ({marks})", events)
+            connection.executemany(f"INSERT INTO events VALUES ({marks}, '', '')", events)
             connection.executemany(
                 "INSERT INTO lines (tenant, sender, event_id, position, item, quantity, price)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -160,7 +160,7 @@ class Door:
         operation's text.
 
         Args:
-            method: GET, POST, PUT or DELETE.
+            method: GET, POST, PUT, PATCH or DELETE.
             scopes: the caller's key needs every one of them; PUBLIC for a route without a key.
             reply: model of the successful reply, for the description; None when it has no JSON.
             status: of the successful reply.

@@ -38,7 +38,7 @@ class CatalogueSnapshot:
     """The catalogue of one kind at one generation."""
 
     items: tuple[Item, ...]
-    by_id: Mapping[str, Item]
+    by_id: Mapping[str, Item]  # also by earlier ids
     generation: int = 0  # another one after each change; screens compare it
 
 
@@ -136,7 +136,10 @@ class Caches:
 
         def build() -> CatalogueSnapshot:
             items = self._catalogue.all(tenant, kind)
-            return CatalogueSnapshot(items, {item.item_id: item for item in items}, generation)
+            by_id = {item.item_id: item for item in items}
+            merged = self._catalogue.merged(tenant, kind)
+            by_id |= {old: by_id[new] for old, new in merged.items() if new in by_id}
+            return CatalogueSnapshot(items, by_id, generation)
 
         return self._menus.get((tenant, kind), generation, build)
 

@@ -13,7 +13,7 @@ from typing import Literal
 from plumbing.clock import MINUTE
 from recommender.errors import ItemUnavailable
 from recommender.item import Item, price_with, usual_choices
-from recommender.scene import Event, OrderLine
+from recommender.scene import TAKES_BACK, Event, OrderLine, Reduced
 
 Code = Literal["gone", "unavailable", "option_gone", "price_changed"]
 
@@ -93,3 +93,20 @@ def _problem(line: OrderLine, code: Code) -> LineProblem:
 
 def _served(item: Item, site: str) -> bool:
     return item.available and (not site or not item.sites or site in item.sites)
+
+
+def left_of(events: Sequence[Event], reduced: Sequence[Reduced]) -> list[Event]:
+    """The events with what was taken back left out of them."""
+    left = {order.key: order.lines for order in reduced}
+    kept = (replace(event, lines=left.get(event.key, event.lines)) for event in events)
+    return [event for event in kept if event.lines or event.key not in left]
+
+
+def waiting_for_orders(events: Sequence[Event], reduced: Sequence[Reduced]) -> list[int]:
+    """The places of events that take back an order which is not here, or which their sender may not take back."""
+    there = {(order.sender, order.event_id) for order in reduced}
+    return [
+        place
+        for place, event in enumerate(events)
+        if event.type in TAKES_BACK and (event.order_sender or event.sender, event.order_id) not in there
+    ]

@@ -16,10 +16,11 @@ from recommender.errors import (
     EventOutsidePress,
     EventPosition,
     EventTooOld,
+    OrderOfAnother,
     UnknownItem,
     VisitTooLarge,
 )
-from recommender.scene import Event, KnownIds
+from recommender.scene import TAKES_BACK, Event, KnownIds
 from recommender.store.events import EventStore
 from recommender.times import hour_of
 from recommender.tokens import Claims
@@ -48,6 +49,7 @@ class Sender:
     name: str = ""  # "" is a file
     site: str = ""  # the only one it may name; "" may name any of the tenant's
     in_bulk: bool = False  # it may bring guests' older events: a key that may train or administer
+    is_device: bool = False  # it stands where customers are: it takes back what it sent itself, nothing else
 
 
 def size_of(events: Sequence[Event]) -> tuple[int, int]:
@@ -75,6 +77,10 @@ def check_event(
     """
     if event.time_us > now_us + FUTURE_GRACE_US:
         raise EventFromFuture(index)
+    if event.type in TAKES_BACK:
+        if not event.order_id:
+            raise EventIncomplete(index, f"an event {event.type!r} names the order by its order_id.")
+        return  # its dishes may have left the menu since: they are compared with those of the order alone
     if not event.lines and event.type != "shown":
         raise EventIncomplete(index, f"an event {event.type!r} needs at least one item.")
     if event.type == "rode" and len(event.lines) != 1:
@@ -128,6 +134,18 @@ def check_time(index: int, event: Event, now_us: int, claims: Claims | None, sen
     elif not sender.in_bulk and event.time_us < now_us - GUEST_HOURS * HOUR:
         raise EventTooOld(index, GUEST_HOURS)
     check_year(index, event)
+
+
+def check_taking_back(index: int, event: Event, sender: Sender) -> None:
+    """A device takes back what it sent itself; a key without a device what was sent at its site, or anywhere in
+    its tenant where it has none (`TakenBack` compares the sites when the order is there).
+
+    Raises:
+        OrderOfAnother: the event names another sender's order.
+    """
+    foreign = event.order_sender not in ("", event.sender)
+    if event.type in TAKES_BACK and foreign and sender.is_device and not sender.in_bulk:
+        raise OrderOfAnother(index)
 
 
 def check_visit(store: EventStore, tenant: str, claims: Claims) -> None:

@@ -22,6 +22,7 @@ class SuggestRequest:
     context: Context
     n: int
     sender: str = ""  # the device, or the key of a caller without one
+    account: str = ""  # of the tenant's own (a dialect's user), in place of a token
 
     @property
     def asker(self) -> str:
@@ -51,3 +52,4 @@ class Recorded:
     duplicates: int
     refused: Mapping[int, Problem]
     problems: Sequence[LineProblem] = ()  # of single lines; the rest of their orders was taken
+    waiting: Sequence[int] = ()  # events, by place, that take back an order which is not here yet

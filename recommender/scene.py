@@ -26,6 +26,9 @@ Texts: TypeAlias = Mapping[str, str]
 Kind: TypeAlias = Literal["item", "place"]
 """The two catalogues of a tenant: dishes and places."""
 
+TAKES_BACK = ("voided", "refunded")
+"""Types of events that take an order or a ride back: all of it, or the lines that they have."""
+
 Progress = Callable[[str, float], None]
 """Called with the name of the present step and the share done, 0 to 1. A terminal and the desk draw a bar."""
 
@@ -38,6 +41,11 @@ def plain(name: str) -> str:
 def has_allergen(item: Item, name: str) -> bool:
     """Whether somebody said that the item has this allergen (`plain`)."""
     return any(plain(one) == name for one in item.allergens or ())
+
+
+def event_key(sender: str, event_id: str) -> str:
+    """One text for sender and id: two senders may choose the same id. Neither holds the character between."""
+    return f"{sender}\x1f{event_id}" if sender else event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ class Event:
     origin: str = ""
     recommendation_id: str = ""
     sender: str = ""  # the device or key that sent it; "" came from a file
-    order_id: str = ""  # the event_id of the order that a redemption belongs to, from the same sender
+    order_id: str = ""  # the event_id of the order that it is about: of a redemption, voided or refunded
+    order_sender: str = ""  # who sent that order; "" the sender of this event
     sent_print: str = ""  # the fingerprint of the event as it was sent, where lines were left out of it
 
     def fingerprint(self) -> str:
@@ -84,13 +93,17 @@ class Event:
         if self.sent_print:
             return self.sent_print
         left_out = {"sender", "sent_print"} | (set() if self.order_id else {"order_id"})
+        if self.type in TAKES_BACK:  # it is filed under the customer of its order as soon as that is known
+            left_out.add("customer")
+        if self.order_sender in ("", self.sender):
+            left_out.add("order_sender")
         said = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.name not in left_out)
         return hashlib.sha256(f"Event({', '.join(said)})".encode()).hexdigest()[:32]
 
     @property
     def key(self) -> str:
-        """One text for sender and id: two senders may choose the same id. Neither holds the character between."""
-        return f"{self.sender}\x1f{self.event_id}" if self.sender else self.event_id
+        """See `event_key`."""
+        return event_key(self.sender, self.event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +214,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduced:
+    """An order, or a ride, after what was taken back of it: `lines` are what is left, none of all of it."""
+
+    sender: str
+    event_id: str
+    time_us: int
+    lines: tuple[OrderLine, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """As `Event.key`."""
+        return event_key(self.sender, self.event_id)
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedEvents:
     """A batch of events that the service just stored; its transaction is still open."""
 
@@ -209,6 +237,7 @@ class RecordedEvents:
     now_us: int
     purposes: Collection[str]  # that the customer consented to; empty for guests
     items: Mapping[str, Item]  # the tenant's dishes by id, for their prices
+    reduced: Sequence[Reduced] = ()  # orders of which something was taken back, now or before
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,16 @@ from recommender.experimenting import Chosen
 from recommender.figures.figures import Figures, FigureTools
 from recommender.figures.marks import marked
 from recommender.in_flight import InFlight
-from recommender.order_lines import Taken, taken
-from recommender.recording import Sender, at_the_site, check_event, check_time, check_visit, size_of
+from recommender.order_lines import Taken, left_of, taken, waiting_for_orders
+from recommender.recording import (
+    Sender,
+    at_the_site,
+    check_event,
+    check_taking_back,
+    check_time,
+    check_visit,
+    size_of,
+)
 from recommender.replies import Recorded as Recorded
 from recommender.replies import SuggestReply as SuggestReply
 from recommender.replies import SuggestRequest as SuggestRequest
@@ -135,7 +143,10 @@ class RecommenderService(CustomerRights):
                 chosen, loaded, guest = self.experimenting.begin(query.scene, claims, loaded, guest)
                 menu, rules = self.caches.menu(query.tenant, scene.kind), self._rules(query.tenant, chosen)
                 with self.database.write() if scene.learns_from is None else nullcontext():
-                    request = self._with_history(replace(guest, catalogue=menu.items), scene, claims, loaded)
+                    known = claims.pseudonym if claims else query.account
+                    request = self._with_history(
+                        replace(guest, catalogue=menu.items, customer=known or None), scene, claims, loaded
+                    )
                     found = answer_of(rules, scene, loaded.model, request, menu.by_id)
             fallback = "identity_silent" if silent else fallback_of(found.answer, claims, loaded)
         except PlaceError as error:
@@ -220,19 +231,17 @@ class RecommenderService(CustomerRights):
         self, guest: Request, scene: AnyScene, claims: Claims | None, loaded: LoadedModel
     ) -> Request:
         """The request with what the database knows: the customer's history, or what is popular."""
-        request, event_type = guest, scene.learns_from
-        if claims is not None:
-            if self.events.is_erased(guest.tenant, claims.pseudonym):
-                raise Erased
-            request = replace(request, customer=claims.pseudonym)
+        request, event_type, customer = guest, scene.learns_from, guest.customer
+        if customer is not None and self.events.is_erased(guest.tenant, customer):
+            raise Erased
         if event_type is None:
             return request
-        if claims is not None:
+        if customer is not None:
             lines = self.config.history_lines
             account = None
-            if ACCOUNT in claims.purposes:  # without that consent no tie counts, untied or not
-                account = self.stores.ties.account(guest.tenant, claims.pseudonym)
-            history = self.events.history(guest.tenant, claims.pseudonym, event_type, lines, account)
+            if claims is not None and ACCOUNT in claims.purposes:  # without that consent no tie counts
+                account = self.stores.ties.account(guest.tenant, customer)
+            history = self.events.history(guest.tenant, customer, event_type, lines, account)
             request = replace(request, history=history)
         if loaded.model is None:
             request = replace(request, recent=self.caches.popular(guest.tenant, event_type))
@@ -297,8 +306,24 @@ class RecommenderService(CustomerRights):
         with self.caches.request(tenant):
             return self._record(tenant, device, token, events, sender)
 
+    def take_of_account(
+        self, tenant: str, account: str, events: Sequence[Event], sender: Sender = FROM_FILE
+    ) -> Recorded:
+        """`take` for an account of the tenant's own (a dialect's user), which has no token.
+
+        Raises as `take` does; Erased: the account was deleted.
+        """
+        with self.caches.request(tenant):
+            return self._record(tenant, "", None, events, sender, account)
+
     def _record(
-        self, tenant: str, device: str, token: str | None, events: Sequence[Event], sender: Sender
+        self,
+        tenant: str,
+        device: str,
+        token: str | None,
+        events: Sequence[Event],
+        sender: Sender,
+        account: str = "",
     ) -> Recorded:
         now_us = self._now_us()
         self.stores.erased.keep_erased()
@@ -327,9 +352,10 @@ class RecommenderService(CustomerRights):
         for index, event in enumerate(events):
             check_event(index, event, now_us, known, area)
             check_time(index, event, now_us, claims, sender)
+            check_taking_back(index, event, sender)
         for site in {event.site for event in events} - {"", sender.site}:
             self.check_site(tenant, site)
-        stored = [order.of(claims.pseudonym if claims else "") for order in orders]
+        stored = [order.of(claims.pseudonym if claims else account) for order in orders]
         purposes = claims.purposes if claims else ()
         lines, size = size_of(stored)
         with self._counted(tenant, events) as refused, self.database.write(shared=True):
@@ -341,17 +367,18 @@ class RecommenderService(CustomerRights):
             stored = [event for index, event in enumerate(stored) if index not in refused]
             n_taken = len(stored)
             stored = self.stores.own.without_taken_back(tenant, stored)
-            new = self.events.record(tenant, stored, now_us)
+            new, reduced = self.events.record_and_settle(tenant, stored, now_us)
             if claims is not None:
                 check_visit(self.events, tenant, claims)
-            batch = RecordedEvents(tenant, stored, now_us, purposes, menu)
+            batch = RecordedEvents(tenant, stored, now_us, purposes, menu, reduced)
             for scene in self.scenes.values():
                 scene.record(batch)
-        self.figures.counters.recorded(tenant, {event.time_us for event in stored})
+        self.figures.counters.recorded(tenant, {e.time_us for e in stored} | {o.time_us for o in reduced})
         if new:
-            self.experimenting.happened(claims, stored, batch.items)
+            self.experimenting.happened(claims, left_of(stored, reduced), batch.items)
         self.on_recorded(tenant, stored, purposes)
-        return Recorded(new, n_taken - new, refused, [one for order in orders for one in order.problems])
+        problems = [one for order in orders for one in order.problems]
+        return Recorded(new, n_taken - new, refused, problems, waiting_for_orders(events, reduced))
 
     @staticmethod
     def _taken(index: int, event: Event, menu: Mapping[str, Item], now_us: int, sender: Sender) -> Taken:
@@ -412,16 +439,20 @@ class RecommenderService(CustomerRights):
         claims = open_token(
             self.config.token_keys, token, tenant=tenant, device=None, purpose="erasure", now_us=now_us
         )
-        with of_tenant(claims.tenant), self.database.erasing():  # identity's key erases for all tenants
+        return self.erase_customer(claims.tenant, claims.pseudonym)
+
+    def erase_customer(self, tenant: str, customer: str) -> int:
+        """`erase` of whoever is kept under this pseudonym, or as this account of the tenant's own."""
+        with of_tenant(tenant), self.database.erasing():  # identity's key erases for all tenants
             with self.database.write() as connection:
-                if decisions := self.stores.own.decisions_and_purchases(claims.tenant, claims.pseudonym):
-                    forgotten.note(connection, claims.tenant, "offers", lines=decisions)
-                deleted = self.events.erase(claims.tenant, claims.pseudonym, now_us)
+                if decisions := self.stores.own.decisions_and_purchases(tenant, customer):
+                    forgotten.note(connection, tenant, "offers", lines=decisions)
+                deleted = self.events.erase(tenant, customer, self._now_us())
                 for scene in self.scenes.values():
-                    scene.forget(claims.tenant, claims.pseudonym)
-                self.experimenting.forget(claims.tenant, claims.pseudonym)
-            self.stores.erased.remember(claims.tenant, claims.pseudonym)
-            self.forget_rows(claims.tenant)
+                    scene.forget(tenant, customer)
+                self.experimenting.forget(tenant, customer)
+            self.stores.erased.remember(tenant, customer)
+            self.forget_rows(tenant)
             self.database.scrub()
         return deleted
 

@@ -84,7 +84,8 @@ def fill(home: Path) -> None:
         for n in range(300):
             order = ("mill", "pos", f"é{n}", "ordered", "orders", f"p{n % 7}", 10**15 + n, 12.25, 3)
             write.execute(
-                f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*order, "s", "", "", "", f"f{n}", n, "")
+                f"INSERT INTO events VALUES ({', '.join('?' * 18)})",
+                (*order, "s", "", "", "", f"f{n}", n, "", "", ""),
             )
             write.execute(
                 "INSERT INTO lines VALUES ('mill', 'pos', ?, 0, 'café', 1, NULL, 0, '', NULL)", (f"é{n}",)

@@ -13,8 +13,8 @@ from plumbing.access.record import note_change
 from plumbing.door import Body, Door
 from plumbing.shared import Shared
 
-NAMES = ("compreface",)
-Name = Literal["compreface"]
+NAMES = ("compreface", "gorse")
+Name = Literal["compreface", "gorse"]
 
 
 class DialectsBody(BaseModel):

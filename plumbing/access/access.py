@@ -17,7 +17,7 @@ from flask import Request
 
 from plumbing.access import cookies, drivers, heard
 from plumbing.access.approvals import Approvals
-from plumbing.access.caller import Caller
+from plumbing.access.caller import NO_DEVICE, Caller
 from plumbing.access.device_figures import DeviceFigures
 from plumbing.access.errors import (
     ENDED,
@@ -429,7 +429,7 @@ def route_of(request: Request) -> str:
 def _identity(row: Row) -> str:
     """What identifies the device of a key: no two devices of a tenant have the same."""
     if not row["device"]:
-        return f"key:{row['key_id']}"
+        return f"{NO_DEVICE}{row['key_id']}"
     pairings = row["pairings"] or 1  # none: a release that knows no devices made the key
     return str(row["device"]) if pairings == 1 else f"{row['device']}~{pairings}"
 

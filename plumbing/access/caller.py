@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_DEVICE = "key:"
+"""How `Caller.device` begins where the key belongs to no device; no device can be called that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

@@ -86,6 +86,8 @@ def _event(event: OwnEvent, named: Mapping[str, Named]) -> dict[str, Any]:
         "pickup": event.origin,
         "device": event.sender,
         "recommendation_id": event.recommendation_id,
+        **({"order_id": event.order_id} if event.order_id else {}),
+        **({"taken_back": event.taken_back} if event.taken_back else {}),
         "items": [
             {"item_id": item, "quantity": quantity, "price": price}
             | _names(named, item)

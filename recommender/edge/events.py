@@ -27,7 +27,7 @@ class Batch:
 
     def to_json(self, box: str) -> dict[str, Any]:
         """As it is sent; the senders are those of the box `box`."""
-        rows = [as_json(replace(event, sender=sender_at(box, event.sender))) for event in self.events]
+        rows = [as_json(_as_sent(event, box)) for event in self.events]
         return {"format": FORMAT, "events": rows, "purposes": list(self.purposes)}
 
     @classmethod
@@ -95,12 +95,21 @@ def _one_by_one(service: RecommenderService, tenant: str, batch: Batch, now_us: 
 def _stored(service: RecommenderService, tenant: str, batch: Batch, now_us: int) -> int:
     with service.database.write():
         events = service.stores.own.without_taken_back(tenant, batch.events)
-        new = service.events.record(tenant, events, now_us)
+        new, reduced = service.events.record_and_settle(tenant, events, now_us)
         items = service.caches.menu(tenant, "item").by_id
-        recorded = RecordedEvents(tenant, events, now_us, batch.purposes, items)
+        recorded = RecordedEvents(tenant, events, now_us, batch.purposes, items, reduced)
         for scene in service.scenes.values():
             scene.record(recorded)
+        service.figures.counters.recorded(tenant, {order.time_us for order in reduced})
     return new
+
+
+def _as_sent(event: Event, box: str) -> Event:
+    """With the names of senders that the centre has for them; an order of elsewhere keeps its own."""
+    other = event.order_sender
+    if other and not other.startswith(SENDER):
+        other = sender_at(box, other)
+    return replace(event, sender=sender_at(box, event.sender), order_sender=other)
 
 
 def as_json(event: Event) -> dict[str, Any]:
@@ -108,7 +117,7 @@ def as_json(event: Event) -> dict[str, Any]:
     return asdict(event)
 
 
-LATER: Mapping[str, Any] = {"order_id": "", "sent_print": ""}
+LATER: Mapping[str, Any] = {"order_id": "", "sent_print": "", "order_sender": ""}
 """Fields that an older release does not send."""
 
 

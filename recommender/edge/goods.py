@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from recommender.item import options_json, options_of
 from recommender.scene import Item, Kind
 from recommender.store.catalogue import FIELDS, LISTS
 from recommender.store.copies import CopiedEvents
+from recommender.store.former_items import FormerItem
 from recommender.store.screen_settings import ScreenSettings
 from recommender.store.tenant_settings import TenantSettings
 from recommender.store.versions import VersionStore
@@ -74,7 +76,14 @@ class Goods:
         house = self._stores.tenants.get(tenant)
         own = {"currency": house.currency, "languages": list(house.languages), "sites": house.to_dict()["sites"]}
         screens = [self._stores.screens.get(tenant).to_dict()]
-        return {"rules": rules, "zone": [{"timezone": house.timezone}], "house": [own], "screens": screens} | {
+        former = [asdict(one) for kind in KINDS for one in self._stores.catalogue.former(tenant, kind)]
+        return {
+            "former": former,
+            "rules": rules,
+            "zone": [{"timezone": house.timezone}],
+            "house": [own],
+            "screens": screens,
+        } | {
             kind: [
                 {name: getattr(item, name) for name in FIELDS}
                 | {"allergens": item.allergens or (), "allergens_known": item.allergens is not None}
@@ -142,13 +151,24 @@ class Goods:
                 items = [_item(row) for row in said[kind]]
             except (KeyError, TypeError) as error:
                 raise ValueError("this is no catalogue") from error
+            if kind == KINDS[0]:
+                self._stores.catalogue.put_former(tenant, ())
             gone = {item.item_id for item in self._stores.catalogue.all(tenant, kind)}
             gone -= {item.item_id for item in items}
             for item_id in gone:
                 self._stores.catalogue.delete(tenant, kind, item_id)
             if items:
                 self._stores.catalogue.put(tenant, kind, items)
+        if "former" in said:  # an older centre does not say
+            self._put_former(tenant, said["former"])
         self._put_rules(tenant, said)
+
+    def _put_former(self, tenant: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Raises ValueError."""
+        try:
+            self._stores.catalogue.put_former(tenant, [FormerItem(**row) for row in rows])
+        except TypeError as error:
+            raise ValueError("these are no former items") from error
 
     def _put_rules(self, tenant: str, said: Mapping[str, Any]) -> None:
         """An older centre sends none. Raises ValueError."""

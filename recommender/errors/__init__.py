@@ -278,6 +278,15 @@ class EventTooOld(EventError):
         super().__init__(what, index)
 
 
+class OrderOfAnother(EventError):
+    code = "order_of_another"
+    status = 403
+
+    def __init__(self, index: int) -> None:
+        what = "a device takes back what it sent itself; another's order is taken back by the till's own key."
+        super().__init__(what, index)
+
+
 class EventOutsidePress(EventError):
     """An event names a customer's token, and lies outside of that visit."""
 
@@ -359,6 +368,26 @@ class NotInCatalogue(CatalogueError):
 
     def __init__(self, kind: str, item_id: str) -> None:
         super().__init__(f"The catalogue of {kind}s has no {item_id!r}.")
+
+
+class ItemMerged(CatalogueError):
+    """An id that was merged into another is written as if it stood for itself."""
+
+    code = "item_merged"
+    status = 409
+
+    def __init__(self, kind: str, item_id: str, into: str) -> None:
+        super().__init__(
+            f"The {kind} {item_id!r} is an earlier id of {into!r}. Write that one, or take the merge back first"
+            f" (DELETE /recommender/v1/former-{kind}s/ID, `usual {kind}s unmerge`)."
+        )
+
+
+class CannotMerge(CatalogueError):
+    """Two ids that cannot be merged."""
+
+    code = "cannot_merge"
+    status = 422
 
 
 class ImageHostUnknown(CatalogueError):

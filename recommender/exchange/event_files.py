@@ -37,7 +37,7 @@ from recommender.exchange.rows import each_row
 from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
 from recommender.figures.counters import QUARTER
 from recommender.recording import check_event, check_year
-from recommender.scene import Event, KnownIds
+from recommender.scene import Event, KnownIds, RecordedEvents, Reduced
 from recommender.schemas import EventModel, Id, Word
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
@@ -48,11 +48,23 @@ Show = Callable[[str, float], None]
 """Gets the stage and the share of the whole that is done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Either(Container[str]):
+    """What is in one of two."""
+
+    first: Container[str]
+    second: Container[str]
+
+    def __contains__(self, one: object) -> bool:
+        return one in self.first or one in self.second
+
+
 class ImportedEvent(EventModel):
     """An event with its customer's pseudonym: a file has no token."""
 
     customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
     event_id: Id
+    order_id: Word = ""
     device: Word = Field("", description="that sent it, in an export; part of what makes an id unique")
 
 
@@ -92,7 +104,9 @@ def import_events(
         reading.retired.clear()  # they are counted again when they are stored
         storing = _Storing(checks, rows, stores, tenant, events, show)
         try:
-            new = record_in_parts(stores.database, stores.events, tenant, storing.events(), now_us)
+            new = record_in_parts(
+                stores.database, stores.events, tenant, storing.events(), now_us, settled=storing.settled
+            )
         except EventError as error:
             raise BadRows([RowProblem(storing.number(error.index), error.what)]) from error
     service.figures.counters.recorded(tenant, storing.times_us)
@@ -156,7 +170,7 @@ class _Checks:
 
     def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
         read = [(rows, event) for rows in part if (event := self._event(rows)) is not None]
-        known = self.service.known(self.tenant, [event for _, event in read])
+        known = self._known([event for _, event in read])
         area = self.service.caches.area(self.tenant)
         read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, known))]
         events = [event for _, event in read]
@@ -206,6 +220,15 @@ class _Checks:
         if not rows.retired:
             return known
         return {scene: replace(one, ids=_Besides(one.ids, rows.retired)) for scene, one in known.items()}
+
+    def _known(self, events: Sequence[Event]) -> dict[str, KnownIds]:
+        """What events of a file may name: also what left the catalogue since, and offers' ids as ever."""
+        known = self.service.known(self.tenant, events)
+        for name, scene in self.service.scenes.items():
+            if name in known and name != "offers":
+                gone = {one.item_id for one in self.stores.catalogue.former(self.tenant, scene.kind)}
+                known[name] = KnownIds(known[name].noun, Either(known[name].ids, gone))
+        return known
 
     def _event(self, rows: EventRows) -> Event | None:
         try:
@@ -272,6 +295,15 @@ class _Storing:
                 yield event
             passed += len(part)
             self.show("storing", 0.6 + 0.4 * min(1.0, passed / max(1, self.total)))
+
+    def settled(self, orders: Sequence[Reduced]) -> None:
+        """Orders of which something was taken back: also offers learn from what is left alone."""
+        if orders:
+            service, now_us = self.checks.service, self.checks.now_us
+            menu = service.caches.menu(self.tenant, "item").by_id
+            for scene in service.scenes.values():
+                scene.record(RecordedEvents(self.tenant, (), now_us, (), menu, orders))
+            self.times_us |= {order.time_us // QUARTER * QUARTER for order in orders}
 
     def number(self, index: int) -> int:
         """The row of the event with this place among all that were given; of the last `2 * MOST`."""

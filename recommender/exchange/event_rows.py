@@ -11,8 +11,9 @@ from recommender.exchange.problems import Problems
 from recommender.exchange.sorted_rows import Key
 from recommender.exchange.understood import Row
 
-LINE_COLUMNS = ("item_id", "quantity", "price", "options", "retired")
-"""The columns of an event's row that are about one of its items."""
+LINE_COLUMNS = ("item_id", "quantity", "price", "options", "line", "retired")
+"""The columns of an event's row that are about one of its items. `line` numbers the lines of an order, as exports
+have them."""
 
 MOST_LINES = 201
 """Of one event that are read: one more than an event may have, so that it is refused."""
@@ -33,7 +34,9 @@ class EventRows:
 
     def as_row(self) -> Row:
         """The event as one row, as JSON lines have it."""
-        return self.fields | ({} if self.lines is None else {"items": self.lines})
+        if self.lines is None:
+            return self.fields
+        return self.fields | {"items": [_without_number(line) for line in self.lines]}
 
     def take(self, number: int, row: Row) -> bool:
         """Add the row of another line; whether it is one of this event's.
@@ -100,6 +103,10 @@ def _apart(row: Row) -> tuple[Row, Row]:
     return line, {key: value for key, value in row.items() if key not in line}
 
 
+def _without_number(line: Row) -> Row:
+    return {key: value for key, value in line.items() if key != "line"}
+
+
 def _named(row: Row) -> str:
-    """The same dish with the same choices is one line."""
-    return repr((row.get("item_id"), row.get("options")))
+    """The same dish with the same choices is one line, if lines have no numbers."""
+    return repr((row.get("item_id"), row.get("options"), row.get("line")))

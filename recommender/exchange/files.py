@@ -33,19 +33,19 @@ from recommender.exchange.rows import NONE, What, each_row, is_csv
 from recommender.exchange.understood import Row
 from recommender.exchange.wrong_rows import kept
 from recommender.offers.portfolio import Known, Offer, as_row
-from recommender.scene import Item, Kind
+from recommender.scene import TAKES_BACK, Item, Kind
 from recommender.service import RecommenderService
 from recommender.store.recorded import options_in
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
-    *("pickup", "recommendation_id", "device", "options", "retired"),
+    *("pickup", "recommendation_id", "device", "options", "retired", "line", "order_id", "order_sender"),
 )
 MOST_QUARTERS = 4 * 24 - 1
 """Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
 
 KINDS: tuple[Kind, ...] = ("item", "place")
-EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed"})
+EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK})
 ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites", "texts", "image", "options"})
 
 
@@ -169,7 +169,8 @@ def _known(stores: RecommenderStores, tenant: str, reading: Reading) -> Known:
     if reading.options.retired == "keep":
         return Known()
     menu = stores.catalogue.all(tenant, "item")
-    return Known({item.item_id for item in menu}, categories={item.category for item in menu})
+    gone = {one.item_id for one in stores.catalogue.former(tenant, "item")}
+    return Known({item.item_id for item in menu} | gone, categories={item.category for item in menu})
 
 
 def _check_prices(path: Path, items: Sequence[Item], reading: Reading) -> None:
@@ -261,6 +262,9 @@ def _event_row(row: Mapping[str, Any], there: Mapping[str, Collection[str]]) -> 
         "device": row["sender"],
         "options": list(options_in(row)) or "",
         "retired": True if any(one not in there[row["scene"]] for one in named) else "",
+        "line": row["position"],
+        "order_id": row["order_id"],
+        "order_sender": row["order_sender"] if row["type"] in TAKES_BACK else "",
     }
 
 

@@ -291,7 +291,7 @@ def _value(column: str, text: str, reading: Reading) -> object:
         return text.lower() in TRUE
     if column == "price":
         return reading.price(column, text)
-    if column == "quantity":
+    if column in ("quantity", "line"):
         return int(text)
     if column in IDS:
         return reading.id(column, text)

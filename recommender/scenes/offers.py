@@ -24,9 +24,11 @@ from recommender.scene import (
     Kind,
     KnownIds,
     Label,
+    OrderLine,
     Progress,
     Reason,
     RecordedEvents,
+    Reduced,
     Report,
     Request,
     Suggestion,
@@ -109,6 +111,8 @@ class OffersScene:
         redemptions = Redemptions(self._store, batch)
         for event in batch.events:
             kind = OUTCOMES.get(event.type)
+            if kind == "completed" and self._store.was_taken_back(batch.tenant, event.key):
+                continue  # sent again
             if event.scene == self.name and event.recommendation_id and kind:
                 order = redemptions.order_of(event) if event.type == "redeemed" else None
                 record_outcome(
@@ -129,6 +133,15 @@ class OffersScene:
                 if event.type == "ordered"
             ]
             record_purchases(self._store, batch.tenant, bought, batch.now_us)
+        for reduced in batch.reduced:
+            self._take_back(batch, reduced)
+
+    def _take_back(self, batch: RecordedEvents, order: Reduced) -> None:
+        """What is left of an order counts as spent; of one that is gone, nothing was redeemed with it either."""
+        left = spent(order, batch.items) if order.lines else None
+        self._store.reduce_purchase(batch.tenant, order.key, left)
+        if not order.lines:
+            self._store.take_back_redemptions(batch.tenant, order.sender, order.event_id, order.key)
 
     def forget(self, tenant: str, customer: str) -> None:
         """Erase the customer's decisions, outcomes and purchases; reserved budget is free again."""
@@ -200,9 +213,10 @@ def _reason(decision: OfferDecision, offer: Offer) -> Reason:
     return Reason("offer_today", "An offer for today")
 
 
-def spent(event: Event, items: Mapping[str, Item]) -> int:
+def spent(order: Event | Reduced, items: Mapping[str, Item]) -> int:
     """What an order cost, in minor units: the price on each line, or today's price where a line has none."""
-    return sum(
-        (line.price if line.price is not None else items[line.item].price or 0) * line.quantity
-        for line in event.lines
-    )
+    return sum(_price(line, items.get(line.item)) * line.quantity for line in order.lines)
+
+
+def _price(line: OrderLine, item: Item | None) -> int:
+    return line.price if line.price is not None else (item.price or 0) if item else 0

@@ -18,7 +18,7 @@ from recommender.destinations.places import (
     position_of,
 )
 from recommender.errors import EventIncomplete, EventPosition, PositionRefused, SiteForeign, TimeWithoutZone
-from recommender.scene import Context, Event, OrderLine
+from recommender.scene import TAKES_BACK, Context, Event, OrderLine
 from recommender.schemas.base import BASE as BASE
 from recommender.schemas.base import Daypart as Daypart
 from recommender.schemas.base import EventId as EventId
@@ -204,7 +204,9 @@ class Pickup(Strict):
 
 class EventModel(Strict):
     event_id: EventId = Field(description="chosen by the sender, unique for it; the same id twice is one event")
-    type: Literal["ordered", "rode", "shown", "accepted", "dismissed", "redeemed"]
+    type: Literal["ordered", "rode", "shown", "accepted", "dismissed", "redeemed", "voided", "refunded"] = Field(
+        description="voided and refunded take an order back: all of it, or the lines in `items`"
+    )
     occurred_at: str = Field(max_length=40, description="ISO 8601 with offset, not in the future")
     items: list[LineModel] = Field(default_factory=list, max_length=200)
     item_id: Id | None = Field(None, description="of one thing, in place of `items`; a ride's destination")
@@ -213,7 +215,10 @@ class EventModel(Strict):
     region: Word = ""
     pickup: Word | Pickup | None = Field(None, description="where a ride began: a place's id or a position")
     recommendation_id: Mark = ""
-    order_id: Mark = Field("", description="of a redemption: the event_id of the order it belongs to")
+    order_id: Mark = Field(
+        "", description="the event_id of the order that it is about: redeemed, voided, refunded"
+    )
+    order_sender: Word = Field("", description="who sent that order, where it was another device or key")
 
     def to_event(self, index: int, site: str = "", customer: str = "", sender: str = "") -> Event:
         """The same for the store. `index` is the position in the batch, for errors; `site` the caller's own.
@@ -230,6 +235,10 @@ class EventModel(Strict):
         own = {"ordered": "orders", "rode": "destinations", "redeemed": "offers"}.get(self.type)
         if own and self.scene not in (None, own):
             raise EventIncomplete(index, f"an event {self.type!r} belongs to {own}, not to {self.scene}.")
+        if self.type in TAKES_BACK and self.scene == "offers":
+            raise EventIncomplete(index, "an order or a ride is taken back, and with it what was redeemed.")
+        if self.order_sender and self.type not in TAKES_BACK:
+            raise EventIncomplete(index, "order_sender belongs to an event that takes an order back.")
         return Event(
             event_id=self.event_id,
             type=self.type,
@@ -245,6 +254,7 @@ class EventModel(Strict):
             recommendation_id=self.recommendation_id,
             sender=sender,
             order_id=self.order_id,
+            order_sender=self.order_sender,
         )
 
     def _lines(self, index: int) -> tuple[OrderLine, ...]:
@@ -334,6 +344,11 @@ class EventsReply(BaseModel):
     duplicates: int = Field(description="events that had been sent before, exactly so")
     problems: list[LineProblemModel] = Field(
         default_factory=list, description="of single lines of orders, whose other lines were taken"
+    )
+    waiting: list[int] = Field(
+        default_factory=list,
+        description="places of events that take back an order which is not here yet: it counts for nothing when"
+        " it comes. An order that this sender may not take back is never here",
     )
     refused: list[RefusedEvent] = Field(
         default_factory=list, description="redemptions that were not stored; when all were refused, it is an error"

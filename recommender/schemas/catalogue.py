@@ -171,6 +171,20 @@ class IdPath(BaseModel):
     item_id: Id
 
 
+class MergeBody(Strict):
+    merged_into: Id = Field(description="the present id")
+
+
+class FormerModel(BaseModel):
+    item_id: str
+    name: str
+    merged_into: str | None = Field(description="the present id; null: it was deleted")
+
+
+class FormerReply(BaseModel):
+    rows: list[FormerModel]
+
+
 class PageQuery(BaseModel):
     cursor: str = Field("", max_length=64, description="next_cursor of the page before")
     n: int = Field(100, ge=1, le=1_000)

@@ -10,12 +10,14 @@ from typing import Any
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import Database, Row
-from recommender.errors import NotInCatalogue
+from plumbing.storage.database import Connection, Database, Row
+from recommender.errors import CannotMerge, NotInCatalogue
 from recommender.item import options_json, options_of
 from recommender.scene import Item, Kind
+from recommender.store import former_items as former_
 from recommender.store import images
 from recommender.store.events import raise_generation
+from recommender.store.former_items import FormerItem
 
 LISTS = ("dayparts", "allergens", "tags", "sites")
 BY_LANGUAGE = ("names", "texts")
@@ -61,6 +63,16 @@ def languages_pictures_and_options(db: Utils) -> None:
         db.execute(f"ALTER TABLE catalogue ADD COLUMN {column} TEXT NOT NULL DEFAULT '{empty}'")
 
 
+@migrations()
+def former_items(db: Utils) -> None:
+    """What was deleted, and earlier ids of what is there. `body` is a row of the catalogue as JSON."""
+    db.execute(
+        "CREATE TABLE former_items (tenant TEXT NOT NULL, kind TEXT NOT NULL, item_id TEXT NOT NULL,"
+        " merged_into TEXT NOT NULL, body TEXT NOT NULL, was_there INTEGER NOT NULL,"
+        " PRIMARY KEY (tenant, kind, item_id))"
+    )
+
+
 class CatalogueStore:
     """Dishes and places of all tenants. A change raises the generation "catalogue" in the same transaction."""
 
@@ -90,17 +102,31 @@ class CatalogueStore:
         return tuple(as_item(row) for row in rows)
 
     def get(self, tenant: str, kind: Kind, item_id: str) -> Item:
-        """One item.
+        """One item, also by an earlier id of it.
 
         Raises:
             NotInCatalogue: there is none, or it is another tenant's.
         """
+        found = self._find(tenant, kind, item_id)
+        if found is None:
+            found = self._find(tenant, kind, self.merged(tenant, kind).get(item_id, item_id))
+        if found is None:
+            raise NotInCatalogue(kind, item_id)
+        return found
+
+    def _find(self, tenant: str, kind: Kind, item_id: str) -> Item | None:
         row = self._database.row(
             "SELECT * FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
         )
-        if row is None:
-            raise NotInCatalogue(kind, item_id)
-        return as_item(row)
+        return None if row is None else as_item(row)
+
+    def merged(self, tenant: str, kind: Kind) -> dict[str, str]:
+        """The present id of each earlier id."""
+        return former_.renamed(self._database, tenant, "ordered" if kind == "item" else "rode")
+
+    def former(self, tenant: str, kind: Kind) -> list[FormerItem]:
+        """What was deleted or merged, sorted by id."""
+        return former_.former(self._database, tenant, kind)
 
     def known(self, tenant: str, kind: Kind, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that are in the catalogue."""
@@ -117,8 +143,13 @@ class CatalogueStore:
         return found
 
     def put(self, tenant: str, kind: Kind, items: Sequence[Item]) -> int:
-        """Create or replace items in one transaction; returns how many."""
+        """Create or replace items in one transaction; returns how many.
+
+        Raises:
+            ItemMerged: one has an id that was merged into another; nothing was written.
+        """
         with self._database.write() as connection:
+            former_.come_back(connection, tenant, kind, [item.item_id for item in items])
             self._database.upsert(
                 "catalogue", (as_row(tenant, kind, item) for item in items), ("tenant", "kind", "item_id")
             )
@@ -142,18 +173,82 @@ class CatalogueStore:
         return item
 
     def delete(self, tenant: str, kind: Kind, item_id: str) -> None:
-        """Remove one item.
+        """Remove one item. Its name stays known, for histories that hold it.
 
         Raises:
             NotInCatalogue: there is none.
         """
         with self._database.write() as connection:
-            gone = connection.execute(
-                "DELETE FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
-            ).rowcount
-            if not gone:
+            item = self._find(tenant, kind, item_id)
+            if item is None:
                 raise NotInCatalogue(kind, item_id)
-            images.sweep(connection, tenant)
+            former_.keep(connection, tenant, _former(tenant, kind, item))
+            self._remove(connection, tenant, kind, item_id)
+
+    @staticmethod
+    def _remove(connection: Connection, tenant: str, kind: Kind, item_id: str) -> None:
+        connection.execute(
+            "DELETE FROM catalogue WHERE tenant = ? AND kind = ? AND item_id = ?", (tenant, kind, item_id)
+        )
+        images.sweep(connection, tenant)
+        raise_generation(connection, tenant, "catalogue")
+
+    def merge(self, tenant: str, kind: Kind, old: str, new: str) -> FormerItem:
+        """From now on `old` is an earlier id of `new`: histories and trainings count both as one.
+
+        `old` leaves the catalogue; nothing of what happened is rewritten (`unmerge`).
+
+        Raises:
+            NotInCatalogue: there is no `new`. CannotMerge: they are the same, or nobody knows `old`.
+        """
+        with self._database.write() as connection:
+            if self._find(tenant, kind, new) is None:
+                raise NotInCatalogue(kind, new)
+            if old == new:
+                raise CannotMerge("An id is not merged into itself.")
+            item = self._find(tenant, kind, old)
+            before = {one.item_id: one for one in self.former(tenant, kind)}.get(old)
+            if item is None and before is None and not self._happened(tenant, old):
+                raise CannotMerge(f"Nothing is known of {old!r}: it is no {kind}, was none, and nothing names it.")
+            body = "" if before is None else before.body
+            made = FormerItem(kind, old, new, body) if item is None else _former(tenant, kind, item, new)
+            former_.keep(connection, tenant, made)
+            self._remove(connection, tenant, kind, old)
+        return made
+
+    def _happened(self, tenant: str, item_id: str) -> bool:
+        """Whether an event names it: reads them all, for a command that is rare."""
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM lines WHERE tenant = ? AND item = ?)"
+            " OR EXISTS (SELECT 1 FROM events WHERE tenant = ? AND origin = ?) AS found"
+        )
+        found = self._database.row(sql, (tenant, item_id, tenant, item_id))
+        return bool(found["found"])
+
+    def unmerge(self, tenant: str, kind: Kind, old: str) -> FormerItem:
+        """`old` stands for itself again, as it did before it was merged; what it was merged into.
+
+        Raises:
+            NotInCatalogue: it was never merged.
+        """
+        with self._database.write() as connection:
+            one = former_.one_of(self._database, tenant, kind, old)
+            if not one.merged_into:
+                raise NotInCatalogue(kind, old)
+            if one.was_there:
+                former_.drop(connection, tenant, kind, old)
+                self.put(tenant, kind, [replace(as_item(json.loads(one.body)), image="")])
+            else:
+                former_.keep(connection, tenant, replace(one, merged_into=""))
+            raise_generation(connection, tenant, "catalogue")
+        return one
+
+    def put_former(self, tenant: str, rows: Sequence[FormerItem]) -> None:
+        """Make the former items those that the centre has."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM former_items WHERE tenant = ?", (tenant,))
+            for one in rows:
+                former_.keep(connection, tenant, one)
             raise_generation(connection, tenant, "catalogue")
 
     def tenants(self) -> list[str]:
@@ -167,6 +262,11 @@ class CatalogueStore:
             "SELECT kind, COUNT(*) AS n FROM catalogue WHERE tenant = ? GROUP BY kind", (tenant,)
         )
         return {row["kind"]: row["n"] for row in rows}
+
+
+def _former(tenant: str, kind: Kind, item: Item, merged_into: str = "") -> FormerItem:
+    body = json.dumps(as_row(tenant, kind, item), ensure_ascii=False)
+    return FormerItem(kind, item.item_id, merged_into, body, was_there=bool(merged_into))
 
 
 def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from plumbing.storage.database import Database
 from recommender.scene import Event, OrderLine
 from recommender.store.recorded import options_in
+from recommender.store.taken_back import base_type
 
 SENDER = "box:"
 """How the sender of an event begins that came from a store box; no device is called that."""
@@ -52,14 +53,18 @@ class CopiedEvents:
         return [self._event(tenant, row) for row in reversed(rows)]
 
     def _event(self, tenant: str, row: sqlite3.Row) -> Event:
-        lines: Sequence[sqlite3.Row] = self._database.rows(
-            "SELECT item, quantity, price, options, listed FROM lines"
-            " WHERE tenant = ? AND sender = ? AND event_id = ? ORDER BY position",
-            (tenant, row["sender"], row["event_id"]),
-        )
-        stored = set(row.keys())  # `order_id` is only checked when an event comes, not kept
+        lines: dict[int, sqlite3.Row] = {}
+        for table in ("lines", "sent_lines"):
+            found: Sequence[sqlite3.Row] = self._database.rows(
+                f"SELECT position, item, quantity, price, options, listed FROM {table}"  # noqa: S608 names of ours
+                " WHERE tenant = ? AND sender = ? AND event_id = ?",
+                (tenant, row["sender"], row["event_id"]),
+            )
+            lines |= {line["position"]: line for line in found}
+        stored = set(row.keys())
         values = {name: row[name] for name in Event.__slots__ if name in stored}
-        return Event(**values, lines=tuple(_line(line) for line in lines))
+        values["type"] = base_type(values["type"])
+        return Event(**values, lines=tuple(_line(line) for _, line in sorted(lines.items())))
 
 
 def _line(row: sqlite3.Row) -> OrderLine:

@@ -6,11 +6,12 @@ PERSON = "a customer under a pseudonym, or nobody"
 KEPT = "until the customer is erased, or as long as the tenant keeps events"
 WORDS: dict[str, tuple[str, str, str]] = {
     "events": (
-        "what happened: ordered, rode, shown, accepted, redeemed",
+        "what happened: ordered, rode, shown, accepted, redeemed, voided, refunded",
         PERSON,
         KEPT,
     ),
     "lines": ("the items of an event", PERSON, "as long as their event"),
+    "sent_lines": ("items of an order of which a part was taken back, as sent", PERSON, "as long as their event"),
     "account_ties": ("which account of the shop a customer tied", PERSON, "until it is untied or erased"),
     "corrections": ("keyed hashes of events that somebody took back", "nobody who can be named", "always"),
     "forgotten": (
@@ -28,6 +29,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "generations": ("numbers that say when a cache is out of date", "nobody", "always"),
     "imports": ("parts of a file that is being taken in", PERSON, "until the import ends"),
     "catalogue": ("dishes and places", "nobody", "until they are replaced"),
+    "former_items": ("dishes and places that were deleted or merged, by their ids", "nobody", "always"),
     "images": ("small pictures of dishes, without what a camera wrote", "nobody", "until no dish names them"),
     "offers": ("offers and their budgets", "nobody", "until they are deleted"),
     "offer_settings": ("settings of offers", "nobody", "until they are changed"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class EventParts:
     database: Database
     tenant: str
     kind: str
+    renamed: Mapping[str, str] = field(default_factory=dict)  # present ids of merged ones
 
     def count(self, *, guests: bool = False) -> int:
         """How many events there are, of everybody or of guests."""
@@ -46,7 +47,7 @@ class EventParts:
                 (self.tenant, after, until, self.kind),
             )
             if rows:
-                yield as_interactions(rows, self.kind)
+                yield as_interactions(rows, self.kind, renamed=self.renamed)
 
     def of_guests(self, events: int) -> Iterator[tuple[Interactions, NDArray[np.str_]]]:
         """All rows of guests by time, and whom they count as: what the codes in `person` stand for.
@@ -63,7 +64,7 @@ class EventParts:
             if not rows:
                 continue
             people = {person_of("", row["sender"], self.kind, row[11], row["item"]) for row in rows} - {""}
-            seen = as_interactions(rows, self.kind)
+            seen = as_interactions(rows, self.kind, renamed=self.renamed)
             yield replace(seen, order=seen.order + np.int32(orders)), np.array(sorted(people), np.str_)
             orders += int(np.max(seen.order)) + 1
 

@@ -163,3 +163,20 @@ def options_and_listed_prices(db: Utils) -> None:
     """`options` is a JSON list of choices, "" for none; `listed` the catalogue's price where another was shown."""
     db.execute("ALTER TABLE lines ADD COLUMN options TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE lines ADD COLUMN listed BIGINT")
+
+
+@migrations()
+def taken_back(db: Utils) -> None:
+    """Which order an event is about, and the lines of orders as they were sent where a part was taken back.
+
+    Rows from before name no order: what was redeemed with which one stands in the log of offers.
+    """
+    for column in ("order_id", "order_sender"):
+        db.execute(f"ALTER TABLE events ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX events_order ON events (tenant, order_id) WHERE order_id <> ''")
+    db.execute(
+        "CREATE TABLE sent_lines (tenant TEXT NOT NULL, sender TEXT NOT NULL, event_id TEXT NOT NULL,"
+        " position INTEGER NOT NULL, item TEXT NOT NULL, quantity INTEGER NOT NULL, price BIGINT,"
+        " sponsored INTEGER NOT NULL, options TEXT NOT NULL, listed BIGINT,"
+        " PRIMARY KEY (tenant, sender, event_id, position))"
+    )

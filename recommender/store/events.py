@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from recommender.errors import Erased
 from recommender.ranking.frames import Texts
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE, without_unshared
-from recommender.scene import Event, no_interactions
+from recommender.scene import TAKES_BACK, Event, Reduced, no_interactions
 from recommender.store import forgotten
-from recommender.store.recorded import SEEN, marks, parts, stored
+from recommender.store.former_items import renamed
+from recommender.store.recorded import OF_AN_EVENT, SEEN, Stored, marks, parts, stored
+from recommender.store.taken_back import BACK, TakenBack, asks_about, base_type, orders_named
 
 COLUMNS = (
     "e.customer, e.sender, e.event_id, e.time_us, e.hour, e.weekday, e.site, e.region, e.origin,"
@@ -42,7 +45,11 @@ _LINES_OF = (
     "SELECT e.type, COUNT(*) FROM events e CROSS JOIN lines l WHERE e.tenant = ? AND e.customer = ?"
     " AND l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id GROUP BY e.type"
 )
-_TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed")
+_TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK)
+
+
+MOST_OF_A_DISH = 20
+"""So many of one dish count at most, of one order: one order makes no dish popular."""
 
 
 class EventStore:
@@ -54,6 +61,8 @@ class EventStore:
         self._key = key
         self._remembered = remembered
         self._local = threading.local()  # what a request saw: see `glance`
+        self.taken_back = TakenBack(database, self.tombstone)
+        self._renamed: dict[tuple[str, str], tuple[int, Mapping[str, str]]] = {}
 
     def tombstone(self, tenant: str, customer: str) -> str:
         """A keyed hash of a pseudonym: records its erasure without the pseudonym itself."""
@@ -72,6 +81,14 @@ class EventStore:
             return glance.get((tenant, name), 0)
         row = self._database.row("SELECT number FROM generations WHERE tenant = ? AND name = ?", (tenant, name))
         return row["number"] if row else 0
+
+    def renamed(self, tenant: str, kind: str) -> Mapping[str, str]:
+        """The present id of each merged id, for events of a type; read again after a change of the catalogue."""
+        generation = self.generation(tenant, "catalogue")
+        found = self._renamed.get((tenant, kind))
+        if found is None or found[0] != generation:
+            found = self._renamed[tenant, kind] = generation, renamed(self._database, tenant, kind)
+        return found[1]
 
     @contextmanager
     def glance(self, tenant: str) -> Iterator[None]:
@@ -138,7 +155,14 @@ class EventStore:
             yield sql, (tenant, *part)
 
     def record(self, tenant: str, events: Sequence[Event], now_us: int) -> int:
-        """Store a batch; returns how many were new. All or nothing.
+        """`record_and_settle` for those who need only the number of new events."""
+        return self.record_and_settle(tenant, events, now_us)[0]
+
+    def record_and_settle(
+        self, tenant: str, events: Sequence[Event], now_us: int
+    ) -> tuple[int, Sequence[Reduced]]:
+        """Store a batch; returns how many were new, and the orders of which something was taken back, by these
+        events or before. All or nothing.
 
         Others record at the same time; an erasure waits for them, and who records after it sees the tombstone.
 
@@ -147,18 +171,21 @@ class EventStore:
             DatabaseBusy: nothing was written.
         """
         with self._database.write(shared=True):
-            return self.add(tenant, events, now_us)
+            done = self.add(tenant, events, now_us)
+            names = done.to_settle | orders_named(events)
+            return done.new, self.taken_back.settle(tenant, names) if names else ()
 
     def add(
         self, tenant: str, events: Sequence[Event], now_us: int, import_id: str = "", *, first: int = 0
-    ) -> int:
+    ) -> Stored:
         """`record` inside a transaction, also of an import; `first` is the place of the first of these events in
         what is imported."""
         hashes = sorted({self.tombstone(tenant, event.customer) for event in events if event.customer})
         if self._remembered is not None and any(bytes.fromhex(hashed) in self._remembered for hashed in hashes):
             raise Erased
         unless = list(self._tombstones_of(tenant, hashes))
-        return stored(self._database, tenant, events, now_us, import_id, first=first, unless=unless)
+        about = asks_about(tenant, events)
+        return stored(self._database, tenant, events, now_us, import_id, first=first, unless=unless, about=about)
 
     def counted_since(self, tenant: str, customer: str, since_us: int) -> dict[str, int]:
         """How many events of each type a customer has since a moment."""
@@ -199,7 +226,8 @@ class EventStore:
             " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?",
             (tenant, customer, *([account] if account else []), kind, most),
         )
-        return as_interactions(rows, kind, everybody=customer if account else None)
+        who, names = customer if account else None, self.renamed(tenant, kind)
+        return as_interactions(rows, kind, everybody=who, renamed=names)
 
     def latest(self, tenant: str, kind: str, most: int, least_people: int = LEAST_PEOPLE) -> Interactions:
         """Of the tenant's latest `most` lines those of items that enough people chose, all as guests.
@@ -211,7 +239,8 @@ class EventStore:
             " ORDER BY e.time_us DESC, e.event_id DESC, e.sender, l.position LIMIT ?",
             (tenant, kind, most),
         )
-        return without_unshared(as_interactions(rows, kind, everybody=""), least_people)
+        seen = as_interactions(rows, kind, everybody="", renamed=self.renamed(tenant, kind))
+        return without_unshared(seen, least_people)
 
     def everything(self, tenant: str, kind: str) -> Interactions:
         """All lines of one type of event for a training, in an order that depends on the data alone."""
@@ -220,15 +249,15 @@ class EventStore:
             " ORDER BY e.customer, e.time_us, e.event_id, e.sender, l.position",
             (tenant, kind),
         )
-        return as_interactions(rows, kind)
+        return as_interactions(rows, kind, renamed=self.renamed(tenant, kind))
 
     def counts(self, tenant: str) -> dict[str, int]:
-        """The number of events of each type."""
+        """The number of events of each type, without those that were taken back as a whole."""
         rows = self._database.rows(
             f"SELECT e.type, COUNT(*) AS n FROM events e WHERE e.tenant = ? AND {SEEN} GROUP BY e.type",  # noqa: S608
             (tenant,),
         )
-        return {row["type"]: row["n"] for row in rows}
+        return {row["type"]: row["n"] for row in rows if not row["type"].endswith(BACK)}
 
     def returning_customers(self, tenant: str, kind: str, least: int) -> int:
         """Customers with at least `least` events of a type."""
@@ -243,7 +272,7 @@ class EventStore:
         """Delete up to `most` events from before a moment, with their lines; returns how many."""
         found = "SELECT sender, event_id FROM events WHERE tenant = ? AND time_us < ? ORDER BY 1, 2 LIMIT ?"
         with self._database.write() as connection:
-            for table in ("lines", "events"):
+            for table in OF_AN_EVENT:
                 gone = connection.execute(
                     f"DELETE FROM {table} WHERE tenant = ? AND (sender, event_id) IN ({found})",  # noqa: S608 constant parts
                     (tenant, tenant, before_us, most),
@@ -281,13 +310,18 @@ class EventStore:
         return [names[at] for at in sorted(drawn.tolist())], len(names)
 
     def export(self, tenant: str) -> Iterable[dict[str, Any]]:
-        """One row for each line of each event, as `usual import events` reads them."""
+        """One row for each line of each event, as it was sent; `usual import events` reads them."""
+        named = "l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
+        columns = "SELECT e.*, l.position, l.item, l.quantity, l.price, l.options FROM events e"
         sql = (
-            "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"  # noqa: S608 constant parts
-            " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
-            f" WHERE e.tenant = ? AND {SEEN} ORDER BY e.time_us, e.event_id, e.sender, l.position"
+            f"{columns} LEFT JOIN lines l ON {named} WHERE e.tenant = ? AND {SEEN} AND NOT EXISTS"  # noqa: S608
+            " (SELECT 1 FROM sent_lines s WHERE s.tenant = l.tenant AND s.sender = l.sender"
+            " AND s.event_id = l.event_id AND s.position = l.position)"
+            f" UNION ALL {columns} JOIN sent_lines l ON {named} WHERE e.tenant = ? AND {SEEN}"
+            " ORDER BY time_us, event_id, sender, position"
         )
-        return (dict(row) for row in self._database.each(sql, (tenant,)))
+        rows = self._database.each(sql, (tenant, tenant))
+        return (dict(row) | {"type": base_type(row["type"])} for row in rows)
 
     def erase(self, tenant: str, customer: str, now_us: int) -> int:
         """Erase a customer; returns how many events were deleted.
@@ -303,12 +337,13 @@ class EventStore:
             )
             connection.execute("DELETE FROM account_ties WHERE tenant = ? AND pseudonym = ?", (tenant, customer))
             for kind, lines in connection.execute(_LINES_OF, (tenant, customer)).fetchall():
-                forgotten.note(connection, tenant, kind, hashed, lines=lines)
-            connection.execute(
-                "DELETE FROM lines WHERE tenant = ? AND (sender, event_id) IN"
-                " (SELECT sender, event_id FROM events WHERE tenant = ? AND customer = ?)",
-                (tenant, tenant, customer),
-            )
+                forgotten.note(connection, tenant, base_type(kind), hashed, lines=lines)
+            for table in ("sent_lines", "lines"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE tenant = ? AND (sender, event_id) IN"  # noqa: S608 constant names
+                    " (SELECT sender, event_id FROM events WHERE tenant = ? AND customer = ?)",
+                    (tenant, tenant, customer),
+                )
             gone = connection.execute(
                 "DELETE FROM events WHERE tenant = ? AND customer = ?", (tenant, customer)
             ).rowcount
@@ -340,24 +375,32 @@ def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str)
     return "" if item.startswith("geo:") else f"\x1f{sender}"
 
 
-def as_interactions(rows: Iterable[Row], kind: str, *, everybody: str | None = None) -> Interactions:
+def as_interactions(
+    rows: Iterable[Row],
+    kind: str,
+    *,
+    everybody: str | None = None,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> Interactions:
     """Rows of `COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
 
     `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.
-    A dish on two lines of one order is one row, quantities added: a receipt of 200 lines is one order of it.
+    A dish on several lines of one order, whose rows follow each other, is one row of at most `MOST_OF_A_DISH`.
+    `renamed` gives the present ids of merged ones.
     Each row is let go when its values are taken: a training reads millions.
     """
     customers, people, events, items = Texts(), Texts(), Texts(), Texts()
     sites, regions, origins = Texts(), Texts(), Texts()
     times, hours, weekdays, quantities = array("q"), array("d"), array("b"), array("q")
-    of, at = ("", ""), dict[str, int]()  # the order whose lines come now, and its rows by item
+    name, there = ("", ""), dict[str, int]()  # of the order that is read: where each dish of it stands
     for customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity, counted_us in rows:
-        if of != (sender, event):
-            of, at = (sender, event), {}
-        if item in at:
-            quantities[at[item]] += quantity
+        if name != (sender, event):
+            name, there = (sender, event), {}
+        item, origin = renamed.get(item, item), renamed.get(origin, origin)
+        if item in there:
+            quantities[there[item]] = min(quantities[there[item]] + quantity, MOST_OF_A_DISH)
             continue
-        at[item] = len(quantities)
+        there[item] = len(times)
         customers.append(customer if everybody is None else everybody)
         people.append(person_of(customer, sender, kind, counted_us, item))
         events.append(f"{sender}\x1f{event}")
@@ -368,7 +411,7 @@ def as_interactions(rows: Iterable[Row], kind: str, *, everybody: str | None = N
         regions.append(region)
         origins.append(origin)
         items.append(item)
-        quantities.append(quantity)
+        quantities.append(min(quantity, MOST_OF_A_DISH))
     if not times:
         return no_interactions()
     time_of = np.array(times, np.int64)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from plumbing.storage.database import Database
+from recommender.scene import TAKES_BACK
 from recommender.store.recorded import SEEN
 
 COUNTED = ("visits", "shown")
@@ -269,7 +270,7 @@ class FigureStore:
     def last_of_each_type(self, tenant: str) -> dict[str, int]:
         """When the latest event of each type happened, microseconds UTC."""
         found: dict[str, int] = {}
-        for kind in ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed"):
+        for kind in ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK):
             row = self._database.row(
                 "SELECT MAX(time_us) AS at FROM events WHERE tenant = ? AND type = ?", (tenant, kind)
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -17,8 +17,10 @@ from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.room import DiskFull
 from plumbing.storage.tenants import of_all
-from recommender.scene import Event
+from recommender.scene import Event, Reduced
 from recommender.store.events import EventStore
+from recommender.store.recorded import OF_AN_EVENT, Name
+from recommender.store.taken_back import orders_of_import
 
 PART = 500
 """Events of one transaction, at least: much of its time is the sync at its end. The next ones are as large as fits
@@ -42,8 +44,12 @@ def record_in_parts(
     now_us: int,
     *,
     pause: Callable[[float], None] = time.sleep,
+    settled: Callable[[Sequence[Reduced]], object] = lambda orders: None,
 ) -> int:
     """Store events; returns how many were new. All or none. So many as one part has are in memory at a time.
+
+    Args:
+        settled: gets the orders of which something was taken back, inside the transaction that does it.
 
     Raises:
         Erased: a customer among them was erased. EventConflict: another event has this event_id.
@@ -54,8 +60,17 @@ def record_in_parts(
     database.change("INSERT INTO imports VALUES (?, ?, ?, 'running')", (tenant, import_id, alive.mark()))
     try:
         new = _written(database, store, tenant, import_id, events, now_us, pause)
-        # Who was erased meanwhile lost the events of earlier parts, too, and a later part refused them.
-        database.change("DELETE FROM imports WHERE tenant = ? AND import_id = ?", (tenant, import_id))
+        names = sorted(orders_of_import(database, tenant, import_id))
+        for part in _parts(names):  # what is taken back inside the import: nobody sees it yet
+            with database.write():
+                settled(store.taken_back.settle(tenant, part, import_id=import_id))
+        with database.write() as connection:
+            # Who was erased meanwhile lost the events of earlier parts, too, and a later part refused them.
+            connection.execute("DELETE FROM imports WHERE tenant = ? AND import_id = ?", (tenant, import_id))
+            settled(store.taken_back.settle(tenant, names[:MOST]))
+        for part in _parts(names[MOST:]):
+            with database.write():
+                settled(store.taken_back.settle(tenant, part))
     except BaseException:
         with suppress(DatabaseBusy, DiskFull):  # nobody sees what is left, and the next start removes it
             _remove(database, tenant, import_id, pause)
@@ -80,11 +95,15 @@ def _written(
             pause(took)
         began = time.monotonic()
         with database.write(shared=True):
-            new += store.add(tenant, part, now_us, import_id, first=start)
+            new += store.add(tenant, part, now_us, import_id, first=start).new
         took = time.monotonic() - began
         start += len(part)
         size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
     return new
+
+
+def _parts(names: Sequence[Name]) -> Iterator[Sequence[Name]]:
+    return (names[at : at + PART] for at in range(0, len(names), PART))
 
 
 def remove_abandoned(database: Database, *, pause: Callable[[float], None] = time.sleep) -> int:
@@ -105,9 +124,9 @@ def _remove(database: Database, tenant: str, import_id: str, pause: Callable[[fl
         with database.write() as connection:
             found = connection.execute(FOUND, (*whose, PART)).fetchall()
             names = sorted((tenant, row["sender"], row["event_id"]) for row in found)
-            for table in ("lines", "events"):
+            for table in OF_AN_EVENT:
                 connection.executemany(
-                    f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608 two names
+                    f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608 names of ours
                     names,
                 )
             if not names:

@@ -5,15 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from plumbing.storage.database import Connection, Row
+from recommender.scene import event_key
 from recommender.store.offer_portfolio import OfferPortfolioStore
+from recommender.store.taken_back import BACK
+
+
+def unbook(connection: Connection, tenant: str, redeemed: Iterable[Row]) -> None:
+    """Redemptions (decision_id, cost) are taken from what their offers have spent."""
+    for row in redeemed:
+        if row["cost"]:
+            connection.execute(
+                "UPDATE offers SET spent_count = spent_count - 1, spent_money = spent_money - ?"
+                " WHERE tenant = ? AND spent_count > 0 AND offer_id = (SELECT arm FROM offer_decisions"
+                " WHERE tenant = ? AND decision_id = ?)",
+                (row["cost"], tenant, tenant, row["decision_id"]),
+            )
 
 
 class OfferRedemptionStore(OfferPortfolioStore):
     """Reads the log of outcomes, and orders with their lines."""
 
     def has_outcome(self, tenant: str, event_id: str) -> bool:
-        """Whether this event was stored as an outcome before."""
+        """Whether this event was stored as an outcome before, also as one that was taken back since."""
         found = self._db.row("SELECT 1 FROM offer_outcomes WHERE tenant = ? AND event_id = ?", (tenant, event_id))
+        return found is not None or self.was_taken_back(tenant, event_id)
+
+    def was_taken_back(self, tenant: str, key: str) -> bool:
+        """Whether a redemption was taken back with its order."""
+        sender, _, event_id = key.rpartition("\x1f")
+        found = self._db.row(
+            f"SELECT 1 FROM events WHERE tenant = ? AND sender = ? AND event_id = ? AND type = 'redeemed{BACK}'",  # noqa: S608
+            (tenant, sender, event_id),
+        )
         return found is not None
 
     def redeemed_with(self, tenant: str, offer_id: str, order_key: str) -> bool:
@@ -97,6 +121,45 @@ class OfferRedemptionStore(OfferPortfolioStore):
         ):
             found.setdefault(row["offer_id"], {})[row["cause"]] = row["number"]
         return found
+
+    # -- orders that were taken back -----------------------------------------------------------------------------
+
+    def reduce_purchase(self, tenant: str, key: str, amount: int | None) -> None:
+        """What is left of a purchase, in minor units; None: nothing."""
+        if amount is None:
+            self._db.change("DELETE FROM offer_purchases WHERE tenant = ? AND event_id = ?", (tenant, key))
+        else:
+            self._db.change(
+                "UPDATE offer_purchases SET amount = ? WHERE tenant = ? AND event_id = ?", (amount, tenant, key)
+            )
+
+    def take_back_redemptions(self, tenant: str, order_sender: str, order_id: str, order_key: str) -> None:
+        """An order was taken back as a whole: what was redeemed with it counts no more, and its budget is free."""
+        with self._db.write() as connection:
+            named = connection.execute(
+                f"UPDATE events SET type = 'redeemed{BACK}' WHERE tenant = ? AND order_id = ? AND order_id <> ''"  # noqa: S608
+                f" AND order_sender = ? AND type IN ('redeemed', 'redeemed{BACK}') RETURNING sender, event_id",
+                (tenant, order_id, order_sender),
+            ).fetchall()
+            gone = connection.execute(
+                "DELETE FROM offer_outcomes WHERE tenant = ? AND order_key = ? AND kind = 'completed'"
+                " RETURNING event_id, decision_id, cost",
+                (tenant, order_key),
+            ).fetchall()
+            for row in named:
+                gone += connection.execute(
+                    "DELETE FROM offer_outcomes WHERE tenant = ? AND event_id = ? AND kind = 'completed'"
+                    " RETURNING event_id, decision_id, cost",
+                    (tenant, event_key(row["sender"], row["event_id"])),
+                ).fetchall()
+            unbook(connection, tenant, gone)
+            for row in gone:
+                sender, _, event_id = row["event_id"].rpartition("\x1f")
+                connection.execute(
+                    f"UPDATE events SET type = 'redeemed{BACK}' WHERE tenant = ? AND sender = ? AND event_id = ?"  # noqa: S608
+                    " AND type = 'redeemed'",
+                    (tenant, sender, event_id),
+                )
 
     def order(self, tenant: str, sender: str, event_id: str) -> list[Mapping[str, Any]]:
         """The lines of a stored order of this sender; empty when there is none."""

@@ -12,15 +12,17 @@ from typing import Any
 
 from plumbing.storage.database import Connection, Database, Row
 from recommender.errors import EventAmbiguous, NoSuchEvent
-from recommender.scene import Event
+from recommender.scene import TAKES_BACK, Event
 from recommender.store import forgotten
 from recommender.store.events import EventStore, raise_generation
-from recommender.store.recorded import SEEN, options_in
+from recommender.store.offer_redemptions import unbook
+from recommender.store.recorded import OF_AN_EVENT, SEEN, marks, options_in
+from recommender.store.taken_back import BACK, base_type
 
 OwnLine = tuple[str, int, int | None, tuple[str, ...]]
 
 _WITH_LINES = (
-    "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"
+    "SELECT e.*, l.position, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"
     " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
 )
 _ROWS = (
@@ -28,11 +30,16 @@ _ROWS = (
     " ORDER BY e.time_us, e.event_id, e.sender, l.position"
 )
 _ONE = f"{_WITH_LINES} WHERE e.tenant = ? AND e.sender = ? AND e.event_id = ? AND {SEEN} ORDER BY l.position"
+_SENT = (
+    "SELECT l.sender, l.event_id, l.position, l.item, l.quantity, l.price, l.options FROM events e"
+    " CROSS JOIN sent_lines l WHERE e.tenant = ? AND e.customer = ?"
+    " AND l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """One event of a customer, as it is stored; `lines` are (item, quantity, price in minor units or None,
+    """One event of a customer, as it was sent; `lines` are (item, quantity, price in minor units or None,
     choices)."""
 
     reference: str  # names it among all events of this customer
@@ -49,6 +56,8 @@ class OwnEvent:
     recommendation_id: str
     lines: tuple[OwnLine, ...]
     fingerprint: str
+    order_id: str = ""
+    taken_back: str = ""  # "all" of an order, or a "part"
 
     @property
     def key(self) -> str:
@@ -67,14 +76,22 @@ class OwnEventStore:
     def of(self, tenant: str, customer: str) -> list[OwnEvent]:
         """All events of a customer, oldest first."""
         found: dict[tuple[str, str], OwnEvent] = {}
-        lines: dict[tuple[str, str], list[OwnLine]] = {}
+        lines: dict[tuple[str, str], dict[int, OwnLine]] = {}
         for row in self._database.rows(_ROWS, (tenant, customer)):
             name = (row["sender"], row["event_id"])
             if name not in found:
                 found[name] = _event(row)
             if row["item"] is not None:
-                lines.setdefault(name, []).append(_line(row))
-        return [replace(event, lines=tuple(lines.get(name, ()))) for name, event in found.items()]
+                lines.setdefault(name, {})[row["position"]] = _line(row)
+        for row in self._database.rows(_SENT, (tenant, customer)):
+            name = (row["sender"], row["event_id"])
+            if name in found:
+                lines.setdefault(name, {})[row["position"]] = _line(row)
+                found[name] = replace(found[name], taken_back=found[name].taken_back or "part")
+        return [
+            replace(event, lines=tuple(line for _, line in sorted(lines.get(name, {}).items())))
+            for name, event in found.items()
+        ]
 
     def one(self, tenant: str, sender: str, event_id: str) -> tuple[str, OwnEvent] | None:
         """Any event by its name, and whose it is (empty: a guest's); None: there is none, or none any more."""
@@ -85,12 +102,12 @@ class OwnEventStore:
         return str(rows[0]["customer"]), replace(_event(rows[0]), lines=tuple(lines))
 
     def find(self, tenant: str, customer: str, name: str) -> OwnEvent:
-        """The event with this reference, or with this event_id.
+        """The event with this reference, or with this event_id. What takes an order back goes with the order.
 
         Raises:
             NoSuchEvent: this customer has none. EventAmbiguous: several senders gave this event_id.
         """
-        own = self.of(tenant, customer)
+        own = [event for event in self.of(tenant, customer) if event.type not in TAKES_BACK]
         found = [event for event in own if event.reference == name] or [one for one in own if one.event_id == name]
         if not found:
             raise NoSuchEvent
@@ -144,11 +161,16 @@ class OwnEventStore:
                 "INSERT INTO corrections VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (tenant, self._hash(tenant, event.event_id, event.fingerprint)),
             )
-            which = (tenant, event.sender, event.event_id)
-            for table in ("lines", "events"):
-                connection.execute(
+            by = connection.execute(
+                "SELECT sender, event_id FROM events WHERE tenant = ? AND order_id = ? AND order_id <> ''"  # noqa: S608
+                f" AND order_sender = ? AND customer = ? AND type IN {marks(len(TAKES_BACK))}",
+                (tenant, event.event_id, event.sender, customer, *TAKES_BACK),
+            ).fetchall()
+            names = [(event.sender, event.event_id), *((row["sender"], row["event_id"]) for row in by)]
+            for table in OF_AN_EVENT:
+                connection.executemany(
                     f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608
-                    which,
+                    [(tenant, *name) for name in names],
                 )
             hashed = self._events.tombstone(tenant, customer)
             forgotten.note(connection, tenant, event.type, hashed, lines=len(event.lines))
@@ -163,14 +185,7 @@ class OwnEventStore:
             "DELETE FROM offer_outcomes WHERE tenant = ? AND event_id = ? RETURNING decision_id, kind, cost",
             (tenant, key),
         ).fetchall()
-        for row in spent:
-            if row["kind"] == "completed" and row["cost"]:
-                connection.execute(
-                    "UPDATE offers SET spent_count = spent_count - 1, spent_money = spent_money - ?"
-                    " WHERE tenant = ? AND spent_count > 0 AND offer_id = (SELECT arm FROM offer_decisions"
-                    " WHERE tenant = ? AND decision_id = ?)",
-                    (row["cost"], tenant, tenant, row["decision_id"]),
-                )
+        unbook(connection, tenant, [row for row in spent if row["kind"] == "completed"])
         bought = connection.execute(
             "DELETE FROM offer_purchases WHERE tenant = ? AND event_id = ? RETURNING event_id", (tenant, key)
         ).fetchall()
@@ -200,9 +215,10 @@ def _line(row: Row) -> OwnLine:
 
 def _event(row: Row) -> OwnEvent:
     names: tuple[str, ...] = (
-        *("event_id", "sender", "type", "scene", "time_us", "hour", "weekday", "site", "region", "origin"),
-        *("recommendation_id", "fingerprint"),
+        *("event_id", "sender", "scene", "time_us", "hour", "weekday", "site", "region", "origin"),
+        *("recommendation_id", "fingerprint", "order_id"),
     )
     values: dict[str, Any] = {name: row[name] for name in names}
+    values |= {"type": base_type(row["type"]), "taken_back": "all" if row["type"].endswith(BACK) else ""}
     key = f"{row['sender']}\n{row['event_id']}".encode()
     return OwnEvent(reference=hashlib.blake2b(key, digest_size=12).hexdigest(), lines=(), **values)

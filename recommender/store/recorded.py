@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from plumbing.storage.database import Database, Row, Statement
 from recommender.errors import Erased, EventConflict
@@ -19,10 +19,20 @@ SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))
 MOST = 64
 """Rows of one statement, or values of one list."""
 
-COLUMNS = 16
+COLUMNS = 18
+
+OF_AN_EVENT = ("sent_lines", "lines", "events")
+"""The tables that have the rows of an event."""
 
 T = TypeVar("T")
 Name = tuple[str, str]  # sender, event_id
+
+
+class Stored(NamedTuple):
+    """How many events were new, and the orders of which some event takes something back."""
+
+    new: int
+    to_settle: frozenset[Name]
 
 
 def marks(n: int) -> str:
@@ -49,8 +59,9 @@ def stored(
     *,
     first: int = 0,
     unless: Sequence[Statement] = (),
-) -> int:
-    """Store events inside a transaction; returns how many were new.
+    about: Sequence[Statement] = (),
+) -> Stored:
+    """Store events inside a transaction.
 
     Right also beside others who do the same: what two send at once is stored once, and the second waits for the
     first.
@@ -58,6 +69,7 @@ def stored(
     Args:
         first: the place of the first one in what the caller sent.
         unless: queries for tombstones of the customers.
+        about: queries for the names of orders among them that something takes back.
 
     Raises:
         Erased: one of `unless` found a row. EventConflict: another event has this event_id.
@@ -66,11 +78,20 @@ def stored(
     wanted = _by_name(events, prints)
     rows = [_row(tenant, events[place], prints[place], now_us, import_id) for place in wanted.values()]
     asks = [*unless, *_without_sender(tenant, events)]
-    answers = database.several([*asks, *_inserts(rows), *_lines(tenant, [events[i] for i in wanted.values()])])
+    inserts = list(_inserts(rows))
+    lines = _lines(tenant, [events[i] for i in wanted.values()])
+    answers = database.several([*asks, *inserts, *lines, *about])
     if any(answers[: len(unless)]):
         raise Erased
     older = {(row["event_id"], row["fingerprint"]) for found in answers[len(unless) : len(asks)] for row in found}
-    new = {(row["sender"], row["event_id"]) for found in answers[len(asks) :] for row in found}
+    new = {
+        (row["sender"], row["event_id"])
+        for found in answers[len(asks) : len(asks) + len(inserts)]
+        for row in found
+    }
+    to_settle = {
+        (row["order_sender"], row["order_id"]) for found in answers[len(answers) - len(about) :] for row in found
+    }
     for name in [name for name in new if name[0] and (name[1], prints[wanted[name]]) in older]:
         _remove(database, tenant, name)  # stored without a sender before
         new.remove(name)
@@ -82,7 +103,8 @@ def stored(
         and not (event.sender and (event.event_id, prints[place]) in older)
     ]
     known = {name: prints[wanted[name]] for name in new}
-    return len(new) + _sent_again(database, tenant, again, known, prints, now_us, import_id, first)
+    n_new = len(new) + _sent_again(database, tenant, again, known, prints, now_us, import_id, first)
+    return Stored(n_new, frozenset(to_settle))
 
 
 def _by_name(events: Sequence[Event], prints: Sequence[str]) -> dict[Name, int]:
@@ -152,9 +174,9 @@ def _paid(event: Event, item: str) -> int:
 
 
 def _remove(database: Database, tenant: str, name: Name) -> None:
-    for table in ("lines", "events"):
+    for table in OF_AN_EVENT:
         database.change(
-            f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608 two names
+            f"DELETE FROM {table} WHERE tenant = ? AND sender = ? AND event_id = ?",  # noqa: S608 names of ours
             (tenant, *name),
         )
 
@@ -198,6 +220,8 @@ def _row(tenant: str, event: Event, fingerprint: str, now_us: int, import_id: st
         fingerprint,
         now_us,
         import_id,
+        event.order_id,
+        (event.order_sender or event.sender) if event.order_id else "",
     )
 
 

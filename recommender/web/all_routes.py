@@ -39,6 +39,7 @@ def put_on(
     suggestions.routes(door, suggestions.SuggestTools(service, tools.metrics, a_minute))
     for kind in MODELS:
         catalogue.item_routes(door, stores.catalogue, kind, service.config.image_hosts)
+        catalogue.former_routes(door, stores.catalogue, kind)
     images.image_routes(door, stores)
     similar.similar_routes(door, service, now_us, a_minute)
     with_sites = offers.OfferTools(stores, lambda tenant: service.sites(tenant), now_us)

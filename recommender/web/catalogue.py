@@ -16,10 +16,13 @@ from recommender.exchange.checks import MODELS, check_image_hosts, check_rows
 from recommender.scene import Item, Kind
 from recommender.schemas import BASE
 from recommender.schemas.catalogue import (
+    FormerModel,
+    FormerReply,
     IdPath,
     ItemModel,
     ItemRowsBody,
     ItemsReply,
+    MergeBody,
     PageQuery,
     PlaceModel,
     PlaceRowsBody,
@@ -28,6 +31,7 @@ from recommender.schemas.catalogue import (
     StoredReply,
 )
 from recommender.store.catalogue import CatalogueStore
+from recommender.store.former_items import FormerItem
 from recommender.web.sizes import CATALOGUE
 
 READ, WRITE = ("suggest",), ("train",)  # scopes
@@ -120,6 +124,39 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection
         summary=summary,
         errors=("bad_rows", "image_host_unknown"),
     )(bulk)
+
+
+def former_routes(door: Door, store: CatalogueStore, kind: Kind) -> None:
+    """GET what is not in the catalogue any more, PUT an id as an earlier one of another, DELETE that again."""
+
+    def row(one: FormerItem) -> dict[str, object]:
+        return {"item_id": one.item_id, "name": one.name, "merged_into": one.merged_into or None}
+
+    def former(caller: Caller) -> Body:
+        return {"rows": [row(one) for one in store.former(caller.tenant, kind)]}
+
+    def there(tenant: str, item_id: str) -> dict[str, object] | None:
+        return next((row(one) for one in store.former(tenant, kind) if one.item_id == item_id), None)
+
+    def merge(caller: Caller, path: IdPath, body: MergeBody) -> Body:
+        later = {"item_id": path.item_id, "merged_into": body.merged_into}
+        note_change(f"{kind} {path.item_id}", earlier=there(caller.tenant, path.item_id), later=later)
+        return row(store.merge(caller.tenant, kind, path.item_id, body.merged_into))
+
+    def unmerge(caller: Caller, path: IdPath) -> Body:
+        note_change(f"{kind} {path.item_id}", earlier=there(caller.tenant, path.item_id))
+        store.unmerge(caller.tenant, kind, path.item_id)
+        return None
+
+    for function in (former, merge, unmerge):
+        function.__name__ = f"{function.__name__}_{kind}"
+    many, one = f"{BASE}/former-{kind}s", f"{BASE}/former-{kind}s/<item_id>"
+    summary = f"{kind.title()}s that were deleted, and earlier ids of {kind}s"
+    door.route("GET", many, scopes=READ, reply=FormerReply, summary=summary)(former)
+    summary = f"Merge an earlier id of a {kind} into the present one: histories count both as one"
+    door.route("PUT", one, scopes=WRITE, reply=FormerModel, summary=summary)(merge)
+    summary = f"Take a merge of two {kind}s back"
+    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=summary)(unmerge)
 
 
 def check_same_id(path: str, body: str) -> None:

@@ -35,6 +35,8 @@ class OwnEvent(Open):
     scene: str
     at: str = Field(description="ISO 8601, UTC")
     site: str
+    order_id: str | None = Field(None, description="the event_id of the order that it is about")
+    taken_back: str | None = Field(None, description="how much of it counts no more: all or part")
     items: list[OwnItem]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
@@ -9,11 +10,12 @@ from pydantic import BaseModel, Field
 from plumbing.access.access import Caller
 from plumbing.clock import SECOND, Clock
 from plumbing.door import Body, Door, Limit
+from recommender.caches import CatalogueSnapshot
 from recommender.errors import NotInCatalogue
 from recommender.item import Item
 from recommender.orders.menu import Menu
 from recommender.orders.signals.neighbours import Neighbours
-from recommender.orders.similar import similar
+from recommender.orders.similar import Similar, similar
 from recommender.scene import Context
 from recommender.scenes.orders import ServedOrders
 from recommender.schemas import BASE, ContextModel
@@ -57,25 +59,8 @@ def similar_routes(door: Door, service: RecommenderService, now_us: Clock, reque
     )
     def list_similar_items(caller: Caller, path: IdPath, query: SimilarQuery) -> Body:
         """What a screen shows when a dish is sold out. Nobody's history is used."""
-        tenant, context = caller.tenant, query.to_context(caller.site)
-        with service.caches.request(tenant):
-            menu = service.caches.menu(tenant, "item")
-            item = menu.by_id.get(path.item_id)
-            if item is None:
-                raise NotInCatalogue("item", path.item_id)
-            if context.site:
-                service.check_site(tenant, context.site)
-            loaded = service.caches.model(tenant, "orders")
-            table, neighbours = _table(loaded.model, menu.items)
-            found = similar(
-                table,
-                neighbours,
-                item,
-                context,
-                n=query.n,
-                hidden=_hidden(service, tenant, context, now_us),
-                least_people=service.caches.least_people(tenant),
-            )
+        context = query.to_context(caller.site)
+        found, menu, version = similar_to(service, caller.tenant, path.item_id, context, query.n, now_us)
         rows = [
             {
                 "item_id": one.item_id,
@@ -86,7 +71,36 @@ def similar_routes(door: Door, service: RecommenderService, now_us: Clock, reque
             }
             for one in found
         ]
-        return {"items": rows, "model_version": loaded.version, "generation": menu.generation}
+        return {"items": rows, "model_version": version, "generation": menu.generation}
+
+
+def similar_to(
+    service: RecommenderService, tenant: str, item_id: str, context: Context, n: int, now_us: Clock
+) -> tuple[Sequence[Similar], CatalogueSnapshot, str | None]:
+    """The dishes that are like one, best first, with the menu and the version that they are from.
+
+    Raises:
+        NotInCatalogue, SiteUnknown.
+    """
+    with service.caches.request(tenant):
+        menu = service.caches.menu(tenant, "item")
+        item = menu.by_id.get(item_id)
+        if item is None:
+            raise NotInCatalogue("item", item_id)
+        if context.site:
+            service.check_site(tenant, context.site)
+        loaded = service.caches.model(tenant, "orders")
+        table, neighbours = _table(loaded.model, menu.items)
+        found = similar(
+            table,
+            neighbours,
+            item,
+            context,
+            n=n,
+            hidden=_hidden(service, tenant, context, now_us),
+            least_people=service.caches.least_people(tenant),
+        )
+    return found, menu, loaded.version
 
 
 def _table(model: object, items: tuple[Item, ...]) -> tuple[Menu, Neighbours | None]:

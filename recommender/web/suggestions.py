@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from flask import request
 
 from plumbing.access.access import KEY_PREFIX, Caller
+from plumbing.access.caller import NO_DEVICE
 from plumbing.access.record import note_change
 from plumbing.door import Body, Door, Limit
 from plumbing.handover import acknowledgement
@@ -71,6 +72,7 @@ def sender_of(caller: Caller) -> Sender:
         name=caller.device or f"key {caller.key_id}",
         site=caller.site,
         in_bulk=bool(caller.scopes & {"train", "admin"}),
+        is_device=not caller.device.startswith(NO_DEVICE),
     )
 
 
@@ -153,6 +155,8 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
         reply: dict[str, object] = {"accepted": done.new, "duplicates": done.duplicates}
         if done.problems:
             reply["problems"] = [asdict(problem) for problem in done.problems]
+        if done.waiting:
+            reply["waiting"] = list(done.waiting)
         return reply | ({"refused": refused_as_json(rows, done.refused)} if done.refused else {})
 
 

@@ -64,7 +64,7 @@ def _fill(home: Path, events: int) -> None:
         for n in range(events):
             order = (TENANT, "pos", f"e{n:08d}", "ordered", "orders", f"p{n % 5_000}", 10**15 + n * 1_000_003)
             rest = (12.5, n % 7, "market", "", "", "", f"print {n}", 10**15 + n, "")
-            write.execute(f"INSERT INTO events VALUES ({', '.join('?' * 16)})", (*order, *rest))
+            write.execute(f"INSERT INTO events VALUES ({', '.join('?' * 18)})", (*order, *rest, "", ""))
             line = (TENANT, "pos", f"e{n:08d}", 0, f"café {n % 90}", 1 + n % 3, 380)
             write.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', NULL)", line)
     database.close()

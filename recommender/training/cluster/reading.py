@@ -16,6 +16,7 @@ from recommender.errors import ClusterError
 from recommender.ranking.partitions import Mapper, PartitionedLog
 from recommender.scene import DataCut, Progress, Trained, TrainingInput
 from recommender.store.event_parts import EventParts
+from recommender.store.former_items import renamed
 from recommender.store.parts_folder import parts_folder
 from recommender.training.checks import what_is_missing_of
 from recommender.training.cluster.session import NEEDED, Where, mapper_of
@@ -119,7 +120,8 @@ def in_parts(where: Where, database: Database, home: Path) -> Reads:
         except ImportError as error:
             raise ClusterError(NEEDED) from error
         with parts_folder(home, where.shared_folder) as folder, mapper_of(where, folder) as mapper:
-            parts, key = EventParts(database, log.data.tenant, log.scene.learns_from), secrets.token_bytes(32)
+            whose = (log.data.tenant, log.scene.learns_from)
+            parts, key = EventParts(database, *whose, renamed(database, *whose)), secrets.token_bytes(32)
 
             def tick(share: float) -> None:
                 progress("writing the log in parts", 0.05 * share)

@@ -102,7 +102,8 @@ def test_of_two_events_with_one_id_the_reference_says_which(world: World) -> Non
     world.order("burger", token=world.token(), event_id="same")
     service(world).database.change(
         "INSERT INTO events SELECT tenant, 'kiosk-2', event_id, type, scene, customer, time_us, hour, weekday, site,"  # noqa: E501 XX
-        " region, origin, recommendation_id, 'x', received_us, import_id FROM events WHERE event_id = 'same'"
+        " region, origin, recommendation_id, 'x', received_us, import_id, '', '' FROM events"
+        " WHERE event_id = 'same'"
     )
     with pytest.raises(EventAmbiguous):
         service(world).correct(claims(world), "same")

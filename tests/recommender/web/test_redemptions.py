@@ -219,3 +219,34 @@ def test_nothing_is_counted_of_an_offer_that_does_not_exist(till: World) -> None
     till.half.service.stores.offers.count_refused("grill", [("meal", "offer_ended"), ("ann", "offer_ended")])
 
     assert till.half.service.stores.offers.refused("grill") == {"meal": {"offer_ended": 1}}
+
+
+@pytest.mark.parametrize("first", ["order", "void"])
+def test_of_an_order_that_was_taken_back_offers_learn_nothing(till: World, first: str) -> None:
+    """Purchase, redemption and its budget; whichever comes first, and sent again. A part leaves the redemption."""
+    token = till.token()
+    shown = till.suggest("offers", token).json
+    bought = ordered(till, 1500), redeemed(till, shown, order_id="o1")
+    void = {"event_id": "v1", "type": "voided", "occurred_at": till.moment(), "order_id": "o1"}
+    events = [(bought, token), ((void,), None)]
+    for batch, whose in events if first == "order" else reversed(events):
+        assert send(till, *batch, token=whose).status_code == 201
+    if first == "void":  # without its order the redemption is refused, or it is taken back with it
+        assert till.half.service.events.counts("grill") == {"voided": 1}
+    send(till, *bought, token=token)
+    store = till.half.service.stores.offers
+    assert [till.count(table) for table in ("offer_purchases", "offer_outcomes")] == [0, 0]
+    assert store.all_usage("grill")["meal"].spent_count == 0
+    assert till.half.service.events.counts("grill") == {"voided": 1}
+
+
+def test_a_refunded_line_was_not_spent(till: World) -> None:
+    token = till.token()
+    shown = till.suggest("offers", token).json
+    lines = [{"item_id": "burger", "price": 1500}, {"item_id": "cola", "price": 300, "quantity": 2}]
+    send(till, ordered(till, 1) | {"items": lines}, redeemed(till, shown, order_id="o1"), token=token)
+    refund = {"event_id": "v1", "type": "refunded", "order_id": "o1", "item_id": "cola"}
+    refund["occurred_at"] = till.moment()
+    send(till, refund)
+    assert [row["amount"] for row in till.half.service.stores.own.purchases_of("grill", "ann")] == [1800]
+    assert till.count("offer_outcomes") == 1

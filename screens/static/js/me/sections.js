@@ -166,7 +166,8 @@ export function history(page, held) {
   const all = [...events, ...destinations.events].filter((event) => PERSONAL.includes(event.type));
   all.sort((a, b) => b.at.localeCompare(a.at)); // the latest first
   const rows = all.map((event) => {
-    const what = `${t(event.type)}: ${event.items.map((item) => lineOf(item, language)).join(", ")}`;
+    const back = event.taken_back ? ` (${t(event.taken_back === "all" ? "back_all" : "back_part")})` : "";
+    const what = `${t(event.type)}: ${event.items.map((item) => lineOf(item, language)).join(", ")}${back}`;
     const where = event.site ? `, ${t("at_place", { place: event.site })}` : "";
     const text = t(event.type === "rode" ? "not_mine_ride" : "not_mine");
     return h("li", { class: "me-event" },
