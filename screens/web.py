@@ -10,8 +10,8 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import escape
 
+from plumbing.patterns import Pattern
 from plumbing.security.headers import page_headers
-from plumbing.words import Pattern
 from screens.assets import FOR_GOOD, assets_of
 from screens.dictionaries import FOLDER as WORDS
 from screens.dictionaries import dictionaries, language_for

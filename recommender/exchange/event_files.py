@@ -170,9 +170,10 @@ class _Checks:
 
     def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
         read = [(rows, event) for rows in part if (event := self._event(rows)) is not None]
-        known = self._known([event for _, event in read])
+        events = [event for _, event in read]
+        there, known = self.service.known(self.tenant, events), self._known(events)
         area = self.service.caches.area(self.tenant)
-        read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, known))]
+        read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, there, known))]
         events = [event for _, event in read]
         erased = self.stores.events.erased_among(self.tenant, {one.customer for one in events if one.customer})
         good = []
@@ -191,13 +192,17 @@ class _Checks:
                 good.append((rows.first, event))
         return good
 
-    def _without_retired(self, rows: EventRows, event: Event, known: Mapping[str, KnownIds]) -> Event | None:
-        """The event without lines that are to be left out; None: nothing is left of it. Counts what is retired."""
-        ids = known[event.scene].ids
+    def _without_retired(
+        self, rows: EventRows, event: Event, there: Mapping[str, KnownIds], known: Mapping[str, KnownIds]
+    ) -> Event | None:
+        """The event without lines that are to be left out; None: nothing is left of it. Counts what is retired:
+        what left the catalogue, or is in none by what the file says."""
+        ids, once = there[event.scene].ids, known[event.scene].ids
         gone = [line for line in event.lines if line.item not in ids]
         policy = self.reading.options.retired
-        if policy or rows.retired:
-            self.reading.retired.update(line.item for line in gone if policy or line.item in rows.retired)
+        self.reading.retired.update(
+            line.item for line in gone if policy or line.item in rows.retired or line.item in once
+        )
         if policy != "leave-out" or not gone:
             return event
         left = tuple(line for line in event.lines if line.item in ids)

@@ -263,10 +263,10 @@ def test_it_is_off_until_a_tenant_switches_it_on(shop: Shop, tmp_path: Path) -> 
             assert code_of(call) == (404, "dialect_off"), name
     client, path = shop.world.app.test_client(), "/v1/dialects"
     off = client.put(path, json={"names": []}, headers={"X-API-Key": shop.key})
-    assert off.json["names"] == []
+    assert off.get_json()["names"] == []
     assert code_of(lambda: shop.client.get_recommend(USER)) == (404, "dialect_off")
     on = client.put(path, json={"names": ["gorse"]}, headers={"X-API-Key": shop.key})
-    assert (on.json["names"], "gorse" in on.json["possible"]) == (["gorse"], True)
+    assert (on.get_json()["names"], "gorse" in on.get_json()["possible"]) == (["gorse"], True)
     assert client.put(path, json={"names": ["latin"]}, headers={"X-API-Key": shop.key}).status_code == 422
     home = ["--home", str(tmp_path / "state"), "--tenant", "mill"]
 

@@ -251,7 +251,7 @@ def test_a_customer_sees_all_that_is_held_and_nothing_of_anybody_else(kitchen: W
 
 
 def test_what_is_held_is_named_in_every_language_of_the_catalogue(world: World) -> None:
-    """A dish that is gone keeps its id as its name."""
+    """A dish that is gone keeps its name."""
     burger = replace(service(world).stores.catalogue.get("grill", "item", "burger"), names={"de": "Hamburger"})
     service(world).stores.catalogue.put("grill", "item", [burger])
     world.order("burger", token=world.token(), event_id="e0")
@@ -259,7 +259,7 @@ def test_what_is_held_is_named_in_every_language_of_the_catalogue(world: World) 
     service(world).stores.catalogue.delete("grill", "item", "cola")
     held = {event["event_id"]: event["items"][0] for event in service(world).own_data(claims(world))["events"]}
     assert (held["e0"]["name"], held["e0"]["names"]) == ("Burger", {"de": "Hamburger"})
-    assert (held["e1"]["name"], "names" in held["e1"]) == ("cola", False)
+    assert (held["e1"]["name"], "names" in held["e1"]) == ("Cola", False)
 
 
 def test_rides_are_shown_with_the_second_factor_alone(kitchen: World) -> None:
