@@ -320,7 +320,7 @@ def test_the_client_needs_nothing_but_python() -> None:
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     alone = tomllib.loads((ROOT / "usual_client" / "pyproject.toml").read_text())
     house = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    shipped = alone["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    shipped = alone["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
 
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
     assert alone["project"]["dependencies"] == []

@@ -212,13 +212,18 @@ export class Usual {
   /**
    * A page of your own, let in by the link of `usual keys pair own --url ADDRESS`; its key stays in this browser. On a
    * page that was never let in every request is refused with `key_refused`.
-   * @throws {Problem} `pairing_refused`: the link was used before, or is too old
+   * @throws {Problem} `pairing_refused`: the link is used up or too old, and no key is here
    */
   static async paired(options = {}) {
-    const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+    const codeOf = () => new URLSearchParams(location.hash.slice(1)).get("pair");
+    addEventListener("hashchange", () => codeOf() && location.reload()); // the link was opened while the page was
+    const code = codeOf();
     if (code) {
       history.replaceState(null, "", location.pathname + location.search); // it works once: it need not stay
-      localStorage.setItem(KEPT_KEY, (await new Usual(options).pair(code)).key);
+      const made = await new Usual(options).pair(code).catch((error) => {
+        if (!localStorage.getItem(KEPT_KEY)) throw error;
+      });
+      if (made?.key) localStorage.setItem(KEPT_KEY, made.key);
     }
     return new Usual({ ...options, key: localStorage.getItem(KEPT_KEY) ?? "" });
   }
