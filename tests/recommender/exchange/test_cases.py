@@ -18,6 +18,7 @@ from recommender.errors import BadRows, FileUnreadable, PricesUnclear, RowProble
 from recommender.exchange.files import import_file, reading_of
 from recommender.exchange.reading import Options, Reading
 from recommender.exchange.rows import each_row
+from recommender.scene import Answer, Request
 from recommender.store.tenant_settings import SiteSettings, TenantSettings
 from tests.conftest import ROOT
 from tests.recommender.service_fixtures import NOON, World
@@ -268,9 +269,12 @@ def test_a_request_without_a_time_has_the_present_one_of_its_site(
     world.half.service.stores.tenants.save("grill", PIER_IN_CALIFORNIA)
     scene, asked = world.half.service.scenes["orders"], list[Any]()
     real = scene.suggest
-    monkeypatch.setattr(
-        scene, "suggest", lambda model, request: asked.append(request.context) or real(model, request)
-    )
+
+    def suggest(model: Any, request: Request) -> Answer:
+        asked.append(request.context)
+        return real(model, request)
+
+    monkeypatch.setattr(scene, "suggest", suggest)
 
     for said in ({}, {"local_time": "2026-11-23T11:30:00Z"}, {"local_time": "2026-11-23T11:30:00+01:00"}):
         found = world.call("GET", "/suggestions/orders", key="desk", query_string={"site": "pier"} | said)
