@@ -39,7 +39,12 @@ that is wrong at once, `usual doctor` looks at the machine around it.
 
 
 WORDS = {"int": "whole number", "float": "number", "Path": "path"}
-BOUNDS = {"ge": "at least {:,}", "gt": "above {:,}", "le": "at most {:,}", "max_length": "at most {:,} characters"}
+BOUNDS = {
+    "ge": ("at least", ""),
+    "gt": ("above", ""),
+    "le": ("at most", ""),
+    "max_length": ("at most", " characters"),
+}
 
 
 def is_secret(about: FieldInfo) -> bool:
@@ -72,7 +77,7 @@ def _allowed(about: FieldInfo) -> Iterator[str]:
         yield ", ".join(f"`{value}`" for value in get_args(kind))
     else:
         yield WORDS.get(str(getattr(kind, "__name__", "")), "text")
-    for bound, words in BOUNDS.items():
+    for bound, (before, after) in BOUNDS.items():
         for rule in about.metadata:
             if hasattr(rule, bound):
-                yield words.format(getattr(rule, bound))
+                yield f"{before} {getattr(rule, bound):,}{after}"

@@ -1,8 +1,8 @@
 """The access log: one JSON line for each request, and nothing in it that leads to a person.
 
 A line has the time in whole seconds, the method, the route as it is declared (`/recommender/v1/items/<item_id>`,
-never the path that was asked for), the status and the milliseconds. No address, no key, no header, no query:
-whoever has the log cannot tell who asked, for whom, or from where. What belongs to no route is one route, `-`.
+never the path that was asked for), the status and the milliseconds. There is no address, key, header or query: it
+cannot tell who asked, for whom, or from where. What belongs to no route is one route, `-`.
 """
 
 from __future__ import annotations

@@ -5,30 +5,37 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
 from recommender.cli.cluster import cluster_for_batch, cluster_options
+
+if TYPE_CHECKING:
+    from recommender.destinations.log import RideLog
 
 COLUMNS = ("acc@1", "acc@3", "acc@5", "acc@10", "acc@20", "mrr@20", "in500m@1", "in500m@3", "in500m@10")
 
 
 @click.command("destinations")
-@click.option("--dataset", type=FILE, help="A log of rides (CSV, gzipped or not).")
+@click.option(
+    "--dataset", type=FILE, help="A log of rides (CSV, gzipped or not); without one, and none beside, the town."
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--ablation", is_flag=True, help="Fit again without each group of signals (minutes).")
 @click.option("--seed", default=0, show_default=True, help="Of the ranker and the bootstrap.")
 def evaluate_destinations(dataset: Path | None, as_json: bool, ablation: bool, seed: int) -> None:
     """How often the place a rider goes to is among the first suggested, beside simpler methods."""
-    from recommender.destinations.evaluation import evaluate_rides
-
-    path = dataset or shared_datasets() / "destinations" / "nyc_rides_dev.csv.gz"
-    if not path.is_file():
-        raise click.ClickException(f"There is no file {path}. Name one with --dataset or set USUAL_SHARED.")
+    if dataset is not None and not dataset.is_file():
+        raise click.ClickException(f"There is no file {dataset}.")
     with errors_as_one_line(ValueError), progress_bar("destinations") as bar:
-        report = evaluate_rides(path, seed=seed, ablation=ablation, progress=bar.show, cpu=time.process_time)
+        bar.show("reading the log", 0.01)  # before anything that takes seconds, imports too
+        from recommender.destinations.evaluation import evaluate_log
+
+        log = _log(dataset or shared_datasets() / "destinations" / "nyc_rides_dev.csv.gz")
+        report = evaluate_log(log, seed=seed, ablation=ablation, progress=bar.show, cpu=time.process_time)
     click.echo(json.dumps(report, indent=1, sort_keys=True) if as_json else report_lines(report))
 
 
@@ -81,6 +88,23 @@ def batch_destinations(
             spare=0 if obey is None else SPARE,
         )
     click.echo(f"{n} rows answered ({why}): {out}")
+
+
+def _log(path: Path) -> RideLog:
+    """The log in a file; where there is none, the rides of the town, which the doorway hands in."""
+    from recommender.destinations.log import log_of, read_log
+    from recommender.destinations.visits import Positions
+
+    if path.is_file():
+        return read_log(path)
+    known = click.get_current_context().find_object(dict) or {}
+    if "town" not in known:
+        raise click.ClickException(f"There is no file {path}. Name one with --dataset or set USUAL_SHARED.")
+    town = known["town"]()
+    rides = town.trips()
+    at = {place.item_id: (place.lat, place.lon) for place in town.places}
+    lat, lon = np.array([at[str(place)] for place in rides.items], np.float64).T
+    return log_of(rides, Positions(lat, lon))
 
 
 def _moment(option: str, text: str) -> int:

@@ -30,12 +30,13 @@ def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: i
     Whatever is chosen is chosen on the order before it.
     """
     from plumbing.columns import DatasetError
-    from recommender.orders.evaluation import compare_methods
 
     try:
-        seen = _read(dataset)
         with progress_bar("orders") as bar:
-            report = compare_methods(seen, seed=seed, ablate=ablation, progress=bar.show)
+            bar.show("reading", 0.01)  # before anything that takes seconds, imports too
+            from recommender.orders.evaluation import compare_methods
+
+            report = compare_methods(_read(dataset), seed=seed, ablate=ablation, progress=bar.show)
     except DatasetError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:

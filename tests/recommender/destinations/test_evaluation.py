@@ -7,13 +7,15 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from data.town.town import Town
 from recommender.cli.destinations import evaluate_destinations
 from recommender.destinations import ablation
 from recommender.destinations.evaluation import BASE, reach_of, split_of
-from recommender.destinations.log import read_log
+from recommender.destinations.log import RideLog, read_log
 from recommender.destinations.signals.candidates import candidates
 from recommender.destinations.signals.crowd import crowd_of
 from recommender.destinations.signals.kernel import Kernel
@@ -111,3 +113,22 @@ def test_on_real_check_ins_of_a_third_of_the_riders_the_figures_stay_within_thei
     assert 0.33 < by_method[ours]["acc@1"] < 0.50  # higher would be a leak
     assert by_method[ours]["mrr@20"] > by_method["most frequent by hour x weekend"]["mrr@20"]
     assert by_method[ours]["acc@1"] > 3 * by_method["LightFM"]["acc@1"]
+
+
+def test_without_a_log_beside_the_project_the_town_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain clone has no data set, and the accuracy tables are made all the same."""
+    monkeypatch.setenv("USUAL_SHARED", "/nowhere")
+    seen: list[RideLog] = []
+
+    def stop(log: RideLog, **options: object) -> None:
+        seen.append(log)
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("recommender.destinations.evaluation.evaluate_log", stop)
+    town = Town.build(customers=5, days=20)
+    done = CliRunner().invoke(evaluate_destinations, [], obj={"town": lambda: town})
+
+    assert done.output == "Error: far enough\n"
+    assert len(seen[0].time_us) == len(town.rides)
+    assert np.isfinite(seen[0].positions.lat).all()
+    assert "There is no file" in CliRunner().invoke(evaluate_destinations, ["--dataset", "missing.csv"]).output

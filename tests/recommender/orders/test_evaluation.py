@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -98,3 +101,18 @@ def test_group_weights_follow_the_published_formula() -> None:
     weights = baselines.group_weights(n, np.arange(4), 2, 0.9, 0.7)
 
     np.testing.assert_allclose(weights, np.array([1, 0.9, 0.7, 0.63]) / 4, rtol=1e-6)
+
+
+def test_progress_is_shown_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    def town() -> None:
+        raise ValueError(terminal.getvalue())
+
+    with pytest.raises(click.ClickException, match="orders: reading"):
+        evaluate_orders.main([], obj={"town": town}, standalone_mode=False)
