@@ -22,21 +22,25 @@ from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, web
 from plumbing.cli import LazyGroup, state_of
 from plumbing.clock import Clock, system_clock
+from plumbing.configuration import file as settings_file
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
-from plumbing.rides.waiting import Waiting
+from plumbing.security import origins
+from plumbing.security.access_log import AccessLog
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
 from plumbing.serving import logs, metrics, server
 from plumbing.serving.memory import give_back
 from plumbing.serving.process import end_with_server
 from plumbing.serving.silence import telemetry_off
-from plumbing.settings import Config, WrongSetting, hosts_of
+from plumbing.serving.successor import say_ready
+from plumbing.settings import Config, WrongSetting, hosts_of, origins_of
 from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
 from plumbing.storage.state import State
+from plumbing.waiting import Waiting
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
@@ -55,6 +59,9 @@ MODULES = {
 """The halves, and what the server imports of each before its processes part."""
 
 COMMANDS = {
+    "init": "plumbing.init_cli:init",
+    "config": "plumbing.configuration.command:config",
+    "doctor": "plumbing.doctor.command:doctor",
     "backup": "plumbing.backup_cli:backup",
     "restore": "plumbing.backup_cli:restore",
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
@@ -68,6 +75,7 @@ COMMANDS = {
     "edge": "doorway.edge.command:edge",
     "people": "plumbing.people.cli:people",
     "webhooks": "plumbing.webhooks_cli:webhooks",
+    "dialects": "doorway.dialects.command:dialects",
 }
 """The commands of the plumbing and of the demo; each half has its own."""
 
@@ -120,6 +128,7 @@ def create_app(config: Config, *, now_us: Clock = system_clock) -> OpenAPI:
     _put_together(app, shared, house)
     _put_pages_on(app, config, shared)
     openapi.publish(app)
+    origins.register(app, origins.Origins(frozenset(origins_of(config.origins))))
     app.debug = False  # whatever FLASK_DEBUG says: a served application shows nothing of its inside
     trusted = TrustedProxies.parse(config.trusted_proxies)
     if trusted.any:
@@ -142,6 +151,10 @@ def _opened(app: OpenAPI, config: Config, shared: Shared, now_us: Clock) -> _Hou
         house.recommender = open_recommender(config, shared)
     if config.only != "recommender":
         _open_identity(house, config, shared)
+    if config.edge is None and house.recommender is not None:
+        import_module("doorway.news").of_recommender(shared, house.recommender.service)
+    if config.edge is None and house.identity is not None:
+        import_module("doorway.news").of_identity(shared, house.identity.service.erasures)
     if house.box is not None and house.recommender is not None:
         house.recommender = house.box.wire(app, house.identity, house.recommender)
         house.broken["store box"] = house.box.check
@@ -178,6 +191,8 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
     places = recommender.service.stores.catalogue
     app.register_api(import_module("doorway.rides").rides(shared, places, waiting))
     app.register_api(import_module("doorway.webhooks").webhooks(shared))
+    app.register_api(import_module("doorway.dialects.switch").dialects(shared))
+    app.register_api(import_module("doorway.dialects.compreface.routes").compreface(shared, identity.service))
     own_page = import_module("doorway.own_page").own_page
     app.register_api(own_page(shared, identity.own_page, recommender.own_page))
     if house.box is None and house.copies is not None:
@@ -186,12 +201,14 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
 
 
 def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
-    """The policy page, the desk and the screens."""
+    """The first page, the errors' pages, the policy, the desk and the screens."""
+    app.register_blueprint(import_module("doorway.front.pages").build())
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page
 
         app.register_blueprint(policy_page(config_of(config, shared.token_keys), config.least_people))
+    app.register_blueprint(import_module("doorway.clients").clients())
     app.register_blueprint(import_module("desk.web").build())
     app.register_api(import_module("desk.sessions").routes(shared))
     app.register_api(import_module("desk.operations").routes(shared, config.home))
@@ -235,9 +252,41 @@ def gate() -> Gate:
     """The same behind its gate: what the server runs."""
     app = wsgi()
     *halves, shared = app.extensions["usual_open"]
-    made = Gate(app, shared.access, shared.registry, threads=Config.from_environment().threads)
+    config = Config.from_environment()
+    lines = AccessLog.of(config.home, system_clock, config.access_log)
+    made = Gate(app, shared.access, shared.registry, threads=config.threads, log=lines)
     Finalize(None, made.close, exitpriority=len(halves) + 1)  # before what its lanes work with
+    say_ready()
     return made
+
+
+def check_settings(config: Config) -> None:
+    """What only the halves can say of settings. Raises WrongSetting, or the Problem of an engine pack."""
+    if config.only == "recommender":
+        return
+    from identity.config import config_of
+    from identity.engines.manifests import load_pack
+
+    try:
+        config_of(config, (b"not used",))
+    except ValueError as error:
+        raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
+    load_pack(config.pack)
+
+
+def _warn_of_grade(config: Config) -> None:
+    """Say what the engine pack is not good for, before anybody is greeted by it."""
+    if config.only == "recommender":
+        return
+    from identity.engines.manifests import load_pack
+
+    pack = load_pack(config.pack)
+    if pack.grade != "production":
+        click.echo(
+            f"The engine pack {pack.name} is of grade {pack.grade}: good enough to suggest what a person then"
+            ' confirms, not to greet anybody silently. README.md, "Going to production", names others.',
+            err=True,
+        )
 
 
 def try_once(config: Config) -> None:
@@ -245,17 +294,8 @@ def try_once(config: Config) -> None:
 
     Raises WrongSetting, or any Problem that keeps it from opening.
     """
-    try:
-        TrustedProxies.parse(config.trusted_proxies)
-    except ValueError as error:
-        raise WrongSetting(f"{error}.") from error
-    if config.only != "recommender":
-        from identity.config import config_of
-
-        try:
-            config_of(config, (b"not used",))
-        except ValueError as error:
-            raise WrongSetting(f"A setting of recognition, such as USUAL_NEEDS: {error}.") from error
+    check_settings(config)
+    _warn_of_grade(config)
     keep_reserve(config.home)
     if config.only == "identity":
         return
@@ -295,7 +335,11 @@ def cli(context: click.Context) -> None:
     The desk:     usual people invite NAME --role operator --role marketer
     Measure:      usual evaluate orders
     """
+    if context.invoked_subcommand not in ("config", "doctor"):  # which name everything that is wrong themselves
+        settings_file.apply(os.environ)
     context.obj = {
+        "check_settings": check_settings,
+        "doctor_parts": (lambda config: import_module("identity.cli.doctor").look(config),),
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
         "elsewhere": lambda home: import_module("recommender.store.version_places").fetched(
             home, Config.from_environment().versions
@@ -326,6 +370,7 @@ def assemble() -> click.Group:
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")
     )
     cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
+    cli.add_command(LazyGroup("sites", help="The clock and the opening hours of each site."))
     cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
     cli.add_command(LazyGroup("desk", help="What the desk's pages show, in a terminal or as JSON."))
@@ -346,3 +391,7 @@ def main() -> None:
         assemble()()
     except Problem as error:
         raise SystemExit(f"{error.title}: {error.detail}") from None
+    except OSError as error:
+        if error.filename is None:  # not about a file that somebody named: its traceback is needed
+            raise
+        raise SystemExit(f"{error.filename}: {error.strerror}") from None

@@ -35,7 +35,7 @@
 
   const ask = window.fetch;
   window.fetch = async (...given) => {
-    const visit = String(given[0]).startsWith("/v1/visits");
+    const visit = String(given[0]?.url ?? given[0]).includes("/v1/visits");
     if (visit) seen.sent = now();
     const reply = await ask(...given);
     if (visit) seen.answered = now();

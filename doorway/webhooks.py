@@ -14,8 +14,10 @@ from plumbing.clock import SECOND
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
+from plumbing.webhooks.kinds import EVENTS
+from plumbing.webhooks.queue import Message
 from plumbing.webhooks.sending import LONGEST_URL
-from plumbing.webhooks.webhooks import EVENTS, Webhook
+from plumbing.webhooks.webhooks import Webhook
 
 
 class NoSuchWebhook(Problem):
@@ -58,6 +60,34 @@ class WebhooksReply(BaseModel):
     rows: list[WebhookRow]
 
 
+class UndeliveredRow(BaseModel):
+    """A message that never arrived. What it says is not shown: it may be about a person."""
+
+    message_id: str
+    webhook_id: str
+    event: str
+    made_at: str
+    tries: int
+    why: str = Field(description="what the last try said")
+    kept_until: str
+
+
+class UndeliveredReply(BaseModel):
+    rows: list[UndeliveredRow]
+
+
+class ReplayBody(BaseModel):
+    """Which messages are sent again."""
+
+    message_ids: list[str] | None = Field(
+        None, max_length=1_000, description="none: all that never arrived at this address"
+    )
+
+
+class ReplayReply(BaseModel):
+    waiting: int = Field(description="how many are sent again")
+
+
 class WebhookPath(BaseModel):
     webhook_id: str = Field(min_length=1, max_length=64)
 
@@ -69,7 +99,8 @@ def webhooks(shared: Shared) -> APIBlueprint:
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     @door.route("GET", "/v1/webhooks", scopes=("admin",), reply=WebhooksReply, summary="Who is notified of what")
-    def read(caller: Caller) -> Body:
+    def list_webhooks(caller: Caller) -> Body:
+        """The addresses that are notified, and of which events; never their secrets."""
         return {"rows": [_row(one) for one in shared.webhooks.all(caller.tenant)]}
 
     @door.route(
@@ -79,8 +110,12 @@ def webhooks(shared: Shared) -> APIBlueprint:
         status=201,
         reply=NewWebhook,
         summary="Send events to an address, signed as Standard Webhooks says",
+        errors=("no_such_event", "too_many_webhooks", "webhook_address_refused"),
     )
-    def add(caller: Caller, body: WebhookBody) -> Body:
+    def create_webhook(caller: Caller, body: WebhookBody) -> Body:
+        """Messages are signed as Standard Webhooks says; the secret is shown once. Only https addresses are
+        taken.
+        """
         if set(body.events) - set(EVENTS):
             raise NoSuchEvent
         made, secret = shared.webhooks.add(caller.tenant, body.url, body.events)
@@ -94,8 +129,10 @@ def webhooks(shared: Shared) -> APIBlueprint:
         status=204,
         reply=None,
         summary="Send nothing there any more",
+        errors=("no_such_webhook",),
     )
-    def remove(caller: Caller, path: WebhookPath) -> Body:
+    def delete_webhook(caller: Caller, path: WebhookPath) -> Body:
+        """Nothing more is sent to this address; what waited for it is dropped."""
         earlier = next(
             (one for one in shared.webhooks.all(caller.tenant) if one.webhook_id == path.webhook_id), None
         )
@@ -104,9 +141,49 @@ def webhooks(shared: Shared) -> APIBlueprint:
         note_change(f"webhook {path.webhook_id}", earlier=_row(earlier), later=None)
         return None
 
+    _undelivered_routes(door, shared)
     return api
 
 
+def _undelivered_routes(door: Door, shared: Shared) -> None:
+    """What never arrived, and sending it again."""
+    queue = shared.webhooks.queue
+
+    @door.route(
+        "GET",
+        "/v1/webhooks/undelivered",
+        scopes=("admin",),
+        reply=UndeliveredReply,
+        summary="Messages that never arrived, newest first",
+    )
+    def undelivered(caller: Caller) -> Body:
+        return {"rows": [_undelivered(one) for one in queue.dead(caller.tenant)]}
+
+    @door.route(
+        "POST",
+        "/v1/webhooks/<webhook_id>/replays",
+        scopes=("admin",),
+        status=202,
+        reply=ReplayReply,
+        summary="Send again what never arrived at an address",
+    )
+    def replay(caller: Caller, path: WebhookPath, body: ReplayBody) -> Body:
+        if path.webhook_id not in {one.webhook_id for one in shared.webhooks.all(caller.tenant)}:
+            raise NoSuchWebhook
+        n = queue.replay(caller.tenant, path.webhook_id, body.message_ids)
+        note_change(f"webhook {path.webhook_id}", earlier=None, later={"sent again": n})
+        return {"waiting": n}
+
+
+def _undelivered(one: Message) -> dict[str, object]:
+    said = {name: getattr(one, name) for name in ("message_id", "webhook_id", "event", "tries", "why")}
+    return said | {"made_at": _moment(one.made_us), "kept_until": _moment(one.until_us)}
+
+
 def _row(one: Webhook) -> dict[str, object]:
-    moment = datetime.fromtimestamp(one.created_us // SECOND, UTC).isoformat().replace("+00:00", "Z")
-    return {"webhook_id": one.webhook_id, "url": one.url, "events": list(one.events), "created_at": moment}
+    said: dict[str, object] = {"webhook_id": one.webhook_id, "url": one.url, "events": list(one.events)}
+    return said | {"created_at": _moment(one.created_us)}
+
+
+def _moment(time_us: int) -> str:
+    return datetime.fromtimestamp(time_us // SECOND, UTC).isoformat().replace("+00:00", "Z")

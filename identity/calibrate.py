@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from identity.capture.attempt import usable_captures
 from identity.engines.protocol import FaceEngine
+from identity.errors import CaptureError, FrameError
 from identity.evaluation.curve import Scored, cohort_scores
 from identity.frames.decode import Decode
 from identity.matching.matcher import Matchers, masked_template
 from identity.matching.thresholds import TEMPLATE_FRAMES, Vectors
+
+Refused = Callable[[int, int, FrameError | CaptureError], None]
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,20 @@ class Calibrator:
         clear.thresholds.learn(tenant, people, max(1, clear.galleries.current(tenant).size))
         return self.threshold(tenant)
 
-    def calibrate_on_pictures(self, tenant: str, people: Iterable[Sequence[bytes]]) -> Scored:
+    def calibrate_on_pictures(
+        self, tenant: str, people: Iterable[Iterable[bytes]], refused: Refused | None = None
+    ) -> Scored:
         """The same on pictures of each person, and for masked faces too if the pack ships figures for them.
 
+        `refused` is told of each picture that is not used: number of the person, number of the picture, why.
         People with fewer than three usable pictures are left out. Returns the cohort's scores, for the curve.
         """
-        captured = (usable_captures(self.engine, pictures, self.decode) for pictures in people)
+        captured = (
+            usable_captures(
+                self.engine, pictures, self.decode, None if refused is None else partial(refused, person)
+            )
+            for person, pictures in enumerate(people)
+        )
         cohort = [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
         vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
         self.calibrate(tenant, vectors)

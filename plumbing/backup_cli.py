@@ -12,7 +12,7 @@ from plumbing.backup.restore import Restored
 from plumbing.backup.restore import restore as put_back
 from plumbing.backup.sealed import passphrase_in
 from plumbing.backup.take import take
-from plumbing.cli import EXISTING_FILE, errors_as_one_line, home_option, progress_bar
+from plumbing.cli import EXISTING_FILE, errors_as_one_line, home_option, new_home_option, progress_bar
 from plumbing.problem import Problem
 from plumbing.settings import Config
 
@@ -74,7 +74,7 @@ def backup(home: Path, passphrase: Path, keys: Path | None, target: Path) -> Non
 
 
 @click.command()
-@home_option
+@new_home_option
 @passphrase_option
 @click.option("--keys", type=EXISTING_FILE, help="The file with the keys; those that are here stay.")
 @click.argument("source", type=EXISTING_FILE)

@@ -16,7 +16,7 @@ from plumbing.access.approvals import KINDS as APPROVABLE
 from plumbing.access.approvals import Approvals
 from plumbing.access.changes import KINDS, Change, ChangeRecord, Wanted
 from plumbing.access.watch import record_of
-from plumbing.cli import errors_as_one_line, house_option, state_of, tenant_option
+from plumbing.cli import errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.clock import DAY, SECOND, system_clock
 from plumbing.people import people as people_module
 from plumbing.problem import Problem
@@ -35,7 +35,7 @@ def _opened(home: Path) -> Iterator[tuple[Database, ChangeRecord]]:
 
 
 @click.command("changes")
-@house_option
+@home_option
 @tenant_option
 @click.option("--days", type=click.IntRange(1, 3_650), default=7, show_default=True, help="How far back.")
 @click.option("--kind", type=click.Choice(KINDS), help="Only rows of one kind.")
@@ -127,7 +127,7 @@ def _side(value: object) -> str:
 
 
 @click.command("four-eyes")
-@house_option
+@home_option
 @tenant_option
 @click.option(
     "--off", is_flag=True, help="Nothing needs a second person any more: the way out when a colleague is gone."

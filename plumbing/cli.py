@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
-from plumbing.storage.files import MARKS, private_home
+from plumbing.storage.files import is_home, private_home
 from plumbing.storage.state import State
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> P
     """The state folder, closed to everybody but its owner; says so when it was not. Administrative commands are
     noted in the security log."""
     with errors_as_one_line(Problem):
-        narrowed = private_home(home)
+        try:
+            narrowed = private_home(home)
+        except OSError as error:
+            raise click.ClickException(f"{home} cannot be used as a state folder: {error.strerror}.") from None
         _finish_restore(home)
     if narrowed:
         click.echo(
@@ -64,19 +68,28 @@ def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-def _existing(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
-    """The state folder of an installation that is there: no command that looks into one makes one.
+def existing_home(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
+    """The state folder of an installation that is there: a mistyped name makes none.
 
     Raises ClickException: there is none.
     """
-    if not any((home / name).exists() for name in MARKS):
-        raise click.ClickException(
-            f"{home} is no state folder of Usual. Name the right one with --home or USUAL_HOME."
-        )
+    if not is_home(home):
+        raise click.ClickException(no_home(home))
     return _opened(context, parameter, home)
 
 
-def _home_option(callback: Callable[[click.Context, click.Parameter, Path], Path]) -> Callable[[Command], Command]:
+def no_home(home: Path) -> str:
+    """What to say when `home` is no state folder."""
+    return (
+        f"{home} is no state folder of Usual. Name the right one with --home or USUAL_HOME, or make one:"
+        f" usual init --home {shlex.quote(str(home))}"
+    )
+
+
+def home_option_with(
+    callback: Callable[[click.Context, click.Parameter, Path], Path],
+) -> Callable[[Command], Command]:
+    """The option --home, whose value goes through `callback`."""
     return click.option(
         "--home",
         callback=callback,
@@ -88,9 +101,11 @@ def _home_option(callback: Callable[[click.Context, click.Parameter, Path], Path
     )
 
 
-home_option = _home_option(_opened)
-house_option = _home_option(_existing)
-"""For commands that look into a house, and make none."""
+home_option = home_option_with(existing_home)
+"""For commands that work on a house: none but a few makes one."""
+
+new_home_option = home_option_with(_opened)
+"""For the commands that may begin one."""
 
 tenant_option = click.option(
     "--tenant",

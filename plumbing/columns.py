@@ -45,39 +45,51 @@ MOST_OF_A_ROW = 2**20
 """Letters of one row. Where a quote is never closed, a "row" is the rest of the file."""
 
 
-def each_row(path: Path, *, strict: bool = True, seen: Callable[[int], None] | None = None) -> Iterator[list[str]]:
+def each_row(
+    path: Path,
+    *,
+    strict: bool = True,
+    seen: Callable[[int], None] | None = None,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
+    blank: bool = False,
+) -> Iterator[list[str]]:
     """The rows of a CSV file, plain or gzipped, one by one: the header first, blank lines are left out.
 
     One row at a time is in memory. `seen` gets how many letters were read, now and then. Without `strict`, text
-    behind a closing quote is accepted.
+    behind a closing quote is accepted; with `blank`, a blank line is an empty row.
 
     Raises:
-        DatasetError: no such file, not readable, not UTF-8 text or not CSV, or a row of more than MOST_OF_A_ROW
-            letters.
+        DatasetError: no such file, not readable, not text of this encoding or not CSV, or a row of more than
+            MOST_OF_A_ROW letters.
     """
     try:
-        with _opened(path) as file:
+        with _opened(path, encoding) as file:
             lines = _Lines(file, path, seen)
-            for place, row in enumerate(csv.reader(lines, strict=strict)):
+            for place, row in enumerate(csv.reader(lines, strict=strict, delimiter=delimiter)):
                 lines.of_this_row = 0
-                if row or not place:
+                if row or blank or not place:
                     yield row
     except FileNotFoundError as error:
         raise DatasetError(f"{path}: there is no such file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read ({error})") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: is not UTF-8 text") from error
+    except UnicodeError as error:
+        raise DatasetError(f"{path}: is not {encoding.removesuffix('-sig').upper()} text") from error
     except csv.Error as error:
         raise DatasetError(f"{path}: is not CSV ({error})") from error
 
 
-def _opened(path: Path) -> TextIO:
+def is_gzip(path: Path) -> bool:
+    """By its first bytes."""
     with path.open("rb") as file:
-        zipped = file.read(len(GZIP)) == GZIP
-    if zipped:
-        return cast("TextIO", gzip.open(path, "rt", encoding="utf-8-sig"))
-    return path.open(encoding="utf-8-sig")
+        return file.read(len(GZIP)) == GZIP
+
+
+def _opened(path: Path, encoding: str) -> TextIO:
+    if is_gzip(path):
+        return cast("TextIO", gzip.open(path, "rt", encoding=encoding))
+    return path.open(encoding=encoding)
 
 
 class _Lines:

@@ -24,7 +24,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from plumbing.access import approvals, cookies
-from plumbing.access.access import SCOPES, Access, Caller, key_of, route_of
+from plumbing.access.access import OWN, SCOPES, Access, Caller, key_of, route_of
 from plumbing.access.device_figures import clock_of, noted_decision
 from plumbing.access.errors import SiteNeeded, SiteRefused
 from plumbing.access.proposing import ProposedReply, Waiting, proposed
@@ -33,7 +33,9 @@ from plumbing.access.roles import ADMINISTRATION
 from plumbing.access.watch import watched
 from plumbing.bearer import bearer_of
 from plumbing.clock import MINUTE
-from plumbing.demands import SMALL, BodySize, Demand, Hold, demand_of, remember, too_large
+from plumbing.demands import SCREEN, SMALL, BodySize, Demand, Hold, Stream, demand_of, remember, too_large
+from plumbing.describing.deprecation import Deprecation
+from plumbing.describing.route import described_as
 from plumbing.etags import noted_tag
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.json_limits import parts_of
@@ -81,6 +83,7 @@ class _Route:
     approval: str = ""
     records: bool = False
     sites: Sites = "all"
+    deprecated: Deprecation | None = None
 
     @property
     def is_administration(self) -> bool:
@@ -146,8 +149,15 @@ class Door:
         records: bool = False,
         sites: Sites = "all",
         holds: Hold | None = None,
+        from_pages: bool = False,
+        streams: Stream | None = None,
+        errors: Collection[str] = (),
+        deprecated: Deprecation | None = None,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
+
+        In the description of the API, the name of its function is the operation's id and its docstring the
+        operation's text.
 
         Args:
             method: GET, POST, PUT or DELETE.
@@ -169,27 +179,51 @@ class Door:
                 it, and the reply is about that site.
             holds: what a request waits for before it takes a thread; when there is nothing to answer it gets 204.
                 Without the gate nobody waits: the route must answer at once as well.
+            from_pages: a PUBLIC route that pages of `USUAL_ORIGINS` may call, as they may what a screen does.
+            streams: answers piece by piece without a thread. Without the gate, and when no more streams are taken,
+                the route itself answers: all that there is now, and the reply ends.
+            errors: codes of the problems of its own work. Those of the door and the gate are known.
+            deprecated: since when, until when, and which operation to use instead.
 
         Raises:
             ValueError: a scope or a kind of approval that does not exist.
         """
         _require_known(scopes, approval)
-        route = _Route(scopes, status, limit, one_transaction, approval, records, sites)
+        route = _Route(scopes, status, limit, one_transaction, approval, records, sites, deprecated)
         replies = {str(status): reply} | {str(code): model for code, model in (other_replies or {}).items()}
         if approval:
             replies.setdefault("202", ProposedReply)
-        define = getattr(self._api, method.lower())(
-            path, responses=replies, summary=summary, security=_security(scopes, token), doc_ui=described
-        )
+
+        def define(work: Handler) -> Callable[[Callable[..., Response]], object]:
+            text = described_as(
+                method,
+                work,
+                scopes=scopes,
+                token=token,
+                limited=limit is not None,
+                approval=bool(approval),
+                errors=errors,
+                deprecated=deprecated,
+            )
+            put = getattr(self._api, method.lower())(
+                path, responses=replies, summary=summary, doc_ui=described, **text
+            )
+            return put  # type: ignore[no-any-return]
+
         bearer, kept = scopes is None and token, route.is_administration
+        opened = from_pages if scopes is None else set(scopes) <= set(SCREEN)
         return self._decorate(
-            route, define, lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds)
+            route,
+            define,
+            lambda work: Demand(
+                scopes, size, lane, prepares, bearer, kept, approval, work, holds, opened, streams
+            ),
         )
 
     def _decorate(
         self,
         route: _Route,
-        define: Callable[[Callable[..., Response]], object],
+        define: Callable[[Handler], Callable[[Callable[..., Response]], object]],
         demand: Callable[[Handler], Demand],
     ) -> Callable[[Handler], Handler]:
         """Puts a function behind the door: `define` gives it its address, `demand` says what it asks for."""
@@ -201,7 +235,7 @@ class Door:
                 with of_request(tenant), watched(self._access.log, route.scopes):
                     return self._answer(route, work, parts)
 
-            define(view)
+            define(work)(view)
             self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand(work)))
             return work
 
@@ -272,6 +306,8 @@ class Door:
         response.headers["Cache-Control"] = "no-store"
         if noted_tag():
             response.headers["ETag"] = noted_tag()
+        if route.deprecated is not None:
+            response.headers.extend(route.deprecated.headers)
         self._renew(caller, response)
         return response
 
@@ -310,12 +346,12 @@ class Door:
         return key_of(request) or (caller.page and cookies.secret_of(request, caller.page)) or ""
 
     def _renew(self, caller: Caller | None, response: Response) -> None:
-        """Once a day of use, begin the life of a paired screen's key and cookie again."""
+        """Once a day of use, begin the life of a paired screen's key, and of its cookie, again."""
         if caller is None or caller.user or not caller.page:
             return
         try:
-            secret = cookies.secret_of(request, caller.page)
-            if secret and self._access.renew(caller, days=cookies.PAIRED_DAYS):
+            secret = self._secret(caller)
+            if secret and self._access.renew(caller, days=cookies.PAIRED_DAYS) and caller.page != OWN:
                 cookies.put(response, request, caller.page, secret)
         except DatabaseBusy:
             pass  # the next request does it
@@ -385,14 +421,6 @@ def _stored(route: _Route, body: Body | Response) -> Reply:
 def _json(status: int, body: Body) -> Response:
     content = "" if status == 204 else json.dumps(body, separators=(",", ":"))
     return Response(content, status=status, mimetype="application/json")
-
-
-def _security(scopes: tuple[str, ...] | None, token: bool) -> list[dict[str, list[str]]]:
-    """The route's security as OpenAPI 3.1 says it: alternatives, the roles of a key being its scopes."""
-    if scopes is None:
-        return [{"token": []}] if token else []
-    key = {"api_key": list(scopes)}
-    return [key | {"token": []}, key] if token else [key]
 
 
 def _require_known(scopes: tuple[str, ...] | None, approval: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from plumbing.access.access import PAGES, SCOPES
+from plumbing.access.access import OWN, PAGES, SCOPES
 from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, state_of, tenant_option
@@ -95,7 +95,8 @@ def pair(home: Path, tenant: str, device: str, site: str, replace: bool, taxi: s
     """Print a one-time link that turns a browser into PAGE. Valid for a day.
 
     Each screen is a device of its own. The key of a screen that is replaced ends when the new link is opened. A
-    driver's screen shows the rides of one taxi: the screen that showed them before does not any more.
+    driver's screen shows the rides of one taxi: the screen that showed them before does not any more. A page of
+    your own is `own`: --url is its address, and USUAL_ORIGINS has to name where it stands.
     """
     access = open_access(home)
     with errors_as_one_line(Problem):
@@ -178,7 +179,8 @@ def token(home: Path, prepare: bool) -> None:
 
 
 def _link(url: str, page: str, code: str) -> str:
-    return f"{url.rstrip('/')}/{page}#pair={code}"
+    address = url if page == OWN else f"{url.rstrip('/')}/{page}"
+    return f"{address}#pair={code}"
 
 
 def _day(time_us: int) -> str:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from plumbing import idempotency, limits
 from plumbing.access import access, device_figures
+from plumbing.access.dialects import Dialects
 from plumbing.access.heard import Listened
 from plumbing.access.record_key import REPLIES, record_key
 from plumbing.access.token_keys import FILE as TOKENS
@@ -48,6 +49,7 @@ class Shared:
     registry: CollectorRegistry
     rides: rides.Rides
     webhooks: Webhooks
+    dialects: Dialects
     token_keys: Sequence[bytes]
     now_us: SteadyClock
     databases: tuple[Database, ...]
@@ -91,6 +93,7 @@ class Shared:
             registry=registry,
             rides=rides.Rides(passing, rides.rides_key(replies), clock),
             webhooks=Webhooks(lasting, passing, rides.webhooks_key(replies), clock, registry=registry),
+            dialects=Dialects(lasting),
             token_keys=token_keys,
             now_us=clock,
             databases=(lasting, passing),

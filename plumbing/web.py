@@ -11,7 +11,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from plumbing.access import cookies
-from plumbing.access.access import AccessError, Caller, PairingRefused
+from plumbing.access.access import OWN, AccessError, Caller, PairingRefused
 from plumbing.clock import MINUTE
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
@@ -48,12 +48,13 @@ class PairingReply(BaseModel):
     """The screen that the browser is now."""
 
     page: str
+    key: str | None = Field(None, description="Of a page of your own: its API key. Others get a cookie.")
 
 
 class HealthReply(BaseModel):
     """`ok`, or what is wrong by part."""
 
-    status: str
+    status: str = Field(json_schema_extra={"example": "ok"})
     parts: dict[str, str]
 
 
@@ -66,21 +67,35 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     _health_routes(door, shared, checks)
 
     @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
-    def metrics(caller: Caller) -> Response:
+    def get_metrics(caller: Caller) -> Response:
+        """Counters and histograms in the text format of Prometheus. No label says anything about a person."""
         return Response(metrics_of_all(shared.registry), mimetype="text/plain")
 
     return api
 
 
 def _pairing_routes(door: Door, shared: Shared) -> None:
-    @door.route("POST", "/v1/pairings", scopes=PUBLIC, reply=PairingReply, summary="Pair this browser as a screen")
-    def pair(body: PairingRequest) -> Response:
+    @door.route(
+        "POST",
+        "/v1/pairings",
+        scopes=PUBLIC,
+        reply=PairingReply,
+        from_pages=True,
+        summary="Pair this browser as a screen",
+        errors=("pairing_refused", "too_many_requests"),
+    )
+    def pair_screen(body: PairingRequest) -> Response:
+        """The one-time code of `usual keys pair` turns this browser into a kiosk, a tablet or a driver's screen:
+        its key is a cookie that no script can read.
+        """
         try:
             page, key = shared.access.pair(body.code)
         except PairingRefused:
             _count_wrong_code(shared)
             raise
-        response = jsonify(PairingReply(page=page).model_dump())
+        if page == OWN:
+            return jsonify(PairingReply(page=page, key=key).model_dump())
+        response = jsonify(PairingReply(page=page, key=None).model_dump(exclude_none=True))
         cookies.put(response, request, page, key)
         return response
 
@@ -90,9 +105,12 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
         scopes=PUBLIC,
         status=204,
         reply=None,
+        from_pages=True,
         summary="Log this screen out: its key is refused from then on, its cookie is gone",
+        errors=("key_refused", "not_paired"),
     )
-    def log_out() -> Response:
+    def unpair_screen() -> Response:
+        """The key of this screen is refused from the next request on."""
         caller = shared.access.authenticate(request)  # by its cookie, whatever its scopes
         if not caller.page:
             raise NotPaired
@@ -111,9 +129,16 @@ def _count_wrong_code(shared: Shared) -> None:
 
 def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> None:
     @door.route(
-        "GET", "/health/live", scopes=PUBLIC, lane="health", reply=HealthReply, summary="The process answers"
+        "GET",
+        "/health/live",
+        scopes=PUBLIC,
+        lane="health",
+        reply=HealthReply,
+        from_pages=True,
+        summary="The process answers",
     )
-    def live() -> Body:
+    def get_live() -> Body:
+        """Whether the process answers at all: for a supervisor that restarts it."""
         return HealthReply(status="ok", parts={}).model_dump()
 
     @door.route(
@@ -125,7 +150,8 @@ def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> N
         other_replies={503: HealthReply},
         summary="It can do its work",
     )
-    def ready() -> Response:
+    def get_ready() -> Response:
+        """Whether each part can do its work: for a load balancer. 503 names the parts that cannot."""
         parts = {name: check() or "ok" for name, check in checks.items()}
         if jump := shared.now_us.remark():
             parts["clock"] = Remark(jump)

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from plumbing.clock import MINUTE, SECOND, Clock
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from recommender.destinations.area import ServedArea
-from recommender.errors import ArtifactError
+from recommender.errors import ArtifactError, RecommenderError
 from recommender.ranking.interactions import Interactions
 from recommender.rules.document import Allergens, Hide, RulesDocument
 from recommender.rules.errors import RulesUnreadable
@@ -28,6 +28,7 @@ from recommender.store.catalogue import CatalogueStore
 from recommender.store.events import EventStore
 from recommender.store.rules import RulesStore
 from recommender.store.sharing import SharingStore
+from recommender.store.tenant_settings import TenantSettings, TenantSettingsStore
 from recommender.store.version_places import Served
 from recommender.store.version_rows import VersionRows
 
@@ -94,6 +95,7 @@ class Caches:
         served_km: float,
         rows: VersionRows,
         rules: RulesStore,
+        tenants: TenantSettingsStore,
     ) -> None:
         self._events = events
         self._catalogue = catalogue
@@ -104,6 +106,7 @@ class Caches:
         self._served_km = served_km
         self._rows = rows
         self._rules = rules
+        self._tenants = tenants
         self._forgotten: dict[tuple[str, str], int] = {}  # tenant, scene -> as it was last read
         self._least: dict[str, int] = {}  # tenant -> as it was last read
         self._local = threading.local()  # what a request has read: see `request`
@@ -113,6 +116,7 @@ class Caches:
         self._models: Cache[LoadedModel] = Cache()
         self._live_rules: Cache[LiveRules] = Cache()
         self._tried_rules: Cache[LiveRules] = Cache()
+        self._settings: Cache[TenantSettings] = Cache()
         self._ruled: set[str] = set()  # the tenants whose rules were read
 
     @contextmanager
@@ -191,6 +195,14 @@ class Caches:
         found = (self.rules_in_memory(tenant).trouble for tenant in sorted(self._ruled))
         trouble = next((one for one in found if one), None)
         return trouble and f"{trouble[0].upper()}{trouble[1:]}: no rule holds until it is saved again or restored."
+
+    def house(self, tenant: str) -> TenantSettings:
+        """What the tenant says about itself as it is now; the defaults where that cannot be read."""
+        stamp = self._events.generation(tenant, "tenant_settings")
+        try:
+            return self._settings.get(tenant, stamp, lambda: self._tenants.get(tenant))
+        except (RecommenderError, ValueError):
+            return TenantSettings()
 
     def area(self, tenant: str) -> ServedArea:
         """The area that the tenant serves, by its catalogue of places."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 
 from plumbing.clock import HOUR, MINUTE, SECOND
 from recommender.destinations.area import ServedArea
@@ -20,6 +21,7 @@ from recommender.errors import (
 )
 from recommender.scene import Event, KnownIds
 from recommender.store.events import EventStore
+from recommender.times import hour_of
 from recommender.tokens import Claims
 
 FUTURE_GRACE_US = 2 * MINUTE
@@ -96,6 +98,16 @@ def _check_place(index: int, item: str, area: ServedArea) -> None:
         area.check(*spot)
     except BadCoordinatesError as error:
         raise EventPosition(f"{error}.", index) from error
+
+
+def at_the_site(event: Event, zone: tzinfo | None) -> Event:
+    """The event by the clock of its site, where it came by UTC's: a till that sends UTC has the habits of its
+    customers by the clock on the wall all the same."""
+    sent = datetime.fromtimestamp(event.time_us / SECOND, UTC)
+    if zone is None or (event.weekday, event.hour) != (sent.weekday(), round(hour_of(sent), 4)):
+        return event
+    there = sent.astimezone(zone)
+    return replace(event, hour=round(hour_of(there), 4), weekday=there.weekday())
 
 
 def check_year(index: int, event: Event) -> None:

@@ -29,7 +29,7 @@ from recommender.figures.figures import Figures, FigureTools
 from recommender.figures.marks import marked
 from recommender.in_flight import InFlight
 from recommender.order_lines import Taken, taken
-from recommender.recording import Sender, check_event, check_time, check_visit, size_of
+from recommender.recording import Sender, at_the_site, check_event, check_time, check_visit, size_of
 from recommender.replies import Recorded as Recorded
 from recommender.replies import SuggestReply as SuggestReply
 from recommender.replies import SuggestRequest as SuggestRequest
@@ -41,6 +41,7 @@ from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
+from recommender.times import on_the_wall
 from recommender.tokens import Claims, open_token, read
 
 SitesOf = Callable[[str], Collection[str]]
@@ -89,6 +90,7 @@ class RecommenderService(CustomerRights):
             served_km=config.served_km,
             rows=stores.rows,
             rules=stores.rules,
+            tenants=stores.tenants,
         )
         tools = FigureTools(stores.figures, stores.tenants, self._items_of, stores.rows, scenes, now_us)
         self.figures = Figures(tools)
@@ -126,6 +128,9 @@ class RecommenderService(CustomerRights):
         try:
             with self.database.hurried():
                 self._check_context(query)
+                here = self.caches.house(query.tenant).zone_of(query.context.site)
+                local = on_the_wall(query.context.local_time, here, began)
+                guest = replace(guest, context=replace(query.context, local_time=local))
                 self.stores.erased.keep_erased()
                 chosen, loaded, guest = self.experimenting.begin(query.scene, claims, loaded, guest)
                 menu, rules = self.caches.menu(query.tenant, scene.kind), self._rules(query.tenant, chosen)
@@ -143,7 +148,7 @@ class RecommenderService(CustomerRights):
         answer, took_ms = found.answer, round((self._now_us() - began) / 1_000, 2)
         version = answer.model_version or loaded.version
         self.figures.answered(guest, query.scene, version, answer, recognised=claims is not None)
-        self.experimenting.made(chosen, query.context, answer, took_ms)
+        self.experimenting.made(chosen, guest.context, answer, took_ms)
         suggested = [suggestion.item_id for suggestion in answer.suggestions if not suggestion.sponsor]
         own_id = marked(rng.bytes(12).hex(), version or "", suggested) + found.mark
         return SuggestReply(
@@ -173,7 +178,7 @@ class RecommenderService(CustomerRights):
             self.check_site(query.tenant, context.site)
 
     def check_site(self, tenant: str, site: str) -> None:
-        """A site that exists: of the catalogue, of an offer, of a key, or of an order that was imported.
+        """A site that exists: of the settings, of the catalogue, of an offer, of a key, or of an imported order.
 
         A tenant that has none yet may name any.
 
@@ -181,7 +186,7 @@ class RecommenderService(CustomerRights):
             SiteUnknown: there is none of this name.
         """
         menu = self.caches.menu(tenant, "item")
-        if any(site in item.sites for item in menu.items):
+        if site in self.caches.house(tenant).sites or any(site in item.sites for item in menu.items):
             return
         keys = set(self._sites_of(tenant))
         if site in keys or self.events.has_site(tenant, site):
@@ -191,8 +196,13 @@ class RecommenderService(CustomerRights):
             raise SiteUnknown
 
     def sites(self, tenant: str) -> set[str]:
-        """The sites of the tenant's keys and of its latest orders."""
-        return {*self._sites_of(tenant), *self.stores.offers.sites(tenant), *self.events.sites(tenant)} - {""}
+        """The sites of the tenant's settings, of its keys and of its latest orders."""
+        return {
+            *self.caches.house(tenant).sites,
+            *self._sites_of(tenant),
+            *self.stores.offers.sites(tenant),
+            *self.events.sites(tenant),
+        } - {""}
 
     def _open(self, query: SuggestRequest, second_factor: bool) -> Claims:
         return open_token(
@@ -309,6 +319,8 @@ class RecommenderService(CustomerRights):
             if self.events.is_erased(tenant, claims.pseudonym):
                 raise Erased
         menu = self.caches.menu(tenant, "item").by_id
+        house = self.caches.house(tenant)
+        events = [at_the_site(event, house.zone_of(event.site)) for event in events]
         orders = [self._taken(index, event, menu, now_us, sender) for index, event in enumerate(events)]
         events = [order.event for order in orders]
         known, area = self.known(tenant, events), self.caches.area(tenant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from recommender.errors import TimeWithoutZone
 
@@ -39,3 +39,11 @@ def from_us(time_us: int) -> str:
 def hour_of(moment: datetime) -> float:
     """The local clock as hours, 0 <= hour < 24: habits follow the clock on the wall."""
     return moment.hour + moment.minute / 60 + moment.second / 3600
+
+
+def on_the_wall(moment: datetime | None, zone: tzinfo | None, now_us: int) -> datetime | None:
+    """The moment by the clock of a zone, where it came by UTC's; without a moment the present one. A moment with
+    an offset of its own stays, and without a zone everything does."""
+    if zone is None or (moment is not None and moment.utcoffset()):
+        return moment
+    return (moment or _EPOCH + timedelta(microseconds=now_us)).astimezone(zone)

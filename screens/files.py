@@ -48,7 +48,7 @@ def serve_files(pages: Blueprint, assets: Assets, static: str, *, also: Sequence
         page = request.args.get("page", "")
         if page not in PAGES:
             abort(404)
-        named = [f"{static}/r/{assets.release}/{name}" for name in assets.names]
+        named = [f"{static}/r/{assets.release}/{name}" for name in assets.to_keep]
         files = {"root": f"{static}/", "pictures": PICTURES, "names": [*named, *also]}
         head = {"PAGE": page, "RELEASE": release, "FILES": files}
         lines = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in head.items())
@@ -63,7 +63,7 @@ def _worker_text() -> str:
 
 
 def _file(assets: Assets, name: str, kept: str) -> Response:
-    if not assets.has(name) or not (assets.folder / name).is_file():
+    if not assets.has(name):
         abort(404)
     return sent(assets.content(name), type_of(name), kept, zipped=can_be_zipped(name))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, render_template, request
+from markupsafe import escape
 
 from plumbing.security.headers import page_headers
+from plumbing.words import Pattern
 from screens.assets import FOR_GOOD, assets_of
 from screens.dictionaries import FOLDER as WORDS
 from screens.dictionaries import dictionaries, language_for
@@ -16,6 +19,7 @@ from screens.files import sent, serve_files
 from screens.watch import add_watch
 
 STATIC = "/screens/static"
+_UNSAID = re.compile(r'(data-i18n="(\w+)"[^>]*>)(?=</)')
 DICTIONARIES = STATIC + "/words"
 
 HEADERS = page_headers(camera=True)
@@ -57,8 +61,10 @@ def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
         return {
             "language": language,
             "languages": json.dumps(listed),
+            "listed": listed,
             "words": offered[language].messages,
             "dictionary": listed[language]["url"],
+            "first_module": assets.first_module,
             "modules_of": assets.modules_of,
         }
 
@@ -68,17 +74,20 @@ def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
             abort(404)
         return sent(files[name].body, "application/json", FOR_GOOD)
 
+    def drawn(template: str) -> str:
+        return in_words(render_template(template), offered[language_for(request, offered)].messages)
+
     @pages.get("/kiosk")
     def kiosk() -> str:
-        return render_template("screens/kiosk.html")
+        return drawn("screens/kiosk.html")
 
     @pages.get("/taxi")
     def taxi() -> Response:
-        return _page(render_template("screens/taxi.html"), of_taxi)
+        return _page(drawn("screens/taxi.html"), of_taxi)
 
     @pages.get("/driver")
     def driver() -> Response:
-        return _page(render_template("screens/driver.html"), OWN_PAGE_HEADERS)
+        return _page(drawn("screens/driver.html"), OWN_PAGE_HEADERS)
 
     @pages.get("/me")
     def me() -> Response:
@@ -92,6 +101,12 @@ def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
         return response
 
     return pages
+
+
+def in_words(html: str, messages: Mapping[str, Pattern]) -> str:
+    """A page whose empty elements have their words: it can be read before any script has run, and nothing moves
+    when one has."""
+    return _UNSAID.sub(lambda found: found[1] + str(escape(messages[found[2]])), html)
 
 
 def _page(html: str, headers: Mapping[str, str]) -> Response:

@@ -94,7 +94,7 @@ def server() -> Iterator[Process]:
         "plumbing/serving/server.py",
         "the operator: `usual serve`",
         "opens the state once to see that it can be opened, and closes it; then the locks of the home",
-        "the port, which it only holds",
+        "the port, which it opens for its worker processes",
         "no memory dumps (`RLIMIT_CORE` 0)",
         "Ctrl-C, SIGTERM",
         ("RLIMIT_CORE", "try_once"),
@@ -145,7 +145,7 @@ def sandboxed() -> Iterator[Process]:
         "the worker process",
         ("lock_down", "die_with_parent"),
     )
-    decoder = "identity/sandbox/decoder_process.py"
+    decoder, work = "identity/sandbox/decoder_process.py", "identity/sandbox/decoding.py"
     if (ROOT / decoder).exists():
         yield Process(
             "decoder (one for each worker: a keeper, and the copy of it that decodes)",
@@ -154,8 +154,8 @@ def sandboxed() -> Iterator[Process]:
             "no key and no file after loading; two pipes, a picture's bytes in shared memory, read-only, and its"
             " pixels; of the environment the same",
             "nothing",
-            f"the copy: {walls} and a timer; {megabytes(decoder, 'SPARE_BYTES')} MiB more than after loading,"
-            f" {constant(decoder, 'PROCESSOR_S')} s of processor time for a picture",
+            f"the copy: {walls} and a timer; {megabytes(work, 'SPARE_BYTES')} MiB more than after loading,"
+            f" {constant(work, 'PROCESSOR_S')} s of processor time for a picture",
             "the worker process; the copy also at a picture that takes too much",
             ("lock_down", "die_with_parent", "ITIMER_PROF"),
         )

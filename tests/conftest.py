@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-from collections.abc import Iterator
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask_openapi3 import utils as descriptions
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode
 
-pytest_plugins = ["tests.traces", "tests.engines"]
+pytest_plugins = ["tests.traces", "tests.engines", "tests.applications"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -83,24 +76,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     content = {"format": "usual-test-results-1", "made_on": str(date.today()), "tests": dict(sorted(ends.items()))}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=0))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models_are_described_once() -> Iterator[None]:
-    """A class is described in JSON Schema once in each worker: thousands of tests build an API of its own, and the
-    same descriptions take a third of that time. Each API gets a copy."""
-    plain = descriptions.get_model_schema
-
-    @cache
-    def described(model: type[BaseModel], mode: JsonSchemaMode) -> bytes:
-        return pickle.dumps(plain(model, mode))
-
-    def copied(model: type[BaseModel], mode: JsonSchemaMode = "validation") -> Any:
-        return pickle.loads(described(model, mode))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descriptions, "get_model_schema", copied)
-        yield
 
 
 @pytest.fixture(scope="session")

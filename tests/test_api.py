@@ -13,6 +13,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
@@ -25,6 +26,7 @@ from plumbing.settings import Config, WrongSetting
 from tests.conftest import ROOT
 from tests.identity import rogues
 from tests.journey import EVERYTHING, Place, picture
+from tests.sources import HALVES
 
 SIGNING_IN = (
     "/desk/v1/sessions",
@@ -52,10 +54,12 @@ BETWEEN_HALVES = (
     "/v1/edge/pairings",
     "/v1/edge/questions",
 )  # signed messages of one half to the other, or of a store box to its centre: no client calls them
+FIRST_PAGE = "/"
 PAGES = (
     "/docs",
     "/openapi.json",
     "/screens/",
+    "/clients/",
     "/images/",
     "/recommender/static/",
     "/kiosk",
@@ -90,12 +94,31 @@ def test_the_description_lists_every_route_and_method(place: Place) -> None:
         f"{method} {rule.rule}"
         for rule in place.app.url_map.iter_rules()
         if not rule.rule.startswith(PAGES)
-        and rule.rule not in (OWN_PAGE, *BETWEEN_HALVES)
+        and rule.rule not in (FIRST_PAGE, OWN_PAGE, *BETWEEN_HALVES)
         and not (rule.rule.startswith("/desk") and not rule.rule.startswith("/desk/v1"))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if method.lower() not in described.get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
     ]
     assert missing == []
+
+
+def models(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Every model of the product below one."""
+    for model in kind.__subclasses__():
+        if model.__module__.partition(".")[0] in HALVES:
+            yield model
+        yield from models(model)
+
+
+def test_no_two_models_of_the_description_have_one_name(place: Place) -> None:
+    """Of two the description keeps one, and a client that is generated from it sends the wrong body."""
+    described = place.client.get("/openapi.json").get_json()["components"]["schemas"]
+    named: dict[str, set[type[BaseModel]]] = {}
+    for model in models(BaseModel):
+        named.setdefault(model.__name__, set()).add(model)
+
+    assert len(named) > 100
+    assert {name: found for name, found in named.items() if name in described and len(found) > 1} == {}
 
 
 def test_every_operation_says_what_it_does_and_who_may(place: Place) -> None:

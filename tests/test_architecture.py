@@ -120,7 +120,17 @@ def test_a_room_that_no_layer_names_is_refused(copied: Path) -> None:
 def test_nobody_but_us_owns_our_top_level_names() -> None:
     owners = importlib.metadata.packages_distributions()
 
-    for name in ("identity", "recommender", "plumbing", "screens", "desk", "doorway", "app", "data"):
+    for name in (
+        "identity",
+        "recommender",
+        "plumbing",
+        "screens",
+        "desk",
+        "doorway",
+        "usual_client",
+        "app",
+        "data",
+    ):
         assert set(owners.get(name, ["usual"])) == {"usual"}, name
 
 

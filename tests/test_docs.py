@@ -19,7 +19,6 @@ from click.testing import CliRunner
 
 import app
 from identity.sandbox.lockdown import PERMITTED
-from plumbing.settings import Config
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -88,11 +87,6 @@ def test_every_command_teaches_what_it_does(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("name", sorted({path[0] for path in ALL}))
 def test_the_readme_names_every_command(name: str) -> None:
     assert re.search(rf"usual [^\n]*\b{name}\b", README), name
-
-
-@pytest.mark.parametrize("name", sorted(Config.model_fields))
-def test_the_readme_names_every_setting(name: str) -> None:
-    assert f"USUAL_{name.upper()}" in README
 
 
 def test_the_paths_that_the_words_name_are_there() -> None:

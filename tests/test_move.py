@@ -30,7 +30,9 @@ from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.moved import MoveUnfinished, StateMoved
 from plumbing.storage.state import State
 from plumbing.storage.tombstones import Tombstones
+from recommender.item import Item
 from recommender.store import open_database
+from recommender.store.catalogue import CatalogueStore
 from tests import postgres
 from tests.engines import TEMPLATE
 
@@ -87,6 +89,9 @@ def fill(home: Path) -> None:
             write.execute(
                 "INSERT INTO lines VALUES ('mill', 'pos', ?, 0, 'café', 1, NULL, 0, '', NULL)", (f"é{n}",)
             )
+    catalogue = CatalogueStore(recommender)
+    catalogue.put("mill", "item", [Item("café", "Café", "coffee", 300)])
+    catalogue.set_image("mill", "café", [((160, 80), b"\0\xffWEBP"), ((400, 200), secrets.token_bytes(900))])
     recommender.close()
     keyring = state.database("access", access.migrations, people.migrations)
     access.Access(keyring, system_clock).create_key("mill", ["suggest"])

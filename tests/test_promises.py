@@ -27,6 +27,7 @@ RULES = {
         "No picture is kept: after the suite every file that it wrote is searched",
         "Nor after an accident, in a traceback or a log, and a crash dumps no memory",
         "Frames are judged before they are decoded",
+        "Of what a camera writes about a picture",
         "Pictures are decoded in a process without keys, files or network",
         "A hostile picture is refused by name and harms its own device alone",
         "When a frame cannot be decoded, no other frame is looked at",

@@ -48,7 +48,11 @@ IN_SHELL = [words for block in blocks("sh") for words in calls(block)]
 IN_TEXT = [words for span in re.findall(r"`(usual [^`]+)`", README) for words in calls(span)]
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+ALONE = [code for code in blocks("python") if "usual_client" not in code]
+"""Snippets that need no server; tests/clients/test_readme.py runs the others."""
+
+
+@pytest.mark.parametrize("code", ALONE)
 def test_a_python_snippet_runs(code: str, tmp_path: Path) -> None:
     """In a process and a folder of its own, and it prints something."""
     done = subprocess.run(

@@ -71,7 +71,7 @@ def test_what_nginx_says_itself_is_a_problem_with_a_code() -> None:
     problems = [json.loads(text) for text in re.findall(r"return \d+ '(\{.*\})';", CONF)]
 
     assert [(one["status"], one["code"]) for one in problems] == [(413, BodyTooLarge.code), (503, "replica_away")]
-    assert all(one["type"] == f"urn:usual:problem:{one['code']}" for one in problems)
+    assert all(one["type"] == f"/docs/errors/{one['code']}" for one in problems)
 
 
 def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:
@@ -83,7 +83,7 @@ def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:
 
 
 def test_idle_connections_end_before_a_replica_ends_them() -> None:
-    from plumbing.serving.server import HEAD_S
+    from plumbing.serving.limits import HEAD_S
 
     upstream = CONF.partition("upstream usual")[2].partition("server {")[0]
     assert all(int(value.rstrip("s")) < HEAD_S for value in said("keepalive_timeout", upstream))

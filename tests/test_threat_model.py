@@ -10,13 +10,13 @@ import pytest
 
 from identity.config import IdentityConfig
 from identity.frames import decode
-from identity.sandbox import decoder_process
+from identity.sandbox import decoding
 from plumbing import demands, idempotency, json_limits, problem_json, web
 from plumbing.access import cookies
 from plumbing.access.access import PAGES, SCOPES
 from plumbing.clock import DAY, MINUTE, SECOND
 from plumbing.gate import body, head
-from plumbing.serving import server
+from plumbing.serving import limits as taken
 from recommender import recording, schemas
 from recommender.config import LEAST_PEOPLE_FLOOR, RecommenderConfig
 from recommender.store import quotas
@@ -141,7 +141,7 @@ def test_the_limits_of_the_doors_are_those_of_the_code() -> None:
     sizes = (demands.SMALL, demands.BATCH, demands.PICTURES, demands.BULK)
 
     assert f"{web.MOST_WRONG_CODES} wrong ones a minute" in limits
-    assert f"{head.MOST_HEADER_BYTES // 1024} KiB, {head.MOST_HEADERS} headers, {server.HEAD_S} s" in limits
+    assert f"{head.MOST_HEADER_BYTES // 1024} KiB, {head.MOST_HEADERS} headers, {taken.HEAD_S} s" in limits
     assert [size.most_bytes // 1024 for size in sizes] == [64, 2048, 16384, 16384]
     assert "64 KiB, batches of events 2 MiB, pictures and catalogues 16 MiB" in limits
     assert f"{body.FIRST_S:.0f} s, then {body.LEAST_RATE // 1024} KiB a second" in limits
@@ -150,7 +150,7 @@ def test_the_limits_of_the_doors_are_those_of_the_code() -> None:
     assert f"{problem_json.MOST_FIELDS} fields" in limits
     assert f"{idempotency.LONGEST_KEY} signs" in limits
     assert f"{idempotency.MOST_ROWS:,} replies and {idempotency.MOST_BYTES // 2**20} MiB" in limits
-    assert f"{decoder_process.PROCESSOR_S} s of processor time" in limits
+    assert f"{decoding.PROCESSOR_S} s of processor time" in limits
     assert f"after {cookies.PAIRED_DAYS} days without use" in section(SECURITY, "Ways in")
 
 

@@ -49,6 +49,10 @@ STAYS_OPEN = 4
 """Days until the last window has closed and what came late is in: the month ends so long before today."""
 
 
+class HouseInUse(Exception):
+    """This folder holds a catalogue or events that are not of the town."""
+
+
 class MonthExists(Exception):
     """This folder holds a month already; the text says what to do."""
 
@@ -264,11 +268,15 @@ def simulate_in_state(
     customers: int = CUSTOMERS,
     days: int = DAYS,
     seed: int = 0,
+    beside_others: bool = True,
 ) -> dict[str, Any]:
     """The same in an installation; returns what the desk says afterwards.
 
+    `beside_others`: also where the tenant has a catalogue or events already.
+
     Raises:
         MonthExists: it holds offers of this tenant; two months in one log would prove neither.
+        HouseInUse: it holds something else of this tenant.
     """
     from recommender.assembly import open_stores
     from recommender.config import RecommenderConfig
@@ -281,6 +289,8 @@ def simulate_in_state(
         if stores.offers.offers(tenant):
             where = home if state.url is None else "The database"
             raise MonthExists(f"{where} holds offers of {tenant!r}. Name an empty folder with --home.")
+        if not beside_others:
+            _require_unused(stores, tenant)
         simulate_month(
             stores, home, tenant, customers=customers, days=days, seed=seed, now_us=now_us, progress=progress
         )
@@ -288,6 +298,17 @@ def simulate_in_state(
         return said(OffersScene(stores.offers).report(tenant, now_us), saying)
     finally:
         stores.close()
+
+
+def _require_unused(stores: RecommenderStores, tenant: str) -> None:
+    """Raises HouseInUse."""
+    held = {**stores.catalogue.counts(tenant), **stores.events.counts(tenant)}
+    if any(held.values()):
+        what = ", ".join(f"{count:,} {name}" for name, count in sorted(held.items()) if count)
+        raise HouseInUse(
+            f"Nothing was done: {tenant!r} has {what} here, and the month is made up: dishes, offers, what people"
+            " do about them. Name a new folder with --home, or say --beside-others."
+        )
 
 
 def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
@@ -321,16 +342,24 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
 )
 @click.option("--days", default=DAYS, show_default=True, type=click.IntRange(7, 90), help="How long it goes on.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, other people.")
-def month(home: Path, tenant: str, customers: int, days: int, seed: int) -> None:
+@click.option("--beside-others", is_flag=True, help="Also where the tenant has a catalogue or events already.")
+def month(home: Path, tenant: str, customers: int, days: int, seed: int, beside_others: bool) -> None:
     """Thirty days of offers in the town of people who do not exist, ready for the marketing page.
 
     Every visit is decided, logged and learned from by the product; what people do about offers is made up.
     """
     try:
         report = simulate_in_state(
-            state_of(home), tenant, system_clock(), bars, customers=customers, days=days, seed=seed
+            state_of(home),
+            tenant,
+            system_clock(),
+            bars,
+            customers=customers,
+            days=days,
+            seed=seed,
+            beside_others=beside_others,
         )
-    except MonthExists as error:
+    except (MonthExists, HouseInUse) as error:
         raise click.ClickException(str(error)) from error
     say(f"{report['decisions']:,} decisions about {customers} customers. {report['answer']}")
     say(f"See it: usual serve --home {home}, and: usual people invite NAME --role marketer --home {home}")

@@ -59,7 +59,7 @@ def serving(
         StageError: it ended, or did not become ready in time; the last lines of its log are in the text.
     """
     log = setting.folder / "server.log"
-    command = [*PROGRAM, "serve", "--host", "127.0.0.1"]
+    command = [*PROGRAM, "serve", "--init", "--host", "127.0.0.1"]
     if workers is not None:
         command += ["--workers", str(workers)]
     with log.open("wb") as out:

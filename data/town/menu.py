@@ -19,15 +19,15 @@ HOURS = {"breakfast": 8.0, "lunch": 12.5, "afternoon": 15.5, "dinner": 19.0, "ni
 
 # name | category | price in cents | dayparts | allergens | tags | how popular it is at first sight
 _MENU = """
-Flat white|coffee|380|breakfast,afternoon|milk|hot|9
-Cappuccino|coffee|360|breakfast,afternoon|milk|hot|9
+Flat white|coffee|380|breakfast,afternoon|milk|vegetarian,hot|9
+Cappuccino|coffee|360|breakfast,afternoon|milk|vegetarian,hot|9
 Espresso|coffee|250|||hot,vegan|6
 Filter coffee|coffee|290|breakfast,lunch||hot,vegan|7
 Oat latte|coffee|420|breakfast,afternoon|gluten|hot,vegan|6
-Iced coffee|coffee|440|afternoon|milk|cold|3
+Iced coffee|coffee|440|afternoon|milk|vegetarian,cold|3
 Earl Grey|tea|300|||hot,vegan|4
 Fresh mint tea|tea|340|||hot,vegan|5
-Chai latte|tea|410|breakfast,afternoon|milk|hot|3
+Chai latte|tea|410|breakfast,afternoon|milk|vegetarian,hot|3
 Orange juice|cold drinks|390|breakfast||cold,vegan|5
 Apple spritzer|cold drinks|320|lunch,dinner||cold,vegan|6
 Rhubarb lemonade|cold drinks|370|lunch,afternoon,dinner||cold,vegan|5

@@ -49,7 +49,17 @@ class Replica:
 
     def start(self, workers: int, environment: Mapping[str, str]) -> None:
         """Begin to serve; output goes to the log in its folder."""
-        command = [*PROGRAM, "serve", "--home", str(self.home), "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [
+            *PROGRAM,
+            "serve",
+            "--init",
+            "--home",
+            str(self.home),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
         with (self.home / "replica.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--workers", str(workers)],

@@ -132,6 +132,7 @@ class Centre:
             "catalogue_stamp": stamp,
             "catalogue": None if said.get("catalogue") == stamp else self._goods.catalogue(box.tenant),
             "versions": self._goods.versions(box.tenant),
+            "pictures": self._goods.pictures(box.tenant),
         }
         return json.dumps(bundle, separators=(",", ":")).encode()
 
@@ -196,13 +197,13 @@ class Centre:
             return seen
 
     def _piece(self, box: Box, said: Mapping[str, Any]) -> bytes:
-        """A part of a published version. Raises BoxNotPaired: it asks for what is not published."""
+        """A part of a published version or of a dish's picture. Raises BoxNotPaired: there is no such file."""
         try:
             return self._goods.piece(
                 box.tenant, str(said["scene"]), str(said["name"]), str(said["file"]), int(said["at"])
             )
         except (ArtifactError, KeyError, ValueError) as error:
-            raise BoxNotPaired("There is no such file of a published version.") from error
+            raise BoxNotPaired("There is no such file for a box.") from error
 
 
 def line_password(boxes: Boxes, box_id: str) -> str:

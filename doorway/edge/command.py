@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from plumbing.cli import LazyGroup, errors_as_one_line, house_option, state_of, tenant_option
+from plumbing.cli import LazyGroup, errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from plumbing.outbox.boxes import INVITED, Boxes
 from plumbing.outbox.errors import BoxUnknown, EdgeError
@@ -54,7 +54,7 @@ def _boxes(home: Path) -> Iterator[Boxes]:
 
 
 @edge.command()
-@house_option
+@home_option
 @tenant_option
 @click.option("--site", required=True, help="Where the box stands: it gets this site's customers alone.")
 @name_option
@@ -66,7 +66,7 @@ def pair(home: Path, tenant: str, site: str, name: str, replace: bool) -> None:
 
 
 @edge.command(name="list")
-@house_option
+@home_option
 @tenant_option
 def list_(home: Path, tenant: str) -> None:
     """At the centre: the boxes, when each was heard, what it still sends and has not confirmed."""
@@ -87,7 +87,7 @@ def list_(home: Path, tenant: str) -> None:
 
 
 @edge.command()
-@house_option
+@home_option
 @tenant_option
 @click.argument("name")
 def revoke(home: Path, tenant: str, name: str) -> None:
@@ -104,7 +104,7 @@ def revoke(home: Path, tenant: str, name: str) -> None:
 
 
 @edge.command()
-@house_option
+@home_option
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 @click.option("--listen", default=f"0.0.0.0:{LEAF_PORT}", show_default=True, help="Where boxes connect.")
 @click.option("--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="For TLS.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +22,7 @@ from plumbing.outbox.stream import Outbox
 from plumbing.problem import Problem
 from plumbing.storage.files import write_atomic
 from recommender.assembly import RecommenderStores
-from recommender.edge.goods import FILES, PIECE, Goods, catalogue_of, catalogue_text
+from recommender.edge.goods import FILES, PICTURES, PIECE, Goods, catalogue_of, catalogue_text
 from recommender.errors import ArtifactError, Erased
 
 FORMAT = 1
@@ -118,6 +118,7 @@ class Keeper:
         )
         self._folder.keep(done)  # before versions are fetched, which takes longer
         self._fetch(bundle["versions"])
+        self._fetch_pictures(bundle.get("pictures", {}))  # an older centre says nothing of them
         return done
 
     def _put(self, put: Mapping[str, Any]) -> None:
@@ -140,6 +141,16 @@ class Keeper:
                 self._opened.goods.adopt(self._tenant, scene, name, files)
             except ArtifactError as error:  # it was replaced while it was read: the next look fetches it again
                 log.warning("version_not_taken", why=error.detail)
+
+    def _fetch_pictures(self, said: Mapping[str, Sequence[int]]) -> None:
+        """Fetch the pictures of dishes that are not here. Raises CentreUnreachable."""
+        goods = self._opened.goods
+        for name, widths in goods.missing_pictures(self._tenant, said).items():
+            files = {int(width): self._file(PICTURES, name, f"{width}.webp") for width in widths}
+            try:
+                goods.keep_picture(self._tenant, name, files)
+            except ValueError as error:
+                log.warning("picture_not_taken", why=str(error))
 
     def _file(self, scene: str, name: str, file: str) -> bytes:
         content = b""

@@ -173,6 +173,7 @@ class Running:
                 "-c",
                 "from app import main; main()",
                 "serve",
+                "--init",
                 "--host",
                 how.host,
                 "--port",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,17 +142,24 @@ def _move_pose(detection: Detection) -> Pose | None:
         return None
 
 
-def usable_captures(engine: FaceEngine, pictures: Sequence[bytes], decode: Decode = decode) -> list[Capture]:
-    """The captures of those picture files that an enrolment would accept; the others are left out.
+def usable_captures(
+    engine: FaceEngine,
+    pictures: Iterable[bytes],
+    decode: Decode = decode,
+    refused: Callable[[int, FrameError | CaptureError], None] | None = None,
+) -> list[Capture]:
+    """The captures of those picture files that an enrolment would accept; `refused` is told the number of each
+    other one, and why.
 
     Raises VectorInvalid when the engine returns no vector.
     """
     captures = []
-    for data in pictures:
+    for number, data in enumerate(pictures):
         try:
             captures.append(embed_one(engine, decode(data), enrolling=True))
-        except (FrameError, CaptureError):
-            continue
+        except (FrameError, CaptureError) as error:
+            if refused is not None:
+                refused(number, error)
         except ValueError as error:
             raise VectorInvalid from error
     return captures

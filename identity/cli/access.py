@@ -12,14 +12,14 @@ import click
 from identity.cli.commands import NotWiredHere, open_half, pack_option
 from identity.errors import CustomerLeft, EnrolmentUnknown
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import FILE, errors_as_one_line, house_option, tenant_option
+from plumbing.cli import FILE, errors_as_one_line, home_option, tenant_option
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.storage.files import write_atomic
 
 
 @click.command()
-@house_option
+@home_option
 @tenant_option
 @pack_option
 @click.argument("receipt")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -15,6 +15,7 @@ import click
 
 from identity.audit.log import Audit
 from identity.audit.seal import HeadForged, opened
+from identity.cli.cohort import Cohort
 from identity.cli.models import cache_option, folder_option
 from identity.config import config_of
 from identity.customers.rotation import renew_templates
@@ -27,11 +28,13 @@ from identity.evaluation.identification import interval
 from identity.evaluation.plot import draw_curve
 from identity.matching.gallery import Galleries
 from identity.matching.thresholds import ONE_FRAME
+from identity.sandbox.decoder import Decoder
+from identity.sandbox.decoding import PHOTOS
 from identity.service import Device
 from identity.vault.keyfile import KEY_BYTES, master_keys
 from identity.web.half import IdentityHalf, build
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, home_option, open_access, state_of, tenant_option, track
+from plumbing.cli import LazyGroup, home_option, open_access, progress_bar, state_of, tenant_option
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem_json import Problem
 from plumbing.settings import Config
@@ -40,13 +43,13 @@ from plumbing.storage.files import write_atomic
 
 Command = TypeVar("Command", bound=Callable[..., object])
 LEAST_GREETINGS = 100  # with fewer the interval is too wide to be useful: 0 of 100 still means up to 3.7 %
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class NotWiredHere(Problem):
     """This command cannot hand an erasure over to the recommender; a running server does so within a second."""
 
     code = "not_wired_here"
+    what_to_do = "Start the server: it does this by itself."
 
 
 @dataclass(frozen=True)
@@ -289,7 +292,8 @@ def calibrate(
     """Recompute the tenant's threshold and show its effect: strangers greeted, customers missed.
 
     With --images it is measured on these strangers, otherwise on the scores of the site's own enrolments against
-    each other. Only numbers computed from scores are stored: no picture, no template.
+    each other. Pictures may be as large as phones make them; each file that is not used is named, and why. Only
+    numbers computed from scores are stored: no picture, no template.
     """
     half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
@@ -311,11 +315,14 @@ def calibrate(
 
 
 def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
-    """Measure a tenant's tails on strangers' pictures."""
-    folders = sorted(path for path in images.iterdir() if path.is_dir())
-
-    def people() -> Iterator[list[bytes]]:
-        for path in track(folders, "strangers", unit=" people"):
-            yield [file.read_bytes() for file in sorted(path.iterdir()) if file.suffix.lower() in PICTURES]
-
-    return half.calibrator.calibrate_on_pictures(tenant, people())
+    """Measure a tenant's tails on strangers' pictures, and say which of them were not used."""
+    cohort, decoder = Cohort.of(images), Decoder(work=PHOTOS)
+    calibrator = replace(half.calibrator, decode=decoder.decode)
+    try:
+        decoder.start()
+        with progress_bar("strangers", cohort.count, unit=" files") as bar:
+            return calibrator.calibrate_on_pictures(tenant, cohort.people(bar.update), cohort.refused)
+    finally:
+        decoder.close()
+        if cohort.is_read:
+            click.echo("\n".join(cohort.in_words()))

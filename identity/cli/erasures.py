@@ -15,7 +15,7 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
-from plumbing.cli import house_option, state_of
+from plumbing.cli import home_option, state_of
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.storage.search import Fingerprints, Hit, search
@@ -60,7 +60,7 @@ def _follow_trainings(home: Path) -> None:
 
 
 @erasures.command("list")
-@house_option
+@home_option
 def list_(home: Path) -> None:
     """Every erasure: its number, day and tenant, and what it waits for."""
     _follow_trainings(home)
@@ -73,7 +73,7 @@ def list_(home: Path) -> None:
 
 
 @erasures.command()
-@house_option
+@home_option
 @click.argument("number", metavar="ID")
 def show(home: Path, number: str) -> None:
     """The receipt with the number ID, or in the file ID, place by place, as JSON."""
@@ -83,7 +83,7 @@ def show(home: Path, number: str) -> None:
 
 
 @erasures.command()
-@house_option
+@home_option
 @click.option(
     "--also",
     multiple=True,

@@ -9,12 +9,12 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.held import Held
 from identity.errors import HeldOfSeveral
-from plumbing.cli import errors_as_one_line, house_option
+from plumbing.cli import errors_as_one_line, home_option
 from plumbing.problem import Problem
 
 
 @click.command()
-@house_option
+@home_option
 @click.argument("reference", required=False)
 @click.option("--erase", is_flag=True, help="Erase the person who asked, at once and for good.")
 @click.option("--resume", is_flag=True, help="Nobody wants to leave: greet them as before.")

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from identity.consent.receipts import ReceiptKeys, key_id, public_key, verify
-from plumbing.cli import errors_as_one_line, home_option, state_of, tenant_option
+from plumbing.cli import errors_as_one_line, home_option, no_home, state_of, tenant_option
 from plumbing.problem import Problem
+from plumbing.storage.files import is_home
 
 MOST_BYTES = 100_000
 
@@ -41,6 +42,8 @@ def verify_receipt(home: Path, given: str | None, file: Path) -> None:
         if given is not None:
             keys = [public_key(given)]
         else:
+            if not is_home(home):
+                raise click.ClickException(no_home(home))
             listed = ReceiptKeys.of(state_of(home)).all_public()
             keys = [public_key(text) for texts in listed.values() for text in texts]
         said = verify(raw.decode("utf-8", "replace"), keys)

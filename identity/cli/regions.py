@@ -8,12 +8,12 @@ import click
 
 from identity.cli.commands import open_half
 from identity.config import LONGEST_NAME
-from plumbing.cli import errors_as_one_line, house_option, tenant_option
+from plumbing.cli import errors_as_one_line, home_option, tenant_option
 from plumbing.problem import Problem
 
 
 @click.command()
-@house_option
+@home_option
 @tenant_option
 @click.argument("pairs", nargs=-1, metavar="[SITE=REGION ...]")
 def regions(home: Path, tenant: str, pairs: tuple[str, ...]) -> None:

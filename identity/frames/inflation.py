@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 from identity.errors import NotAnImage, SuspiciousImage, TruncatedImage
-from identity.frames.containers import PNG_SIGNATURE
+from identity.frames.png import PNG_SIGNATURE
 
 PIECE = 1 << 18  # bytes that are unpacked at once
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

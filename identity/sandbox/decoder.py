@@ -12,28 +12,28 @@ from functools import partial
 import numpy as np
 
 from identity.errors import FrameError, TooHardToDecode
-from identity.frames.containers import Header
-from identity.frames.decode import MOST_BYTES, MOST_PIXELS, Frame, check
+from identity.frames.decode import MOST_PIXELS, Frame, check, shape_of
+from identity.frames.header import Header
 from identity.sandbox import wire
 from identity.sandbox.child import Child, Shared
-from identity.sandbox.decoding import ANSWER, DONE, ORDER, REFUSED, TOO_HARD
+from identity.sandbox.decoding import ANSWER, DONE, FRAMES, ORDER, REFUSED, TOO_HARD, Work
 from identity.sandbox.supervisor import EngineUnavailable, Owner, Workers
 
 PROGRAM = "identity.sandbox.decoder_process"
 WAIT_S = 5.0  # for an idle process
-ANSWER_S = 3.0  # for one picture: its processor time is limited to a sixth of it, but the machine may be busy
 
 
 class DecoderProcess(Child):
     """One process that decodes. Used by one thread at a time."""
 
-    def __init__(self, program: str = PROGRAM) -> None:
+    def __init__(self, program: str = PROGRAM, work: Work = FRAMES) -> None:
         packed, pixels = (
-            Shared("usual-packed", MOST_BYTES),
+            Shared("usual-packed", work.limits.bytes),
             Shared("usual-decoded", 3 * MOST_PIXELS, writable=True),
         )
         self._packed, self._pixels = packed.octets, pixels.octets
-        super().__init__(program, {}, {"packed": packed, "pixels": pixels})
+        order = {"processor_s": work.processor_s, "spare_bytes": work.spare_bytes}
+        super().__init__(program, order, {"packed": packed, "pixels": pixels})
 
     def wait_until_loaded(self) -> tuple[str, ...]:
         """Wait until it can decode; the walls around it. Raises NotLoaded, OSError, EOFError, ValueError."""
@@ -43,11 +43,11 @@ class DecoderProcess(Child):
     def decode(self, header: Header, timeout_s: float) -> Frame:
         """The pixels of a checked file. Raises a FrameError, after which the process decodes the next picture; or
         OSError (such as TimeoutError), EOFError or WireError, after which it must not be used."""
-        shape = (header.height, header.width, 3)
-        length, count = len(header.stripped), header.height * header.width * 3
+        shape = (*shape_of(header), 3)
+        length, count = len(header.stripped), shape[0] * shape[1] * 3
         self._packed[:length] = np.frombuffer(header.stripped, np.uint8)
         try:
-            self.send(np.array((length, *shape[:2]), ORDER).tobytes())
+            self.send(np.array((length, header.height, header.width, header.turned), ORDER).tobytes())
             reply = self.read(ANSWER.itemsize, time.monotonic() + timeout_s)
             status, *size = np.frombuffer(reply, ANSWER, 1)[0].item()
             if status == DONE and tuple(size) == shape[:2]:
@@ -70,22 +70,23 @@ class DecoderProcess(Child):
 class Decoder(Owner[DecoderProcess]):
     """Decodes in `count` processes. Safe with threads. Nothing is decoded in this process.
 
-    `start` starts them, or the first picture does. `timeout_s` is the longest wait for one picture, in seconds;
-    `program` is the module that runs in them (tests).
+    `start` starts them, or the first picture does. `work` says how large pictures may be, FRAMES or PHOTOS.
+    `timeout_s` is the longest wait for one picture, in seconds; `program` is the module that runs in them (tests).
     """
 
-    def __init__(self, count: int = 1, *, timeout_s: float = ANSWER_S, program: str = PROGRAM) -> None:
-        self.timeout_s = timeout_s
+    def __init__(self, count: int = 1, work: Work = FRAMES, *, program: str = PROGRAM) -> None:
+        self.timeout_s = work.answer_s
+        self._limits = work.limits
         load = DecoderProcess.wait_until_loaded
-        self._workers = Workers(partial(DecoderProcess, program), load, count, "The picture decoder")
+        self._workers = Workers(partial(DecoderProcess, program, work), load, count, "The picture decoder")
 
     def decode(self, data: bytes) -> Frame:
-        """The pixels of one JPEG, PNG or WebP. Orientation tags are ignored: a device sends its frames upright.
+        """The pixels of one JPEG, PNG or WebP, upright as EXIF's orientation says.
 
         Raises a FrameError, which is TooHardToDecode when the process was killed or hung at it; EngineUnavailable
         when no process is there.
         """
-        header = check(data)
+        header = check(data, self._limits)
         worker = self._workers.take(WAIT_S)
         refused: FrameError | None = None
         try:

@@ -13,14 +13,14 @@ import mmap
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from identity.errors import FrameError
-from identity.frames.containers import Header
-from identity.frames.decode import unpack
+from identity.frames.decode import shape_of, unpack
+from identity.frames.header import Header
 from identity.frames.opencv import cv2
 from identity.sandbox import wire
 from identity.sandbox.decoding import ANSWER, DONE, ORDER, REFUSED, TOO_HARD
@@ -29,15 +29,20 @@ from identity.sandbox.process import silence
 from plumbing.serving.memory import give_back, keep_buffers
 from plumbing.serving.process import die_with_parent
 
-PROCESSOR_S = 0.5  # for one picture; the dearest that is allowed (16 bits, 4.2 million pixels) takes .25
-SPARE_BYTES = 192 * 2**20  # the dearest takes a third of it
 NOT_LOCKED = 77
 """The status of a copy that could not lock itself down."""
 CODES = {kind.code: status for status, (kind, _) in REFUSED.items()}
 
 
+class Allowed(NamedTuple):
+    """Seconds of a processor and bytes of memory for one picture (`decoding.Work`)."""
+
+    processor_s: float
+    spare_bytes: int
+
+
 def main(order_json: str) -> None:
-    """`order_json` holds the numbers of the descriptors."""
+    """`order_json` holds the numbers of the descriptors, and what a picture may take."""
     order = json.loads(order_json)
     die_with_parent(order["parent"])
     packed: NDArray[np.uint8] = np.frombuffer(
@@ -51,7 +56,8 @@ def main(order_json: str) -> None:
     keep_buffers()
     give_back()
     gc.freeze()  # or each copy would take memory for what it only looked through for garbage
-    keep(packed, pixels, order["requests"], order["answers"])
+    allowed = Allowed(order["processor_s"], order["spare_bytes"])
+    keep(packed, pixels, order["requests"], order["answers"], allowed)
 
 
 def decode_once() -> None:
@@ -61,14 +67,16 @@ def decode_once() -> None:
         unpack(Header(64, 64, data))
 
 
-def keep(packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int) -> None:
+def keep(
+    packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int, allowed: Allowed
+) -> None:
     """Keep one copy decoding until the server closes the pipe."""
     greet = True
     while True:
         keeper = os.getpid()
         copy = os.fork()
         if copy == 0:
-            be_the_copy(keeper, greet, packed, pixels, requests, answers)
+            be_the_copy(keeper, greet, packed, pixels, requests, answers, allowed)
         _, status = os.waitpid(copy, 0)
         if os.waitstatus_to_exitcode(status) == NOT_LOCKED:
             said = {"error": "The picture decoder cannot be locked down on this system."}
@@ -80,35 +88,44 @@ def keep(packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, an
 
 
 def be_the_copy(
-    keeper: int, greet: bool, packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int
+    keeper: int,
+    greet: bool,
+    packed: NDArray[np.uint8],
+    pixels: NDArray[np.uint8],
+    requests: int,
+    answers: int,
+    allowed: Allowed,
 ) -> NoReturn:
     """Lock down and decode. Never returns into the keeper's code."""
     status = NOT_LOCKED
     try:
         die_with_parent(keeper)
-        walls = lock_down(SPARE_BYTES, TIMER)
+        walls = lock_down(allowed.spare_bytes, TIMER)
         status = 1
         if greet:
             wire.write_all(answers, json.dumps({"walls": walls}).encode().ljust(wire.LONGEST_HELLO))
-        serve(packed, pixels, requests, answers)
+        serve(packed, pixels, requests, answers, allowed.processor_s)
         status = 0
     finally:
         os._exit(status)
 
 
-def serve(packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int) -> None:
+def serve(
+    packed: NDArray[np.uint8], pixels: NDArray[np.uint8], requests: int, answers: int, processor_s: float
+) -> None:
     """Decode until the server closes the pipe."""
     while True:
         try:
             order = np.frombuffer(wire.read_exactly(requests, ORDER.itemsize), ORDER)[0]
         except EOFError:
             return
-        length, height, width = order.item()
+        length, height, width, turned = order.item()
         # The kernel ends this process when the processor time is used up, in the middle of a library's loop too.
-        signal.setitimer(signal.ITIMER_PROF, PROCESSOR_S)
-        status = decode_into(pixels, Header(width, height, packed[:length].tobytes()))
+        signal.setitimer(signal.ITIMER_PROF, processor_s)
+        header = Header(width, height, packed[:length].tobytes(), turned)
+        status = decode_into(pixels, header)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        wire.write_all(answers, np.array((status, height, width), ANSWER).tobytes())
+        wire.write_all(answers, np.array((status, *shape_of(header)), ANSWER).tobytes())
 
 
 def decode_into(pixels: NDArray[np.uint8], header: Header) -> int:

@@ -37,12 +37,14 @@ from plumbing.access.record import ChangeRecord
 from plumbing.access.roles import with_implied
 from plumbing.access.tables import migrations
 from plumbing.clock import DAY, HOUR, Clock
+from plumbing.demands import SCREEN
 from plumbing.security.log import SILENT, SecurityLog
 from plumbing.storage.database import Connection, Database, Row
 from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.tenants import check_name, narrow
 
 __all__ = [
+    "OWN",
     "PAGES",
     "SCOPES",
     "Access",
@@ -69,10 +71,14 @@ SCOPES = (
     "people",
     "admin",
 )
+OWN = "own"
+"""A page that stands on another host and is not ours: it gets no cookie there, so it keeps its key itself."""
+
 PAGES = {
-    "kiosk": ("identify", "enrol", "suggest", "event"),
-    "taxi": ("identify", "enrol", "suggest", "event"),
+    "kiosk": SCREEN,
+    "taxi": SCREEN,
     "driver": ("drive",),
+    OWN: SCREEN,
 }
 """The pages that can be paired, and the scopes that a paired page has."""
 
@@ -378,13 +384,17 @@ class Access:
             raise KeyRefused
         if by_cookie:
             refuse_foreign(request, by_origin=False)
+        elif row["page"] == OWN:
+            page = OWN
+        else:
+            page = ""
         return Caller(
             tenant=row["tenant"],
             key_id=row["key_id"],
             device=_identity(row),
             site=row["site"],
             scopes=with_implied(row["scopes"].split()),
-            page=page if by_cookie else "",
+            page=page,
             expires_us=row["expires_us"],
         )
 

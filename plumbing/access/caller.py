@@ -18,7 +18,7 @@ class Caller:
     device: str
     site: str
     scopes: frozenset[str]
-    page: str = ""  # of a paired screen, which sent its cookie
+    page: str = ""  # of a paired screen: it sent its cookie, or stands on another host ("own") and sent its key
     expires_us: int = 0
     user: str = ""  # id of the person who is signed in; a key has none
     sites: frozenset[str] = frozenset()

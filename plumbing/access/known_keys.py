@@ -22,7 +22,7 @@ MOST_KEYS = 10_000
 
 
 FIND = (
-    "SELECT k.*, d.pairings FROM keys k LEFT JOIN devices d ON d.tenant = k.tenant AND d.name = k.device"
+    "SELECT k.*, d.pairings, d.page FROM keys k LEFT JOIN devices d ON d.tenant = k.tenant AND d.name = k.device"
     " WHERE k.secret_hash = ?"
 )
 

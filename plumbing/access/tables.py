@@ -116,3 +116,9 @@ def drivers(db: Utils) -> None:
         " PRIMARY KEY (tenant, driver))"
     )
     db.execute("CREATE INDEX drivers_of_taxi ON drivers (tenant, taxi)")
+
+
+@migrations()
+def dialects(db: Utils) -> None:
+    """The dialects of other systems that a tenant has switched on."""
+    db.execute("CREATE TABLE dialects (tenant TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tenant, name))")

@@ -49,6 +49,7 @@ COMMANDS = frozenset(
         "rules",
         "schedule",
         "sign",
+        "sites",
         "train",
         "unpin",
         "webhooks",

@@ -18,7 +18,8 @@ from plumbing.audit_pack.promises import promises_in, results_in
 from plumbing.cli import errors_as_one_line, home_option, progress_bar, state_of
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem import Problem
-from plumbing.security.log import FILE, KEPT
+from plumbing.security.line_file import KEPT
+from plumbing.security.log import FILE
 from plumbing.settings import Config
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -42,11 +43,12 @@ ACCESS_WORDS = {
     "replies": About("replies that may be asked for again, encrypted", "requests", "10 minutes"),
     "drivers": About("which taxi a driver's screen belongs to", "devices", "as long as the tenant"),
     "webhooks": About("addresses that hear what happens, with a sealed secret", "systems", "until removed"),
-    "deliveries": About(
-        "messages that are still to be sent, encrypted; by device",
-        "devices: a place, no person",
-        "an hour at most",
+    "messages": About(
+        "messages that are still to be sent, encrypted: a device's place, a version, or which order it is",
+        "devices and systems; an order's content is read when it is sent",
+        "a place an hour at most; others a day, or a week when they do not arrive",
     ),
+    "news": About("which news were seen", "nobody", "2 days"),
     "rides": About(
         "a taxi's present destination, encrypted, and whether the driver is on the way; by device",
         "devices: a place, no person",

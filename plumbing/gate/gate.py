@@ -10,6 +10,7 @@ import asyncio
 import io
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -24,13 +25,16 @@ from werkzeug.routing import RequestRedirect
 from plumbing.access.access import Access, Caller
 from plumbing.demands import Demand, demand_of, too_large
 from plumbing.door import CALLER
-from plumbing.gate import head
+from plumbing.gate import head, streams
 from plumbing.gate.body import Bodies, Sender, drain
 from plumbing.gate.head import Environ, Scope, length_of
 from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
+from plumbing.gate.patience import Patience
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.problem_json import reply_to
+from plumbing.security import origins
+from plumbing.security.access_log import AccessLog
 from plumbing.security.headers import protect
 from plumbing.storage.database import DatabaseBusy
 
@@ -46,7 +50,7 @@ LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, pressed_s=2.0)
 """For keys at a server, and while a file of keys is locked; otherwise a look-up needs no thread."""
 
 
-class Exchange(Sender, Protocol):
+class Exchange(Sender, streams.Streaming, Protocol):
     """One request's body, and the way to answer it (RSGI)."""
 
     def response_bytes(self, status: int, headers: Head, body: bytes) -> None:
@@ -56,9 +60,18 @@ class Exchange(Sender, Protocol):
 class Gate:
     """An RSGI application in front of a Flask application."""
 
-    def __init__(self, app: Flask, access: Access, registry: CollectorRegistry, *, threads: int) -> None:
-        """`threads` are for recognition; the other lanes have a few of their own."""
+    def __init__(
+        self,
+        app: Flask,
+        access: Access,
+        registry: CollectorRegistry,
+        *,
+        threads: int,
+        log: AccessLog | None = None,
+    ) -> None:
+        """`threads` are for recognition; the other lanes have a few of their own. `log`: of each request."""
         self._app, self._access = app, access
+        self._log = log if log is not None and log.is_on else None
         self._addresses = app.url_map.bind("gate")
         self._bodies = Bodies()
         self._shed = Counter(
@@ -70,23 +83,39 @@ class Gate:
         count = self._count
         self._lanes = {name: Lane(name, rules, count) for name, rules in rules_of(threads).items()}
         self._look_ups = Lane("keys", LOOK_UP, count)
+        self._patience = Patience()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called in the thread of the event loop, before the first request."""
         sys.setswitchinterval(SWITCH_S)
+        self._patience.end_with(loop)
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
         if scope.proto != "http":
             return
+        began = time.perf_counter()
         try:
-            status, headers, body = await self._answer(scope, exchange)
+            reply = await self._answer(scope, exchange)
         except Problem as error:
-            status, headers, body = self._refused(error)
+            reply = self._refused(error, scope)
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
-        exchange.response_bytes(status, headers, body)
+        if reply is not None:
+            exchange.response_bytes(*reply)
+        if self._log is not None:
+            status = 200 if reply is None else reply[0]
+            self._log.note(scope.method, self._route(scope), status, 1000 * (time.perf_counter() - began))
 
-    async def _answer(self, scope: Scope, exchange: Exchange) -> Reply:
+    def _route(self, scope: Scope) -> str:
+        """The route as it is declared, without what was asked for; "-" where there is none of ours."""
+        try:
+            rule, _ = self._addresses.match(scope.path, method=scope.method, return_rule=True)
+        except (HTTPException, RequestRedirect):
+            return "-"
+        return rule.rule
+
+    async def _answer(self, scope: Scope, exchange: Exchange) -> Reply | None:
+        """The answer; None when it was sent already, piece by piece."""
         headers = head.check(scope)
         environ = head.environ_of(scope, headers)
         length = length_of(scope)
@@ -101,9 +130,15 @@ class Gate:
         if demand.scopes is not None and scope.method != "OPTIONS":
             caller = await self._caller(environ, demand.scopes)
             if demand.holds is not None and scope.method == "GET":
-                if not await demand.holds(caller, scope.query_string):
-                    return self._nothing()
+                if not await self._patience.wait(demand.holds(caller, scope.query_string), False):
+                    return self._said(Response(status=204, headers={"Cache-Control": "no-store"}), scope)
                 caller = await self._caller(environ, demand.scopes)  # it may have been revoked meanwhile
+            if demand.streams is not None and scope.method == "GET":
+                pieces = demand.streams(caller, environ)
+                if pieces is not None:
+                    still = partial(self._caller, environ, demand.scopes)
+                    await streams.send(exchange, self._stream_head(scope), pieces, still, self._patience)
+                    return None
             environ[CALLER], owner = caller, f"{caller.tenant} {caller.key_id}"
         if length > demand.size.most_bytes:
             raise too_large(demand.size)
@@ -162,14 +197,17 @@ class Gate:
         status, headers = started
         return status, headers, content
 
-    @staticmethod
-    def _nothing() -> Reply:
-        response = protect(Response(status=204, headers={"Cache-Control": "no-store"}))
-        return response.status_code, list(response.headers.items()), b""
+    def _refused(self, error: Problem, scope: Scope) -> Reply:
+        return self._said(reply_to(error), scope)
 
-    @staticmethod
-    def _refused(error: Problem) -> Reply:
-        response = protect(reply_to(error))
+    def _stream_head(self, scope: Scope) -> Head:
+        _, headers, _ = self._said(Response(mimetype="text/event-stream", headers=streams.HEADERS), scope)
+        return [(name, value) for name, value in headers if name.lower() != "content-length"]
+
+    def _said(self, response: Response, scope: Scope) -> Reply:
+        """What the gate says by itself, with the headers of every reply."""
+        origin = next((value for name, value in scope.headers.items() if name == "origin"), None)
+        origins.of(self._app).mark(protect(response), self._app, origin, scope.method, scope.path)
         return response.status_code, list(response.headers.items()), response.get_data()
 
     def _count(self, lane: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from plumbing.cli import errors_as_one_line, home_option, progress_bar
+from plumbing.cli import errors_as_one_line, new_home_option, progress_bar
 from plumbing.move.copying import Compared, held, make_equal, verify
 from plumbing.move.places import FILES, NOTICES, MoveRefused, Part, Place, on_server
 from plumbing.move.tables import Schema
@@ -25,7 +25,7 @@ from plumbing.storage.state import Files
 
 
 @click.command()
-@home_option
+@new_home_option
 @click.option("--from", "source", required=True, help='"sqlite:FOLDER", "postgresql://USER@HOST/NAME" or "env".')
 @click.option("--to", "target", required=True, help='The same. "env" is what USUAL_DATABASE names.')
 @click.option("--keys", help='The database for keys on the server: an address, or "env" for USUAL_KEYS_DATABASE.')

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbing.pictures.errors import NoPicture, PictureAnimated, PictureDamaged
+from plumbing.pictures.orientation import orientation_of
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's frames, without its tables
@@ -54,7 +55,7 @@ def _jpeg(content: bytes) -> Head:
         if kind in _SIZES:
             size = (_number(body, 3, 2, "big"), _number(body, 1, 2, "big"))
         elif kind == 0xE1 and body.startswith(b"Exif\0\0"):
-            turned = _turned(body[6:])
+            turned = orientation_of(body[6:])
         elif kind == 0xDA:
             break
         at += 2 + length
@@ -71,7 +72,7 @@ def _png(content: bytes) -> Head:
         elif kind == b"acTL":
             raise PictureAnimated
         elif kind == b"eXIf":
-            turned = _turned(body)
+            turned = orientation_of(body)
         ended = kind == b"IEND"
     if not ended:
         raise PictureDamaged
@@ -109,25 +110,9 @@ def _webp(content: bytes) -> Head:
             bits = _number(body, 1, 4, "little")
             size = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
         elif kind == b"EXIF":
-            turned = _turned(body.removeprefix(b"Exif\0\0"))
+            turned = orientation_of(body.removeprefix(b"Exif\0\0"))
         at += 8 + length + length % 2
     return Head(*size, turned)
-
-
-def _turned(exif: bytes) -> int:
-    """EXIF's orientation; 1, upright, where it says none or nonsense."""
-    order = {b"II": "little", b"MM": "big"}.get(exif[:2])
-    if order is None:
-        return 1
-    try:
-        first = _number(exif, 4, 4, order)
-        for at in range(first + 2, first + 2 + 12 * _number(exif, first, 2, order), 12):
-            if _number(exif, at, 2, order) == 0x0112:
-                said = _number(exif, at + 8, 2, order)
-                return said if 1 <= said <= 8 else 1
-    except IndexError:
-        pass
-    return 1
 
 
 def _number(content: bytes, at: int, count: int, order: str) -> int:

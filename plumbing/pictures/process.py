@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from plumbing.pictures.convert import DAMAGED, FILE, LONGEST_CPU_S
+from plumbing.pictures.orientation import upright
 from plumbing.serving.process import die_with_parent
 
 QUALITY = 80
@@ -47,17 +48,6 @@ def plain(picture: Any, content: Any) -> Any:
     """Eight bits a channel; blue, green, red, and how opaque where it says so."""
     if picture.dtype != np.uint8 or picture.ndim == 2:
         return cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return picture
-
-
-def upright(picture: Any, turned: int) -> Any:
-    """The picture as EXIF's orientation says that it is looked at."""
-    if turned in (5, 6, 7, 8):
-        picture = cv2.transpose(picture)
-    if turned in (2, 3, 6, 7):
-        picture = cv2.flip(picture, 1)
-    if turned in (3, 4, 7, 8):
-        picture = cv2.flip(picture, 0)
     return picture
 
 

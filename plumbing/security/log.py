@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import json
-import os
 import sys
 import threading
 from dataclasses import dataclass
@@ -22,12 +20,12 @@ from pathlib import Path
 from typing import TextIO
 
 from plumbing.clock import MINUTE, SECOND, Clock
+from plumbing.security.line_file import LineFile
 
 VERSION = 1
 FILE = "security.log"
 LINES_A_MINUTE = 20  # of each event and process
 MOST_BYTES = 1_000_000  # of the file; then it becomes FILE.1, FILE.1 becomes FILE.2 and so on
-KEPT = 4  # older files
 PLACES = ("file", "stdout", "both", "off")
 """Where the lines go, as the setting USUAL_SECURITY_LOG says it."""
 
@@ -117,36 +115,11 @@ class SecurityLog:
         line = json.dumps({"v": VERSION, "at": _iso(now), "event": event} | facts, separators=(",", ":")) + "\n"
         if self.path is not None:
             with contextlib.suppress(OSError):  # a full disk stops no request
-                self._append(self.path, line.encode())
+                LineFile(self.path, self._most_bytes).append(line.encode())
         if self._stream is not None:
             with contextlib.suppress(OSError, ValueError):  # ValueError: the stream was closed
                 self._stream.write(line)
                 self._stream.flush()
-
-    def _append(self, path: Path, line: bytes) -> None:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            with contextlib.suppress(OSError):  # another process is writing: appending needs no lock
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            size = os.fstat(file).st_size
-            if os.write(file, line) < len(line):  # the disk is full: half a line would spoil the next one
-                os.ftruncate(file, size)
-            elif size + len(line) > self._most_bytes:
-                self._rotate(path, file)
-        finally:
-            os.close(file)
-
-    def _rotate(self, path: Path, file: int) -> None:
-        if os.fstat(file).st_ino != path.stat().st_ino:
-            return  # another process was first
-        for number in range(KEPT - 1, 0, -1):
-            with contextlib.suppress(FileNotFoundError):
-                _numbered(path, number).replace(_numbered(path, number + 1))
-        path.replace(_numbered(path, 1))
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.{number}")
 
 
 def _iso(time_us: int) -> str:

@@ -37,12 +37,12 @@ class TrustedProxies:
         if text.strip().isdecimal():
             hops = int(text)
             if hops > MOST_HOPS:
-                raise ValueError(f"USUAL_TRUSTED_PROXIES: at most {MOST_HOPS} proxies, not {hops}")
+                raise ValueError(f"at most {MOST_HOPS} proxies, not {hops}")
             return cls(hops=hops)
         try:
             networks = tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(","))
         except ValueError as error:
-            raise ValueError(f"USUAL_TRUSTED_PROXIES is a number or a list of addresses: {error}") from error
+            raise ValueError(f"a number of proxies, or a list of their addresses: {error}") from error
         return cls(networks=networks)
 
     @property

@@ -1,22 +1,19 @@
-"""Processes that end with their parent, and one server for each half of a home and for each port."""
+"""Processes that end with their parent, and one server for each half of a home."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
+import fcntl
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from plumbing.problem import Problem
 
@@ -34,6 +31,7 @@ class ServerRunning(Problem):
 
     code = "server_running"
     title = "Another server is running"
+    what_to_do = "Stop the other server, or choose another port."
 
 
 def die_with_parent(parent: int) -> None:
@@ -66,31 +64,61 @@ def end_with_server() -> None:
 
 
 @contextlib.contextmanager
-def only_server(home: Path, halves: Sequence[str], address: str) -> Iterator[None]:
+def only_server(
+    home: Path, halves: Sequence[str], address: str, handed: Mapping[str, int] | None = None
+) -> Iterator[dict[str, int]]:
     """Inside, this process serves `halves` of `home`; worker processes know it as their server.
 
-    The kernel releases the locks when the last process of the server has ended. Commands need no lock.
+    Gives the descriptors of the locks, by half: who inherits one has the lock, too. `handed` are those of the
+    server that this one succeeds. The kernel releases a lock when the last process that has it ends. Commands need
+    no lock.
 
     Raises ServerRunning, with the process, the start and the address of the other server.
     """
-    from plumbing.storage.files import process_lock, write_atomic
+    from plumbing.storage.files import write_atomic
 
     home.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
+        locks: dict[str, int] = {}
         for half in halves:
-            lock, described = process_lock(home / f"server-{half}.lock"), home / f"server-{half}.json"
-            try:
-                lock.acquire(timeout=PATIENCE_S)
-            except TimeoutError:  # filelock's own error is one
-                raise ServerRunning(_who_serves(described, half, home)) from None
-            held.callback(lock.release)
+            described = home / f"server-{half}.json"
+            locks[half] = (handed or {}).get(half) or _locked(home / f"server-{half}.lock")
+            if not locks[half]:
+                raise ServerRunning(_who_serves(described, half, home))
+            held.callback(os.close, locks[half])  # and not released: a successor may have it
             about = {"version": VERSION, "process": os.getpid(), "address": address, "since": _now()}
             with contextlib.suppress(OSError):  # a full disk: the lock counts, the description is a help
                 write_atomic(described, json.dumps(about).encode(), mode=0o600)
-            held.callback(described.unlink, missing_ok=True)
+            held.callback(_remove_own, described)
         os.environ[SERVER] = str(os.getpid())
         held.callback(os.environ.pop, SERVER, None)
-        yield
+        yield locks
+
+
+def _locked(path: Path) -> int:
+    """The descriptor of a file that this process has locked; 0 if another one has it, after a while of waiting."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(file)
+                return 0
+            time.sleep(0.05)
+        except BaseException:
+            os.close(file)
+            raise
+        else:
+            return file
+
+
+def _remove_own(described: Path) -> None:
+    """Remove the description of this server; that of its successor stays."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if json.loads(described.read_bytes()).get("process") == os.getpid():
+            described.unlink()
 
 
 def _who_serves(described: Path, half: str, home: Path) -> str:
@@ -104,44 +132,3 @@ def _who_serves(described: Path, half: str, home: Path) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextlib.contextmanager
-def only_listener(host: str, port: int, *, several: bool) -> Iterator[None]:
-    """Inside, no other server can be started on this address.
-
-    Worker processes each listen on the port (SO_REUSEPORT), and the kernel would let another server of the same
-    user join them and answer a part of the requests. So the port must be free for a process that shares it with
-    nobody, and then it is held. `several`: worker processes listen; else the server itself binds the port.
-
-    Raises ServerRunning.
-    """
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError:
-        yield  # the server reports what is wrong with the address
-        return
-    with socket.socket(family, kind, protocol) as holder:
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that just ended do not count
-            _bind(probe, place, host, port)
-        if several and port and hasattr(socket, "SO_REUSEPORT") and find_spec("granian") is not None:
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            _bind(holder, place, host, port)
-        yield
-
-
-def _bind(one: socket.socket, place: Any, host: str, port: int) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            one.bind(place)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            if time.monotonic() > until:
-                taken = f"Another program listens on {host} port {port}. Stop it first, or use another --port."
-                raise ServerRunning(taken) from None
-            time.sleep(0.05)
-        else:
-            return

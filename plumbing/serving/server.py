@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,19 +21,17 @@ import click
 import structlog
 from flask import Flask
 
-from plumbing.cli import home_option
 from plumbing.demands import PICTURES
+from plumbing.init_cli import served_home_option
 from plumbing.people.cli import first_steps
 from plumbing.serving import memory, metrics
-from plumbing.serving.process import only_listener, only_server
-from plumbing.settings import Config
+from plumbing.serving.limits import HEAD_S, MOST_CONNECTIONS, MOST_HEAD_BYTES
+from plumbing.serving.listener import listening
+from plumbing.serving.process import only_server
+from plumbing.serving.successor import Successors, handed_on
+from plumbing.settings import Config, listening_at
 
 log = structlog.get_logger(__name__)
-HEAD_S = 15
-"""Seconds for the head of a request to arrive; an idle connection is closed after as long."""
-MOST_HEAD_BYTES = 64 * 1024
-MOST_CONNECTIONS = 4096  # of each process
-BACKLOG = 2048
 PLAIN_THREADS = 5  # besides those for recognition
 PLAIN_CONNECTIONS = 500  # waitress waits with select(), which has a limit
 MOST_RESTARTS = 10  # in a row, of less than a minute each
@@ -59,25 +58,55 @@ def serve_command(
     @click.command()
     @_serve_options(modules)
     def serve(
-        home: Path, host: str, port: int, workers: int, threads: int, only: str | None, pack: str, plain: bool
+        home: Path,
+        host: str | None,
+        port: int | None,
+        workers: int | None,
+        threads: int,
+        only: str | None,
+        pack: str,
+        plain: bool,
+        init: bool,
     ) -> None:
-        """Serve the API and the screens until stopped (Ctrl-C)."""
+        """Serve the API and the screens until stopped (Ctrl-C).
+
+        SIGHUP starts it anew, with the code and the settings as they are then, without a failed request.
+        """
         # No image is ever stored, also not in the memory dump of a crash.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        config = Config.from_environment().model_copy(
-            update={"home": home, "only": only, "pack": pack, "threads": threads}
+        handed = handed_on()
+        config = Config.from_environment()
+        listen = listening_at(config.listen)
+        host, port, workers = host or listen[0], port or listen[1], workers or config.workers
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        config = config.model_copy(
+            update={
+                "home": home,
+                "only": only,
+                "pack": pack,
+                "threads": threads,
+                "workers": workers,
+                "listen": address,
+            }
         )
         os.environ |= config.to_environment()
         halves = (only,) if only else tuple(modules)
-        address = f"http://{host}:{port}"
-        alone = only_server(home, halves, address), only_listener(host, port, several=not plain)
-        with alone[0], alone[1], metrics.counted_together():
+        with (
+            only_server(home, halves, f"http://{address}", handed) as locks,
+            listening(host, port, handed.get("listener")) as listener,
+            metrics.counted_together(),
+        ):
             try_once(config)
-            if "recommender" in halves and (how := first_steps(home)):
-                click.echo(how, err=True)
+            if not handed:
+                if "recommender" in halves and (how := first_steps(home)):
+                    click.echo(how, err=True)
+                announce_when_it_answers(host, port)
             import_beforehand(module for half in halves for module in modules[half])
-            announce_when_it_answers(host, port)
-            run(target, make, host=host, port=port, workers=workers, threads=threads, plain=plain)
+            if plain:
+                run_plainly(make, listener, threads=threads)
+                return
+            successors = Successors({"listener": listener.fileno(), **locks}, workers)
+            run(target, make, listener, workers=workers, threads=threads, successors=successors)
 
     return serve
 
@@ -86,15 +115,16 @@ def _serve_options(halves: Iterable[str]) -> Callable[[Callable[..., None]], Cal
     """The options of `usual serve`."""
     port, count = click.IntRange(1, 65535), click.IntRange(min=1)
     options = (
-        home_option,
-        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-        click.option("--port", type=port, default=8000, show_default=True, help="Port to listen on."),
+        served_home_option,
+        click.option(
+            "--init", is_flag=True, is_eager=True, help="Make the state folder first, if it is not there."
+        ),
+        click.option("--host", help="Address to listen on (USUAL_LISTEN).  [default: 127.0.0.1]"),
+        click.option("--port", type=port, help="Port to listen on (USUAL_LISTEN).  [default: 8000]"),
         click.option(
             "--workers",
             type=count,
-            default=2,
-            show_default=True,
-            help="Processes: one for each processor (130 MB each).",
+            help="Processes: one for each processor, 130 MB each (USUAL_WORKERS).  [default: 2]",
         ),
         click.option(
             "--threads",
@@ -154,51 +184,39 @@ def import_beforehand(modules: Iterable[str]) -> None:
 def run(
     target: str,
     make: Callable[[], Flask],
+    listener: socket.socket,
     *,
-    host: str,
-    port: int,
     workers: int,
     threads: int,
-    plain: bool = False,
+    successors: Successors,
 ) -> None:
     """Serve until stopped.
 
     granian runs the gate (`plumbing/gate`), which waits for heads, bodies and turns without a thread. waitress is
-    pure Python, one process, without lanes, and stays as the fallback (`plain`) for machines without a wheel of
+    pure Python, one process, without lanes, and stays as the fallback (`--plain`) for machines without a wheel of
     granian; it takes in a whole body before it uses a thread.
     """
+    try:
+        from plumbing.serving.granian_server import server_of
+    except ImportError:
+        log.warning("granian is not installed; serving with waitress")
+        run_plainly(make, listener, threads=threads)
+        return
+    _prepare()
+    serve_until_stopped(partial(server_of, target, listener, workers, successors))
+    if successors.present is not None:
+        raise SystemExit(successors.watch())
+
+
+def run_plainly(make: Callable[[], Flask], listener: socket.socket, *, threads: int) -> None:
+    """Serve with waitress until stopped."""
+    _prepare()
+    serve_plainly(make(), listener, threads=threads)
+
+
+def _prepare() -> None:
     memory.share_pool()
     allow_connections()
-    if not plain:
-        try:
-            from granian import Granian
-            from granian.constants import HTTPModes, Interfaces
-            from granian.http import HTTP1Settings
-            from granian.log import LogLevels
-        except ImportError:
-            log.warning("granian is not installed; serving with waitress")
-            plain = True
-    if plain:
-        serve_plainly(make(), host=host, port=port, threads=threads)
-        return
-    make_server = partial(
-        Granian,
-        target,
-        factory=True,
-        interface=Interfaces.RSGI,
-        address=host,
-        port=port,
-        workers=workers,
-        http=HTTPModes.http1,  # nothing here needs HTTP/2, and h2c slips past rules of a proxy
-        http1_settings=HTTP1Settings(header_read_timeout=1000 * HEAD_S, max_buffer_size=MOST_HEAD_BYTES),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=MOST_CONNECTIONS,  # of connections, idle ones too
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-        log_level=LogLevels.warning,
-    )
-    serve_until_stopped(make_server)
 
 
 class Stoppable(Protocol):
@@ -237,14 +255,13 @@ def serve_until_stopped(
         pause(0.1)
 
 
-def serve_plainly(app: Flask, *, host: str, port: int, threads: int) -> None:
+def serve_plainly(app: Flask, listener: socket.socket, *, threads: int) -> None:
     """Serve `app` with waitress, with the same limits where waitress has them."""
     import waitress
 
     waitress.serve(
         app,
-        host=host,
-        port=port,
+        sockets=[listener],
         threads=threads + PLAIN_THREADS,
         channel_timeout=HEAD_S,
         cleanup_interval=HEAD_S // 2,

@@ -25,12 +25,21 @@ MARKS = frozenset({"access.db", "identity.db", "recommender.db", "identity-keys"
 """One of these lies in every state folder. Other folders are left as they are, whatever was given for a home."""
 
 
+def is_home(folder: Path) -> bool:
+    """Whether this is the state folder of an installation."""
+    try:
+        return any((folder / name).exists() for name in MARKS)
+    except OSError:  # no folder of ours, or none that this user may look into
+        return False
+
+
 class HomeForeign(Problem):
     """The state folder, or something in it, belongs to another user of this machine."""
 
     code = "home_foreign"
     status = 503
     title = "The state folder belongs to somebody else"
+    what_to_do = "Run the program as the user who owns the folder, or give the folder to this user."
 
 
 def private_home(home: Path) -> int:

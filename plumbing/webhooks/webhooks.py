@@ -1,40 +1,36 @@
-"""Which addresses get which events, and what is still to be sent to them.
-
-At least once, within an hour: a message waits in the store and is tried again, by any process. It lies among what
-may be lost at any moment, so that a place is in no backup: a power cut can take a message that had not arrived.
-"""
+"""Which addresses are notified of what, and the sending beside the requests (`queue.py`: what is to be sent)."""
 
 from __future__ import annotations
 
-import json
+import base64
+import hashlib
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from plumbing.clock import HOUR, MINUTE, SECOND, Clock
+from plumbing.clock import DAY, SECOND, Clock
 from plumbing.people.sealing import Sealing
 from plumbing.problem import Problem
 from plumbing.storage.database import Database
+from plumbing.webhooks.kinds import EVENTS
+from plumbing.webhooks.queue import Message, Queue
 from plumbing.webhooks.sending import AddressRefused, NotDelivered, checked, public_address, send
 from plumbing.webhooks.signature import headers_of, new_secret
 
-EVENTS = ("destination.confirmed",)
-"""What there is to be sent. Each has a `version` in its data."""
 MOST = 10
 """Addresses of a tenant."""
-LATER_US = tuple(seconds * SECOND for seconds in (5, 30, 120, 600, 1_200, 1_200))
-"""After how long a message that did not arrive is sent again."""
-GIVEN_UP_US = HOUR
-AT_WORK_US = MINUTE
-"""For so long no other process sends a message that one has taken up: longer than a send may last."""
 LOOK_EVERY_S = 1.0
+NEWS_EVERY_S = 5.0
+KNOWN_S = 5.0
+"""For so long a process believes that it knows who wants what: an order asks no database for it."""
 
+ENDS = ("delivered", "removed", "refused", "given_up")
 Send = Callable[..., None]
 log = structlog.get_logger(__name__)
 
@@ -58,6 +54,23 @@ class Webhook:
     created_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened. The same `reference` is the same news; `data` names no person."""
+
+    event: str
+    reference: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where news is looked for: `since` gives that of a tenant since a moment (microseconds)."""
+
+    events: tuple[str, ...]
+    since: Callable[[str, int], Iterable[News]]
+
+
 class Webhooks:
     """Of all tenants. `lasting` keeps the addresses, `passing` what is to be sent."""
 
@@ -74,6 +87,10 @@ class Webhooks:
         """`key` is a Fernet key."""
         self._lasting, self._passing, self._now_us = lasting, passing, now_us
         self._sealing, self._send = Sealing(key, now_us), send
+        self.queue = Queue(passing, self._sealing, now_us)
+        self.sources: list[Source] = []
+        """What is looked at for news."""
+        self._known: dict[str, tuple[float, list[Webhook]]] = {}
         self.allowed: Collection[str] = ()
         """Hosts that may be in a private network: the operator said so."""
         self._done = Counter("usual_webhooks", "Messages of webhooks", ["outcome"], registry=registry)
@@ -102,6 +119,7 @@ class Webhooks:
             "INSERT INTO webhooks VALUES (?, ?, ?, ?, ?, ?)",
             (tenant, made.webhook_id, url, " ".join(made.events), sealed, made.created_us),
         )
+        self._known.pop(tenant, None)
         return made, secret
 
     def all(self, tenant: str) -> list[Webhook]:
@@ -118,72 +136,93 @@ class Webhooks:
         gone = self._lasting.change(
             "DELETE FROM webhooks WHERE tenant = ? AND webhook_id = ? RETURNING 1", (tenant, webhook_id)
         )
-        self._passing.change("DELETE FROM deliveries WHERE tenant = ? AND webhook_id = ?", (tenant, webhook_id))
+        self._known.pop(tenant, None)
+        self.queue.drop_all(tenant, webhook_id)
         return bool(gone)
 
     # --- messages
 
-    def tell(self, tenant: str, event: str, data: Mapping[str, object]) -> int:
-        """Let every address that wants `event` know it; how many there are. `data` names no person."""
-        now, wanted = self._now_us(), [one for one in self.all(tenant) if event in one.events]
-        moment = datetime.fromtimestamp(now // SECOND, UTC).isoformat().replace("+00:00", "Z")
-        body = json.dumps({"type": event, "timestamp": moment, "data": dict(data)})
+    def wanting(self, tenant: str, event: str) -> list[Webhook]:
+        """The addresses that want `event`, as they were a few seconds ago at most."""
+        read_s, known = self._known.get(tenant, (float("-inf"), []))
+        if time.monotonic() - read_s > KNOWN_S:
+            known = self.all(tenant)
+            self._known[tenant] = time.monotonic(), known
+        return [one for one in known if event in one.events]
+
+    def tell(self, tenant: str, event: str, data: Mapping[str, object], reference: str = "") -> int:
+        """Let every address that wants `event` know it; how many there are. `data` names no person. The same
+        `reference` makes the same message: who gets it twice can see that."""
+        wanted = self.wanting(tenant, event)
         for one in wanted:
-            message = "msg_" + secrets.token_urlsafe(18)
-            sealed = self._sealing.seal("message", (tenant, message), body)
-            self._passing.change(
-                "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, 0)",
-                (tenant, message, one.webhook_id, sealed, now, now + GIVEN_UP_US),
+            self.queue.put(tenant, _message_id(one, event, reference), one.webhook_id, event, data, refers=False)
+        return len(wanted)
+
+    def refer(self, tenant: str, event: str, found_by: Mapping[str, object], reference: str) -> int:
+        """As `tell`, for what concerns a person: the content is read when it is sent, by the queue's composer."""
+        wanted = self.wanting(tenant, event)
+        for one in wanted:
+            self.queue.put(
+                tenant, _message_id(one, event, reference), one.webhook_id, event, found_by, refers=True
             )
         return len(wanted)
 
-    def send_next(self) -> bool:
-        """Send the message that has waited longest; False when none is due."""
-        now = self._now_us()
-        if self._passing.row("SELECT 1 FROM deliveries LIMIT 1") is None:
-            return False
-        self._passing.change(
-            "DELETE FROM deliveries WHERE until_us NOT BETWEEN ? AND ?", (now, now + 2 * GIVEN_UP_US)
-        )
-        taken = self._passing.change(
-            "UPDATE deliveries SET due_us = ?, tries = tries + 1 WHERE due_us <= ? AND delivery_id ="
-            " (SELECT delivery_id FROM deliveries WHERE due_us <= ? ORDER BY due_us LIMIT 1)"
-            " RETURNING tenant, delivery_id, webhook_id, body, until_us, tries",
-            (now + AT_WORK_US, now, now),
-        )
-        if not taken:
-            return False
-        [row] = taken
-        tenant, message = str(row["tenant"]), str(row["delivery_id"])
-        outcome = self._sent(tenant, message, str(row["webhook_id"]), str(row["body"]))
-        tries = int(row["tries"])
-        if outcome == "again" and tries <= len(LATER_US):
-            due = self._now_us() + LATER_US[tries - 1]
-            self._passing.change(
-                "UPDATE deliveries SET due_us = ? WHERE tenant = ? AND delivery_id = ?", (due, tenant, message)
-            )
-        else:
-            self._passing.change("DELETE FROM deliveries WHERE tenant = ? AND delivery_id = ?", (tenant, message))
-            outcome = "given_up" if outcome == "again" else outcome
-        self._done.labels(outcome).inc()
+    def look(self) -> int:
+        """Ask the sources for news since an address was added; how many messages there are to send."""
+        found = 0
+        for source in self.sources:
+            for tenant in self._tenants():
+                for one in self.wanting_any(tenant, source.events):
+                    since = max(one.created_us, self._now_us() - DAY)
+                    for news in source.since(tenant, since):
+                        found += news.event in one.events and self._first(tenant, one, news)
+        return found
+
+    def wanting_any(self, tenant: str, events: Collection[str]) -> list[Webhook]:
+        """The addresses that want one of `events`."""
+        return [one for one in self.all(tenant) if set(events) & set(one.events)]
+
+    def _tenants(self) -> list[str]:
+        return [str(row["tenant"]) for row in self._lasting.rows("SELECT DISTINCT tenant FROM webhooks")]
+
+    def _first(self, tenant: str, one: Webhook, news: News) -> bool:
+        message = _message_id(one, news.event, news.reference)
+        with self._passing.write():
+            if not self.queue.is_news(tenant, message):
+                return False
+            self.queue.put(tenant, message, one.webhook_id, news.event, news.data, refers=False)
         return True
 
-    def _sent(self, tenant: str, message: str, webhook_id: str, sealed: str) -> str:
-        """Send one message: delivered, again, refused (the host may not be called any more), or removed."""
+    def send_next(self) -> bool:
+        """Send the message that has waited longest; False when none is due."""
+        message = self.queue.take()
+        if message is None:
+            return False
+        outcome = self._sent(message)
+        if outcome in ("delivered", "removed", "refused"):
+            self.queue.drop(message)
+        elif not self.queue.again(message, outcome):
+            outcome = "given_up"
+        self._done.labels(outcome if outcome in ENDS else "again").inc()
+        return True
+
+    def _sent(self, message: Message) -> str:
+        """Send one message: delivered, refused (the host may not be called any more), removed (nobody gets it, or
+        nothing is to be said), or why it did not arrive."""
+        tenant, webhook_id = message.tenant, message.webhook_id
         row = self._lasting.row(
             "SELECT url, secret FROM webhooks WHERE tenant = ? AND webhook_id = ?", (tenant, webhook_id)
         )
-        body = self._sealing.open("message", (tenant, message), sealed)
+        content = None if row is None else self.queue.content(message)
         secret = None if row is None else self._sealing.open("webhook", (tenant, webhook_id), str(row["secret"]))
-        if row is None or body is None or secret is None:
+        if row is None or content is None or secret is None:
             return "removed"
-        content = body.encode()
-        headers = headers_of(secret, message, self._now_us() // SECOND, content)
+        headers = headers_of(secret, message.message_id, self._now_us() // SECOND, content)
         try:
             self._send(str(row["url"]), content, headers, allowed=self.allowed)
         except NotDelivered as error:
             log.warning("webhook_not_delivered", webhook=webhook_id, why=str(error))
-            return "again"
+            return str(error)
         except AddressRefused:
             log.warning("webhook_refused", webhook=webhook_id)
             return "refused"
@@ -203,9 +242,20 @@ class Webhooks:
         return stop
 
     def _run(self) -> None:
+        looked_s = float("-inf")
         while not self._ended.wait(LOOK_EVERY_S):
             try:
+                if time.monotonic() - looked_s >= NEWS_EVERY_S:
+                    looked_s = time.monotonic()
+                    self.look()
                 while not self._ended.is_set() and self.send_next():
                     pass
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("webhooks_cannot_be_sent", why=type(error).__name__)
+
+
+def _message_id(one: Webhook, event: str, reference: str) -> str:
+    if not reference:
+        return "msg_" + secrets.token_urlsafe(18)
+    seen = hashlib.blake2b("\n".join((one.webhook_id, event, reference)).encode(), digest_size=18)
+    return "msg_" + base64.urlsafe_b64encode(seen.digest()).decode()

@@ -22,6 +22,8 @@ COMMANDS = {
     "images add": "recommender.cli.images:add",
     "images list": "recommender.cli.images:list_images",
     "images remove": "recommender.cli.images:remove",
+    "sites list": "recommender.cli.sites:list_sites",
+    "sites set": "recommender.cli.sites:set_site",
     "screen show": "recommender.cli.screen:show",
     "screen set": "recommender.cli.screen:set_screen",
     "experiments": "recommender.cli.experiments:experiments",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ from recommender.cli.cluster import cluster_options
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
     from recommender.assembly import RecommenderStores
     from recommender.config import RecommenderConfig
+    from recommender.errors import BadRows
+    from recommender.exchange.reading import Options
 
 WHAT = ("items", "places", "offers", "events")
 TRAINED = ("orders", "destinations", "offers")
@@ -52,15 +57,52 @@ def opened(config: RecommenderConfig) -> Iterator[RecommenderStores]:
         stores.database.close()
 
 
+def _hours(context: click.Context, parameter: click.Parameter, text: str | None) -> timedelta | None:
+    """Hours, also as 5:30. Raises click.BadParameter."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([+-]?)(\d{1,3})(?::([0-5]\d)|\.(\d+))?", text)
+    if found is None:
+        raise click.BadParameter("must be hours, such as -8, +5.5 or 5:30")
+    hours = float(found[2]) + (int(found[3]) / 60 if found[3] else float(f"0.{found[4]}") if found[4] else 0)
+    return timedelta(hours=-hours if found[1] == "-" else hours)
+
+
+def import_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What can be said about a file; its options become `Options`."""
+
+    @click.option("--preview", is_flag=True, help="Say what was understood, and store nothing.")
+    @click.option("--zone", default="", help="Of times without an offset, or in UTC: such as Europe/Berlin.")
+    @click.option("--shift", callback=_hours, help="Hours to add to all times; 0: they are right as they are.")
+    @click.option("--prices", default="", type=click.Choice(("", "minor", "decimal")), help="380, or 3.80.")
+    @click.option("--dates", default="", type=click.Choice(("", "dmy", "mdy")), help="Of 01/02/2026.")
+    @click.option(
+        "--retired",
+        default="",
+        type=click.Choice(("", "keep", "leave-out")),
+        help="What the catalogue no longer has: kept as history, or its lines left out. Else it is wrong.",
+    )
+    @click.option("--site", default="", help="Of rows that name none.")
+    @functools.wraps(command)
+    def run(config: RecommenderConfig, tenant: str, what: Any, file: Path, preview: bool, **said: Any) -> None:
+        from recommender.exchange.reading import Options
+
+        command(config, tenant, what, file, Options(store=not preview, **said))
+
+    return run
+
+
 @click.command("import")
 @click.argument("what", type=click.Choice(WHAT))
 @click.argument("file", type=EXISTING_FILE)
 @common
-def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
+@import_options
+def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path, options: Options) -> None:
     """Take in items, places, offers or events from a CSV or JSON-lines FILE.
 
-    The whole file or nothing: every wrong row is named. Items come before the offers and events that name them.
-    Taking the same file in twice changes nothing. In CSV lists are separated by |, and an empty cell is no value.
+    The whole file or nothing: every wrong row is named, and stands in FILE.wrong.csv. Items come before the offers
+    and events that name them. Taking the same file in twice changes nothing. In CSV lists are separated by |, and
+    an empty cell is no value. Exports of Square, Toast and Lightspeed are known by their columns.
 
     \b
     items   item_id name price [category dayparts allergens tags sites available sensitive]
@@ -71,14 +113,43 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     Prices are in minor units (cents), times are ISO 8601 with an offset, an event with several items has one row
     for each. JSON lines have the fields of the API, and events a `customer`.
     """
-    from recommender.exchange.files import import_file
+    from recommender.errors import BadRows
+    from recommender.exchange.files import import_file, reading_of
+    from recommender.exchange.preview import report_lines
     from recommender.service import service_of
 
     with opened(config) as stores, progress_bar(f"importing {what}") as bar:
         service = service_of(config, stores, system_clock)
-        stored = import_file(service, stores, what, file, tenant, system_clock(), bar.show)
-        bar.show("stored", 1.0)
-    click.echo(f"{stored} {what} stored for {tenant}.")
+        reading = reading_of(stores, tenant, options)
+        try:
+            stored = import_file(service, stores, what, file, tenant, system_clock(), bar.show, reading)
+        except BadRows as error:
+            raise click.ClickException(_refused(file, error)) from error
+        bar.show("checked" if not options.store else "stored", 1.0)
+    for line in report_lines(reading, what, stored, whole=not options.store):
+        click.echo(line)
+    if options.store:
+        click.echo(f"{stored} {what} stored for {tenant}.")
+
+
+def _refused(file: Path, error: BadRows) -> str:
+    """What is wrong with a file, and where it stands row by row."""
+    from recommender.exchange.preview import write_wrong
+
+    listed = file.with_name(f"{file.name}.wrong.csv")
+    try:
+        listed.unlink(missing_ok=True)  # a link that lies there is not followed
+        handle = os.open(listed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as out:
+            write_wrong(error.wrong, out)
+        first = "all of them" if error.total <= len(error.wrong) else f"the first {len(error.wrong):,}"
+        where = f" {listed} has {first}."
+    except OSError as failed:
+        where = f" {listed} cannot be written: {failed.strerror}."
+    hint = ""
+    if any("in the catalogue of" in cause for cause in error.causes):
+        hint = " What the catalogue no longer has is kept as history with --retired keep."
+    return f"{error.detail}{where}{hint}"
 
 
 @click.command("export")
@@ -87,7 +158,6 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
 @common
 def export_command(config: RecommenderConfig, tenant: str, what: Any, file: Path) -> None:
     """Write items, places, offers or events to a CSV or JSON-lines FILE, as `usual import` reads them."""
-    import os
     import secrets
 
     from recommender.exchange.files import export_rows, write_rows
@@ -146,8 +216,6 @@ def train(
     With --cluster the log is never in one memory: it is written in parts, and worked on part by part. The version
     is the same, to the byte.
     """
-    import os
-
     from recommender.assembly import trainer_of
     from recommender.cli.who import who_commands
     from recommender.store.runs import BY_HAND, DRY_RUN

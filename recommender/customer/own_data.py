@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from recommender.assembly import RecommenderStores
 from recommender.offers.portfolio import NONE
@@ -33,10 +33,19 @@ HOW = {
 HIDDEN = "Rides are shown with your PIN: a photograph of you must not tell where you live."
 
 
-def own_data(stores: RecommenderStores, claims: Claims, names: Mapping[str, str]) -> dict[str, Any]:
+class Named(Protocol):
+    """A dish, a place or an offer: its plain name, and its names by language."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def names(self) -> Mapping[str, str]: ...
+
+
+def own_data(stores: RecommenderStores, claims: Claims, named: Mapping[str, Named]) -> dict[str, Any]:
     """What is held of the customer of a token, JSON-able. Rides only with the second factor.
 
-    `names` are the names of dishes, places and offers by their ids.
+    `named` are the dishes, places and offers by their ids.
     """
     tenant, pseudonym = claims.tenant, claims.pseudonym
     own = stores.own.of(tenant, pseudonym)
@@ -45,13 +54,13 @@ def own_data(stores: RecommenderStores, claims: Claims, names: Mapping[str, str]
     rides = [event for event in own if event.type == "rode" or event.scene == "destinations"]
     others = [event for event in own if event not in rides] if rides else own
     return {
-        "events": [_event(event, names) for event in others],
+        "events": [_event(event, named) for event in others],
         "destinations": {
             "held": len(rides),
-            "events": [_event(event, names) for event in rides] if sure else [],
+            "events": [_event(event, named) for event in rides] if sure else [],
             "hidden_because": None if sure or not rides else HIDDEN,
         },
-        "offers": _offers(stores, tenant, pseudonym, names),
+        "offers": _offers(stores, tenant, pseudonym, named),
         "account": None if account is None else {"account": account, "held": len(stores.own.of(tenant, account))},
         "experiments": [
             one
@@ -65,7 +74,7 @@ def own_data(stores: RecommenderStores, claims: Claims, names: Mapping[str, str]
     }
 
 
-def _event(event: OwnEvent, names: Mapping[str, str]) -> dict[str, Any]:
+def _event(event: OwnEvent, named: Mapping[str, Named]) -> dict[str, Any]:
     return {
         "reference": event.reference,
         "event_id": event.event_id,
@@ -78,7 +87,8 @@ def _event(event: OwnEvent, names: Mapping[str, str]) -> dict[str, Any]:
         "device": event.sender,
         "recommendation_id": event.recommendation_id,
         "items": [
-            {"item_id": item, "name": names.get(item, item), "quantity": quantity, "price": price}
+            {"item_id": item, "quantity": quantity, "price": price}
+            | _names(named, item)
             | ({"options": list(options)} if options else {})
             for item, quantity, price, options in event.lines
         ],
@@ -86,7 +96,7 @@ def _event(event: OwnEvent, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _offers(
-    stores: RecommenderStores, tenant: str, pseudonym: str, names: Mapping[str, str]
+    stores: RecommenderStores, tenant: str, pseudonym: str, named: Mapping[str, Named]
 ) -> dict[str, Sequence[Mapping[str, Any]]]:
     outcomes: dict[str, list[dict[str, Any]]] = {}
     for row in stores.own.outcomes_of(tenant, pseudonym):
@@ -97,7 +107,7 @@ def _offers(
             "decision_id": row["decision_id"],
             "at": _moment(row["decided_us"]),
             "offer": None if row["arm"] == NONE else row["arm"],
-            "name": names.get(row["arm"], row["arm"]) if row["arm"] != NONE else None,
+            **(_names(named, row["arm"]) if row["arm"] != NONE else {"name": None}),
             "why": row["why"],
             "known_then": json.loads(row["context"]),
             "model_version": row["policy_version"],
@@ -114,6 +124,14 @@ def _offers(
         for row in stores.own.purchases_of(tenant, pseudonym)
     ]
     return {"decisions": decisions, "purchases": purchases}
+
+
+def _names(named: Mapping[str, Named], one: str) -> dict[str, Any]:
+    """The name of a dish, a place or an offer; its id where the catalogue has it no more."""
+    found = named.get(one)
+    if found is None:
+        return {"name": one}
+    return {"name": found.name} | ({"names": dict(found.names)} if found.names else {})
 
 
 def _moment(time_us: int) -> str:

@@ -11,7 +11,7 @@ from plumbing.clock import Clock
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
-from recommender.customer.own_data import own_data
+from recommender.customer.own_data import Named, own_data
 from recommender.errors import Erased, VersionsBusy
 from recommender.store.ties import LinkCode
 from recommender.store.version_rows import Held, Rewritten
@@ -35,10 +35,10 @@ class CustomerRights:
         Raises Erased: nothing is held any more.
         """
         self._not_erased(claims)
-        names = {offer.offer_id: offer.name for offer in self.stores.offers.offers(claims.tenant)}
+        named: dict[str, Named] = {offer.offer_id: offer for offer in self.stores.offers.offers(claims.tenant)}
         for kind in ("place", "item"):
-            names |= {item.item_id: item.name for item in self.stores.catalogue.all(claims.tenant, kind)}
-        return own_data(self.stores, claims, names)
+            named |= {item.item_id: item for item in self.stores.catalogue.all(claims.tenant, kind)}
+        return own_data(self.stores, claims, named)
 
     def holds(self, tenant: str, pseudonym: str) -> list[Held]:
         """The versions on the disk that have a row of this customer."""

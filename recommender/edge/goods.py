@@ -25,6 +25,8 @@ from recommender.store.versions import VersionStore
 KINDS: tuple[Kind, ...] = ("item", "place")
 SCENES = ("orders", "destinations")
 """Offers have budgets that the centre alone counts: a box shows none."""
+PICTURES = "pictures"
+"""In place of a scene: a piece is one of a dish's picture, `WIDTH.webp`."""
 FILES = ("manifest.json", "arrays.npz", "texts.json")
 LATER = ("names", "texts", "image", "options")
 """Fields of an item that an older centre does not send."""
@@ -70,7 +72,7 @@ class Goods:
             for one in self._stores.rules.history(tenant)
         ]
         house = self._stores.tenants.get(tenant)
-        own = {"currency": house.currency, "languages": list(house.languages)}
+        own = {"currency": house.currency, "languages": list(house.languages), "sites": house.to_dict()["sites"]}
         screens = [self._stores.screens.get(tenant).to_dict()]
         return {"rules": rules, "zone": [{"timezone": house.timezone}], "house": [own], "screens": screens} | {
             kind: [
@@ -98,7 +100,9 @@ class Goods:
         return found
 
     def piece(self, tenant: str, scene: str, name: str, file: str, at: int) -> bytes:
-        """Up to PIECE bytes of a published version's file. Raises ArtifactError: there is no such file."""
+        """Up to PIECE bytes of a file of a version or of a picture. Raises ArtifactError: there is none."""
+        if scene == PICTURES:
+            return self._picture(tenant, name, file)[at : at + PIECE]
         shelf = VersionStore(self._root, tenant, scene)
         if scene not in SCENES or file not in FILES or name not in shelf.names():
             raise ArtifactError("There is no such file of a published version.")
@@ -108,6 +112,18 @@ class Goods:
                 return opened.read(PIECE)
         except OSError as error:
             raise ArtifactError("The version went while it was read.") from error
+
+    def pictures(self, tenant: str) -> dict[str, list[int]]:
+        """The widths in pixels of each picture of a dish."""
+        return self._stores.images.widths(tenant)
+
+    def _picture(self, tenant: str, name: str, file: str) -> bytes:
+        width = file.removesuffix(".webp")
+        known = self.pictures(tenant).get(name, ())
+        content = self._stores.images.file(name, width) if width in map(str, known) else None
+        if content is None:
+            raise ArtifactError("There is no such picture.")
+        return content
 
     def _sha256(self, path: Path) -> str:
         seen = path.stat()
@@ -143,6 +159,7 @@ class Goods:
                 tenant_says["timezone"] = str(row["timezone"])
             for row in said.get("house", ()):
                 tenant_says |= {"currency": row["currency"], "languages": row["languages"]}
+                tenant_says |= {"sites": row["sites"]} if "sites" in row else {}
         except (KeyError, TypeError) as error:
             raise ValueError("these are no rules") from error
         self._stores.rules.replace(tenant, rules)
@@ -165,6 +182,16 @@ class Goods:
         """The scenes whose published version is not the one here."""
         here = self.versions(tenant)
         return [scene for scene in SCENES if scene in said and here.get(scene) != dict(said[scene])]
+
+    def missing_pictures(self, tenant: str, said: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+        """The pictures of `said` (widths by name) that dishes here name and that are not kept here."""
+        here = self._stores.images.widths(tenant)
+        named = {item.image for item in self._stores.catalogue.all(tenant, "item")} - here.keys()
+        return {name: widths for name, widths in said.items() if name in named}
+
+    def keep_picture(self, tenant: str, name: str, files: Mapping[int, bytes]) -> None:
+        """Keep a picture that was fetched. Raises ValueError: it is another one."""
+        self._stores.images.keep_copy(tenant, name, files)
 
     def adopt(self, tenant: str, scene: str, name: str, files: Mapping[str, bytes]) -> None:
         """Put a version that was fetched in place and make it the published one; others go.

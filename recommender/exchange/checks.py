@@ -16,9 +16,15 @@ from recommender.schemas.catalogue import ItemModel, PlaceModel
 
 
 def check_offers(
-    rows: Sequence[Mapping[str, Any]], known: Known | set[str], numbers: Sequence[int] | None = None
+    rows: Sequence[Mapping[str, Any]],
+    known: Known | set[str],
+    numbers: Sequence[int] | None = None,
+    *,
+    from_file: bool = False,
 ) -> list[Offer]:
     """Rows as offers; `known` is what they may name, or the item ids alone.
+
+    A file of ours says in `retired` which dishes and categories an offer names that the menu had once.
 
     Raises:
         BadRows: names every wrong row, by its number (default: 0, 1, ...), and field.
@@ -28,9 +34,12 @@ def check_offers(
     wrong: list[RowProblem] = []
     for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
-            offer = parse_offer(row, known=there)
+            once = _names(row.get("retired")) if from_file else frozenset()
+            given = {name: value for name, value in row.items() if name != "retired" or not from_file}
+            offer = parse_offer(given, known=_with(there, once) if once else there)
         except InvalidOffer as error:
-            wrong.append(RowProblem(number, "; ".join(f"{name} {message}" for name, message in error.fields)))
+            says = "; ".join(f"{name} {message}" for name, message in error.fields)
+            wrong.append(RowProblem(number, says, column=error.fields[0][0]))
             continue
         if offer.offer_id in offers:
             wrong.append(RowProblem(number, f"offer_id {offer.offer_id!r} appears twice"))
@@ -38,6 +47,20 @@ def check_offers(
     if wrong:
         raise BadRows(wrong)
     return list(offers.values())
+
+
+def _names(value: Any) -> frozenset[str]:
+    parts = value.split("|") if isinstance(value, str) else value
+    return frozenset(map(str, parts)) if isinstance(parts, list | tuple) else frozenset()
+
+
+def _with(known: Known, more: frozenset[str]) -> Known:
+    """What may be named, and some names more."""
+
+    def also(names: Collection[str] | None) -> Collection[str] | None:
+        return None if names is None else {*names, *more}
+
+    return Known(also(known.items), known.sites, also(known.categories))
 
 
 MODELS: Mapping[Kind, type[ItemModel] | type[PlaceModel]] = {"item": ItemModel, "place": PlaceModel}
@@ -56,10 +79,11 @@ def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[
         try:
             item = MODELS[kind].model_validate(row).to_item()
         except ValidationError as error:
-            wrong.append(RowProblem(number, error_text(error), wrong_value(error)))
+            wrong += problems_of(error, number)
             continue
         if item.item_id in seen:
-            wrong.append(RowProblem(number, f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"))
+            says = f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"
+            wrong.append(RowProblem(number, says, item.item_id, "item_id"))
         seen.setdefault(item.item_id, number)
         items.append(item)
     if wrong:
@@ -75,13 +99,32 @@ def check_image_hosts(items: Iterable[Item], hosts: Collection[str]) -> None:
             raise ImageHostUnknown(item.item_id, place)
 
 
-def error_text(error: ValidationError) -> str:
-    """What pydantic found, in one line."""
-    parts = error.errors(include_url=False, include_input=False, include_context=False)
+def problems_of(error: ValidationError, first: int, lines: Sequence[int] = ()) -> list[RowProblem]:
+    """What pydantic found, by row: what is about a line of an event is of that line's row, all else of the first.
+
+    Args:
+        lines: the number of the row of each of the event's `items`; empty: they are all in one row.
+    """
+    by_row: dict[int, list[Any]] = {}
+    for part in error.errors(include_url=False, include_context=False):
+        where = part["loc"]
+        at = where[1] if len(where) > 1 and where[0] == "items" and isinstance(where[1], int) else None
+        row = first if at is None or at >= len(lines) else lines[at]
+        by_row.setdefault(row, []).append(part)
+    return [RowProblem(row, _text(parts), _value(parts[0]), _column(parts[0])) for row, parts in by_row.items()]
+
+
+def _text(parts: Sequence[Any]) -> str:
     return ", ".join(f"{'.'.join(map(str, part['loc'])) or 'row'}: {part['msg']}" for part in parts)
 
 
-def wrong_value(error: ValidationError) -> str:
-    """The first value that pydantic refused; "" where it is a list or an object."""
-    value = error.errors(include_url=False, include_context=False)[0]["input"]
+def _value(part: Any) -> str:
+    """The value that was refused; "" where it is a list or an object."""
+    value = part["input"]
     return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _column(part: Any) -> str:
+    """The field; of a line of an event the line's own field. "": the row as a whole."""
+    names = [name for name in part["loc"] if isinstance(name, str)]
+    return names[-1] if names[:1] == ["items"] else "".join(names[:1])

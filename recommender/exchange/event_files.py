@@ -8,9 +8,9 @@ sorted rows stores them. In memory are a part of the rows, and the first wrong o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,25 @@ from pydantic import Field, ValidationError
 
 from plumbing.storage.sqlite import storage_is_named
 from recommender.assembly import RecommenderStores
-from recommender.errors import BadRows, EventError, FileUnreadable, RowProblem, TimeWithoutZone
-from recommender.exchange.checks import error_text, wrong_value
+from recommender.errors import (
+    BadRows,
+    EventError,
+    FileUnreadable,
+    RowProblem,
+    TimesUnlikely,
+    TimeWithoutZone,
+    UnknownItem,
+)
+from recommender.exchange.checks import problems_of
 from recommender.exchange.event_rows import EventRows, each_event
+from recommender.exchange.opening import OrderTimes
 from recommender.exchange.problems import Problems
+from recommender.exchange.reading import Reading
 from recommender.exchange.rows import each_row
 from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
 from recommender.figures.counters import QUARTER
 from recommender.recording import check_event, check_year
-from recommender.scene import Event
+from recommender.scene import Event, KnownIds
 from recommender.schemas import EventModel, Id, Word
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
@@ -47,9 +57,17 @@ class ImportedEvent(EventModel):
 
 
 def import_events(
-    service: RecommenderService, stores: RecommenderStores, path: Path, tenant: str, now_us: int, show: Show
+    service: RecommenderService,
+    stores: RecommenderStores,
+    path: Path,
+    tenant: str,
+    now_us: int,
+    show: Show,
+    reading: Reading,
 ) -> tuple[int, int]:
     """Store the events of a file, all or none; returns how many rows there were, and how many events were new.
+
+    Where `reading` asks for a preview, everything is checked and nothing stored; the events are those of the file.
 
     Raises:
         FileUnreadable, BadRows, DatabaseBusy, DiskFull: nothing was stored.
@@ -57,15 +75,21 @@ def import_events(
     folder = service.config.home
     with closing(SortedRows(folder, PART_BYTES)) as rows, storage_is_named(folder):
         problems = Problems()
-        read = _read(path, rows, problems, show)
-        if not read and not problems.count:
+        read = _read(path, rows, problems, show, reading)
+        if not read and not problems.count and not reading.left_out:
             raise FileUnreadable(f"{path.name} holds no rows.")
-        checks = _Checks(service, stores, tenant, now_us, problems)
-        events = 0
+        checks = _Checks(service, stores, tenant, now_us, problems, reading)
+        events, times = 0, OrderTimes()
         for part in checks.parts(rows):
             events += len(part)
+            for _, event in part:
+                times.add(event)
             show("checking", 0.3 + 0.3 * min(1.0, events / read))
         problems.require_none()
+        _check_hours(path, times, reading)
+        if not reading.options.store:
+            return read, events
+        reading.retired.clear()  # they are counted again when they are stored
         storing = _Storing(checks, rows, stores, tenant, events, show)
         try:
             new = record_in_parts(stores.database, stores.events, tenant, storing.events(), now_us)
@@ -76,7 +100,25 @@ def import_events(
     return read, new
 
 
-def _read(path: Path, rows: SortedRows, problems: Problems, show: Show) -> int:
+def _check_hours(path: Path, times: OrderTimes, reading: Reading) -> None:
+    """Raises TimesUnlikely: most orders are outside of opening hours, and nobody has said that this is right."""
+    misfit = times.misfit(reading.settings)
+    if misfit is None:
+        return
+    if reading.options.shift is not None or not misfit.shift:
+        reading.warnings.append(f"{misfit}.")
+        return
+    zone = " or, if they are UTC's, the zone of the site's clock (--zone)" if reading.unzoned else ""
+    says = (
+        f"{path.name}: {misfit}. Moved by {misfit.shift:+g} hours, {misfit.inside:.0%} are inside: import it with"
+        f" --shift {misfit.shift:+g}{zone}; with --shift 0 if its times are right. Nothing was stored."
+    )
+    if reading.options.store:
+        raise TimesUnlikely(says, shift=misfit.shift)
+    reading.warnings.append(says)
+
+
+def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading: Reading) -> int:
     """Take in the rows of the file, each with whether all of it could be read; returns how many."""
     size, latest, count = max(1, path.stat().st_size), -1, 0
 
@@ -88,7 +130,7 @@ def _read(path: Path, rows: SortedRows, problems: Problems, show: Show) -> int:
     def seen(letters: int) -> None:
         show("reading", 0.3 * min(1.0, letters / size))
 
-    for number, row in each_row(path, "events", wrong, seen):
+    for number, row in each_row(path, "events", wrong, seen, reading):
         count += 1
         name = str(row.get("event_id", f"\0{number}"))
         rows.add((str(row.get("device", "")), name, number), [row, number != latest])
@@ -104,6 +146,7 @@ class _Checks:
     tenant: str
     now_us: int
     problems: Problems
+    reading: Reading
 
     def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[list[tuple[int, Event]]]:
         """The events of sorted rows, some at a time, each with the number of its first row; without wrong ones."""
@@ -113,15 +156,19 @@ class _Checks:
 
     def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
         read = [(rows, event) for rows in part if (event := self._event(rows)) is not None]
+        known = self.service.known(self.tenant, [event for _, event in read])
+        area = self.service.caches.area(self.tenant)
+        read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, known))]
         events = [event for _, event in read]
-        known, area = self.service.known(self.tenant, events), self.service.caches.area(self.tenant)
         erased = self.stores.events.erased_among(self.tenant, {one.customer for one in events if one.customer})
         good = []
         for rows, event in read:
             before = self.problems.count
             try:
-                check_event(0, event, self.now_us, known, area)
+                check_event(0, event, self.now_us, self._named(rows, known), area)
                 check_year(0, event)
+            except UnknownItem as error:
+                self._unknown(rows, event, known[event.scene], error.what)
             except EventError as error:
                 self._wrong(rows, error.what)
             if event.customer in erased:
@@ -130,21 +177,72 @@ class _Checks:
                 good.append((rows.first, event))
         return good
 
+    def _without_retired(self, rows: EventRows, event: Event, known: Mapping[str, KnownIds]) -> Event | None:
+        """The event without lines that are to be left out; None: nothing is left of it. Counts what is retired."""
+        ids = known[event.scene].ids
+        gone = [line for line in event.lines if line.item not in ids]
+        policy = self.reading.options.retired
+        if policy or rows.retired:
+            self.reading.retired.update(line.item for line in gone if policy or line.item in rows.retired)
+        if policy != "leave-out" or not gone:
+            return event
+        left = tuple(line for line in event.lines if line.item in ids)
+        return replace(event, lines=left) if left else None
+
+    def _unknown(self, rows: EventRows, event: Event, known: KnownIds, what: str) -> None:
+        """Name the row of each line about something that is not in the catalogue."""
+        before = self.problems.count
+        for number, line in zip(rows.numbers, event.lines, strict=False):
+            if line.item not in known.ids and line.item not in rows.retired:
+                says = UnknownItem(0, line.item, known.noun).what
+                self._wrong(rows, says, line.item, "item_id", row=number)
+        if self.problems.count == before:
+            self._wrong(rows, what)
+
+    def _named(self, rows: EventRows, known: Mapping[str, KnownIds]) -> Mapping[str, KnownIds]:
+        """What the event may name: also items that the catalogue had once."""
+        if self.reading.options.retired == "keep":
+            return {scene: replace(one, ids=_Anything()) for scene, one in known.items()}
+        if not rows.retired:
+            return known
+        return {scene: replace(one, ids=_Besides(one.ids, rows.retired)) for scene, one in known.items()}
+
     def _event(self, rows: EventRows) -> Event | None:
         try:
             model = ImportedEvent.model_validate(rows.as_row())
             return model.to_event(0, customer=model.customer, sender=model.device)
         except ValidationError as error:
-            self._wrong(rows, error_text(error), wrong_value(error))
+            for problem in problems_of(error, rows.first, rows.numbers) if rows.readable else ():
+                self.problems.add(problem)
         except TimeWithoutZone as error:
             self._wrong(rows, error.detail)
         except EventError as error:
             self._wrong(rows, error.what)
         return None
 
-    def _wrong(self, rows: EventRows, message: str, value: str = "") -> None:
+    def _wrong(
+        self, rows: EventRows, message: str, value: str = "", column: str = "", *, row: int | None = None
+    ) -> None:
         if rows.readable:  # else it is named already
-            self.problems.add(RowProblem(rows.first, message, value))
+            self.problems.add(RowProblem(rows.first if row is None else row, message, value, column))
+
+
+@dataclass(frozen=True, slots=True)
+class _Besides:
+    """Ids, and some more."""
+
+    ids: Container[str]
+    more: Container[str]
+
+    def __contains__(self, one: object) -> bool:
+        return one in self.ids or one in self.more
+
+
+class _Anything:
+    """Every id is in it."""
+
+    def __contains__(self, one: object) -> bool:
+        return True
 
 
 @dataclass

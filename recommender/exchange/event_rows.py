@@ -8,10 +8,10 @@ from typing import Any
 
 from recommender.errors import RowProblem
 from recommender.exchange.problems import Problems
-from recommender.exchange.rows import Row
 from recommender.exchange.sorted_rows import Key
+from recommender.exchange.understood import Row
 
-LINE_COLUMNS = ("item_id", "quantity", "price", "options")
+LINE_COLUMNS = ("item_id", "quantity", "price", "options", "retired")
 """The columns of an event's row that are about one of its items."""
 
 MOST_LINES = 201
@@ -27,21 +27,42 @@ class EventRows:
     fields: Row  # what its rows have in common
     lines: list[Row] | None  # its items, one of each row; None: the row is a whole event
     items: set[str] = field(default_factory=set)
+    numbers: list[int] = field(default_factory=list)  # the row of each of `lines`
+    _last: int = 0  # the number of its latest row
+    retired: set[str] = field(default_factory=set)  # items that the file says are in no catalogue any more
 
     def as_row(self) -> Row:
         """The event as one row, as JSON lines have it."""
         return self.fields | ({} if self.lines is None else {"items": self.lines})
 
-    def take(self, row: Row) -> bool:
-        """Add the row of another item; whether it is one of this event's."""
+    def take(self, number: int, row: Row) -> bool:
+        """Add the row of another line; whether it is one of this event's.
+
+        The same dish again is another line of the receipt where the rows stand together. Elsewhere in the file it
+        is the same row for the second time.
+        """
         line, fields = _apart(row)
         item = _named(row)
-        if "items" in row or self.lines is None or self.fields != fields or item in self.items:
+        again = item in self.items and number != self._last + 1
+        if "items" in row or self.lines is None or self.fields != fields or again:
             return False
+        self._last = number
         if len(self.lines) < MOST_LINES:
-            self.lines.append(line)
-            self.items.add(item)
+            self.add(number, line, item)
         return True
+
+    def add(self, number: int, line: Row, item: str) -> None:
+        """Add a line of the event that stands in this row."""
+        self._note(line)
+        if self.lines is not None:
+            self.lines.append(line)
+        self.items.add(item)
+        self.numbers.append(number)
+
+    def _note(self, line: Row) -> None:
+        """Take out of a line what the file says of its item and its pick-up alone."""
+        if line.pop("retired", False):
+            self.retired |= {str(line.get("item_id", "")), str(self.fields.get("pickup", ""))} - {""}
 
 
 def each_event(rows: Iterable[tuple[Key, Any]], problems: Problems) -> Iterator[EventRows]:
@@ -57,7 +78,7 @@ def each_event(rows: Iterable[tuple[Key, Any]], problems: Problems) -> Iterator[
             if event is not None:
                 yield event
             event, named = _begun(number, row, readable), (sender, name)
-        elif not event.take(row) and readable:
+        elif not event.take(number, row) and readable:
             problems.add(RowProblem(number, f"event_id {name!r} is in row {event.first} too"))
     if event is not None:
         yield event
@@ -67,7 +88,10 @@ def _begun(number: int, row: Row, readable: bool) -> EventRows:
     line, fields = _apart(row)
     if "items" in row:
         return EventRows(number, readable, fields, None)
-    return EventRows(number, readable, fields, [line] if line else [], {_named(row)} if line else set())
+    event = EventRows(number, readable, fields, [], _last=number)
+    if line:
+        event.add(number, line, _named(row))
+    return event
 
 
 def _apart(row: Row) -> tuple[Row, Row]:

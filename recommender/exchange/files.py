@@ -2,7 +2,7 @@
 
 CSV has a header; lists in a cell are separated by `|`; an empty cell is a missing value. Events in CSV have one
 row for each item, rows with the same event_id form one event. `customer` is the pseudonym ("" for a guest).
-Rows are counted as an editor does: the header of a CSV is row 1.
+Rows are counted as a spreadsheet does: the header of a CSV is row 1. Files of tills are read too (`tills/`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from plumbing.problem import Problem
 from plumbing.storage.database import DatabaseBusy
 from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
-from recommender.errors import BadRows, FileUnreadable, RowProblem
+from recommender.errors import BadRows, FileUnreadable, PricesUnclear, RowProblem
 from recommender.exchange.checks import check_image_hosts, check_offers, check_rows
+from recommender.exchange.clocks import NotATime
 from recommender.exchange.event_files import Show, import_events
 from recommender.exchange.item_columns import as_json, cell_of_choices, cells_of, columns_of
-from recommender.exchange.rows import NONE, Row, What, each_row
+from recommender.exchange.reading import Menu, Options, Reading
+from recommender.exchange.rows import NONE, What, each_row, is_csv
+from recommender.exchange.understood import Row
 from recommender.exchange.wrong_rows import kept
 from recommender.offers.portfolio import Known, Offer, as_row
 from recommender.scene import Item, Kind
@@ -36,14 +39,18 @@ from recommender.store.recorded import options_in
 
 EVENT_COLUMNS = (
     *("event_id", "type", "occurred_at", "customer", "item_id", "quantity", "price", "scene", "site", "region"),
-    *("pickup", "recommendation_id", "device", "options"),
+    *("pickup", "recommendation_id", "device", "options", "retired"),
 )
 MOST_QUARTERS = 4 * 24 - 1
 """Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
 
+KINDS: tuple[Kind, ...] = ("item", "place")
 EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed"})
 ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites", "texts", "image", "options"})
 
+
+LEAST_OF_A_MENU = 100
+"""Minor units: some dish costs more, or the prices are in another unit."""
 
 MOST_OF_A_CATALOGUE = 64 * 2**20
 """Letters of a file of items, places or offers, which is checked in memory: some hundred thousand of them."""
@@ -61,6 +68,7 @@ def import_file(
     tenant: str,
     now_us: int,
     show: Show = _nobody,
+    reading: Reading | None = None,
 ) -> int:
     """Import a file; returns how many items, places, offers or events are new or written.
 
@@ -69,20 +77,22 @@ def import_file(
 
     Args:
         show: gets the stage and the share of the whole that is done (0 to 1).
+        reading: how the file is to be read (`reading_of`); gets what was found in it. Of a preview nothing is
+            stored, nor is it in the log; the number is what would be.
 
     Raises:
-        FileUnreadable: not UTF-8 CSV or JSON lines, or a required column is missing.
+        FileUnreadable: not CSV or JSON lines, a required column is missing, or prices or times are unlikely.
         BadRows: names every wrong row; nothing was stored.
         DatabaseBusy: nothing was stored.
     """
+    reading = reading or reading_of(stores, tenant, Options())
+    if not reading.options.store:
+        return _taken(service, stores, what, path, tenant, now_us, show, reading)[1]
     log, began = stores.import_log, time.monotonic()
     import_id = log.begin(tenant, what, path.name[-80:], now_us)
     ended: dict[str, Any] = {"state": "stopped"}
     try:
-        if what == "events":
-            read, stored = import_events(service, stores, path, tenant, now_us, show)
-        else:
-            read, stored = _catalogue(stores, what, path, tenant, now_us, service.config.image_hosts)
+        read, stored = _taken(service, stores, what, path, tenant, now_us, show, reading)
         ended = {"state": "stored", "rows_read": read, "stored": stored}
     except BadRows as error:
         rows = kept(error.wrong, _known_ids(stores, tenant))
@@ -98,28 +108,84 @@ def import_file(
     return stored
 
 
+def reading_of(stores: RecommenderStores, tenant: str, options: Options) -> Reading:
+    """How a file of this tenant is read. Raises FileUnreadable: there is no such zone."""
+    try:
+        return Reading(options, stores.tenants.get(tenant), Menu.of(stores.catalogue.all(tenant, "item")))
+    except NotATime as error:
+        raise FileUnreadable(f"{error}.") from error
+
+
+def _taken(
+    service: RecommenderService,
+    stores: RecommenderStores,
+    what: What,
+    path: Path,
+    tenant: str,
+    now_us: int,
+    show: Show,
+    reading: Reading,
+) -> tuple[int, int]:
+    """Rows read, and how many of what they are about are new or written. Raises as `import_file` does."""
+    if what == "events":
+        return import_events(service, stores, path, tenant, now_us, show, reading)
+    return _catalogue(stores, what, path, tenant, now_us, service.config.image_hosts, reading)
+
+
 def _catalogue(
-    stores: RecommenderStores, what: What, path: Path, tenant: str, now_us: int, hosts: Collection[str]
+    stores: RecommenderStores,
+    what: What,
+    path: Path,
+    tenant: str,
+    now_us: int,
+    hosts: Collection[str],
+    reading: Reading,
 ) -> tuple[int, int]:
     """Rows read, and how many items, places or offers are written. Raises as `import_file` does."""
     unreadable: list[RowProblem] = []  # also after a wrong row: one look at the file names all of its mistakes
-    numbered = list(each_row(path, what, unreadable.append, _bounded(path)))
-    if not numbered and not unreadable:
+    numbered = list(each_row(path, what, unreadable.append, _bounded(path), reading))
+    if not numbered and not unreadable and not reading.left_out:
         raise FileUnreadable(f"{path.name} holds no rows.")
     numbers, rows = [number for number, _ in numbered], [row for _, row in numbered]
     with _also(unreadable):
         if what == "offers":
-            menu = stores.catalogue.all(tenant, "item")
-            known = Known({item.item_id for item in menu}, categories={item.category for item in menu})
-            offers = check_offers(rows, known, numbers)
+            offers = check_offers(rows, _known(stores, tenant, reading), numbers, from_file=True)
         else:
             items = check_rows(rows, "item" if what == "items" else "place", numbers)
             check_image_hosts(items, hosts)
+    if what == "items" and is_csv(path):
+        _check_prices(path, items, reading)
+    if not reading.options.store:
+        return len(rows), len(rows)
     if what == "offers":
         stores.offers.save_offers(tenant, offers, now_us)
         return len(rows), len(offers)
     kind: Kind = "item" if what == "items" else "place"
     return len(rows), stores.catalogue.put(tenant, kind, items)
+
+
+def _known(stores: RecommenderStores, tenant: str, reading: Reading) -> Known:
+    """What the offers of a file may name."""
+    if reading.options.retired == "keep":
+        return Known()
+    menu = stores.catalogue.all(tenant, "item")
+    return Known({item.item_id for item in menu}, categories={item.category for item in menu})
+
+
+def _check_prices(path: Path, items: Sequence[Item], reading: Reading) -> None:
+    """Raises PricesUnclear: a whole menu costs less than one unit of the currency, and nobody said so."""
+    digits, currency = reading.settings.digits, reading.settings.currency
+    prices = [item.price for item in items if item.price]
+    if reading.decimal or reading.options.prices or digits < 2 or not prices or max(prices) >= LEAST_OF_A_MENU:
+        return
+    says = (
+        f"{path.name}: no dish costs more than {max(prices) / 10**digits:.{digits}f} {currency}: prices are in"
+        f" minor units (cents), so that 380 is 3.80 {currency}. If these are whole {currency}, import it with"
+        " --prices decimal; if they are right, with --prices minor. Nothing was stored."
+    )
+    if reading.options.store:
+        raise PricesUnclear(says)
+    reading.warnings.append(says)
 
 
 def _bounded(path: Path) -> Callable[[int], None]:
@@ -156,19 +222,34 @@ def _known_ids(stores: RecommenderStores, tenant: str) -> set[str]:
 
 
 def export_rows(stores: RecommenderStores, what: What, tenant: str) -> Iterator[Row]:
-    """What `import_file` would read back, as plain values."""
+    """What `import_file` would read back, as plain values.
+
+    What names dishes or places that were deleted since says so (`retired`): it is read back all the same.
+    """
     if what == "events":
+        there = {kind: {one.item_id for one in stores.catalogue.all(tenant, kind)} for kind in KINDS}
+        offers = {offer.offer_id for offer in stores.offers.offers(tenant)}
         for row in stores.events.export(tenant):
-            yield _event_row(row)
+            yield _event_row(row, {"orders": there["item"], "destinations": there["place"], "offers": offers})
     elif what == "offers":
+        menu = stores.catalogue.all(tenant, "item")
+        there_now = {item.item_id for item in menu}, {item.category for item in menu}
         for offer in stores.offers.offers(tenant):
-            yield as_row(offer)
+            gone = _retired_of(offer, *there_now)
+            yield as_row(offer) | ({"retired": gone} if gone else {})
     else:
         for item in stores.catalogue.all(tenant, "item" if what == "items" else "place"):
             yield as_json(asdict(item))
 
 
-def _event_row(row: Mapping[str, Any]) -> Row:
+def _retired_of(offer: Offer, items: Collection[str], categories: Collection[str]) -> list[str]:
+    free = (offer.discount.item,) if offer.discount and offer.discount.item else ()
+    named = {one for one in (*offer.items, *free) if one not in items}
+    return sorted(named | {one for one in offer.categories if one not in categories})
+
+
+def _event_row(row: Mapping[str, Any], there: Mapping[str, Collection[str]]) -> Row:
+    named = [one for one in (row["item"], row["origin"]) if one and not one.startswith("geo:")]
     same = {name: row[name] for name in ("event_id", "type", "customer", "scene", "site", "region")}
     return same | {
         "occurred_at": _local(row["time_us"], row["hour"], row["weekday"]),
@@ -179,6 +260,7 @@ def _event_row(row: Mapping[str, Any]) -> Row:
         "recommendation_id": row["recommendation_id"],
         "device": row["sender"],
         "options": list(options_in(row)) or "",
+        "retired": True if any(one not in there[row["scene"]] for one in named) else "",
     }
 
 
@@ -196,7 +278,7 @@ def export_columns(what: What) -> tuple[str, ...]:
     if what == "events":
         return EVENT_COLUMNS
     if what == "offers":
-        return tuple(field.name for field in fields(Offer))
+        return (*(field.name for field in fields(Offer)), "retired")
     names = tuple(field.name for field in fields(Item))
     return names if what == "items" else tuple(name for name in names if name not in ONLY_OF_ITEMS)
 

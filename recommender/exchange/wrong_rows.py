@@ -54,7 +54,7 @@ def kept(problems: Sequence[RowProblem], known: Collection[str]) -> list[WrongRo
 
 def _row(problem: RowProblem, shown: Shown) -> WrongRow:
     found = _FIELD.match(problem.message)
-    field = found[1] if found else ""
+    field = found[1] if found else problem.column
     quoted = _QUOTED.search(problem.message)
     value = problem.value or (quoted[1] or quoted[2] or "" if quoted else "")
     message = _QUOTED.sub(lambda one: f"'{shown.of(one[1] or one[2] or '')}'", problem.message)

@@ -57,6 +57,16 @@ def _image(given: str) -> str:
     return given
 
 
+def _address(given: str) -> str:
+    """Raises PydanticCustomError: no address of this API can name it."""
+    if "/" in given or given in (".", ".."):
+        says = "an id has no slash and is not . or ..: no address could name it. Take another, such as {better}"
+        better = given.replace("/", "-") if "/" in given else "dots"
+        raise PydanticCustomError("id_without_address", says, {"better": better})
+    return given
+
+
+AddressId = Annotated[Id, AfterValidator(_address)]
 Names = Annotated[dict[str, Short], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
 Texts = Annotated[dict[str, Long], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
 Image = Annotated[str, StringConstraints(max_length=LONGEST_IMAGE), AfterValidator(_image)]
@@ -85,7 +95,7 @@ class OptionGroupModel(Strict):
 class ItemModel(Strict):
     """A dish."""
 
-    item_id: Id
+    item_id: AddressId
     name: Text = Field(min_length=1)
     category: Word = ""
     price: Price = Field(description="minor units")
@@ -124,7 +134,7 @@ class ItemModel(Strict):
 class PlaceModel(Strict):
     """A place that somebody can ride to."""
 
-    item_id: Id
+    item_id: AddressId
     name: Text = Field(min_length=1)
     category: Word = ""
     tags: list[Word] = Field(default_factory=list, max_length=30)
@@ -167,7 +177,42 @@ class PageQuery(BaseModel):
 
 
 class RowsBody(Strict):
+    """Rows of a catalogue: each is checked by itself, and every wrong one is named."""
+
     rows: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+
+
+class ItemRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one item",
+        json_schema_extra={
+            "example": [{"item_id": "ramen", "name": "Ramen", "category": "Noodles", "price": 1250}]
+        },
+    )
+
+
+class PlaceRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one place",
+        json_schema_extra={
+            "example": [{"item_id": "station", "name": "Central station", "lat": 52.52, "lon": 13.405}]
+        },
+    )
+
+
+class OfferRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one offer",
+        json_schema_extra={
+            "example": [{"offer_id": "lunch-deal", "name": "10 % off lunch", "starts_on": "2026-05-01"}]
+        },
+    )
 
 
 GENERATION = "of the catalogue, as replies to suggestions name it: another one after each change"

@@ -344,12 +344,20 @@ def as_interactions(rows: Iterable[Row], kind: str, *, everybody: str | None = N
     """Rows of `COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
 
     `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.
+    A dish on two lines of one order is one row, quantities added: a receipt of 200 lines is one order of it.
     Each row is let go when its values are taken: a training reads millions.
     """
     customers, people, events, items = Texts(), Texts(), Texts(), Texts()
     sites, regions, origins = Texts(), Texts(), Texts()
     times, hours, weekdays, quantities = array("q"), array("d"), array("b"), array("q")
+    of, at = ("", ""), dict[str, int]()  # the order whose lines come now, and its rows by item
     for customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity, counted_us in rows:
+        if of != (sender, event):
+            of, at = (sender, event), {}
+        if item in at:
+            quantities[at[item]] += quantity
+            continue
+        at[item] = len(quantities)
         customers.append(customer if everybody is None else everybody)
         people.append(person_of(customer, sender, kind, counted_us, item))
         events.append(f"{sender}\x1f{event}")

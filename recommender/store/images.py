@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database as Utils
@@ -41,20 +41,27 @@ def name_of(tenant: str, files: Sequence[tuple[tuple[int, int], bytes]]) -> str:
 
     Another house's is not found by who has the same picture.
     """
-    seen = hashlib.sha256(tenant.encode() + b"\0" + b"".join(content for _, content in files))
     width, height = files[-1][0]
-    return f"{seen.hexdigest()[:32]}-{width}x{height}"
+    return f"{_digest(tenant, [content for _, content in files])}-{width}x{height}"
+
+
+def _digest(tenant: str, contents: Sequence[bytes]) -> str:
+    return hashlib.sha256(tenant.encode() + b"\0" + b"".join(contents)).hexdigest()[:32]
 
 
 def keep(connection: Connection, tenant: str, files: Sequence[tuple[tuple[int, int], bytes]]) -> str:
     """Store the files of a picture, within a transaction; the name."""
     name = name_of(tenant, files)
-    for (width, _), content in files:
+    _insert(connection, tenant, name, {width: content for (width, _), content in files})
+    return name
+
+
+def _insert(connection: Connection, tenant: str, name: str, files: Mapping[int, bytes]) -> None:
+    for width, content in files.items():
         connection.execute(
             "INSERT INTO images VALUES (?, ?, ?, ?) ON CONFLICT (tenant, name, width) DO NOTHING",
             (tenant, name, width, content),
         )
-    return name
 
 
 def sweep(connection: Connection, tenant: str) -> None:
@@ -66,7 +73,8 @@ def sweep(connection: Connection, tenant: str) -> None:
 
 
 class ImageStore:
-    """Reads them. They are written and removed with the items, by `CatalogueStore`."""
+    """Reads them, and keeps copies of another house's. Own ones are written and removed with the items, by
+    `CatalogueStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -78,6 +86,25 @@ class ImageStore:
         with self._database.hurried():
             row = self._database.row("SELECT content FROM images WHERE name = ? AND width = ?", (name, int(width)))
         return None if row is None else bytes(row["content"])
+
+    def widths(self, tenant: str) -> dict[str, list[int]]:
+        """The widths in pixels of each picture that a dish of the tenant shows, ascending."""
+        found: dict[str, list[int]] = {}
+        for row in self._database.rows(
+            "SELECT name, width FROM images WHERE tenant = ? ORDER BY name, width", (tenant,)
+        ):
+            found.setdefault(row["name"], []).append(int(row["width"]))
+        return found
+
+    def keep_copy(self, tenant: str, name: str, files: Mapping[int, bytes]) -> None:
+        """Keep a picture that another installation of the tenant has made. `files`: width in pixels -> WebP.
+
+        Raises ValueError: these are not the files of that name.
+        """
+        if not OURS.fullmatch(name) or _digest(tenant, [files[width] for width in sorted(files)]) != name[:32]:
+            raise ValueError(f"these are not the files of the picture {name[:60]}")
+        with self._database.write() as connection:
+            _insert(connection, tenant, name, files)
 
     def all(self, tenant: str) -> list[StoredImage]:
         """The pictures of a house, by name."""

@@ -19,12 +19,15 @@ from recommender.store.recorded import SEEN, options_in
 
 OwnLine = tuple[str, int, int | None, tuple[str, ...]]
 
-_ROWS = (
-    "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"  # noqa: S608
+_WITH_LINES = (
+    "SELECT e.*, l.item, l.quantity, l.price, l.options FROM events e LEFT JOIN lines l"
     " ON l.tenant = e.tenant AND l.sender = e.sender AND l.event_id = e.event_id"
-    f" WHERE e.tenant = ? AND e.customer = ? AND {SEEN}"
+)
+_ROWS = (
+    f"{_WITH_LINES} WHERE e.tenant = ? AND e.customer = ? AND {SEEN}"
     " ORDER BY e.time_us, e.event_id, e.sender, l.position"
 )
+_ONE = f"{_WITH_LINES} WHERE e.tenant = ? AND e.sender = ? AND e.event_id = ? AND {SEEN} ORDER BY l.position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,16 @@ class OwnEventStore:
             if name not in found:
                 found[name] = _event(row)
             if row["item"] is not None:
-                lines.setdefault(name, []).append((row["item"], row["quantity"], row["price"], options_in(row)))
+                lines.setdefault(name, []).append(_line(row))
         return [replace(event, lines=tuple(lines.get(name, ()))) for name, event in found.items()]
+
+    def one(self, tenant: str, sender: str, event_id: str) -> tuple[str, OwnEvent] | None:
+        """Any event by its name, and whose it is (empty: a guest's); None: there is none, or none any more."""
+        rows = self._database.rows(_ONE, (tenant, sender, event_id))
+        if not rows:
+            return None
+        lines = (_line(row) for row in rows if row["item"] is not None)
+        return str(rows[0]["customer"]), replace(_event(rows[0]), lines=tuple(lines))
 
     def find(self, tenant: str, customer: str, name: str) -> OwnEvent:
         """The event with this reference, or with this event_id.
@@ -181,6 +192,10 @@ class OwnEventStore:
 
     def _hash(self, tenant: str, event_id: str, fingerprint: str) -> str:
         return hmac.new(self._key, f"{tenant}\n{event_id}\n{fingerprint}".encode(), hashlib.sha256).hexdigest()
+
+
+def _line(row: Row) -> OwnLine:
+    return row["item"], row["quantity"], row["price"], options_in(row)
 
 
 def _event(row: Row) -> OwnEvent:

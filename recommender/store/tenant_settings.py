@@ -17,12 +17,15 @@ from plumbing.storage.database import Database
 from plumbing.words import LANGUAGES
 from recommender.store.settings_documents import SettingsStore, WrongSettings, wrong_fields
 
-VERSION = 1
+VERSION = 2
+"""2: with sites. What an earlier release saved is read as it is."""
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEAST_RETENTION_DAYS = 30
 """Of events: a training needs some weeks."""
 
 MOST_RETENTION_DAYS = 3_650
+MOST_SITES, LONGEST_SITE = 2_000, 64
 _TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")
 _ODD_ZONES = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
@@ -32,6 +35,21 @@ class WrongTenantSettings(WrongSettings):
 
     code = "invalid_tenant_settings"
     title = "The settings are not valid"
+    what_to_do = "Mend the fields that the reply names, and send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """What one site says in place of its tenant."""
+
+    timezone: str = ""
+    """IANA name; empty: the tenant's."""
+    opening_hours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """As the tenant's; empty: the tenant's."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"timezone": self.timezone, "opening_hours": _hours_json(self.opening_hours)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,8 @@ class TenantSettings:
     Closing at or before opening is after midnight."""
     retention_days: int | None = None
     """Events that are older are removed. None: kept until their customer is erased."""
+    sites: Mapping[str, SiteSettings] = field(default_factory=dict)
+    """Sites that have a zone or opening hours of their own."""
 
     @property
     def digits(self) -> int:
@@ -61,6 +81,22 @@ class TenantSettings:
     def zone(self) -> tzinfo:
         """`timezone` as Python's zone."""
         return ZoneInfo(self.timezone)
+
+    def zone_of(self, site: str) -> tzinfo | None:
+        """The zone of the clock at a site. None: nobody has said it; UTC is what a tenant has that never chose."""
+        name = self.timezone_of(site)
+        return None if name == "UTC" and not self._site(site).timezone else ZoneInfo(name)
+
+    def timezone_of(self, site: str) -> str:
+        """The name of the zone that holds at a site."""
+        return self._site(site).timezone or self.timezone
+
+    def hours_of(self, site: str) -> Mapping[str, tuple[str, str]]:
+        """The opening hours of a site; empty: nobody has said them."""
+        return self._site(site).opening_hours or self.opening_hours
+
+    def _site(self, site: str) -> SiteSettings:
+        return self.sites.get(site, SiteSettings())
 
     @property
     def value_is(self) -> str:
@@ -75,7 +111,8 @@ class TenantSettings:
         """As JSON."""
         return asdict(self) | {
             "languages": list(self.languages),
-            "opening_hours": {day: list(self.opening_hours[day]) for day in DAYS if day in self.opening_hours},
+            "opening_hours": _hours_json(self.opening_hours),
+            "sites": {name: own.to_dict() for name, own in sorted(self.sites.items())},
         }
 
     @classmethod
@@ -92,8 +129,21 @@ class TenantSettings:
         if "languages" in values:
             values["languages"] = tuple(values["languages"])
         if "opening_hours" in values:
-            values["opening_hours"] = {day: (hours[0], hours[1]) for day, hours in values["opening_hours"].items()}
+            values["opening_hours"] = _hours_pairs(values["opening_hours"])
+        if "sites" in values:
+            values["sites"] = {
+                name: SiteSettings(own.get("timezone", ""), _hours_pairs(own.get("opening_hours", {})))
+                for name, own in values["sites"].items()
+            }
         return cls(**values)
+
+
+def _hours_json(hours: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    return {day: list(hours[day]) for day in DAYS if day in hours}
+
+
+def _hours_pairs(hours: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    return {day: (pair[0], pair[1]) for day, pair in hours.items()}
 
 
 def minor_digits(currency: str) -> int:
@@ -160,6 +210,20 @@ def _retention(value: object) -> str:
     return f"must lie between {LEAST_RETENTION_DAYS} and {MOST_RETENTION_DAYS} days, or be null"
 
 
+def _sites(value: object) -> str:
+    if not isinstance(value, Mapping) or len(value) > MOST_SITES:
+        return f"must have settings by site, of at most {MOST_SITES:,} sites"
+    for name, own in value.items():
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_SITE:
+            return f"must name each site in 1 to {LONGEST_SITE} characters"
+        if not isinstance(own, Mapping) or not set(own) <= {"timezone", "opening_hours"}:
+            return f"{name}: must have timezone and opening_hours alone"
+        wrong = _timezone(own.get("timezone") or "UTC") or _hours(own.get("opening_hours", {}))
+        if wrong:
+            return f"{name}: {wrong}"
+    return ""
+
+
 _CHECKS = {
     "currency": _currency,
     "margin_share": _margin,
@@ -167,6 +231,7 @@ _CHECKS = {
     "languages": _languages,
     "opening_hours": _hours,
     "retention_days": _retention,
+    "sites": _sites,
 }
 
 

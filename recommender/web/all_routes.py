@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+
+from prometheus_client import CollectorRegistry
+
 from plumbing.door import Door
 from recommender.assembly import zones_of
 from recommender.desk.overview import DeskTools
@@ -11,6 +15,7 @@ from recommender.web import (
     catalogue,
     images,
     me,
+    news,
     offers,
     peer,
     runs,
@@ -24,7 +29,9 @@ from recommender.web.desk import calls, experiments, pages, rules, screen, shari
 from recommender.web.desk import offers as offers_of_desk
 
 
-def put_on(door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools) -> DeskTools:
+def put_on(
+    door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools, registry: CollectorRegistry
+) -> DeskTools:
     """Define the routes; returns what the desk works with beside the requests."""
     service, trainer = tools.service, tools.trainer
     stores, now_us = service.stores, trainer.now_us
@@ -42,6 +49,9 @@ def put_on(door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools)
     tenant.tenant_routes(door, stores.database, stores.tenants)
     screen.screen_routes(door, stores, now_us)
     calls.call_routes(door, stores, now_us)
+    screens_news = news.News(service, now_us, registry)
+    atexit.register(screens_news.waiting.close)
+    news.news_routes(door, screens_news)
     experiments.experiment_routes(door, service, trainer, now_us)
     training.routes(door, tools)
     versions.routes(door, tools, tools.name_of)

@@ -230,7 +230,8 @@ def build(
         __name__,
         abp_tags=[Tag(name="recommender", description="Suggestions, events, catalogue, models")],
     )
-    metrics = RecommenderMetrics(registry or CollectorRegistry())
+    registry = registry or CollectorRegistry()
+    metrics = RecommenderMetrics(registry)
     launcher = launch or launch_process(config, trainer.models, now_us)
     limits = Limits(moments, now_us)
     once = Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us)
@@ -243,7 +244,7 @@ def build(
     door = Door(api, access=access, once=once, limits=limits, before_kept=before_kept)
     own_page = me.OwnPageTools(service, now_us)
     tools = TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour, name_of)
-    desk_tools = put_on(door, tools, own_page)
+    desk_tools = put_on(door, tools, own_page, registry)
     images.image_files(api, stores.images)
     databases = (stores.database, moments)
     return RecommenderHalf(

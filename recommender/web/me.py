@@ -21,7 +21,7 @@ from plumbing.steady import closed_before
 from plumbing.storage.tenants import narrow
 from recommender.errors import Erased, PurposeNotGiven, TokenError
 from recommender.in_flight import OWN_DATA
-from recommender.scene import Context
+from recommender.scene import Context, Item
 from recommender.schemas import BASE, SceneName
 from recommender.service import RecommenderService, SuggestRequest
 from recommender.store.ties import ACCOUNT
@@ -98,15 +98,18 @@ class OwnPageTools:
                 reply = self.service.suggest(query)
             except TokenError:  # rides without the PIN
                 continue
-            found += [_reason(name, reply.model_version, item) for item in reply.items]
+            menu = self.service.caches.menu(claims.tenant, self.service.scenes[name].kind).by_id
+            found += [_reason(name, reply.model_version, item, menu) for item in reply.items]
         return found
 
 
-def _reason(scene: SceneName, version: str | None, item: Mapping[str, Any]) -> OwnWhy:
+def _reason(scene: SceneName, version: str | None, item: Mapping[str, Any], menu: Mapping[str, Item]) -> OwnWhy:
+    known = menu.get(item["item_id"])
     return OwnWhy(
         scene=scene,
         item_id=item["item_id"],
         name=item["name"],
+        names=dict(known.names) if known else {},
         reason=item["reason"]["text"],
         reason_code=item["reason"]["code"],
         model_version=version,
@@ -130,7 +133,8 @@ def _own_routes(door: Door, tools: OwnPageTools) -> None:
         reply=OwnHistoryReply,
         summary="What is held here about the customer of the token (purpose own_data)",
     )
-    def own_history() -> Body:
+    def get_own_history() -> Body:
+        """What the recommender holds about the customer: events, ties, and why it would suggest what it would."""
         return tools.held(bearer_of(request))
 
     @door.route(
@@ -142,8 +146,10 @@ def _own_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=CorrectionReply,
         summary="That was not my order: out of the history, and of every model that holds it",
+        errors=("event_ambiguous", "no_such_event", "not_found"),
     )
-    def own_event_corrected(path: EventPath) -> Body:
+    def delete_own_event(path: EventPath) -> Body:
+        """The event goes from the history at once, and from each model with its next version."""
         tools.service.correct(tools.claims(bearer_of(request)), path.event_id)
         return {"removed": True}
 
@@ -158,8 +164,12 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=TieReply,
         summary="Tie the shop's own account to what is held here (purpose account)",
+        errors=("account_unusable", "link_code_wrong"),
     )
-    def own_account_tied(body: TieBody) -> Body:
+    def tie_own_account(body: TieBody) -> Body:
+        """With the code that the shop's system showed (`create_account_code`): the account's history becomes the
+        customer's.
+        """
         claims = tools.claims(bearer_of(request), ACCOUNT)
         return {"account": tools.service.tie_account(claims, body.link_code)}
 
@@ -174,7 +184,8 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         reply=None,
         summary="Untie the shop's own account, at once",
     )
-    def own_account_untied() -> Body:
+    def untie_own_account() -> Body:
+        """The shop's account is a stranger's again."""
         tools.service.untie(tools.claims(bearer_of(request)))
         return None
 
@@ -185,8 +196,10 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         status=201,
         reply=LinkCodeReply,
         summary="A one-time code with which a customer may tie this account of the shop, for ten minutes",
+        errors=("account_unusable", "too_many_link_codes"),
     )
-    def account_link_code(caller: Caller, path: AccountPath) -> Body:
+    def create_account_code(caller: Caller, path: AccountPath) -> Body:
+        """For the shop's own system: it shows the code to the account's owner, who types it on their own page."""
         made = tools.service.new_link_code(caller.tenant, path.account)
         moment = datetime.fromtimestamp(made.expires_us / SECOND, UTC)
         return {"link_code": made.code, "expires_at": moment.isoformat(timespec="seconds")}

@@ -20,6 +20,7 @@ class OwnItem(Open):
 
     item_id: str
     name: str = ""
+    names: dict[str, str] | None = Field(None, description="by language")
     quantity: int = 1
     price: int | None = Field(None, description="minor units, as it was")
     options: list[str] | None = Field(None, description="what was chosen of the dish")
@@ -82,6 +83,7 @@ class OwnWhy(BaseModel):
     scene: SceneName
     item_id: str
     name: str
+    names: dict[str, str] = Field({}, description="by language")
     reason: str
     reason_code: str
     model_version: str | None

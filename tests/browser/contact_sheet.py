@@ -1,5 +1,5 @@
-"""Writes a sheet of pictures for each state of kiosk and taxi: six shapes, two themes, three languages,
-and once in the language of tests/pseudo.py, from the right.
+"""Writes a sheet of pictures for each state of kiosk, taxi and driver's screen: six shapes, two themes, three
+languages, and once in the language of tests/pseudo.py, from the right.
 
     python -m tests.browser.contact_sheet [folder] [--only ordering] [--measure] [--axe]
 
@@ -23,7 +23,7 @@ from tests import pseudo
 from tests.browser.conftest import ARGUMENTS, Camera
 from tests.browser.fake_server import Fake, serve
 from tests.browser.looks import LANGUAGES, SIZES, THEMES, Look, axe_complaints
-from tests.browser.walks import KIOSK, TAXI, Walk
+from tests.browser.walks import DRIVER, KIOSK, TAXI, Walk
 
 ROW = 420  # pixels of a picture's height on the sheet
 GAP = 10
@@ -39,7 +39,7 @@ PASSING = ("forget", "low_quality")  # gone before more than a few pictures are 
 @click.option("--measure", is_flag=True, help="Measure every text as well.")
 @click.option("--axe", is_flag=True, help="Let axe-core look at every picture as well.")
 def contact_sheet(folder: Path, only: tuple[str, ...], measure: bool, axe: bool) -> None:
-    """Write a sheet for each state of kiosk and taxi into FOLDER."""
+    """Write a sheet for each state of kiosk, taxi and the driver's screen into FOLDER."""
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if chromium is None:
         raise click.ClickException("Chromium is not installed: apt install chromium")
@@ -49,7 +49,7 @@ def contact_sheet(folder: Path, only: tuple[str, ...], measure: bool, axe: bool)
         film = f"--use-file-for-fake-video-capture={Camera(Path(scratch) / 'film.mjpeg').path}"
         words = pseudo.words_with(Path(scratch))
         browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, film])
-        for name, walks in (("kiosk", KIOSK), ("taxi", TAXI)):
+        for name, walks in (("kiosk", KIOSK), ("taxi", TAXI), ("driver", DRIVER)):
             for walk in walks:
                 if not only or walk.__name__ in only:
                     made, found = _walk(browser, name, walk, folder, words, _looks_for(measure, axe))
@@ -72,7 +72,7 @@ def _walk(
     """How many pictures, and how many complaints."""
     start = Look(SIZES["kiosk upright"], "en")
     pictures = wrong = 0
-    fake = Fake(words=words)
+    fake = Fake(words=words, idle_seconds=3_600.0)  # a walk with all of its looks takes minutes
     with serve(fake.app()) as fake.address:
         width, height = start.size
         context = browser.new_context(

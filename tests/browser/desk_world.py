@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from desk import keys, operations, record, sessions, web
+from doorway.webhooks import webhooks
 from plumbing.shared import Shared
 from plumbing.storage.state import State
 from recommender.store.import_log import WrongRow
@@ -43,6 +44,7 @@ def served(home: Path, *, full: bool = True) -> Iterator[Desk]:
     world.app.register_api(keys.routes(shared))
     world.app.register_api(operations.routes(shared, home))
     world.app.register_api(record.routes(shared))
+    world.app.register_api(webhooks(shared))
     stock(world)
     if full:
         _filled(world)

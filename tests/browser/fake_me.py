@@ -20,9 +20,13 @@ NOTICES = {
 }
 
 
+GERMAN = {"Flat white": "Flat White mit Milch", "Cinnamon bun": "Zimtschnecke"}
+
+
 def _event(number: int, kind: str, name: str, day: str) -> Row:
     scene = "destinations" if kind == "rode" else "orders"
-    item = {"item_id": f"i-{number}", "name": name, "quantity": 1 + number % 2, "price": 380}
+    item: Row = {"item_id": f"i-{number}", "name": name, "quantity": 1 + number % 2, "price": 380}
+    item |= {"names": {"de": GERMAN[name]}} if name in GERMAN else {}
     where = {"reference": f"e-{number}", "at": f"{day}T08:30:00+00:00", "site": "Market Street"}
     return {"event_id": f"e-{number}", "type": kind, "scene": scene, "items": [item]} | where
 

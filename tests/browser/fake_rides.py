@@ -37,6 +37,12 @@ class FakeRides:
     def change(self, state: str) -> None:
         self.state, self.mark = state, self.mark + 1
 
+    def confirm(self, item_id: str) -> None:
+        """As if a rider had just confirmed a place on the tablet."""
+        row = next(one for one in self.rows if one["item_id"] == item_id)
+        self.place, self.ride_id = row | {"lat": 54.4512, "lon": 6.9521}, "ride-9"
+        self.change("sent")
+
     def end(self) -> tuple[str, int]:
         self.place, self.ride_id = None, ""
         self.change("none")

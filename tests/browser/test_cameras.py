@@ -214,6 +214,7 @@ WAYS_OUT = {
     "page hidden": HIDE,
     "tab closed": "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: false }))",
     "back to another page": "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))",
+    "another tab": "navigator.locks.request('usual-screen-kiosk', { steal: true }, () => new Promise(() => {}))",
     "unplugged": "plugged = [plugged[0]]; unplug()",
 }
 """What a person does while the camera runs, and what happens to it."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from desk.web import PAGES
+from plumbing.webhooks.kinds import PUBLISHED
 from tests.browser.conftest import OpenPage
 from tests.browser.desk_world import Desk, served
 from tests.browser.looks import axe_complaints
@@ -74,6 +76,22 @@ def test_whether_offers_earn_is_one_click_away(desk: Desk, open_page: OpenPage) 
     page = opened(desk, open_page, "/desk")
     page.get_by_role("link", name="Offers", exact=True).click()  # one
     expect(page.locator("#answer")).to_contain_text("offer")
+
+
+def test_what_never_arrived_is_seen_and_sent_again(desk: Desk, open_page: OpenPage) -> None:
+    hooks = desk.shared.webhooks
+    hooks.allowed = {"127.0.0.1"}
+    made, _ = hooks.add("grill", "https://127.0.0.1/hook", [PUBLISHED])
+    hooks.tell("grill", PUBLISHED, {"version": 1}, "run-1")
+    message = hooks.queue.take()
+    assert message is not None
+    assert not hooks.queue.again(replace(message, tries=99), "status 500")
+    page = opened(desk, open_page, "/desk/operations", "operator")
+    expect(page.locator("#webhooks")).to_contain_text("status 500")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator("#webhooks")).not_to_contain_text("status 500")
+    assert hooks.queue.dead("grill") == []
+    assert hooks.remove("grill", made.webhook_id)
 
 
 def test_wrong_rows_and_what_would_help(desk: Desk, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, in_state
-from tests.browser.fake_server import PLACES, Fake
+from tests.browser.fake_server import Fake
 
 pytestmark = pytest.mark.browser
 
@@ -18,18 +18,11 @@ def driver(fake: Fake, open_page: OpenPage) -> Callable[..., Page]:
     return lambda query="", **options: open_page(f"{fake.address}/driver{query}", **options)
 
 
-def confirm(fake: Fake, item_id: str = "place-03") -> None:
-    """As if a rider had just confirmed a place on the tablet."""
-    row = next(one for one in PLACES if one["item_id"] == item_id)
-    fake.rides.place, fake.rides.ride_id = row | {"lat": 54.4512, "lon": 6.9521}, "ride-9"
-    fake.rides.change("sent")
-
-
 def test_it_shows_the_place_for_the_navigation_of_the_device(driver: Callable[..., Page], fake: Fake) -> None:
     page = driver()
     in_state(page, "waiting")
     expect(page.locator("#waiting-text")).to_contain_text("taxi-1")
-    confirm(fake)
+    fake.rides.confirm("place-03")
 
     expect(page.locator("#ride-name")).to_have_text("Quay office")
     assert page.get_attribute("#ride-way a", "href") == "geo:54.4512,6.9521?q=54.4512,6.9521(Quay%20office)"
@@ -39,7 +32,7 @@ def test_it_shows_the_place_for_the_navigation_of_the_device(driver: Callable[..
 
 def test_the_driver_accepts_and_ends_the_ride_and_nothing_stays(driver: Callable[..., Page], fake: Fake) -> None:
     page = driver()
-    confirm(fake, "place-01")
+    fake.rides.confirm("place-01")
     expect(page.locator("#ride-name")).to_have_text("Linden Street")
     page.click("#accept")
     expect(page.locator("#accepted")).to_be_visible()
@@ -60,7 +53,7 @@ def test_the_driver_accepts_and_ends_the_ride_and_nothing_stays(driver: Callable
 
 def test_a_ride_that_ends_on_the_tablet_leaves_the_drivers_screen(driver: Callable[..., Page], fake: Fake) -> None:
     page = driver()
-    confirm(fake)
+    fake.rides.confirm("place-03")
     expect(page.locator("#ride-name")).to_have_text("Quay office")
     fake.rides.end()
 
@@ -73,7 +66,7 @@ def test_it_forgets_in_time_also_when_the_server_cannot_be_reached(
 ) -> None:
     page = driver()
     fake.rides.forget_in_s = 3
-    confirm(fake)
+    fake.rides.confirm("place-03")
     expect(page.locator("#ride-name")).to_have_text("Quay office")
     page.context.set_offline(True)
 
@@ -108,7 +101,7 @@ def test_the_tablet_shows_the_code_while_it_is_set_up(fake: Fake, open_page: Ope
 @pytest.mark.parametrize("language", ["en", "de", "ja"])
 def test_it_speaks_the_language_of_the_driver(driver: Callable[..., Page], fake: Fake, language: str) -> None:
     page = driver(f"?lang={language}", size=(360, 640))
-    confirm(fake)
+    fake.rides.confirm("place-03")
     expect(page.locator("#ride-name")).to_be_visible()
 
     assert page.evaluate("document.documentElement.lang") == language

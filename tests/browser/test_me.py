@@ -64,6 +64,8 @@ def test_a_customer_looks_corrects_exports_pauses_and_leaves(
     expect(page.locator("#me-title")).to_have_text(SIGNED_IN[language])
     assert page.evaluate("document.documentElement.lang") == language
     found["look"] = faults(page, axe=axe)
+    dishes = page.locator("#me-history").inner_text()
+    assert ("Zimtschnecke" in dishes, "Cinnamon bun" in dishes) == (language == "de", language != "de")
 
     page.click("[data-event=e-2]")  # that was not my order
     page.click("[data-yes]")

@@ -299,7 +299,7 @@ def test_the_menu_is_grouped_and_leaves_out_what_is_sold_out_or_served_elsewhere
 
 
 def test_local_time_carries_its_offset(page: Page) -> None:
-    text = run(page, "clock", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
+    text = run(page, "usual", "m.localTime(new Date(2026, 4, 4, 8, 5, 9))")
     offset = int(page.evaluate("-new Date(2026, 4, 4, 8, 5, 9).getTimezoneOffset()"))
 
     assert text == f"2026-05-04T08:05:09{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
@@ -308,7 +308,7 @@ def test_local_time_carries_its_offset(page: Page) -> None:
 def test_only_overload_and_slowness_mean_that_the_server_is_busy(page: Page) -> None:
     busy = run(
         page,
-        "api",
+        "usual",
         "[new m.Problem(503, {code: 'overloaded'}), new m.TooSlow(), new m.Offline(),"
         " new m.Problem(503, {code: 'engine_unavailable'}), new m.Problem(429, {}), new Error()].map(m.isBusy)",
     )
@@ -319,8 +319,8 @@ def test_only_overload_and_slowness_mean_that_the_server_is_busy(page: Page) -> 
 def test_suggestions_are_asked_for_again_after_the_servers_pause_and_other_requests_are_not(page: Page) -> None:
     asked = run(
         page,
-        "api",
-        "(async () => { const api = new m.Api('kiosk'); let asked = 0;"
+        "usual",
+        "(async () => { const api = new m.Usual({ page: 'kiosk' }); let asked = 0;"
         " api.call = async () => { asked += 1; if (asked < 3 || asked > 3)"
         " throw new m.Problem(503, {code: 'overloaded', retry_after: 0.01}); return asked; };"
         " const got = await api.suggestions('orders', {n: 1});"

@@ -101,6 +101,36 @@ def test_a_position_that_is_too_coarse_is_not_used(taxi: Callable[..., Page], fa
     assert body["events"][0]["pickup"] == {"place": "", "lat": 54.1, "lon": 6.1}
 
 
+def test_a_rider_says_where_the_taxi_is_when_nothing_else_knows(taxi: Callable[..., Page], fake: Fake) -> None:
+    page = taxi("?position=receiver", accuracy=900)
+    begin(page)
+    expect(page.locator("#taxi-note")).to_contain_text("We do not know exactly where the taxi is")
+    page.click("#say-pickup")
+    in_state(page, "menu")
+    expect(page.locator("#all-title")).to_have_text("Where are you now?")
+    expect(page.locator("#all-tell button")).to_have_count(0)
+    expect(page.locator("#all-list .why")).to_have_count(0)  # a coarse position gives an order, no distances
+    page.click("#all-list [data-item=place-04]")
+    in_state(page, "suggest")
+    expect(page.locator("#say-pickup")).to_be_hidden()
+    page.locator("#places [data-item=place-03]").click()
+    with page.expect_response("**/recommender/v1/events"):
+        page.click("#confirm")
+
+    assert [row["query"].get("pickup") for row in fake.heard if row["path"] == SUGGESTIONS] == [None, ["place-04"]]
+    (body,) = fake.bodies("/recommender/v1/events")
+    assert body["events"][0]["pickup"]["place"] == "place-04"
+
+
+def test_a_rider_is_not_asked_where_the_taxi_is_known(taxi: Callable[..., Page]) -> None:
+    page = taxi("?position=receiver&pickup=place-04", accuracy=900)
+    begin(page)
+
+    expect(page.locator("#say-pickup")).to_be_hidden()
+    page.click("#somewhere-else")
+    expect(page.locator("#all-title")).to_have_text("Where to?")
+
+
 def test_the_operator_gives_the_permission_while_the_tablet_is_set_up(fake: Fake, open_page: OpenPage) -> None:
     page = open_page(
         f"{fake.address}/taxi?position=receiver#pair=good-code", geolocation=HERE, permissions=["geolocation"]

@@ -1,4 +1,4 @@
-"""Walks through every page of kiosk and taxi; each stops at a page, for whoever wants to look at it."""
+"""Walks through every page of kiosk, taxi and driver's screen; each stops at a page, for whoever looks at it."""
 
 from __future__ import annotations
 
@@ -348,5 +348,23 @@ def riding(page: Page, fake: Fake) -> Iterator[str]:
     yield "done"
 
 
+@through("waiting", "ride", "pairing")
+def driving(page: Page, fake: Fake) -> Iterator[str]:
+    """A driver's screen: a ride comes, is accepted and ends; then the screen belongs to no tablet any more."""
+    in_state(page, "waiting")
+    yield "waiting"
+    fake.rides.confirm("place-03")
+    expect(page.locator("#ride-name")).to_be_visible()
+    yield "ride"
+    page.click("#accept")
+    expect(page.locator("#accepted")).to_be_visible()
+    yield "ride, accepted"
+    fake.paired = False
+    page.click("#over")
+    in_state(page, "pairing")
+    yield "pairing"
+
+
 KIOSK: tuple[Walk, ...] = (joining, opting_out, by_code, ordering, choosing, operating)
 TAXI: tuple[Walk, ...] = (riding,)
+DRIVER: tuple[Walk, ...] = (driving,)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from data.town.town import Town
+from plumbing.init_cli import begin
 from recommender.cli import commands as cli
 from recommender.exchange.rows import REQUIRED, What
 from tests.conftest import ROOT
@@ -19,6 +20,7 @@ COUNTS = {"items": 5, "places": 3, "offers": 2, "events": 3}
 
 
 def take_in(home: Path, what: str, file: Path) -> Any:
+    begin(home)
     return CliRunner().invoke(cli.import_command, [what, str(file), "--home", str(home)])
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,74 +33,10 @@ from plumbing.outbox.errors import (
 from plumbing.outbox.seals import PrivateKeys
 from plumbing.outbox.server import EVENTS, LEFT
 from plumbing.storage.state import State
-from recommender.edge.events import Taken
-from recommender.edge.goods import catalogue_of, catalogue_text
-from recommender.rules.document import RulesDocument
-from recommender.scene import Context, DataCut, Report, Trained
-from recommender.service import SuggestRequest
+from recommender.scene import DataCut, Report, Trained
 from recommender.store.versions import VersionStore
-from tests.doorway.worlds import SITE, TENANT, BoxWorld, CentreWorld
+from tests.doorway.worlds import PEOPLE, SITE, TENANT, BoxWorld, CentreWorld, Own
 from tests.identity.halves import KIOSK, StoppedClock, row_of
-
-PEOPLE = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def clock() -> StoppedClock:
-    return StoppedClock()
-
-
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory, clock: StoppedClock) -> Iterator[CentreWorld]:
-    """One centre for the tests that leave it and its clock as they were, but for people of their own."""
-    made = CentreWorld(tmp_path_factory.mktemp("centre"), clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def one_box(tmp_path_factory: pytest.TempPathFactory, centre: CentreWorld) -> Iterator[BoxWorld]:
-    made = BoxWorld(tmp_path_factory.mktemp("box"), tmp_path_factory.mktemp("memory"), centre)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def box(one_box: BoxWorld) -> BoxWorld:
-    """The box of that centre, with a whole line and nothing in its outbox."""
-    one_box.centre.whole = one_box.outbox.open = True
-    one_box.deliver()
-    one_box.tick(2)
-    one_box.centre.deliveries.taken = Taken()
-    return one_box
-
-
-@dataclass
-class Own:
-    """A centre and a box that a test may ruin."""
-
-    centre: CentreWorld
-    box: BoxWorld
-
-    @property
-    def clock(self) -> StoppedClock:
-        return self.centre.clock
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Own]:
-    centre = CentreWorld(tmp_path / "centre", StoppedClock())
-    box = BoxWorld(tmp_path / "box", tmp_path / "memory", centre)
-    yield Own(centre, box)
-    box.close()
-    centre.close()
-
-
-@pytest.fixture
-def ann() -> int:
-    """Somebody whom no other test knows."""
-    return next(PEOPLE)
-
 
 # --- copies
 
@@ -120,37 +54,6 @@ def test_a_box_recognises_and_knows_the_history_while_the_line_is_cut(
     assert box.house.identity.recognise(next(PEOPLE)).decision == "unknown"
     assert [name for _, name in box.house.events(centre.house.pseudonym(code))] == [f"first-{ann}"]
     assert [item.item_id for item in box.house.goods._stores.catalogue.all(TENANT, "item")] == ["pie", "soup"]
-
-
-def test_the_rules_of_the_centre_hold_at_the_box(centre: CentreWorld, box: BoxWorld, ann: int) -> None:
-    """They come with the catalogue, also when only they changed; what is unknown at the centre is unknown here."""
-    box.tick()
-    rules = {"rules": [{"id": "a", "kind": "hide", "item": "pie"}]}
-    stores = centre.house.recommender.half.service.stores
-    stores.rules.publish(TENANT, RulesDocument.read(rules), "key:x", centre.clock.now)
-    box.tick()
-    here = box.house.recommender.half.service
-    assert [stored.content["rules"][0]["item"] for stored in here.stores.rules.history(TENANT)] == ["pie"]
-    shown = here.suggest(SuggestRequest(TENANT, "", "orders", None, Context(), 5)).items
-    assert [item["item_id"] for item in shown] == ["soup"]
-    assert here.stores.catalogue.all(TENANT, "item") == stores.catalogue.all(TENANT, "item")
-
-
-def test_an_older_centre_sends_no_names_by_language(centre: CentreWorld) -> None:
-    """What it does not send is empty; the rest is what it sent. What the box has kept is read as well."""
-    goods = centre.house.goods
-    stores = centre.house.recommender.half.service.stores
-    before = stores.catalogue.all(TENANT, "item")
-    said = goods.catalogue(TENANT)
-    older = {name: [dict(row) for row in rows] for name, rows in said.items()}
-    for row in (*older["item"], *older["place"]):
-        for name in ("names", "texts", "image", "options"):
-            del row[name]
-    goods.put_catalogue(TENANT, catalogue_of(catalogue_text(older)))
-    bare = [replace(item, names={}, texts={}, image="", options=()) for item in before]
-    assert list(stores.catalogue.all(TENANT, "item")) == bare
-    goods.put_catalogue(TENANT, catalogue_of(catalogue_text(said)))
-    assert stores.catalogue.all(TENANT, "item") == before
 
 
 def test_a_box_gets_its_own_site_and_tenant_alone(

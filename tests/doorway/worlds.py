@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,9 @@ from tests.identity import halves
 from tests.identity.halves import KIOSK, TOKEN_KEY, StoppedClock
 from tests.recommender.service_fixtures import World as Recommender
 from tests.recommender.service_fixtures import open_world
+
+PEOPLE = itertools.count(1)
+"""Numbers of people whom no other test knows."""
 
 TENANT, SITE = KIOSK.tenant, "mill"
 SIZES = OptionGroup("size", "Size", {"de": "Größe"}, "one", (Choice("s", "Small"), Choice("l", "Large", {}, 90)))
@@ -209,3 +213,15 @@ class BoxWorld:
     def files(self) -> dict[str, bytes]:
         """All that lies on the box's disk."""
         return {str(path): path.read_bytes() for path in self.folder.disk.rglob("*") if path.is_file()}
+
+
+@dataclass
+class Own:
+    """A centre and a box that a test may ruin."""
+
+    centre: CentreWorld
+    box: BoxWorld
+
+    @property
+    def clock(self) -> StoppedClock:
+        return self.centre.clock

@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from identity.frames.containers import Header
 from identity.frames.decode import Frame, unpack
+from identity.frames.header import Header
 from identity.sandbox import decoder_process
 from tests.identity import rogues
 
@@ -54,9 +54,11 @@ def allowed(what: str) -> bool:
     return True
 
 
-def keep(packed: np.ndarray, pixels: np.ndarray, requests: int, answers: int) -> None:
+def keep(
+    packed: np.ndarray, pixels: np.ndarray, requests: int, answers: int, allowed: decoder_process.Allowed
+) -> None:
     STATE["answers"] = answers
-    REAL_KEEP(packed, pixels, requests, answers)
+    REAL_KEEP(packed, pixels, requests, answers, allowed)
 
 
 REAL_KEEP = decoder_process.keep

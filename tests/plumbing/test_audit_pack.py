@@ -19,6 +19,7 @@ from plumbing.audit_pack.command import all_tables
 from plumbing.audit_pack.data_map import as_markdown, tables_of, without_words
 from plumbing.audit_pack.pack import PackExists, write_pack
 from plumbing.audit_pack.promises import NOT_RUN, promises_in, results_in
+from plumbing.init_cli import begin
 from plumbing.settings import Config
 from recommender.cli.audit_pack import RecommenderPart
 from tests.conftest import ROOT
@@ -35,6 +36,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def made(home: Path, out: Path, *more: str, **environment: str) -> Result:
+    begin(home)
     return CliRunner().invoke(
         app.assemble(),
         ["audit", "pack", "--home", str(home), "--out", str(out), *more],

@@ -47,15 +47,17 @@ def test_a_log_file_gets_no_progress_bar(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_expected_error_is_one_line_and_status_1() -> None:
+def test_an_expected_error_is_one_line_and_status_1(tmp_path: Path) -> None:
+    (tmp_path / "token.key").touch(0o600)
+
     @click.command()
     @state_options
     def fail(home: Path, tenant: str) -> None:
         raise Problem(f"{tenant} has nothing in {home}.")
 
-    done = CliRunner().invoke(fail, ["--home", "state", "--tenant", "north"])
+    done = CliRunner().invoke(fail, ["--home", str(tmp_path), "--tenant", "north"])
 
-    assert (done.exit_code, done.output) == (1, "Error: north has nothing in state.\n")
+    assert (done.exit_code, done.output) == (1, f"Error: north has nothing in {tmp_path}.\n")
 
 
 def test_an_unexpected_error_keeps_its_traceback() -> None:

@@ -13,6 +13,7 @@ from flask import Flask, request
 from plumbing.access import access as access_module
 from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused
 from plumbing.clock import DAY, HOUR, system_clock
+from plumbing.init_cli import begin
 from plumbing.keys_cli import keys
 from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.state import State
@@ -55,6 +56,7 @@ def paired(access: Access, **how: object) -> str:
 
 
 def run(home: Path, *words: str) -> str:
+    begin(home)
     done = CliRunner().invoke(keys, [*words, "--home", str(home), "--tenant", "mill"])
     assert done.exit_code == 0, done.output
     return done.stdout.strip()

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from app import assemble
 from plumbing.clock import system_clock
+from plumbing.init_cli import begin
 from plumbing.shared import Shared
 from plumbing.storage.files import HomeForeign, private_home, write_atomic
 from plumbing.storage.state import State
@@ -94,6 +95,7 @@ def test_what_a_command_writes_elsewhere_is_private_too(tmp_path: Path) -> None:
     out.write_text("an older one")
     out.chmod(0o644)
 
+    begin(tmp_path / "state")
     done = CliRunner().invoke(assemble(), ["export", "events", str(out), "--home", str(tmp_path / "state")])
 
     assert done.exit_code == 0, done.output
@@ -105,6 +107,7 @@ def test_an_export_writes_into_nothing_that_another_user_put_there(tmp_path: Pat
     victim.write_text("precious")
     (tmp_path / ".events.csv.draft").symlink_to(victim)
     out.symlink_to(victim)
+    begin(tmp_path / "state")
 
     done = CliRunner().invoke(assemble(), ["export", "events", str(out), "--home", str(tmp_path / "state")])
 

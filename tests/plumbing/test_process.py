@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from plumbing.serving import process, server
-from plumbing.serving.process import ServerRunning, only_listener, only_server
+from plumbing.serving.listener import CannotListen, listening
+from plumbing.serving.process import ServerRunning, only_server
 from tests.conftest import ROOT
 
 PARENT = """
@@ -109,39 +110,51 @@ def test_a_damaged_description_still_refuses(tmp_path: Path) -> None:
             pass
 
 
-def listener(port: int = 0) -> socket.socket:
-    """As a worker process listens: it shares the port."""
-    one = socket.socket()
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    one.bind(("127.0.0.1", port))
-    one.listen()
-    return one
-
-
-def test_a_port_that_another_server_shares_is_refused() -> None:
-    with listener() as other:
+def test_a_port_that_another_program_listens_on_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         for host in ("127.0.0.1", "0.0.0.0"):
-            with pytest.raises(ServerRunning, match=f"port {port}"), only_listener(host, port, several=True):
+            with pytest.raises(ServerRunning, match=f"port {port}"), listening(host, port, patience_s=0):
                 pass
 
 
-def test_a_held_port_lets_the_servers_own_processes_listen_and_no_other_server() -> None:
-    with listener() as free:
-        port = free.getsockname()[1]
-    with only_listener("127.0.0.1", port, several=True):
-        with pytest.raises(ServerRunning), only_listener("127.0.0.1", port, several=True):
+def test_nobody_else_listens_where_a_server_does_and_ended_connections_keep_nobody_out() -> None:
+    with listening("127.0.0.1", 0) as one:
+        port = one.getsockname()[1]
+        with pytest.raises(ServerRunning), listening("127.0.0.1", port, patience_s=0):
             pass
-        with listener(port) as worker, socket.create_connection(worker.getsockname()) as caller:
-            accepted, _ = worker.accept()
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            accepted, _ = one.accept()
             accepted.close()  # this side closes first: the port keeps the ended connection for a minute
             assert caller.recv(1) == b""
-    with only_listener("127.0.0.1", port, several=True), listener(port):
-        pass  # an ended connection does not keep the next server from starting
-    with only_listener("127.0.0.1", port, several=False), socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("127.0.0.1", port))  # a server of one process binds it itself
+    with listening("127.0.0.1", port):
+        pass
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+def test_an_address_that_is_none_of_this_machine_is_one_sentence(host: str) -> None:
+    with pytest.raises(CannotListen, match="--host"), listening(host, 0):
+        pass
+
+
+def test_a_successor_has_the_socket_and_the_locks_at_once(tmp_path: Path) -> None:
+    """And the server before neither releases a lock nor removes the description when it ends."""
+    described = tmp_path / "server-identity.json"
+    with only_server(tmp_path, ("identity",), "x") as locks, listening("127.0.0.1", 0) as one:
+        port = one.getsockname()[1]
+        handed = {name: os.dup(number) for name, number in {**locks, "listener": one.fileno()}.items()}
+        described.write_text('{"process": 1}')
+    with socket.create_connection(("127.0.0.1", port)), listening("", 0, handed["listener"]) as two:
+        two.accept()[0].close()
+    assert described.exists(), "it is the one of the successor"
+    with (
+        only_server(tmp_path, ("identity",), "y", handed),
+        pytest.raises(ServerRunning),
+        only_server(tmp_path, ("identity",), "z"),
+    ):
+        pass
+    with only_server(tmp_path, ("identity",), "z"):
+        pass
 
 
 def test_where_a_server_is_is_said_when_it_answers(

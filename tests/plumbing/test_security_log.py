@@ -22,8 +22,10 @@ from plumbing.access.watch import COMMANDS
 from plumbing.cli import state_options
 from plumbing.clock import MINUTE, system_clock
 from plumbing.door import Body, Door
+from plumbing.init_cli import begin
 from plumbing.problem import Problem
-from plumbing.security.log import FILE, KEPT, LINES_A_MINUTE, SecurityLog
+from plumbing.security.line_file import KEPT
+from plumbing.security.log import FILE, LINES_A_MINUTE, SecurityLog
 from plumbing.shared import Shared
 from plumbing.storage.state import State
 
@@ -236,6 +238,7 @@ def test_an_administrative_command_is_noted_and_another_is_not(tmp_path: Path) -
     @state_options
     def versions(home: Path, tenant: str) -> None: ...
 
+    begin(tmp_path)
     for name in ("versions", "export"):
         CliRunner().invoke(usual, [name, "--home", str(tmp_path), "--tenant", "mill"])
 

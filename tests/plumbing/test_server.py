@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import granian
 import pytest
 import waitress
 from click.testing import CliRunner
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
+from granian.server.mp import MPServer
 
 from plumbing.serving import server
+from plumbing.serving.limits import MOST_CONNECTIONS
+from plumbing.serving.successor import Successors
 from plumbing.settings import Config
 
 
@@ -24,23 +28,25 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the servers are started with; nothing is served."""
     seen: dict[str, Any] = {}
 
-    class Quiet:
-        interrupt_signal = True
+    def quiet(self: MPServer, target: str, **options: Any) -> None:
+        seen.update(options, target=target)
+        self.interrupt_signal = True
 
-        def __init__(self, target: str, **options: Any) -> None:
-            seen.update(options, target=target)
-
-        def serve(self) -> None:
-            seen["served"] = True
-
-    monkeypatch.setattr(granian, "Granian", Quiet)
+    monkeypatch.setattr(MPServer, "__init__", quiet)
+    monkeypatch.setattr(MPServer, "serve", lambda self: seen.update(served=True))
     monkeypatch.setattr(waitress, "serve", lambda app, **options: seen.update(options, app=app))
     return seen
 
 
 def run(*, plain: bool = False) -> None:
     """Start it."""
-    server.run("app:gate", lambda: Flask("x"), host="::1", port=1, workers=2, threads=3, plain=plain)
+    with socket.socket() as listener:
+        if plain:
+            server.run_plainly(lambda: Flask("x"), listener, threads=3)
+        else:
+            server.run(
+                "app:gate", lambda: Flask("x"), listener, workers=2, threads=3, successors=Successors({}, 2)
+            )
 
 
 def test_the_gate_is_served_by_http_1_1_alone_with_a_time_for_heads(started: dict[str, Any]) -> None:
@@ -60,7 +66,7 @@ def test_as_many_connections_are_allowed_as_the_machine_lets(started: dict[str, 
     run()
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert soft == resource.RLIM_INFINITY or soft >= min(2 * server.MOST_CONNECTIONS, hard)
+    assert soft == resource.RLIM_INFINITY or soft >= min(2 * MOST_CONNECTIONS, hard)
 
 
 def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
@@ -69,18 +75,20 @@ def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
     """USUAL_ONLY means what --only does: a recommender that is elsewhere gets no database here."""
     seen: list[object] = []
 
-    def alone(home: Path, halves: object, address: str) -> AbstractContextManager[None]:
+    def alone(home: Path, halves: object, address: str, handed: object) -> AbstractContextManager[dict[str, int]]:
         seen.append(halves)
-        return nullcontext()
+        return nullcontext({})
 
     monkeypatch.setattr(server, "only_server", alone)
-    monkeypatch.setattr(server, "only_listener", lambda host, port, several: nullcontext())
+    listener = SimpleNamespace(fileno=lambda: 0)
+    monkeypatch.setattr(server, "listening", lambda host, port, handed: nullcontext(listener))
     monkeypatch.setattr(server, "import_beforehand", lambda modules: seen.append(list(modules)))
     monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: None)
     monkeypatch.setattr(server, "run", lambda *given, **named: None)
     halves = {"identity": ["json"], "recommender": ["csv"]}
     serve = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
 
+    (tmp_path / "token.key").touch(0o600)
     variables = {"USUAL_ONLY": "identity", "USUAL_HOME": str(tmp_path)}
     monkeypatch.setattr(os, "environ", {**os.environ, **variables})  # the command adds to it
     result = CliRunner().invoke(serve, [])

@@ -15,6 +15,7 @@ from screens.web import STATIC, build
 from tests.conftest import ROOT
 
 MOST_BYTES = 150_000
+MOST_FILES = 20
 ZIPPED = {"Accept-Encoding": "gzip"}
 
 
@@ -46,17 +47,19 @@ def test_script_style_and_words_of_a_page_are_small(
     with capsys.disabled():
         sys.stdout.write(f"\n{page}: {sum(sizes.values())} bytes of script, style and words, {len(sizes)} files\n")
     assert sum(sizes.values()) <= MOST_BYTES
-    assert sum(name.endswith(".js") for name in sizes) > 20
+    assert len(sizes) <= MOST_FILES
 
 
 @pytest.mark.parametrize("page", ["kiosk", "taxi"])
-def test_every_module_that_a_page_will_import_is_named_beforehand(
+def test_a_page_names_its_joined_modules_and_all_that_these_import(
     client: FlaskClient, assets: Assets, page: str
 ) -> None:
     """So that the browser asks for all of them at once, not one layer of imports after another."""
-    modules = {f"js/{page}.js", *assets.modules_of(f"js/{page}.js")}
+    script = assets.first_module(f"js/{page}.js")
+    modules = {script, *assets.modules_of(f"js/{page}.js")}
     sent = {name.partition(f"/r/{assets.release}/")[2] for name in named(client, page) if name.endswith(".js")}
 
+    assert script == f"js/{page}.joined.js"
     assert sent == modules
     for name in modules:
         imports = re.findall(r'(?:from|^import) "(\.[^"]+)"', assets.content(name).decode(), re.MULTILINE)
@@ -64,6 +67,17 @@ def test_every_module_that_a_page_will_import_is_named_beforehand(
             (assets.folder / name).parent.joinpath(one).resolve().relative_to(assets.folder).as_posix() in modules
             for one in imports
         )
+
+
+def test_a_screen_keeps_each_module_once_by_itself_or_joined(assets: Assets) -> None:
+    kept = [name for name in assets.to_keep if name.endswith(".js")]
+    joined = b"".join(assets.joined.values()).decode()
+    alone = {name for name in kept if name not in assets.joined}
+    inside = set(re.findall(r"^// (js/[\w/]+\.js)$", joined, re.MULTILINE))
+
+    assert set(assets.joined) <= set(kept)
+    assert alone.isdisjoint(inside)
+    assert alone | inside == {name for name in assets.names if name.endswith(".js")}
 
 
 def test_a_file_of_this_release_is_kept_for_good_and_any_other_address_is_asked_again(

@@ -65,7 +65,7 @@ def test_only_the_two_scripts_without_data_may_be_loaded_without_an_origin(clien
     for path in (f"{STATIC}/js/watch/dog.js", f"{STATIC}/js/watch/restart.js", "/watch/alive"):
         with client.get(path) as reply:
             assert (path, reply.headers["Cross-Origin-Resource-Policy"]) == (path, shared)
-    for path in (f"{STATIC}/js/watch/watch.js", f"{STATIC}/js/api.js", "/watch", "/kiosk"):
+    for path in (f"{STATIC}/js/watch/watch.js", f"{STATIC}/js/usual.js", "/watch", "/kiosk"):
         with client.get(path) as reply:
             assert (path, reply.headers["Cross-Origin-Resource-Policy"]) == (path, "same-origin")
 

@@ -266,3 +266,19 @@ def test_without_scripts_the_page_says_so_in_the_language_of_the_reader(
 
     assert f'<html lang="{language}">' in page
     assert sentence in page
+
+
+@pytest.mark.parametrize("page", ["kiosk", "taxi", "driver"])
+@pytest.mark.parametrize(
+    ("language", "word", "pressed"), [("en", "Language", "English"), ("ja", "言語", "日本語")]
+)
+def test_a_page_can_be_read_before_any_script_has_run(page: str, language: str, word: str, pressed: str) -> None:
+    """So nothing moves when one has: each sentence and each language is in the page that is sent."""
+    app = Flask("pages")
+    app.register_blueprint(build())
+    sent = app.test_client().get(f"/{page}?lang={language}").text
+    said = dictionaries()[language].messages
+    wanted = re.findall(r'data-i18n="(\w+)"[^>]*>([^<]*)</', sent)
+    assert len(wanted) > 5
+    assert [(key, html.unescape(text)) for key, text in wanted] == [(key, said[key]) for key, _ in wanted]
+    assert re.findall(r'aria-pressed="true">([^<]+)<', sent)[0] == pressed

@@ -23,6 +23,7 @@ TRIALS: tuple[str, ...] = (
     "soak",
     "schema",
     "kills",
+    "restart",
     "schedule",
     "clocks",
     "erased_for_good",

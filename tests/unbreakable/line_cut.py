@@ -2,7 +2,8 @@
 
 A real centre (`usual serve`, `usual edge hub`), a real box (`usual edge run`), and between them a line of our own
 that hangs up and takes nobody. Till and orders are at the box. Compressed: a cut lasts 2 s (short) or 12 s (full,
-fifty of them are ten minutes) with orders all the time; USUAL_LINE_CUT_S=600 cuts for real ten minutes each.
+fifty of them are ten minutes) with orders all the time; USUAL_LINE_CUT_S=600 USUAL_LINE_CUTS=6 cuts six times for
+real ten minutes each.
 """
 
 from __future__ import annotations
@@ -305,8 +306,8 @@ def one_cut(world: World, seen: Seen, members: list[Member], cut_s: float, numbe
 
 
 def rows(short: bool) -> list[Row]:
-    """Three cuts of 2 s, or fifty of 12 s."""
-    cuts = 3 if short else 50
+    """Three cuts of 2 s, or fifty of 12 s, unless the environment says otherwise."""
+    cuts = int(os.environ.get("USUAL_LINE_CUTS", 3 if short else 50))
     cut_s = float(os.environ.get("USUAL_LINE_CUT_S", 2 if short else 12))
     seen = Seen()
     with world() as found:

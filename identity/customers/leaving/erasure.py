@@ -122,6 +122,8 @@ class Erasures:
         self._busy = threading.Lock()
         self.ends_retention = True
         """False at a store box: who stopped coming is forgotten at the centre."""
+        self.on_closed: Callable[[ErasureReceipt], None] = lambda receipt: None
+        """Called when an erasure is complete everywhere, perhaps more than once. Raises nothing."""
         self.on_expiry: Callable[[CustomerRow], None] = lambda row: None
         """Called before somebody is erased because they stopped coming: the ledger counts that as expired."""
 
@@ -191,6 +193,8 @@ class Erasures:
             (self.receipts.keep_begun if begun else self.receipts.keep)(receipt)
         except (Problem, sqlite3.Error, OSError) as error:  # a full disk does not stop an erasure
             log.warning("receipt_not_kept", error=type(error).__name__)
+        if receipt.closed:
+            self.on_closed(receipt)
 
     def finish_all(self) -> int:
         """Try all unfinished erasures again; returns how many stay unfinished."""

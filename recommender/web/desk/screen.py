@@ -98,14 +98,18 @@ def screen_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
     """What a screen reads, and what the desk reads and replaces."""
 
     @door.route("GET", SCREEN, scopes=("suggest",), reply=ScreenReply, summary="How this screen looks and behaves")
-    def screen(caller: Caller) -> Body:
+    def get_screen(caller: Caller) -> Body:
+        """What a kiosk or a tablet needs to look like its house: brand, languages, currency, times. Nothing of
+        it is about a person.
+        """
         sign = (
             stores.signs.sign_of(caller.tenant, caller.site, caller.device, now_us()) if orders(caller) else None
         )
-        return screen_of(stores, caller.tenant) | {"sign": sign}
+        return screen_of(stores, caller.tenant, caller.site) | {"sign": sign}
 
     @door.route("GET", PATH, scopes=("view",), reply=ScreenDocument, summary="How the screens look and behave")
-    def screens_now(caller: Caller) -> Body:
+    def get_screen_settings(caller: Caller) -> Body:
+        """The settings of all screens of the tenant, for the desk."""
         now = stores.screens.get(caller.tenant)
         note_tag(now.to_dict())
         return now.to_dict() | {"colours": now.colours}
@@ -118,8 +122,10 @@ def screen_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         size=SIZE,
         approval="settings",
         summary="Change how the screens look and behave",
+        errors=("changed_meanwhile", "invalid_screen_settings"),
     )
-    def set_screens(caller: Caller, body: ScreenModel) -> Body:
+    def set_screen_settings(caller: Caller, body: ScreenModel) -> Body:
+        """Replaces the settings. Screens that listen to `stream_events` show them at once, others soon."""
         later = ScreenSettings.from_dict(body.model_dump())
         with stores.database.write():
             now = stores.screens.get(caller.tenant)
@@ -135,8 +141,8 @@ def orders(caller: Caller) -> bool:
     return caller.page != "taxi" and not caller.device.startswith("key:")
 
 
-def screen_of(stores: RecommenderStores, tenant: str) -> dict[str, object]:
-    """What a screen of the tenant gets."""
+def screen_of(stores: RecommenderStores, tenant: str, site: str) -> dict[str, object]:
+    """What a screen of the tenant gets at this site."""
     own, house = stores.screens.get(tenant), stores.tenants.get(tenant)
     return {
         "version": VERSION,
@@ -144,7 +150,7 @@ def screen_of(stores: RecommenderStores, tenant: str) -> dict[str, object]:
         "currency": house.currency,
         "digits": house.digits,
         "languages": list(house.languages),
-        "timezone": house.timezone,
+        "timezone": house.timezone_of(site),
         "theme": own.theme,
         "idle_seconds": own.idle_seconds,
         "call_staff": own.call_staff,

@@ -15,6 +15,11 @@ from recommender.store.tenant_settings import TenantSettings, TenantSettingsStor
 PATH = BASE + "/desk/tenant"
 
 
+class SiteModel(Strict):
+    timezone: str = Field("", description="IANA name; empty: the tenant's")
+    opening_hours: dict[str, list[str]] = Field(default={}, description="as the tenant's; empty: the tenant's")
+
+
 class TenantModel(Strict):
     currency: str = Field("EUR", description="ISO 4217; prices are in its minor units")
     margin_share: float | None = Field(None, description="of the revenue; null: not given, figures are revenue")
@@ -24,6 +29,9 @@ class TenantModel(Strict):
     retention_days: int | None = Field(
         None,
         description="older events, decisions about offers and purchases go; null: kept until an erasure",
+    )
+    sites: dict[str, SiteModel] | None = Field(
+        None, description="sites with a zone or opening hours of their own; left out: they stay as they are"
     )
 
 
@@ -36,6 +44,7 @@ class TenantReply(BaseModel):
     languages: list[str]
     opening_hours: dict[str, list[str]]
     retention_days: int | None
+    sites: dict[str, SiteModel]
 
 
 def tenant_routes(door: Door, database: Database, tenants: TenantSettingsStore) -> None:
@@ -45,7 +54,8 @@ def tenant_routes(door: Door, database: Database, tenants: TenantSettingsStore) 
         return settings.to_dict() | {"digits": settings.digits, "value_is": settings.value_is}
 
     @door.route("GET", PATH, scopes=("view",), reply=TenantReply, summary="What the tenant says about itself")
-    def tenant_now(caller: Caller) -> Body:
+    def get_tenant(caller: Caller) -> Body:
+        """Name, currency, time zone and languages of the tenant, and its sites."""
         now = tenants.get(caller.tenant)
         note_tag(now.to_dict())
         return reply(now)
@@ -57,11 +67,15 @@ def tenant_routes(door: Door, database: Database, tenants: TenantSettingsStore) 
         reply=TenantReply,
         approval="settings",
         summary="Replace what it says about itself",
+        errors=("changed_meanwhile", "invalid_tenant_settings"),
     )
     def set_tenant(caller: Caller, body: TenantModel) -> Body:
-        later = TenantSettings.from_dict(body.model_dump())
+        """Replaces what the tenant says about itself."""
+        said = body.model_dump()
         with database.write():
             now = tenants.get(caller.tenant)
+            sites = now.to_dict()["sites"] if said["sites"] is None else said["sites"]
+            later = TenantSettings.from_dict(said | {"sites": sites})
             require_unchanged(now.to_dict())
             note_change("settings of the tenant", earlier=now.to_dict(), later=later.to_dict())
             tenants.save(caller.tenant, later)

@@ -1,6 +1,6 @@
 // Without a face: the customer's code and PIN lead to the same suggestions.
 
-import { Problem } from "./api.js";
+import { Problem } from "./usual.js";
 import { complaint, grouped, keyboard } from "./codes.js";
 import { $, announce } from "./dom.js";
 

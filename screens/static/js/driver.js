@@ -1,21 +1,20 @@
 // The driver's screen of one taxi: where the rider wants to go, once they have confirmed it, and for no longer than the
 // ride. Nothing is kept: what is shown is in the page alone.
 
-import { Api, Offline, Problem } from "./api.js";
 import { darkFor } from "./brand.js";
 import { FIRST } from "./dictionaries.js";
 import { $, $$, announce, h } from "./dom.js";
 import { nameIn } from "./item.js";
 import { codeOf } from "./taxi/codes.js";
 import { isPrivate } from "./taxi/labels.js";
+import { Offline, Problem, Usual } from "./usual.js";
 import { Words } from "./words.js";
 
-const WAIT_MS = 40_000; // longer than the server lets a request wait
 const PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 20_000;
 
 const words = new Words(FIRST, "EUR", "driver");
-const api = new Api("driver", { onReach: (reached) => ($("#offline-badge").hidden = reached), onUnpaired: () => show("pairing") });
+const api = new Usual({ page: "driver", onReach: (reached) => ($("#offline-badge").hidden = reached), onUnpaired: () => show("pairing") });
 
 let ride = null; // what the server said last
 let forgetting = 0;
@@ -84,10 +83,9 @@ async function follow() {
   let pause = PAUSE_MS;
   while (document.body.dataset.state !== "pairing") {
     const known = ride;
-    const query = known ? new URLSearchParams({ watch: known.watch, since: known.mark }) : undefined;
     const asked = performance.now();
     try {
-      const reply = await api.call("GET", "/v1/driver/ride", { query, timeout: WAIT_MS });
+      const reply = await api.driverRide({ watch: known?.watch, since: known?.mark });
       if (reply) take(reply);
       pause = reply && reply.mark !== known?.mark ? PAUSE_MS : Math.min(2 * pause, LONGEST_PAUSE_MS);
     } catch (error) {
@@ -121,14 +119,14 @@ async function press(button, work) {
 
 $("#accept").addEventListener("click", () => press($("#accept"), async () => {
   const { ride_id } = ride;
-  await api.call("PUT", "/v1/driver/ride/accepted", { body: { ride_id } });
+  await api.acceptRide(ride_id);
   if (ride?.ride_id === ride_id) take({ ...ride, state: "accepted" });
 }));
 $("#over").addEventListener("click", () => press($("#over"), async () => {
-  const query = new URLSearchParams({ ride_id: ride.ride_id });
+  const { ride_id } = ride;
   empty();
   draw();
-  await api.call("DELETE", "/v1/driver/ride", { query });
+  await api.finishRide(ride_id);
 }));
 $("#pairing-form").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,6 +1,6 @@
 // Opting in: the consent, the code of an earlier enrolment, the PIN, the receipt, its confirmation.
 
-import { Problem } from "./api.js";
+import { Problem } from "./usual.js";
 import { complaint, grouped, keyboard } from "./codes.js";
 import { $, $$, announce, h } from "./dom.js";
 import { qrCode } from "./qr.js";

@@ -1,6 +1,6 @@
 // One press: the notice, the camera, a few pictures, and what the server makes of them.
 
-import { Offline, Problem, isBusy } from "./api.js";
+import { Offline, Problem, isBusy, pause } from "./usual.js";
 import { cameraIds } from "./camera/choice.js";
 import { NoCamera } from "./camera/trouble.js";
 import { $, announce } from "./dom.js";
@@ -15,8 +15,6 @@ const CONFIRM_S = 60; // to confirm a receipt, unless the server says otherwise
 const HINT_MS = 1400; // long enough to read five words and to move
 
 const PIN_CODES = ["pin_needed", "pin_wrong", "pin_locked"]; // refusals that a PIN can answer
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Look {
   /**

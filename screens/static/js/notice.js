@@ -24,11 +24,16 @@ export class Notice {
     return controller || contact ? this.words.t("consent_where", { controller: controller || "-", contact: contact || "-" }) : "";
   }
 
+  /** A taxi's notice speaks of the taxi. */
+  get #place() {
+    return this.api.page === "taxi" ? "taxi" : undefined;
+  }
+
   /** Load the notice ahead. Where it cannot be had, the screen does not offer to opt in. */
   async prepare() {
     const { language } = this.words;
     try {
-      this.byLanguage[language] = await this.api.notice(language);
+      this.byLanguage[language] = await this.api.notice(language, this.#place);
     } finally {
       this.#offer();
     }
@@ -81,7 +86,7 @@ export class Notice {
 
   /** Open the public policy to be read. */
   readPolicy() {
-    this.#open("policy_link", async () => wordsOf(await this.api.policy(this.words.language)));
+    this.#open("policy_link", async () => wordsOf(await policy(this.words.language)));
   }
 
   #open(title, load) {
@@ -98,7 +103,21 @@ export class Notice {
   }
 }
 
+const POLICY_MS = 8000;
 const BLOCKS = "h1, h2, h3, h4, p, li, th, td, dt, dd";
+
+/** The public policy, as an inert document: nothing in it runs or loads. */
+function policy(language) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", `/policy?${new URLSearchParams({ language })}`);
+    request.responseType = "document";
+    request.timeout = POLICY_MS;
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : request.onerror());
+    request.onerror = request.ontimeout = () => reject(new Error("the policy cannot be had"));
+    request.send();
+  });
+}
 
 /** The words of a page's main part, as headings and paragraphs: nothing else of the page is taken over. */
 function wordsOf(page) {

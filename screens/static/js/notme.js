@@ -1,6 +1,6 @@
 // "Not me": for this visit at once; for good only after a question; and the way back after the PIN.
 
-import { Problem } from "./api.js";
+import { Problem } from "./usual.js";
 import { $, announce, h } from "./dom.js";
 
 export class NotMe {

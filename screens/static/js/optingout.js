@@ -1,6 +1,6 @@
 // Opting out: by face, with the PIN where there is one, or by code; and what became of it.
 
-import { Problem } from "./api.js";
+import { Problem } from "./usual.js";
 import { complaint, grouped, keyboard } from "./codes.js";
 import { $ } from "./dom.js";
 

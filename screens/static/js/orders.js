@@ -1,10 +1,8 @@
 // The queue of events for the server. Without a connection they wait, orders also over a reload, and are sent once.
 
-import { Offline, Problem } from "./api.js";
-import { randomId } from "./browser/ids.js";
-import { clock } from "./clock.js";
 import { KeptOrders } from "./outbox/kept.js";
 import { at, corrected, isWrongTime } from "./outbox/retime.js";
+import { Offline, Problem, clock, randomId } from "./usual.js";
 
 const RETRY_MS = 5000;
 const TOKEN_MS = 10 * 60 * 1000; // no token lives longer

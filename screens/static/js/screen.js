@@ -1,10 +1,8 @@
 // What the kiosk and the taxi tablet share: pairing, the first screen, languages, leaving.
 
-import { Api, Problem } from "./api.js";
 import { load as loadArt } from "./art.js";
 import { keep, kept } from "./browser/kept.js";
 import { missing } from "./browser/features.js";
-import { clock } from "./clock.js";
 import { followKeys } from "./arrows.js";
 import { ByCode } from "./bycode.js";
 import { Brand } from "./brand.js";
@@ -29,6 +27,7 @@ import { reachable } from "./reach.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { guardTaps } from "./tap.js";
+import { Problem, Usual, clock } from "./usual.js";
 import { Words } from "./words.js";
 
 const settings = new URLSearchParams(location.search);
@@ -59,7 +58,8 @@ export class Screen {
     new Brand(page, this.settings);
     this.rows = kept(this.kind, []);
     this.kioskMode = new KioskMode();
-    this.api = new Api(page, {
+    this.api = new Usual({
+      page,
       onReach: (reached) => this.#reached(reached),
       onUnpaired: () => this.#unpaired(),
     });

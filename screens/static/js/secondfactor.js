@@ -1,6 +1,6 @@
 // The PIN of a recognised person: it opens places and separates two look-alikes.
 
-import { Problem } from "./api.js";
+import { Problem } from "./usual.js";
 import { $, announce } from "./dom.js";
 
 export class SecondFactor {

@@ -45,7 +45,7 @@ export class Settings {
 
   /** Ask the server. A failure changes nothing. */
   async load(api) {
-    const found = await api.call("GET", "/v1/screen");
+    const found = await api.settings();
     const text = JSON.stringify(found);
     if (text === JSON.stringify(this.said)) return;
     this.said = found;

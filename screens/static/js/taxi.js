@@ -1,8 +1,6 @@
 // The taxi tablet: the PIN before any place, three places with a reason, "somewhere else", and the driver's screen.
 
 import { symbolOf } from "./art.js";
-import { randomId } from "./browser/ids.js";
-import { clock } from "./clock.js";
 import { $, announce, drawing, h } from "./dom.js";
 import { nameIn } from "./item.js";
 import { Screen, place } from "./screen.js";
@@ -13,6 +11,7 @@ import { coarseLabels } from "./taxi/labels.js";
 import { Receiver } from "./taxi/receiver.js";
 import { HandOver } from "./taxi/ride.js";
 import { SetUp } from "./taxi/setup.js";
+import { eventOf } from "./usual.js";
 
 const SHOWN = 3;
 const ASKED = 6; // more than are shown: the pick-up and places that no longer exist are dropped
@@ -24,6 +23,8 @@ class Ride extends Visit {
     super();
     this.chosen = null;
     this.recent = []; // the places that were looked at on this ride, the newest first
+    this.pickup = null; // the place where the rider said the taxi is
+    this.asksPickup = false; // the list of places asks where the taxi is, not where it goes
     this.told = false; // the driver has to be told
   }
 }
@@ -36,7 +37,8 @@ const receiver = new Receiver({ wanted: new URLSearchParams(location.search).get
 const setUp = new SetUp({ stage, api, words, receiver });
 const handOver = new HandOver({ api, onChange: drawRide });
 const elsewhere = new Elsewhere({
-  words, rows: () => screen.rows, where, nameOf, choose: (row) => choose(stage.visit, row),
+  words, rows: () => screen.rows, where: nearby, nameOf,
+  choose: (row) => (stage.visit.asksPickup ? standAt : choose)(stage.visit, row),
 });
 
 /** Send the frames for recognition only: places need the second factor, so none is requested yet. */
@@ -66,13 +68,27 @@ async function ask(visit) {
   draw(visit);
 }
 
-/** Where the taxi is: by its receiver where that is good enough, else what the page's address says. */
+/** Where the taxi is: what the rider said, else its receiver where that is good enough, else the page's address. */
 function where() {
   const { site, ...rest } = place();
+  const said = stage.visit?.pickup;
+  if (said) return { ...rest, pickup: said.item_id, lat: said.lat ?? undefined, lon: said.lon ?? undefined };
   const here = receiver.now();
   if (here.state !== "good") return rest;
   const { pickup, ...others } = rest; // the stand's name is not where the taxi is now
   return { ...others, lat: here.lat, lon: here.lon };
+}
+
+/** Nobody but the rider knows where the taxi is: its receiver is too coarse, or silent, and no stand is set. */
+function isLost(here) {
+  return receiver.wanted && here.lat === undefined && !here.pickup;
+}
+
+/** Where to look for a place first. A coarse position puts the list in order; it gives no distances. */
+function nearby() {
+  const here = where();
+  const { lat, lon } = receiver.now();
+  return here.lat === undefined && lat !== undefined ? { ...here, lat, lon, coarse: true } : here;
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------
@@ -89,7 +105,8 @@ function draw(visit) {
   const items = paidNeverFirst(others).slice(0, SHOWN);
   $("#greeting").textContent = words.t("taxi_greeting");
   $("#taxi-note").textContent = noteOf(visit, items, here);
-  const else_ = large("compass", words.t("somewhere_else"), words.t("somewhere_else_sub"), () => stage.go("menu"));
+  $("#say-pickup").hidden = !visit.suggestions || !isLost(here);
+  const else_ = large("compass", words.t("somewhere_else"), words.t("somewhere_else_sub"), () => search(visit, false));
   else_.id = "somewhere-else";
   const rows = items.map(rowOf);
   const coarse = coarseLabels(rows);
@@ -121,7 +138,7 @@ function noteOf(visit, items, here) {
   if (!items.length) return words.t("no_places");
   if (visit.raised) return "";
   // Without any place of its own the server says what is popular everywhere.
-  return words.t(receiver.wanted && here.lat === undefined && !here.pickup ? "position_unknown" : "popular_from_here");
+  return words.t(isLost(here) ? "position_unknown" : "popular_from_here");
 }
 
 function large(symbol, name, why, onclick) {
@@ -135,7 +152,8 @@ function drawAll(visit) {
     visit.chosen = null;
     stage.go("order");
   });
-  $("#all-tell").replaceChildren(tell);
+  $("#all-title").textContent = words.t(visit.asksPickup ? "where_now" : "all_places");
+  $("#all-tell").replaceChildren(...(visit.asksPickup ? [] : [tell]));
   elsewhere.draw(visit.recent);
 }
 
@@ -170,19 +188,29 @@ function choose(visit, row) {
   stage.go("basket");
 }
 
+/** All places: to say where the taxi is, or where it goes. */
+function search(visit, asksPickup) {
+  visit.asksPickup = asksPickup;
+  stage.go("menu");
+}
+
+/** The rider says where the taxi is: what is suggested from here on starts there. */
+function standAt(visit, row) {
+  visit.pickup = row;
+  visit.suggestions = null;
+  stage.go("back");
+}
+
 async function ride(visit) {
   const { pickup = "", lat, lon, region = "" } = where();
   const token = visit.raised ? visit.token : undefined; // a ride on a face alone is a guest's: nobody writes for others
   const { item_id } = visit.chosen;
-  const event = {
-    event_id: randomId(),
-    type: "rode",
-    occurred_at: clock.text(),
+  const event = eventOf("rode", {
     region,
     recommendation_id: visit.suggestions?.recommendation_id || "",
     items: [{ item_id }],
     ...((pickup || lat !== undefined) && { pickup: { place: pickup, lat, lon } }),
-  };
+  });
   stage.go("order");
   const handed = handOver.send(item_id).then((reached) => {
     visit.told = !reached;
@@ -215,6 +243,7 @@ stage.onDrop = () => {
   receiver.stop();
   elsewhere.forget();
 };
+$("#say-pickup").addEventListener("click", () => search(stage.visit, true));
 $("#confirm").addEventListener("click", () => ride(stage.visit));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
 for (const button of document.querySelectorAll("[data-ride-over]")) {

@@ -1,10 +1,10 @@
 // The chosen language: sentences, prices, and texts for the server's codes.
 
-import { FIRST, LANGUAGES, directionOf, has, languageFor, load, nameOfLanguage, sentence } from "./dictionaries.js";
+import { FIRST, directionOf, has, languageFor, load, sentence } from "./dictionaries.js";
 import { intl } from "./fluent.js";
 import { wordFor } from "./catalogue.js";
 import { reasonIn } from "./reasons.js";
-import { $$, h } from "./dom.js";
+import { $$ } from "./dom.js";
 
 export class Words {
   /** @param {string} page kiosk or taxi: "usual" is a dish at one and a place in the other */
@@ -23,12 +23,9 @@ export class Words {
     this.listeners.push(work);
   }
 
-  /** Put a button for each language into `root`. */
+  /** Let the buttons of `root`, one for each language, choose it. */
   choice(root) {
-    root.append(...LANGUAGES.map((language) =>
-      h("button", {
-        type: "button", class: "language", lang: language, "data-language": language, onclick: () => this.use(language),
-      }, nameOfLanguage(language))));
+    for (const button of root.children) button.addEventListener("click", () => this.use(button.dataset.language));
     this.#mark();
   }
 

@@ -15,8 +15,10 @@ from click.testing import CliRunner
 from data.demo.month import Month, by_day, month, simulate_month, visits_of_day
 from data.town.town import Town
 from plumbing.clock import DAY
+from plumbing.init_cli import begin
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
+from recommender.item import Item
 from recommender.offers.answers import Saying, said
 from recommender.offers.portfolio import NONE
 from recommender.scenes.offers import OffersScene
@@ -107,6 +109,23 @@ def test_days_are_days_of_the_towns_clock() -> None:
     days = list(by_day(visits))
     assert [one for day in days for one in day] == visits
     assert all(len({one.at.date() for one in day}) == 1 for day in days)
+
+
+def test_a_house_in_use_gets_no_made_up_dishes(tmp_path: Path) -> None:
+    """A real menu is not mixed with the town's; somebody who wants that has to say so."""
+    begin(tmp_path)
+    stores = open_stores(RecommenderConfig(home=tmp_path, token_keys=()))
+    stores.catalogue.put("demo", "item", [Item("soup", "Soup", category="soups")])
+    stores.close()
+
+    refused = CliRunner().invoke(month, ["--home", str(tmp_path), "--customers", "100", "--days", "7"])
+
+    assert refused.exit_code == 1
+    assert "Nothing was done: 'demo' has 1 " in refused.output
+    stores = open_stores(RecommenderConfig(home=tmp_path, token_keys=()))
+    assert [item.item_id for item in stores.catalogue.all("demo", "item")] == ["soup"]
+    assert not stores.offers.offers("demo")
+    stores.close()
 
 
 def test_the_command_says_what_it_found_and_refuses_a_used_folder(tmp_path: Path) -> None:

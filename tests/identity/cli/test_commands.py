@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from identity.cli import commands as cli
+from identity.frames.decode import PHOTO
 from identity.results import Device
 from plumbing.clock import DAY, MINUTE, system_clock
-from tests.identity.fakes import FAKE_PACK, FakeEngine
+from tests.identity.fakes import FAKE_PACK, FakeEngine, person_picture
+from tests.identity.frames.test_cameras import FIXTURES
 from tests.identity.halves import KIOSK, World, pictures, stored
+from tests.pictures import with_exif
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +155,45 @@ def test_calibrate_measures_on_strangers_and_stores_numbers_only(world: World, t
     assert "Threshold 0." in result.output
     assert world.half.stores.thresholds.tail("north", FAKE_PACK.id, "single") is not None
     assert world.recognise(1).decision == "matched"
+
+
+def test_calibrate_names_every_file_that_it_does_not_use_and_sums_up(world: World, tmp_path: Path) -> None:
+    """A folder as phones fill it: HEIC, turned, 12 million pixels, notes of the system; too few to measure on."""
+    folder = tmp_path / "drawn"
+    files = {
+        "a/0.JPG": with_exif(large(person_picture(500)), 1),
+        "a/1.png": person_picture(500, 1),
+        "a/2.png": person_picture(500, 2) + bytes(40),
+        "b/0.heic": (FIXTURES / "phone.heic").read_bytes(),
+        "b/1.mov": b"\0\0\0\x14ftypqt  " + bytes(100),
+        "b/.hidden": b"",
+        "b/2.jpg/inside.png": b"",
+        "b/large.jpg": bytes(PHOTO.bytes + 1),
+        "left.jpg": b"",
+    }
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    said = run(world, "calibrate", "--tenant", "north", "--images", str(folder)).output
+
+    assert "b/0.heic: not used. The file is a HEIC picture. Set the camera to JPEG" in said
+    assert "b/1.mov: not used. The file is a video" in said
+    assert "b/.hidden: not used. Its name begins with a dot." in said
+    assert "b/2.jpg: not used. Pictures stand in the folder of their person itself." in said
+    assert "b/large.jpg: not used. The picture has 30000001 bytes; at most 30000000 are allowed." in said
+    assert "left.jpg: not used. It stands beside the folders of the people." in said
+    causes = ("folder_inside", "no_folder", "heic_image", "not_an_image", "frame_too_large")
+    assert f"by cause: hidden 1, {', '.join(f'{code} 1' for code in causes)}." in said
+    assert "People with fewer than 3 usable pictures, left out: b (0)." in said
+    assert "Measured on 1 of 2 people, 3 of 6 pictures." in said
+    assert "a cohort needs people" in said
+
+
+def large(png: bytes) -> bytes:
+    """The picture as a JPEG of 12 million pixels."""
+    pixels = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    return cv2.imencode(".jpg", cv2.resize(pixels, (4_000, 3_000)))[1].tobytes()
 
 
 def test_calibrate_on_too_few_says_so(world: World, tmp_path: Path) -> None:

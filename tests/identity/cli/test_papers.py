@@ -14,6 +14,7 @@ from identity.cli.policy import dpia
 from identity.cli.receipts import receipts, rotate
 from identity.consent.receipts import ReceiptKeys
 from identity.consent.shelf import shipped_folder
+from plumbing.init_cli import begin
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("ORGANISATION", "CONTACT", "PLACE", "RETENTION_MONTHS", "MINIMUM_AGE"):
         monkeypatch.delenv(f"USUAL_{name}", raising=False)
     monkeypatch.setenv("USUAL_HOME", str(tmp_path / "home"))
+    begin(tmp_path / "home")
     return tmp_path / "home"
 
 

@@ -13,6 +13,7 @@ from identity.cli import commands as cli
 from identity.evaluation.curve import Scored, cohort_scores, curve, in_words, point
 from identity.matching.tails import Scoring
 from identity.vectors import unit
+from plumbing.init_cli import begin
 from tests.identity.fakes import FAKE_PACK, FakeEngine
 from tests.identity.halves import pictures
 
@@ -67,6 +68,7 @@ def test_the_command_measures_and_draws(tmp_path: Path, monkeypatch: pytest.Monk
         for n, data in enumerate(pictures(person, 3)):
             (folder / f"{n}.png").write_bytes(data)
     home, plot = tmp_path / "home", tmp_path / "curve.png"
+    begin(home)
     options = ["--home", str(home), "--tenant", "mill", "--pack", "fake"]
     nothing = CliRunner().invoke(cli.calibrate, options)
     done = CliRunner().invoke(cli.calibrate, [*options, "--images", str(tmp_path / "drawn"), "--plot", str(plot)])

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity import errors
-from identity.frames.containers import PNG_DEPTHS
 from identity.frames.decode import check, decode
 from identity.frames.inflation import unpacked_bytes
+from identity.frames.png import PNG_DEPTHS
 
 
 def picture(height: int = 96, width: int = 128) -> np.ndarray:

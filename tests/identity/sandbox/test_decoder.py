@@ -26,6 +26,7 @@ from tests.identity import rogues
 from tests.identity.frames.test_decode import encoded, png_of
 from tests.identity.halves import KIOSK, OTHER_DEVICE, TOKEN_KEY, World, pictures
 from tests.identity.sandbox.test_pool import gone
+from tests.pictures import with_exif
 
 ROGUE = "tests.identity.rogue_decoder"
 
@@ -57,6 +58,13 @@ def test_pixels_are_the_same_as_without_the_wall(decoder: Decoder, kind: str) ->
 
     assert np.array_equal(decoder.decode(data).pixels, decode(data).pixels)
     assert decoder.walls == ("limits", "system calls")
+
+
+def test_a_picture_is_turned_upright_behind_the_wall(decoder: Decoder) -> None:
+    data = with_exif(encoded(".png"), 6)
+
+    assert decoder.decode(data).pixels.shape == (128, 96, 3)
+    assert np.array_equal(decoder.decode(data).pixels, decode(data).pixels)
 
 
 def test_a_bomb_is_refused_for_less_than_a_picture_costs(decoder: Decoder) -> None:

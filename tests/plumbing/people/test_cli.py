@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from app import assemble
 from plumbing.access.roles import ROLES
+from plumbing.init_cli import begin
 from plumbing.people.cli import IN_WORDS, first_steps, open_people
 from tests.plumbing.people.conftest import PASSWORD
 
@@ -19,6 +20,7 @@ Usual = Callable[..., Result]
 @pytest.fixture
 def usual(tmp_path: Path) -> Usual:
     command = assemble()
+    begin(tmp_path)
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(command, [*words, "--home", str(tmp_path), "--tenant", "grill"])

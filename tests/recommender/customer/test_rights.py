@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,18 @@ def test_a_customer_sees_all_that_is_held_and_nothing_of_anybody_else(kitchen: W
     assert shelf(kitchen).current() == name
     others = [who for who in PEOPLE if who != ONE]
     assert not any(who in json.dumps(found) for who in others)
+
+
+def test_what_is_held_is_named_in_every_language_of_the_catalogue(world: World) -> None:
+    """A dish that is gone keeps its id as its name."""
+    burger = replace(service(world).stores.catalogue.get("grill", "item", "burger"), names={"de": "Hamburger"})
+    service(world).stores.catalogue.put("grill", "item", [burger])
+    world.order("burger", token=world.token(), event_id="e0")
+    world.order("cola", token=world.token(), event_id="e1")
+    service(world).stores.catalogue.delete("grill", "item", "cola")
+    held = {event["event_id"]: event["items"][0] for event in service(world).own_data(claims(world))["events"]}
+    assert (held["e0"]["name"], held["e0"]["names"]) == ("Burger", {"de": "Hamburger"})
+    assert (held["e1"]["name"], "names" in held["e1"]) == ("cola", False)
 
 
 def test_rides_are_shown_with_the_second_factor_alone(kitchen: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import app
+from plumbing.init_cli import begin
 from recommender.rules.document import RulesDocument
 from recommender.rules.lists import Asked, ruled_list
 from recommender.scene import Item
@@ -46,6 +47,7 @@ def test_what_a_row_does_not_say_makes_a_rule_hold_not() -> None:
 
 
 def run(home: Path, *given: str) -> Result:
+    begin(home)
     return CliRunner().invoke(app.assemble(), [*given, "--home", str(home), "--tenant", "grill"])
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app import assemble
+from plumbing.init_cli import begin
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 
@@ -22,6 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def screen(home: Path, *words: str) -> Result:
+    begin(home)
     return CliRunner().invoke(assemble(), ["screen", *words, "--home", str(home), "--tenant", "grill"])
 
 

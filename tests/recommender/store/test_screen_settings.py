@@ -206,8 +206,9 @@ def test_a_store_box_shows_the_centres_brand_and_money(still: World) -> None:
     stores.screens.save("grill", ScreenSettings(name="Grill", theme="dark"))
     assert goods.catalogue_stamp("grill") > before
     said = goods.catalogue("grill")
-    said["house"] = [{"currency": "JPY", "languages": ["ja", "en"]}]
+    said["house"] = [{"currency": "JPY", "languages": ["ja", "en"], "sites": {"pier": {"timezone": "Asia/Tokyo"}}}]
     said["screens"][0]["smell"] = "coffee"  # of a newer centre
     goods.put_catalogue("box", said)
     assert stores.screens.get("box") == ScreenSettings(name="Grill", theme="dark")
     assert (stores.tenants.get("box").currency, stores.tenants.get("box").languages) == ("JPY", ("ja", "en"))
+    assert stores.tenants.get("box").timezone_of("pier") == "Asia/Tokyo"

@@ -8,7 +8,13 @@ import pytest
 
 from plumbing.storage.state import State
 from recommender.store import open_database
-from recommender.store.tenant_settings import TenantSettings, TenantSettingsStore, WrongTenantSettings, zones
+from recommender.store.tenant_settings import (
+    SiteSettings,
+    TenantSettings,
+    TenantSettingsStore,
+    WrongTenantSettings,
+    zones,
+)
 from tests.recommender.service_fixtures import World
 
 PATH = "/desk/tenant"
@@ -53,6 +59,10 @@ WRONG: list[dict[str, Any]] = [
     {"opening_hours": {"mon": ["25:00", "22:00"]}},
     {"opening_hours": {"mon": ["07:00"]}},
     {"retention_days": 3},
+    {"sites": {"pier": {"timezone": "Berlin"}}},
+    {"sites": {"": {}}},
+    {"sites": {"pier": {"currency": "EUR"}}},
+    {"sites": []},
     {"unknown": 1},
 ]
 
@@ -67,6 +77,35 @@ def test_wrong_fields_are_named(given: dict[str, Any]) -> None:
 def test_zones_are_places() -> None:
     assert {"Europe/Berlin", "Asia/Tokyo", "UTC"} <= set(zones())
     assert not [name for name in zones() if name.startswith("Etc/")]
+
+
+def test_a_site_has_its_own_clock_and_hours_or_its_tenants() -> None:
+    own = SiteSettings("America/Los_Angeles", {"mon": ("06:30", "22:00")})
+    house = TenantSettings(opening_hours={"mon": ("07:00", "23:00")}, sites={"pier": own, "mill": SiteSettings()})
+
+    assert TenantSettings.from_dict(house.to_dict()) == house
+    assert str(house.zone_of("pier")) == "America/Los_Angeles"
+    assert (house.zone_of("mill"), house.timezone_of("mill")) == (None, "UTC")
+    assert (house.hours_of("pier"), house.hours_of("mill")) == (own.opening_hours, house.opening_hours)
+
+
+def test_what_an_earlier_release_saved_is_read(state: State) -> None:
+    database = open_database(state)
+    document = '{"version": 1, "currency": "JPY", "timezone": "Asia/Tokyo", "opening_hours": {}}'
+    database.change("INSERT INTO tenant_settings VALUES (?, ?)", ("grill", document))
+
+    assert TenantSettingsStore(database).get("grill") == TenantSettings("JPY", timezone="Asia/Tokyo")
+    database.close()
+
+
+def test_sites_stay_where_they_are_not_named(still: World) -> None:
+    """The page of the settings knows no sites, and keeps them."""
+    sites = {"pier": {"timezone": "Asia/Tokyo", "opening_hours": {}}}
+    sent = {"currency": "JPY", "timezone": "Asia/Tokyo", "languages": ["ja"], "opening_hours": {}}
+    assert still.call("PUT", PATH, key="desk", json=sent | {"sites": sites}).json["sites"] == sites
+
+    assert still.call("PUT", PATH, key="desk", json=sent).json["sites"] == sites
+    assert still.call("PUT", PATH, key="desk", json=sent | {"sites": {}}).json["sites"] == {}
 
 
 def test_two_who_save_at_once(still: World) -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from distributed import Status
 
 from plumbing.clock import system_clock
+from plumbing.init_cli import begin
 from recommender.assembly import RecommenderStores, open_stores, trainer_of
 from recommender.cli.commands import train
 from recommender.config import RecommenderConfig
@@ -296,6 +297,7 @@ def test_a_cluster_that_cannot_be_used(
 ) -> None:
     """One sentence, status 1, and no traceback."""
     monkeypatch.setattr(session, "CONNECT_S", 0.3)
+    begin(tmp_path / "home")
     home = ["--home", str(tmp_path / "home"), "--tenant", "grill"]
     ended = CliRunner().invoke(train, ["orders", "--cluster", address, *home])
     assert ended.exit_code == 1

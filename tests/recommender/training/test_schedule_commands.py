@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app import assemble
+from plumbing.init_cli import begin
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 
@@ -21,6 +22,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def usual(home: Path, *words: str) -> Result:
+    begin(home)
     return CliRunner().invoke(assemble(), [*words, "--home", str(home), "--tenant", "grill"])
 
 

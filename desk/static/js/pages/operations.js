@@ -5,6 +5,7 @@ import { answer, start } from "../core/page.js";
 import { api, DESK, IDENTITY, RECOMMENDER } from "../core/server.js";
 import { table } from "../core/table.js";
 import { has, number, percent, t } from "../core/words.js";
+import { webhooks } from "../operations/webhooks.js";
 
 const AGAIN_MS = 15000;
 const GB = 1e9;
@@ -124,10 +125,11 @@ async function answered({ device }) {
 }
 
 async function draw() {
-  const [here, recognition, called] = await Promise.all([
+  const [here, recognition, called, notified] = await Promise.all([
     api("GET", `${DESK}/operations`),
     api("GET", `${IDENTITY}/desk/recognition`).catch((error) => ({ missing: error })),
     api("GET", `${RECOMMENDER}/desk/calls`).catch(() => ({ calls: [] })), // of a server that has no recommender
+    webhooks(draw),
   ]);
   answer(here.answer);
   const { free, total } = here.disk;
@@ -137,6 +139,7 @@ async function draw() {
     devices(here.devices),
     stages(here.stages),
     recognition.missing ? el("p", { className: "quiet" }, t("operations-elsewhere")) : packs(recognition),
+    notified,
     section(t("operations-disk-title"), el("p", {}, t("operations-disk-free", { free: number(free / GB, 1), total: number(total / GB, 1) })),
       el("progress", { max: total, value: total - free, "aria-label": t("operations-disk-title") })),
   ].filter(Boolean));

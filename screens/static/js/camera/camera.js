@@ -1,14 +1,8 @@
 // The camera: on after a press, off at the result. Pictures stay in memory.
 
 import { CameraChoice, after, cameraIds } from "./choice.js";
-import { pictureOf } from "./picture.js";
 import { NoCamera, demandCameras, troubleOf } from "./trouble.js";
-
-const WIDTH = 1280;
-const HEIGHT = 960;
-const WARM_UP_MS = 150; // the first pictures of most cameras are dark
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+import { SIZE, WARM_UP_MS, pause, pictureOf } from "../usual.js";
 
 export class Camera {
   /** @param {HTMLVideoElement} video shows what the camera sees, mirrored by the style sheet */
@@ -53,7 +47,7 @@ export class Camera {
 
   /** A stream of the chosen camera; of the front one when the chosen one is not there. */
   async #open() {
-    const ask = () => navigator.mediaDevices.getUserMedia({ audio: false, video: this.choice.wanted(WIDTH, HEIGHT) });
+    const ask = () => navigator.mediaDevices.getUserMedia({ audio: false, video: this.choice.wanted(SIZE.width, SIZE.height) });
     try {
       return await ask();
     } catch (error) {
@@ -77,7 +71,7 @@ export class Camera {
     for (let i = 0; i < count; i += 1) {
       if (i) await pause(gapMs);
       if (!this.on) throw new NoCamera(this.lost ?? "failed", "the camera was stopped");
-      frames.push(pictureOf(this.video, { width: WIDTH, height: HEIGHT, turn: this.choice.turn }));
+      frames.push(pictureOf(this.video, this.choice.turn));
     }
     return Promise.all(frames);
   }

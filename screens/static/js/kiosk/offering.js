@@ -1,12 +1,11 @@
 // The offer beside the suggestions, and on the order once it was taken.
 
-import { randomId } from "../browser/ids.js";
 import { langOfName } from "../catalogue.js";
-import { clock } from "../clock.js";
 import { $, announce, h } from "../dom.js";
 import { counts, leastSpend, missingFor, nameOf, reductionOf, termsOf } from "../offers.js";
 import { redraw } from "../redraw.js";
 import { place } from "../screen.js";
+import { eventOf } from "../usual.js";
 
 export class Offering {
   /** @param {{screen, api, words, outbox, draw: (visit) => void}} parts */
@@ -32,15 +31,8 @@ export class Offering {
 
   /** What happened to an offer: shown, accepted, redeemed (then with its order). */
   event(offer, type, more = {}) {
-    return {
-      ...more,
-      event_id: randomId(),
-      type,
-      scene: "offers",
-      items: [{ item_id: offer.item_id }],
-      recommendation_id: offer.recommendation_id,
-      occurred_at: clock.text(),
-    };
+    const { item_id, recommendation_id } = offer;
+    return eventOf(type, { ...more, scene: "offers", items: [{ item_id }], recommendation_id });
   }
 
   show(visit) {

@@ -1,6 +1,5 @@
 // Placing the order, and the page after it: its number, where to collect it, and the receipt.
 
-import { randomId } from "../browser/ids.js";
 import { unitPrice } from "../basket.js";
 import { langOfName } from "../catalogue.js";
 import { $, announce, h } from "../dom.js";
@@ -8,6 +7,7 @@ import { choiceNames, nameIn } from "../item.js";
 import { counts } from "../offers.js";
 import { qrCode } from "../qr.js";
 import { place } from "../screen.js";
+import { eventOf, randomId } from "../usual.js";
 import { MOST_BYTES, qrSvg } from "./qrdraw.js";
 import { Numbers } from "./number.js";
 import { basketTaken, linesTaken, sumOf } from "./taken.js";
@@ -39,10 +39,9 @@ export class Placing {
     const { local_time, site = "", region = "" } = place();
     const lines = [...visit.basket.lines.values()];
     visit.number = this.numbers.next(local_time.slice(0, 10));
-    const event = {
+    const event = eventOf("ordered", {
       // The number is in the order's own id: so it can be found, and it says nothing about a person.
       event_id: `${visit.number}.${randomId()}`,
-      type: "ordered",
       occurred_at: local_time,
       site,
       region,
@@ -52,7 +51,7 @@ export class Placing {
         item_id: line.item.item_id, quantity: line.quantity, price: unitPrice(line),
         ...(line.options.length && { options: line.options }),
       })),
-    };
+    });
     const { taken } = visit;
     visit.outcome = "sending";
     this.stage.go("order");

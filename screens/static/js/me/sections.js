@@ -1,6 +1,7 @@
 // What is held, section by section. Each function makes one part of the page from the file that the server gives.
 
 import { h } from "../dom.js";
+import { nameIn } from "../item.js";
 import { asking, button, complaint, field, longList, pinField, section } from "./parts.js";
 
 const FIRST = 6; // rows of a list that are shown before somebody asks for all
@@ -156,16 +157,16 @@ export function lookups(page, held) {
     rows.length ? longList(rows, FIRST, t("show_all", { n: rows.length }), { id: "me-lookups" }) : h("p", {}, t("nothing")));
 }
 
-const nameOf = (item) => (item.quantity > 1 ? `${item.quantity} × ` : "") + (item.name || item.item_id);
+const lineOf = (item, language) => (item.quantity > 1 ? `${item.quantity} × ` : "") + (nameIn(item, language) || item.item_id);
 
 /** Orders and rides, each of which can be taken out. */
 export function history(page, held) {
-  const { t, day } = page.say;
+  const { t, day, language } = page.say;
   const { events, destinations } = held.recommender;
   const all = [...events, ...destinations.events].filter((event) => PERSONAL.includes(event.type));
   all.sort((a, b) => b.at.localeCompare(a.at)); // the latest first
   const rows = all.map((event) => {
-    const what = `${t(event.type)}: ${event.items.map(nameOf).join(", ")}`;
+    const what = `${t(event.type)}: ${event.items.map((item) => lineOf(item, language)).join(", ")}`;
     const where = event.site ? `, ${t("at_place", { place: event.site })}` : "";
     const text = t(event.type === "rode" ? "not_mine_ride" : "not_mine");
     return h("li", { class: "me-event" },
@@ -179,10 +180,10 @@ export function history(page, held) {
 
 /** Offers, reasons, how suggestions are made, and the models that hold a line of this customer. */
 export function suggestions(page, held) {
-  const { t, day } = page.say;
+  const { t, day, language } = page.say;
   const found = held.recommender;
-  const offers = found.offers.decisions.filter((row) => row.offer).reverse().map((row) => h("li", {}, `${day(row.at)}: ${row.name || row.offer}`));
-  const why = found.why.map((row) => h("li", {}, h("strong", {}, row.name || row.item_id), ` – ${page.say.reason(row.reason_code, row.reason)}`));
+  const offers = found.offers.decisions.filter((row) => row.offer).reverse().map((row) => h("li", {}, `${day(row.at)}: ${nameIn(row, language) || row.offer}`));
+  const why = found.why.map((row) => h("li", {}, h("strong", {}, nameIn(row, language) || row.item_id), ` – ${page.say.reason(row.reason_code, row.reason)}`));
   const how = Object.entries(found.how_suggestions_are_made).map(([scene, text]) => h("li", {}, page.say.maybe(`how_${scene}`, text)));
   const models = found.models.map((row) => h("li", {}, `${page.say.maybe(`purpose_${row.scene}`, row.scene)}: ${row.version}`));
   const list = (rows, id) => (rows.length ? longList(rows, FIRST, t("show_all", { n: rows.length }), { id }) : h("p", {}, t("nothing")));

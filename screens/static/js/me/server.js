@@ -1,6 +1,6 @@
 // The server as the customer's page sees it. The token lives in this object and nowhere else.
 
-import { limited } from "../browser/signals.js";
+import { limited } from "../usual.js";
 
 /** The server refused: `code` is stable, `detail` is a sentence in English. */
 export class Refusal extends Error {

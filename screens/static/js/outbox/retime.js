@@ -1,6 +1,6 @@
 // The times of events that were made before a server had said what time it is.
 
-import { clock, localTime } from "../clock.js";
+import { clock, localTime } from "../usual.js";
 
 /** Refusals of a time: the server's own is used instead, so that no order is lost to a wrong clock. */
 const WRONG_TIME = ["event_from_the_future", "event_too_old", "event_before_2000", "event_outside_press"];

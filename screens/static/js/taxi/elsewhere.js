@@ -15,7 +15,7 @@ const WAYS = Object.freeze({
 
 export class Elsewhere {
   /**
-   * @param {{words, rows: () => object[], where: () => {lat?: number, lon?: number}, choose: (row) => void,
+   * @param {{words, rows: () => object[], where: () => {lat?: number, lon?: number, coarse?: boolean}, choose: (row) => void,
    *   nameOf: (row) => string}} parts the words, the catalogue, where the taxi is, what a press on a place does
    */
   constructor({ words, rows, where, choose, nameOf }) {
@@ -115,7 +115,7 @@ export class Elsewhere {
   }
 
   #button(row, here) {
-    const far = this.#metresTo(row, here);
+    const far = here.coarse ? null : this.#metresTo(row, here);
     return h("button", { type: "button", class: "place-row", "data-item": row.item_id, onclick: () => this.choose(row) },
       h("span", { class: "name" }, this.nameOf(row)),
       far === null ? null : h("span", { class: "why" }, this.#far(far, direction(here, row))));

@@ -1,8 +1,7 @@
 // The ride that was handed to the driver's screen: what became of it. It knows no place and no person.
 
-import { Offline, Problem } from "../api.js";
+import { Offline, Problem } from "../usual.js";
 
-const WAIT_MS = 40_000; // longer than the server lets a request wait
 const PAUSE_MS = 2_000; // between two answers that say nothing new
 const LONGEST_PAUSE_MS = 20_000;
 export const UNSEEN_MS = 6_000; // then nobody relies on the driver's screen any more
@@ -21,7 +20,7 @@ export class HandOver {
   async send(itemId) {
     this.#end();
     try {
-      const reply = await this.api.call("POST", "/v1/ride", { body: { item_id: itemId } });
+      const reply = await this.api.handOver(itemId);
       this.driver = reply.driver;
       if (reply.driver) this.#follow(reply);
       return reply.driver;
@@ -33,7 +32,7 @@ export class HandOver {
 
   /** After a reload: is there a ride? */
   async resume() {
-    const reply = await this.api.call("GET", "/v1/ride").catch(() => null);
+    const reply = await this.api.ride().catch(() => null);
     if (reply?.driver && reply.state !== "none" && !this.on) this.#follow(reply);
   }
 
@@ -42,8 +41,7 @@ export class HandOver {
     const id = this.rideId;
     this.#end();
     this.#say("none");
-    const query = new URLSearchParams({ ride_id: id || "" });
-    await this.api.call("DELETE", "/v1/ride", { query, keepalive: true }).catch(() => null); // it ends by itself, too
+    await this.api.endRide(id || "").catch(() => null); // it ends by itself, too
   }
 
   #end() {
@@ -87,9 +85,8 @@ export class HandOver {
   }
 
   async #ask(known, signal) {
-    const query = new URLSearchParams({ watch: known.watch, since: known.mark });
     try {
-      return await this.api.call("GET", "/v1/ride", { query, signal, timeout: WAIT_MS });
+      return await this.api.ride({ watch: known.watch, since: known.mark, signal });
     } catch {
       return null;
     }

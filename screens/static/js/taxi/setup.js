@@ -1,6 +1,6 @@
 // Setting a tablet up, right after it was paired: the code for the driver's screen, and the permission for the receiver.
 
-import { Offline, Problem } from "../api.js";
+import { Offline, Problem } from "../usual.js";
 import { $ } from "../dom.js";
 import { grouped } from "./codes.js";
 
@@ -28,7 +28,7 @@ export class SetUp {
   async #code() {
     $("#taxi-setup-error").textContent = "";
     try {
-      const made = await this.api.call("POST", "/v1/driver/codes", { body: {} });
+      const made = await this.api.driverCode();
       if (this.stage.state === "taxi_setup") $("#taxi-setup-code").textContent = grouped(made.code);
     } catch (error) {
       if (!(error instanceof Problem || error instanceof Offline)) throw error;

@@ -4,7 +4,7 @@
 // computes without end stops this script too: then the beats to the sandboxed frame stop, and it acts (dog.js).
 
 import { keep, kept } from "../browser/kept.js";
-import { limited } from "../browser/signals.js";
+import { limited } from "../usual.js";
 import { ofTheLastDay, waitFor } from "./restarts.js";
 
 const CHECK_MS = 1000;

@@ -1,0 +1,34 @@
+"""The clients that every house serves, so that whoever connects to it needs nothing from elsewhere.
+
+`/clients/1/usual.js` is the module that kiosk and taxi are made with, `/clients/1/usual_client.py` the package
+`usual_client` as one file. The number is that of the API: within it both only gain.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, abort
+
+import screens
+import usual_client
+from screens.assets import CHECKED, type_of
+from screens.files import sent
+
+FILES = {
+    "usual.js": Path(screens.__file__).parent / "static" / "js" / "usual.js",
+    "usual_client.py": Path(usual_client.__file__),
+}
+
+
+def clients() -> Blueprint:
+    """`GET /clients/1/NAME`, without a key; a browser asks each time whether it has changed."""
+    api = Blueprint("clients", __name__)
+
+    @api.get("/clients/1/<name>")
+    def file(name: str) -> Response:
+        if name not in FILES:
+            abort(404)
+        return sent(FILES[name].read_bytes(), type_of(name), CHECKED)
+
+    return api

@@ -1,0 +1,57 @@
+"""Dialects by the API: which of them a tenant speaks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from plumbing.access.caller import Caller
+from plumbing.access.record import note_change
+from plumbing.door import Body, Door
+from plumbing.shared import Shared
+
+NAMES = ("compreface",)
+Name = Literal["compreface"]
+
+
+class DialectsBody(BaseModel):
+    """All that are to be on; the others are switched off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    names: list[Name] = Field(max_length=len(NAMES))
+
+
+class DialectsReply(BaseModel):
+    names: list[Name]
+    possible: list[Name]
+
+
+def dialects(shared: Shared) -> APIBlueprint:
+    """The routes, for scope `admin`."""
+    tag = Tag(name="dialects", description="Routes as other systems have them, for programs written for those")
+    api = APIBlueprint("dialects", __name__, abp_tags=[tag])
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+
+    def answer(tenant: str) -> dict[str, object]:
+        return {"names": list(shared.dialects.names(tenant)), "possible": list(NAMES)}
+
+    @door.route(
+        "GET", "/v1/dialects", scopes=("admin",), reply=DialectsReply, summary="Which dialects are switched on"
+    )
+    def read(caller: Caller) -> Body:
+        return answer(caller.tenant)
+
+    @door.route(
+        "PUT", "/v1/dialects", scopes=("admin",), reply=DialectsReply, summary="Switch dialects on and off"
+    )
+    def choose(caller: Caller, body: DialectsBody) -> Body:
+        earlier = {"names": list(shared.dialects.names(caller.tenant))}
+        note_change("dialects", earlier=earlier, later={"names": sorted(set(body.names))})
+        shared.dialects.choose(caller.tenant, body.names)
+        return answer(caller.tenant)
+
+    return api

@@ -1,0 +1,1 @@
+"""The settings file, where each setting comes from, and the page that lists them all."""

@@ -1,0 +1,1 @@
+"""Files as the tills of Square, Toast and Lightspeed write them."""

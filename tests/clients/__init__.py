@@ -1,0 +1,1 @@
+"""The clients for those who connect to a house: `usual_client` and `usual.js`."""
