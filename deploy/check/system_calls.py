@@ -52,7 +52,7 @@ def made(folder: Path) -> set[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     counts, home = folder / "calls", folder / "home"
-    order = ["strace", "-f", "-qq", "-c", "-o", str(counts), str(USUAL), "serve", "--home", str(home)]
+    order = ["strace", "-f", "-qq", "-c", "-o", str(counts), str(USUAL), "serve", "--init", "--home", str(home)]
     process = subprocess.Popen([*order, "--port", str(port), "--workers", "1"], start_new_session=True)
     until = time.monotonic() + READY_S
     try:

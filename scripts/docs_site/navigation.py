@@ -36,11 +36,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "kiosk.md",
         "desk.md",
         "clients.md",
+        "tills.md",
         "operations.md",
         *(p for p in BORROWED if p.startswith("deploy/")),
     ),
     "Notebooks": (),
-    "Reference": ("settings.md", *REFERENCE, "glossary.md"),
+    "Reference": ("settings.md", "api/README.md", *REFERENCE, "glossary.md"),
     "Explanation": ("architecture.md", "promises.md", "threat-model.md", "asvs.md", "scale.md"),
     "Decisions": (),
     "Project": ("contributing.md", "security.md", "town.md", "releasing.md", "changelog.md"),
@@ -48,7 +49,13 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 """Section -> its first pages; those that are not there are left out."""
 TITLES = {"index.md": "Home", "overview.md": "The whole on one page", "decisions/README.md": "All, by subject"}
 """What a page is called in the navigation, where its heading does not do."""
-FOLDERS = {"tutorials": "Tutorials", "how-to": "How to", "notebooks": "Notebooks", "decisions": "Decisions"}
+FOLDERS = {
+    "tutorials": "Tutorials",
+    "dialects": "How to",
+    "how-to": "How to",
+    "notebooks": "Notebooks",
+    "decisions": "Decisions",
+}
 """Folder of `docs/` -> the section that its other pages are in."""
 
 

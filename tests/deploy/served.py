@@ -18,13 +18,11 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-import click
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-import app
 from tests.conftest import ROOT
 from tests.deploy.units import Unit
 
@@ -41,9 +39,7 @@ def free_port() -> int:
 
 def new_house(home: Path, environment: dict[str, str]) -> None:
     """An empty state folder."""
-    home.mkdir(mode=0o700)
-    if "init" in app.assemble().list_commands(click.Context(app.cli)):
-        subprocess.run([USUAL, "init", "--home", str(home)], env=environment, check=True, capture_output=True)
+    subprocess.run([USUAL, "init", "--home", str(home)], env=environment, check=True, capture_output=True)
 
 
 def wait_for(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_command_on_a_page_exists_with_its_options(name: str, words: list[str]
 def test_few_blocks_are_not_run_and_each_says_why() -> None:
     left = [one for found in PAGES.values() for one in found if one.language in RUN and one.why_not]
 
-    assert len(left) <= 16
+    assert len(left) <= 20
     assert all(len(one.why_not.split()) >= 4 for one in left)
 
 
