@@ -42,6 +42,15 @@ class DeviceNeeded(Problem):
     says = "Recognition needs the key of a device: `usual keys create --device NAME --scope identify`."
 
 
+class NotRepeatable(Problem):
+    """A look with an `Idempotency-Key`: a kept reply could greet the next person as the one before."""
+
+    code = "not_repeatable"
+    status = 422
+    title = "A look at a picture is not repeated"
+    says = "Leave `Idempotency-Key` out: each call looks at its own picture, and nothing of one is kept."
+
+
 class PluginRefused(Problem):
     """A plugin that would read something from a face, or give away its numbers."""
 
@@ -104,7 +113,7 @@ def compreface(shared: Shared, service: IdentityService) -> APIBlueprint:
     """The routes of the dialect."""
     tag = Tag(name=NAME, description="CompreFace's recognition routes, where they are switched on")
     api = APIBlueprint(NAME, __name__, abp_tags=[tag])
-    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, before_kept=_keep_nothing)
     _recognize_route(door, shared, service)
     _delete_route(door, shared, service)
     for one in REFUSED:
@@ -173,6 +182,11 @@ def _refuse(door: Door, shared: Shared, one: Refused) -> None:
     work.__name__ = one.name
     summary = "Not offered, and the answer says why"
     door.route(one.method, one.path, scopes=("identify",), size=UNREAD, reply=None, summary=summary)(work)
+
+
+def _keep_nothing() -> None:
+    """Raises NotRepeatable."""
+    raise NotRepeatable
 
 
 def _device_of(caller: Caller) -> Device:
