@@ -28,6 +28,7 @@ from plumbing.shared import Shared
 
 NAME = "compreface"
 SIZE = BodySize(4 * MIB, 4 * MIB, "Send one picture of at most 2 MB.")  # any byte may look like a part of JSON
+UNREAD = BodySize(2 * MIB, 2 * MIB)  # pictures that are not looked at
 SIMILARITY = 1.0
 BOX = {"probability": 1.0, "x_min": 0, "y_min": 0, "x_max": 0, "y_max": 0}
 
@@ -39,6 +40,15 @@ class DeviceNeeded(Problem):
     status = 403
     title = "A paired device is needed"
     says = "Recognition needs the key of a device: `usual keys create --device NAME --scope identify`."
+
+
+class NotRepeatable(Problem):
+    """A look with an `Idempotency-Key`: a kept reply could greet the next person as the one before."""
+
+    code = "not_repeatable"
+    status = 422
+    title = "A look at a picture is not repeated"
+    says = "Leave `Idempotency-Key` out: each call looks at its own picture, and nothing of one is kept."
 
 
 class PluginRefused(Problem):
@@ -63,6 +73,10 @@ class RecognizeQuery(BaseModel):
 
 class SubjectPath(BaseModel):
     subject: str = Field(min_length=1, max_length=200, description="the customer's receipt")
+
+
+class ImagePath(BaseModel):
+    image_id: str = Field(min_length=1, max_length=200)
 
 
 class Box(BaseModel):
@@ -99,7 +113,7 @@ def compreface(shared: Shared, service: IdentityService) -> APIBlueprint:
     """The routes of the dialect."""
     tag = Tag(name=NAME, description="CompreFace's recognition routes, where they are switched on")
     api = APIBlueprint(NAME, __name__, abp_tags=[tag])
-    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, before_kept=_keep_nothing)
     _recognize_route(door, shared, service)
     _delete_route(door, shared, service)
     for one in REFUSED:
@@ -156,16 +170,23 @@ def _refuse(door: Door, shared: Shared, one: Refused) -> None:
             shared.dialects.require(caller.tenant, NAME)
             raise NotOffered(one.why)
 
-    refuse.__name__ = one.name
-    route: Callable[[Callable[..., Body]], object] = door.route(
-        one.method,
-        one.path,
-        scopes=("identify",),
-        size=SIZE,
-        reply=None,
-        summary="Not offered, and the answer says why",
-    )
-    route(refuse)
+    def refuse_subject(caller: Caller, path: SubjectPath) -> Body:
+        return refuse(caller)
+
+    def refuse_image(caller: Caller, path: ImagePath) -> Body:
+        return refuse(caller)
+
+    work: Callable[..., Body] = refuse
+    if "<" in one.path:
+        work = refuse_subject if "<subject>" in one.path else refuse_image
+    work.__name__ = one.name
+    summary = "Not offered, and the answer says why"
+    door.route(one.method, one.path, scopes=("identify",), size=UNREAD, reply=None, summary=summary)(work)
+
+
+def _keep_nothing() -> None:
+    """Raises NotRepeatable."""
+    raise NotRepeatable
 
 
 def _device_of(caller: Caller) -> Device:

@@ -183,6 +183,18 @@ def test_a_request_without_a_picture_is_told_where_it_belongs(place: Place, more
     assert reply.get_json()["message"] == reply.get_json()["detail"]
 
 
+def test_no_look_is_kept_to_be_answered_again(place: Place) -> None:
+    """A kept reply would greet the next person, and the fingerprint of a form is one of its picture."""
+    reply = place.app.test_client().post(
+        "/api/v1/recognition/recognize",
+        json=sent(1),
+        headers={"X-API-Key": place.key, "Idempotency-Key": "k1"},
+    )
+
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "not_repeatable")
+    assert place.shared.databases[1].rows("SELECT 1 FROM replies") == []
+
+
 def test_a_key_of_no_device_recognises_nobody(place: Place) -> None:
     key = place.shared.access.create_key(TENANT, ("identify",))
 

@@ -18,7 +18,6 @@ from recommender.errors import BadRows, FileUnreadable, PricesUnclear, RowProble
 from recommender.exchange.files import import_file, reading_of
 from recommender.exchange.reading import Options, Reading
 from recommender.exchange.rows import each_row
-from recommender.scene import Answer, Request
 from recommender.store.tenant_settings import SiteSettings, TenantSettings
 from tests.conftest import ROOT
 from tests.recommender.service_fixtures import NOON, World
