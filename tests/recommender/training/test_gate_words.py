@@ -9,10 +9,9 @@ from recommender.training.outcomes import WORDS
 
 OF_ORDERS = ("order", "dish for dish", "Bestell", "Gericht für Gericht", "注文")
 OF_RIDES = ("ride", "Fahrt", "乗車", "行き先")
-GATE = sorted(one for one in WORDS.variables("en") if one.startswith("gate-"))
-NUMBERS: dict[str, str | int | float] = dict.fromkeys(
-    (name for one in GATE for name in WORDS.variables("en")[one]), 7
-)
+VARIABLES = WORDS.variables("en")
+GATE = sorted(one for one in VARIABLES if one.startswith("gate-"))
+NUMBERS: dict[str, str | int | float] = dict.fromkeys((name for one in GATE for name in VARIABLES[one]), 7)
 
 
 def said(message_id: str, language: str, **more: str) -> str:
