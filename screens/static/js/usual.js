@@ -215,7 +215,9 @@ export class Usual {
    * @throws {Problem} `pairing_refused`: the link is used up or too old, and no key is here
    */
   static async paired(options = {}) {
-    const code = new URLSearchParams(location.hash.slice(1)).get("pair");
+    const codeOf = () => new URLSearchParams(location.hash.slice(1)).get("pair");
+    addEventListener("hashchange", () => codeOf() && location.reload()); // the link was opened while the page was
+    const code = codeOf();
     if (code) {
       history.replaceState(null, "", location.pathname + location.search); // it works once: it need not stay
       const made = await new Usual(options).pair(code).catch((error) => {
