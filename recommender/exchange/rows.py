@@ -16,7 +16,7 @@ from recommender.exchange.item_columns import language_of, put_by_language, read
 from recommender.exchange.reading import SAMPLE, Reading
 from recommender.exchange.tills import lightspeed, square, toast
 from recommender.exchange.tills.layout import Layout
-from recommender.exchange.understood import LeftOut, Row, WrongCell, kept
+from recommender.exchange.understood import LeftOut, Row, WrongCell, refund
 
 What = Literal["items", "places", "offers", "events"]
 
@@ -96,7 +96,7 @@ def each_row(
 
 
 def _of_an_order(number: int, row: Row, on_wrong: OnWrong, reading: Reading) -> Row | LeftOut:
-    """The row of an event with its time by the clock on the wall; what was taken back is left out."""
+    """The row of an event with its time by the clock on the wall. A line of less than none was taken back."""
     if reading.options.site and not row.get("site"):
         row["site"] = reading.options.site
     if not reading.source and isinstance(text := row.get("occurred_at"), str):
@@ -107,7 +107,7 @@ def _of_an_order(number: int, row: Row, on_wrong: OnWrong, reading: Reading) -> 
     n, price = row.get("quantity"), row.get("price")
     if row.get("type") == "ordered" and isinstance(n, int) and n < 0 and "items" not in row:
         back = row | {"quantity": -n} | ({"price": abs(price)} if isinstance(price, int) else {})
-        return kept(back, "refunded")
+        return refund(back)
     return row
 
 

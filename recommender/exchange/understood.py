@@ -9,6 +9,9 @@ from typing import Any, Literal
 Row = dict[str, Any]
 Kind = Literal["sold", "refunded", "voided"]
 
+BACK = ".refund"
+"""What the id of a refund ends with, where a file gives it none of its own."""
+
 REASONS: Mapping[Kind, str] = {
     "refunded": "refunds: what a customer brought back is no order; the order itself stays",
     "voided": "voids: lines that were struck off before they were sold",
@@ -39,3 +42,12 @@ def kept(row: Row, kind: Kind) -> Row | LeftOut:
         kind: whether it was sold, or taken back.
     """
     return row if kind == "sold" else LeftOut(REASONS[kind])
+
+
+def refund(row: Row) -> Row:
+    """The event that takes a line back from the order of the same id: all such rows of an order are one event.
+
+    `row` is a line with quantity and price above 0.
+    """
+    order = row.get("event_id")
+    return row | {"type": "refunded", "event_id": f"{order}{BACK}", "order_id": order}
