@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-
-from prometheus_client import CollectorRegistry
-
 from plumbing.door import Door
 from recommender.assembly import zones_of
 from recommender.desk.overview import DeskTools
@@ -30,7 +26,7 @@ from recommender.web.desk import offers as offers_of_desk
 
 
 def put_on(
-    door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools, registry: CollectorRegistry
+    door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools, screens_news: news.News
 ) -> DeskTools:
     """Define the routes; returns what the desk works with beside the requests."""
     service, trainer = tools.service, tools.trainer
@@ -50,8 +46,6 @@ def put_on(
     tenant.tenant_routes(door, stores.database, stores.tenants)
     screen.screen_routes(door, stores, now_us)
     calls.call_routes(door, stores, now_us)
-    screens_news = news.News(service, now_us, registry)
-    atexit.register(screens_news.waiting.close)
     news.news_routes(door, screens_news)
     experiments.experiment_routes(door, service, trainer, now_us)
     training.routes(door, tools)
