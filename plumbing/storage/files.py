@@ -28,7 +28,7 @@ MARKS = frozenset({"access.db", "identity.db", "recommender.db", "identity-keys"
 def is_home(folder: Path) -> bool:
     """Whether this is the state folder of an installation."""
     try:
-        return any((folder / name).exists() for name in MARKS)
+        return any(os.path.lexists(folder / name) for name in MARKS)  # a store box links to a file not yet made
     except OSError:  # no folder of ours, or none that this user may look into
         return False
 

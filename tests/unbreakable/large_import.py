@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 
 from bench.measure import ROOT, Row, peak_mb
+from plumbing.init_cli import begin
 
 WHOLE_BYTES, SHORT_BYTES = int(os.environ.get("USUAL_IMPORT_BYTES", 100_000_000)), 4_000_000
 MOST_MB = 500
@@ -90,6 +91,7 @@ def rows(short: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="usual-import-") as folder:
         home, file, menu = Path(folder) / "home", Path(folder) / "events.csv", Path(folder) / "items.csv"
         menu.write_text(ITEMS)
+        begin(home)
         made = usual(home, ["import", "items", str(menu)])
         if made.status:
             raise RuntimeError(made.said)
