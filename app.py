@@ -25,7 +25,6 @@ from plumbing.clock import Clock, system_clock
 from plumbing.gate.gate import Gate
 from plumbing.keys_cli import keys
 from plumbing.problem import Problem
-from plumbing.rides.waiting import Waiting
 from plumbing.security.log import SecurityLog
 from plumbing.security.proxies import TrustedProxies, behind
 from plumbing.serving import logs, metrics, server
@@ -37,6 +36,7 @@ from plumbing.shared import Shared
 from plumbing.storage.files import UMASK
 from plumbing.storage.room import keep_reserve
 from plumbing.storage.state import State
+from plumbing.waiting import Waiting
 from recommender.cli import COMMANDS as RECOMMENDER_COMMANDS
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
 
 
 def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
-    """The policy page, the desk and the screens."""
+    """The first page, the errors' pages, the policy, the desk and the screens."""
+    app.register_blueprint(import_module("doorway.front.pages").build())
     if config.only != "recommender":
         from identity.config import config_of
         from identity.web.pages import blueprint as policy_page

@@ -75,7 +75,8 @@ def _choice_routes(door: Door, shared: Shared) -> None:
     @door.route(
         "GET", BASE + "/four-eyes", scopes=("view",), reply=FourEyesReply, summary="What needs a second person"
     )
-    def four_eyes(caller: Caller) -> Body:
+    def get_four_eyes(caller: Caller) -> Body:
+        """Which kinds of changes wait for a second person at this tenant."""
         note_tag(document(caller.tenant))
         return document(caller.tenant) | {"possible": list(KINDS)}
 
@@ -86,8 +87,12 @@ def _choice_routes(door: Door, shared: Shared) -> None:
         reply=FourEyesReply,
         approval=CHOICE,
         summary="Choose what needs a second person; while anything does, this choice does too",
+        errors=("changed_meanwhile", "person_needed"),
     )
-    def choose(caller: Caller, body: FourEyesBody) -> Body:
+    def set_four_eyes(caller: Caller, body: FourEyesBody) -> Body:
+        """Replaces the choice. Needs two people who have signed in; while anything needs a second person, so
+        does this.
+        """
         earlier, later = document(caller.tenant), {"kinds": [name for name in KINDS if name in body.kinds]}
         require_unchanged(earlier)
         if later["kinds"] and sum(user.state == "active" for user in shared.people.users(caller.tenant)) < 2:
@@ -110,7 +115,8 @@ def _decision_routes(door: Door, shared: Shared) -> None:
         reply=ProposalsReply,
         summary="Changes that wait for a second person",
     )
-    def proposals(caller: Caller) -> Body:
+    def list_proposals(caller: Caller) -> Body:
+        """Changes that colleagues proposed and nobody has decided about yet, with what would change."""
         return {"rows": [shown(caller, one) for one in access.approvals.proposals(caller.tenant)]}
 
     @door.route(
@@ -120,8 +126,10 @@ def _decision_routes(door: Door, shared: Shared) -> None:
         reply=ProposalReply,
         records=True,
         summary="Approve a colleague's change: it is carried out now",
+        errors=("no_such_proposal", "own_proposal", "person_needed", "two_people_needed", "changed_meanwhile"),
     )
     def approve_proposal(caller: Caller, path: ProposalPath) -> Body:
+        """The second person agrees: the change is carried out now, under both names. Nobody approves their own."""
         done: CarriedOut = approve(
             access, caller, path.proposal_id, lambda tenant, user: caller_of(people, tenant, user)
         )
@@ -137,8 +145,10 @@ def _decision_routes(door: Door, shared: Shared) -> None:
         reply=ProposalReply,
         records=True,
         summary="Refuse a colleague's change, or take one's own back",
+        errors=("no_such_proposal", "person_needed"),
     )
     def refuse_proposal(caller: Caller, path: ProposalPath) -> Body:
+        """The change is dropped. Who proposed it takes it back in the same way."""
         refused = refuse(access, caller, path.proposal_id)
         note_change(f"proposal {refused.subject}", earlier={"state": "waiting"}, later={"state": "refused"})
         return shown(caller, refused)

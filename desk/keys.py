@@ -58,13 +58,25 @@ def routes(shared: Shared) -> APIBlueprint:
 
 def _key_routes(door: Door, access: Access) -> None:
     @door.route("GET", BASE + "/keys", scopes=OPERATE, reply=KeysReply, summary="The keys, without their secrets")
-    def keys(caller: Caller) -> Body:
+    def list_keys(caller: Caller) -> Body:
+        """Every key and paired screen of the tenant, with its scopes and the day of its last use; never a
+        secret.
+        """
         return {"rows": [_row(row).model_dump() for row in access.keys(caller.tenant)]}
 
     @door.route(
-        "DELETE", BASE + "/keys/<key_id>", scopes=OPERATE, status=204, reply=None, summary="End a key at once"
+        "DELETE",
+        BASE + "/keys/<key_id>",
+        scopes=OPERATE,
+        status=204,
+        reply=None,
+        summary="End a key at once",
+        errors=("no_such_key",),
     )
-    def revoke(caller: Caller, path: KeyPath) -> Body:
+    def revoke_key(caller: Caller, path: KeyPath) -> Body:
+        """The key is refused from the next request on. A screen that was paired with it shows how to pair it
+        again.
+        """
         earlier = next((row for row in access.keys(caller.tenant) if row["key_id"] == path.key_id), None)
         if earlier is None or not access.revoke_key(caller.tenant, path.key_id):
             raise NoSuchKey

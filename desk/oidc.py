@@ -87,7 +87,10 @@ def routes(shared: Shared, config: Config) -> APIBlueprint:
             raise PasswordsOff
 
     @door.route("GET", BASE, scopes=PUBLIC, reply=ProviderReply, summary="Whether a provider signs people in")
-    def about() -> Body:
+    def get_sign_in_provider() -> Body:
+        """What the sign-in page shows: whether the house has a sign-in service of its own, and whether passwords
+        are taken.
+        """
         name = "" if provider is None else provider.name
         return {"available": provider is not None, "name": name, "passwords": with_passwords}
 
@@ -118,8 +121,10 @@ def _way_there(door: Door, shared: Shared, config: Config, provider: Provider | 
         lane="privacy",
         reply=BeginReply,
         summary="Begin to sign in with the provider of the house",
+        errors=("provider_away", "provider_missing"),
     )
-    def begin(body: BeginBody) -> Response:
+    def begin_provider_sign_in(body: BeginBody) -> Response:
+        """Gives the address of the sign-in service that the browser goes to next."""
         if provider is None:
             raise ProviderMissing
         begun = provider.begin(_back_to(config))
@@ -136,8 +141,10 @@ def _way_there(door: Door, shared: Shared, config: Config, provider: Provider | 
         lane="privacy",
         reply=None,
         summary="The way back from the provider",
+        errors=("not_invited", "provider_away", "provider_missing", "provider_refused"),
     )
-    def callback(query: CallbackQuery) -> Response:
+    def finish_provider_sign_in(query: CallbackQuery) -> Response:
+        """The sign-in service sends the browser back to here; it is signed in and led to the desk."""
         try:
             if provider is None:
                 raise ProviderMissing
@@ -164,8 +171,10 @@ def _way_out(door: Door, config: Config, provider: Provider | None) -> None:
         lane="privacy",
         reply=EndReply,
         summary="Where a browser that has signed out ends its session with the provider as well",
+        errors=("provider_away", "provider_missing"),
     )
-    def end() -> Response:
+    def end_provider_session() -> Response:
+        """Gives the address at which the sign-in service ends its own session."""
         by_provider = cookies.secret_of(request, BY_PROVIDER) is not None
         asked = provider is not None and by_provider and config.oidc_sign_out == "on"
         address = provider.ends_at(_here(config) + "/desk/sign-in") if provider and asked else ""

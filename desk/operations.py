@@ -63,7 +63,10 @@ def routes(shared: Shared, home: Path) -> APIBlueprint:
         reply=OperationsReply,
         summary="Devices, times of the stages, disk",
     )
-    def operations(caller: Caller, query: Period) -> Body:
+    def get_operations(caller: Caller, query: Period) -> Body:
+        """What an operator looks at: each device with its requests and refusals, how long the stages take, the
+        room on the disk.
+        """
         language = language_of(request)
         rows = device_rows(shared, caller, query.days)
         room = shutil.disk_usage(home)

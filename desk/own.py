@@ -78,9 +78,16 @@ def routes(door: Door, people: People) -> None:
 
 def _password_routes(door: Door, people: People) -> None:
     @door.route(
-        "GET", OWN, scopes=VIEW, sites="none", reply=OwnReply, summary="Who I am, and where I am signed in"
+        "GET",
+        OWN,
+        scopes=VIEW,
+        sites="none",
+        reply=OwnReply,
+        summary="Who I am, and where I am signed in",
+        errors=("person_needed",),
     )
-    def own(caller: Caller) -> Body:
+    def get_own_account(caller: Caller) -> Body:
+        """Name, roles, sites and sessions of the person who is signed in."""
         user = people.user(caller.tenant, _person(caller))
         rows = [
             SessionRow(
@@ -111,8 +118,17 @@ def _password_routes(door: Door, people: People) -> None:
         status=204,
         reply=None,
         summary="Change one's own password; all other sessions end",
+        errors=(
+            "not_proven",
+            "password_refused",
+            "passwords_off",
+            "person_needed",
+            "sign_in_paused",
+            "code_needed",
+        ),
     )
-    def change_password(caller: Caller, body: NewPasswordBody) -> Response:
+    def change_own_password(caller: Caller, body: NewPasswordBody) -> Response:
+        """Needs the present password. All other sessions of this person end."""
         _person(caller)
         response = Response(status=204)
         put_session(response, people.change_password(caller, body.password, body.new_password, where()))
@@ -123,9 +139,16 @@ def _code_routes(door: Door, people: People) -> None:
     path = OWN + "/code-app"
 
     @door.route(
-        "POST", path, scopes=VIEW, sites="none", reply=OfferReply, summary="What a code app is set up with"
+        "POST",
+        path,
+        scopes=VIEW,
+        sites="none",
+        reply=OfferReply,
+        summary="What a code app is set up with",
+        errors=("not_proven", "person_needed", "second_step_refused", "sign_in_paused"),
     )
     def offer_code_app(caller: Caller, body: PasswordBody) -> Body:
+        """Gives a secret for a code app; it holds once the first code was typed (`switch_on_code_app`)."""
         _person(caller)
         offer = people.offer_code_app(caller, body.password, where())
         picture = segno.make(offer.address, error="m", micro=False).svg_data_uri(scale=5, light="#fff")
@@ -138,8 +161,10 @@ def _code_routes(door: Door, people: People) -> None:
         sites="none",
         reply=CodesReply,
         summary="Switch the code app on with its first code; all other sessions end",
+        errors=("not_proven", "person_needed", "second_step_refused", "sign_in_paused"),
     )
-    def switch_on(caller: Caller, body: SwitchOnBody) -> Response:
+    def switch_on_code_app(caller: Caller, body: SwitchOnBody) -> Response:
+        """The first code of the app switches it on. The reply has the recovery codes, shown once."""
         _person(caller)
         codes, secret = people.switch_on_code_app(caller, body.sealed, body.code, where())
         response = jsonify({"recovery_codes": codes})
@@ -147,9 +172,17 @@ def _code_routes(door: Door, people: People) -> None:
         return response
 
     @door.route(
-        "POST", path + "/off", scopes=VIEW, sites="none", status=204, reply=None, summary="Switch the code app off"
+        "POST",
+        path + "/off",
+        scopes=VIEW,
+        sites="none",
+        status=204,
+        reply=None,
+        summary="Switch the code app off",
+        errors=("not_proven", "person_needed", "second_step_refused", "sign_in_paused"),
     )
-    def switch_off(caller: Caller, body: CodeBody) -> Body:
+    def switch_off_code_app(caller: Caller, body: CodeBody) -> Body:
+        """Needs the password and a code of the app, or a recovery code."""
         _person(caller)
         people.switch_off_code_app(caller, body.password, body.code, where())
         return None
@@ -162,8 +195,10 @@ def _code_routes(door: Door, people: People) -> None:
         reply=CodesReply,
         records=True,
         summary="Ten recovery codes in place of the earlier ones",
+        errors=("not_proven", "person_needed", "second_step_refused", "sign_in_paused"),
     )
-    def recovery_codes(caller: Caller, body: CodeBody) -> Body:
+    def renew_recovery_codes(caller: Caller, body: CodeBody) -> Body:
+        """The earlier recovery codes are void. The new ones are shown once."""
         note_change(f"recovery-codes {_person(caller)}")
         return {"recovery_codes": people.new_recovery_codes(caller, body.password, body.code, where())}
 
@@ -172,9 +207,17 @@ def _session_routes(door: Door, people: People) -> None:
     path = OWN + "/sessions"
 
     @door.route(
-        "DELETE", path, scopes=VIEW, sites="none", status=204, reply=None, summary="Sign out everywhere, here too"
+        "DELETE",
+        path,
+        scopes=VIEW,
+        sites="none",
+        status=204,
+        reply=None,
+        summary="Sign out everywhere, here too",
+        errors=("person_needed",),
     )
     def sign_out_everywhere(caller: Caller) -> Response:
+        """Ends all sessions of this person, this one too."""
         _person(caller)
         people.sign_out_everywhere(caller)
         response = Response(status=204)
@@ -189,8 +232,10 @@ def _session_routes(door: Door, people: People) -> None:
         status=204,
         reply=None,
         summary="Sign out of one of one's own sessions",
+        errors=("no_such_session", "person_needed"),
     )
-    def sign_out_of(caller: Caller, path: SessionPath) -> Body:
+    def end_own_session(caller: Caller, path: SessionPath) -> Body:
+        """Ends one of the sessions that `get_own_account` lists."""
         _person(caller)
         people.sign_out_of(caller, path.session_id)
         return None

@@ -78,7 +78,8 @@ def routes(door: Door, people: People) -> None:
 
 def _list_route(door: Door, people: People) -> None:
     @door.route("GET", PATH, scopes=PEOPLE, sites="own", reply=PeopleReply, summary="Who may do what at the desk")
-    def all_people(caller: Caller) -> Body:
+    def list_people(caller: Caller) -> Body:
+        """Everybody who may sign in at the desk, and who was invited and has not come yet."""
         users = [user for user in people.users(caller.tenant) if _is_seen(caller, user)]
         return PeopleReply(
             answer=WORDS.text(
@@ -103,8 +104,10 @@ def _link_routes(door: Door, people: People) -> None:
         status=201,
         reply=LinkReply,
         summary="Invite a colleague; gives a one-time link",
+        errors=("role_refused", "sites_refused", "user_name_refused", "user_name_taken"),
     )
-    def invite(caller: Caller, body: InviteBody) -> Body:
+    def invite_person(caller: Caller, body: InviteBody) -> Body:
+        """Nobody gives a role or a site that they do not have. The link is shown once, and works once."""
         secret = people.invite(
             caller.tenant, body.name, body.roles, display=body.display, sites=body.sites, by=caller
         )
@@ -119,8 +122,10 @@ def _link_routes(door: Door, people: People) -> None:
         sites="own",
         reply=LinkReply,
         summary="Another one-time link for somebody who has not signed in yet",
+        errors=("no_such_user", "user_not_invited", "user_not_yours"),
     )
-    def another_link(caller: Caller, path: PersonPath) -> Body:
+    def renew_invitation(caller: Caller, path: PersonPath) -> Body:
+        """The earlier link is void. For somebody who has a password already there is none."""
         secret = people.link(caller.tenant, path.user_id, by=caller)
         note_change(f"user {path.user_id}", later={"link": "another one"})
         return _link(people.invited(secret), secret)
@@ -134,8 +139,10 @@ def _change_routes(door: Door, people: People) -> None:
         sites="own",
         reply=PersonRow,
         summary="Change somebody's roles and sites; they sign in again",
+        errors=("last_operator", "no_such_user", "role_refused", "sites_refused", "user_not_yours"),
     )
     def change_person(caller: Caller, path: PersonPath, body: ChangeBody) -> Response:
+        """Replaces roles and sites. The person signs in again with the new ones."""
         own = cookies.secret_of(request, cookies.DESK) if path.user_id == caller.user else None
         earlier = _rights(people.user(caller.tenant, path.user_id))
         user = people.change(
@@ -161,8 +168,10 @@ def _change_routes(door: Door, people: People) -> None:
         status=204,
         reply=None,
         summary="Remove somebody; their sessions end at once",
+        errors=("last_operator", "no_such_user", "user_not_yours"),
     )
     def remove_person(caller: Caller, path: PersonPath) -> Body:
+        """Their sessions end at once. The last operator cannot be removed."""
         earlier = _rights(people.user(caller.tenant, path.user_id))
         people.remove(caller.tenant, path.user_id, by=caller)
         note_change(f"user {path.user_id}", earlier=earlier)

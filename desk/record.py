@@ -96,9 +96,17 @@ def routes(shared: Shared) -> APIBlueprint:
     reader = Reader(shared.access, shared.people)
 
     @door.route(
-        "GET", BASE + "/changes", scopes=("view",), reply=ChangesReply, summary="Who changed what, latest first"
+        "GET",
+        BASE + "/changes",
+        scopes=("view",),
+        reply=ChangesReply,
+        summary="Who changed what, latest first",
+        errors=("date_refused",),
     )
-    def changes(caller: Caller, query: ChangesQuery) -> Body:
+    def list_changes(caller: Caller, query: ChangesQuery) -> Body:
+        """The record of changes: who changed what and when, with both versions. `before` of the next page is the
+        smallest `change_id` of this one.
+        """
         language = language_of(request)
         found = reader.latest(caller, _wanted(query), query.n)
         rows = [reader.described(caller, one, language) for one in found]
@@ -118,8 +126,10 @@ def routes(shared: Shared) -> APIBlueprint:
         reply=None,
         approval="export",
         summary="The record as a file for a spreadsheet",
+        errors=("date_refused",),
     )
-    def changes_file(caller: Caller, query: ChangesQuery) -> Response:
+    def export_changes(caller: Caller, query: ChangesQuery) -> Response:
+        """The same as CSV, for an auditor; that it was exported is on record too."""
         language = language_of(request)
         found = reader.latest(caller, _wanted(query), MOST_IN_FILE)
         text = as_csv([reader.described(caller, one, language) for one in found])

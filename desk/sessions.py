@@ -78,8 +78,12 @@ def _sign_in_routes(door: Door, people: People) -> None:
         limit=ATTEMPTS,
         reply=SignedInReply,
         summary="Sign in at the desk",
+        errors=("code_needed", "foreign_page", "passwords_off", "sign_in_paused", "sign_in_refused"),
     )
     def sign_in(body: SignInBody) -> Response:
+        """With name and password, and the code of the code app where one is switched on. The session is a
+        cookie.
+        """
         return _signed_in(people, people.sign_in(body.name, body.password, body.code, where()))
 
     @door.route(
@@ -89,8 +93,10 @@ def _sign_in_routes(door: Door, people: People) -> None:
         limit=ATTEMPTS,
         reply=InvitationReply,
         summary="Whose one-time link this is; it is not used",
+        errors=("invitation_refused", "sign_in_paused"),
     )
-    def look(body: LinkBody) -> Body:
+    def look_at_invitation(body: LinkBody) -> Body:
+        """Whose invitation a link is, before it is used."""
         user = people.invited(body.secret)
         return InvitationReply(
             name=user.name, display=user.display, is_new=user.state == "invited", code_app=user.second_step
@@ -103,8 +109,17 @@ def _sign_in_routes(door: Door, people: People) -> None:
         limit=ATTEMPTS,
         reply=SignedInReply,
         summary="Use a one-time link: set a password and sign in",
+        errors=(
+            "code_needed",
+            "invitation_refused",
+            "password_refused",
+            "passwords_off",
+            "sign_in_paused",
+            "sign_in_refused",
+        ),
     )
-    def accept(body: AcceptBody) -> Response:
+    def accept_invitation(body: AcceptBody) -> Response:
+        """Sets the password of the invited person and signs them in. The link works once."""
         return _signed_in(people, people.accept(body.secret, body.password, body.code, where()))
 
 
@@ -117,11 +132,13 @@ def _session_routes(door: Door, people: People) -> None:
         reply=SignedInReply,
         summary="Who is signed in",
     )
-    def current(caller: Caller) -> Body:
+    def get_current_session(caller: Caller) -> Body:
+        """Who is signed in, with roles and sites: what a page shows is decided by it."""
         return described(people, caller)
 
     @door.route("DELETE", BASE + "/sessions/current", scopes=PUBLIC, status=204, reply=None, summary="Sign out")
     def sign_out() -> Response:
+        """Ends this session; answers the same when there was none."""
         secret = cookies.secret_of(request, cookies.DESK)
         if secret:
             people.sign_out(secret)

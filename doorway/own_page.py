@@ -48,12 +48,16 @@ def own_page(shared: Shared, identity: IdentityOwnPage, recommender: Recommender
         reply=ExportReply,
         summary="All that is held about the customer of the token, as one file",
     )
-    def export() -> Body:
+    def export_own_data() -> Body:
+        """Everything that both halves hold about the customer, in one JSON file, for them to keep or to take
+        elsewhere.
+        """
         token = bearer_of(request)
         return export_of(identity.held(token), recommender.held(token), shared.now_us())
 
     @door.route("GET", "/v1/me/schema", scopes=PUBLIC, reply=None, summary="The JSON schema of that file")
-    def export_schema() -> Response:
+    def get_own_data_schema() -> Response:
+        """The JSON Schema of the file of `export_own_data`, for a program that reads it."""
         return jsonify(schema)
 
     return api

@@ -21,8 +21,8 @@ from plumbing.clock import MINUTE, SECOND
 from plumbing.door import Body, Door, Limit
 from plumbing.problem import Problem
 from plumbing.rides.rides import ACCEPTED, SEEN, Ride
-from plumbing.rides.waiting import Waiting
 from plumbing.shared import Shared
+from plumbing.waiting import Waiting
 from recommender.store.catalogue import CatalogueStore
 
 VERSION = 1
@@ -97,7 +97,7 @@ class RideOfDriver(BaseModel):
     mark: int
 
 
-class AcceptBody(BaseModel):
+class AcceptRideBody(BaseModel):
     """The ride that the driver saw."""
 
     ride_id: str = Field(min_length=1, max_length=64)
@@ -149,8 +149,10 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         limit=RIDES,
         lane="rides",
         summary="Hand the confirmed place to this tablet's driver; the ride before is over",
+        errors=("not_found",),
     )
-    def hand_over(caller: Caller, body: RideBody) -> Body:
+    def hand_over_ride(caller: Caller, body: RideBody) -> Body:
+        """The rider has confirmed a place: the screen of this taxi's driver shows it. A ride before is over."""
         row = places.get(caller.tenant, "place", body.item_id)
         place = {name: getattr(row, name) for name in ("item_id", "name", "category", "lat", "lon")}
         place["names"] = dict(getattr(row, "names", None) or {})
@@ -171,7 +173,10 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         holds=waiting.hold,
         summary="What became of this tablet's ride; waits for news when the request says what is known",
     )
-    def look(caller: Caller, query: WatchQuery) -> Body:
+    def get_ride(caller: Caller, query: WatchQuery) -> Body:
+        """The state of the ride, for the rider's tablet. With `watch` and `since` of the last reply the request
+        waits up to 28 seconds for a change; 204: there was none.
+        """
         return shown(caller, shared.rides.of(caller.tenant, caller.device))
 
     @door.route(
@@ -183,7 +188,8 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         lane="rides",
         summary="The ride is over, or the door was closed: both screens forget it",
     )
-    def end(caller: Caller, query: EndQuery) -> Body:
+    def end_ride(caller: Caller, query: EndQuery) -> Body:
+        """Both screens forget the place. Sent when the door closes or the rider says so."""
         if shared.rides.end(caller.tenant, caller.device, query.ride_id):
             done.labels("ended_by_tablet").inc()
         return None
@@ -202,7 +208,10 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
         holds=waiting.hold,
         summary="Where the rider of this driver's taxi wants to go; waits for news beyond what is known",
     )
-    def where_to(caller: Caller, query: WatchQuery) -> Body:
+    def get_ride_of_driver(caller: Caller, query: WatchQuery) -> Body:
+        """The place of the present ride, for the driver's screen. With `watch` and `since` of the last reply the
+        request waits up to 28 seconds for a change; 204: there was none.
+        """
         taxi = taxi_of(caller)
         ride = shared.rides.of(caller.tenant, taxi) if taxi else Ride()
         if taxi and ride.state == "sent":
@@ -230,8 +239,10 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
         reply=None,
         lane="rides",
         summary="The driver is on the way; the rider sees it",
+        errors=("no_such_ride",),
     )
-    def accept(caller: Caller, body: AcceptBody) -> Body:
+    def accept_ride(caller: Caller, body: AcceptRideBody) -> Body:
+        """The rider's tablet shows that the driver is on the way."""
         taxi = taxi_of(caller)
         if not taxi or not shared.rides.accept(caller.tenant, taxi, body.ride_id):
             raise NoSuchRide
@@ -247,7 +258,8 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
         lane="rides",
         summary="The driver ends the ride: both screens forget it",
     )
-    def over(caller: Caller, query: EndQuery) -> Body:
+    def end_ride_of_driver(caller: Caller, query: EndQuery) -> Body:
+        """Both screens forget the place."""
         taxi = taxi_of(caller)
         if taxi and shared.rides.end(caller.tenant, taxi, query.ride_id):
             done.labels("ended_by_driver").inc()
@@ -265,8 +277,12 @@ def _code_route(door: Door, shared: Shared) -> None:
         lane="rides",
         records=True,
         summary="A code for this tablet's driver's screen, while the tablet is being set up",
+        errors=("code_too_late", "not_a_taxi", "device_taken"),
     )
-    def code(caller: Caller) -> Body:
+    def create_driver_code(caller: Caller) -> Body:
+        """A code of ten signs that pairs one browser as this taxi's driver's screen. Only within 15 minutes
+        after the tablet was paired.
+        """
         if caller.page != "taxi":
             raise NotATaxi
         shared.access.drivers.require_set_up(caller.tenant, caller.key_id)

@@ -12,6 +12,7 @@ from flask_openapi3.models.tag import Tag
 from prometheus_client import Histogram
 from pydantic import BaseModel, Field
 
+from identity.web.codes import BY_CODE, LOOKED_AT, RECOGNITION
 from identity.web.half import IdentityHalf
 from identity.web.routes import PICTURE_FIELDS, RECOGNITION_BYTES, by_code_reply, padded, recognition_reply
 from identity.web.schemas import ByCodeBody, RecognitionBody, RecognitionReply
@@ -25,6 +26,7 @@ from plumbing.storage.sqlite import storage_is_named
 from recommender.errors import SecondFactorRequired, TokenError
 from recommender.schemas import ContextModel, SceneName, SuggestionsReply
 from recommender.service import SuggestRequest
+from recommender.web.codes import MOMENT
 from recommender.web.half import RecommenderHalf
 from recommender.web.reply_size import ReplySizes
 from recommender.web.suggestions import reply_as_json
@@ -72,8 +74,12 @@ def visits(shared: Shared, identity: IdentityHalf, recommender: RecommenderHalf)
         size=PICTURES,
         lane="recognition",
         summary="Recognise and suggest in one call",
+        errors=(*LOOKED_AT, *MOMENT),
     )
     def visit(caller: Caller, body: VisitBody) -> Body:
+        """`recognise` and `suggest` in one request: a kiosk needs one call after a press. A stranger gets what
+        is popular, in a reply of the same size.
+        """
         return answered(caller, body, lambda: recognition_reply(identity.service, caller, body))
 
     @door.route(
@@ -82,8 +88,10 @@ def visits(shared: Shared, identity: IdentityHalf, recommender: RecommenderHalf)
         scopes=("identify", "suggest"),
         reply=VisitReply,
         summary="Code and PIN in place of a face, and suggest, in one call",
+        errors=(*BY_CODE, *RECOGNITION, *MOMENT),
     )
     def visit_by_code(caller: Caller, body: CodeVisitBody) -> Body:
+        """The same for somebody who types code and PIN: no picture is sent or looked at."""
         return answered(caller, body, lambda: by_code_reply(identity.service, caller, body))
 
     def answered(caller: Caller, body: Wanted, recognised: Callable[[], dict[str, object]]) -> Body:

@@ -69,7 +69,8 @@ def webhooks(shared: Shared) -> APIBlueprint:
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     @door.route("GET", "/v1/webhooks", scopes=("admin",), reply=WebhooksReply, summary="Who is notified of what")
-    def read(caller: Caller) -> Body:
+    def list_webhooks(caller: Caller) -> Body:
+        """The addresses that are notified, and of which events; never their secrets."""
         return {"rows": [_row(one) for one in shared.webhooks.all(caller.tenant)]}
 
     @door.route(
@@ -79,8 +80,12 @@ def webhooks(shared: Shared) -> APIBlueprint:
         status=201,
         reply=NewWebhook,
         summary="Send events to an address, signed as Standard Webhooks says",
+        errors=("no_such_event", "too_many_webhooks", "webhook_address_refused"),
     )
-    def add(caller: Caller, body: WebhookBody) -> Body:
+    def create_webhook(caller: Caller, body: WebhookBody) -> Body:
+        """Messages are signed as Standard Webhooks says; the secret is shown once. Only https addresses are
+        taken.
+        """
         if set(body.events) - set(EVENTS):
             raise NoSuchEvent
         made, secret = shared.webhooks.add(caller.tenant, body.url, body.events)
@@ -94,8 +99,10 @@ def webhooks(shared: Shared) -> APIBlueprint:
         status=204,
         reply=None,
         summary="Send nothing there any more",
+        errors=("no_such_webhook",),
     )
-    def remove(caller: Caller, path: WebhookPath) -> Body:
+    def delete_webhook(caller: Caller, path: WebhookPath) -> Body:
+        """Nothing more is sent to this address; what waited for it is dropped."""
         earlier = next(
             (one for one in shared.webhooks.all(caller.tenant) if one.webhook_id == path.webhook_id), None
         )

@@ -209,7 +209,10 @@ def open_access(home: Path) -> Access:
     """The keys of the state folder `home`."""
     settings = Config.from_environment()
     log = SecurityLog.of(home, system_clock, settings.security_log)
-    return Access(state_of(home).database("access", access_module.migrations), system_clock, log)
+    database = state_of(home).database("access", access_module.migrations)
+    if (context := click.get_current_context(silent=True)) is not None:
+        context.call_on_close(database.close)  # when the command ends, not when its memory is given back
+    return Access(database, system_clock, log)
 
 
 def state_of(home: Path) -> State:

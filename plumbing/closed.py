@@ -69,6 +69,9 @@ class ClosedUnusable(Problem):
     code = "closed_tokens_unusable"
     status = 503
     title = "The list of closed tokens cannot be read"
+    what_to_do = (
+        "Guests are served meanwhile. An operator looks at the disk and at the rights of the state folder."
+    )
 
 
 class ClosedTokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,12 @@ def too_large(size: BodySize, *, parts: bool = False) -> BodyTooLarge:
     return BodyTooLarge(f"At most {most} are taken here. {size.instead} Nothing was stored.")
 
 
-Hold = Callable[[Any, str], Awaitable[bool]]
+Hold = Callable[[Any, str], Coroutine[Any, Any, bool]]
 """Waits for a request of a `Caller` with this query, without a thread; False: there is nothing to answer."""
+
+
+Stream = Callable[[Any, Mapping[str, object]], AsyncGenerator[bytes, None] | None]
+"""The pieces of the reply to a `Caller` whose request has this head (WSGI); None: no more streams are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Demand:
     `prepares` names a lane: a request that says `?for=` that lane is refused when that one is full. `bearer`: a
     route without a key that needs a customer's token. `records`: what it changes stands in the record of changes.
     `approval`: the kind of change that may need a second person. `work`: its function. `holds`: what a request
-    waits for before it takes a thread.
+    waits for before it takes a thread. `streams`: its reply comes piece by piece, without a thread.
     """
 
     scopes: tuple[str, ...] | None
@@ -62,6 +66,7 @@ class Demand:
     approval: str = ""
     work: Callable[..., object] | None = None
     holds: Hold | None = None
+    streams: Stream | None = None
 
 
 def remember(app: App, endpoint: str, demand: Demand) -> None:

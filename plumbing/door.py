@@ -33,7 +33,9 @@ from plumbing.access.roles import ADMINISTRATION
 from plumbing.access.watch import watched
 from plumbing.bearer import bearer_of
 from plumbing.clock import MINUTE
-from plumbing.demands import SMALL, BodySize, Demand, Hold, demand_of, remember, too_large
+from plumbing.demands import SMALL, BodySize, Demand, Hold, Stream, demand_of, remember, too_large
+from plumbing.describing.deprecation import Deprecation
+from plumbing.describing.route import described_as
 from plumbing.etags import noted_tag
 from plumbing.idempotency import Idempotency, Reply
 from plumbing.json_limits import parts_of
@@ -81,6 +83,7 @@ class _Route:
     approval: str = ""
     records: bool = False
     sites: Sites = "all"
+    deprecated: Deprecation | None = None
 
     @property
     def is_administration(self) -> bool:
@@ -146,8 +149,14 @@ class Door:
         records: bool = False,
         sites: Sites = "all",
         holds: Hold | None = None,
+        streams: Stream | None = None,
+        errors: Collection[str] = (),
+        deprecated: Deprecation | None = None,
     ) -> Callable[[Handler], Handler]:
         """Define a route.
+
+        In the description of the API, the name of its function is the operation's id and its docstring the
+        operation's text.
 
         Args:
             method: GET, POST, PUT or DELETE.
@@ -169,27 +178,47 @@ class Door:
                 it, and the reply is about that site.
             holds: what a request waits for before it takes a thread; when there is nothing to answer it gets 204.
                 Without the gate nobody waits: the route must answer at once as well.
+            streams: answers piece by piece without a thread. Without the gate, and when no more streams are taken,
+                the route itself answers: all that there is now, and the reply ends.
+            errors: codes of the problems of its own work. Those of the door and the gate are known.
+            deprecated: since when, until when, and which operation to use instead.
 
         Raises:
             ValueError: a scope or a kind of approval that does not exist.
         """
         _require_known(scopes, approval)
-        route = _Route(scopes, status, limit, one_transaction, approval, records, sites)
+        route = _Route(scopes, status, limit, one_transaction, approval, records, sites, deprecated)
         replies = {str(status): reply} | {str(code): model for code, model in (other_replies or {}).items()}
         if approval:
             replies.setdefault("202", ProposedReply)
-        define = getattr(self._api, method.lower())(
-            path, responses=replies, summary=summary, security=_security(scopes, token), doc_ui=described
-        )
+
+        def define(work: Handler) -> Callable[[Callable[..., Response]], object]:
+            text = described_as(
+                method,
+                work,
+                scopes=scopes,
+                token=token,
+                limited=limit is not None,
+                approval=bool(approval),
+                errors=errors,
+                deprecated=deprecated,
+            )
+            put = getattr(self._api, method.lower())(
+                path, responses=replies, summary=summary, doc_ui=described, **text
+            )
+            return put  # type: ignore[no-any-return]
+
         bearer, kept = scopes is None and token, route.is_administration
         return self._decorate(
-            route, define, lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds)
+            route,
+            define,
+            lambda work: Demand(scopes, size, lane, prepares, bearer, kept, approval, work, holds, streams),
         )
 
     def _decorate(
         self,
         route: _Route,
-        define: Callable[[Callable[..., Response]], object],
+        define: Callable[[Handler], Callable[[Callable[..., Response]], object]],
         demand: Callable[[Handler], Demand],
     ) -> Callable[[Handler], Handler]:
         """Puts a function behind the door: `define` gives it its address, `demand` says what it asks for."""
@@ -201,7 +230,7 @@ class Door:
                 with of_request(tenant), watched(self._access.log, route.scopes):
                     return self._answer(route, work, parts)
 
-            define(view)
+            define(work)(view)
             self._api.record(lambda state: remember(state.app, f"{state.name}.{work.__name__}", demand(work)))
             return work
 
@@ -272,6 +301,8 @@ class Door:
         response.headers["Cache-Control"] = "no-store"
         if noted_tag():
             response.headers["ETag"] = noted_tag()
+        if route.deprecated is not None:
+            response.headers.extend(route.deprecated.headers)
         self._renew(caller, response)
         return response
 
@@ -385,14 +416,6 @@ def _stored(route: _Route, body: Body | Response) -> Reply:
 def _json(status: int, body: Body) -> Response:
     content = "" if status == 204 else json.dumps(body, separators=(",", ":"))
     return Response(content, status=status, mimetype="application/json")
-
-
-def _security(scopes: tuple[str, ...] | None, token: bool) -> list[dict[str, list[str]]]:
-    """The route's security as OpenAPI 3.1 says it: alternatives, the roles of a key being its scopes."""
-    if scopes is None:
-        return [{"token": []}] if token else []
-    key = {"api_key": list(scopes)}
-    return [key | {"token": []}, key] if token else [key]
 
 
 def _require_known(scopes: tuple[str, ...] | None, approval: str) -> None:

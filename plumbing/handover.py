@@ -50,6 +50,7 @@ class RecommenderUnreachable(Problem):
     code = "recommender_unreachable"
     status = 503
     title = "The recommender does not answer"
+    what_to_do = "It is tried again by itself. If it lasts, look at the recommender's process and at its address."
 
 
 class IdentityUnreachable(Problem):
@@ -58,6 +59,7 @@ class IdentityUnreachable(Problem):
     code = "identity_unreachable"
     status = 503
     title = "Identity does not answer"
+    what_to_do = "It is tried again by itself. If it lasts, look at the process of identity and at its address."
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class TooManyRequests(Problem):
     status = 429
     title = "Too many requests"
     security_event = "lock_out"
+    what_to_do = "Wait as long as `Retry-After` says."
 
     def __init__(self, name: str, seconds: int) -> None:
         super().__init__(f"The limit for {name} is reached. Try again in {seconds} s.")

@@ -1,6 +1,6 @@
-"""The application object; and what its description lacks: how to sign in, and that every error is a problem+json.
+"""The application object, and its description with how to sign in.
 
-Which scopes a route needs is declared at the route: see plumbing/door.py.
+What is said of an operation is declared at its route (plumbing/door.py) and completed in plumbing/describing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from flask_openapi3.openapi import OpenAPI
 
 from plumbing import problem_json
 from plumbing.demands import PICTURES
+from plumbing.describing.finish import finish
 from plumbing.json_limits import LimitedJSON
-from plumbing.problem_json import ProblemReply
 from plumbing.security import headers as security_headers
 
 SECURITY: dict[str, Any] = {
@@ -53,22 +53,8 @@ def new_app(title: str, description: str) -> OpenAPI:
 
 def publish(app: OpenAPI) -> None:
     """Serve the finished description at /openapi.json; call it after the last route was registered."""
-    description = _finish(app.api_doc)
+    description = finish(app.api_doc)
 
     @app.route("/openapi.json")
     def openapi_json() -> Response:
         return jsonify(description)
-
-
-def _finish(description: dict[str, Any]) -> dict[str, Any]:
-    problem = {
-        "description": "A problem: `code` is stable, `detail` says what happened and what to do",
-        "content": {
-            "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{ProblemReply.__name__}"}}
-        },
-    }
-    for operations in description["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)  # the framework adds it; it is a problem like the others
-            operation["responses"]["default"] = problem
-    return description

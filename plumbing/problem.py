@@ -17,12 +17,15 @@ class Problem(Exception):
 
     A leaf sets `code` (stable, snake_case), `status` and `title`. The detail is a sentence that says what happened
     and what to do: the one given, or `says` of the class. `extra` is added to the reply (row numbers, fields).
+    The docstring says what the code means: it stands in the catalogue of errors (`/docs/errors`), and beside it
+    `what_to_do`, or `says` where that is the same for everybody.
     """
 
     code: ClassVar[str] = "problem"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request could not be carried out"
     says: ClassVar[str | None] = None
+    what_to_do: ClassVar[str | None] = None
     security_event: ClassVar[str] = ""  # its name in the security log, if it belongs there
     retry_after: int | None = None
 

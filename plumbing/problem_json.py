@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, json
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from plumbing.http_problems import InvalidRequest, kind_of
 from plumbing.problem import Problem
 
 __all__ = ["BodyTooLarge", "Problem", "ProblemReply", "invalid_request", "register", "reply", "reply_to"]
 
+ERRORS = "/docs/errors"
+"""Where the catalogue of errors is: the `type` of a problem is the address of its code there."""
 MOST_FIELDS = 20  # wrong fields that one reply names
 MOST_LETTERS = 100  # of a name or a sentence in it that the caller chose
 
@@ -30,16 +32,16 @@ class BodyTooLarge(Problem):
 class ProblemReply(BaseModel):
     """The body of every error reply."""
 
-    type: str
+    type: str = Field(description="address of the page that explains the code")
     title: str
     status: int
-    code: str
-    detail: str
+    code: str = Field(description="stable: what a program compares")
+    detail: str = Field(description="what happened, and what to do")
 
 
 def reply(status: int, code: str, title: str, detail: str, extra: Mapping[str, Any] | None = None) -> Response:
     """A problem+json response. Never cached, never a traceback."""
-    body = {"type": f"urn:usual:problem:{code}", "title": title, "status": status, "code": code}
+    body = {"type": f"{ERRORS}/{code}", "title": title, "status": status, "code": code}
     body |= {"detail": detail} | dict(extra or {})
     response = Response(json.dumps(body), status=status, mimetype="application/problem+json")
     response.headers["Cache-Control"] = "no-store"
@@ -67,7 +69,7 @@ def invalid_request(error: ValidationError) -> Response:
     names = ", ".join(dict.fromkeys(f["field"] for f in fields))
     more = f" and {len(rows) - MOST_FIELDS} more" if len(rows) > MOST_FIELDS else ""
     detail = f"Check these fields: {names}{more}."
-    return reply(422, "invalid_request", "The request is not valid", detail, {"fields": fields})
+    return reply_to(InvalidRequest(detail, fields=fields))
 
 
 def _cut(text: str, most: int = MOST_LETTERS) -> str:
@@ -82,7 +84,6 @@ def register(app: Flask) -> None:
 
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
-        return reply(status, code, error.name, error.description or error.name)
+        return reply(status, kind_of(status).code, error.name, error.description or error.name)
 
     app.register_error_handler(HTTPException, http_error)

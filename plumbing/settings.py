@@ -41,6 +41,7 @@ class WrongSetting(Problem, ValueError):
     code: ClassVar[str] = "wrong_setting"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "A setting cannot be used"
+    what_to_do: ClassVar[str | None] = "Mend the setting that the reply names, and start again."
 
 
 class Config(BaseSettings):

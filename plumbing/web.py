@@ -53,7 +53,7 @@ class PairingReply(BaseModel):
 class HealthReply(BaseModel):
     """`ok`, or what is wrong by part."""
 
-    status: str
+    status: str = Field(json_schema_extra={"example": "ok"})
     parts: dict[str, str]
 
 
@@ -66,15 +66,26 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     _health_routes(door, shared, checks)
 
     @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
-    def metrics(caller: Caller) -> Response:
+    def get_metrics(caller: Caller) -> Response:
+        """Counters and histograms in the text format of Prometheus. No label says anything about a person."""
         return Response(metrics_of_all(shared.registry), mimetype="text/plain")
 
     return api
 
 
 def _pairing_routes(door: Door, shared: Shared) -> None:
-    @door.route("POST", "/v1/pairings", scopes=PUBLIC, reply=PairingReply, summary="Pair this browser as a screen")
-    def pair(body: PairingRequest) -> Response:
+    @door.route(
+        "POST",
+        "/v1/pairings",
+        scopes=PUBLIC,
+        reply=PairingReply,
+        summary="Pair this browser as a screen",
+        errors=("pairing_refused", "too_many_requests"),
+    )
+    def pair_screen(body: PairingRequest) -> Response:
+        """The one-time code of `usual keys pair` turns this browser into a kiosk, a tablet or a driver's screen:
+        its key is a cookie that no script can read.
+        """
         try:
             page, key = shared.access.pair(body.code)
         except PairingRefused:
@@ -91,8 +102,10 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
         status=204,
         reply=None,
         summary="Log this screen out: its key is refused from then on, its cookie is gone",
+        errors=("key_refused", "not_paired"),
     )
-    def log_out() -> Response:
+    def unpair_screen() -> Response:
+        """The key of this screen is refused from the next request on."""
         caller = shared.access.authenticate(request)  # by its cookie, whatever its scopes
         if not caller.page:
             raise NotPaired
@@ -113,7 +126,8 @@ def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> N
     @door.route(
         "GET", "/health/live", scopes=PUBLIC, lane="health", reply=HealthReply, summary="The process answers"
     )
-    def live() -> Body:
+    def get_live() -> Body:
+        """Whether the process answers at all: for a supervisor that restarts it."""
         return HealthReply(status="ok", parts={}).model_dump()
 
     @door.route(
@@ -125,7 +139,8 @@ def _health_routes(door: Door, shared: Shared, checks: Mapping[str, Check]) -> N
         other_replies={503: HealthReply},
         summary="It can do its work",
     )
-    def ready() -> Response:
+    def get_ready() -> Response:
+        """Whether each part can do its work: for a load balancer. 503 names the parts that cannot."""
         parts = {name: check() or "ok" for name, check in checks.items()}
         if jump := shared.now_us.remark():
             parts["clock"] = Remark(jump)

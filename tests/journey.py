@@ -73,6 +73,15 @@ def described(description: dict[str, Any], rule: str, method: str, status: int) 
     return kind, inner.get("schema")
 
 
+def listed(description: dict[str, Any], rule: str, method: str, response: Response) -> None:
+    """Fail a problem whose code the operation's description does not list: add it to `errors=` of the route."""
+    if response.mimetype != "application/problem+json":
+        return
+    operation = description["paths"].get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule), {}).get(method.lower())
+    code = response.get_json()["code"]
+    assert operation is None or code in operation["x-error-codes"], f"{method} {rule} answers {code!r}"
+
+
 def check_replies(app: OpenAPI) -> None:
     """Fail a request whose reply does not match /openapi.json."""
     description = app.api_doc  # what /openapi.json serves
@@ -83,6 +92,7 @@ def check_replies(app: OpenAPI) -> None:
         api = rule.startswith(("/v1", "/identity/v1", "/recommender/v1", "/health"))
         if not api or request.method in ("OPTIONS", "HEAD") or response.status_code == 405:
             return response
+        listed(description, rule, request.method, response)
         content = described(description, rule, request.method, response.status_code)
         if content is not None:
             kind, schema = content

@@ -70,7 +70,7 @@ def test_what_nginx_says_itself_is_a_problem_with_a_code() -> None:
     problems = [json.loads(text) for text in re.findall(r"return \d+ '(\{.*\})';", CONF.read_text())]
 
     assert [(one["status"], one["code"]) for one in problems] == [(413, BodyTooLarge.code), (503, "replica_away")]
-    assert all(one["type"] == f"urn:usual:problem:{one['code']}" for one in problems)
+    assert all(one["type"] == f"/docs/errors/{one['code']}" for one in problems)
 
 
 def test_what_a_caller_says_about_its_address_counts_for_nothing() -> None:

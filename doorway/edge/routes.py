@@ -88,6 +88,7 @@ def edge(shared: Shared, centre: Callable[[], Centre | None]) -> APIBlueprint:
         summary="Pair a store box",
     )
     def pair_box(body: EdgePairingBody) -> Body:
+        """Between a store box and its centre."""
         answer = there().pair(body.code, body.public)
         shared.access.log.note("box_paired")  # stands in the record of changes
         return answer
@@ -102,7 +103,8 @@ def edge(shared: Shared, centre: Callable[[], Centre | None]) -> APIBlueprint:
         described=False,
         summary="What is new for a store box",
     )
-    def ask(body: EdgeQuestionBody) -> Body:
+    def ask_centre(body: EdgeQuestionBody) -> Body:
+        """Between a store box and its centre."""
         return there().answer(body.box, body.counter, body.kind, body.said, body.signature)
 
     return api

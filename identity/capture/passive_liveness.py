@@ -32,6 +32,7 @@ class ManifestFaulty(PackError):
     """A manifest that an operator wrote is incomplete or has invalid values."""
 
     code = "manifest_faulty"
+    what_to_do = "Mend the manifest as the reply says."
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"The manifest {name!r} cannot be used: {reason}.")

@@ -47,6 +47,7 @@ class NotWiredHere(Problem):
     """This command cannot hand an erasure over to the recommender; a running server does so within a second."""
 
     code = "not_wired_here"
+    what_to_do = "Start the server: it does this by itself."
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from plumbing.problem import Problem
 
 
 class IdentityError(Problem):
-    """Base of the family."""
+    """An error of the identity half: the base of its family."""
 
     code = "identity_error"
+    what_to_do = "Do as the reply says."

@@ -34,6 +34,7 @@ class TooManyFailures(PressError):
     security_event = "lock_out"
     status = 429
     title = "This device has to wait"
+    what_to_do = "Wait as long as `Retry-After` says; the customer goes on as a guest."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many presses recognised nobody. Go on without a face, or try again in {seconds} s.")
@@ -90,6 +91,7 @@ class CodeMistyped(IdentityError):
     code = "code_mistyped"
     status = 422
     title = "The code was mistyped"
+    what_to_do = "Have the code typed again, or scan it."
 
     def __init__(self, group: int) -> None:
         super().__init__(f"Check group {group} of the code: a sign in it is wrong or missing.", group=group)
@@ -169,6 +171,7 @@ class HeldOfSeveral(EnrolmentError):
     code = "held_of_several"
     status = 409
     title = "It may be one of several customers"
+    what_to_do = "Ask the customer for their code or PIN, and give it with the reference."
 
     def __init__(self, customers: int) -> None:
         super().__init__(
@@ -251,6 +254,7 @@ class TooManyCodes(PinError):
     security_event = "lock_out"
     status = 429
     title = "This device has to wait"
+    what_to_do = "Wait as long as `Retry-After` says."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many codes and PINs were wrong. Go on without, or try again in {seconds} s.")
@@ -263,6 +267,7 @@ class PinLocked(PinError):
     code = "pin_locked"
     security_event = "lock_out"
     status = 429
+    what_to_do = "Wait as long as `Retry-After` says; the receipt's code opts out meanwhile."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many wrong PINs. Try again in {seconds} s, or go on without.")
@@ -285,7 +290,7 @@ class TokenAltered(TokenError):
 
 
 class TokenExpired(TokenError):
-    """Too old."""
+    """The token is too old: it is good for ten minutes at most."""
 
     code = "token_expired"
     says = "The token has expired. Ask the customer to press again."

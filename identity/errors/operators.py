@@ -11,12 +11,17 @@ class PackError(IdentityError):
     code = "bad_pack"
     status = 503
     title = "Recognition is not available"
+    what_to_do = (
+        "Guests are served meanwhile. An operator runs `usual models check`, and fetches the pack again if it"
+        " says so."
+    )
 
 
 class UnknownPack(PackError):
     """No manifest has this name."""
 
     code = "unknown_pack"
+    what_to_do = "Name one of the packs that `usual models list` shows."
 
 
 class PackMissing(PackError):
@@ -47,6 +52,7 @@ class ManifestUnfit(PackError):
     """The manifest asks for something that its engine does not do."""
 
     code = "manifest_unfit"
+    what_to_do = "Mend the manifest as the reply says."
 
 
 class TooFewScores(IdentityError, ValueError):
@@ -55,6 +61,7 @@ class TooFewScores(IdentityError, ValueError):
     code = "too_few_scores"
     status = 422
     title = "Too few people for a figure"
+    what_to_do = "Measure with more people."
 
 
 class VaultError(IdentityError):
@@ -82,6 +89,7 @@ class KeyFileDamaged(VaultError):
     """The key file cannot be read with the master keys at hand."""
 
     code = "key_file_damaged"
+    what_to_do = "Put the key file back from its own backup; without it no template can be read."
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The key file cannot be used: {reason}.")

@@ -19,6 +19,7 @@ class SignInTooOften(OwnPageError):
     security_event = "lock_out"
     status = 429
     title = "Too many requests"
+    what_to_do = "Wait as long as `Retry-After` says."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"This code was tried too often. Try again in {seconds} s.")

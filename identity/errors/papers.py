@@ -14,6 +14,7 @@ class NoticeError(IdentityError):
     code = "bad_notice"
     status = 422
     title = "This notice cannot be used"
+    what_to_do = "Mend the notice as the reply says, and try again."
 
 
 class NoticeUnknown(NoticeError):
@@ -22,6 +23,7 @@ class NoticeUnknown(NoticeError):
     code = "notice_unknown"
     status = 404
     title = "There is no such notice"
+    what_to_do = "Ask for the notice without a version: that is the one in force."
 
     def __init__(self, name: str, known: Iterable[str], *, by: str = "version") -> None:
         names = sorted(known)
@@ -36,6 +38,7 @@ class LanguageUnknown(NoticeError):
     code = "language_unknown"
     status = 404
     title = "The notice is not written in this language"
+    what_to_do = "Ask for one of the languages that the reply names."
 
     def __init__(self, language: str, known: Iterable[str]) -> None:
         languages = sorted(known)
@@ -47,6 +50,7 @@ class PlaceUnknown(NoticeError):
     """The notice does not know this kind of place."""
 
     code = "place_unknown"
+    what_to_do = "Ask for `restaurant` or `taxi`."
 
     def __init__(self, place: str, known: Iterable[str]) -> None:
         places = sorted(known)
@@ -58,6 +62,7 @@ class NoticeIncomplete(NoticeError):
     """A version of the notice lacks something, or its languages do not say the same. `faults` are sentences."""
 
     code = "notice_incomplete"
+    what_to_do = "Mend the faults that the reply names, and publish again."
 
     def __init__(self, faults: Iterable[str]) -> None:
         listed = list(faults)
@@ -70,6 +75,7 @@ class NoticeChanged(NoticeError):
     code = "notice_changed"
     status = 409
     title = "A changed text needs a version of its own"
+    what_to_do = "Give the changed text a new version."
 
 
 class NoticeAltered(NoticeError):
@@ -78,6 +84,7 @@ class NoticeAltered(NoticeError):
     code = "notice_altered"
     status = 503
     title = "Joining is closed"
+    what_to_do = "An operator publishes the notice again (`usual notices publish`)."
 
 
 class ReceiptError(IdentityError):
@@ -86,10 +93,11 @@ class ReceiptError(IdentityError):
     code = "bad_receipt"
     status = 422
     title = "The receipt is not valid"
+    what_to_do = "Ask for the receipt as it was given: the whole text or file, unchanged."
 
 
 class NotAReceipt(ReceiptError):
-    """Something else."""
+    """What was given is no receipt of consent."""
 
     code = "not_a_receipt"
     says = 'This is no signed receipt: it does not begin with "usual-receipt-".'
@@ -120,6 +128,7 @@ class ReceiptForeign(ReceiptError):
     """Signed, if at all, by a key that is not among those at hand."""
 
     code = "receipt_foreign"
+    what_to_do = "Give the public key of the installation that signed it."
 
     def __init__(self, key_id: str, known: Iterable[str], **extra: Any) -> None:
         listed = ", ".join(known) or "none"

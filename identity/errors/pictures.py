@@ -14,6 +14,9 @@ class FrameError(IdentityError):
     security_event = "file_refused"
     status = 422
     title = "The picture could not be used"
+    what_to_do = (
+        "Take a new picture: JPEG, PNG or WebP, at most 2 MB and 4.2 million pixels, 64 pixels wide at least."
+    )
 
 
 class FrameTooLarge(FrameError):
@@ -21,6 +24,7 @@ class FrameTooLarge(FrameError):
 
     code = "frame_too_large"
     status = 413
+    what_to_do = "Send a smaller picture: at most 2 MB."
 
 
 class NotAnImage(FrameError):
@@ -40,12 +44,14 @@ class AnimatedImage(FrameError):
     """More than one picture in a file."""
 
     code = "animated_image"
+    what_to_do = "Send one still picture in each file."
 
 
 class TooManyPixels(FrameError):
     """Would unpack to more pixels than any camera frame that is needed here."""
 
     code = "too_many_pixels"
+    what_to_do = "Make the picture smaller before it is sent."
 
 
 class TooFewPixels(FrameError):
@@ -58,6 +64,7 @@ class SuspiciousImage(FrameError):
     """A picture with something else inside or behind it, or built to exhaust its decoder."""
 
     code = "suspicious_image"
+    what_to_do = "Send the picture as the camera made it, without anything inside or behind it."
 
 
 class TooHardToDecode(FrameError):
@@ -72,6 +79,7 @@ class CaptureError(IdentityError):
     code = "bad_capture"
     status = 422
     title = "No single face could be used"
+    what_to_do = "Show the person the sentence of the `hint`, then take new pictures of a new press."
     hint: ClassVar[str] = "try_again"
 
     def __init__(self, detail: str | None = None, **extra: Any) -> None:
@@ -140,3 +148,4 @@ class FaceCovered(CaptureError):
     code = "face_covered"
     hint = "take_off_what_covers_your_face"
     title = "The face is covered"
+    what_to_do = "Ask the person to uncover their face, or to go on without it."

@@ -25,6 +25,7 @@ class EngineUnavailable(PackError):
 
     code = "engine_unavailable"
     title = "Faces cannot be recognised at the moment"
+    what_to_do = "Send it again in some seconds with a new press; the customer goes on as a guest meanwhile."
     retry_after = 1
 
 

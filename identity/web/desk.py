@@ -62,7 +62,10 @@ def routes(door: Door, tools: DeskTools) -> None:
         reply=RecognitionFigures,
         summary="Engine pack, threshold and promise, erasures that wait",
     )
-    def recognition_route(caller: Caller) -> Body:
+    def get_recognition_report(caller: Caller) -> Body:
+        """Whether recognition is well: the engine pack and its grade, the threshold and what it promises,
+        erasures that wait. No figure is about one person.
+        """
         found = recognition.recognition_of(tools.service, tools.matchers, caller.tenant)
         return {"answer": WORDS.say(language_of(request), recognition.sentence(found))} | found
 
@@ -74,6 +77,9 @@ def routes(door: Door, tools: DeskTools) -> None:
         reply=PromisesReply,
         summary="Consents by purpose and notice, opt-outs, receipts of erasures",
     )
-    def promises_route(caller: Caller) -> Body:
+    def get_promises_report(caller: Caller) -> Body:
+        """Whether the promises to customers are kept: consents by purpose and notice, opt-outs, receipts of
+        erasures. No figure is about one person.
+        """
         found = promises.promises_of(tools.service, tools.stores, caller.tenant, tools.now_us)
         return {"answer": WORDS.say(language_of(request), promises.sentence(found))} | found

@@ -16,11 +16,12 @@ from identity.customers.own_page.affairs import OwnAffairs
 from identity.customers.own_page.page import OwnPage, Session
 from identity.errors import TwoWaysIn
 from identity.results import Device
+from identity.web.codes import BY_CODE, CONSENT, PIN, TOKEN
 from identity.web.me_schemas import (
     NewPinBody,
-    NoticeQuery,
     OwnDataReply,
     OwnErasureReply,
+    OwnNoticeQuery,
     OwnNoticeReply,
     PauseReply,
     PurposesBody,
@@ -82,8 +83,12 @@ def _session_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=SessionReply,
         summary="Sign in on one's own page: by code and PIN, or with a token of this device after the PIN",
+        errors=(*BY_CODE, *TOKEN, "key_refused", "second_factor_required", "two_ways_in", "too_many_requests"),
     )
-    def own_session(body: SessionBody) -> Body:
+    def open_own_page(body: SessionBody) -> Body:
+        """A customer signs in on their own page, with code and PIN or with the token of a device after the PIN.
+        The reply is a token for the page.
+        """
         if (body.receipt is None) == (body.token is None) or (body.token and body.pin):
             raise TwoWaysIn
         if body.token is not None:
@@ -106,7 +111,10 @@ def _looking_routes(door: Door, tools: OwnPageTools) -> None:
         reply=OwnDataReply,
         summary="What is held here about the customer of the token (purpose own_data)",
     )
-    def own_data() -> Body:
+    def get_own_identity_data() -> Body:
+        """What the identity half holds about the customer: consents, when they were looked up, whether there is
+        a face. No picture is ever kept.
+        """
         return tools.held(bearer_of(request))
 
     @door.route(
@@ -118,8 +126,10 @@ def _looking_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=OwnNoticeReply,
         summary="The notice, to be read before agreeing to one more purpose",
+        errors=("language_unknown", "notice_altered"),
     )
-    def own_notice(query: NoticeQuery) -> Body:
+    def get_own_notice(query: OwnNoticeQuery) -> Body:
+        """The notice that they read before they agree to one more purpose, and which one they agreed to."""
         tools.page.opened(bearer_of(request))
         return tools.affairs.notice(query.language)
 
@@ -135,7 +145,8 @@ def _pause_routes(door: Door, tools: OwnPageTools) -> None:
         reply=PauseReply,
         summary="Pause for 30 days: nobody is greeted, nothing is forgotten",
     )
-    def own_pause() -> Body:
+    def pause_recognition() -> Body:
+        """Nobody is greeted for 30 days, and nothing is forgotten."""
         _, account = tools.page.opened(bearer_of(request))
         return {"paused_until": tools.affairs.pause(account)}
 
@@ -150,7 +161,8 @@ def _pause_routes(door: Door, tools: OwnPageTools) -> None:
         reply=None,
         summary="End the pause",
     )
-    def own_pause_ended() -> Body:
+    def end_pause() -> Body:
+        """From now on they are greeted again."""
         _, account = tools.page.opened(bearer_of(request))
         tools.affairs.resume(account)
         return None
@@ -171,8 +183,12 @@ def _agreeing_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=SessionReply,
         summary="Agree to a purpose, or take that back; the token is replaced, since it names the purposes",
+        errors=(*CONSENT, "language_unknown", "pin_needed"),
     )
-    def own_purposes(body: PurposesBody) -> Body:
+    def set_own_purposes(body: PurposesBody) -> Body:
+        """Each purpose is agreed to or taken back by itself. The reply has a new token, since a token names its
+        purposes.
+        """
         claims, account = tools.page.opened(bearer_of(request))
         wanted = {str(name): agreed for name, agreed in body.purposes.items()}
         changed = tools.affairs.agree(account, wanted, body.notice_version, body.language)
@@ -188,8 +204,10 @@ def _agreeing_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=None,
         summary="Set the PIN, or change it with the present one",
+        errors=(*PIN, "pin_invalid"),
     )
-    def own_pin(body: NewPinBody) -> Body:
+    def set_own_pin(body: NewPinBody) -> Body:
+        """The first PIN, or another one with the present one."""
         _, account = tools.page.opened(bearer_of(request))
         tools.affairs.change_pin(account, body.pin, body.new_pin)
         return None
@@ -206,8 +224,10 @@ def _face_routes(door: Door, tools: OwnPageTools) -> None:
         lane="privacy",
         reply=None,
         summary="Erase what was made from the face; history and code stay",
+        errors=("enrolment_unknown",),
     )
-    def own_face_dropped() -> Body:
+    def erase_own_face() -> Body:
+        """The template is erased at once, in backups too; history and code stay."""
         _, account = tools.page.opened(bearer_of(request))
         tools.affairs.drop_face(account)
         return None
@@ -222,8 +242,10 @@ def _face_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=None,
         summary='Take back a permanent "Not me", after the PIN',
+        errors=("second_factor_required",),
     )
-    def own_not_me_taken_back() -> Body:
+    def end_own_not_me() -> Body:
+        """The face is greeted again after a permanent "Not me"."""
         token = bearer_of(request)
         tools.affairs.take_back_not_me(tools.page.opened(token)[0], token)
         return None
@@ -239,7 +261,9 @@ def _leaving_route(door: Door, tools: OwnPageTools) -> None:
         lane="privacy",
         reply=OwnErasureReply,
         summary="Opt out: everything is erased, at once and for good",
+        errors=("recommender_unreachable",),
     )
-    def own_erasure() -> Body:
+    def erase_own_data() -> Body:
+        """Everything is erased, in both halves and in backups. The reply is a receipt that names every store."""
         _, account = tools.page.opened(bearer_of(request))
         return tools.affairs.erase(account)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from identity.web.schemas import Body
 
@@ -15,6 +15,8 @@ Purpose = Literal["orders", "offers", "destinations", "account"]
 
 class SessionBody(Body):
     """The code and, where one is set, the PIN; or a token of the device where the customer stands."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"receipt": "K7QM-2RXD-9TFA", "pin": "4711"}})
 
     receipt: str | None = Field(None, min_length=1, max_length=64, description="the code, however it was typed")
     pin: str | None = Field(None, min_length=1, max_length=16)
@@ -84,7 +86,9 @@ class PauseReply(BaseModel):
 class PurposesBody(Body):
     """What changes; what is not named stays. Giving needs the version of the notice that was read."""
 
-    purposes: dict[Purpose, StrictBool] = Field(min_length=1, max_length=4)
+    purposes: dict[Purpose, StrictBool] = Field(
+        min_length=1, max_length=4, json_schema_extra={"example": {"offers": True}}
+    )
     notice_version: str = Field("", max_length=64)
     language: str = Field("en", max_length=16, pattern=r"^[A-Za-z-]*$")
 
@@ -106,7 +110,7 @@ class OwnErasureReply(BaseModel):
     )
 
 
-class NoticeQuery(BaseModel):
+class OwnNoticeQuery(BaseModel):
     """In which language."""
 
     language: str = Field("en", max_length=16, pattern=r"^[A-Za-z-]*$")

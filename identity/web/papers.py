@@ -67,9 +67,17 @@ def paper_routes(door: Door, service: IdentityService) -> None:
     notices, keys = Notices.of(service.config), ReceiptKeys.of(service.config.state)
 
     @door.route(
-        "GET", "/notice", scopes=("enrol",), reply=NoticeReply, summary="What a customer reads before they decide"
+        "GET",
+        "/notice",
+        scopes=("enrol",),
+        reply=NoticeReply,
+        summary="What a customer reads before they decide",
+        errors=("language_unknown", "notice_altered", "notice_unknown", "place_unknown"),
     )
-    def notice(caller: Caller, query: NoticeQuery) -> Body:
+    def get_notice(caller: Caller, query: NoticeQuery) -> Body:
+        """The text that a customer reads before they decide, in a language and for a kind of place.
+        `notice_version` is sent with the consent.
+        """
         now = notices.current(query.language, query.place, query.version)
         notices.shelf.keep_shown(now.sha256, now.text)
         return {
@@ -93,8 +101,10 @@ def paper_routes(door: Door, service: IdentityService) -> None:
         scopes=("enrol",),
         reply=ReceiptKeyReply,
         summary="The public key that shows that a receipt is ours",
+        errors=("receipt_keys_damaged",),
     )
-    def receipt_key(caller: Caller) -> Body:
+    def get_receipt_key(caller: Caller) -> Body:
+        """Ed25519 public keys: anybody can check offline that a receipt is from this installation."""
         keys.public(caller.tenant)  # made when nobody has joined yet
         now, *earlier = (_key(text) for text in keys.all_public(caller.tenant)[caller.tenant])
         return {**now, "earlier": earlier}

@@ -45,7 +45,8 @@ def routes(door: Door, token_keys: Sequence[bytes], closed: ClosedTokens) -> Non
         described=False,
         summary="Whose tokens are closed",
     )
-    def since(query: SinceQuery) -> Body:
+    def closed_tokens_since(query: SinceQuery) -> Body:
+        """Between the two halves."""
         answer = answer_pull(token_keys, closed, query.challenge, query.have, query.signature)
         if answer is None:
             raise PeerUnknown

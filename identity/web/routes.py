@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from identity.consent.qr import qr_svg
-from identity.customers.joining.pending import CONFIRM_WITHIN_S
-from identity.errors import NotAnImage
-from identity.results import Said
-from identity.service import Device, Enrolled, IdentityService, Recognition
+from identity.service import IdentityService, Recognition
 from identity.store.schema import named_when_full
 from identity.web import desk, me, peer
+from identity.web.codes import AT_A_BOX, BY_CODE, LOOKED_AT, PIN, RECOGNITION, TOKEN
+from identity.web.enrolments import enrolment_routes
 from identity.web.papers import paper_routes
 from identity.web.schemas import (
     BASE,
     ByCodeBody,
-    EnrolmentBody,
-    EnrolmentReply,
-    FaceBody,
-    ForgottenReply,
-    NoFaceBody,
     NotMeBody,
     OptOutBody,
     OptOutReply,
-    PinBody,
     PressBody,
     PressQuery,
     PressReply,
     RaiseBody,
     RaiseReply,
-    ReceiptPath,
     RecognitionBody,
     RecognitionReply,
 )
+from identity.web.sent import device_of, pictures
 from identity.web.times import iso
 from plumbing.access.access import Access, Caller
 from plumbing.access.device_figures import note_decision
@@ -58,7 +47,7 @@ OPT_OUT_BYTES = 200
 PICTURE_FIELDS = ("frames", "moves")
 """Fields of request bodies that hold pictures."""
 
-IDENTIFY, ENROL = ("identify",), ("enrol",)  # scopes
+IDENTIFY = ("identify",)  # scopes
 
 
 def blueprint(
@@ -76,8 +65,7 @@ def blueprint(
     door = Door(api, access=access, once=once, limits=limits, pictures=PICTURE_FIELDS, name_errors=named_when_full)
     _recognition_routes(door, service)
     _token_routes(door, service)
-    _enrolment_routes(door, service)
-    _receipt_routes(door, service)
+    enrolment_routes(door, service)
     paper_routes(door, service)
     peer.routes(door, service.config.token_keys, closed)
     me.routes(door, own_page)
@@ -91,13 +79,13 @@ def recognition_reply(service: IdentityService, caller: Caller, body: Recognitio
     Raises:
         NotAnImage, and what IdentityService.recognise raises.
     """
-    frames, moves = _pictures(body.frames), _pictures(body.moves)
-    return _as_reply(service.recognise(_device(caller), body.nonce, frames, moves))
+    frames, moves = pictures(body.frames), pictures(body.moves)
+    return _as_reply(service.recognise(device_of(caller), body.nonce, frames, moves))
 
 
 def by_code_reply(service: IdentityService, caller: Caller, body: ByCodeBody) -> dict[str, object]:
     """The same for somebody who gives code and PIN. Raises what IdentityService.recognise_by_code raises."""
-    return _as_reply(service.recognise_by_code(_device(caller), body.receipt, body.pin))
+    return _as_reply(service.recognise_by_code(device_of(caller), body.receipt, body.pin))
 
 
 def _as_reply(seen: Recognition) -> dict[str, object]:
@@ -124,9 +112,13 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         prepares="recognition",
         reply=PressReply,
         summary="The customer pressed: a nonce for one look",
+        errors=("too_many_failures", *RECOGNITION),
     )
     def press(caller: Caller, query: PressQuery, body: PressBody) -> Body:
-        nonce, expires_us = service.press(_device(caller))
+        """The customer pressed the button: the reply has a nonce that is good for one look, on this device, for
+        10 seconds. Nothing is looked at without one.
+        """
+        nonce, expires_us = service.press(device_of(caller))
         moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
         return {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves}
 
@@ -138,8 +130,12 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         lane="recognition",
         reply=RecognitionReply,
         summary="Who pressed, as an opaque token",
+        errors=LOOKED_AT,
     )
     def recognise(caller: Caller, body: RecognitionBody) -> Body:
+        """One to three pictures of one press. `token` is opaque, and null for everybody who gets no greeting: a
+        stranger, somebody unclear and somebody who pauses look the same, in size too. No picture is kept.
+        """
         return recognition_reply(service, caller, body)
 
     @door.route(
@@ -148,8 +144,10 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         scopes=IDENTIFY,
         reply=RecognitionReply,
         summary="Who has this code and PIN, as an opaque token: no face is looked at",
+        errors=(*BY_CODE, *RECOGNITION),
     )
     def recognise_by_code(caller: Caller, body: ByCodeBody) -> Body:
+        """The equal way without a face: code and PIN give the same token."""
         return by_code_reply(service, caller, body)
 
     @door.route(
@@ -160,9 +158,13 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         lane="privacy",
         reply=OptOutReply,
         summary="Opt out by face: at once, for good",
+        errors=(*LOOKED_AT, *PIN, "pin_invalid", "held_of_several"),
     )
-    def opt_out(caller: Caller, body: OptOutBody) -> Body:
-        done = service.forget_face(_device(caller), body.nonce, _pictures(body.frames), body.pin)
+    def opt_out_by_face(caller: Caller, body: OptOutBody) -> Body:
+        """One press, and everything of this customer is erased, everywhere, within a second. A stranger gets a
+        reply of the same size.
+        """
+        done = service.forget_face(device_of(caller), body.nonce, pictures(body.frames), body.pin)
         return padded({"decision": done.decision, "reference": done.reference}, OPT_OUT_BYTES)
 
 
@@ -173,9 +175,11 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         scopes=IDENTIFY,
         reply=RaiseReply,
         summary="A token and a PIN: a token of higher level",
+        errors=(*TOKEN, *PIN, *AT_A_BOX, "pin_invalid"),
     )
-    def raise_level(caller: Caller, body: RaiseBody) -> Body:
-        raised = service.raise_level(_device(caller), body.token, body.pin)
+    def raise_token(caller: Caller, body: RaiseBody) -> Body:
+        """A face alone opens orders and offers; with the PIN, places, history and redeeming as well."""
+        raised = service.raise_level(device_of(caller), body.token, body.pin)
         reply = {"token": raised.token, "expires_at": iso(raised.expires_us or 0)}
         return reply | {"purposes": list(raised.purposes), "news": list(raised.news)}
 
@@ -187,9 +191,11 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         lane="privacy",
         reply=None,
         summary="That greeting was for somebody else: this visit ends",
+        errors=TOKEN,
     )
-    def not_me(caller: Caller, body: NotMeBody) -> Body:
-        service.customers.not_me.this_visit(_device(caller), body.token)
+    def end_visit_not_me(caller: Caller, body: NotMeBody) -> Body:
+        """The customer says that the greeting was not for them: the token is void."""
+        service.customers.not_me.this_visit(device_of(caller), body.token)
         note_decision("not_me")
         return None
 
@@ -201,9 +207,11 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         lane="privacy",
         reply=None,
         summary="Never greet by this face alone again",
+        errors=(*TOKEN, *AT_A_BOX),
     )
-    def not_me_for_good(caller: Caller, body: NotMeBody) -> Body:
-        service.customers.not_me.for_good(_device(caller), body.token)
+    def refuse_face(caller: Caller, body: NotMeBody) -> Body:
+        """This face alone greets nobody any more; code and PIN still do."""
+        service.customers.not_me.for_good(device_of(caller), body.token)
         return None
 
     @door.route(
@@ -214,138 +222,12 @@ def _token_routes(door: Door, service: IdentityService) -> None:
         lane="privacy",
         reply=None,
         summary="Greet by the face again: with a token that the PIN raised",
+        errors=(*TOKEN, *AT_A_BOX, "second_factor_required"),
     )
-    def not_me_taken_back(caller: Caller, body: NotMeBody) -> Body:
-        service.customers.not_me.take_back(_device(caller), body.token)
+    def allow_face(caller: Caller, body: NotMeBody) -> Body:
+        """Takes `refuse_face` back; needs a token that the PIN raised."""
+        service.customers.not_me.take_back(device_of(caller), body.token)
         return None
-
-
-def _enrolment_routes(door: Door, service: IdentityService) -> None:
-    _joining_route(door, service)
-    _face_routes(door, service)
-
-
-def _joining_route(door: Door, service: IdentityService) -> None:
-    @door.route(
-        "POST",
-        "/enrolments",
-        scopes=ENROL,
-        size=PICTURES,
-        lane="recognition",
-        status=201,
-        reply=EnrolmentReply,
-        summary="Enrol the person at the device",
-    )
-    def enrol(caller: Caller, body: EnrolmentBody) -> Body:
-        device, consent = _device(caller), body.consent
-        said = Said(
-            purposes=consent.purposes,
-            notice_version=consent.notice_version,
-            age_confirmed=consent.age_confirmed,
-            language=consent.language,
-            place=consent.place,
-            pin=body.pin,
-        )
-        if body.way == "code":
-            made = service.customers.joining.without_face(device, **said)
-        else:
-            made = service.enrol(
-                device,
-                body.nonce,
-                _pictures(body.frames),
-                somebody_else=body.somebody_else,
-                earlier=body.earlier,
-                **said,
-            )
-        return _enrolled(made)
-
-
-def _enrolled(made: Enrolled) -> Body:
-    """What the screen shows to somebody who has just joined."""
-    setup = {"secret": made.pin_secret, "expires_at": iso(made.pin_until_us)}
-    return {
-        "receipt": made.receipt,
-        "purposes": list(made.purposes),
-        "notice_version": made.notice_version,
-        "pin_setup": None if made.pin_is_set else setup,
-        "in_force": False,
-        "confirm_within_s": CONFIRM_WITHIN_S,
-        "signed_receipt": made.signed_receipt,
-        "qr": qr_svg(f"{request.host_url}me#{made.receipt}"),
-    }
-
-
-def _face_routes(door: Door, service: IdentityService) -> None:
-    @door.route(
-        "PUT",
-        "/enrolments/<receipt>/face",
-        scopes=ENROL,
-        size=PICTURES,
-        lane="recognition",
-        status=204,
-        reply=None,
-        summary="Add a face to an enrolment with a code; the history stays",
-    )
-    def add_face(caller: Caller, path: ReceiptPath, body: FaceBody) -> Body:
-        service.add_face(
-            _device(caller),
-            path.receipt,
-            body.pin,
-            body.nonce,
-            _pictures(body.frames),
-            notice_version=body.notice_version,
-            language=body.language,
-            somebody_else=body.somebody_else,
-        )
-        return None
-
-    @door.route(
-        "DELETE",
-        "/enrolments/<receipt>/face",
-        scopes=ENROL,
-        status=204,
-        lane="privacy",
-        reply=None,
-        summary="Drop the face: its template goes, the history stays",
-    )
-    def drop_face(caller: Caller, path: ReceiptPath, body: NoFaceBody) -> Body:
-        service.customers.joining.drop_face(_device(caller), path.receipt, body.pin)
-        return None
-
-
-def _receipt_routes(door: Door, service: IdentityService) -> None:
-    @door.route(
-        "PUT",
-        "/enrolments/<receipt>/confirmed",
-        scopes=ENROL,
-        status=204,
-        lane="privacy",
-        reply=None,
-        summary="The customer has their receipt: in force from now on",
-    )
-    def confirm(caller: Caller, path: ReceiptPath) -> Body:
-        service.confirm(_device(caller), path.receipt)
-        return None
-
-    @door.route(
-        "PUT", "/enrolments/<receipt>/pin", scopes=ENROL, status=204, reply=None, summary="Set the PIN, once"
-    )
-    def set_pin(caller: Caller, path: ReceiptPath, body: PinBody) -> Body:
-        service.set_pin(_device(caller), path.receipt, body.secret, body.pin)
-        return None
-
-    @door.route(
-        "DELETE",
-        "/enrolments/<receipt>",
-        scopes=ENROL,
-        lane="privacy",
-        reply=ForgottenReply,
-        summary="Opt out by receipt",
-    )
-    def forget(caller: Caller, path: ReceiptPath) -> Body:
-        receipt = service.opt_out(_device(caller), path.receipt)
-        given = service.erasures.receipts.given(receipt)
-        return {"forgotten": True, "everywhere": receipt.everywhere, "erasure": given}
 
 
 def padded(reply: Mapping[str, object], size: int) -> dict[str, object]:
@@ -359,15 +241,3 @@ def padded(reply: Mapping[str, object], size: int) -> dict[str, object]:
     if missing < 0:
         raise ValueError(f"a reply of {size - missing} bytes does not fit into {size}")
     return plain | {"padding": "." * missing}
-
-
-def _device(caller: Caller) -> Device:
-    return Device(caller.tenant, caller.device, caller.site)
-
-
-def _pictures(frames: Sequence[str]) -> list[bytes]:
-    """The bytes of base64 texts. Raises NotAnImage."""
-    try:
-        return [base64.b64decode(text, validate=True) for text in frames]
-    except (binascii.Error, ValueError) as error:
-        raise NotAnImage("A picture is sent as base64 of a JPEG, PNG or WebP file.") from error

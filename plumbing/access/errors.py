@@ -26,6 +26,7 @@ class ScopeMissing(AccessError):
     code = "scope_missing"
     status = 403
     title = "This key may not do that"
+    what_to_do = "Use a key with the scope that the reply names (`usual keys create`)."
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"The key lacks the scope {scope!r}.")
@@ -64,6 +65,7 @@ class DeviceTaken(AccessError):
     code = "device_taken"
     status = 409
     title = "A device of this name exists"
+    what_to_do = "Choose another name, or end the key of the device that has it."
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -131,6 +133,7 @@ class SiteRefused(AccessError):
     code = "site_refused"
     status = 403
     title = "This is not one of your sites"
+    what_to_do = "Choose one of your sites, or ask somebody whose account is for all of them."
 
     def __init__(self, sites: frozenset[str], *, all_sites: bool = False) -> None:
         what = "This is about all sites" if all_sites else "This is about another site"
@@ -143,6 +146,7 @@ class SiteNeeded(AccessError):
     code = "site_needed"
     status = 422
     title = "Choose a site"
+    what_to_do = "Name one of the sites that the reply lists."
 
     def __init__(self, sites: frozenset[str]) -> None:
         super().__init__(f"Your account is for several sites: add ?site= with one of {', '.join(sorted(sites))}.")

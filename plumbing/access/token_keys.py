@@ -47,6 +47,7 @@ class TokenKeyDamaged(Problem):
     code = "token_key_damaged"
     status = 503
     title = "The keys of tokens cannot be used"
+    what_to_do = "Put the file back from its backup, or remove it: a new one is made, and open visits end."
 
 
 @dataclass(frozen=True, slots=True)

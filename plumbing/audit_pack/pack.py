@@ -25,6 +25,7 @@ class PackExists(Problem, ValueError):
     code = "audit_pack_exists"
     status = 409
     title = "This folder is there already"
+    what_to_do = "Name another folder, or move the earlier pack away."
 
 
 def write_pack(folder: Path, contents: Contents, made_on: str, step: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ class BackupDamaged(Problem):
 
     code = "backup_damaged"
     title = "The backup cannot be used"
+    what_to_do = "Use another backup: this one cannot be put back."
 
 
 class WrongPassphrase(Problem):
@@ -17,6 +18,7 @@ class WrongPassphrase(Problem):
 
     code = "wrong_passphrase"
     title = "The passphrase is not that of this backup"
+    what_to_do = "Give the passphrase that the backup was made with."
 
 
 class PassphraseWeak(Problem):
@@ -24,6 +26,7 @@ class PassphraseWeak(Problem):
 
     code = "passphrase_weak"
     title = "The passphrase is too short"
+    what_to_do = "Take a longer passphrase, such as five words."
 
 
 class BackupNewer(Problem):
@@ -31,6 +34,7 @@ class BackupNewer(Problem):
 
     code = "backup_newer"
     title = "The backup is of a newer format"
+    what_to_do = "Put it back with the release that made it, or a later one."
 
 
 class BackupInTheWay(Problem):
@@ -38,6 +42,7 @@ class BackupInTheWay(Problem):
 
     code = "backup_in_the_way"
     title = "The backup cannot be written there"
+    what_to_do = "Name a file that is not there yet, in a folder that is."
 
 
 class NothingToBackUp(Problem):
@@ -45,6 +50,7 @@ class NothingToBackUp(Problem):
 
     code = "nothing_to_back_up"
     title = "There is nothing to back up"
+    what_to_do = "Name the state folder with --home."
 
 
 class AnotherAtWork(Problem):

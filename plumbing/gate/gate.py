@@ -24,10 +24,11 @@ from werkzeug.routing import RequestRedirect
 from plumbing.access.access import Access, Caller
 from plumbing.demands import Demand, demand_of, too_large
 from plumbing.door import CALLER
-from plumbing.gate import head
+from plumbing.gate import head, streams
 from plumbing.gate.body import Bodies, Sender, drain
 from plumbing.gate.head import Environ, Scope, length_of
 from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
+from plumbing.gate.patience import Patience
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.problem_json import reply_to
@@ -46,7 +47,7 @@ LOOK_UP = LaneRules(threads=2, most_waiting=64, patience_s=2.0, pressed_s=2.0)
 """For keys at a server, and while a file of keys is locked; otherwise a look-up needs no thread."""
 
 
-class Exchange(Sender, Protocol):
+class Exchange(Sender, streams.Streaming, Protocol):
     """One request's body, and the way to answer it (RSGI)."""
 
     def response_bytes(self, status: int, headers: Head, body: bytes) -> None:
@@ -70,23 +71,27 @@ class Gate:
         count = self._count
         self._lanes = {name: Lane(name, rules, count) for name, rules in rules_of(threads).items()}
         self._look_ups = Lane("keys", LOOK_UP, count)
+        self._patience = Patience()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called in the thread of the event loop, before the first request."""
         sys.setswitchinterval(SWITCH_S)
+        self._patience.end_with(loop)
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
         if scope.proto != "http":
             return
         try:
-            status, headers, body = await self._answer(scope, exchange)
+            reply = await self._answer(scope, exchange)
         except Problem as error:
-            status, headers, body = self._refused(error)
+            reply = self._refused(error)
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
-        exchange.response_bytes(status, headers, body)
+        if reply is not None:
+            exchange.response_bytes(*reply)
 
-    async def _answer(self, scope: Scope, exchange: Exchange) -> Reply:
+    async def _answer(self, scope: Scope, exchange: Exchange) -> Reply | None:
+        """The answer; None when it was sent already, piece by piece."""
         headers = head.check(scope)
         environ = head.environ_of(scope, headers)
         length = length_of(scope)
@@ -101,9 +106,15 @@ class Gate:
         if demand.scopes is not None and scope.method != "OPTIONS":
             caller = await self._caller(environ, demand.scopes)
             if demand.holds is not None and scope.method == "GET":
-                if not await demand.holds(caller, scope.query_string):
+                if not await self._patience.wait(demand.holds(caller, scope.query_string), False):
                     return self._nothing()
                 caller = await self._caller(environ, demand.scopes)  # it may have been revoked meanwhile
+            if demand.streams is not None and scope.method == "GET":
+                pieces = demand.streams(caller, environ)
+                if pieces is not None:
+                    still = partial(self._caller, environ, demand.scopes)
+                    await streams.send(exchange, self._stream_head(), pieces, still, self._patience)
+                    return None
             environ[CALLER], owner = caller, f"{caller.tenant} {caller.key_id}"
         if length > demand.size.most_bytes:
             raise too_large(demand.size)
@@ -166,6 +177,12 @@ class Gate:
     def _nothing() -> Reply:
         response = protect(Response(status=204, headers={"Cache-Control": "no-store"}))
         return response.status_code, list(response.headers.items()), b""
+
+    @staticmethod
+    def _stream_head() -> Head:
+        response = protect(Response(mimetype="text/event-stream", headers=streams.HEADERS))
+        del response.headers["Content-Length"]
+        return list(response.headers.items())
 
     @staticmethod
     def _refused(error: Problem) -> Reply:

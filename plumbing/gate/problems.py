@@ -11,6 +11,7 @@ class HeadRefused(Problem):
     code = "head_refused"
     status = 400
     title = "The head of the request is refused"
+    what_to_do = "Send each header once, under its own name, and a short address; do as the reply says."
 
 
 class LengthRequired(Problem):

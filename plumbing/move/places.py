@@ -50,6 +50,7 @@ class MoveRefused(Problem):
     code = "move_refused"
     status = 409
     title = "The state cannot be moved"
+    what_to_do = "Do as the reply says, then start `usual move` again."
 
 
 @dataclass(frozen=True, slots=True)

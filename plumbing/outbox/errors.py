@@ -8,11 +8,14 @@ from plumbing.problem import Problem
 
 
 class EdgeError(Problem):
-    """Base of what concerns store boxes."""
+    """Something that concerns store boxes and cannot be done."""
 
     code: ClassVar[str] = "edge"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The store box cannot do this"
+    what_to_do: ClassVar[str | None] = (
+        "Do as the reply says; `usual edge list` at the centre shows how each box is."
+    )
 
 
 class SealRefused(EdgeError):
@@ -30,6 +33,7 @@ class BoxNameTaken(EdgeError):
     code = "box_name_taken"
     status = 409
     title = "There is a box of this name"
+    what_to_do = "Choose another name, or end the box that has it (`usual edge list` shows them)."
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Choose another name than {name!r}, or put a new box in its place with --replace.")
@@ -69,6 +73,7 @@ class CentreUnreachable(EdgeError):
     code = "centre_unreachable"
     status = 503
     title = "The centre does not answer"
+    what_to_do = "Nothing: the box goes on by itself and tries again. If it lasts, look at the line to the centre."
 
 
 class NatsMissing(EdgeError):
@@ -96,6 +101,7 @@ class NoMemoryFolder(EdgeError):
     code = "no_memory_folder"
     status = 500
     title = "No folder in memory"
+    what_to_do = "Name a folder in memory (tmpfs), such as /dev/shm."
 
 
 class NotAtBox(EdgeError):
@@ -113,3 +119,4 @@ class NotOfThisBox(EdgeError):
     code = "not_of_this_box"
     status = 409
     title = "This box is of another place"
+    what_to_do = "Send it to the box of its own place, or to the centre."

@@ -48,6 +48,7 @@ class SignInPaused(Problem):
     status = 429
     title = "Too many attempts to sign in"
     security_event = "lock_out"
+    what_to_do = "Wait as long as `Retry-After` says, or use the link of a colleague's invitation."
 
     def __init__(self, seconds: int) -> None:
         minutes = -(-seconds // 60)

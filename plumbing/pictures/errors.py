@@ -6,11 +6,12 @@ from plumbing.problem import Problem
 
 
 class PictureRefused(Problem):
-    """The base of all of them; nothing was stored."""
+    """A picture that is not taken; nothing was stored."""
 
     code = "picture_refused"
     status = 422
     title = "The picture was not taken"
+    what_to_do = "Take another picture: JPEG, PNG or WebP."
 
 
 class NoPicture(PictureRefused):
@@ -38,6 +39,7 @@ class TooManyPixels(PictureRefused):
     """It would take too much memory."""
 
     code = "too_many_pixels"
+    what_to_do = "Make the picture smaller before it is sent."
 
 
 class PictureTooHard(PictureRefused):
@@ -52,3 +54,4 @@ class PictureTooLarge(PictureRefused):
 
     code = "picture_too_large"
     status = 413
+    what_to_do = "Make the picture smaller: at most 20 MiB."

@@ -34,6 +34,7 @@ class ServerRunning(Problem):
 
     code = "server_running"
     title = "Another server is running"
+    what_to_do = "Stop the other server, or choose another port."
 
 
 def die_with_parent(parent: int) -> None:

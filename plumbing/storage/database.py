@@ -39,6 +39,7 @@ class DatabaseUnusable(Problem, ValueError):
     code = "database_unusable"
     status = 500
     title = "The database cannot be used"
+    what_to_do = "Mend what the reply names in USUAL_DATABASE; `usual database check` tries it."
 
 
 class RefusedByDatabase(Problem):
@@ -47,6 +48,7 @@ class RefusedByDatabase(Problem):
     code = "refused_by_database"
     status = 500
     title = "The database refused a row"
+    what_to_do = "Nothing was stored. Tell who looks after the installation; sending it again does not help."
 
 
 class TextUnusable(Problem, ValueError):

@@ -31,6 +31,7 @@ class HomeForeign(Problem):
     code = "home_foreign"
     status = 503
     title = "The state folder belongs to somebody else"
+    what_to_do = "Run the program as the user who owns the folder, or give the folder to this user."
 
 
 def private_home(home: Path) -> int:

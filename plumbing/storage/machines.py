@@ -31,6 +31,7 @@ class SecretDiffers(Problem, ValueError):
     code = "secret_differs"
     status = 500
     title = "This machine has another secret than the others"
+    what_to_do = "Copy the file that the reply names from the home of another machine."
 
 
 def mark_of(secret: bytes) -> str:

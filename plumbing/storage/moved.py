@@ -22,6 +22,7 @@ class StateMoved(Problem):
     code = "state_moved"
     status = 503
     title = "The state was moved"
+    what_to_do = "Use the place that the reply names."
 
 
 class MoveUnfinished(Problem):

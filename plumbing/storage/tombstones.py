@@ -38,6 +38,7 @@ class TombstonesUnusable(Problem):
     code = "tombstones_unusable"
     status = 503
     title = "The list of erasures cannot be read"
+    what_to_do = "Put the file back from the newest backup, and look at the disk."
 
 
 class Tombstones:

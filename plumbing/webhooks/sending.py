@@ -31,6 +31,7 @@ class AddressRefused(Problem):
     code = "webhook_address_refused"
     status = 422
     title = "Nothing is sent to that address"
+    what_to_do = "Name an https address whose host is public, or one that USUAL_WEBHOOK_HOSTS names."
 
 
 class NotDelivered(Exception):

@@ -25,6 +25,7 @@ class WrongPeriod(RecommenderError):
     code = "wrong_period"
     status = 422
     title = "These figures cannot be given"
+    what_to_do = "Mend the date, the site or the part of the day that the reply names."
 
 
 class SiteNotYours(RecommenderError):

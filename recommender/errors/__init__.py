@@ -76,6 +76,7 @@ class TokenError(RecommenderError):
     code = "token_refused"
     status = 401
     title = "The recognition token was not accepted"
+    what_to_do = "Go on as a guest, or ask the customer to press again."
 
 
 class TokenAltered(TokenError):
@@ -97,9 +98,12 @@ class TokenForeign(TokenError):
 
 
 class PurposeNotGiven(TokenError):
+    """The customer's token does not name the purpose that this needs."""
+
     code = "purpose_not_given"
     status = 403
     title = "The customer did not agree to this purpose"
+    what_to_do = "Ask as a guest; the customer can agree to the purpose on their own page."
 
     def __init__(self, purpose: str) -> None:
         super().__init__(f"This token has no consent for {purpose!r}. Continue as a guest.")
@@ -118,6 +122,7 @@ class VersionsBusy(RecommenderError):
     code = "versions_busy"
     status = 503
     title = "The versions of the models are locked"
+    what_to_do = "It is tried again by itself. If it lasts, look for a process that hangs."
     retry_after = 1
 
 
@@ -132,6 +137,8 @@ class ErasureNotRemembered(RecommenderError):
 
 
 class Erased(TokenError):
+    """The customer of the token was erased: nothing of theirs opens any more."""
+
     code = "erased"
     status = 410
     title = "This customer was erased"
@@ -162,9 +169,12 @@ class IdentitySilent(RecommenderError):
 
 
 class TimeWithoutZone(RecommenderError):
+    """A time without its offset: nobody knows which moment is meant."""
+
     code = "time_without_zone"
     status = 422
     title = "A time needs its zone"
+    what_to_do = "Send the time with its offset, such as 2026-05-04T12:30:00+02:00."
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} must be ISO 8601 with an offset, as in 2026-11-23T12:30:00+01:00.", field=field)
@@ -176,6 +186,7 @@ class PositionRefused(RecommenderError):
     code = "position_refused"
     status = 422
     title = "This is not a position"
+    what_to_do = "Send latitude and longitude of a place that the tenant serves, or leave them out."
 
 
 class SiteForeign(RecommenderError):
@@ -184,12 +195,15 @@ class SiteForeign(RecommenderError):
     code = "site_foreign"
     status = 403
     title = "This key belongs to another site"
+    what_to_do = "Leave `site` out, or use a key of that site."
 
     def __init__(self, own: str) -> None:
         super().__init__(f"The key is one of the site {own!r} and may name no other. Leave the site out.")
 
 
 class SiteUnknown(RecommenderError):
+    """A site that no key and no order of the tenant names."""
+
     code = "site_unknown"
     status = 422
     title = "There is no such site"
@@ -202,6 +216,7 @@ class TooManyEvents(RecommenderError):
     code = "too_many_events"
     status = 429
     title = "This device has sent too many events"
+    what_to_do = "Wait until tomorrow, or import the history with `usual import events`."
 
     def __init__(self, what: str, most: int, span: str, seconds: int) -> None:
         super().__init__(f"At most {most:,} {what} {span} are stored for one device. Nothing of this batch was.")
@@ -223,6 +238,9 @@ class EventError(RecommenderError):
     code = "event_refused"
     status = 422
     title = "The events were not recorded"
+    what_to_do = (
+        "Mend the event that the reply names by its `index`, and send the batch again with the same event ids."
+    )
 
     def __init__(self, detail: str, index: int) -> None:
         super().__init__(f"Event {index}: {detail} Nothing of the batch was stored.", index=index)
@@ -231,13 +249,18 @@ class EventError(RecommenderError):
 
 
 class EventFromFuture(EventError):
+    """An event whose time has not come yet by the server's clock."""
+
     code = "event_from_the_future"
+    what_to_do = "Set the clock of the sending machine, then send the event again."
 
     def __init__(self, index: int) -> None:
         super().__init__("occurred_at lies in the future; check the device's clock.", index)
 
 
 class EventBeforeClocks(EventError):
+    """An event before the year 2000: the device's clock was never set."""
+
     code = "event_before_2000"
 
     def __init__(self, index: int) -> None:
@@ -245,6 +268,8 @@ class EventBeforeClocks(EventError):
 
 
 class EventTooOld(EventError):
+    """A guest's event that is older than those that are still taken."""
+
     code = "event_too_old"
 
     def __init__(self, index: int, hours: int) -> None:
@@ -253,6 +278,8 @@ class EventTooOld(EventError):
 
 
 class EventOutsidePress(EventError):
+    """An event names a customer's token, and lies outside of that visit."""
+
     code = "event_outside_press"
 
     def __init__(self, index: int) -> None:
@@ -263,10 +290,14 @@ class EventPosition(EventError):
     """A position in an event that cannot be one, or that the tenant does not serve."""
 
     code = "position_refused"
+    what_to_do = "Send latitude and longitude of a place that the tenant serves, or leave them out."
 
 
 class UnknownItem(EventError):
+    """An event names an item that the catalogue does not have."""
+
     code = "unknown_item"
+    what_to_do = "Add the item to the catalogue first, or mend its id."
 
     def __init__(self, index: int, item_id: str, noun: str) -> None:
         super().__init__(f"there is no {item_id!r} in the catalogue of {noun}s.", index)
@@ -277,6 +308,7 @@ class ItemUnavailable(EventError):
 
     code = "item_unavailable"
     status = 409
+    what_to_do = "Read the menu again and show it; take the dish out of the order."
 
     def __init__(self, index: int, items: Sequence[str]) -> None:
         super().__init__("none of its dishes is to be had now.", index)
@@ -284,15 +316,21 @@ class ItemUnavailable(EventError):
 
 
 class EventIncomplete(EventError):
+    """An event lacks what its type needs, such as items of an order."""
+
     code = "event_incomplete"
+    what_to_do = "Add the field that the reply names, and send the batch again with the same event ids."
 
     def __init__(self, index: int, why: str) -> None:
         super().__init__(why, index)
 
 
 class EventConflict(EventError):
+    """Another event was stored under this event id before."""
+
     code = "event_conflict"
     status = 409
+    what_to_do = "Give what happened a new event id; the one that was sent belongs to another event."
 
     def __init__(self, index: int, event_id: str) -> None:
         super().__init__(f"event_id {event_id!r} was used before for another event.", index)
@@ -307,12 +345,16 @@ class CatalogueError(RecommenderError):
     code = "catalogue_error"
     status = 422
     title = "The catalogue was not changed"
+    what_to_do = "Mend what the reply names, and send the change again."
 
 
 class NotInCatalogue(CatalogueError):
+    """No item, place or offer has this id."""
+
     code = "not_found"
     status = 404
     title = "There is nothing with this id"
+    what_to_do = "Check the id; GET the list to see which there are."
 
     def __init__(self, kind: str, item_id: str) -> None:
         super().__init__(f"The catalogue of {kind}s has no {item_id!r}.")
@@ -323,6 +365,7 @@ class ImageHostUnknown(CatalogueError):
 
     code = "image_host_unknown"
     status = 422
+    what_to_do = "Take a picture of a host that USUAL_IMAGE_HOSTS names, or upload the picture."
 
     def __init__(self, item_id: str, host: str) -> None:
         super().__init__(
@@ -345,6 +388,7 @@ class BadRows(CatalogueError):
     not among `wrong`: of a large file only the first ones are kept."""
 
     code = "bad_rows"
+    what_to_do = "Mend the rows that the reply names, then send all of them again."
 
     def __init__(self, wrong: Sequence[RowProblem], most: int = 10, total: int | None = None) -> None:
         self.total = len(wrong) if total is None else total
@@ -361,6 +405,7 @@ class FileUnreadable(RecommenderError):
     code = "file_unreadable"
     status = 422
     title = "The file was not imported"
+    what_to_do = "Give a CSV file with a header or JSON lines, in UTF-8, with the columns that the reply names."
 
 
 # --- training, versions, schedule --------------------------------------------------------------------
@@ -372,6 +417,7 @@ class CustomerError(RecommenderError):
     code = "customer_error"
     status = 422
     title = "Nothing was changed"
+    what_to_do = "Read what is held now, and send the change again if it is still wanted."
 
 
 class NoSuchEvent(CustomerError):
@@ -382,6 +428,8 @@ class NoSuchEvent(CustomerError):
 
 
 class EventAmbiguous(CustomerError):
+    """Several events of the customer have this id, and nothing says which is meant."""
+
     code = "event_ambiguous"
     status = 409
     title = "Several of your events have this event_id"
@@ -389,6 +437,8 @@ class EventAmbiguous(CustomerError):
 
 
 class LinkCodeWrong(CustomerError):
+    """The code of the shop's own account is unknown, used, or too old."""
+
     code = "link_code_wrong"
     status = 403
     title = "The code is wrong or no longer valid"
@@ -396,12 +446,16 @@ class LinkCodeWrong(CustomerError):
 
 
 class AccountUnusable(CustomerError):
+    """The shop's own account is empty, too long or not one that the shop has named."""
+
     code = "account_unusable"
     title = "This is no account that can be tied"
     says = "Name an account of the shop's own system, as its imported events do; not a customer of this house."
 
 
 class TooManyLinkCodes(CustomerError):
+    """So many codes were made for the account and are not used yet."""
+
     code = "too_many_link_codes"
     status = 429
     title = "This account has several codes that are not used yet"

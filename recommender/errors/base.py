@@ -6,6 +6,7 @@ from plumbing.problem_json import Problem
 
 
 class RecommenderError(Problem):
-    """The base of all of them."""
+    """An error of the recommender: the base of its family."""
 
     code = "recommender_error"
+    what_to_do = "Do as the reply says."

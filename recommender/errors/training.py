@@ -11,12 +11,16 @@ class TrainingError(RecommenderError):
     code = "training_error"
     status = 422
     title = "The models were not changed"
+    what_to_do = "Read the reply: it names what is in the way. What is live goes on meanwhile."
 
 
 class TrainingRunning(TrainingError):
+    """Another training of the scene is running, perhaps in another process."""
+
     code = "training_in_progress"
     status = 409
     title = "A training of this scene is running"
+    what_to_do = "Wait until it has ended, or cancel it."
     retry_after = 10
 
     def __init__(self, run_id: str) -> None:
@@ -24,8 +28,11 @@ class TrainingRunning(TrainingError):
 
 
 class NotEnoughEvents(TrainingError):
+    """There is too little history to train from."""
+
     code = "not_enough_events"
     title = "There are too few events to learn from"
+    what_to_do = "Nothing: counting answers until there are more orders."
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -43,14 +50,20 @@ class NoSuchRun(TrainingError):
 
 
 class NoSuchChoice(TrainingError):
+    """A list of trainings with a length or a filter that it cannot have."""
+
     code = "no_such_choice"
     title = "The list cannot be made like this"
+    what_to_do = "Choose a length and filters that leave something to list."
 
 
 class RunEnded(TrainingError):
+    """A training that has ended cannot be cancelled."""
+
     code = "run_ended"
     status = 409
     title = "This training has ended"
+    what_to_do = "Read the training again: it has its result."
 
     def __init__(self, state: str) -> None:
         super().__init__(f"It ended as {state!r}; there is nothing to cancel.", state=state)
@@ -62,6 +75,7 @@ class TrainingCancelled(TrainingError):
     code = "training_cancelled"
     status = 409
     title = "The training was cancelled"
+    what_to_do = "Nothing: somebody ended it. Start another one when it is wanted."
 
     def __init__(self, who: str) -> None:
         super().__init__(f"The training was cancelled by {who}; nothing was published.")
@@ -74,6 +88,7 @@ class TrainingTooLarge(TrainingError):
     code = "training_too_large"
     status = 507
     title = "The training needed too much memory"
+    what_to_do = "Give the training more memory, or keep a shorter history."
 
     def __init__(self, megabytes: int) -> None:
         super().__init__(f"It may use {megabytes} MB; nothing was published.")
@@ -81,9 +96,12 @@ class TrainingTooLarge(TrainingError):
 
 
 class NoSuchVersion(TrainingError):
+    """No version of this name is kept, or none before the live one."""
+
     code = "version_not_found"
     status = 404
     title = "There is no such version to roll back to"
+    what_to_do = "Read the versions again; older ones are not kept for ever."
 
     def __init__(self, scene: str, version: str | None) -> None:
         what = f"The version {version!r}" if version else "An earlier version"
@@ -91,6 +109,8 @@ class NoSuchVersion(TrainingError):
 
 
 class NotPinned(TrainingError):
+    """There is no pin to take away."""
+
     code = "not_pinned"
     status = 409
     title = "No version of this scene is pinned"
@@ -112,18 +132,25 @@ class ArtifactError(TrainingError):
     code = "artifact_unreadable"
     status = 500
     title = "A model version cannot be read"
+    what_to_do = "Nothing is to be done while an earlier version serves; else train again (`usual train`)."
 
 
 class SceneUntrained(TrainingError):
+    """The scene trains no versions, so that there is none to choose."""
+
     code = "scene_has_no_model"
+    what_to_do = "Nothing: offers are decided without a trained version."
 
     def __init__(self, scene: str) -> None:
         super().__init__(f"The scene {scene!r} does not exist; there is nothing to train.")
 
 
 class ScheduleRefused(TrainingError):
+    """An entry of the schedule that cannot be read, or that would train too often."""
+
     code = "schedule_refused"
     title = "The schedule was not changed"
+    what_to_do = "Mend the entry as the reply says; GET /recommender/v1/schedule/reading tries one."
 
 
 class ClusterError(TrainingError):
@@ -132,6 +159,7 @@ class ClusterError(TrainingError):
     code = "cluster_unusable"
     title = "The training did not run on the cluster"
     status = 503
+    what_to_do = "Look at the machines of the cluster, then train again; training on one machine needs none."
 
 
 class PartUnreadable(ClusterError):
@@ -139,3 +167,4 @@ class PartUnreadable(ClusterError):
 
     code = "part_unreadable"
     title = "A part of the log cannot be read"
+    what_to_do = "Look at the machines of the cluster, then train again."

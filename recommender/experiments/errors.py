@@ -8,9 +8,10 @@ from plumbing.problem_json import Problem
 
 
 class ExperimentError(Problem):
-    """The base of all of them."""
+    """An experiment that cannot be changed like this."""
 
     code = "experiment_error"
+    what_to_do = "Read the experiment again; the reply says what is in the way."
 
 
 class InvalidExperiment(ExperimentError):
@@ -19,6 +20,7 @@ class InvalidExperiment(ExperimentError):
     code = "invalid_experiment"
     status = 422
     title = "The experiment is not valid"
+    what_to_do = "Mend the fields that the reply names, and send it again."
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         messages = " ".join(f"{name}: {message}" for name, message in fields)
@@ -34,6 +36,7 @@ class UnknownExperiment(ExperimentError):
     code = "unknown_experiment"
     status = 404
     title = "No such experiment"
+    what_to_do = "Read the list of experiments again."
 
     def __init__(self, experiment_id: str) -> None:
         super().__init__(f"There is no experiment {experiment_id!r}.")
@@ -45,6 +48,7 @@ class WrongState(ExperimentError):
     code = "experiment_state"
     status = 409
     title = "This experiment cannot do that now"
+    what_to_do = "Read the experiment again: its state says what can be done now."
 
     def __init__(self, state: str, wanted: str) -> None:
         super().__init__(f"The experiment is {state}; this needs one that is {wanted}. Nothing was changed.")
@@ -56,6 +60,7 @@ class ExperimentsOverlap(ExperimentError):
     code = "experiments_overlap"
     status = 409
     title = "Other experiments have these customers"
+    what_to_do = "End one of the other experiments, or take fewer customers."
 
     def __init__(self, others: Sequence[str], free: float) -> None:
         names = ", ".join(others)
@@ -73,6 +78,7 @@ class VariantMissing(ExperimentError):
     code = "variant_missing"
     status = 409
     title = "A variant cannot be shown"
+    what_to_do = "Choose another version, offer or document of rules for the variant."
 
     def __init__(self, variant: str, what: str) -> None:
         super().__init__(f"Variant {variant}: {what} Nothing was changed.", variant=variant)

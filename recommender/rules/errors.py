@@ -34,6 +34,7 @@ class RulesConflict(Problem):
     code = "rules_conflict"
     status = 422
     title = "The rules cannot hold together"
+    what_to_do = "Mend the rules that the reply names, and save again."
 
     def __init__(self, conflicts: Sequence[dict[str, Any]]) -> None:
         super().__init__(
@@ -51,6 +52,7 @@ class RulesOfOtherSites(Problem):
     code = "rules_of_other_sites"
     status = 403
     title = "These rules also hold at sites that are not yours"
+    what_to_do = "Ask somebody whose account is for all these sites."
 
     def __init__(self, rules: Sequence[str], sites: Sequence[str]) -> None:
         named = ", ".join(rules[:5])
@@ -63,6 +65,7 @@ class NoSuchRules(Problem):
     code = "no_such_rules"
     status = 404
     title = "There are no such rules"
+    what_to_do = "Read the history of the rules again."
 
     def __init__(self, number: int) -> None:
         super().__init__(f"There is no document number {number}. The last 20 are kept.")
@@ -74,6 +77,7 @@ class NoSuchPerson(Problem):
     code = "no_such_person"
     status = 422
     title = "There is no drawn person of this name"
+    what_to_do = "Take one of the people that the reply of the preview names."
 
     def __init__(self, name: str, names: Sequence[str]) -> None:
         super().__init__(f"There is no drawn person {name!r}; there are {', '.join(names)}.")

@@ -6,7 +6,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recommender.destinations.places import (
     BadCoordinatesError,
@@ -122,6 +122,7 @@ class ScenePath(BaseModel):
 
 
 class ReasonModel(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"code": "usual", "text": "Your usual"}})
     code: str
     text: str
 
@@ -279,6 +280,22 @@ def _stored_id(item_id: str, index: int) -> str:
 
 
 class EventsBody(Strict):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "events": [
+                    {
+                        "event_id": "till-7-000123",
+                        "type": "ordered",
+                        "occurred_at": "2026-05-04T12:31:10+02:00",
+                        "site": "station",
+                        "recommendation_id": "r_Yk2p0qF1",
+                        "items": [{"item_id": "ramen", "quantity": 1, "price": 1250}],
+                    }
+                ]
+            }
+        }
+    )
     events: list[EventModel] = Field(min_length=1, max_length=MOST_EVENTS)
 
     @model_validator(mode="after")

@@ -167,7 +167,42 @@ class PageQuery(BaseModel):
 
 
 class RowsBody(Strict):
+    """Rows of a catalogue: each is checked by itself, and every wrong one is named."""
+
     rows: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+
+
+class ItemRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one item",
+        json_schema_extra={
+            "example": [{"item_id": "ramen", "name": "Ramen", "category": "Noodles", "price": 1250}]
+        },
+    )
+
+
+class PlaceRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one place",
+        json_schema_extra={
+            "example": [{"item_id": "station", "name": "Central station", "lat": 52.52, "lon": 13.405}]
+        },
+    )
+
+
+class OfferRowsBody(RowsBody):
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="fields as of one offer",
+        json_schema_extra={
+            "example": [{"offer_id": "lunch-deal", "name": "10 % off lunch", "starts_on": "2026-05-01"}]
+        },
+    )
 
 
 GENERATION = "of the catalogue, as replies to suggestions name it: another one after each change"

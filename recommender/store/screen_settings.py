@@ -43,6 +43,7 @@ class WrongScreenSettings(WrongSettings):
 
     code = "invalid_screen_settings"
     title = "The settings of the screens are not valid"
+    what_to_do = "Mend the fields that the reply names, and send it again."
 
 
 @dataclass(frozen=True, slots=True)

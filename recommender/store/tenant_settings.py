@@ -32,6 +32,7 @@ class WrongTenantSettings(WrongSettings):
 
     code = "invalid_tenant_settings"
     title = "The settings are not valid"
+    what_to_do = "Mend the fields that the reply names, and send it again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from recommender.web import (
     catalogue,
     images,
     me,
+    news,
     offers,
     peer,
     runs,
@@ -24,7 +25,9 @@ from recommender.web.desk import calls, experiments, pages, rules, screen, shari
 from recommender.web.desk import offers as offers_of_desk
 
 
-def put_on(door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools) -> DeskTools:
+def put_on(
+    door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools, screens_news: news.News
+) -> DeskTools:
     """Define the routes; returns what the desk works with beside the requests."""
     service, trainer = tools.service, tools.trainer
     stores, now_us = service.stores, trainer.now_us
@@ -42,6 +45,7 @@ def put_on(door: Door, tools: training.TrainingTools, own_page: me.OwnPageTools)
     tenant.tenant_routes(door, stores.database, stores.tenants)
     screen.screen_routes(door, stores, now_us)
     calls.call_routes(door, stores, now_us)
+    news.news_routes(door, screens_news)
     experiments.experiment_routes(door, service, trainer, now_us)
     training.routes(door, tools)
     versions.routes(door, tools, tools.name_of)

@@ -18,9 +18,11 @@ from recommender.schemas import BASE
 from recommender.schemas.catalogue import (
     IdPath,
     ItemModel,
+    ItemRowsBody,
     ItemsReply,
     PageQuery,
     PlaceModel,
+    PlaceRowsBody,
     PlacesReply,
     RowsBody,
     StoredReply,
@@ -29,6 +31,7 @@ from recommender.store.catalogue import CatalogueStore
 from recommender.web.sizes import CATALOGUE
 
 READ, WRITE = ("suggest",), ("train",)  # scopes
+CHANGED = ("changed_meanwhile", "image_host_unknown")
 
 
 def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection[str]) -> None:
@@ -81,17 +84,41 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection
         return {"stored": store.put(caller.tenant, kind, rows)}
 
     put.__annotations__["body"] = model  # the framework reads the schema from here
-    for function in (page, get, put, delete, bulk):
-        function.__name__ = f"{function.__name__}_{kind}"  # two kinds, two endpoints each
+    bulk.__annotations__["body"] = ItemRowsBody if kind == "item" else PlaceRowsBody
+    for function, name, says in (  # two kinds, two operations each
+        (page, f"list_{kind}s", f"All {kind}s, in the order of their ids; for a screen that keeps them."),
+        (get, f"get_{kind}", "The reply has an `ETag` for `If-Match`."),
+        (put, f"put_{kind}", "`If-Match` refuses a change of what somebody else changed meanwhile."),
+        (delete, f"delete_{kind}", f"The {kind} is suggested no more; the history keeps what happened."),
+        (bulk, f"put_{kind}s", "Up to 10,000 rows, all stored or none; the reply names every wrong row."),
+    ):
+        function.__name__, function.__doc__ = name, says
     many, one = f"{BASE}/{kind}s", f"{BASE}/{kind}s/<item_id>"
     rows = ItemsReply if kind == "item" else PlacesReply
     summary = f"{kind.title()}s, page by page; 304 where the page is the one in If-None-Match"
     door.route("GET", many, scopes=READ, reply=rows, other_replies={304: None}, summary=summary)(page)
-    door.route("GET", one, scopes=READ, reply=model, summary=f"One {kind}")(get)
-    door.route("PUT", one, scopes=WRITE, reply=model, summary=f"Write or replace one {kind}")(put)
-    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take one {kind} out")(delete)
+    door.route("GET", one, scopes=READ, reply=model, summary=f"One {kind}", errors=("not_found",))(get)
+    door.route(
+        "PUT",
+        one,
+        scopes=WRITE,
+        reply=model,
+        summary=f"Write or replace one {kind}",
+        errors=(*CHANGED, "catalogue_error"),
+    )(put)
+    door.route(
+        "DELETE", one, scopes=WRITE, status=204, reply=None, summary=f"Take one {kind} out", errors=("not_found",)
+    )(delete)
     summary = f"Write or replace many {kind}s, all or none"
-    door.route("POST", many, scopes=WRITE, size=CATALOGUE, reply=StoredReply, summary=summary)(bulk)
+    door.route(
+        "POST",
+        many,
+        scopes=WRITE,
+        size=CATALOGUE,
+        reply=StoredReply,
+        summary=summary,
+        errors=("bad_rows", "image_host_unknown"),
+    )(bulk)
 
 
 def check_same_id(path: str, body: str) -> None:

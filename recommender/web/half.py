@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ from recommender.training.trainer import Launch, Trainer
 from recommender.training.watch import VersionWatch
 from recommender.web import images, me, suggestions
 from recommender.web.all_routes import put_on
+from recommender.web.news import News
 from recommender.web.training import TrainingTools
 from recommender.worker import launch_process
 
@@ -74,6 +76,7 @@ class RecommenderHalf:
     now_us: Clock
     own_page: me.OwnPageTools
     desk: DeskTools
+    news: News
     mail: MailServer | None = None
     trains: bool = True  # not at a store box: it serves what the centre has published
 
@@ -145,6 +148,8 @@ class RecommenderHalf:
 
     def close(self) -> None:
         """Only when no request is running any more."""
+        self.news.waiting.close()
+        atexit.unregister(self.news.waiting.close)
         self.desk.kept.close()
         self.service.figures.write()
         self.service.stores.close()
@@ -230,7 +235,8 @@ def build(
         __name__,
         abp_tags=[Tag(name="recommender", description="Suggestions, events, catalogue, models")],
     )
-    metrics = RecommenderMetrics(registry or CollectorRegistry())
+    registry = registry or CollectorRegistry()
+    metrics = RecommenderMetrics(registry)
     launcher = launch or launch_process(config, trainer.models, now_us)
     limits = Limits(moments, now_us)
     once = Idempotency(stores.database, urlsafe_b64encode(stores.key("replies")), now_us)
@@ -242,10 +248,23 @@ def build(
 
     door = Door(api, access=access, once=once, limits=limits, before_kept=before_kept)
     own_page = me.OwnPageTools(service, now_us)
+    screens_news = News(service, now_us, registry)
+    atexit.register(screens_news.waiting.close)
     tools = TrainingTools(service, trainer, launcher, limits, metrics, config.trainings_per_hour, name_of)
-    desk_tools = put_on(door, tools, own_page)
+    desk_tools = put_on(door, tools, own_page, screens_news)
     images.image_files(api, stores.images)
     databases = (stores.database, moments)
     return RecommenderHalf(
-        config, service, trainer, api, metrics, databases, launcher, now_us, own_page, desk_tools, mail
+        config,
+        service,
+        trainer,
+        api,
+        metrics,
+        databases,
+        launcher,
+        now_us,
+        own_page,
+        desk_tools,
+        screens_news,
+        mail,
     )

@@ -18,6 +18,7 @@ from recommender.scene import Item
 from recommender.schemas import BASE
 from recommender.schemas.catalogue import IdPath, ItemModel
 from recommender.store.images import ImageStore
+from recommender.web.codes import PICTURE
 
 ONE = BASE + "/items/<item_id>/image"
 FILE = "/images/<name>/<width>.webp"
@@ -49,12 +50,24 @@ def image_routes(door: Door, stores: RecommenderStores) -> None:
         reply=ItemModel,
         size=SIZE,
         summary="Give a dish a picture: the body is a JPEG, PNG or WebP file of at most 20 MiB",
+        errors=(*PICTURE, "not_found", "body_too_large"),
     )
-    def put_image(caller: Caller, path: IdPath) -> Body:
+    def set_item_image(caller: Caller, path: IdPath) -> Body:
+        """The body is the file itself. It is decoded, made small and stored without anything that the camera
+        wrote into it.
+        """
         return changed(caller, path.item_id, request.get_data())
 
-    @door.route("DELETE", ONE, scopes=("train",), reply=ItemModel, summary="Take the picture of a dish away")
-    def delete_image(caller: Caller, path: IdPath) -> Body:
+    @door.route(
+        "DELETE",
+        ONE,
+        scopes=("train",),
+        reply=ItemModel,
+        summary="Take the picture of a dish away",
+        errors=("not_found",),
+    )
+    def delete_item_image(caller: Caller, path: IdPath) -> Body:
+        """Screens show a drawn picture of the category instead."""
         return changed(caller, path.item_id, None)
 
 

@@ -130,7 +130,8 @@ def _own_routes(door: Door, tools: OwnPageTools) -> None:
         reply=OwnHistoryReply,
         summary="What is held here about the customer of the token (purpose own_data)",
     )
-    def own_history() -> Body:
+    def get_own_history() -> Body:
+        """What the recommender holds about the customer: events, ties, and why it would suggest what it would."""
         return tools.held(bearer_of(request))
 
     @door.route(
@@ -142,8 +143,10 @@ def _own_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=CorrectionReply,
         summary="That was not my order: out of the history, and of every model that holds it",
+        errors=("event_ambiguous", "no_such_event", "not_found"),
     )
-    def own_event_corrected(path: EventPath) -> Body:
+    def delete_own_event(path: EventPath) -> Body:
+        """The event goes from the history at once, and from each model with its next version."""
         tools.service.correct(tools.claims(bearer_of(request)), path.event_id)
         return {"removed": True}
 
@@ -158,8 +161,12 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         lane="own_page",
         reply=TieReply,
         summary="Tie the shop's own account to what is held here (purpose account)",
+        errors=("account_unusable", "link_code_wrong"),
     )
-    def own_account_tied(body: TieBody) -> Body:
+    def tie_own_account(body: TieBody) -> Body:
+        """With the code that the shop's system showed (`create_account_code`): the account's history becomes the
+        customer's.
+        """
         claims = tools.claims(bearer_of(request), ACCOUNT)
         return {"account": tools.service.tie_account(claims, body.link_code)}
 
@@ -174,7 +181,8 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         reply=None,
         summary="Untie the shop's own account, at once",
     )
-    def own_account_untied() -> Body:
+    def untie_own_account() -> Body:
+        """The shop's account is a stranger's again."""
         tools.service.untie(tools.claims(bearer_of(request)))
         return None
 
@@ -185,8 +193,10 @@ def _account_routes(door: Door, tools: OwnPageTools) -> None:
         status=201,
         reply=LinkCodeReply,
         summary="A one-time code with which a customer may tie this account of the shop, for ten minutes",
+        errors=("account_unusable", "too_many_link_codes"),
     )
-    def account_link_code(caller: Caller, path: AccountPath) -> Body:
+    def create_account_code(caller: Caller, path: AccountPath) -> Body:
+        """For the shop's own system: it shows the code to the account's owner, who types it on their own page."""
         made = tools.service.new_link_code(caller.tenant, path.account)
         moment = datetime.fromtimestamp(made.expires_us / SECOND, UTC)
         return {"link_code": made.code, "expires_at": moment.isoformat(timespec="seconds")}

@@ -22,7 +22,7 @@ from recommender.offers.discount import DISCOUNTS, estimated_cost
 from recommender.offers.errors import UnknownOffer
 from recommender.offers.portfolio import KINDS, STATUSES, WEEKDAYS, Offer, parse_offer
 from recommender.schemas import BASE, Id
-from recommender.schemas.catalogue import PageQuery, RowsBody, StoredReply
+from recommender.schemas.catalogue import OfferRowsBody, PageQuery, StoredReply
 from recommender.store.offers import OfferStore
 from recommender.web.catalogue import READ, WRITE, check_same_id
 from recommender.web.sizes import CATALOGUE
@@ -144,14 +144,23 @@ def _seen(caller: Caller, offer: Offer) -> bool:
 
 def _read_routes(door: Door, offers: OfferStore) -> None:
     @door.route("GET", BASE + "/offers", scopes=READ, reply=OffersReply, summary="Offers, page by page")
-    def page_offer(caller: Caller, query: PageQuery) -> Body:
+    def list_offers(caller: Caller, query: PageQuery) -> Body:
+        """Offers in the order of their ids. Drafts, and what an offer costs, need the scope `view`."""
         seen = [one for one in offers.offers(caller.tenant) if _seen(caller, one)]
         after = [one for one in seen if one.offer_id > query.cursor]
         rows = [visible(caller, one) for one in after[: query.n]]
         return {"rows": rows, "next_cursor": rows[-1]["offer_id"] if len(after) > query.n else None}
 
-    @door.route("GET", BASE + "/offers/<offer_id>", scopes=READ, reply=OfferModel, summary="One offer")
+    @door.route(
+        "GET",
+        BASE + "/offers/<offer_id>",
+        scopes=READ,
+        reply=OfferModel,
+        summary="One offer",
+        errors=("unknown_offer",),
+    )
     def get_offer(caller: Caller, path: OfferPath) -> Body:
+        """One offer with its terms. The reply has an `ETag` for `If-Match`."""
         offer = offers.offer(caller.tenant, path.offer_id)
         if not _seen(caller, offer):
             raise UnknownOffer(path.offer_id)
@@ -192,8 +201,12 @@ def _write_routes(door: Door, tools: OfferTools) -> None:
         scopes=WRITE,
         reply=OfferModel,
         summary="Write, change, pause or end an offer",
+        errors=("catalogue_error", "changed_meanwhile", "invalid_offer", "too_many_offers"),
     )
     def put_offer(caller: Caller, path: OfferPath, body: OfferModel) -> Body:
+        """Creates the offer or replaces it whole; `status` pauses or ends it. `If-Match` refuses a change of
+        what somebody else changed meanwhile.
+        """
         # As it was sent, not `body`: the portfolio's own checks name every wrong field.
         given, house = request.get_json(), tools.house(caller.tenant)
         with offers.transaction():
@@ -213,8 +226,10 @@ def _write_routes(door: Door, tools: OfferTools) -> None:
         status=204,
         reply=None,
         summary="End an offer; a draft is deleted",
+        errors=("changed_meanwhile", "unknown_offer"),
     )
     def delete_offer(caller: Caller, path: OfferPath) -> Body:
+        """Ends the offer: what was decided with it stays in the figures. A draft is deleted."""
         with offers.transaction():
             stored = offers.offer(caller.tenant, path.offer_id)
             require_unchanged(asdict(stored))
@@ -234,8 +249,10 @@ def _write_routes(door: Door, tools: OfferTools) -> None:
         size=CATALOGUE,
         reply=StoredReply,
         summary="Write or replace many offers, all or none",
+        errors=("bad_rows", "too_many_offers"),
     )
-    def bulk_offer(caller: Caller, body: RowsBody) -> Body:
+    def put_offers(caller: Caller, body: OfferRowsBody) -> Body:
+        """All rows are stored or none; the reply names every wrong row."""
         house = tools.house(caller.tenant)
         rows = check_offers(body.rows, house.known())
         priced = [with_cost(given, offer, house) for given, offer in zip(body.rows, rows, strict=True)]
@@ -254,8 +271,10 @@ def _life_routes(door: Door, tools: OfferTools) -> None:
         status=201,
         reply=OfferModel,
         summary="A draft with the same fields and another id",
+        errors=("too_many_offers", "unknown_offer"),
     )
     def duplicate_offer(caller: Caller, path: OfferPath) -> Body:
+        """A draft with the same fields; its id is the old one with a number."""
         with offers.transaction():
             original = offers.offer(caller.tenant, path.offer_id)
             taken = {one.offer_id for one in offers.offers(caller.tenant)}
@@ -271,8 +290,10 @@ def _life_routes(door: Door, tools: OfferTools) -> None:
         scopes=WRITE,
         reply=OfferModel,
         summary="Make an ended offer what it was before it ended",
+        errors=("offer_not_ended", "too_many_offers", "unknown_offer"),
     )
     def restore_offer(caller: Caller, path: OfferPath) -> Body:
+        """An ended offer is again what it was before it ended."""
         with offers.transaction():
             ended = offers.offer(caller.tenant, path.offer_id)
             restored = offers.as_before_end(caller.tenant, path.offer_id)

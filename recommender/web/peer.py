@@ -34,7 +34,8 @@ def routes(door: Door, service: RecommenderService) -> None:
         described=False,
         summary="Identity is there, and these tokens are closed",
     )
-    def heartbeat(body: HeartbeatBody) -> Body:
+    def take_heartbeat(body: HeartbeatBody) -> Body:
+        """Between the two halves."""
         said = body.model_dump(exclude={"signature"})
         try:
             answer = desk.take(said, body.signature)
@@ -54,7 +55,8 @@ def routes(door: Door, service: RecommenderService) -> None:
         described=False,
         summary="Which scenes still serve a version from before an erasure",
     )
-    def waiting(body: WaitingBody) -> Body:
+    def list_waiting_erasures(body: WaitingBody) -> Body:
+        """Between the two halves."""
         question = body.model_dump(exclude={"signature"})
         if not is_signed(keys, body.signature, "waiting", question):
             raise PeerUnknown

@@ -18,6 +18,7 @@ from recommender.errors import NoSuchChoice
 from recommender.schemas import BASE, Id, SceneName, ScenePath
 from recommender.store.runs import BY_HAND, DRY_RUN, KINDS, STATES, Run
 from recommender.training.outcomes import not_started
+from recommender.web.codes import TRAINING
 from recommender.web.training import TRAIN, TrainingTools, check_trains
 
 VIEW = ("view",)
@@ -94,8 +95,12 @@ def _train_route(door: Door, tools: TrainingTools) -> None:
         status=202,
         reply=TrainReply,
         summary="Train now, in the background; or only try",
+        errors=(*TRAINING, "too_many_requests"),
     )
     def train(caller: Caller, path: ScenePath, query: TrainQuery) -> Body:
+        """Starts a training of one scene in the background. It is published if it passes the gate; with
+        `dry_run` it is only tried.
+        """
         tenant, scene = caller.tenant, path.scene
         check_trains(tools.trainer, scene)
         kind = DRY_RUN if query.dry_run else BY_HAND
@@ -124,14 +129,28 @@ def begin_run(tools: TrainingTools, tenant: str, scene: str, *, kind: str, by: s
 
 
 def _list_routes(door: Door, tools: TrainingTools) -> None:
-    @door.route("GET", BASE + "/runs", scopes=VIEW, reply=RunsReply, summary="Trainings, newest first")
-    def runs(caller: Caller, query: RunsQuery) -> Body:
+    @door.route(
+        "GET",
+        BASE + "/runs",
+        scopes=VIEW,
+        reply=RunsReply,
+        summary="Trainings, newest first",
+        errors=("no_such_choice",),
+    )
+    def list_runs(caller: Caller, query: RunsQuery) -> Body:
+        """Trainings of all scenes, the newest first."""
         return _page(tools, caller.tenant, query, query.scene)
 
     @door.route(
-        "GET", BASE + "/models/<scene>/runs", scopes=VIEW, reply=RunsReply, summary="Trainings of one scene"
+        "GET",
+        BASE + "/models/<scene>/runs",
+        scopes=VIEW,
+        reply=RunsReply,
+        summary="Trainings of one scene",
+        errors=("no_such_choice",),
     )
-    def runs_of(caller: Caller, path: ScenePath, query: RunsQuery) -> Body:
+    def list_runs_of_scene(caller: Caller, path: ScenePath, query: RunsQuery) -> Body:
+        """Trainings of one scene, the newest first."""
         return _page(tools, caller.tenant, query, path.scene)
 
 
@@ -180,8 +199,10 @@ def _run_routes(door: Door, tools: TrainingTools) -> None:
         scopes=VIEW,
         reply=RunReply,
         summary="How a training is getting on, and all that is kept of it",
+        errors=("not_found",),
     )
-    def run(caller: Caller, path: RunPath) -> Body:
+    def get_run(caller: Caller, path: RunPath) -> Body:
+        """State, progress, figures and the verdict of the gate of one training."""
         return _whole(tools, caller.tenant, path)
 
     @door.route(
@@ -191,8 +212,10 @@ def _run_routes(door: Door, tools: TrainingTools) -> None:
         status=202,
         reply=RunReply,
         summary="End a running training; it publishes nothing",
+        errors=("not_found", "run_ended"),
     )
-    def cancel(caller: Caller, path: RunPath) -> Body:
+    def cancel_run(caller: Caller, path: RunPath) -> Body:
+        """The training ends soon; nothing is published."""
         note_change(f"training {path.scene}", later={"run_id": path.run_id, "cancelled": True})
         models.cancel(caller.tenant, path.scene, path.run_id, who_is(caller))
         return _whole(tools, caller.tenant, path)

@@ -116,12 +116,21 @@ def _document_routes(door: Door, tools: ScheduleTools) -> None:
     @door.route(
         "GET", BASE + "/schedule", scopes=("view",), reply=ScheduleReply, summary="When training happens by itself"
     )
-    def schedule(caller: Caller) -> Body:
+    def get_schedule(caller: Caller) -> Body:
+        """The entries of the schedule, each in words, with its next trainings."""
         note_tag(schedule_rows(models.schedules.entries(caller.tenant)))
         return tools.page(caller.tenant)
 
-    @door.route("PUT", BASE + "/schedule", scopes=("train",), reply=ScheduleReply, summary="Replace the schedule")
+    @door.route(
+        "PUT",
+        BASE + "/schedule",
+        scopes=("train",),
+        reply=ScheduleReply,
+        summary="Replace the schedule",
+        errors=("changed_meanwhile", "schedule_refused"),
+    )
     def set_schedule(caller: Caller, body: ScheduleBody) -> Body:
+        """Replaces all entries; an entry is a sentence such as "every day at 03:00"."""
         entries = _entries(body.rows)
 
         def check() -> None:
@@ -158,8 +167,10 @@ def _reading_routes(door: Door, tools: ScheduleTools) -> None:
         scopes=("view",),
         reply=ReadingReply,
         summary="What an entry would mean, and its next three trainings",
+        errors=("schedule_refused",),
     )
-    def reading(caller: Caller, query: ReadingQuery) -> Body:
+    def read_schedule_entry(caller: Caller, query: ReadingQuery) -> Body:
+        """How a sentence is understood, before it is saved."""
         try:
             entry = entry_of(query.scene, query.text, query.timezone)
         except NotUnderstood as error:
@@ -171,7 +182,8 @@ def _reading_routes(door: Door, tools: ScheduleTools) -> None:
     @door.route(
         "GET", BASE + "/schedule/zones", scopes=("view",), reply=ZonesReply, summary="The zones to choose from"
     )
-    def zones(caller: Caller) -> Body:
+    def list_time_zones(caller: Caller) -> Body:
+        """The time zones that a schedule can be in."""
         return {"regions": [{"region": region, "zones": names} for region, names in regions().items()]}
 
 
@@ -184,8 +196,10 @@ def _pause_routes(door: Door, tools: ScheduleTools) -> None:
         scopes=("train",),
         reply=ScheduleReply,
         summary="Let the schedule rest, until a moment or until somebody resumes it",
+        errors=("schedule_refused",),
     )
-    def pause(caller: Caller, body: PauseBody) -> Body:
+    def pause_schedule(caller: Caller, body: PauseBody) -> Body:
+        """Nothing is trained by itself until then. Trainings by hand go on."""
         until_us = UNTIL_RESUMED if body.until is None else _later(body.until, tools.trainer.now_us())
         note_change(_subject(body.scene), later={"paused": True, "until": body.until})
         models.schedules.pause(caller.tenant, body.scene, until_us, who_is(caller))
@@ -198,7 +212,8 @@ def _pause_routes(door: Door, tools: ScheduleTools) -> None:
         reply=ScheduleReply,
         summary="End the pause; what was missed is made up for once",
     )
-    def resume(caller: Caller, body: ResumeBody) -> Body:
+    def resume_schedule(caller: Caller, body: ResumeBody) -> Body:
+        """What was missed is made up for once."""
         note_change(_subject(body.scene), later={"paused": False})
         models.schedules.pause(caller.tenant, body.scene, 0, "")
         return tools.page(caller.tenant)

@@ -19,6 +19,7 @@ from recommender.scenes.orders import ServedOrders
 from recommender.schemas import BASE, ContextModel
 from recommender.schemas.catalogue import IdPath
 from recommender.service import RecommenderService
+from recommender.web.codes import MOMENT
 
 
 class SimilarQuery(ContextModel):
@@ -52,8 +53,10 @@ def similar_routes(door: Door, service: RecommenderService, now_us: Clock, reque
         lane="suggestions",
         reply=SimilarReply,
         summary="Dishes like this one that can be had here and now; the same for everybody",
+        errors=(*MOMENT, "not_found"),
     )
-    def similar_items(caller: Caller, path: IdPath, query: SimilarQuery) -> Body:
+    def list_similar_items(caller: Caller, path: IdPath, query: SimilarQuery) -> Body:
+        """What a screen shows when a dish is sold out. Nobody's history is used."""
         tenant, context = caller.tenant, query.to_context(caller.site)
         with service.caches.request(tenant):
             menu = service.caches.menu(tenant, "item")

@@ -27,6 +27,7 @@ from recommender.schemas import (
     SuggestionsReply,
 )
 from recommender.service import RecommenderService, SuggestReply, SuggestRequest
+from recommender.web.codes import EVENT, MOMENT, REDEMPTION
 from recommender.web.sizes import EVENTS
 
 
@@ -110,8 +111,12 @@ def _suggestion_route(door: Door, tools: SuggestTools) -> None:
         lane="suggestions",
         reply=SuggestionsReply,
         summary="What this customer most likely wants now; without a token, what is popular here and now",
+        errors=MOMENT,
     )
-    def suggestions(caller: Caller, path: ScenePath, query: SuggestionsQuery) -> Body:
+    def suggest(caller: Caller, path: ScenePath, query: SuggestionsQuery) -> Body:
+        """With a customer's token in `Authorization: Bearer` what they most likely want now; without one, what
+        is popular here and now (`fallback` says why). Send `recommendation_id` back with the events.
+        """
         context = query.to_context(caller.site)
         reply = tools.service.suggest(
             SuggestRequest(
@@ -135,8 +140,12 @@ def _event_route(door: Door, tools: SuggestTools) -> None:
         status=201,
         reply=EventsReply,
         summary="What happened, one event or a batch; all are stored or none. It counts from the next request on",
+        errors=(*EVENT, *REDEMPTION, *MOMENT, "outbox_closed", "not_of_this_box"),
     )
-    def events(caller: Caller, body: EventsBody) -> Body:
+    def record_events(caller: Caller, body: EventsBody) -> Body:
+        """One event or a batch of up to 1,000, all stored or none. An `event_id` counts once: it is safe to send
+        a batch again. With a customer's token the events are theirs, without one a guest's.
+        """
         sender = sender_of(caller)
         rows = [event.to_event(index, caller.site, sender=sender.name) for index, event in enumerate(body.events)]
         done = tools.service.take(caller.tenant, caller.device, bearer(), rows, sender)
@@ -156,8 +165,12 @@ def _erasure_route(door: Door, tools: SuggestTools) -> None:
         lane="privacy",
         reply=ErasureReply,
         summary="Forget the customer of an erasure token",
+        errors=("erasure_not_remembered",),
     )
-    def erasures(caller: Caller) -> Body:
+    def erase_customer(caller: Caller) -> Body:
+        """For identity in a process of its own: everything of the customer is erased here, and the answer is
+        signed.
+        """
         token, keys = bearer(), tools.service.config.token_keys
         if token is None:
             raise TokenAltered

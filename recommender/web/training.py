@@ -115,7 +115,8 @@ def _model_routes(door: Door, tools: TrainingTools) -> None:
         reply=ModelsReply,
         summary="Every scene's versions, figures and trainings",
     )
-    def all_models(caller: Caller) -> Body:
+    def list_models(caller: Caller) -> Body:
+        """Each scene with its live version, the earlier ones and the last trainings."""
         return overview(service, trainer, caller.tenant, language_of(request), tools.name_of)
 
 

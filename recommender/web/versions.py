@@ -20,6 +20,7 @@ from recommender.store.runs import BY_HAND
 from recommender.training.differences import Differences, answer
 from recommender.training.gate.changes import ABOUT_DATA
 from recommender.training.outcomes import WORDS
+from recommender.web.codes import TRAINING, VERSION
 from recommender.web.runs import TrainReply, begin_run
 from recommender.web.training import TrainingTools, check_trains
 
@@ -113,8 +114,10 @@ def _rollback_route(door: Door, tools: TrainingTools, name_of: NameOf) -> None:
         reply=RollbackReply,
         approval="rollback",
         summary="Go back to an earlier version and pin it: it stays live until somebody unpins it",
+        errors=(*VERSION, *TRAINING),
     )
-    def rollback(caller: Caller, path: ScenePath, body: RollbackBody) -> Body:
+    def roll_back(caller: Caller, path: ScenePath, body: RollbackBody) -> Body:
+        """The earlier version is live at once and stays so until `unpin_version`."""
         check_trains(tools.trainer, path.scene)
         earlier = trainer.shelf(caller.tenant, path.scene).current()
         target = trainer.pins.target(caller.tenant, path.scene, body.version)
@@ -135,8 +138,10 @@ def _unpin_route(door: Door, tools: TrainingTools) -> None:
         scopes=TRAIN,
         reply=UnpinReply,
         summary="Unpin the live version; a training begins, whose version goes through the gate",
+        errors=(*TRAINING, "not_pinned"),
     )
-    def unpin(caller: Caller, path: ScenePath) -> Body:
+    def unpin_version(caller: Caller, path: ScenePath) -> Body:
+        """Trainings publish again; one begins now."""
         check_trains(tools.trainer, path.scene)
         pin = trainer.pins.unpin(caller.tenant, path.scene)
         note_change(
@@ -156,8 +161,10 @@ def _difference_route(door: Door, tools: TrainingTools) -> None:
         scopes=VIEW,
         reply=DifferenceReply,
         summary="For how many customers the suggestions of two versions differ, and how",
+        errors=(*VERSION, *TRAINING),
     )
-    def difference(caller: Caller, path: ScenePath, query: VersionsQuery) -> Body:
+    def compare_versions(caller: Caller, path: ScenePath, query: VersionsQuery) -> Body:
+        """Two versions are asked about the same customers: how many get other suggestions, and which."""
         check_trains(tools.trainer, path.scene)
         body = differences_of(tools, caller.tenant, path.scene).between(query.from_, query.to)
         language = language_of(request)
@@ -185,8 +192,10 @@ def _accept_route(door: Door, tools: TrainingTools) -> None:
         status=202,
         reply=TrainReply,
         summary="Accept the changed log for which this training was refused: a new training begins",
+        errors=(*TRAINING, "not_found", "run_ended", "too_many_requests"),
     )
-    def accept(caller: Caller, path: RunOfScene) -> Body:
+    def accept_changed_log(caller: Caller, path: RunOfScene) -> Body:
+        """A training was refused because the log had changed too much: somebody who knows why lets it through."""
         check_trains(tools.trainer, path.scene)
         run = trainer.models.run(caller.tenant, path.scene, path.run_id)
         message: Any = run.report.get("message") or {}

@@ -17,10 +17,10 @@ from plumbing.access.drivers import SET_UP_US
 from plumbing.access.errors import DriverWithoutTaxi
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from plumbing.keys_cli import keys
-from plumbing.rides.waiting import Waiting
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.storage.state import State
+from plumbing.waiting import Waiting
 from recommender.config import RecommenderConfig
 from recommender.scene import Item
 from recommender.web import half

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Any
@@ -18,6 +19,7 @@ from werkzeug.test import TestResponse
 from plumbing import openapi
 from plumbing.access.access import Caller
 from plumbing.clock import system_clock
+from plumbing.describing.deprecation import Deprecation
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.limits import Limits
 from plumbing.problem import Problem
@@ -308,3 +310,29 @@ def test_an_idempotency_key_has_a_length_and_an_alphabet(house: House, name: str
 
     assert (reply.status_code, reply.get_json()["code"]) == (400, "idempotency_key_unusable")
     assert house.post("/parcels", {"name": "bread"}, "!" + "x" * 62 + "~").status_code == 200
+
+
+def test_a_deprecated_route_says_so_in_its_head_and_in_the_description(house: House) -> None:
+    leaving = Deprecation(date(2026, 12, 1), date(2027, 6, 30), instead="take_parcels")
+
+    @house.door.route("GET", "/old", scopes=("event",), reply=Count, summary="Old", deprecated=leaving)
+    def take_old_parcel(caller: Caller) -> Body:
+        """Takes a parcel in the earlier way."""
+        return house.work()
+
+    house.app.register_api(house.api)
+    openapi.publish(house.app)
+    headers = house.get("/old", **{"X-API-Key": house.key}).headers
+    operation = house.get("/openapi.json").get_json()["paths"]["/old"]["get"]
+
+    assert headers["Deprecation"] == "@1796083200"  # the first of December, midnight UTC
+    assert headers["Sunset"] == "Wed, 30 Jun 2027 00:00:00 GMT"
+    assert headers["Link"] == '</docs>; rel="deprecation"'
+    assert operation["deprecated"]
+    assert operation["x-sunset"] == "2027-06-30"
+    assert "use `take_parcels`" in operation["description"]
+
+
+def test_a_client_has_half_a_year_at_least() -> None:
+    with pytest.raises(ValueError, match="180 days"):
+        Deprecation(date(2026, 12, 1), date(2027, 1, 1), instead="take_parcels")

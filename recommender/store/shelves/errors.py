@@ -11,6 +11,7 @@ class CurrentChanged(TrainingError):
     code = "current_changed"
     status = 409
     title = "Another version was made current meanwhile"
+    what_to_do = "Read the versions again, then decide anew."
 
     def __init__(self, current: str | None, kept: str | None = None) -> None:
         now = f"The version {current} is current now" if current else "Something else is current now"
@@ -26,6 +27,7 @@ class VersionsUnusable(TrainingError):
     code = "versions_unusable"
     status = 500
     title = "USUAL_VERSIONS cannot be used"
+    what_to_do = "Mend USUAL_VERSIONS as the reply says."
 
 
 class VersionsUnreachable(RecommenderError, OSError):
@@ -55,4 +57,5 @@ class VersionChanged(RecommenderError, OSError):
     code = "version_changed"
     status = 503
     title = "Somebody else rewrites this version"
+    what_to_do = "Read the versions again."
     retry_after = 1

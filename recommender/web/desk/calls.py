@@ -68,7 +68,8 @@ def call_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         reply=CalledReply,
         summary="Somebody is wanted at this screen",
     )
-    def call(caller: Caller) -> Body:
+    def call_staff(caller: Caller) -> Body:
+        """A customer at this screen wants somebody: the desk shows it until it is answered."""
         if not stores.screens.get(caller.tenant).call_staff:
             raise CallsAreOff
         calls.call(caller.tenant, device_name(caller), caller.site, now_us())
@@ -77,7 +78,8 @@ def call_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
     @door.route(
         "GET", PATH, scopes=("operate",), sites="own", reply=CallsReply, summary="Where somebody is wanted"
     )
-    def open_calls(caller: Caller) -> Body:
+    def list_calls(caller: Caller) -> Body:
+        """The screens at which somebody is wanted, the longest wait first."""
         now = now_us()
         found = [one for one in calls.open(caller.tenant, now) if caller.may_see(one.site)]
         rows = [
@@ -93,8 +95,10 @@ def call_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         status=204,
         reply=None,
         summary="Somebody has been there",
+        errors=("not_found",),
     )
-    def answered(caller: Caller, path: DevicePath) -> Body:
+    def answer_call(caller: Caller, path: DevicePath) -> Body:
+        """Somebody has been there: the call goes from the desk."""
         with stores.database.write():
             found = _open(calls.open(caller.tenant, now_us()), caller, path.device)
             note_change(f"call {found.device}", earlier={"device": found.device, "site": found.site}, later=None)

@@ -24,6 +24,7 @@ from recommender.experiments.plan import METRICS, MODEL, OFFERS, RULES, RUNNING,
 from recommender.schemas import BASE, Id, SceneName, Strict
 from recommender.service import RecommenderService
 from recommender.training.trainer import Trainer
+from recommender.web.codes import EXPERIMENT
 
 APPROVALS = {MODEL: "rollback", OFFERS: "settings"}
 """What a variant that becomes the rule changes: where that needs two people, it is done on its own page."""
@@ -179,13 +180,21 @@ def _read_routes(door: Door, tools: _Desk) -> None:
         reply=ExperimentsReply,
         summary="All experiments, the verdict first",
     )
-    def experiments(caller: Caller) -> Body:
+    def list_experiments(caller: Caller) -> Body:
+        """Every experiment of the tenant with its verdict."""
         return desk.overview(tools.service, caller.tenant, tools.reader(caller), tools.now_us())
 
     @door.route(
-        "GET", ONE, scopes=("view",), sites="own", reply=ExperimentReply, summary="One experiment with its figures"
+        "GET",
+        ONE,
+        scopes=("view",),
+        sites="own",
+        reply=ExperimentReply,
+        summary="One experiment with its figures",
+        errors=("unknown_experiment",),
     )
-    def experiment(caller: Caller, path: ExperimentPath) -> Body:
+    def get_experiment(caller: Caller, path: ExperimentPath) -> Body:
+        """One experiment: variants, figures with their intervals, the verdict in words."""
         return tools.detail(caller, tools.store.get(caller.tenant, path.experiment_id))
 
     @door.route(
@@ -194,8 +203,10 @@ def _read_routes(door: Door, tools: _Desk) -> None:
         scopes=("view",),
         reply=EstimateReply,
         summary="How long an experiment takes with the present traffic",
+        errors=("invalid_experiment",),
     )
-    def experiment_estimate(caller: Caller, query: EstimateQuery) -> Body:
+    def estimate_experiment(caller: Caller, query: EstimateQuery) -> Body:
+        """How many visits and days an effect of this size needs before it can be told from chance."""
         shares = _shares(query.shares)
         reader = tools.reader(caller)
         if query.metric not in METRICS[query.scene]:
@@ -214,7 +225,8 @@ def _read_routes(door: Door, tools: _Desk) -> None:
         reply=ExperimentChoicesReply,
         summary="What variants may differ in: versions, offers, documents of rules",
     )
-    def experiment_choices(caller: Caller) -> Body:
+    def list_experiment_choices(caller: Caller) -> Body:
+        """What a variant can name: versions of a scene, offers, documents of rules."""
         return _choices(tools, caller.tenant)
 
 
@@ -245,15 +257,32 @@ def _choices(tools: _Desk, tenant: str) -> dict[str, Any]:
 
 
 def _write_routes(door: Door, tools: _Desk) -> None:
-    @door.route("POST", PATH, scopes=("train",), status=201, reply=ExperimentReply, summary="Write a draft")
-    def new_experiment(caller: Caller, body: ExperimentBody) -> Body:
+    @door.route(
+        "POST",
+        PATH,
+        scopes=("train",),
+        status=201,
+        reply=ExperimentReply,
+        summary="Write a draft",
+        errors=("invalid_experiment",),
+    )
+    def create_experiment(caller: Caller, body: ExperimentBody) -> Body:
+        """A draft; nothing is shown until it is started."""
         draft = tools.drafted(caller, "exp-" + secrets.token_hex(6), request.get_json())
         note_change(_subject(draft), later=draft.to_dict())
         tools.store.save_draft(caller.tenant, draft, tools.now_us())
         return tools.detail(caller, draft)
 
-    @door.route("PUT", ONE, scopes=("train",), reply=ExperimentReply, summary="Change a draft")
-    def put_experiment(caller: Caller, path: ExperimentPath, body: ExperimentBody) -> Body:
+    @door.route(
+        "PUT",
+        ONE,
+        scopes=("train",),
+        reply=ExperimentReply,
+        summary="Change a draft",
+        errors=(*EXPERIMENT, "changed_meanwhile", "invalid_experiment"),
+    )
+    def change_experiment(caller: Caller, path: ExperimentPath, body: ExperimentBody) -> Body:
+        """Only a draft can be changed."""
         draft = tools.drafted(caller, path.experiment_id, request.get_json())
         with tools.service.database.write():
             try:
@@ -265,8 +294,11 @@ def _write_routes(door: Door, tools: _Desk) -> None:
             tools.store.save_draft(caller.tenant, draft, tools.now_us())
         return tools.detail(caller, draft)
 
-    @door.route("DELETE", ONE, scopes=("train",), status=204, reply=None, summary="Delete a draft")
+    @door.route(
+        "DELETE", ONE, scopes=("train",), status=204, reply=None, summary="Delete a draft", errors=EXPERIMENT
+    )
     def delete_experiment(caller: Caller, path: ExperimentPath) -> Body:
+        """Only a draft can be deleted."""
         _of_all_sites(caller)
         earlier = tools.store.get(caller.tenant, path.experiment_id)
         note_change(_subject(earlier), earlier=earlier.to_dict())
@@ -275,16 +307,32 @@ def _write_routes(door: Door, tools: _Desk) -> None:
 
 
 def _state_routes(door: Door, tools: _Desk) -> None:
-    @door.route("POST", ONE + "/start", scopes=("train",), reply=ExperimentReply, summary="Start a draft")
+    @door.route(
+        "POST",
+        ONE + "/start",
+        scopes=("train",),
+        reply=ExperimentReply,
+        summary="Start a draft",
+        errors=(*EXPERIMENT, "experiments_overlap", "variant_missing"),
+    )
     def start_experiment(caller: Caller, path: ExperimentPath) -> Body:
+        """From now on customers get a variant each, always the same one."""
         _of_all_sites(caller)
         draft = tools.store.get(caller.tenant, path.experiment_id)
         note_change(_subject(draft), earlier={"state": draft.state}, later={"state": RUNNING})
         desk.require_variants(tools.service, caller.tenant, draft, tools.reader(caller))
         return tools.detail(caller, tools.store.start(caller.tenant, path.experiment_id, tools.now_us()))
 
-    @door.route("POST", ONE + "/stop", scopes=("train",), reply=ExperimentReply, summary="Stop a running one")
+    @door.route(
+        "POST",
+        ONE + "/stop",
+        scopes=("train",),
+        reply=ExperimentReply,
+        summary="Stop a running one",
+        errors=EXPERIMENT,
+    )
     def stop_experiment(caller: Caller, path: ExperimentPath) -> Body:
+        """Nobody gets a variant any more; the figures stay."""
         _of_all_sites(caller)
         running = tools.store.get(caller.tenant, path.experiment_id)
         note_change(_subject(running), earlier={"state": running.state}, later={"state": "stopped"})
@@ -299,8 +347,10 @@ def _decide_route(door: Door, tools: _Desk) -> None:
         scopes=("train",),
         reply=ExperimentReply,
         summary="Make a variant the rule, or end it without a change; a running one is stopped",
+        errors=(*EXPERIMENT, "second_person_needed", "variant_missing", "rules_conflict", "version_not_found"),
     )
     def decide_experiment(caller: Caller, path: ExperimentPath, body: DecideBody) -> Body:
+        """The winner becomes the rule, or nothing changes; a running experiment is stopped."""
         _of_all_sites(caller)
         found = tools.store.get(caller.tenant, path.experiment_id)
         winner = found.variant(body.winner) if body.winner else None

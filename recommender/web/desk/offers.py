@@ -25,6 +25,7 @@ from recommender.schemas import BASE
 from recommender.store.offers import OfferStore
 from recommender.training.trainer import Trainer
 from recommender.web.catalogue import WRITE
+from recommender.web.codes import PERIOD
 from recommender.web.offers import OfferPath, OfferTools, described
 
 VIEW = ("view",)
@@ -99,8 +100,10 @@ def desk_routes(door: Door, tools: OfferTools, trainer: Trainer) -> None:
         scopes=VIEW,
         reply=ProofReply,
         summary="What the offers earned, with proof",
+        errors=PERIOD,
     )
-    def proof(caller: Caller) -> Body:
+    def get_offers_proof(caller: Caller) -> Body:
+        """What the offers earned against customers who were shown none, with intervals."""
         return proof_of(stores, trainer, caller.tenant, reports, language_of(request))
 
     @door.route(
@@ -110,7 +113,8 @@ def desk_routes(door: Door, tools: OfferTools, trainer: Trainer) -> None:
         reply=PortfolioReply,
         summary="Every offer with its state and what it has used up",
     )
-    def portfolio(caller: Caller) -> Body:
+    def list_portfolio(caller: Caller) -> Body:
+        """Every offer with its state, and how much of its budget is used up."""
         house = tools.house(caller.tenant)
         report = reports.get(caller.tenant, trainer.shelf(caller.tenant, "offers").current())
         counted = report.get("decided", 0) > SMALL or report.get("counting")
@@ -144,8 +148,10 @@ def _reach_routes(door: Door, tools: OfferTools) -> None:
         scopes=VIEW,
         reply=ReachReply,
         summary="How many customers an offer would have met",
+        errors=(*PERIOD, "unknown_offer"),
     )
-    def reach(caller: Caller, path: OfferPath) -> Body:
+    def get_offer_reach(caller: Caller, path: OfferPath) -> Body:
+        """How many customers of the last weeks an offer would have met, and what kept it from the others."""
         offer = tools.offers.offer(caller.tenant, path.offer_id)
         house: House = tools.house(caller.tenant)
         shown = terms(offer, house.tenant.currency, house.names)
@@ -157,8 +163,10 @@ def _reach_routes(door: Door, tools: OfferTools) -> None:
         scopes=VIEW,
         reply=ReachReply,
         summary="How many customers an offer with these fields would have met",
+        errors=(*PERIOD, "invalid_offer"),
     )
-    def reach_of_fields(caller: Caller, query: ReachQuery) -> Body:
+    def estimate_reach(caller: Caller, query: ReachQuery) -> Body:
+        """The same for an offer that is not stored yet, from its fields."""
         house: House = tools.house(caller.tenant)
         given = {"offer_id": "estimate", "name": "estimate"} | dict(request.args)
         given.pop("language", None)
@@ -171,7 +179,8 @@ def _settings_routes(door: Door, offers: OfferStore) -> None:
     """How offers are decided. The holdout's salt is neither shown nor taken."""
 
     @door.route("GET", BASE + "/desk/settings", scopes=VIEW, reply=SettingsModel, summary="How offers are decided")
-    def settings(caller: Caller) -> Body:
+    def get_offer_settings(caller: Caller) -> Body:
+        """How offers are chosen: share of customers without offers, exploration, limits."""
         shown = _settings_reply(offers, caller.tenant)
         note_tag(shown)
         return shown
@@ -183,8 +192,10 @@ def _settings_routes(door: Door, offers: OfferStore) -> None:
         reply=SettingsModel,
         approval="settings",
         summary="Change how offers are decided",
+        errors=("changed_meanwhile", "invalid_settings"),
     )
-    def change_settings(caller: Caller, body: SettingsModel) -> Body:
+    def set_offer_settings(caller: Caller, body: SettingsModel) -> Body:
+        """Replaces how offers are chosen; it holds from the next suggestion on."""
         with offers.transaction():
             require_unchanged(_settings_reply(offers, caller.tenant))
             now, _ = offers.settings(caller.tenant, secrets.token_hex(16))

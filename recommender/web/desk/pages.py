@@ -19,6 +19,7 @@ from recommender.schemas import BASE, Id
 from recommender.service import RecommenderService
 from recommender.store.tenant_settings import currencies, zones
 from recommender.training.trainer import Trainer
+from recommender.web.codes import PERIOD
 
 VIEW = ("view",)  # scopes
 DESK = BASE + "/desk"
@@ -101,8 +102,13 @@ def _page_routes(door: Door, tools: DeskTools, service: RecommenderService) -> N
         today = tools.figures.today(caller.tenant)
         return Period.of(caller, today, query.since, query.to, query.site, query.daypart)
 
-    @door.route("GET", DESK + "/overview", scopes=VIEW, reply=OverviewReply, summary="How it is going")
-    def overview(caller: Caller, query: PeriodQuery) -> Body:
+    @door.route(
+        "GET", DESK + "/overview", scopes=VIEW, reply=OverviewReply, summary="How it is going", errors=PERIOD
+    )
+    def get_overview(caller: Caller, query: PeriodQuery) -> Body:
+        """The first page of the desk: figures of the period beside those of the one before, and what needs
+        attention.
+        """
         return overview_of(tools, caller, period(caller, query), language_of(request))
 
     @door.route(
@@ -111,12 +117,22 @@ def _page_routes(door: Door, tools: DeskTools, service: RecommenderService) -> N
         scopes=VIEW,
         reply=SuggestionsPageReply,
         summary="How good the suggestions are",
+        errors=PERIOD,
     )
-    def suggestions_page(caller: Caller, query: PeriodQuery) -> Body:
+    def get_suggestion_quality(caller: Caller, query: PeriodQuery) -> Body:
+        """How often a suggestion was taken, by scene, part of the day and version."""
         return suggestions_of(tools, service, caller, period(caller, query), language_of(request))
 
-    @door.route("GET", DESK + "/data", scopes=VIEW, reply=DataReply, summary="Whether the data are good enough")
-    def data(caller: Caller, query: PeriodQuery) -> Body:
+    @door.route(
+        "GET",
+        DESK + "/data",
+        scopes=VIEW,
+        reply=DataReply,
+        summary="Whether the data are good enough",
+        errors=PERIOD,
+    )
+    def get_data_quality(caller: Caller, query: PeriodQuery) -> Body:
+        """Imports and their wrong rows, gaps in the history, what the catalogue lacks."""
         return data_of(tools, caller, period(caller, query), language_of(request))
 
     @door.route(
@@ -126,7 +142,8 @@ def _page_routes(door: Door, tools: DeskTools, service: RecommenderService) -> N
         reply=TenantChoicesReply,
         summary="Zones and currencies to choose from",
     )
-    def choices(caller: Caller) -> Body:
+    def list_choices(caller: Caller) -> Body:
+        """Time zones and currencies for the forms of the desk."""
         return {"timezones": zones(), "currencies": sorted(currencies())}
 
 
@@ -137,8 +154,10 @@ def _import_route(door: Door, tools: DeskTools) -> None:
         scopes=VIEW,
         reply=WrongRowsReply,
         summary="The wrong rows of an import, page by page; none has personal data",
+        errors=("not_found",),
     )
-    def wrong_rows(caller: Caller, path: ImportPath, query: RowsQuery) -> Body:
+    def list_wrong_rows(caller: Caller, path: ImportPath, query: RowsQuery) -> Body:
+        """The rows of an import that were refused, each with its line and reason; none has personal data."""
         found = tools.stores.import_log.wrong_rows(caller.tenant, path.import_id, query.after, query.n)
         return {
             "rows": [

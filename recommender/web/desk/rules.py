@@ -23,6 +23,7 @@ from recommender.rules.document import RuledScene, RulesDocument
 from recommender.rules.errors import NoSuchPerson
 from recommender.rules.people import MOST_ORDERS, PastOrder, drawn_people
 from recommender.schemas import BASE, Daypart, Id, Strict, Word
+from recommender.web.codes import CHANGED_RULES, MOMENT
 
 READ, WRITE = ("view",), ("train",)  # scopes
 RULES = BASE + "/desk/rules"
@@ -145,9 +146,16 @@ def rules_routes(door: Door, desk: RulesDesk) -> None:
 
 def _live_routes(door: Door, desk: RulesDesk) -> None:
     @door.route(
-        "GET", RULES, scopes=READ, sites="own", reply=RulesReply, summary="The rules for what screens show"
+        "GET",
+        RULES,
+        scopes=READ,
+        sites="own",
+        reply=RulesReply,
+        summary="The rules for what screens show",
+        errors=("rules_conflict",),
     )
-    def rules_now(caller: Caller) -> Body:
+    def get_rules(caller: Caller) -> Body:
+        """The document of rules that holds now: what is pinned, hidden, limited or sponsored."""
         shown = desk.shown(caller.tenant, language_of(request), caller.sites)
         note_tag(shown["document"])
         return shown
@@ -160,15 +168,17 @@ def _live_routes(door: Door, desk: RulesDesk) -> None:
         size=BATCH,
         reply=RulesReply,
         summary="Publish rules for what screens show",
+        errors=CHANGED_RULES,
     )
     def publish_rules(caller: Caller, body: RulesDocument) -> Body:
+        """Replaces the document; it holds from the next suggestion on."""
         with desk.service.stores.rules.transaction():
             require_unchanged(desk.shown(caller.tenant, "en", caller.sites)["document"])
             document = desk.whole(caller, body)
             desk.may_publish(caller.tenant, document, language_of(request), caller)
             note_change("rules", earlier=desk.shown(caller.tenant, "en")["document"], later=document.to_json())
             desk.publish(caller.tenant, document, who_is(caller))
-        return rules_now(caller)
+        return get_rules(caller)
 
     @door.route(
         "GET",
@@ -178,7 +188,8 @@ def _live_routes(door: Door, desk: RulesDesk) -> None:
         reply=RuleChoicesReply,
         summary="What rules can be about",
     )
-    def rule_choices(caller: Caller) -> Body:
+    def list_rule_choices(caller: Caller) -> Body:
+        """The items, categories, sites and parts of the day that a rule can name."""
         words = desk.words(caller.tenant, language_of(request))
         found = desk.choices(caller.tenant)
         if caller.sites:
@@ -193,8 +204,10 @@ def _live_routes(door: Door, desk: RulesDesk) -> None:
         size=BATCH,
         reply=CheckedReply,
         summary="What is wrong with rules",
+        errors=("rules_conflict",),
     )
     def check_rules(caller: Caller, body: RulesDocument) -> Body:
+        """What is wrong with a document of rules, without saving it."""
         return desk.checked(caller.tenant, body, desk.words(caller.tenant, language_of(request)))
 
 
@@ -213,20 +226,29 @@ def _draft_routes(door: Door, desk: RulesDesk) -> None:
         desk.save_draft(caller, document, who_is(caller))
 
     @door.route("GET", path, scopes=READ, sites="own", reply=DraftReply, summary="The draft of the rules")
-    def rules_draft(caller: Caller) -> Body:
+    def get_rules_draft(caller: Caller) -> Body:
+        """The draft that somebody is working on, if there is one."""
         shown = desk.shown_draft(caller.tenant, language_of(request), caller.sites)
         shown = shown or {"document": None, "rules": [], "conflicts": [], "remarks": []}
         note_tag(shown["document"])
         return shown
 
     @door.route(
-        "PUT", path, scopes=WRITE, sites="own", size=BATCH, reply=DraftReply, summary="Save a draft of the rules"
+        "PUT",
+        path,
+        scopes=WRITE,
+        sites="own",
+        size=BATCH,
+        reply=DraftReply,
+        summary="Save a draft of the rules",
+        errors=CHANGED_RULES,
     )
     def save_rules_draft(caller: Caller, body: RulesDocument) -> Body:
+        """Keeps a draft; nothing of it holds until it is published."""
         with desk.service.stores.rules.transaction():
             earlier = stored(caller)
             save(caller, desk.whole(caller, body, draft=True), earlier)
-        return rules_draft(caller)
+        return get_rules_draft(caller)
 
     @door.route(
         "DELETE",
@@ -236,8 +258,10 @@ def _draft_routes(door: Door, desk: RulesDesk) -> None:
         status=204,
         reply=None,
         summary="Throw the draft of the rules away",
+        errors=("rules_of_other_sites",),
     )
-    def drop_rules_draft(caller: Caller) -> Body:
+    def delete_rules_draft(caller: Caller) -> Body:
+        """The published rules stay as they are."""
         with desk.service.stores.rules.transaction():
             save(caller, None, stored(caller))
         return None
@@ -252,7 +276,8 @@ def _history_routes(door: Door, desk: RulesDesk) -> None:
         reply=HistoryReply,
         summary="The last 20 documents of rules",
     )
-    def rules_history(caller: Caller) -> Body:
+    def list_rules_history(caller: Caller) -> Body:
+        """The last 20 documents with who published them."""
         return {"rows": desk.history(caller.tenant, caller.sites)}
 
     @door.route(
@@ -262,8 +287,10 @@ def _history_routes(door: Door, desk: RulesDesk) -> None:
         sites="own",
         reply=RulesReply,
         summary="Publish an earlier document of rules again",
+        errors=(*CHANGED_RULES, "no_such_rules"),
     )
     def restore_rules(caller: Caller, body: RestoreBody) -> Body:
+        """Publishes an earlier document again, as a new one."""
         with desk.service.stores.rules.transaction():
             earlier = desk.shown(caller.tenant, "en")["document"]
             document = desk.earlier(caller.tenant, body.number)
@@ -284,8 +311,10 @@ def _preview_routes(door: Door, desk: RulesDesk) -> None:
         size=BATCH,
         reply=PreviewReply,
         summary="What somebody imaginary would see; nothing of it is stored or learned from",
+        errors=(*MOMENT, "no_such_person", "rules_conflict", "site_unknown"),
     )
     def preview_rules(caller: Caller, body: PreviewBody) -> Body:
+        """What a drawn person with a history of your choice would see, with and without a draft of rules."""
         if body.site and not caller.may_see(body.site):
             raise SiteRefused(caller.sites)
         try:

@@ -98,14 +98,18 @@ def screen_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
     """What a screen reads, and what the desk reads and replaces."""
 
     @door.route("GET", SCREEN, scopes=("suggest",), reply=ScreenReply, summary="How this screen looks and behaves")
-    def screen(caller: Caller) -> Body:
+    def get_screen(caller: Caller) -> Body:
+        """What a kiosk or a tablet needs to look like its house: brand, languages, currency, times. Nothing of
+        it is about a person.
+        """
         sign = (
             stores.signs.sign_of(caller.tenant, caller.site, caller.device, now_us()) if orders(caller) else None
         )
         return screen_of(stores, caller.tenant) | {"sign": sign}
 
     @door.route("GET", PATH, scopes=("view",), reply=ScreenDocument, summary="How the screens look and behave")
-    def screens_now(caller: Caller) -> Body:
+    def get_screen_settings(caller: Caller) -> Body:
+        """The settings of all screens of the tenant, for the desk."""
         now = stores.screens.get(caller.tenant)
         note_tag(now.to_dict())
         return now.to_dict() | {"colours": now.colours}
@@ -118,8 +122,10 @@ def screen_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         size=SIZE,
         approval="settings",
         summary="Change how the screens look and behave",
+        errors=("changed_meanwhile", "invalid_screen_settings"),
     )
-    def set_screens(caller: Caller, body: ScreenModel) -> Body:
+    def set_screen_settings(caller: Caller, body: ScreenModel) -> Body:
+        """Replaces the settings. Screens that listen to `stream_events` show them at once, others soon."""
         later = ScreenSettings.from_dict(body.model_dump())
         with stores.database.write():
             now = stores.screens.get(caller.tenant)

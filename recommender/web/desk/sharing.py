@@ -39,12 +39,22 @@ def sharing_routes(door: Door, sharing: SharingStore) -> None:
     path, words = BASE + "/desk/sharing", "how many people must stand behind what everybody sees"
 
     @door.route("GET", path, scopes=DESK, reply=SharingReply, summary=words.capitalize())
-    def sharing_now(caller: Caller) -> Body:
+    def get_least_people(caller: Caller) -> Body:
+        """From how many different people a place or a dish must come before everybody may see it as popular."""
         note_tag(reply(caller.tenant))
         return reply(caller.tenant)
 
-    @door.route("PUT", path, scopes=DESK, reply=SharingReply, approval="settings", summary=f"Set {words}")
-    def set_sharing(caller: Caller, body: SharingModel) -> Body:
+    @door.route(
+        "PUT",
+        path,
+        scopes=DESK,
+        reply=SharingReply,
+        approval="settings",
+        summary=f"Set {words}",
+        errors=("changed_meanwhile",),
+    )
+    def set_least_people(caller: Caller, body: SharingModel) -> Body:
+        """Never below the least that the installation allows."""
         earlier = reply(caller.tenant)
         require_unchanged(earlier)
         note_change("sharing", earlier=earlier, later=earlier | {"least_people": body.least_people})

@@ -45,7 +45,8 @@ def tenant_routes(door: Door, database: Database, tenants: TenantSettingsStore) 
         return settings.to_dict() | {"digits": settings.digits, "value_is": settings.value_is}
 
     @door.route("GET", PATH, scopes=("view",), reply=TenantReply, summary="What the tenant says about itself")
-    def tenant_now(caller: Caller) -> Body:
+    def get_tenant(caller: Caller) -> Body:
+        """Name, currency, time zone and languages of the tenant, and its sites."""
         now = tenants.get(caller.tenant)
         note_tag(now.to_dict())
         return reply(now)
@@ -57,8 +58,10 @@ def tenant_routes(door: Door, database: Database, tenants: TenantSettingsStore) 
         reply=TenantReply,
         approval="settings",
         summary="Replace what it says about itself",
+        errors=("changed_meanwhile", "invalid_tenant_settings"),
     )
     def set_tenant(caller: Caller, body: TenantModel) -> Body:
+        """Replaces what the tenant says about itself."""
         later = TenantSettings.from_dict(body.model_dump())
         with database.write():
             now = tenants.get(caller.tenant)

@@ -34,6 +34,7 @@ class Exchange:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    pieces: list[bytes] = field(default_factory=list)
 
     async def __call__(self) -> bytes:
         await asyncio.sleep(self.wait_s)
@@ -46,6 +47,13 @@ class Exchange:
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, {name.lower(): text for name, text in headers}, body
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Exchange:
+        self.status, self.headers = status, {name.lower(): text for name, text in headers}
+        return self
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.pieces.append(data)
 
     @property
     def code(self) -> str:

@@ -30,6 +30,11 @@ Look = Callable[[int], tuple[int, Sequence[tuple[str, int]]]]
 log = structlog.get_logger(__name__)
 
 
+def patience_s() -> float:
+    """For how long one request waits."""
+    return LEAST_S + (LONGEST_S - LEAST_S) * secrets.randbelow(1_000) / 1_000
+
+
 class Waiting:
     """One for each process. `look` gives the highest mark of all and what is above a mark, by topic."""
 
@@ -46,6 +51,16 @@ class Waiting:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many wait as may."""
+        return self._count >= self._most
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this process ends: nobody waits any more."""
+        return self._ended.is_set()
+
     async def hold(self, caller: Caller, query: str) -> bool:
         """Wait for the request with this query string ("watch=TOPIC&since=MARK"). False: nothing changed in time,
         so that there is nothing to answer. A request that names no mark does not wait."""
@@ -53,8 +68,7 @@ class Waiting:
         topic, since = asked.get("watch", ""), asked.get("since", "")
         if not topic or not since.isdecimal() or len(since) > 18 or len(topic) > 64:
             return True
-        within_s = LEAST_S + (LONGEST_S - LEAST_S) * secrets.randbelow(1_000) / 1_000
-        return await self.changed(topic, int(since), within_s)
+        return await self.changed(topic, int(since), patience_s())
 
     async def changed(self, topic: str, known: int, within_s: float) -> bool:
         """Whether the mark of `topic` is above `known`, at latest after `within_s`. True at once, too, when as

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from plumbing.access.caller import Caller
-from plumbing.rides.waiting import Waiting
+from plumbing.waiting import Waiting
 
 DRIVER = Caller("mill", "key", "driver-1", "", frozenset({"drive"}))
 AT_ONCE_S, NEVER_S = 0.02, 60.0

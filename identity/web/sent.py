@@ -1,0 +1,24 @@
+"""What a request of a device says, as the service takes it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from identity.errors import NotAnImage
+from identity.service import Device
+from plumbing.access.access import Caller
+
+
+def device_of(caller: Caller) -> Device:
+    """The device that sends it."""
+    return Device(caller.tenant, caller.device, caller.site)
+
+
+def pictures(frames: Sequence[str]) -> list[bytes]:
+    """The bytes of base64 texts. Raises NotAnImage."""
+    try:
+        return [base64.b64decode(text, validate=True) for text in frames]
+    except (binascii.Error, ValueError) as error:
+        raise NotAnImage("A picture is sent as base64 of a JPEG, PNG or WebP file.") from error
