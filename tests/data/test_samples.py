@@ -35,7 +35,9 @@ def test_the_samples_can_be_taken_in(tmp_path: Path) -> None:
 
 def test_events_before_the_catalogue_are_refused(tmp_path: Path) -> None:
     """Events about dishes that are not known go in not at all, and the rows are named."""
-    done = take_in(tmp_path, "events", SAMPLES / "events.csv")
+    file = tmp_path / "events.csv"  # wrong rows are listed beside it
+    file.write_bytes((SAMPLES / "events.csv").read_bytes())
+    done = take_in(tmp_path / "home", "events", file)
 
     assert done.exit_code == 1
     assert "dish-01" in done.output
