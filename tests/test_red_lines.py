@@ -449,4 +449,6 @@ def test_the_pictures_of_these_tests_are_drawn() -> None:
         for path in (ROOT / top).rglob("*")
         if path.suffix.casefold() in kinds and "state" not in path.parts
     ]
-    assert set(found) - drawn == set()
+    # Drawn faces, packed as telephones and cameras pack their pictures: see the README beside them.
+    packed = {path for path in found if path.parent == Path("tests/fixtures/pictures")}
+    assert set(found) - drawn - packed == set()
