@@ -19,8 +19,8 @@ FOR_EVERY_SITE: Mapping[str, str] = {
     "GET /recommender/v1/schedule": "when training happens, of all sites together",
     "GET /recommender/v1/desk/sharing": "a number of the whole tenant",
     "GET /recommender/v1/items": MENU,
-    "GET /recommender/v1/items/<item_id>": MENU,
+    "GET /recommender/v1/items/<path:item_id>": MENU,
     "GET /recommender/v1/places": MENU,
-    "GET /recommender/v1/places/<item_id>": MENU,
+    "GET /recommender/v1/places/<path:item_id>": MENU,
 }
 """Method and rule of a route, and why."""

@@ -156,7 +156,8 @@ def _undelivered_routes(door: Door, shared: Shared) -> None:
         reply=UndeliveredReply,
         summary="Messages that never arrived, newest first",
     )
-    def undelivered(caller: Caller) -> Body:
+    def list_undelivered(caller: Caller) -> Body:
+        """What they say is not shown, for it may be about a person; `replay_webhook` sends them again."""
         return {"rows": [_undelivered(one) for one in queue.dead(caller.tenant)]}
 
     @door.route(
@@ -166,8 +167,10 @@ def _undelivered_routes(door: Door, shared: Shared) -> None:
         status=202,
         reply=ReplayReply,
         summary="Send again what never arrived at an address",
+        errors=("no_such_webhook",),
     )
-    def replay(caller: Caller, path: WebhookPath, body: ReplayBody) -> Body:
+    def replay_webhook(caller: Caller, path: WebhookPath, body: ReplayBody) -> Body:
+        """Without `message_ids` all that never arrived there; each keeps its id, so a receiver knows it again."""
         if path.webhook_id not in {one.webhook_id for one in shared.webhooks.all(caller.tenant)}:
             raise NoSuchWebhook
         n = queue.replay(caller.tenant, path.webhook_id, body.message_ids)

@@ -352,11 +352,16 @@ def _probe(operation: APIOperation[Any, Any, Any, Any], place: Place) -> None:
     refused_or_answered()
 
 
-def test_a_setting_that_cannot_be_keeps_the_server_from_starting_and_is_named(tmp_path: Path) -> None:
+def test_a_setting_that_cannot_be_keeps_the_server_from_starting_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
-    for needs, proxies in (("destinations=face", None), ("foo", None), (None, "abc")):
-        with pytest.raises(WrongSetting):
-            try_once(Config(home=home, needs=needs, trusted_proxies=proxies))
+    for needs in ("destinations=face", "foo"):
+        with pytest.raises(WrongSetting, match="USUAL_NEEDS"):
+            try_once(Config(home=home, needs=needs))
+    monkeypatch.setenv("USUAL_TRUSTED_PROXIES", "abc")
+    with pytest.raises(WrongSetting, match="USUAL_TRUSTED_PROXIES"):
+        Config.from_environment()
     assert not home.exists()
 
 

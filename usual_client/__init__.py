@@ -36,6 +36,9 @@ Json = dict[str, Any]
 LONGEST_PAUSE_S = 10.0
 """A server that names a longer pause is not waited for: the till goes on without it."""
 
+WAIT_S = 40.0
+"""Longer than the server lets a request wait for news."""
+
 FIRST_PAUSE_S = 0.25  # doubled at each further try
 BUSY = frozenset({429, 502, 503, 504})
 
@@ -358,8 +361,11 @@ class Usual:
         query: Mapping[str, Any] | None = None,
         token: str | None = None,
         once: str | None = None,
+        timeout_s: float | None = None,
     ) -> Any:
-        """Any route: its JSON reply, None where it has none. `once` is the Idempotency-Key of a POST."""
+        """Any route: its JSON reply, None where it has none. `once` is the Idempotency-Key of a POST, `timeout_s`
+        that of a route that waits.
+        """
         headers = {"X-API-Key": self._key, "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -372,7 +378,7 @@ class Usual:
         address = self._parts.path.rstrip("/") + path + (f"?{asked}" if asked else "")
         for left in range(self._tries - 1, -1, -1):
             try:
-                return self._send(method, address, content, headers)
+                return self._send(method, address, content, headers, timeout_s or self._timeout_s)
             except (NoAnswer, Problem) as error:
                 pause_s = self._pause(error, self._tries - 1 - left)
                 if left == 0 or pause_s is None:
@@ -390,12 +396,14 @@ class Usual:
         wanted = error.retry_after_s
         return own if wanted is None else wanted if wanted <= LONGEST_PAUSE_S else None
 
-    def _send(self, method: str, address: str, content: bytes | None, headers: Mapping[str, str]) -> Any:
+    def _send(
+        self, method: str, address: str, content: bytes | None, headers: Mapping[str, str], timeout_s: float
+    ) -> Any:
         host, port = str(self._parts.hostname), self._parts.port
         line = (
-            http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=self._tls)
+            http.client.HTTPSConnection(host, port, timeout=timeout_s, context=self._tls)
             if self._parts.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=self._timeout_s)
+            else http.client.HTTPConnection(host, port, timeout=timeout_s)
         )
         try:
             line.request(method, address, content, dict(headers))
@@ -427,6 +435,14 @@ class Usual:
     def call_staff(self) -> Json:
         """Somebody is wanted at this device. POST /v1/screen/calls"""
         return dict(self.call("POST", "/v1/screen/calls"))
+
+    def news(self, since: str = "", *, token: str | None = None) -> Json | None:
+        """What changed since the `id` of the last answer: settings, the menu, or that the visit of `token` ended.
+        It waits up to 28 seconds; None: nothing did. GET /v1/events
+        """
+        query = {"since": since or None}
+        found: Json | None = self.call("GET", "/v1/events", query=query, token=token, timeout_s=WAIT_S)
+        return found
 
     # recognition
 
@@ -631,7 +647,7 @@ class Usual:
 
     def ride(self, *, watch: str | None = None, since: int | None = None) -> Json | None:
         """The ride as it is; with `watch` and `since` of the last answer it waits for news. GET /v1/ride"""
-        ride: Json | None = self.call("GET", "/v1/ride", query={"watch": watch, "since": since})
+        ride: Json | None = self.call("GET", "/v1/ride", query={"watch": watch, "since": since}, timeout_s=WAIT_S)
         return ride
 
     def end_ride(self, ride_id: str) -> None:
@@ -677,6 +693,7 @@ class AsyncUsual:
     live = _waiting(Usual.live)
     settings = _waiting(Usual.settings)
     call_staff = _waiting(Usual.call_staff)
+    news = _waiting(Usual.news)
     press = _waiting(Usual.press)
     recognise = _waiting(Usual.recognise)
     recognise_by_code = _waiting(Usual.recognise_by_code)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
 from plumbing.door import Body, Door
+from plumbing.etags import note_tag, require_unchanged
 from plumbing.shared import Shared
 
 NAMES = ("compreface", "gorse")
@@ -42,16 +43,30 @@ def dialects(shared: Shared) -> APIBlueprint:
     @door.route(
         "GET", "/v1/dialects", scopes=("admin",), reply=DialectsReply, summary="Which dialects are switched on"
     )
-    def read(caller: Caller) -> Body:
-        return answer(caller.tenant)
+    def get_dialects(caller: Caller) -> Body:
+        """The dialects that programs of this tenant may speak, and all that there are."""
+        found = answer(caller.tenant)
+        note_tag(found)
+        return found
 
     @door.route(
-        "PUT", "/v1/dialects", scopes=("admin",), reply=DialectsReply, summary="Switch dialects on and off"
+        "PUT",
+        "/v1/dialects",
+        scopes=("admin",),
+        reply=DialectsReply,
+        summary="Switch dialects on and off",
+        errors=("changed_meanwhile",),
     )
-    def choose(caller: Caller, body: DialectsBody) -> Body:
-        earlier = {"names": list(shared.dialects.names(caller.tenant))}
-        note_change("dialects", earlier=earlier, later={"names": sorted(set(body.names))})
+    def choose_dialects(caller: Caller, body: DialectsBody) -> Body:
+        """Those that are named are switched on, all others off; it is in force at once. `If-Match` refuses a
+        change of what somebody else changed meanwhile.
+        """
+        earlier = answer(caller.tenant)
+        require_unchanged(earlier)
+        note_change("dialects", earlier={"names": earlier["names"]}, later={"names": sorted(set(body.names))})
         shared.dialects.choose(caller.tenant, body.names)
-        return answer(caller.tenant)
+        later = answer(caller.tenant)
+        note_tag(later)
+        return later
 
     return api

@@ -43,6 +43,6 @@ TOKEN = ("customer_left", "token_altered", "token_expired", "token_foreign")
 BY_CODE = ("code_mistyped", "code_or_pin_wrong", "too_many_codes")
 PIN = ("pin_locked", "pin_not_set", "pin_wrong")
 CONSENT = ("age_not_confirmed", "no_consent", "notice_altered", "notice_outdated", "unknown_purpose")
-RECEIPT = ("code_mistyped", "customer_left", "enrolment_unknown")
+RECEIPT = ("code_mistyped", "customer_left", "enrolment_unknown", "too_many_requests")
 AT_A_BOX = ("not_at_a_box",)
 """A store box recognises; joining and PINs are for the centre."""

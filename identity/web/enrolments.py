@@ -197,7 +197,7 @@ def _receipt_routes(door: Door, service: IdentityService) -> None:
         lane="privacy",
         reply=ForgottenReply,
         summary="Opt out by receipt",
-        errors=(*RECEIPT, "recommender_unreachable", "too_many_requests", "too_many_codes"),
+        errors=(*RECEIPT, "recommender_unreachable", "too_many_codes"),
     )
     def opt_out_by_receipt(caller: Caller, path: ReceiptPath) -> Body:
         """Everything of this customer is erased, everywhere. The reply has the receipt of the erasure."""

@@ -15,6 +15,7 @@ class DialectOff(Problem):
     code = "dialect_off"
     status = 404
     title = "This dialect is not switched on"
+    what_to_do = "Switch it on with `usual dialects on NAME` or PUT /v1/dialects, if you may."
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Switch it on first: `usual dialects on {name}`, or PUT /v1/dialects.")

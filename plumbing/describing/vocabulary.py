@@ -59,6 +59,7 @@ VALUES: Mapping[str, object] = {
     "expires_at": "2026-05-04T10:40:00Z",
     "explained": "Counting, until there are 200 orders.",
     "face": "The picture is not kept.",
+    "feedback_type": "order",
     "field": "rows.0.price",
     "fingerprints": "9d1f0c",
     "forget_in_s": 900,

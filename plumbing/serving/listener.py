@@ -24,6 +24,7 @@ class CannotListen(Problem):
 
     code = "cannot_listen"
     title = "Nothing can listen there"
+    what_to_do = "Give `--host` and `--port` an address of this machine; a port below 1024 needs a special right."
 
 
 @contextlib.contextmanager

@@ -279,8 +279,11 @@ class EventTooOld(EventError):
 
 
 class OrderOfAnother(EventError):
+    """An event takes back an order that another sender sent."""
+
     code = "order_of_another"
     status = 403
+    what_to_do = "Take it back with the key of the sender: a till's own, or that of the server that sent it."
 
     def __init__(self, index: int) -> None:
         what = "a device takes back what it sent itself; another's order is taken back by the till's own key."

@@ -35,7 +35,7 @@ from recommender.store.former_items import FormerItem
 from recommender.web.sizes import CATALOGUE
 
 READ, WRITE = ("suggest",), ("train",)  # scopes
-CHANGED = ("changed_meanwhile", "image_host_unknown")
+CHANGED = ("changed_meanwhile", "image_host_unknown", "item_merged")
 
 
 def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection[str]) -> None:
@@ -122,7 +122,7 @@ def item_routes(door: Door, store: CatalogueStore, kind: Kind, hosts: Collection
         size=CATALOGUE,
         reply=StoredReply,
         summary=summary,
-        errors=("bad_rows", "image_host_unknown"),
+        errors=("bad_rows", "image_host_unknown", "item_merged"),
     )(bulk)
 
 
@@ -148,15 +148,27 @@ def former_routes(door: Door, store: CatalogueStore, kind: Kind) -> None:
         store.unmerge(caller.tenant, kind, path.item_id)
         return None
 
-    for function in (former, merge, unmerge):
-        function.__name__ = f"{function.__name__}_{kind}"
+    for function, name, says in (  # two kinds, two operations each
+        (former, f"list_former_{kind}s", "`merged_into` is null where one was deleted and not merged."),
+        (
+            merge,
+            f"merge_{kind}",
+            f"What was recorded of the earlier id counts for the present {kind} from now on.",
+        ),
+        (unmerge, f"unmerge_{kind}", "Each id counts for itself again, with what was recorded of it."),
+    ):
+        function.__name__, function.__doc__ = name, says
     many, one = f"{BASE}/former-{kind}s", f"{BASE}/former-{kind}s/<item_id>"
     summary = f"{kind.title()}s that were deleted, and earlier ids of {kind}s"
     door.route("GET", many, scopes=READ, reply=FormerReply, summary=summary)(former)
     summary = f"Merge an earlier id of a {kind} into the present one: histories count both as one"
-    door.route("PUT", one, scopes=WRITE, reply=FormerModel, summary=summary)(merge)
+    door.route("PUT", one, scopes=WRITE, reply=FormerModel, summary=summary, errors=("cannot_merge", "not_found"))(
+        merge
+    )
     summary = f"Take a merge of two {kind}s back"
-    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=summary)(unmerge)
+    door.route("DELETE", one, scopes=WRITE, status=204, reply=None, summary=summary, errors=("not_found",))(
+        unmerge
+    )
 
 
 def check_same_id(path: str, body: str) -> None:

@@ -38,6 +38,7 @@ async ([address, context]) => {
     logOut: () => usual.logOut(),
     settings: () => usual.settings(),
     callStaff: () => usual.callStaff(),
+    news: () => usual.news("3.42", { token: "t" }),
     press: () => usual.press(undefined, true),
     visit: () => usual.visit({ ...look, ...asked }),
     visitByCode: () => usual.visitByCode({ ...code, ...asked }),
@@ -83,11 +84,14 @@ CONTEXT = {
 }
 
 NOT_FOR_PAGES = {
+    "GET /v1/events/stream",  # `news` waits for the same, and gets through every proxy
     "GET /identity/v1/receipt-key",  # who checks a signed receipt does it where it was printed for
     "PUT /identity/v1/enrolments/{receipt}/pin",  # of a PIN pad: the pages send the PIN with the enrolment
     "PUT /identity/v1/enrolments/{receipt}/face",  # these two are on the customer's own page, /me
     "DELETE /identity/v1/enrolments/{receipt}/face",
     "POST /recommender/v1/accounts/{account}/link-codes",  # of the shop's own server, which knows its accounts
+    "GET /recommender/v1/former-items",  # of who keeps the menu, and its ids
+    "GET /recommender/v1/former-places",
     "GET /recommender/v1/items/{item_id}",  # a page has the whole catalogue
     "GET /recommender/v1/places/{item_id}",
     "GET /recommender/v1/offers/{offer_id}",

@@ -8,10 +8,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from doorway.dialects.switch import NAMES
 from plumbing.demands import SCREEN
 
 SCREENS = {*SCREEN, "drive"}
 """The scopes of terminals: of kiosks, tablets, drivers' screens and tills."""
+
+
+DIALECTS = frozenset(NAMES)
+"""The tags of their operations."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,12 @@ def assert_known(description: dict[str, Any], schema: dict[str, Any], value: Any
 
 
 def of_terminals(description: dict[str, Any]) -> set[str]:
-    """Every operation that a terminal's key opens."""
+    """Every operation that a terminal's key opens, but those of dialects: other systems' clients call them."""
     return {
         f"{method.upper()} {path}"
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
+        if not DIALECTS.intersection(operation["tags"])
         for way in operation.get("security", ())
         if set(way.get("api_key", ())) and set(way["api_key"]) <= SCREENS
     }

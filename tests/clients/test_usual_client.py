@@ -50,6 +50,7 @@ CALLS: dict[str, list[Callable[[Usual], object]]] = {
     "live": [lambda till: till.live()],
     "settings": [lambda till: till.settings()],
     "call_staff": [lambda till: till.call_staff()],
+    "news": [lambda till: till.news("3.42", token="t")],
     "press": [lambda till: till.press()],
     "recognise": [lambda till: till.recognise("n", [PICTURE], moves=[PICTURE])],
     "recognise_by_code": [lambda till: till.recognise_by_code("7KQ25", "2580")],
@@ -95,8 +96,14 @@ CALLS: dict[str, list[Callable[[Usual], object]]] = {
     "driver_code": [lambda till: till.driver_code()],
 }
 
-NOT_FOR_TILLS = {"DELETE /v1/driver/ride", "GET /v1/driver/ride", "PUT /v1/driver/ride/accepted"}
-"""A driver's screen is a page of the house."""
+NOT_FOR_TILLS = {
+    "DELETE /v1/driver/ride",  # a driver's screen is a page of the house
+    "GET /v1/driver/ride",
+    "PUT /v1/driver/ride/accepted",
+    "GET /v1/events/stream",  # `news` waits for the same, and holds no line
+    "GET /recommender/v1/former-items",  # of who keeps the menu, and its ids
+    "GET /recommender/v1/former-places",
+}
 
 OF_THE_OFFICE = {"POST /recommender/v1/items"}
 """What a till may do beside a terminal's work, with a key of the scope `train`: keep the menu."""

@@ -15,6 +15,7 @@ class NotOffered(Problem):
     code = "not_offered"
     status = 403
     title = "This is not offered here"
+    what_to_do = "Do without this call; the reply says why, and what there is in its place."
 
 
 class Refused(NamedTuple):
@@ -44,7 +45,7 @@ REFUSED = (
     Refused("DELETE", ROOT + "/subjects", "delete_all_subjects", ONE_BY_ONE),
     Refused("GET", ROOT + "/faces", "list_faces", NO_LIST),
     Refused("POST", ROOT + "/faces", "add_face", JOINING),
-    Refused("DELETE", ROOT + "/faces", "delete_faces_of_subject", ONE_BY_ONE),
+    Refused("DELETE", ROOT + "/faces", "delete_subject_faces", ONE_BY_ONE),
     Refused("DELETE", ROOT + "/faces/<image_id>", "delete_face", NO_PICTURES),
     Refused("POST", ROOT + "/faces/delete", "delete_faces", NO_PICTURES),
     Refused("GET", ROOT + "/faces/<image_id>/img", "download_face", NO_PICTURES),

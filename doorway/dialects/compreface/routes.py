@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from doorway.dialects.compreface.picture import picture_of
 from doorway.dialects.compreface.refused import REFUSED, ROOT, NotOffered, Refused
 from identity.service import Device, IdentityService
+from identity.web.codes import LOOKED_AT, RECEIPT
 from identity.web.routes import RECOGNITION_BYTES, padded
 from plumbing.access.caller import Caller
 from plumbing.access.device_figures import note_decision
@@ -27,6 +28,7 @@ from plumbing.problem import Problem
 from plumbing.shared import Shared
 
 NAME = "compreface"
+OF_DIALECT = ("dialect_off", "device_needed")
 SIZE = BodySize(4 * MIB, 4 * MIB, "Send one picture of at most 2 MB.")  # any byte may look like a part of JSON
 UNREAD = BodySize(2 * MIB, 2 * MIB)  # pictures that are not looked at
 SIMILARITY = 1.0
@@ -130,8 +132,10 @@ def _recognize_route(door: Door, shared: Shared, service: IdentityService) -> No
         lane="recognition",
         reply=RecognizeReply,
         summary="Who stands before this device, as an opaque token",
+        errors=(*OF_DIALECT, "plugin_refused", "not_repeatable", *LOOKED_AT),
     )
-    def recognize(caller: Caller, query: RecognizeQuery) -> Body:
+    def compreface_recognize(caller: Caller, query: RecognizeQuery) -> Body:
+        """One picture, in a form or as base64 in JSON. Everybody gets an equally long reply."""
         with _in_words_of_compreface():
             shared.dialects.require(caller.tenant, NAME)
             device = _device_of(caller)
@@ -154,8 +158,10 @@ def _delete_route(door: Door, shared: Shared, service: IdentityService) -> None:
         lane="privacy",
         reply=DeletedReply,
         summary="Opt out the holder of a receipt: at once, for good",
+        errors=(*OF_DIALECT, *RECEIPT, "recommender_unreachable", "too_many_codes"),
     )
-    def delete_subject(caller: Caller, path: SubjectPath) -> Body:
+    def compreface_delete_subject(caller: Caller, path: SubjectPath) -> Body:
+        """The subject is the receipt that the customer has: no other name of theirs is known."""
         with _in_words_of_compreface():
             shared.dialects.require(caller.tenant, NAME)
             service.opt_out(_device_of(caller), path.subject)
@@ -179,9 +185,12 @@ def _refuse(door: Door, shared: Shared, one: Refused) -> None:
     work: Callable[..., Body] = refuse
     if "<" in one.path:
         work = refuse_subject if "<subject>" in one.path else refuse_image
-    work.__name__ = one.name
+    work.__name__, work.__doc__ = f"{NAME}_{one.name}", one.why
     summary = "Not offered, and the answer says why"
-    door.route(one.method, one.path, scopes=("identify",), size=UNREAD, reply=None, summary=summary)(work)
+    errors = ("dialect_off", NotOffered.code)
+    door.route(
+        one.method, one.path, scopes=("identify",), size=UNREAD, reply=None, summary=summary, errors=errors
+    )(work)
 
 
 def _keep_nothing() -> None:

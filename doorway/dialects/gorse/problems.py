@@ -41,6 +41,7 @@ class TypeUnknown(Problem):
     code = "gorse_feedback_type_unknown"
     status = 422
     title = "This type of feedback has no meaning here"
+    what_to_do = "Send one of the types that the reply names."
 
 
 class NoDelay(Problem):

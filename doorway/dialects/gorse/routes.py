@@ -14,7 +14,14 @@ from flask_openapi3.models.tag import Tag
 from doorway.dialects.gorse import schemas
 from doorway.dialects.gorse.feedback import event_of, feedback_of, meaning
 from doorway.dialects.gorse.items import as_gorse, changed, dish_of
-from doorway.dialects.gorse.problems import ListsNobody, NoDelay, NoProfiles, NotForDevices, UserDeleted
+from doorway.dialects.gorse.problems import (
+    ListsNobody,
+    NoDelay,
+    NoProfiles,
+    NotForDevices,
+    TypeUnknown,
+    UserDeleted,
+)
 from doorway.dialects.users import account_of
 from plumbing.access.caller import NO_DEVICE, Caller
 from plumbing.access.dialects import Dialects
@@ -30,10 +37,15 @@ from recommender.recording import Sender
 from recommender.replies import SuggestRequest
 from recommender.scene import Context, Event
 from recommender.service import RecommenderService
+from recommender.web.codes import EVENT
 from recommender.web.similar import similar_to
 
 NAME = "gorse"
 A_MINUTE = 600
+OF_DIALECT = ("dialect_off", NotForDevices.code)
+OF_ITEM = (*OF_DIALECT, "not_found")
+OF_USER = (*OF_DIALECT, UserDeleted.code)
+SUGGESTED = (*OF_USER, NoDelay.code, TypeUnknown.code)
 
 
 @dataclass(frozen=True)
@@ -119,7 +131,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         tools.require(caller)
         return _done(tools.record(caller, body.root))
 
-    for method, name in (("POST", "insert_feedback"), ("PUT", "overwrite_feedback")):
+    for method, name in (("POST", "gorse_insert_feedback"), ("PUT", "gorse_put_feedback")):
         door.route(
             method,
             "/api/feedback",
@@ -129,10 +141,19 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
             lane="events",
             reply=schemas.Done,
             summary="Feedback of users, all or none; the same again is one",
+            errors=(*OF_USER, TypeUnknown.code, *EVENT, "time_without_zone"),
         )(_named(insert, name))
 
-    @door.route("GET", "/api/feedback", scopes=("event",), reply=None, summary="Refused: nobody is listed")
-    def all_feedback(caller: Caller) -> Body:
+    @door.route(
+        "GET",
+        "/api/feedback",
+        scopes=("event",),
+        reply=None,
+        summary="Refused: nobody is listed",
+        errors=(*OF_DIALECT, ListsNobody.code),
+    )
+    def gorse_list_feedback(caller: Caller) -> Body:
+        """Ids of users are not kept, so what all of them did cannot be listed; ask for one user."""
         tools.require(caller)
         raise ListsNobody
 
@@ -142,8 +163,10 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         scopes=("event",),
         reply=None,
         summary="What one user did, of one type",
+        errors=OF_USER,
     )
-    def feedback_of_user(caller: Caller, path: schemas.FeedbackPath) -> Response:
+    def gorse_feedback_of_user(caller: Caller, path: schemas.FeedbackPath) -> Response:
+        """In the words of Gorse, whatever way it came; of no other type."""
         tools.require(caller)
         zone = tools.service.stores.tenants.get(caller.tenant).zone
         own = tools.service.stores.own.of(caller.tenant, tools.account(caller, path.user_id))
@@ -156,8 +179,10 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         scopes=("event",),
         reply=schemas.Done,
         summary="Forget what a user did with an item; sent again it stays away",
+        errors=OF_USER,
     )
-    def delete_feedback(caller: Caller, path: schemas.UserItemPath) -> Body:
+    def gorse_delete_feedback(caller: Caller, path: schemas.UserItemPath) -> Body:
+        """Everything that this user did with this item; `RowAffected` says how many it was."""
         tools.require(caller)
         account, service = tools.account(caller, path.user_id), tools.service
         own = service.stores.own.of(caller.tenant, account)
@@ -175,13 +200,14 @@ def _named(work: Any, name: str) -> Any:
         return done
 
     named.__name__ = name
+    named.__doc__ = "What users did, as events; a type of feedback that has no meaning here is refused."
     return named
 
 
 def _recommend_routes(door: Door, tools: Gorse) -> None:
     limit = Limit("suggestions", A_MINUTE)
 
-    def answered(caller: Caller, user_id: str, category: str, query: schemas.Wanted) -> Response:
+    def answered(caller: Caller, user_id: str, category: str, query: schemas.GorseQuery) -> Response:
         tools.require(caller)
         if query.write_back_delay:
             raise NoDelay
@@ -208,8 +234,10 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         lane="suggestions",
         reply=None,
         summary="What a user most likely wants now, from the whole menu",
+        errors=SUGGESTED,
     )
-    def recommend(caller: Caller, path: schemas.UserPath, query: schemas.Wanted) -> Response:
+    def gorse_recommend(caller: Caller, path: schemas.UserPath, query: schemas.GorseQuery) -> Response:
+        """Ids, best first; with the header `X-API-Version: 2` each with its score. Repeats are possible."""
         return answered(caller, path.user_id, "", query)
 
     @door.route(
@@ -220,8 +248,10 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         lane="suggestions",
         reply=None,
         summary="The same, as clients ask who name no category",
+        errors=SUGGESTED,
     )
-    def recommend_slash(caller: Caller, path: schemas.UserPath, query: schemas.Wanted) -> Response:
+    def gorse_recommend_all(caller: Caller, path: schemas.UserPath, query: schemas.GorseQuery) -> Response:
+        """The same as `gorse_recommend`, which also says what is answered."""
         return answered(caller, path.user_id, "", query)
 
     @door.route(
@@ -232,8 +262,12 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         lane="suggestions",
         reply=None,
         summary="What a user most likely wants now, of one category",
+        errors=SUGGESTED,
     )
-    def recommend_category(caller: Caller, path: schemas.RecommendPath, query: schemas.Wanted) -> Response:
+    def gorse_recommend_category(
+        caller: Caller, path: schemas.RecommendPath, query: schemas.GorseQuery
+    ) -> Response:
+        """As `gorse_recommend` answers, of the items of this category alone."""
         return answered(caller, path.user_id, path.category, query)
 
     @door.route(
@@ -244,8 +278,12 @@ def _recommend_routes(door: Door, tools: Gorse) -> None:
         lane="suggestions",
         reply=None,
         summary="What goes with the items of a session, for somebody unknown; nothing is stored",
+        errors=(*OF_DIALECT, "unknown_item"),
     )
-    def session_recommend(caller: Caller, query: schemas.Wanted, body: schemas.SessionFeedbacks) -> Response:
+    def gorse_session_recommend(
+        caller: Caller, query: schemas.GorseQuery, body: schemas.SessionFeedbacks
+    ) -> Response:
+        """The items of the session are the basket; ids and scores, best first. No `Idempotency-Key` is taken."""
         tools.require(caller)
         if "Idempotency-Key" in request.headers:
             raise KeyUnusable("Nothing is stored here: ask again without an Idempotency-Key.")
@@ -266,9 +304,15 @@ def _item_routes(door: Door, tools: Gorse) -> None:
         return _done(catalogue.put(caller.tenant, "item", dishes))
 
     @door.route(
-        "POST", "/api/item", scopes=("train",), reply=schemas.Done, summary="Write an item; its price stays"
+        "POST",
+        "/api/item",
+        scopes=("train",),
+        reply=schemas.Done,
+        summary="Write an item; its price stays",
+        errors=(*OF_DIALECT, "item_merged"),
     )
-    def insert_item(caller: Caller, body: schemas.GorseItem) -> Body:
+    def gorse_insert_item(caller: Caller, body: schemas.GorseItem) -> Body:
+        """`Comment` is the name, the first category is the category, and labels are tags."""
         return put(caller, [body])
 
     @door.route(
@@ -278,12 +322,22 @@ def _item_routes(door: Door, tools: Gorse) -> None:
         size=BATCH,
         reply=schemas.Done,
         summary="Write items, all or none",
+        errors=(*OF_DIALECT, "item_merged"),
     )
-    def insert_items(caller: Caller, body: schemas.GorseItems) -> Body:
+    def gorse_insert_items(caller: Caller, body: schemas.GorseItems) -> Body:
+        """Up to 1,000 items, as `gorse_insert_item` takes one."""
         return put(caller, body.root)
 
-    @door.route("GET", "/api/items", scopes=("suggest",), reply=None, summary="Items, page by page, or by a word")
-    def list_items(caller: Caller, query: schemas.Page) -> Body:
+    @door.route(
+        "GET",
+        "/api/items",
+        scopes=("suggest",),
+        reply=None,
+        summary="Items, page by page, or by a word",
+        errors=OF_DIALECT,
+    )
+    def gorse_list_items(caller: Caller, query: schemas.Page) -> Body:
+        """`next_cursor` is called `Cursor` here, empty at the end; `q` finds by a word, in one page."""
         tools.require(caller)
         if query.q:
             word = query.q.casefold()
@@ -302,21 +356,43 @@ def _more_item_routes(door: Door, tools: Gorse) -> None:
         tools.require(caller)
         return catalogue.get(caller.tenant, "item", item_id)
 
-    @door.route("GET", "/api/item/<item_id>", scopes=("suggest",), reply=None, summary="One item")
-    def get_item(caller: Caller, path: schemas.ItemPath) -> Body:
+    @door.route(
+        "GET",
+        "/api/item/<item_id>",
+        scopes=("suggest",),
+        reply=None,
+        summary="One item",
+        errors=OF_ITEM,
+    )
+    def gorse_get_item(caller: Caller, path: schemas.ItemPath) -> Body:
+        """A dish in the words of Gorse: its price and its allergens have none, and are left out."""
         return as_gorse(there(caller, path.item_id))
 
     @door.route(
-        "PATCH", "/api/item/<item_id>", scopes=("train",), reply=schemas.Done, summary="Change an item in part"
+        "PATCH",
+        "/api/item/<item_id>",
+        scopes=("train",),
+        reply=schemas.Done,
+        summary="Change an item in part",
+        errors=(*OF_ITEM, "item_merged"),
     )
-    def update_item(caller: Caller, path: schemas.ItemPath, body: schemas.ItemChange) -> Body:
+    def gorse_update_item(caller: Caller, path: schemas.ItemPath, body: schemas.ItemChange) -> Body:
+        """What is left out stays as it is; an empty list takes all away."""
         earlier = there(caller, path.item_id)
         later = changed(earlier, body)
         note_change(f"item {path.item_id}", earlier=as_gorse(earlier), later=as_gorse(later))
         return _done(catalogue.put(caller.tenant, "item", [later]))
 
-    @door.route("DELETE", "/api/item/<item_id>", scopes=("train",), reply=schemas.Done, summary="Take an item out")
-    def delete_item(caller: Caller, path: schemas.ItemPath) -> Body:
+    @door.route(
+        "DELETE",
+        "/api/item/<item_id>",
+        scopes=("train",),
+        reply=schemas.Done,
+        summary="Take an item out",
+        errors=OF_ITEM,
+    )
+    def gorse_delete_item(caller: Caller, path: schemas.ItemPath) -> Body:
+        """It is suggested no more; the history keeps what happened."""
         note_change(f"item {path.item_id}", earlier=as_gorse(there(caller, path.item_id)))
         catalogue.delete(caller.tenant, "item", path.item_id)
         return _done(1)
@@ -328,8 +404,10 @@ def _more_item_routes(door: Door, tools: Gorse) -> None:
         lane="suggestions",
         reply=None,
         summary="Items like one; the same for everybody",
+        errors=OF_ITEM,
     )
-    def neighbors(caller: Caller, path: schemas.ItemPath, query: schemas.Wanted) -> Response:
+    def gorse_neighbors(caller: Caller, path: schemas.ItemPath, query: schemas.GorseQuery) -> Response:
+        """Ids and scores, the most similar first; nothing of a user is asked or used."""
         tools.require(caller)
         most = query.offset + query.n
         found, _, _ = similar_to(
@@ -353,21 +431,47 @@ def _user_routes(door: Door, tools: Gorse) -> None:
         scopes=("event",),
         reply=schemas.Done,
         summary="A user: nothing is stored before they did something",
+        errors=(*OF_USER, NoProfiles.code),
     )
-    def insert_user(caller: Caller, body: schemas.GorseUser) -> Body:
+    def gorse_insert_user(caller: Caller, body: schemas.GorseUser) -> Body:
+        """`Labels`, `Subscribe` and `Comment` have to be empty: nothing is kept about a user."""
         return welcome(caller, [body])
 
-    @door.route("POST", "/api/users", scopes=("event",), reply=schemas.Done, summary="The same of many")
-    def insert_users(caller: Caller, body: schemas.GorseUsers) -> Body:
+    @door.route(
+        "POST",
+        "/api/users",
+        scopes=("event",),
+        reply=schemas.Done,
+        summary="The same of many",
+        errors=(*OF_USER, NoProfiles.code),
+    )
+    def gorse_insert_users(caller: Caller, body: schemas.GorseUsers) -> Body:
+        """Up to 1,000 users, as `gorse_insert_user` takes one."""
         return welcome(caller, body.root)
 
-    @door.route("GET", "/api/users", scopes=("event",), reply=None, summary="Refused: nobody is listed")
-    def list_users(caller: Caller) -> Body:
+    @door.route(
+        "GET",
+        "/api/users",
+        scopes=("event",),
+        reply=None,
+        summary="Refused: nobody is listed",
+        errors=(*OF_DIALECT, ListsNobody.code),
+    )
+    def gorse_list_users(caller: Caller) -> Body:
+        """Ids of users are not kept, only keyed hashes of them: there is no list to show."""
         tools.require(caller)
         raise ListsNobody
 
-    @door.route("GET", "/api/user/<user_id>", scopes=("event",), reply=None, summary="A user who was not deleted")
-    def get_user(caller: Caller, path: schemas.UserPath) -> Body:
+    @door.route(
+        "GET",
+        "/api/user/<user_id>",
+        scopes=("event",),
+        reply=None,
+        summary="A user who was not deleted",
+        errors=OF_USER,
+    )
+    def gorse_get_user(caller: Caller, path: schemas.UserPath) -> Body:
+        """The id that was asked for; whether they did something is not said."""
         tools.require(caller)
         tools.account(caller, path.user_id)
         return {"UserId": path.user_id, "Labels": None, "Subscribe": None, "Comment": ""}
@@ -379,8 +483,10 @@ def _user_routes(door: Door, tools: Gorse) -> None:
         lane="privacy",
         reply=schemas.Done,
         summary="Erase all that is held of a user, for good",
+        errors=OF_DIALECT,
     )
-    def delete_user(caller: Caller, path: schemas.UserPath) -> Body:
+    def gorse_delete_user(caller: Caller, path: schemas.UserPath) -> Body:
+        """A user who was deleted stays so: what comes of them later is refused."""
         tools.require(caller)
         note_change("user")  # whose erasure it is stands nowhere
         account = account_of(tools.service.stores.key("accounts"), caller.tenant, path.user_id)

@@ -20,6 +20,17 @@ class Given(BaseModel):
 
 
 class Feedback(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "FeedbackType": "order",
+                "UserId": "u-4711",
+                "ItemId": "ramen",
+                "Timestamp": "2026-05-04T10:30:00Z",
+            }
+        }
+    )
+
     FeedbackType: FeedbackType
     UserId: UserId
     ItemId: Id
@@ -29,6 +40,8 @@ class Feedback(Given):
 
 
 class SessionFeedback(Given):
+    model_config = ConfigDict(json_schema_extra={"example": {"FeedbackType": "cart", "ItemId": "ramen"}})
+
     FeedbackType: FeedbackType
     UserId: str = Field("", max_length=128)
     ItemId: Id
@@ -46,6 +59,12 @@ class SessionFeedbacks(RootModel[list[SessionFeedback]]):
 
 
 class GorseItem(Given):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"ItemId": "ramen", "Categories": ["Noodles"], "Labels": ["soup"], "Comment": "Ramen"}
+        }
+    )
+
     ItemId: Id
     IsHidden: bool = False
     Categories: list[str] | None = Field(None, max_length=20)
@@ -59,6 +78,8 @@ class GorseItems(RootModel[list[GorseItem]]):
 
 
 class ItemChange(Given):
+    model_config = ConfigDict(json_schema_extra={"example": {"IsHidden": True}})
+
     IsHidden: bool | None = None
     Categories: list[str] | None = Field(None, max_length=20)
     Timestamp: str | None = Field(None, max_length=40)
@@ -67,6 +88,8 @@ class ItemChange(Given):
 
 
 class GorseUser(Given):
+    model_config = ConfigDict(json_schema_extra={"example": {"UserId": "u-4711"}})
+
     UserId: UserId
     Labels: Any = None
     Subscribe: Any = None
@@ -103,10 +126,12 @@ class Page(BaseModel):
     q: str = Field("", max_length=200)
 
 
-class Wanted(BaseModel):
+class GorseQuery(BaseModel):
     n: int = Field(10, ge=1, le=100)
     offset: int = Field(0, ge=0, le=1_000)
-    write_back_type: FeedbackType | None = Field(None, alias="write-back-type")
+    write_back_type: FeedbackType | None = Field(
+        None, alias="write-back-type", json_schema_extra={"example": "read"}
+    )
     write_back_delay: str | None = Field(None, alias="write-back-delay")
 
 

@@ -4,7 +4,7 @@
 
 const TIMEOUT_MS = 8000;
 const LOOK_TIMEOUT_MS = 4000; // of a recognition: nobody waits longer for a greeting
-const WAIT_MS = 40_000; // longer than the server lets a request for a ride wait
+const WAIT_MS = 40_000; // longer than the server lets a request for news or for a ride wait
 const TRIES = 3; // while the server has too much to do
 const LONGEST_PAUSE_S = 5;
 const KEPT_KEY = "usual-own-key";
@@ -318,6 +318,14 @@ export class Usual {
   /** Somebody is wanted at this screen: the server knows which one it is. */
   callStaff() {
     return this.call("POST", "/v1/screen/calls");
+  }
+
+  /**
+   * What changed since the `id` of the last answer: `{id, events: [{event}]}`. It waits up to 28 seconds; null: nothing
+   * did. With a token it also says that the token's visit has ended.
+   */
+  news(since, { token, signal } = {}) {
+    return this.call("GET", "/v1/events", { query: { since }, token, signal, timeout: WAIT_MS });
   }
 
   // --- recognition ---
