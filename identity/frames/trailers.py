@@ -29,13 +29,13 @@ def check_behind(data: bytes, at: int) -> None:
         if data[behind : behind + 3] == b"\xff\xd8\xff":
             at = end_of_jpeg(data, behind)
         elif at <= video <= behind:
-            at = _end_of_video(data, video)
+            at = _end_of_motion(data, video)
         else:
             break
     raise foreign_data()
 
 
-def _end_of_video(data: bytes, at: int) -> int:
+def _end_of_motion(data: bytes, at: int) -> int:
     """The position behind the boxes of a video."""
     while at + 8 <= len(data) and data[at + 4 : at + 8] in VIDEO_BOXES:
         length, size = struct.unpack_from(">I", data, at)[0], 8

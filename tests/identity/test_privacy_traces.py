@@ -277,7 +277,7 @@ def test_a_server_that_crashes_dumps_no_memory(tmp_path: Path) -> None:
     probe = (
         "import resource\nfrom click.testing import CliRunner\nimport app\nfrom plumbing.serving import server\n"
         "server.run = lambda *_, **__: print('core', resource.getrlimit(resource.RLIMIT_CORE))\n"
-        f"arguments = ['serve', '--only', 'identity', '--home', {str(tmp_path)!r}]\n"
+        f"arguments = ['serve', '--init', '--only', 'identity', '--home', {str(tmp_path)!r}]\n"
         "done = CliRunner().invoke(app.assemble(), arguments)\n"
         "print(done.output, done.exception)\n"
     )

@@ -24,6 +24,7 @@ from data.faces import people
 from data.town.town import Town
 from identity.cli.commands import open_half
 from plumbing.clock import system_clock
+from plumbing.init_cli import begin
 from tests import magic
 from tests.conftest import ROOT
 
@@ -136,6 +137,7 @@ def test_the_error_of_a_command_that_fails_has_its_output(tmp_path: Path) -> Non
     """What `usual` said is in the error."""
     here = setting(tmp_path)
     sweep(here)
+    begin(here.home)
     (tmp_path / "events.csv").write_text("a,b\n1,2\n", encoding="utf-8")
 
     with pytest.raises(StageError, match="lacks the columns"):
