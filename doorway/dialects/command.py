@@ -35,7 +35,7 @@ def list_dialects(home: Path, tenant: str) -> None:
 @tenant_option
 @name_argument
 def switch_on(home: Path, tenant: str, name: str) -> None:
-    """Switch a dialect on, at once and in every process."""
+    """Switch NAME on, at once and in every process."""
     with _names(home, tenant) as on:
         on.add(name)
     click.echo(f"{name} is on.")
@@ -46,7 +46,7 @@ def switch_on(home: Path, tenant: str, name: str) -> None:
 @tenant_option
 @name_argument
 def switch_off(home: Path, tenant: str, name: str) -> None:
-    """Switch a dialect off, at once and in every process."""
+    """Switch NAME off, at once and in every process."""
     with _names(home, tenant) as on:
         on.discard(name)
     click.echo(f"{name} is off.")
