@@ -40,8 +40,8 @@ LOOKED_AT = (*PRESS, *PICTURES, *FACES, *RECOGNITION)
 TOKEN = ("customer_left", "token_altered", "token_expired", "token_foreign")
 """Of an operation that takes a token in its body."""
 
-BY_CODE = ("code_mistyped", "code_or_pin_wrong", "too_many_codes")
-PIN = ("pin_locked", "pin_not_set", "pin_wrong")
+BY_CODE = ("code_mistyped", "code_or_pin_wrong", "pin_invalid", "too_many_codes")
+PIN = ("pin_invalid", "pin_locked", "pin_not_set", "pin_wrong")
 CONSENT = ("age_not_confirmed", "no_consent", "notice_altered", "notice_outdated", "unknown_purpose")
 RECEIPT = ("code_mistyped", "customer_left", "enrolment_unknown", "too_many_requests")
 AT_A_BOX = ("not_at_a_box",)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help s
 
 
 def _merge_of(kind: Kind) -> click.Command:
-    @click.command("merge", help=f"OLD is an earlier id of the {kind} NEW: both count as one from now on.")
+    @click.command("merge", help=f"OLD is an earlier id of the {kind} NEW. Both count as one from now on.")
     @click.argument("old")
     @click.argument("new")
     @common

@@ -40,7 +40,9 @@ def list_sites(config: RecommenderConfig, tenant: str) -> None:
 def set_site(
     config: RecommenderConfig, tenant: str, site: str, zone: str | None, hours: str | None, currency: str | None
 ) -> None:
-    """Say the zone and the opening hours of SITE; without SITE those of all that have none of their own.
+    """Say the zone and the opening hours of SITE.
+
+    Without SITE those of the house, for all sites that have none of their own.
 
     Times of imports, events and requests that come in UTC are kept by this clock from then on.
     """

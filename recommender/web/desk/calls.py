@@ -67,6 +67,7 @@ def call_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         limit=Limit("staff calls", A_MINUTE),
         reply=CalledReply,
         summary="Somebody is wanted at this screen",
+        errors=("calls_are_off",),
     )
     def call_staff(caller: Caller) -> Body:
         """A customer at this screen wants somebody: the desk shows it until it is answered."""
@@ -95,7 +96,7 @@ def call_routes(door: Door, stores: RecommenderStores, now_us: Clock) -> None:
         status=204,
         reply=None,
         summary="Somebody has been there",
-        errors=("not_found",),
+        errors=("no_such_call", "not_found"),
     )
     def answer_call(caller: Caller, path: DevicePath) -> Body:
         """Somebody has been there: the call goes from the desk."""
