@@ -19,6 +19,7 @@ from screens.dictionaries import FOLDER as WORDS
 from screens.web import build
 from tests.browser.fake_notice import POLICY, TEXTS, VERSION, notice
 from tests.browser.fake_rides import FakeRides
+from tests.closing import Closing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -395,7 +396,8 @@ class Quiet(WSGIRequestHandler):
 @contextmanager
 def serve(app: WSGIApplication, port: int = 0) -> Iterator[str]:
     """`app` on a port of this machine (0: a free one), in a thread; yields its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
+    closing = Closing(app)
+    server = make_server("127.0.0.1", port, closing, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -404,3 +406,4 @@ def serve(app: WSGIApplication, port: int = 0) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        closing.close()
