@@ -47,6 +47,7 @@ from recommender.rules.serving import answer_of, rows_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
+from recommender.store.events import HISTORY_INDEX
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
 from recommender.times import on_the_wall
@@ -453,6 +454,7 @@ class RecommenderService(CustomerRights):
                 self.experimenting.forget(tenant, customer)
             self.stores.erased.remember(tenant, customer)
             self.forget_rows(tenant)
+            self.database.rewrite(HISTORY_INDEX)
             self.database.scrub()
         return deleted
 

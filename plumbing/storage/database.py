@@ -146,6 +146,12 @@ class Database(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 
+    def rewrite(self, index: str) -> None:
+        """After an erasure: write an index again, where pages that were split keep copies of entries.
+
+        Raises DatabaseBusy.
+        """
+
     def scrub(self) -> None:
         """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can.
 

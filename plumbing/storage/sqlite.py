@@ -297,6 +297,11 @@ class SQLiteDatabase:
             return f"{self.path.name} cannot be written: {error}"
         return None
 
+    def rewrite(self, index: str) -> None:
+        """See `Database.rewrite`: `secure_delete` clears what is deleted, not what a split has left of it."""
+        with self.write() as connection:
+            connection.execute(f"REINDEX {index}")
+
     def scrub(self) -> None:
         """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it."""
         with storage_is_named(self.path.parent):

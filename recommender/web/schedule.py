@@ -196,7 +196,7 @@ def _pause_routes(door: Door, tools: ScheduleTools) -> None:
         scopes=("train",),
         reply=ScheduleReply,
         summary="Let the schedule rest, until a moment or until somebody resumes it",
-        errors=("schedule_refused",),
+        errors=("schedule_refused", "time_without_zone"),
     )
     def pause_schedule(caller: Caller, body: PauseBody) -> Body:
         """Nothing is trained by itself until then. Trainings by hand go on."""

@@ -14,6 +14,7 @@ from bench.measure import Row
 from data.demo.server import PROGRAM
 from plumbing.access import access
 from plumbing.clock import system_clock
+from plumbing.init_cli import begin
 from plumbing.people import people
 from plumbing.storage.state import State
 from recommender.store import open_database
@@ -59,6 +60,7 @@ def _moved(folder: Path, state: str, keys: str, events: int, kills: int) -> list
 
 
 def _fill(home: Path, events: int) -> None:
+    begin(home)
     database = open_database(State(home))
     with database.write() as write:
         for n in range(events):
