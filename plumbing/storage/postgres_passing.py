@@ -139,6 +139,9 @@ class PassingPostgres:
         """See `Database.erasing`."""
         return nullcontext()
 
+    def rewrite(self, index: str) -> None:
+        """Nothing is left to do."""
+
     def scrub(self) -> None:
         """Nothing is left to do."""
 
