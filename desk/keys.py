@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -12,7 +12,7 @@ from desk.common import BASE
 from plumbing.access.access import Access
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
-from plumbing.clock import SECOND
+from plumbing.clock import as_text
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
@@ -101,4 +101,4 @@ def _row(key: dict[str, object]) -> KeyRow:
 
 def _moment(time_us: object) -> str:
     assert isinstance(time_us, int)
-    return datetime.fromtimestamp(time_us / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return as_text(time_us)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from plumbing.clock import DAY, SECOND
+from plumbing.clock import DAY, as_text
 from plumbing.problem import Problem
 from plumbing.shared import Shared
 from plumbing.webhooks.kinds import ERASED, ORDER, PUBLISHED, REDEEMED, REFUSED, ROLLED_BACK
@@ -73,8 +72,8 @@ def _refer(webhooks: Webhooks, tenant: str, event: Event, purposes: Sequence[str
     found_by = {"sender": event.sender, "event_id": event.event_id, "named": purpose in purposes}
     try:
         webhooks.refer(tenant, name, found_by, f"{event.sender}\n{event.event_id}")
-    except (Problem, sqlite3.Error, OSError) as error:  # the order is stored: that a back end does not hear of it
-        log.warning("order_not_notified", error=type(error).__name__)  # must not say otherwise
+    except (Problem, sqlite3.Error, OSError) as error:  # the order itself is stored
+        log.warning("order_not_notified", error=type(error).__name__)
 
 
 def content(service: RecommenderService, tenant: str, found_by: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -88,7 +87,7 @@ def content(service: RecommenderService, tenant: str, found_by: Mapping[str, Any
         "event_id": event.event_id,
         "device": event.sender,
         "site": event.site,
-        "at": _moment(event.time_us),
+        "at": as_text(event.time_us),
         "customer": customer if customer and found_by["named"] else None,
     }
     if event.type == "redeemed":
@@ -106,14 +105,10 @@ def versions_since(service: RecommenderService, tenant: str, since_us: int) -> I
         if run.kind == DRY_RUN:
             continue
         data: dict[str, object] = {"version": VERSION}
-        data |= {"scene": run.scene, "name": run.version or None, "why": run.why, "at": _moment(run.ended_us or 0)}
+        data |= {"scene": run.scene, "name": run.version or None, "why": run.why, "at": as_text(run.ended_us or 0)}
         yield News(RUNS[run.state], run.run_id, data)
     for scene in service.scenes:
         for name, note in service.stores.notes.all(tenant, scene).items():
             if note.state == WENT_BACK and note.at_us >= since_us:
-                data = {"version": VERSION, "scene": scene, "name": name, "at": _moment(note.at_us)}
+                data = {"version": VERSION, "scene": scene, "name": name, "at": as_text(note.at_us)}
                 yield News(ROLLED_BACK, f"{scene}\n{name}\n{note.at_us}", data)
-
-
-def _moment(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // SECOND, UTC).isoformat().replace("+00:00", "Z")

@@ -6,7 +6,6 @@ What crosses is a place of the catalogue and two devices. Nothing here asks for 
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Literal
 
 from flask_openapi3.blueprint import APIBlueprint
@@ -17,7 +16,7 @@ from pydantic import BaseModel, Field
 from plumbing.access.access import Caller
 from plumbing.access.drivers import SET_UP_US
 from plumbing.access.record import note_change
-from plumbing.clock import MINUTE, SECOND
+from plumbing.clock import MINUTE, SECOND, as_text
 from plumbing.door import Body, Door, Limit
 from plumbing.problem import Problem
 from plumbing.rides.rides import ACCEPTED, SEEN, Ride
@@ -161,7 +160,7 @@ def _tablet_routes(door: Door, shared: Shared, places: CatalogueStore, waiting: 
         place_sent = {name: place[name] for name in ("item_id", "name", "category", "lat", "lon")}
         data = {"version": VERSION, "device": caller.device, "ride_id": ride.ride_id, "place": place_sent}
         with suppress(Problem):  # the driver has it: that a back end does not must not say otherwise
-            shared.webhooks.tell(caller.tenant, "destination.confirmed", data | {"at": _moment(ride.confirmed_us)})
+            shared.webhooks.tell(caller.tenant, "destination.confirmed", data | {"at": as_text(ride.confirmed_us)})
         return shown(caller, ride)
 
     @door.route(
@@ -225,7 +224,7 @@ def _driver_routes(door: Door, shared: Shared, waiting: Waiting, done: Counter) 
             "state": ride.state,
             "ride_id": ride.ride_id,
             "place": ride.place,
-            "confirmed_at": _moment(ride.confirmed_us) if ride.place is not None else None,
+            "confirmed_at": as_text(ride.confirmed_us) if ride.place is not None else None,
             "forget_in_s": left_us // SECOND,
             "watch": shared.rides.topic(caller.tenant, taxi or f"driver {caller.device}"),
             "mark": ride.mark,
@@ -293,7 +292,3 @@ def _code_route(door: Door, shared: Shared) -> None:
             caller.tenant, "driver", device=driver, site=caller.site, taxi=name, short=True
         )
         return {"code": made, "device": driver, "minutes": SET_UP_US // MINUTE}
-
-
-def _moment(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
-from plumbing.clock import SECOND
+from plumbing.clock import as_text
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
@@ -180,13 +178,9 @@ def _undelivered_routes(door: Door, shared: Shared) -> None:
 
 def _undelivered(one: Message) -> dict[str, object]:
     said = {name: getattr(one, name) for name in ("message_id", "webhook_id", "event", "tries", "why")}
-    return said | {"made_at": _moment(one.made_us), "kept_until": _moment(one.until_us)}
+    return said | {"made_at": as_text(one.made_us), "kept_until": as_text(one.until_us)}
 
 
 def _row(one: Webhook) -> dict[str, object]:
     said: dict[str, object] = {"webhook_id": one.webhook_id, "url": one.url, "events": list(one.events)}
-    return said | {"created_at": _moment(one.created_us)}
-
-
-def _moment(time_us: int) -> str:
-    return datetime.fromtimestamp(time_us // SECOND, UTC).isoformat().replace("+00:00", "Z")
+    return said | {"created_at": as_text(one.created_us)}

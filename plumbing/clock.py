@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 Clock = Callable[[], int]
 """Gives the present as integer microseconds since 1970-01-01 UTC."""
@@ -26,6 +27,11 @@ def left_of(until_us: int, now_us: int, longest_us: int) -> int:
     """
     left = max(0, until_us - now_us)
     return left if left <= longest_us + SLACK else longest_us
+
+
+def as_text(time_us: int) -> str:
+    """The moment as ISO 8601 in UTC, to the second, as replies and messages have it."""
+    return datetime.fromtimestamp(time_us // SECOND, UTC).isoformat().replace("+00:00", "Z")
 
 
 def system_clock() -> int:

@@ -47,7 +47,7 @@ from recommender.rules.serving import answer_of, rows_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
-from recommender.store.events import HISTORY_INDEX
+from recommender.store.erased import WITH_CUSTOMERS
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
 from recommender.times import on_the_wall
@@ -454,8 +454,7 @@ class RecommenderService(CustomerRights):
                 self.experimenting.forget(tenant, customer)
             self.stores.erased.remember(tenant, customer)
             self.forget_rows(tenant)
-            self.database.rewrite(HISTORY_INDEX)
-            self.database.scrub()
+            self.database.scrub(*WITH_CUSTOMERS)
         return deleted
 
     def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:

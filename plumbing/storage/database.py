@@ -146,14 +146,10 @@ class Database(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 
-    def rewrite(self, index: str) -> None:
-        """After an erasure: write an index again, where pages that were split keep copies of entries.
-
-        Raises DatabaseBusy.
-        """
-
-    def scrub(self) -> None:
+    def scrub(self, *indexes: str) -> None:
         """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can.
+
+        `indexes` had the person in them: they are written again where split pages keep copies of entries.
 
         Raises DatabaseBusy: somebody reads what is to go (a training, a long report), and it is still there.
         """

@@ -114,10 +114,7 @@ class ThrowawayDatabase(SQLiteDatabase):
         """The first row of a query, or None."""
         return next(iter(self.rows(sql, parameters)), None)
 
-    def rewrite(self, index: str) -> None:
-        """See `scrub`."""
-
-    def scrub(self) -> None:
+    def scrub(self, *indexes: str) -> None:
         """Nothing is left to do: deleted rows are zeros in the file already, and there is no other file."""
 
     def scrub_soon(self) -> None:

@@ -353,10 +353,7 @@ class PostgresDatabase:
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
 
-    def rewrite(self, index: str) -> None:
-        """Deleted entries stay in the server's files until VACUUM, as rows do (decision 0108)."""
-
-    def scrub(self) -> None:
+    def scrub(self, *indexes: str) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""
 
     def scrub_soon(self) -> None:

@@ -139,10 +139,7 @@ class PassingPostgres:
         """See `Database.erasing`."""
         return nullcontext()
 
-    def rewrite(self, index: str) -> None:
-        """Nothing is left to do."""
-
-    def scrub(self) -> None:
+    def scrub(self, *indexes: str) -> None:
         """Nothing is left to do."""
 
     def scrub_soon(self) -> None:

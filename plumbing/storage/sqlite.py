@@ -297,13 +297,14 @@ class SQLiteDatabase:
             return f"{self.path.name} cannot be written: {error}"
         return None
 
-    def rewrite(self, index: str) -> None:
-        """See `Database.rewrite`: `secure_delete` clears what is deleted, not what a split has left of it."""
-        with self.write() as connection:
-            connection.execute(f"REINDEX {index}")
+    def scrub(self, *indexes: str) -> None:
+        """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it.
 
-    def scrub(self) -> None:
-        """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it."""
+        `secure_delete` clears what is deleted, not what the split of a page has left of it.
+        """
+        for index in indexes:
+            with self.write() as connection:
+                connection.execute(f"REINDEX {index}")
         with storage_is_named(self.path.parent):
             self._journal.cut(self.connection)
 

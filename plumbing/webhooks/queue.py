@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from plumbing.clock import DAY, MINUTE, SECOND, Clock
+from plumbing.clock import DAY, MINUTE, Clock, as_text
 from plumbing.people.sealing import Sealing
 from plumbing.storage.database import Database
 from plumbing.webhooks.kinds import EVENTS, LATER_US
@@ -63,8 +62,7 @@ class Queue:
     ) -> None:
         """Queue a message once. `content` is its data, or what its data is found by."""
         now = self._now_us()
-        moment = datetime.fromtimestamp(now // SECOND, UTC).isoformat().replace("+00:00", "Z")
-        body = json.dumps({"type": event, "timestamp": moment, "ref" if refers else "data": dict(content)})
+        body = json.dumps({"type": event, "timestamp": as_text(now), "ref" if refers else "data": dict(content)})
         sealed = self._sealing.seal("message", (tenant, message_id), body)
         self._database.change(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '')"

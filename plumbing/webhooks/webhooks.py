@@ -153,18 +153,19 @@ class Webhooks:
     def tell(self, tenant: str, event: str, data: Mapping[str, object], reference: str = "") -> int:
         """Let every address that wants `event` know it; how many there are. `data` names no person. The same
         `reference` makes the same message: who gets it twice can see that."""
-        wanted = self.wanting(tenant, event)
-        for one in wanted:
-            self.queue.put(tenant, _message_id(one, event, reference), one.webhook_id, event, data, refers=False)
-        return len(wanted)
+        return self._queued(tenant, event, data, reference, refers=False)
 
     def refer(self, tenant: str, event: str, found_by: Mapping[str, object], reference: str) -> int:
         """As `tell`, for what concerns a person: the content is read when it is sent, by the queue's composer."""
+        return self._queued(tenant, event, found_by, reference, refers=True)
+
+    def _queued(
+        self, tenant: str, event: str, content: Mapping[str, object], reference: str, *, refers: bool
+    ) -> int:
         wanted = self.wanting(tenant, event)
         for one in wanted:
-            self.queue.put(
-                tenant, _message_id(one, event, reference), one.webhook_id, event, found_by, refers=True
-            )
+            message = _message_id(one, event, reference)
+            self.queue.put(tenant, message, one.webhook_id, event, content, refers=refers)
         return len(wanted)
 
     def look(self) -> int:

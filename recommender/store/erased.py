@@ -18,6 +18,9 @@ FILE = "recommender-tombstones"
 NO_TENANT = ""
 """Of a tombstone whose customer has no row in this database: the hash does not say which tenant's it was."""
 
+WITH_CUSTOMERS = ("events_history", "offer_decisions_by_customer", "offer_purchases_by_customer")
+"""The indexes that have pseudonyms in them: what an erasure has to write again."""
+
 log = structlog.get_logger(__name__)
 
 

@@ -52,10 +52,6 @@ MOST_OF_A_DISH = 20
 """So many of one dish count at most, of one order: one order makes no dish popular."""
 
 
-HISTORY_INDEX = "events_history"
-"""The index that has customers. Its pages are split as it grows, and keep copies of entries that moved."""
-
-
 class EventStore:
     """Events of all tenants. `key` is for tombstones, which must not contain a pseudonym."""
 
