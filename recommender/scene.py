@@ -26,6 +26,8 @@ Texts: TypeAlias = Mapping[str, str]
 Kind: TypeAlias = Literal["item", "place"]
 """The two catalogues of a tenant: dishes and places."""
 
+KINDS: tuple[Kind, ...] = ("item", "place")
+
 TAKES_BACK = ("voided", "refunded")
 """Types of events that take an order or a ride back: all of it, or the lines that they have."""
 

@@ -13,12 +13,10 @@ from plumbing.storage.room import DiskFull
 from recommender.assembly import RecommenderStores
 from recommender.customer.own_data import Named, own_data
 from recommender.errors import Erased, VersionsBusy
-from recommender.scene import Kind
+from recommender.scene import KINDS
 from recommender.store.ties import LinkCode
 from recommender.store.version_rows import Held, Rewritten
 from recommender.tokens import Claims
-
-KINDS: tuple[Kind, ...] = ("place", "item")
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +37,9 @@ class CustomerRights:
         """
         self._not_erased(claims)
         named: dict[str, Named] = {offer.offer_id: offer for offer in self.stores.offers.offers(claims.tenant)}
-        for kind in KINDS:
+        for kind in reversed(KINDS):
             named |= {one.item_id: one for one in self.stores.catalogue.former(claims.tenant, kind)}
-        for kind in KINDS:
+        for kind in reversed(KINDS):  # a dish's name goes before a place's
             named |= {item.item_id: item for item in self.stores.catalogue.all(claims.tenant, kind)}
         return own_data(self.stores, claims, named)
 

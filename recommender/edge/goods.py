@@ -16,7 +16,7 @@ from recommender.assembly import RecommenderStores
 from recommender.edge.events import as_json, event_of
 from recommender.errors import ArtifactError
 from recommender.item import options_json, options_of
-from recommender.scene import Item, Kind
+from recommender.scene import KINDS, Item
 from recommender.store.catalogue import FIELDS, LISTS
 from recommender.store.copies import CopiedEvents
 from recommender.store.former_items import FormerItem
@@ -24,7 +24,6 @@ from recommender.store.screen_settings import ScreenSettings
 from recommender.store.tenant_settings import TenantSettings
 from recommender.store.versions import VersionStore
 
-KINDS: tuple[Kind, ...] = ("item", "place")
 SCENES = ("orders", "destinations")
 """Offers have budgets that the centre alone counts: a box shows none."""
 PICTURES = "pictures"
@@ -205,9 +204,11 @@ class Goods:
 
     def missing_pictures(self, tenant: str, said: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
         """The pictures of `said` (widths by name) that dishes here name and that are not kept here."""
-        here = self._stores.images.widths(tenant)
-        named = {item.image for item in self._stores.catalogue.all(tenant, "item")} - here.keys()
-        return {name: widths for name, widths in said.items() if name in named}
+        new = said.keys() - self._stores.images.widths(tenant).keys()
+        if not new:  # as a rule: a box asks again and again
+            return {}
+        named = {item.image for item in self._stores.catalogue.all(tenant, "item")}
+        return {name: said[name] for name in new & named}
 
     def keep_picture(self, tenant: str, name: str, files: Mapping[int, bytes]) -> None:
         """Keep a picture that was fetched. Raises ValueError: it is another one."""

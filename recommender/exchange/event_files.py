@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from recommender.exchange.rows import each_row
 from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
 from recommender.figures.counters import QUARTER
 from recommender.recording import check_event, check_year
-from recommender.scene import Event, KnownIds, RecordedEvents, Reduced
+from recommender.scene import KINDS, Event, Kind, KnownIds, RecordedEvents, Reduced
 from recommender.schemas import EventModel, Id, Word
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
@@ -151,7 +152,7 @@ def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading:
     return count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Checks:
     """Checks events as a request's are checked; what is wrong goes into `problems`, once for each row."""
 
@@ -224,15 +225,20 @@ class _Checks:
             return {scene: replace(one, ids=_Anything()) for scene, one in known.items()}
         if not rows.retired:
             return known
-        return {scene: replace(one, ids=_Besides(one.ids, rows.retired)) for scene, one in known.items()}
+        return {scene: replace(one, ids=Either(one.ids, rows.retired)) for scene, one in known.items()}
+
+    @cached_property
+    def _former(self) -> dict[Kind, set[str]]:
+        """What left the catalogue, by kind; read once for a file."""
+        former = self.stores.catalogue.former
+        return {kind: {one.item_id for one in former(self.tenant, kind)} for kind in KINDS}
 
     def _known(self, events: Sequence[Event]) -> dict[str, KnownIds]:
         """What events of a file may name: also what left the catalogue since, and offers' ids as ever."""
         known = self.service.known(self.tenant, events)
         for name, scene in self.service.scenes.items():
             if name in known and name != "offers":
-                gone = {one.item_id for one in self.stores.catalogue.former(self.tenant, scene.kind)}
-                known[name] = KnownIds(known[name].noun, Either(known[name].ids, gone))
+                known[name] = replace(known[name], ids=Either(known[name].ids, self._former[scene.kind]))
         return known
 
     def _event(self, rows: EventRows) -> Event | None:
@@ -253,17 +259,6 @@ class _Checks:
     ) -> None:
         if rows.readable:  # else it is named already
             self.problems.add(RowProblem(rows.first if row is None else row, message, value, column))
-
-
-@dataclass(frozen=True, slots=True)
-class _Besides:
-    """Ids, and some more."""
-
-    ids: Container[str]
-    more: Container[str]
-
-    def __contains__(self, one: object) -> bool:
-        return one in self.ids or one in self.more
 
 
 class _Anything:

@@ -33,7 +33,7 @@ from recommender.exchange.rows import NONE, What, each_row, is_csv
 from recommender.exchange.understood import Row
 from recommender.exchange.wrong_rows import kept
 from recommender.offers.portfolio import Known, Offer, as_row
-from recommender.scene import TAKES_BACK, Item, Kind
+from recommender.scene import KINDS, TAKES_BACK, Item, Kind
 from recommender.service import RecommenderService
 from recommender.store.recorded import options_in
 
@@ -44,7 +44,6 @@ EVENT_COLUMNS = (
 MOST_QUARTERS = 4 * 24 - 1
 """Of an hour, in an offset from UTC: a device may send +23:59, which is nearer to a whole day."""
 
-KINDS: tuple[Kind, ...] = ("item", "place")
 EVENT_TYPES = frozenset({"ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK})
 ONLY_OF_ITEMS = frozenset({"price", "dayparts", "allergens", "sites", "texts", "image", "options"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -139,16 +139,11 @@ def _csv_rows(
         begins = list(islice(rows, SAMPLE))
         at = next((place for place, cells in enumerate(begins) if any(map(str.strip, cells))), 0)
         _sample(sheet, begins[at + 1 :], reading)
-        for number, cells in enumerate(_after(begins[at + 1 :], rows), start=at + 2):
+        for number, cells in enumerate(chain(begins[at + 1 :], rows), start=at + 2):
             if any(map(str.strip, cells)):  # a spreadsheet writes empty rows as commas
                 yield from _row(number, cells, what, sheet, on_wrong, reading)
     except columns.DatasetError as error:
         raise FileUnreadable(f"{error}.") from error
-
-
-def _after(begins: Sequence[list[str]], rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield from begins
-    yield from rows
 
 
 def _known(names: Sequence[str], what: What) -> int:
