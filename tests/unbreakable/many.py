@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -131,10 +132,23 @@ class Replica:
             stop(self.process)
 
     def kill(self) -> None:
-        """SIGKILL for all its processes."""
+        """SIGKILL for all its processes; returns when nothing listens any more, which takes a moment."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        while _listens(self.port):
+            time.sleep(0.001)
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody takes connections there; one that is broken by the end of a server says "yes"."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @dataclass

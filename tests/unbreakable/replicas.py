@@ -156,7 +156,8 @@ def _personal(screen: Client, token: str) -> bool:
 
 def _killed(place: House, replicas: Sequence[Replica], kills: int, between_s: float) -> list[Row]:
     """One after the other, while people order; each is started again before the next one goes."""
-    book, moments = Book(), []
+    book = Book()
+    ends: list[tuple[float, float]] = []
     keys = [place.key(f"terminal-{number}") for number in range(TERMINALS)]
     frames = pictures_of([member.person_seed for member in place.members])
     with Client(replicas[0].url, keys[0]) as first:
@@ -167,15 +168,16 @@ def _killed(place: House, replicas: Sequence[Replica], kills: int, between_s: fl
             for number in range(kills):
                 time.sleep(between_s)
                 victim = replicas[number % len(replicas)]
-                moments.append(time.monotonic())
+                began_end = time.monotonic()
                 victim.kill()
+                ends.append((began_end, time.monotonic()))
                 time.sleep(between_s / 4)
                 victim.start()
                 victim.ready()
             time.sleep(between_s / 2)
         took = time.monotonic() - began
     stored = {name for (name,) in place.rows("SELECT event_id FROM usual_recommender.events")}
-    elsewhere = book.beside(moments)
+    elsewhere = book.beside(ends)
     kinds = sorted({one.what for one in book.failures})
     return [
         Row(SECTION, f"replicas killed by SIGKILL under {RATE:.0f} visits/s", kills, "", note="behind nginx"),

@@ -42,9 +42,9 @@ class Book:
     refused: Counter[str] = field(default_factory=Counter)  # answers of 4xx, and "too much to do"
     longest_s: float = 0.0
 
-    def beside(self, moments: Sequence[float]) -> int:
-        """Failures of requests that were not on their way at any of these moments."""
-        return sum(not any(one.began <= at <= one.ended for at in moments) for one in self.failures)
+    def beside(self, ends: Sequence[tuple[float, float]]) -> int:
+        """Failures of requests that were not on their way while a server ended, from signal to gone."""
+        return sum(not any(one.began <= gone and one.ended >= at for at, gone in ends) for one in self.failures)
 
 
 class Terminal:
