@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import (
     auditing,
+    before,
     beside,
     cluster,
     consent,
@@ -45,6 +46,7 @@ SECTIONS = (
     "audit",
     "served",
     "visits",
+    "before",
     "consent",
     "factors",
     "suggestions",
@@ -90,6 +92,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
         "visits": lambda: visits.visits(packs[-1], models, cache, 6 if few else 60),
+        "before": lambda: before.before(cache, 2 if few else 8, 3.0 if few else 8.0),
         "consent": lambda: consent.consent(cache, 12 if few else 120),
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
         "suggestions": lambda: [

@@ -5,10 +5,7 @@ Beside it, turn and turn about, the page of an older commit that its own code se
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +19,7 @@ import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from bench.measure import ROOT, Row
+from bench.older import house_of, tree_of
 from data.faces.people import draw_face, write_mjpeg
 
 OLDER = "81ef7f6"  # the last commit before the screens were drawn anew
@@ -77,7 +75,7 @@ def screens(cache: Path, n: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="usual-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         trees = {"now": ROOT}
-        if (older := stack.enter_context(_older_tree(folder / "older"))) is not None:
+        if (older := stack.enter_context(tree_of(OLDER, folder / "older"))) is not None:
             trees[OLDER] = older
         houses = {
             who: stack.enter_context(serving(tree, folder / f"house-{who}", cache)) for who, tree in trees.items()
@@ -127,47 +125,10 @@ def _rows(who: str, house: House) -> list[Row]:
 
 
 @contextmanager
-def _older_tree(folder: Path) -> Iterator[Path | None]:
-    """The files of the older commit; None where the history is not there (an archive, a shallow clone)."""
-    git = shutil.which("git")
-    folder.mkdir()
-    packed = folder.with_suffix(".tar")
-    order = [git or "git", "-C", str(ROOT), "archive", "--output", str(packed), OLDER]
-    if git is None or subprocess.run(order, check=False, capture_output=True).returncode:
-        print(f"no commit {OLDER} here: nothing is measured beside", file=sys.stderr)
-        yield None
-        return
-    shutil.unpack_archive(packed, folder, filter="data")
-    yield folder
-
-
-@contextmanager
 def serving(tree: Path, folder: Path, cache: Path) -> Iterator[House]:
     """The house of one commit, by that commit's code alone."""
-    folder.mkdir()
-    script = Path(__file__).with_name("screens_house.py")
-    # Not run as a file: the folder of the script, which is of this commit, would be the first on the path.
-    run = f"runpy.run_path({str(script)!r}, run_name='__main__')"
-    boot = f"import sys, runpy; sys.path.insert(0, {str(tree)!r}); {run}"
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", boot, str(folder), str(cache.resolve())],
-        cwd=tree,
-        env=os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        said = process.stdout.readline()
-        if not said:
-            raise RuntimeError(f"the house of {tree} ended before it served")
-        told = json.loads(said)
-        yield House(told["url"], told["codes"], told["seed"])
-    finally:
-        process.stdin.close()  # it stops its server and ends
-        process.wait(60)
+    with house_of(tree, folder, cache) as said:
+        yield House(said["url"], said["codes"], said["seeds"][0])
 
 
 # --- the browser ---------------------------------------------------------------------------------------------
