@@ -53,10 +53,24 @@ if TYPE_CHECKING:
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
 log = structlog.get_logger(__name__)
 MODULES = {
-    "identity": ("identity.web.half",),
+    "identity": ("identity.web.half", "identity.web.pages"),
     "recommender": ("recommender.web.half", "recommender.ranking.light", "scipy.spatial"),
 }
 """The halves, and what the server imports of each before its processes part."""
+
+JOINING = (
+    "doorway.attention",
+    "doorway.dialects.compreface.routes",
+    "doorway.dialects.gorse.routes",
+    "doorway.dialects.switch",
+    "doorway.edge.routes",
+    "doorway.own_page",
+    "doorway.rides",
+    "doorway.visits",
+    "doorway.webhooks",
+    "screens.web",
+)
+"""What it imports for both together."""
 
 COMMANDS = {
     "init": "plumbing.init_cli:init",
@@ -365,7 +379,7 @@ def cli(context: click.Context) -> None:
 
 def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo."""
-    cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES))
+    cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES, together=JOINING))
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
     cli.add_command(
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")

@@ -13,6 +13,7 @@ from plumbing.access.access import Access
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
 from plumbing.clock import as_text
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
@@ -50,7 +51,7 @@ class KeysReply(BaseModel):
 
 def routes(shared: Shared) -> APIBlueprint:
     """The routes, for operators."""
-    api = APIBlueprint("desk-keys", __name__, abp_tags=[Tag(name="desk", description="Keys of devices")])
+    api = Api("desk-keys", __name__, abp_tags=[Tag(name="desk", description="Keys of devices")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     _key_routes(door, shared.access)
     return api

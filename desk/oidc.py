@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from desk.web import WORDS, page_language
 from plumbing.access import cookies
+from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.people.linked import LinkedPeople
 from plumbing.people.people import ABSOLUTE_US
@@ -76,7 +77,7 @@ class CallbackQuery(BaseModel):
 
 def routes(shared: Shared, config: Config) -> APIBlueprint:
     """The routes; the library of OpenID Connect is imported when a provider is set up."""
-    api = APIBlueprint("desk-oidc", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
+    api = Api("desk-oidc", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     provider = _provider(shared, config)
     with_passwords = config.passwords == "on" or provider is None

@@ -20,6 +20,7 @@ from desk.web import WORDS
 from plumbing.access.caller import Caller
 from plumbing.access.device_figures import DeviceSummary
 from plumbing.clock import DAY, MINUTE, SECOND
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.serving.metrics import exposition
 from plumbing.shared import Shared
@@ -52,7 +53,7 @@ class OperationsReply(BaseModel):
 
 def routes(shared: Shared, home: Path) -> APIBlueprint:
     """The operator's routes that belong to neither half."""
-    api = APIBlueprint("operations", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
+    api = Api("operations", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     @door.route(

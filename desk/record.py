@@ -23,6 +23,7 @@ from plumbing.access.caller import Caller
 from plumbing.access.changes import KINDS, SIGN_IN, Change, Wanted
 from plumbing.access.record import who_is
 from plumbing.clock import DAY, SECOND
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.people.errors import NoSuchUser
 from plumbing.people.people import People
@@ -91,7 +92,7 @@ class ChangesReply(BaseModel):
 
 def routes(shared: Shared) -> APIBlueprint:
     """The record and the changes that wait for a second person."""
-    api = APIBlueprint("desk-record", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
+    api = Api("desk-record", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     reader = Reader(shared.access, shared.people)
 

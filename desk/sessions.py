@@ -15,6 +15,7 @@ from plumbing.access import cookies
 from plumbing.access.caller import Caller
 from plumbing.access.errors import SessionEnded
 from plumbing.access.foreign import refuse_foreign
+from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.people.people import MARK_US, People
 from plumbing.shared import Shared
@@ -57,7 +58,7 @@ class SignedInReply(BaseModel):
 
 def routes(shared: Shared) -> APIBlueprint:
     """The desk's own routes."""
-    api = APIBlueprint("desk-api", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
+    api = Api("desk-api", __name__, abp_tags=[Tag(name="desk", description="People who sign in")])
     api.before_request(
         lambda: refuse_foreign(request)
     )  # a sign-in of a foreign page as well: it has no cookie yet

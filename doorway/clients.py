@@ -6,18 +6,27 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Blueprint, Response, abort
 
 import screens
-import usual_client
 from screens.assets import CHECKED, type_of
 from screens.files import sent
 
+
+def _file_of(package: str) -> Path:
+    """Found, not imported: a server has no use for it."""
+    found = find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin)
+
+
 FILES = {
     "usual.js": Path(screens.__file__).parent / "static" / "js" / "usual.js",
-    "usual_client.py": Path(usual_client.__file__),
+    "usual_client.py": _file_of("usual_client"),
 }
 
 

@@ -15,6 +15,7 @@ from identity.web.me import OwnPageTools as IdentityOwnPage
 from identity.web.me_schemas import OwnDataReply
 from plumbing.bearer import bearer_of
 from plumbing.clock import SECOND
+from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.shared import Shared
 from recommender.web.me import OwnPageTools as RecommenderOwnPage
@@ -33,7 +34,7 @@ class ExportReply(BaseModel):
 def own_page(shared: Shared, identity: IdentityOwnPage, recommender: RecommenderOwnPage) -> APIBlueprint:
     """GET /v1/me: what both halves hold about the customer of a token, as one file, and its schema."""
 
-    api = APIBlueprint("own page", __name__, abp_tags=[Tag(name="own page", description="A customer's own page")])
+    api = Api("own page", __name__, abp_tags=[Tag(name="own page", description="A customer's own page")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "usual-export-1"}
     schema |= ExportReply.model_json_schema(mode="serialization")

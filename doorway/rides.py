@@ -17,6 +17,7 @@ from plumbing.access.access import Caller
 from plumbing.access.drivers import SET_UP_US
 from plumbing.access.record import note_change
 from plumbing.clock import MINUTE, SECOND, as_text
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door, Limit
 from plumbing.problem import Problem
 from plumbing.rides.rides import ACCEPTED, SEEN, Ride
@@ -118,7 +119,7 @@ class DriverCode(BaseModel):
 
 def rides(shared: Shared, places: CatalogueStore, waiting: Waiting) -> APIBlueprint:
     """The routes of tablet and driver. `waiting` looks at `shared.rides`."""
-    api = APIBlueprint("rides", __name__, abp_tags=[Tag(name="rides", description="From tablet to driver")])
+    api = Api("rides", __name__, abp_tags=[Tag(name="rides", description="From tablet to driver")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     done = Counter("usual_rides", "Rides by what happened to them", ["what"], registry=shared.registry)
     waits = Gauge("usual_waiting", "Requests that wait for a change of a ride", registry=shared.registry)

@@ -18,6 +18,7 @@ from identity.web.routes import PICTURE_FIELDS, RECOGNITION_BYTES, by_code_reply
 from identity.web.schemas import ByCodeBody, RecognitionBody, RecognitionReply
 from plumbing.access.access import Caller
 from plumbing.demands import PICTURES
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.pace import Pace
 from plumbing.problem import Problem
@@ -63,7 +64,7 @@ def visits(shared: Shared, identity: IdentityHalf, recommender: RecommenderHalf)
 
     pace, sizes = Pace(), ReplySizes(recommender.service)
     held = Histogram("usual_visit_held_seconds", HELD, buckets=HELD_S, registry=shared.registry)
-    api = APIBlueprint("doorway", __name__, abp_tags=[Tag(name="doorway", description="A visit in one call")])
+    api = Api("doorway", __name__, abp_tags=[Tag(name="doorway", description="A visit in one call")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, pictures=PICTURE_FIELDS)
 
     @door.route(

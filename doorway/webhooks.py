@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
 from plumbing.clock import as_text
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
@@ -93,7 +94,7 @@ class WebhookPath(BaseModel):
 def webhooks(shared: Shared) -> APIBlueprint:
     """The routes, for scope `admin`."""
     tag = Tag(name="webhooks", description="Addresses that are notified of what happened")
-    api = APIBlueprint("webhooks", __name__, abp_tags=[tag])
+    api = Api("webhooks", __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     @door.route("GET", "/v1/webhooks", scopes=("admin",), reply=WebhooksReply, summary="Who is notified of what")

@@ -13,7 +13,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from plumbing import problem_json
 from plumbing.demands import PICTURES
-from plumbing.describing.finish import finish
+from plumbing.describing.later import DescribedApp
 from plumbing.json_limits import LimitedJSON
 from plumbing.security import headers as security_headers
 
@@ -35,7 +35,7 @@ SECURITY: dict[str, Any] = {
 
 def new_app(title: str, description: str) -> OpenAPI:
     """An application that answers every error as problem+json and documents itself under /docs."""
-    app = OpenAPI(
+    app = DescribedApp(
         title.lower(),
         info=Info(title=title, version="1", description=description),
         doc_prefix="/docs",
@@ -52,9 +52,8 @@ def new_app(title: str, description: str) -> OpenAPI:
 
 
 def publish(app: OpenAPI) -> None:
-    """Serve the finished description at /openapi.json; call it after the last route was registered."""
-    description = finish(app.api_doc)
+    """Serve the description at /openapi.json, made at the first request."""
 
     @app.route("/openapi.json")
     def openapi_json() -> Response:
-        return jsonify(description)
+        return jsonify(app.api_doc)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from plumbing.access import cookies
 from plumbing.access.access import OWN, AccessError, Caller, PairingRefused
 from plumbing.clock import MINUTE
+from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
 from plumbing.security.proxies import counted_as
@@ -60,7 +61,7 @@ class HealthReply(BaseModel):
 
 def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     """The service's own routes; `checks` are the readiness checks by part."""
-    api = APIBlueprint("service", __name__, abp_tags=[Tag(name="service", description="Pairing and health")])
+    api = Api("service", __name__, abp_tags=[Tag(name="service", description="Pairing and health")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     _pairing_routes(door, shared)

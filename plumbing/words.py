@@ -133,9 +133,13 @@ class Words:
         bundles = {}
         for language in self.languages:
             bundle = bundles[language] = FluentBundle([language], use_isolating=False)
-            for path in self._files(language):
-                bundle.add_resource(FluentResource(path.read_text("utf-8")))
+            for text in self.sources(language):
+                bundle.add_resource(FluentResource(text))
         return bundles
+
+    def sources(self, language: str) -> list[str]:
+        """The Fluent files of a language as text."""
+        return [path.read_text("utf-8") for path in self._files(language)]
 
     def _files(self, language: str) -> list[Path]:
         return [path for folder in self._folders for path in sorted((folder / language).glob("*.ftl"))]
@@ -144,7 +148,7 @@ class Words:
         return [entry for tree in self._trees(language) for entry in tree.body if isinstance(entry, ast.Message)]
 
     def _trees(self, language: str) -> list[ast.Resource]:
-        return [parse(path.read_text("utf-8")) for path in self._files(language)]
+        return [parse(text) for text in self.sources(language)]
 
 
 def language_of(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The words of the pages: one JSON file for each folder of `words/`, made once, addressed by its content.
+"""The words of the pages: one JSON file for each folder of `words/`, addressed by what it is made of.
 
 A sentence that a language lacks is taken from English, and the server's log says which: nobody reads an id.
 """
@@ -7,64 +7,76 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import structlog
 from babel.core import Locale, UnknownLocaleError, negotiate_locale
 from werkzeug import Request
 
+from plumbing import patterns
 from plumbing.patterns import Pattern
 from plumbing.words import Words
 
 FOLDER = Path(__file__).parent / "words"
 VERSION = 1
 """Of the JSON: `{"v", "language", "direction", "messages", "english"}`; `english` are the ids that fell back."""
+_NAME = re.compile(r"^language_name *= *(.+)$", re.MULTILINE)
+_COMPILER = Path(patterns.__file__)
+"""Another way to compile makes another content of the same sentences."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Dictionary:
-    """One language as it is sent."""
+    """One language as it is sent. It is compiled when it is first spoken: no start waits for any."""
 
-    language: str
-    name: str
-    """As its speakers write it."""
-    body: bytes
-
-    messages: Mapping[str, Pattern]
+    def __init__(self, words: Words, language: str) -> None:
+        self.language = language
+        own = words.sources(language)
+        said = _NAME.search("\n".join(own))
+        self.name = said[1].strip() if said else language
+        """As its speakers write it."""
+        seen = hashlib.sha256(repr((VERSION, language, words.sources("en"), own, _COMPILER.read_bytes())).encode())
+        self.file = f"{language}.{seen.hexdigest()[:16]}.json"
+        """Its file name: another content has another one, so that a browser may keep it for good."""
+        self._words = words
 
     @property
-    def file(self) -> str:
-        """Its file name: another content has another one, so that a browser may keep it for good."""
-        return f"{self.language}.{hashlib.sha256(self.body).hexdigest()[:16]}.json"
+    def messages(self) -> Mapping[str, Pattern]:
+        """What is said by the id of each sentence."""
+        return self._content[0]
+
+    @property
+    def body(self) -> bytes:
+        """The JSON."""
+        return self._content[1]
+
+    @cached_property
+    def _content(self) -> tuple[Mapping[str, Pattern], bytes]:
+        """What is missing or cannot be read is logged once."""
+        english, own = self._words.compiled("en").patterns, self._words.compiled(self.language)
+        missing = [name for name in english if name not in own.patterns]
+        if missing or own.faults:
+            log.warning("screen_words_incomplete", language=self.language, in_english=missing, faults=own.faults)
+        messages = {name: own.patterns.get(name, pattern) for name, pattern in english.items()}
+        content = {
+            "v": VERSION,
+            "language": self.language,
+            "direction": _direction(self.language),
+            "messages": messages,
+            "english": missing,
+        }
+        return messages, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache
 def dictionaries(folder: Path = FOLDER) -> Mapping[str, Dictionary]:
-    """The languages that `folder` has, English first. What is missing or cannot be read is logged once."""
+    """The languages that `folder` has, English first."""
     words = Words(folder)
-    english = words.compiled("en").patterns
-    found = {}
-    for language in words.languages:
-        own = words.compiled(language)
-        missing = [name for name in english if name not in own.patterns]
-        if missing or own.faults:
-            log.warning("screen_words_incomplete", language=language, in_english=missing, faults=own.faults)
-        messages = {name: own.patterns.get(name, pattern) for name, pattern in english.items()}
-        content = {
-            "v": VERSION,
-            "language": language,
-            "direction": _direction(language),
-            "messages": messages,
-            "english": missing,
-        }
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        found[language] = Dictionary(language, str(own.patterns.get("language_name", language)), body, messages)
-    return found
+    return {language: Dictionary(words, language) for language in words.languages}
 
 
 def language_for(request: Request, offered: Mapping[str, Dictionary]) -> str:

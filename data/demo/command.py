@@ -168,7 +168,7 @@ class Plan:
         for scene, run in stage.finish_training(office, runs, bars).items():
             if run["state"] != "published":
                 raise StageError(f"The training of {scene} ended as {run['state']}: {run['why']}")
-            say(f"{scene}: version {run['version']} is in force; {run['why']}.")
+            say(f"{scene}: version {run['version']} is in force; {run['why'].rstrip('.')}.")
         begins = "goes on with last month" if self.month else "begins today"
         say(f"offers: decided from the log of decisions, which {begins}.")
         return members

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.etags import note_tag, require_unchanged
 from plumbing.shared import Shared
@@ -34,7 +35,7 @@ class DialectsReply(BaseModel):
 def dialects(shared: Shared) -> APIBlueprint:
     """The routes, for scope `admin`."""
     tag = Tag(name="dialects", description="Routes as other systems have them, for programs written for those")
-    api = APIBlueprint("dialects", __name__, abp_tags=[tag])
+    api = Api("dialects", __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     def answer(tenant: str) -> dict[str, object]:

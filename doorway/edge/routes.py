@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
+from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.outbox.errors import BoxNotPaired
 from plumbing.shared import Shared
@@ -69,7 +70,7 @@ class EdgeAnswerReply(BaseModel):
 
 def edge(shared: Shared, centre: Callable[[], Centre | None]) -> APIBlueprint:
     """The routes; `centre` gives None while no box was ever invited."""
-    api = APIBlueprint("edge", __name__)
+    api = Api("edge", __name__)
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     def there() -> Centre:

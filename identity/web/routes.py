@@ -34,6 +34,7 @@ from plumbing.access.access import Access, Caller
 from plumbing.access.device_figures import note_decision
 from plumbing.closed import ClosedTokens
 from plumbing.demands import PICTURES
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.idempotency import Idempotency
 from plumbing.limits import Limits
@@ -61,7 +62,7 @@ def blueprint(
 ) -> APIBlueprint:
     """All routes of this half."""
     tag = Tag(name="identity", description="Press, recognise, enrol, opt out")
-    api = APIBlueprint("identity", __name__, url_prefix=BASE, abp_tags=[tag])
+    api = Api("identity", __name__, url_prefix=BASE, abp_tags=[tag])
     door = Door(api, access=access, once=once, limits=limits, pictures=PICTURE_FIELDS, name_errors=named_when_full)
     _recognition_routes(door, service)
     _token_routes(door, service)

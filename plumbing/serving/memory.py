@@ -18,8 +18,9 @@ def share_pool() -> None:
 
 
 def give_back() -> None:
-    """Return to the system what starting needed and working does not."""
+    """Return to the system what starting needed and working does not, and collect garbage from here on."""
     gc.collect()
+    gc.enable()
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 

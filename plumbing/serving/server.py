@@ -44,6 +44,7 @@ def serve_command(
     *,
     try_once: Callable[[Config], None],
     modules: Mapping[str, Sequence[str]],
+    together: Sequence[str] = (),
 ) -> click.Command:
     """The command that serves.
 
@@ -53,6 +54,7 @@ def serve_command(
         try_once: opens the application and closes it. An error that stops the server is then reported once, not
             by every process again and again; and they inherit no open database.
         modules: what the worker processes import, by half.
+        together: what they import where both halves are served.
     """
 
     @click.command()
@@ -74,6 +76,7 @@ def serve_command(
         """
         # No image is ever stored, also not in the memory dump of a crash.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        gc.disable()  # while it starts nothing becomes garbage, and looking for it takes a tenth of the time
         handed = handed_on()
         config = Config.from_environment()
         listen = listening_at(config.listen)
@@ -101,7 +104,7 @@ def serve_command(
                 if "recommender" in halves and (how := first_steps(home)):
                     click.echo(how, err=True)
                 announce_when_it_answers(host, port)
-            import_beforehand(module for half in halves for module in modules[half])
+            import_beforehand([*(name for half in halves for name in modules[half]), *(() if only else together)])
             if plain:
                 run_plainly(make, listener, threads=threads)
                 return

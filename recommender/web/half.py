@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from plumbing.access.access import Access
 from plumbing.clock import Clock
 from plumbing.closed import ClosedTokens
+from plumbing.describing.later import Api
 from plumbing.door import Door
 from plumbing.handover import Forgotten, Pull
 from plumbing.idempotency import Idempotency
@@ -230,7 +231,7 @@ def build(
         in_flight=in_flight,
     )
     service.forget_rows_everywhere()
-    api = APIBlueprint(
+    api = Api(
         "recommender",
         __name__,
         abp_tags=[Tag(name="recommender", description="Suggestions, events, catalogue, models")],

@@ -13,7 +13,6 @@ from typing import Any, cast
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
@@ -33,6 +32,7 @@ from plumbing import problem_json as problems
 from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import DAY
+from plumbing.describing.later import DescribedApp
 from plumbing.storage.state import State
 from tests.identity.fakes import FakeEngine, person_picture
 
@@ -196,7 +196,7 @@ class World:
 
     def client(self) -> FlaskClient:
         """The routes of this half alone."""
-        app = OpenAPI("identity", info=Info(title="identity", version="1"), validation_error_callback=INVALID)
+        app = DescribedApp("identity", info=Info(title="identity", version="1"), validation_error_callback=INVALID)
         problems.register(app)
         app.register_api(self.half.blueprint)
         return app.test_client()

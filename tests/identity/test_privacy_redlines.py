@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel, ValidationError
 
 import identity
@@ -22,13 +21,14 @@ from identity.engines.protocol import Face
 from identity.service import IdentityService, Recognition
 from identity.tokens import Claims
 from identity.web import schemas as web_models
+from plumbing.describing.later import DescribedApp
 from tests.identity.halves import KIOSK, World, pictures
 
 SOURCE = Path(identity.__file__).parent
 
 
 def description(world: World) -> dict[str, Any]:
-    app = OpenAPI("identity", info=Info(title="identity", version="1"))
+    app = DescribedApp("identity", info=Info(title="identity", version="1"))
     app.register_api(world.half.blueprint)
     return app.api_doc
 

@@ -23,6 +23,7 @@ from plumbing import problem_json as problems
 from plumbing.access import access as access_tables
 from plumbing.access.access import Access
 from plumbing.clock import MINUTE
+from plumbing.describing.later import DescribedApp
 from plumbing.storage.database import Database
 from plumbing.storage.state import State
 from recommender.config import RecommenderConfig
@@ -268,7 +269,7 @@ def open_world(
 
 def app_of(half: RecommenderHalf) -> OpenAPI:
     """An application with the routes of this half alone."""
-    app = OpenAPI(
+    app = DescribedApp(
         "test",
         info=Info(title="test", version="1"),
         validation_error_callback=problems.invalid_request,

@@ -23,6 +23,7 @@ from identity.web.routes import RECOGNITION_BYTES, padded
 from plumbing.access.caller import Caller
 from plumbing.access.device_figures import note_decision
 from plumbing.demands import MIB, BodySize
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
 from plumbing.shared import Shared
@@ -114,7 +115,7 @@ class DeletedReply(BaseModel):
 def compreface(shared: Shared, service: IdentityService) -> APIBlueprint:
     """The routes of the dialect."""
     tag = Tag(name=NAME, description="CompreFace's recognition routes, where they are switched on")
-    api = APIBlueprint(NAME, __name__, abp_tags=[tag])
+    api = Api(NAME, __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once, before_kept=_keep_nothing)
     _recognize_route(door, shared, service)
     _delete_route(door, shared, service)

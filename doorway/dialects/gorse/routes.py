@@ -17,6 +17,7 @@ from doorway.dialects.users import account_of
 from plumbing.access.caller import Caller
 from plumbing.access.record import note_change
 from plumbing.demands import BATCH
+from plumbing.describing.later import Api
 from plumbing.door import Body, Door, Limit
 from plumbing.shared import Shared
 from recommender.service import RecommenderService
@@ -26,7 +27,7 @@ from recommender.web.codes import EVENT
 def gorse(shared: Shared, service: RecommenderService) -> APIBlueprint:
     """All routes of the dialect."""
     tag = Tag(name="gorse", description="The API of Gorse, for its clients; off until a tenant switches it on")
-    api = APIBlueprint("gorse", __name__, abp_tags=[tag])
+    api = Api("gorse", __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     tools = Gorse(service, shared.dialects, shared.now_us)
     _feedback_routes(door, tools)
