@@ -100,6 +100,11 @@ def test_news_is_one_calm_line_with_a_way_to_read_it_and_back(kiosk: Callable[..
     expect(page.locator("#reading-text")).to_contain_text("12 months after your last visit")
     page.click("#reading-back")
     in_state(page, "suggest")
+    page.click("[data-language=ja]")  # its notice is not there yet
+    page.click("[data-news=notice_changed] button")
+    expect(page.locator("#reading-text")).to_contain_text("12か月")
+    page.click("#reading-back")
+    in_state(page, "suggest")
 
     expect(page.locator("#usual")).to_contain_text("Flat white")
 

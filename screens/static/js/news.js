@@ -20,6 +20,6 @@ export class News {
   #way(name, visit) {
     const button = (key, work) => h("button", { type: "button", class: "quiet", onclick: work }, this.words.t(key));
     if (name === "consent_ends_soon") return button("news_page", () => this.held.ask(visit));
-    return this.notice.now ? button("news_read", () => this.notice.read()) : null;
+    return button("news_read", () => this.notice.read());
   }
 }

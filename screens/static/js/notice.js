@@ -79,9 +79,12 @@ export class Notice {
     button.textContent = this.words.t(button.dataset.i18n);
   }
 
-  /** Open the notice to be read. */
+  /** Open the notice to be read; in a language that was just chosen it may still be on its way. */
   read() {
-    this.#open("consent_notice", async () => markdown(this.now.text));
+    this.#open("consent_notice", async () => {
+      if (!this.now) await this.prepare();
+      return markdown(this.now.text);
+    });
   }
 
   /** Open the public policy to be read. */
