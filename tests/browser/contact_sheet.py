@@ -84,7 +84,8 @@ def _walk(
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce"
         )
-        context.add_init_script(PATIENT)
+        if name != "driver":  # its page asks again and again, with pauses
+            context.add_init_script(PATIENT)
         page = context.new_page()
         page.goto(f"{fake.address}/{name}")
         page.wait_for_selector("body[data-ready=true]")
