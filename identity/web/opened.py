@@ -22,6 +22,7 @@ from identity.customers.visits.looks import Camera
 from identity.customers.visits.presses import Presses
 from identity.device_vectors.opening import Opener
 from identity.device_vectors.seal_keys import SealKeys
+from identity.engines.manifests import load_pack
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
 from identity.frames.decode import decode as decode_here
@@ -29,6 +30,7 @@ from identity.matching.matcher import Matchers
 from identity.metrics import IdentityMetrics
 from identity.sandbox.connection import Launch
 from identity.sandbox.decoder import Decoder
+from identity.sandbox.no_engine import NoEngine
 from identity.sandbox.pool import EnginePool
 from identity.service import IdentityService
 from identity.store import IdentityStores, day_counts
@@ -64,6 +66,9 @@ class Pack:
 def pack_of(config: IdentityConfig, engine: FaceEngine | None, decode: Decode | None) -> Pack:
     """The pack that the configuration names; `engine` and `decode` take its place and that of the decoder."""
     workers = decoder = passive = None
+    if engine is None and not config.engines:
+        nothing = NoEngine(load_pack(config.pack))
+        return Pack(nothing, nothing.decode)
     if engine is None:
         decoder = Decoder()
         engine = workers = EnginePool(Launch(config.pack, config.models_folder, config.cache), config.engines)
