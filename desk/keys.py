@@ -46,11 +46,11 @@ class KeyRow(BaseModel):
     last_used_on: str | None = Field(description="the day of its last use")
 
 
-class DevicePath(BaseModel):
+class DeviceModePath(BaseModel):
     name: str = Field(min_length=1, max_length=64)
 
 
-class ModeBody(BaseModel):
+class DeviceModeBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     sends: Literal["pictures", "vectors"]
@@ -112,7 +112,7 @@ def _mode_route(door: Door, access: Access) -> None:
         summary="Let a device send pictures, or vectors that it made of them",
         errors=("device_unknown",),
     )
-    def choose_device_mode(caller: Caller, path: DevicePath, body: ModeBody) -> Body:
+    def choose_device_mode(caller: Caller, path: DeviceModePath, body: DeviceModeBody) -> Body:
         """From its next press on. What the device sends otherwise is refused: nothing falls back by itself."""
         earlier = access.modes.all(caller.tenant).get(path.name, DeviceMode())
         access.modes.choose(caller.tenant, path.name, body.sends, attested=body.attested)

@@ -87,13 +87,13 @@ def device_rows(shared: Shared, caller: Caller, days: int) -> list[dict[str, Any
     """Every device of the tenant that the caller may see, with its figures of the last `days`."""
     assert shared.access.figures is not None
     figures, now = shared.access.figures.of(caller.tenant, days), shared.now_us()
-    modes = shared.access.modes.all(caller.tenant)
+    chosen = shared.access.modes.all(caller.tenant)
     rows = {}
     for key in shared.access.keys(caller.tenant):
         name, site = str(key["device"]), str(key["site"])
         if name and caller.may_see(site):
             summary = figures.get(name, DeviceSummary(name))
-            rows[name] = _row(summary, site, str(key["page"]), now) | _sends(modes.get(name, DeviceMode()))
+            rows[name] = _row(summary, site, str(key["page"]), now) | _sends(chosen.get(name, DeviceMode()))
     return [rows[name] for name in sorted(rows)]
 
 

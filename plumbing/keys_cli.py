@@ -129,7 +129,8 @@ def mode(home: Path, tenant: str, attested: bool, name: str, mode: Mode) -> None
     if attested and mode != "vectors":
         raise click.ClickException("Only a device that sends vectors is attested.")
     with errors_as_one_line(Problem):
-        open_access(home).modes.choose(tenant, name, mode, attested=attested)
+        access = open_access(home)
+        access.modes.choose(tenant, name, mode, attested=attested)
     click.echo(f"{name} sends {mode} from its next press on.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -44,13 +45,18 @@ PUBLIC_KEY = (
     " without padding. See docs/api/vectors.md"
 )
 PUBLIC_KEY_TEXT = r"^[A-Za-z0-9_-]{87}$"
+PUBLIC_KEY_EXAMPLE: dict[str, Any] = {
+    "example": "BFmJ3kHpCGI86a29F1XIdSadGwSxMMj7IZDrbu8-Mjntu-HKAHyu_rNfhwDFu0WLsqU1WWiByn7TfwXPQ910aak"
+}
 
 
 class PairingRequest(BaseModel):
     """The one-time code of a first-run link, and the key of a screen that will send vectors."""
 
     code: str = Field(min_length=8, max_length=64)
-    public_key: str | None = Field(None, pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY)
+    public_key: str | None = Field(
+        None, pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY, json_schema_extra=dict(PUBLIC_KEY_EXAMPLE)
+    )
 
 
 class DeviceKeyBody(BaseModel):
@@ -58,7 +64,9 @@ class DeviceKeyBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    public_key: str = Field(pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY)
+    public_key: str = Field(
+        pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY, json_schema_extra=dict(PUBLIC_KEY_EXAMPLE)
+    )
 
 
 class PairingReply(BaseModel):

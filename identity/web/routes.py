@@ -46,7 +46,7 @@ RECOGNITION_BYTES = 1_000
 OPT_OUT_BYTES = 200
 """Size of every reply to an opt-out by face, hit or miss."""
 
-PICTURE_FIELDS = ("frames", "moves", "sealed")
+PICTURE_FIELDS = ("frames", "moves", "device_message")
 """Fields of request bodies that hold pictures, or what was made of them."""
 
 IDENTIFY = ("identify",)  # scopes
@@ -81,7 +81,7 @@ def recognition_reply(service: IdentityService, caller: Caller, body: Recognitio
     Raises:
         NotAnImage, and what IdentityService.recognise raises.
     """
-    sent, moves = of_face(body.frames, body.sealed), pictures(body.moves)
+    sent, moves = of_face(body.frames, body.device_message), pictures(body.moves)
     return _as_reply(service.recognise(device_of(caller), body.nonce, sent, moves))
 
 
@@ -168,7 +168,9 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         """One press, and everything of this customer is erased, everywhere, within a second. A stranger gets a
         reply of the same size.
         """
-        done = service.forget_face(device_of(caller), body.nonce, of_face(body.frames, body.sealed), body.pin)
+        done = service.forget_face(
+            device_of(caller), body.nonce, of_face(body.frames, body.device_message), body.pin
+        )
         return padded({"decision": done.decision, "reference": done.reference}, OPT_OUT_BYTES)
 
 

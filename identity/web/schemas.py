@@ -19,10 +19,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def require_one(frames: Frames, sealed: str | None) -> None:
+def require_one(frames: Frames, message: str | None) -> None:
     """Raises ValueError: neither pictures nor a sealed message, or both."""
-    if bool(frames) == (sealed is not None):
-        raise ValueError("send either `frames` or `sealed`")
+    if bool(frames) == (message is not None):
+        raise ValueError("send either `frames` or `device_message`")
 
 
 class PressBody(Body):
@@ -67,17 +67,19 @@ class RecognitionBody(Body):
     """One press, and one to three pictures or a sealed message."""
 
     nonce: str = Field(min_length=1, max_length=64)
-    frames: Frames = Field(default_factory=list, max_length=3, description=FRAMES + "; one at least, or `sealed`")
+    frames: Frames = Field(
+        default_factory=list, max_length=3, description=FRAMES + "; one at least, or `device_message`"
+    )
     moves: Frames = Field(
         default_factory=list, max_length=4, description="The challenge of this press, a picture for each move"
     )
-    sealed: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
 
     @model_validator(mode="after")
     def has_one_of_both(self) -> Self:
         """Raises ValueError: neither pictures nor a message, or both."""
-        require_one(self.frames, self.sealed)
-        if self.sealed is not None and self.moves:
+        require_one(self.frames, self.device_message)
+        if self.device_message is not None and self.moves:
             raise ValueError("a message says by itself which moves were made: leave out `moves`")
         return self
 
@@ -136,7 +138,7 @@ class EnrolmentBody(Body):
     frames: Frames = Field(
         default_factory=list, max_length=5, description=FRAMES + "; three at least, none with `code`"
     )
-    sealed: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
     consent: ConsentBody = ConsentBody()
     pin: str | None = Field(
         None, max_length=16, description="Four digits, set at once. `code` needs it, and so do places alone"
@@ -154,8 +156,10 @@ class EnrolmentBody(Body):
         if self.way == "face":
             if not self.nonce:
                 raise ValueError("an enrolment with a face needs `nonce`")
-            require_one(self.frames, self.sealed)
-        of_face = self.nonce or self.frames or self.sealed or self.somebody_else or self.earlier is not None
+            require_one(self.frames, self.device_message)
+        of_face = (
+            self.nonce or self.frames or self.device_message or self.somebody_else or self.earlier is not None
+        )
         if self.way == "code" and of_face:
             raise ValueError("an enrolment with a code takes no press, no frames and nothing about a face")
         return self
@@ -202,9 +206,9 @@ class FaceBody(Body):
 
     nonce: str = Field(min_length=1, max_length=64)
     frames: Frames = Field(
-        default_factory=list, max_length=5, description=FRAMES + "; three at least, or `sealed`"
+        default_factory=list, max_length=5, description=FRAMES + "; three at least, or `device_message`"
     )
-    sealed: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
     pin: str | None = Field(None, max_length=16)
     notice_version: str | None = Field(
         None, max_length=64, description="the notice that was read; left out: today's"
@@ -215,7 +219,7 @@ class FaceBody(Body):
     @model_validator(mode="after")
     def has_one_of_both(self) -> Self:
         """Raises ValueError: neither pictures nor a message, or both."""
-        require_one(self.frames, self.sealed)
+        require_one(self.frames, self.device_message)
         return self
 
 

@@ -51,7 +51,7 @@ def main(home: Path) -> None:
             seal_key=base64.urlsafe_b64decode(seal["public_key"] + "="),
             signing_key=KEY,
         )
-        return {"nonce": said["nonce"], "sealed": base64.b64encode(message).decode()}
+        return {"nonce": said["nonce"], "device_message": base64.b64encode(message).decode()}
 
     random = np.random.default_rng(1)
     face = random.normal(size=256)

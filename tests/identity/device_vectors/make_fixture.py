@@ -1,4 +1,4 @@
-"""Writes `tests/fixtures/vectors/messages-1.json`: fixed messages that every implementation must make and open alike.
+"""Writes `tests/fixtures/vectors/messages-1.json`: fixed messages, the same for every implementation.
 
     python -m tests.identity.device_vectors.make_fixture
 
@@ -40,6 +40,14 @@ FILE = ROOT / "tests" / "fixtures" / "vectors" / "messages-1.json"
 PACK, DEVICE = "open-model-zoo@1", "kiosk-7f3a~2"
 SEAL = SealKey(X25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
 SIGNING = derive_private_key(0x1234_5678_9ABC_DEF0_0FED_CBA9_8765_4321, SECP256R1())
+
+
+BY_HPKE_CORE = (
+    "ee1b7d7de8834aa0cd55febe3dbac73d7fc54e5e1335b9e48381fefe8203ca0e8297a6154452d3be6cc5db8bdb7dfe34"
+    "55525e7bc86551ea3526bd5cba8d46fe41af0693e12372e3414c90b0c3bd56ce18a58a7e050b1232a8f128ca35ac6f4b"
+    "7420cdf3f90b3078b530ebc20b062ea3c8c7739c0601c02a81db758e2341b98d"
+)
+"""The content of the first message, sealed by another implementation (the npm package @hpke/core 1.9.0)."""
 
 
 def vector(seed: int, size: int) -> Array:
@@ -116,6 +124,7 @@ def main(file: Path = FILE) -> None:
         "key_id": SEAL.key_id.hex(),
         "signing_private_key": f"{SIGNING.private_numbers().private_value:064x}",
         "signing_public_key": public_key_of(SIGNING).hex(),
+        "sealed_by_hpke_core": BY_HPKE_CORE,
         "messages": cases,
     }
     file.parent.mkdir(exist_ok=True)

@@ -57,7 +57,7 @@ def sealed(kiosk: Kiosk, device: VectorDevice, person: int, count: int, purpose:
         key_id=bytes.fromhex(seal["key_id"]),
         seal_key=base64.urlsafe_b64decode(seal["public_key"] + "="),
     )
-    return {"nonce": said["nonce"], "sealed": sent_as(message)}
+    return {"nonce": said["nonce"], "device_message": sent_as(message)}
 
 
 def test_a_visit_of_each_kind_with_messages_alone(kiosk: Kiosk, device: VectorDevice) -> None:
@@ -87,9 +87,9 @@ def test_a_face_is_added_by_a_message(kiosk: Kiosk, device: VectorDevice) -> Non
 def test_each_device_is_refused_with_what_it_does_not_send(kiosk: Kiosk, device: VectorDevice) -> None:
     nonce = kiosk.press()
     pictured = kiosk.send("POST", "/recognitions", {"nonce": nonce, "frames": b64(pictures(1, 1))})
-    both = kiosk.send("POST", "/recognitions", {"nonce": nonce, "frames": ["x"], "sealed": "x"})
+    both = kiosk.send("POST", "/recognitions", {"nonce": nonce, "frames": ["x"], "device_message": "x"})
     device.world.access.modes.choose("north", "kiosk-1", "pictures")
-    message = kiosk.send("POST", "/recognitions", {"nonce": nonce, "sealed": "AAAA"})
+    message = kiosk.send("POST", "/recognitions", {"nonce": nonce, "device_message": "AAAA"})
 
     assert (pictured.status_code, pictured.get_json()["code"]) == (409, "pictures_not_taken")
     assert (message.status_code, message.get_json()["code"]) == (409, "vectors_not_taken")
@@ -98,7 +98,7 @@ def test_each_device_is_refused_with_what_it_does_not_send(kiosk: Kiosk, device:
 
 
 def test_text_that_is_no_base64_is_refused(kiosk: Kiosk) -> None:
-    reply = kiosk.send("POST", "/recognitions", {"nonce": kiosk.press(), "sealed": "no base64!"})
+    reply = kiosk.send("POST", "/recognitions", {"nonce": kiosk.press(), "device_message": "no base64!"})
 
     assert reply.get_json()["code"] == "device_message_refused"
 

@@ -184,10 +184,10 @@ def content_with(at: int, value: bytes) -> bytes:
         (CONTENT.size, b"\0"),
         (CONTENT.size + 1, b"\3"),
     ],
-    ids=(
-        ["nan", "infinite", "no-scale", "negative", "unnormalised", "zero", "none", "four"]
-        + ["moves", "liveness", "twins", "move", "faces", "cover"]
-    ),
+    ids=[
+        *("nan", "infinite", "no-scale", "negative", "unnormalised", "zero", "none", "four"),
+        *("moves", "liveness", "twins", "move", "faces", "cover"),
+    ],
 )
 def test_content_that_no_working_device_sends(at: int, value: bytes) -> None:
     assert unpack_content(content_with(0, b"\1"), SHAPE).sights[0].claims == GOOD
