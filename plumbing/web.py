@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access import cookies
 from plumbing.access.access import OWN, AccessError, Caller, PairingRefused
+from plumbing.access.record import note_change
 from plumbing.clock import MINUTE
 from plumbing.door import PUBLIC, Body, Door
 from plumbing.problem import Remark
@@ -162,6 +163,7 @@ def _device_routes(door: Door, shared: Shared) -> None:
         pairing. The key ends with the device.
         """
         shared.access.modes.register(caller.tenant, caller.device, _bytes(body.public_key))
+        note_change(f"device {caller.device}", earlier=None, later={"key": "registered"})
         return None
 
 

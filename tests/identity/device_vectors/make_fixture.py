@@ -93,7 +93,7 @@ def case(name: str, purpose: Purpose, size: int, count: int, **more: Any) -> dic
 def _frame(sight: Sight) -> dict[str, Any]:
     said = {name: getattr(sight.claims, name) for name in Claims.__dataclass_fields__}
     vectors = {"vector": sight.vector, "masked": sight.masked}
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for name, one in vectors.items():
         if one is not None:
             scale, whole = rounded(one)

@@ -72,13 +72,11 @@ class Thrifty(Attacker):
         guess = START * self.start.astype(np.float64)
         try:
             away = self.random.normal(size=SIZE)
-            edge = self.on_the_boundary(self.start, unit(away - (away @ self.start) * self.start)).astype(
-                np.float64
-            )
+            edge = self.on_the_boundary(self.start, unit(away - (away @ self.start) * self.start))
             while True:
                 step = self.random.normal(size=SIZE)
-                for known in (self.start, edge - (edge @ self.start) * self.start):
-                    step -= (step @ known) / (known @ known) * known
+                for known in (self.start, unit(edge - (edge @ self.start) * self.start)):
+                    step = step - float(step @ known) * known.astype(np.float64)
                 step /= np.linalg.norm(step)
                 guess += (self.FAR if self.ask(unit(edge + self.STEP * step)) else -self.FAR / 20) * step
         except DayIsOver:
@@ -115,7 +113,7 @@ class Victim:
             try:
                 found = ask()
             except TooManyFailures as error:
-                self.world.clock.now += error.retry_after * SECOND
+                self.world.clock.now += (error.retry_after or 1) * SECOND
             except TooManyToday:
                 self.world.clock.now += HOUR
             else:
