@@ -137,8 +137,9 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         errors=LOOKED_AT,
     )
     def recognise(caller: Caller, body: RecognitionBody) -> Body:
-        """One to three pictures of one press. `token` is opaque, and null for everybody who gets no greeting: a
-        stranger, somebody unclear and somebody who pauses look the same, in size too. No picture is kept.
+        """One to three pictures of one press, or the message of a device that sends vectors. `token` is opaque,
+        and null for everybody who gets no greeting: a stranger, somebody unclear and somebody who pauses look the
+        same, in size too. No picture is kept.
         """
         return recognition_reply(service, caller, body)
 

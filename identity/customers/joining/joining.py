@@ -120,7 +120,7 @@ class Joining:
         if match.outcome == "unknown":
             return
         account = None if match.customer_id is None else self._accounts.find(device.tenant, match.customer_id)
-        if account is not None and not self._limits.may_match(device.name, account.row):
+        if account is not None and not self._limits.may_match(device.name, [account.row]):
             return  # as if they were not enrolled: the answer would be one match more
         if account is not None and self._pending.begun_again(account.row, device.name):
             return

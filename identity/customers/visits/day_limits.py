@@ -7,6 +7,8 @@ A customer whose matches are used up counts on this device as if they had no tem
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
 from identity.errors import TooManyToday
@@ -57,15 +59,19 @@ class DayLimits:
         """The press that was begun has greeted somebody."""
         self._counts.give_back(tenant, device, MISS, now_us=self._now_us())
 
-    def may_match(self, device: str, row: CustomerRow) -> bool:
-        """Count a match of a customer on this device; False when they had too many there today."""
-        if self._modes.of(row.tenant, device).mode != "vectors":
+    def may_match(self, device: str, rows: Sequence[CustomerRow]) -> bool:
+        """Count a match of each of these customers on this device; False when one of them had too many there
+        today."""
+        if not rows or self._modes.of(rows[0].tenant, device).mode != "vectors":
             return True
-        subject = self._subject(row.holder)
-        if self._counts.add(row.tenant, device, MATCH, subject, most=MATCHES, now_us=self._now_us()):
-            return True
-        self._alarm(MATCH)
-        return False
+        now, subjects = self._now_us(), [(row.tenant, self._subject(row.holder)) for row in rows]
+        counted = [
+            self._counts.add(tenant, device, MATCH, subject, most=MATCHES, now_us=now)
+            for tenant, subject in subjects
+        ]
+        if not all(counted):
+            self._alarm(MATCH)
+        return all(counted)
 
     def forget(self, tenant: str, customer_id: str) -> None:
         """Whoever opts out leaves no count behind."""

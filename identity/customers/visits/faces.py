@@ -24,32 +24,28 @@ class Faces:
         """(decision, account), by a press at `device`. "ambiguous" has an account when one customer needs more
         than a face, else none.
 
-        A covered face that matches nobody is "low_quality". Who is paused, not in force yet, or matched too often
-        here today (`DayLimits`), counts as if they had no template: they are nobody, and they keep nobody else
-        from being greeted.
+        A covered face that matches nobody is "low_quality". Who is paused, or not in force yet, counts as if they
+        had no template: they are nobody, and they keep nobody else from being greeted. Where one was matched too
+        often here today (`DayLimits`), the press shows nobody.
         """
         matcher, vectors = self._judged(captures)
+        nobody = "low_quality" if any(capture.quality.cover != "none" for capture in captures) else "unknown"
         quiet: set[str] = set()
         while True:
             match = matcher.judge(device.tenant, vectors, quiet, device.site)
             if match.outcome == "unknown":
-                covered = any(capture.quality.cover != "none" for capture in captures)
-                return "low_quality" if covered else "unknown", None
+                return nobody, None
             tie = match.customer_id is None
             ids = matcher.candidates(device.tenant, vectors, device.site) if tie else [str(match.customer_id)]
             found = {one: self._accounts.find(device.tenant, one) for one in ids if one not in quiet}
-            greeted = {
-                one: account
-                for one, account in found.items()
-                if account is not None
-                and may_be_greeted(account)
-                and self._limits.may_match(device.name, account.row)
-            }
+            greeted = [account for account in found.values() if account is not None and may_be_greeted(account)]
             if len(greeted) == len(found):
-                account = None if tie else next(iter(greeted.values()))
-                needs_more = account is None or account.row.needs_second_factor
+                if not self._limits.may_match(device.name, [one.row for one in greeted]):
+                    return nobody, None
+                account = None if tie else greeted[0]
+                needs_more = tie or greeted[0].row.needs_second_factor
                 return "ambiguous" if needs_more else "matched", account
-            quiet.update(found.keys() - greeted.keys())
+            quiet.update(one for one, account in found.items() if account is None or not may_be_greeted(account))
 
     def candidates(self, device: Device, captures: Sequence[Capture]) -> list[Account]:
         """Everybody whom the pictures may show, to end what is held of them: also who is paused, who took every

@@ -18,6 +18,7 @@ from identity.errors import (
     TooManyToday,
 )
 from identity.matching.gallery import Snapshot
+from identity.vectors import unit
 from plumbing.clock import DAY, HOUR, MINUTE, SECOND
 from tests.engines import both_engines
 from tests.identity.halves import KIOSK, OTHER_DEVICE, World
@@ -221,3 +222,22 @@ def test_keys_that_cannot_be_read_close_vectors_and_nothing_else(world: World) -
         world.service.seal_for(KIOSK)
     assert kiosk.press()
     assert world.service.seal_for(OTHER_DEVICE) is None
+
+
+def test_of_two_who_look_alike_nobody_is_taken_for_the_other_when_one_has_no_match_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day_limits, "MATCHES", 1)
+    kiosk = VectorDevice(world)
+    one, two = (vectors_of(person, 1, 50)[0] for person in (1, 2))
+    for near, far in ((one, two), (two, one)):
+        kiosk.enrols(of_vectors(*[unit(0.62 * near + 0.38 * far)] * 3), somebody_else=True)
+    world.half.stores.database.change("UPDATE customers SET needs_second_factor = 0")
+    assert kiosk.shows(of_vectors(one)).decision == "matched"
+
+    between = of_vectors(unit(one + two))
+    assert kiosk.shows(between).decision == "unknown"
+    nonce = kiosk.press()
+    left = world.service.forget_face(KIOSK, nonce, kiosk.message(nonce, between, "opt_out"))
+    assert left.decision == "unknown"
+    assert world.half.databases[0].row("SELECT count(*) AS n FROM customers")["n"] == 2
