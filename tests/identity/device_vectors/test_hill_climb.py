@@ -76,7 +76,7 @@ class Thrifty(Attacker):
             while True:
                 step = self.random.normal(size=SIZE)
                 for known in (self.start, unit(edge - (edge @ self.start) * self.start)):
-                    step = step - float(step @ known) * known.astype(np.float64)
+                    step -= float(step @ known) * known
                 step /= np.linalg.norm(step)
                 guess += (self.FAR if self.ask(unit(edge + self.STEP * step)) else -self.FAR / 20) * step
         except DayIsOver:
@@ -86,8 +86,8 @@ class Thrifty(Attacker):
 def template_and_start() -> tuple[Array, Array]:
     random = np.random.default_rng(3)
     template = unit(random.normal(size=SIZE))
-    beside = random.normal(size=SIZE)
-    beside = unit(beside - (beside @ template) * template)
+    drawn = random.normal(size=SIZE)
+    beside = unit(drawn - (drawn @ template) * template)
     return template, unit(START * template + np.sqrt(1 - START**2) * beside)
 
 
