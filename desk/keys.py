@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Literal
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from desk.common import BASE
 from plumbing.access.access import Access
 from plumbing.access.caller import Caller
+from plumbing.access.device_modes import DeviceMode
 from plumbing.access.record import note_change
 from plumbing.clock import as_text
 from plumbing.describing.later import Api
@@ -45,6 +47,20 @@ class KeyRow(BaseModel):
     last_used_on: str | None = Field(description="the day of its last use")
 
 
+class DeviceModePath(BaseModel):
+    name: str = Field(min_length=1, max_length=64)
+
+
+class DeviceModeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    sends: Literal["pictures", "vectors"]
+    attested: StrictBool = Field(
+        False,
+        description="The operator vouches that nobody can change the program on the device; with vectors only",
+    )
+
+
 class KeysReply(BaseModel):
     rows: list[KeyRow]
 
@@ -54,6 +70,7 @@ def routes(shared: Shared) -> APIBlueprint:
     api = Api("desk-keys", __name__, abp_tags=[Tag(name="desk", description="Keys of devices")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
     _key_routes(door, shared.access)
+    _mode_route(door, shared.access)
     return api
 
 
@@ -83,6 +100,27 @@ def _key_routes(door: Door, access: Access) -> None:
             raise NoSuchKey
         device = {name: earlier[name] for name in ("device", "site", "scopes")}
         note_change(f"key {path.key_id}", earlier=device, later=None)
+        return None
+
+
+def _mode_route(door: Door, access: Access) -> None:
+    @door.route(
+        "PUT",
+        BASE + "/devices/<name>/mode",
+        scopes=OPERATE,
+        status=204,
+        reply=None,
+        summary="Let a device send pictures, or vectors that it made of them",
+        errors=("device_unknown",),
+    )
+    def choose_device_mode(caller: Caller, path: DeviceModePath, body: DeviceModeBody) -> Body:
+        """From its next press on. What the device sends otherwise is refused: nothing falls back by itself."""
+        earlier = access.modes.all(caller.tenant).get(path.name, DeviceMode())
+        access.modes.choose(caller.tenant, path.name, body.sends, attested=body.attested)
+        later = {"sends": body.sends, "attested": body.attested}
+        note_change(
+            f"device {path.name}", earlier={"sends": earlier.mode, "attested": earlier.attested}, later=later
+        )
         return None
 
 

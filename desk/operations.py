@@ -19,6 +19,7 @@ from desk.common import BASE
 from desk.web import WORDS
 from plumbing.access.caller import Caller
 from plumbing.access.device_figures import DeviceSummary
+from plumbing.access.device_modes import DeviceMode
 from plumbing.clock import DAY, MINUTE, SECOND
 from plumbing.describing.later import Api
 from plumbing.door import Body, Door
@@ -87,12 +88,13 @@ def device_rows(shared: Shared, caller: Caller, days: int) -> list[dict[str, Any
     """Every device of the tenant that the caller may see, with its figures of the last `days`."""
     assert shared.access.figures is not None
     figures, now = shared.access.figures.of(caller.tenant, days), shared.now_us()
+    chosen = shared.access.modes.all(caller.tenant)
     rows = {}
     for key in shared.access.keys(caller.tenant):
         name, site = str(key["device"]), str(key["site"])
         if name and caller.may_see(site):
             summary = figures.get(name, DeviceSummary(name))
-            rows[name] = _row(summary, site, str(key["page"]), now)
+            rows[name] = _row(summary, site, str(key["page"]), now) | _sends(chosen.get(name, DeviceMode()))
     return [rows[name] for name in sorted(rows)]
 
 
@@ -113,7 +115,12 @@ def _row(summary: DeviceSummary, site: str, page: str, now_us: int) -> dict[str,
         "p50_ms": summary.time_ms(0.5),
         "p95_ms": summary.time_ms(0.95),
         "clock_ahead_s": summary.ahead_s,
+        "daily_limits": summary.counts["daily_limit"],
     }
+
+
+def _sends(mode: DeviceMode) -> dict[str, Any]:
+    return {"sends": mode.mode, "attested": mode.attested}
 
 
 def attention(rows: list[dict[str, Any]], free: float) -> Iterator[tuple[str, Message]]:
@@ -130,6 +137,8 @@ def attention(rows: list[dict[str, Any]], free: float) -> Iterator[tuple[str, Me
         if abs(ahead_s) > CLOCK_ALARM_S:
             how = "operations-clock-ahead" if ahead_s > 0 else "operations-clock-behind"
             yield device, Message.of(how, device=device, seconds=abs(ahead_s))
+        if row["daily_limits"]:
+            yield device, Message.of("operations-daily-limit", device=device, n=row["daily_limits"])
         if row["failed"] > 0.01 * row["requests"]:
             yield device, Message.of("operations-failed", device=device, n=row["failed"])
 

@@ -62,6 +62,13 @@ class Calibrator:
             masked.thresholds.learn(tenant, twins, size, np.stack(templates))
         return cohort_scores(vectors, self.matchers.clear.thresholds.scoring)
 
+    def calibrate_on_vectors(self, tenant: str, people: Iterable[Vectors]) -> Scored:
+        """The same on vectors that a device's own engine made of strangers: (k, d) of each, k >= 3. The threshold
+        then holds for both, pictures and vectors. Returns the cohort's scores. Raises ValueError."""
+        clear, cohort = self.matchers.clear, list(people)
+        clear.thresholds.learn_vectors(tenant, cohort, max(1, clear.galleries.current(tenant).size))
+        return cohort_scores(cohort, clear.thresholds.scoring)
+
     def threshold(self, tenant: str) -> float | None:
         """The threshold in force (a score); None: everybody is a guest."""
         clear = self.matchers.clear

@@ -53,7 +53,8 @@ class IdentityConfig:
     remembered; left out, it is `home`. `promise` is the share of strangers who may be greeted
     by mistake: a threshold follows from it, the engine pack and the size of the gallery. `needs` says of each
     purpose what opens it (NEEDS); destinations are never opened by less than the PIN. `engines` is the
-    number of processes that the pack runs in; `liveness` names the manifest of a passive model in `models_folder`.
+    number of processes that the pack runs in, 0 where all devices send vectors; `liveness` names the manifest of a
+    passive model in `models_folder`.
     `organisation` is the controller's name and `contact` how to reach them, as notices show them; `place` is where
     the screens stand, `restaurant` or `taxi`.
     """
@@ -90,8 +91,8 @@ class IdentityConfig:
     def __post_init__(self) -> None:
         if not self.token_keys:
             raise ValueError("identity needs at least one token key")
-        if self.engines < 1:
-            raise ValueError("the engine pack needs a process at least")
+        if self.engines < 0:
+            raise ValueError("the engine pack needs a process at least, or none where devices send vectors")
         if set(self.needs) != set(PURPOSES) or not set(self.needs.values()) <= set(NEEDS):
             raise ValueError(f"needs gives each of {', '.join(PURPOSES)} one of {', '.join(NEEDS)}")
         if "pin" not in self.needs["destinations"]:

@@ -32,6 +32,9 @@ class IdentityMetrics:
         )
         self.not_me = counter("not_me", "Greetings that the person said were somebody else's: false matches")
         self.liveness = counter("liveness", "Challenges by what they showed", "state")
+        self.day_limits = counter(
+            "day_limits", "Times that a device that sends vectors met a daily limit", "limit"
+        )
         self.seconds = Histogram(
             "usual_identity_seconds",
             "Time of each stage of a press: decode, detect, embed, match",

@@ -41,6 +41,20 @@ class Recognition:
     news: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a device that sends vectors seals them with: the tenant's public key (32 bytes) and its id, the name
+    that the device has here, the engine pack and the length of its vectors, and whether an enrolment needs twins
+    with a mask."""
+
+    public_key: bytes
+    key_id: bytes
+    device: str
+    pack: str
+    size: int
+    twins: bool
+
+
 class Said(TypedDict):
     """What somebody said who wants to join: which purposes, after which notice (read in `language`, for `place`),
     that they are old enough, and the PIN that they chose, if any."""

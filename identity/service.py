@@ -6,7 +6,6 @@ A frame comes in as bytes and is never stored; what goes out is a decision and a
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +14,9 @@ from typing import Unpack
 import structlog
 
 from identity.audit.log import NOBODY, Audit
-from identity.capture.attempt import Attempt, capture_frames, liveness_of
-from identity.capture.challenge import State, Step, challenge
+from identity.capture.challenge import Step
 from identity.capture.embed import Capture
 from identity.capture.hints import GO_ON, PAUSED, hint_of
-from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig
 from identity.consent import notices
 from identity.customers.accounts import Account, Accounts
@@ -34,17 +31,19 @@ from identity.customers.pins import Pins, well_formed
 from identity.customers.standing import Standings
 from identity.customers.visits.by_code import Codes
 from identity.customers.visits.faces import Faces
+from identity.customers.visits.looks import Camera, Looks, Sent
 from identity.customers.visits.news import news_for
 from identity.customers.visits.not_me import NotMe
-from identity.customers.visits.presses import Presses
 from identity.customers.visits.template_update import TemplateUpdates
+from identity.device_vectors.message import Purpose
+from identity.device_vectors.opening import SealedVectors
+from identity.engines.manifests import masked_pack
 from identity.engines.protocol import FaceEngine
-from identity.errors import CaptureError, EnrolmentUnknown, TooFewFrames
-from identity.frames.decode import Decode
+from identity.errors import EnrolmentUnknown, TooFewFrames
 from identity.matching.matcher import Matchers
 from identity.matching.thresholds import TEMPLATE_FRAMES
 from identity.metrics import IdentityMetrics
-from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said
+from identity.results import Device, Enrolled, OfFace, OptedOut, Recognition, Said, Seal
 from plumbing import pace
 from plumbing.problem import Problem
 from plumbing.storage.database import DatabaseBusy
@@ -54,19 +53,6 @@ log = structlog.get_logger(__name__)
 __all__ = ["Device", "Enrolled", "IdentityService", "OptedOut", "Recognition"]
 
 HEALTH = "health"  # the device of presses that only try whether one is possible; no tenant has it
-LOOKS = 2  # presses whose pictures are decoded at once: one at the engine, one on the way; more only fill memory
-
-
-@dataclass(frozen=True)
-class Camera:
-    """What one look at a face needs. `passive` is the passive liveness model, if one is plugged in; `decode` makes
-    pixels of a file, in a process of its own."""
-
-    engine: FaceEngine
-    decode: Decode
-    presses: Presses
-    passive: PassiveLiveness | None
-    challenge_key: bytes
 
 
 @dataclass(frozen=True)
@@ -105,7 +91,6 @@ class IdentityService:
         metrics: IdentityMetrics,
     ) -> None:
         self.config = config
-        self.engine = camera.engine
         self.decode = camera.decode
         self.passive = camera.passive
         self._presses = camera.presses
@@ -113,10 +98,21 @@ class IdentityService:
         self.customers = customers
         self._audit = audit
         self._metrics = metrics
-        self._challenge_key = camera.challenge_key
-        self._looking = threading.BoundedSemaphore(LOOKS)
+        self._limits = camera.limits
+        self._modes = camera.modes
+        self._opener = camera.opener
+        self._looks = Looks(camera, matchers.clear.thresholds, metrics)
         self.erasures = customers.erasures
         """For the thread that finishes erasures and ends retention."""
+
+    @property
+    def engine(self) -> FaceEngine:
+        """The engine pack."""
+        return self._looks.engine
+
+    @engine.setter
+    def engine(self, engine: FaceEngine) -> None:
+        self._looks.engine = engine
 
     @property
     def notice(self) -> notices.Notice:
@@ -132,7 +128,17 @@ class IdentityService:
 
     def challenge(self, nonce: str) -> tuple[Step, ...]:
         """The moves that prove a living head for this press."""
-        return challenge(self._challenge_key, nonce)
+        return self._looks.challenge(nonce)
+
+    def seal_for(self, device: Device) -> Seal | None:
+        """What a device needs to seal vectors for a press; None for a device that sends pictures.
+
+        Raises SealKeysDamaged.
+        """
+        if self._modes.of(device.tenant, device.name).mode != "vectors":
+            return None
+        pack, pair = self._opener.pack, self._opener.keys.current(device.tenant)
+        return Seal(pair.public, pair.key_id, device.name, pack.id, pack.size, masked_pack(pack) is not None)
 
     def press(self, device: Device) -> tuple[str, int]:
         """A nonce for one look at one face, and when it expires. Raises TooManyFailures."""
@@ -152,49 +158,17 @@ class IdentityService:
         self._presses.claim("", HEALTH, nonce)
         self._presses.succeeded("", HEALTH)
 
-    def _look(
-        self,
-        device: Device,
-        nonce: str,
-        frames: Sequence[bytes],
-        moves: Sequence[bytes] | None = None,
-        *,
-        least: int = 1,
-        enrolling: bool = False,
-    ) -> tuple[list[Capture], State]:
-        """Use up the press; the captures of its frames, and their liveness unless `moves` is None.
-
-        Raises a PressError before anything is decoded.
-        """
-        self._presses.claim(device.tenant, device.name, nonce)
-        with self._looking:
-            try:
-                attempt = capture_frames(
-                    self.engine,
-                    frames,
-                    self._metrics,
-                    least=least,
-                    enrolling=enrolling,
-                    decode=self.decode,
-                )
-            except CaptureError:
-                self._presses.unjudged(device.tenant, device.name)
-                raise
-            live: State = "not_run" if moves is None else self._live(device.tenant, nonce, attempt, moves)
-            return attempt.captures, live
-
     # --- recognise
 
-    def recognise(
-        self, device: Device, nonce: str, frames: Sequence[bytes], moves: Sequence[bytes] = ()
-    ) -> Recognition:
+    def recognise(self, device: Device, nonce: str, frames: Sent, moves: Sequence[bytes] = ()) -> Recognition:
         """Who pressed, as a token; a stranger, a doubtful match and a customer of another tenant are all nobody.
 
-        `frames` are one to three pictures as bytes. `moves` are the frames of the challenge, one for each step,
-        when it was run. Raises a PressError before anything is decoded, a FrameError or CaptureError when no frame
-        is usable.
+        `frames` are one to three pictures as bytes, or a message with vectors. `moves` are the frames of the
+        challenge, one for each step, when it was run. Raises a PressError before anything is decoded or opened, a
+        FrameError, CaptureError or DeviceVectorsError when no frame is usable.
         """
-        captures, live = self._look(device, nonce, frames, moves)
+        look = self._looks.look(device, nonce, frames, "recognise", moves)
+        captures, live = look.captures, look.live
         pace.begin()
         with self._metrics.timed("match"):
             decision, account = self.customers.faces.who(device, captures)
@@ -208,9 +182,10 @@ class IdentityService:
             self._audit.note(device.tenant, "recognise", "nobody", NOBODY, device=device.name)
             self._metrics.recognitions.labels(outcome=decision).inc()
             return Recognition(decision, liveness=live, hint=hint)
-        self._presses.succeeded(device.tenant, device.name)
+        self._succeeded(device, frames)
         self.customers.accounts.visited(account.row)
-        self.customers.updates.saw(account.row, captures)
+        if look.seen:
+            self.customers.updates.saw(account.row, captures)
         secret = account.links.audit
         self._audit.note(device.tenant, "recognise", decision, secret, device=device.name, purposes=opens)
         self._metrics.recognitions.labels(outcome=decision).inc()
@@ -218,6 +193,11 @@ class IdentityService:
             return Recognition(decision, liveness=live, hint=hint)
         news = self._news(account) if decision == "matched" else ()
         return Recognition(decision, token, expires, opens, live, hint, news)
+
+    def _succeeded(self, device: Device, sent: Sent) -> None:
+        self._presses.succeeded(device.tenant, device.name)
+        if isinstance(sent, SealedVectors):
+            self._limits.greeted(device.tenant, device.name)
 
     def recognise_by_code(self, device: Device, code: str, pin: str) -> Recognition:
         """Who has this code and PIN, as a token of the higher level: all that they agreed to is open.
@@ -237,27 +217,13 @@ class IdentityService:
     def _news(self, account: Account) -> tuple[str, ...]:
         return news_for(account.standing, self.customers.joining.notices)
 
-    def _live(self, tenant: str, nonce: str, attempt: Attempt, moves: Sequence[bytes]) -> State:
-        """What the challenge shows, and the passive model where one is plugged in."""
-        if not moves and self.passive is None:
-            return "not_run"
-        state: State = "not_run"
-        if moves:
-            least = self.matchers.clear.thresholds.one_person(tenant)
-            steps = self.challenge(nonce)
-            state = liveness_of(self.engine, steps, attempt, moves, least, decode=self.decode)
-        if self.passive is not None:
-            state = self.passive.with_challenge(self.passive.judge(attempt.detections), state)
-        self._metrics.liveness.labels(state=state).inc()
-        return state
-
     # --- enrol
 
     def enrol(
         self,
         device: Device,
         nonce: str,
-        frames: Sequence[bytes],
+        frames: Sent,
         *,
         somebody_else: bool = False,
         earlier: str | None = None,
@@ -268,7 +234,7 @@ class IdentityService:
         Raises as `Joining.with_face` does before a frame is looked at, then as `recognise` does; TooFewFrames,
         FramesIdentical, FramesDiffer. Nothing is stored when it raises.
         """
-        look = partial(self._template_of, device, nonce, frames)
+        look = partial(self._template_of, device, nonce, frames, "enrol")
         return self.customers.joining.with_face(device, look, somebody_else=somebody_else, earlier=earlier, **said)
 
     def add_face(
@@ -277,19 +243,19 @@ class IdentityService:
         code: str,
         pin: str | None,
         nonce: str,
-        frames: Sequence[bytes],
+        frames: Sent,
         **said: Unpack[OfFace],
     ) -> None:
         """Give a customer who goes by code a face. Raises as `Joining.add_face` does before a frame is looked at,
         then as `enrol` does."""
-        look = partial(self._template_of, device, nonce, frames)
+        look = partial(self._template_of, device, nonce, frames, "add_face")
         self.customers.joining.add_face(device, code, pin, look, **said)
 
-    def _template_of(self, device: Device, nonce: str, frames: Sequence[bytes]) -> list[Capture]:
+    def _template_of(self, device: Device, nonce: str, frames: Sent, purpose: Purpose) -> list[Capture]:
         """The captures of frames that a template is made of."""
-        if len(frames) < TEMPLATE_FRAMES:
+        if not isinstance(frames, SealedVectors) and len(frames) < TEMPLATE_FRAMES:
             raise TooFewFrames
-        captures, _ = self._look(device, nonce, frames, least=TEMPLATE_FRAMES, enrolling=True)
+        captures = self._looks.look(device, nonce, frames, purpose).captures
         self.customers.enrolments.require_one_person(device.tenant, captures)
         return captures
 
@@ -355,15 +321,20 @@ class IdentityService:
         """`opt_out`; True when every place has confirmed. Raises EnrolmentUnknown."""
         return self.opt_out(device, receipt).everywhere
 
-    def forget_face(self, device: Device, nonce: str, frames: Sequence[bytes], pin: str | None = None) -> OptedOut:
+    def forget_face(self, device: Device, nonce: str, frames: Sent, pin: str | None = None) -> OptedOut:
         """Opt out by face. `pin` says which of several who look alike it is; "" means that they have none.
 
         Raises as `recognise` does; PinInvalid, PinWrong or PinLocked.
         """
         if pin:
             well_formed(pin)
-        captures, _ = self._look(device, nonce, frames)
+        captures = self._looks.look(device, nonce, frames, "opt_out").captures
         candidates = self.customers.faces.candidates(device, captures)
+        unsure = len(candidates) > 1 or any(one.row.needs_second_factor for one in candidates)
+        if pin is None and unsure:
+            # The answer "the PIN is needed" erases nobody, so it counts as a match; all of them or nobody.
+            allowed = self._limits.may_match(device.name, [one.row for one in candidates])
+            candidates = candidates if allowed else []
         if candidates:
             self._presses.succeeded(device.tenant, device.name)
         else:

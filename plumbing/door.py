@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from plumbing.access import approvals, cookies
 from plumbing.access.access import OWN, SCOPES, Access, Caller, key_of, route_of
-from plumbing.access.device_figures import clock_of, noted_decision
+from plumbing.access.device_figures import clock_of, noted_alarm, noted_decision
 from plumbing.access.errors import SiteNeeded, SiteRefused
 from plumbing.access.proposing import ProposedReply, Waiting, proposed
 from plumbing.access.record import approved_now, note_what_was_sent, recorded
@@ -243,12 +243,21 @@ class Door:
 
     def _count_for_device(self, response: Response) -> Response:
         """Count the request for its device, with its status, the decision of the matcher and the time it took."""
-        caller, figures = g.get("caller"), self._access.figures
+        caller, figures, alarm = g.get("caller"), self._access.figures, noted_alarm()
+        if caller is not None and alarm:
+            self._access.log.note(
+                "daily_limit", tenant=caller.tenant, key_id=caller.key_id, route=route_of(request), limit=alarm
+            )
         if caller is not None and figures is not None and not caller.user:
             took_s = time.perf_counter() - g.began_s
             clock_s = clock_of(request) if caller.page else None
             figures.count(
-                caller, status=response.status_code, took_s=took_s, decision=noted_decision(), clock_s=clock_s
+                caller,
+                status=response.status_code,
+                took_s=took_s,
+                decision=noted_decision(),
+                alarm=alarm,
+                clock_s=clock_s,
             )
         return response
 

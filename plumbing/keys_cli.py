@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from plumbing.access.access import OWN, PAGES, SCOPES
+from plumbing.access.device_modes import DEFAULT, MODES, Mode
 from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, state_of, tenant_option
@@ -61,13 +62,17 @@ def create(home: Path, tenant: str, scopes: tuple[str, ...], device: str, site: 
 @home_option
 @tenant_option
 def list_keys(home: Path, tenant: str) -> None:
-    """Show the tenant's keys without their secrets: device, site, day of last use, end, scopes."""
-    for row in open_access(home).keys(tenant):
+    """Show the tenant's keys without their secrets: device, site, day of last use, end, scopes; and which devices
+    send vectors."""
+    access = open_access(home)
+    modes = access.modes.all(tenant)
+    for row in access.keys(tenant):
+        sends = modes[str(row["device"])].mode if row["device"] in modes else DEFAULT
         used = "never used" if row["last_day"] is None else f"used {_day(int(str(row['last_day'])) * DAY)}"
         until = _day(int(str(row["expires_us"])))
         click.echo(
             f"{row['key_id']}  {row['device'] or 'server':<18} {row['site'] or '-':<12} {used:<15}  until {until}"
-            f"  {row['scopes']}"
+            f"  {row['scopes']}{'' if sends == DEFAULT else f'  sends {sends}'}"
         )
 
 
@@ -106,6 +111,29 @@ def pair(home: Path, tenant: str, device: str, site: str, replace: bool, taxi: s
     click.echo(_link(url, page, code))
 
 
+@keys.command()
+@home_option
+@tenant_option
+@click.option(
+    "--attested",
+    is_flag=True,
+    help="You vouch that nobody can change the program on the device: then its word on liveness counts.",
+)
+@click.argument("name")
+@click.argument("mode", type=click.Choice(MODES))
+def mode(home: Path, tenant: str, attested: bool, name: str, mode: Mode) -> None:
+    """Let the device NAME send pictures, or vectors that it made of them itself (docs/api/vectors.md).
+
+    From its next press on; with the other one it is refused. `usual keys list` shows it.
+    """
+    if attested and mode != "vectors":
+        raise click.ClickException("Only a device that sends vectors is attested.")
+    with errors_as_one_line(Problem):
+        access = open_access(home)
+        access.modes.choose(tenant, name, mode, attested=attested)
+    click.echo(f"{name} sends {mode} from its next press on.")
+
+
 class _Rotations(LazyGroup):
     """`usual keys rotate` alone rotates the master key, as it did when there was nothing else to rotate."""
 
@@ -117,7 +145,7 @@ class _Rotations(LazyGroup):
 
 @keys.group(cls=_Rotations)
 def rotate(**_: Any) -> None:
-    """Replace a key by a new one: token, master, device or receipt. Left out, it is master."""
+    """Replace a key by a new one: token, master, device, receipt or vectors. Left out, it is master."""
 
 
 @rotate.command()

@@ -101,8 +101,9 @@ class Config(BaseSettings):
     """folder with the files of an engine pack that is not installed"""
     cache: Path = CACHE
     """where fetched and converted packs are kept"""
-    engines: int = Field(default=1, ge=1)
-    """processes in which the engine pack runs, for each process of the server"""
+    engines: int = Field(default=1, ge=0)
+    """processes in which the engine pack runs, for each process of the server; 0: none, and no picture is taken,
+    for a house whose devices all send vectors"""
     liveness: str | None = None
     """a passive liveness model: NAME for the manifest `NAME.json` in the folder of `models` (decision 49)"""
     needs: str | None = None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from flask import Response, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from plumbing.access import cookies
 from plumbing.access.access import OWN, AccessError, Caller, PairingRefused
+from plumbing.access.record import note_change
 from plumbing.clock import MINUTE
 from plumbing.describing.later import Api
 from plumbing.door import PUBLIC, Body, Door
@@ -39,10 +42,33 @@ class NotPaired(AccessError):
     says = "Only a paired screen logs out; end a key with `usual keys revoke`."
 
 
+PUBLIC_KEY = (
+    "The public key that the device signs vectors with: an uncompressed point of P-256 (65 bytes), base64url"
+    " without padding. See docs/api/vectors.md"
+)
+PUBLIC_KEY_TEXT = r"^[A-Za-z0-9_-]{87}$"
+PUBLIC_KEY_EXAMPLE: dict[str, Any] = {
+    "example": "BFmJ3kHpCGI86a29F1XIdSadGwSxMMj7IZDrbu8-Mjntu-HKAHyu_rNfhwDFu0WLsqU1WWiByn7TfwXPQ910aak"
+}
+
+
 class PairingRequest(BaseModel):
-    """The one-time code of a first-run link."""
+    """The one-time code of a first-run link, and the key of a screen that will send vectors."""
 
     code: str = Field(min_length=8, max_length=64)
+    public_key: str | None = Field(
+        None, pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY, json_schema_extra=dict(PUBLIC_KEY_EXAMPLE)
+    )
+
+
+class DeviceKeyBody(BaseModel):
+    """The public key of a device that is paired already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    public_key: str = Field(
+        pattern=PUBLIC_KEY_TEXT, description=PUBLIC_KEY, json_schema_extra=dict(PUBLIC_KEY_EXAMPLE)
+    )
 
 
 class PairingReply(BaseModel):
@@ -65,6 +91,7 @@ def blueprint(shared: Shared, checks: Mapping[str, Check]) -> APIBlueprint:
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
 
     _pairing_routes(door, shared)
+    _device_routes(door, shared)
     _health_routes(door, shared, checks)
 
     @door.route("GET", "/metrics", scopes=("admin",), reply=None, summary="Prometheus metrics (scope admin)")
@@ -83,14 +110,14 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
         reply=PairingReply,
         from_pages=True,
         summary="Pair this browser as a screen",
-        errors=("pairing_refused", "too_many_requests"),
+        errors=("device_key_invalid", "pairing_refused", "too_many_requests"),
     )
     def pair_screen(body: PairingRequest) -> Response:
         """The one-time code of `usual keys pair` turns this browser into a kiosk, a tablet or a driver's screen:
         its key is a cookie that no script can read.
         """
         try:
-            page, key = shared.access.pair(body.code)
+            page, key = shared.access.pair(body.code, _bytes(body.public_key or ""))
         except PairingRefused:
             _count_wrong_code(shared)
             raise
@@ -119,6 +146,30 @@ def _pairing_routes(door: Door, shared: Shared) -> None:
         response = Response(status=204)
         cookies.clear(response, request, caller.page)
         return response
+
+
+def _device_routes(door: Door, shared: Shared) -> None:
+    @door.route(
+        "PUT",
+        "/v1/device-key",
+        scopes=("identify",),
+        status=204,
+        reply=None,
+        records=True,
+        summary="Register the public key that this device signs vectors with: once",
+        errors=("device_key_invalid", "device_key_set", "device_needed"),
+    )
+    def register_device_key(caller: Caller, body: DeviceKeyBody) -> Body:
+        """For a device that was paired without one. The same key again changes nothing; another key needs another
+        pairing. The key ends with the device.
+        """
+        shared.access.modes.register(caller.tenant, caller.device, _bytes(body.public_key))
+        note_change(f"device {caller.device}", earlier=None, later={"key": "registered"})
+        return None
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _count_wrong_code(shared: Shared) -> None:

@@ -240,12 +240,25 @@ class About(TypedDict, total=False):
     order_id: str
 
 
+class Seal(TypedDict):
+    """What a device that sends vectors seals them with (docs/api/vectors.md)."""
+
+    public_key: str
+    key_id: str
+    device: str
+    pack: str
+    size: int
+    masks: bool
+
+
 class Press(TypedDict):
-    """`challenge` lists the head moves to show; `nonce` is good for one recognition, for ten seconds."""
+    """`challenge` lists the head moves to show; `nonce` is good for one recognition, for ten seconds. `seal` is
+    None unless the operator set this device to vectors."""
 
     nonce: str
     expires_at: str
     challenge: list[str]
+    seal: Seal | None
 
 
 class Reason(TypedDict):
@@ -320,6 +333,16 @@ def event(kind: str, **fields: Any) -> Event:
 def pictures(frames: Iterable[bytes]) -> list[str]:
     """Image files (JPEG, PNG or WebP) as the API takes them."""
     return [base64.b64encode(frame).decode() for frame in frames]
+
+
+def _look(
+    nonce: str, frames: Iterable[bytes], message: bytes | None = None, moves: Iterable[bytes] | None = None
+) -> Json:
+    """What is sent after a press: pictures, or the sealed message of a device that makes vectors itself."""
+    if message is not None:
+        return {"nonce": nonce, "device_message": base64.b64encode(message).decode()}
+    more = {} if moves is None else {"moves": pictures(moves)}
+    return {"nonce": nonce, "frames": pictures(frames), **more}
 
 
 def _said(fields: Mapping[str, Any]) -> Json:
@@ -451,9 +474,21 @@ class Usual:
         press: Press = self.call("POST", "/identity/v1/presses", body={})
         return press
 
-    def recognise(self, nonce: str, frames: Iterable[bytes], *, moves: Iterable[bytes] = ()) -> Recognition:
-        """Who pressed; one to three pictures. POST /identity/v1/recognitions"""
-        body = {"nonce": nonce, "frames": pictures(frames), "moves": pictures(moves)}
+    def register_key(self, public_key: bytes) -> None:
+        """The key that this device signs vectors with, once: 65 bytes, a point of P-256. PUT /v1/device-key"""
+        text = base64.urlsafe_b64encode(public_key).rstrip(b"=").decode()
+        self.call("PUT", "/v1/device-key", body={"public_key": text})
+
+    def recognise(
+        self,
+        nonce: str,
+        frames: Iterable[bytes] = (),
+        *,
+        moves: Iterable[bytes] = (),
+        message: bytes | None = None,
+    ) -> Recognition:
+        """Who pressed; one to three pictures, or a sealed message with vectors. POST /identity/v1/recognitions"""
+        body = _look(nonce, frames, message, moves)
         found: Recognition = self.call("POST", "/identity/v1/recognitions", body=body)
         return found
 
@@ -466,15 +501,16 @@ class Usual:
     def visit(
         self,
         nonce: str,
-        frames: Iterable[bytes],
+        frames: Iterable[bytes] = (),
         scene: Scene = "orders",
         *,
         n: int = 5,
         moves: Iterable[bytes] = (),
+        message: bytes | None = None,
         **context: Unpack[Context],
     ) -> Visit:
         """Recognise and suggest in one call. POST /v1/visits"""
-        look = {"nonce": nonce, "frames": pictures(frames), "moves": pictures(moves)}
+        look = _look(nonce, frames, message, moves)
         seen: Visit = self.call(
             "POST", "/v1/visits", body={**look, "scene": scene, "n": n, "context": _said(context)}
         )
@@ -517,12 +553,13 @@ class Usual:
         *,
         nonce: str | None = None,
         frames: Iterable[bytes] = (),
+        message: bytes | None = None,
         pin: str | None = None,
         earlier: str | None = None,
         somebody_else: bool | None = None,
     ) -> Json:
         """Opt in; without a nonce by code and PIN. It counts once confirmed. POST /identity/v1/enrolments"""
-        look = {"way": "code"} if nonce is None else {"nonce": nonce, "frames": pictures(frames)}
+        look = {"way": "code"} if nonce is None else _look(nonce, frames, message)
         more = _said({"pin": pin, "earlier": earlier, "somebody_else": somebody_else})
         return dict(self.call("POST", "/identity/v1/enrolments", body={"consent": consent, **look, **more}))
 
@@ -535,10 +572,16 @@ class Usual:
         return dict(self.call("DELETE", _enrolment(receipt)))
 
     def forget_face(
-        self, nonce: str, frames: Iterable[bytes], *, pin: str | None = None, moves: Iterable[bytes] = ()
+        self,
+        nonce: str,
+        frames: Iterable[bytes] = (),
+        *,
+        pin: str | None = None,
+        moves: Iterable[bytes] = (),
+        message: bytes | None = None,
     ) -> Json:
         """Opt out by face. POST /identity/v1/opt-outs"""
-        body = {"nonce": nonce, "frames": pictures(frames), "moves": pictures(moves)} | _said({"pin": pin})
+        body = _look(nonce, frames, message, moves) | _said({"pin": pin})
         return dict(self.call("POST", "/identity/v1/opt-outs", body=body))
 
     def set_pin(self, receipt: str, secret: str, pin: str) -> None:
@@ -549,8 +592,9 @@ class Usual:
         self,
         receipt: str,
         nonce: str,
-        frames: Iterable[bytes],
+        frames: Iterable[bytes] = (),
         *,
+        message: bytes | None = None,
         pin: str | None = None,
         notice_version: str | None = None,
         language: str | None = None,
@@ -558,9 +602,7 @@ class Usual:
     ) -> None:
         """A face for somebody who joined without one. PUT /identity/v1/enrolments/{receipt}/face"""
         more = {"pin": pin, "notice_version": notice_version, "language": language, "somebody_else": somebody_else}
-        self.call(
-            "PUT", f"{_enrolment(receipt)}/face", body={"nonce": nonce, "frames": pictures(frames)} | _said(more)
-        )
+        self.call("PUT", f"{_enrolment(receipt)}/face", body=_look(nonce, frames, message) | _said(more))
 
     def drop_face(self, receipt: str, *, pin: str | None = None) -> None:
         """Only code and PIN from now on. DELETE /identity/v1/enrolments/{receipt}/face"""
@@ -710,6 +752,7 @@ class AsyncUsual:
     forget_face = _waiting(Usual.forget_face)
     set_pin = _waiting(Usual.set_pin)
     add_face = _waiting(Usual.add_face)
+    register_key = _waiting(Usual.register_key)
     drop_face = _waiting(Usual.drop_face)
     suggest = _waiting(Usual.suggest)
     similar = _waiting(Usual.similar)

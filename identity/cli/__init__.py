@@ -10,6 +10,7 @@ COMMANDS = {
     "receipts": "identity.cli.receipts:receipts",
     "audit dpia": "identity.cli.policy:dpia",
     "keys rotate receipt": "identity.cli.receipts:rotate",
+    "keys rotate vectors": "identity.cli.seal_keys:rotate",
     "keys rotate master": "identity.cli.commands:rotate",
     "evaluate faces": "identity.cli.evaluate:evaluate_faces",
 }

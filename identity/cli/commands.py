@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import click
+import numpy as np
 
 from identity.audit.log import Audit
 from identity.audit.seal import HeadForged, opened
@@ -27,7 +29,7 @@ from identity.evaluation.curve import Scored, in_words
 from identity.evaluation.identification import interval
 from identity.evaluation.plot import draw_curve
 from identity.matching.gallery import Galleries
-from identity.matching.thresholds import ONE_FRAME
+from identity.matching.thresholds import ONE_FRAME, Vectors
 from identity.sandbox.decoder import Decoder
 from identity.sandbox.decoding import PHOTOS
 from identity.service import Device
@@ -131,7 +133,8 @@ def status(home: Path, pack: str) -> None:
         made = half.stores.thresholds.calibration(tenant, name, ONE_FRAME)
         threshold = "not calibrated: everybody is a guest"
         if made is not None:
-            threshold = f"threshold {made['threshold']:.3f} for {made['gallery_size']} templates"
+            asked = " (of vectors)" if made.get("path") == "vectors" else ""
+            threshold = f"threshold {made['threshold']:.3f}{asked} for {made['gallery_size']} templates"
         click.echo(f"    {threshold}")
         if tenant not in with_rate:
             click.echo(f"    {false_matches(half.audit, tenant)}")
@@ -285,19 +288,35 @@ def retire(home: Path, old: str, yes: bool) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="DIR/<person>/<picture>: strangers who consented, three pictures or more of each.",
 )
+@click.option(
+    "--vectors",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An .npz file with `vectors` (n, d) that a device made of strangers, and whose each is: `people` (n).",
+)
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 def calibrate(
-    home: Path, tenant: str, pack: str, folder: Path | None, cache: Path, images: Path | None, plot: Path | None
+    home: Path,
+    tenant: str,
+    pack: str,
+    folder: Path | None,
+    cache: Path,
+    images: Path | None,
+    vectors: Path | None,
+    plot: Path | None,
 ) -> None:
     """Recompute the tenant's threshold and show its effect: strangers greeted, customers missed.
 
-    With --images it is measured on these strangers, otherwise on the scores of the site's own enrolments against
-    each other. Pictures may be as large as phones make them; each file that is not used is named, and why. Only
-    numbers computed from scores are stored: no picture, no template.
+    With --images or --vectors it is measured on these strangers, otherwise on the scores of the site's own
+    enrolments against each other. Where both were measured the higher threshold holds. Pictures may be as large as
+    phones make them; each file that is not used is named, and why. Only numbers computed from scores are stored:
+    no picture, no template.
     """
     half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
     try:
-        scores = half.calibrator.own_scores(tenant) if images is None else _measured(half, tenant, images)
+        if vectors is not None:
+            scores: Scored | None = half.calibrator.calibrate_on_vectors(tenant, vectors_in(vectors, half))
+        else:
+            scores = half.calibrator.own_scores(tenant) if images is None else _measured(half, tenant, images)
         made = half.calibrator.threshold(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
@@ -312,6 +331,19 @@ def calibrate(
     if plot is not None and scores is not None:
         write_atomic(plot, draw_curve(scores, made))
         click.echo(f"The curve is in {plot}.")
+
+
+def vectors_in(file: Path, half: IdentityHalf) -> list[Vectors]:
+    """The vectors of each person in an .npz file. Raises ValueError: it has another form."""
+    size = half.service.engine.pack.size
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            vectors, people = found["vectors"], found["people"]
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file.name} is no .npz file with `vectors` and `people`") from error
+    if vectors.ndim != 2 or vectors.shape[1] != size or people.shape != (len(vectors),):
+        raise ValueError(f"`vectors` is (n, {size}) for this pack, and `people` (n)")
+    return [vectors[people == one] for one in np.unique(people)]
 
 
 def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:

@@ -23,7 +23,7 @@ from plumbing.storage.search import Fingerprints, Hit, search
 KINDS = (
     ("databases", (".db",)),
     ("journals of databases", ("-wal", "-shm", "-journal")),
-    ("keys", (".key", "identity-keys", ".pem", "receipt-key")),
+    ("keys", (".key", "identity-keys", ".pem", "receipt-key", "vector-keys")),
     ("models", (".npz", "texts.json", "manifest.json")),
     ("exports", (".csv", ".jsonl", ".json", ".gz", ".zip")),
     ("logs", (".log",)),

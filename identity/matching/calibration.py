@@ -21,7 +21,8 @@ GROWTH = 0.05  # a gallery that changed by more than this needs a new threshold
 @dataclass(frozen=True)
 class Calibration:
     """A threshold and everything it depends on. When one of these has changed, it must not be used. It holds for
-    presses of any number of frames (`decide`). `made_at_us` is the beginning of the day."""
+    presses of any number of frames (`decide`). `made_at_us` is the beginning of the day. `path` is what asked for
+    it: `pictures`, or `vectors` that devices made, where a cohort of those asks for more."""
 
     pack: str
     threshold: float
@@ -29,6 +30,7 @@ class Calibration:
     target: float
     made_at_us: int
     scoring: Scoring = field(default_factory=Scoring)
+    path: str = "pictures"
 
     def stale(self, pack: str, gallery_size: int) -> bool:
         """Whether it belongs to another pack, or the gallery has grown (or shrunk) by more than 5 % since."""

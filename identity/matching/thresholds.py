@@ -142,11 +142,7 @@ class Thresholds:
         `templates` (n, d) are theirs when these are not the means of the vectors. Raises ValueError on a cohort
         that is too small.
         """
-        cohort = [unit(np.atleast_2d(frames)) for frames in people]
-        if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
-            raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
-        if len(cohort) < 2:
-            raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
+        cohort = _cohort(people)
         if templates is None:
             templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
         tails: dict[TailKind, dict[str, Any]] = {"single": asdict(careful_tail(cohort, templates))}
@@ -157,6 +153,23 @@ class Thresholds:
                 self._store.keep_tail(
                     tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
                 )
+            self.renew(tenant, size, always=True)
+        self._staged.clear()
+
+    def learn_vectors(self, tenant: str, people: Iterable[Vectors], size: int) -> None:
+        """Measure the tail of vectors that devices made, as `learn` does that of pictures, and recompute the
+        calibration: one gallery has templates of both, so the stricter of both holds. Raises ValueError."""
+        cohort = _cohort(people)
+        templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
+        with self._store.writing():
+            self._store.keep_tail(
+                tenant,
+                self._pack.id,
+                "vectors",
+                asdict(careful_tail(cohort, templates)),
+                people=len(cohort),
+                now_us=self._now_us(),
+            )
             self.renew(tenant, size, always=True)
         self._staged.clear()
 
@@ -179,19 +192,40 @@ class Thresholds:
         return same and not stored.stale(self._pack.id, size)
 
     def _made(self, tenant: str, size: int, target: float) -> Calibration | None:
+        """For pictures; where devices' vectors were measured and ask for a higher threshold, for these."""
+        made = self._made_on(self.tail(tenant), tenant, size, target)
+        vectors = self._store.tail(tenant, self._pack.id, "vectors")
+        if vectors is None:
+            return made
+        other = self._made_on(Tail(**vectors), tenant, size, target)
+        if other is None or (made is not None and made.threshold >= other.threshold):
+            return made
+        return replace(other, path="vectors")
+
+    def _made_on(self, tail: Tail | None, tenant: str, size: int, target: float) -> Calibration | None:
         try:
             return calibrate(
                 pack=self._pack.id,
                 gallery_size=size,
                 target=target,
                 made_at_us=self._now_us() // DAY * DAY,  # the moment would be that of somebody's enrolment
-                pack_tail=self.tail(tenant),
+                pack_tail=tail,
                 gallery_tops=self.own(tenant, size),
                 scoring=self.scoring,
                 shift=self._shift(tenant, target) if self.scoring.applies(size) else 0.0,
             )
         except ValueError:  # neither a tail nor enough scores of its own: nobody is greeted, all are guests
             return None
+
+
+def _cohort(people: Iterable[Vectors]) -> list[Vectors]:
+    """The unit vectors of each person. Raises ValueError: too few people, or too few frames of one."""
+    cohort = [unit(np.atleast_2d(frames)) for frames in people]
+    if any(len(frames) < TEMPLATE_FRAMES for frames in cohort):
+        raise ValueError(f"each person of a cohort needs {TEMPLATE_FRAMES} frames")
+    if len(cohort) < 2:
+        raise ValueError("a cohort needs people: two at least, better a hundred, three usable frames of each")
+    return cohort
 
 
 def _rounded_up(size: int) -> int:

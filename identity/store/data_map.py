@@ -33,5 +33,10 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "presses": ("hashes of nonces", "devices", "10 seconds"),
     "streaks": ("failed presses in a row", "devices", "a minute"),
+    "day_counts": (
+        "misses, enrolments and matches of devices that send vectors, by hour; a customer under a keyed name",
+        PERSON,
+        "a day, or until they opt out",
+    ),
 }
 """Of each table: what it holds, whom it is about, how long it is kept."""

@@ -20,8 +20,9 @@ from plumbing.storage.database import Database
 TOPS = "top scores"
 TOPS_READ = 20_000  # customers whose best scores make a threshold: enough to show a tail, and opened in .1 s
 
-TailKind = Literal["single", "top"]
-"""`single`: the tail of single comparisons. `top`: the tail of best scores in a whole gallery."""
+TailKind = Literal["single", "top", "vectors"]
+"""`single`: the tail of single comparisons. `top`: the tail of best scores in a whole gallery. `vectors`: the tail
+of single comparisons of vectors that devices made."""
 
 
 class ThresholdStore(Table):

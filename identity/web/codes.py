@@ -34,8 +34,21 @@ RECOGNITION = (
 )
 """What keeps recognition from working, at the device or in the house."""
 
-LOOKED_AT = (*PRESS, *PICTURES, *FACES, *RECOGNITION)
-"""Of an operation that takes pictures of a press."""
+DEVICE_VECTORS = (
+    "device_key_missing",
+    "device_message_refused",
+    "device_vectors_invalid",
+    "other_pack",
+    "pictures_not_taken",
+    "seal_key_unknown",
+    "seal_keys_damaged",
+    "too_many_today",
+    "vectors_not_taken",
+)
+"""Of devices that send vectors, or should."""
+
+LOOKED_AT = (*PRESS, *PICTURES, *FACES, *DEVICE_VECTORS, *RECOGNITION)
+"""Of an operation that takes pictures of a press, or vectors in their place."""
 
 TOKEN = ("customer_left", "token_altered", "token_expired", "token_foreign")
 """Of an operation that takes a token in its body."""

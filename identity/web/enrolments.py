@@ -18,7 +18,7 @@ from identity.web.schemas import (
     PinBody,
     ReceiptPath,
 )
-from identity.web.sent import device_of, pictures
+from identity.web.sent import device_of, of_face
 from identity.web.times import iso
 from plumbing.access.access import Caller
 from plumbing.demands import PICTURES
@@ -80,7 +80,7 @@ def _joining_route(door: Door, service: IdentityService) -> None:
             made = service.enrol(
                 device,
                 body.nonce,
-                pictures(body.frames),
+                of_face(body.frames, body.device_message),
                 somebody_else=body.somebody_else,
                 earlier=body.earlier,
                 **said,
@@ -135,7 +135,7 @@ def _face_routes(door: Door, service: IdentityService) -> None:
             path.receipt,
             body.pin,
             body.nonce,
-            pictures(body.frames),
+            of_face(body.frames, body.device_message),
             notice_version=body.notice_version,
             language=body.language,
             somebody_else=body.somebody_else,

@@ -19,6 +19,7 @@ from identity.capture.passive_liveness import PassiveLiveness
 from identity.config import IdentityConfig, config_of
 from identity.consent.receipts import ReceiptKeys
 from identity.customers.leaving.erasure import CopiesElsewhere, NoCopies, OtherPlaces
+from identity.device_vectors.seal_keys import SealKeys
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
 from identity.matching.gallery import Galleries
@@ -73,6 +74,7 @@ class IdentityHalf:
     decoder: Decoder | None
     own_page: me.OwnPageTools
     closed: ClosedTokens
+    seal_keys: SealKeys
     heart: Heartbeat | None = None  # where the recommender is another process
 
     @property
@@ -270,7 +272,7 @@ def build(
     """
     now_us = steady(now_us, config.home)
     pack = pack_of(config, engine, decode)
-    kept = kept_by(config, pack.engine, registry, now_us)
+    kept = kept_by(config, pack.engine, registry, access.modes, now_us)
     places = OtherPlaces(
         kept.presses,
         kept.departed,
@@ -279,6 +281,7 @@ def build(
         kept.closed,
         waiting or (lambda tenant, marks: ()),
         _forgetting(replies),
+        kept.day_limits.forget,
         copies or NoCopies(),
     )
     service = service_of(config, pack, kept, places, now_us)
@@ -306,6 +309,7 @@ def build(
         workers=pack.workers,
         decoder=pack.decoder,
         closed=kept.closed,
+        seal_keys=kept.seal_keys,
         heart=None if recommender_url is None else Heartbeat(recommender_url, config.token_keys, kept.closed),
         own_page=own_page,
     )

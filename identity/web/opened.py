@@ -17,7 +17,12 @@ from identity.customers.joining.pending import Pending
 from identity.customers.leaving.erasure import Erasures, OtherPlaces
 from identity.customers.leaving.retention import FILE as RETENTION
 from identity.customers.leaving.retention import Retention
+from identity.customers.visits.day_limits import DayLimits
+from identity.customers.visits.looks import Camera
 from identity.customers.visits.presses import Presses
+from identity.device_vectors.opening import Opener
+from identity.device_vectors.seal_keys import SealKeys
+from identity.engines.manifests import load_pack
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
 from identity.frames.decode import decode as decode_here
@@ -25,16 +30,19 @@ from identity.matching.matcher import Matchers
 from identity.metrics import IdentityMetrics
 from identity.sandbox.connection import Launch
 from identity.sandbox.decoder import Decoder
+from identity.sandbox.no_engine import NoEngine
 from identity.sandbox.pool import EnginePool
-from identity.service import Camera, IdentityService
-from identity.store import IdentityStores
+from identity.service import IdentityService
+from identity.store import IdentityStores, day_counts
 from identity.store import presses as moments_tables
+from identity.store.day_counts import DayCounts
 from identity.store.presses import PressStore
 from identity.vault.keyfile import KeyFile, master_keys
 from identity.vault.vault import Vault
 from identity.web import same_on_all
 from identity.web.parts import customers_of
 from plumbing import idempotency, limits
+from plumbing.access.device_modes import DeviceModes
 from plumbing.clock import Clock
 from plumbing.closed import ClosedTokens
 from plumbing.limits import Limits
@@ -58,6 +66,9 @@ class Pack:
 def pack_of(config: IdentityConfig, engine: FaceEngine | None, decode: Decode | None) -> Pack:
     """The pack that the configuration names; `engine` and `decode` take its place and that of the decoder."""
     workers = decoder = passive = None
+    if engine is None and not config.engines:
+        nothing = NoEngine(load_pack(config.pack))
+        return Pack(nothing, nothing.decode)
     if engine is None:
         decoder = Decoder()
         engine = workers = EnginePool(Launch(config.pack, config.models_folder, config.cache), config.engines)
@@ -83,9 +94,18 @@ class Kept:
     rate_limits: Limits
     retention: Retention
     closed: ClosedTokens
+    modes: DeviceModes
+    day_limits: DayLimits
+    seal_keys: SealKeys
 
 
-def kept_by(config: IdentityConfig, engine: FaceEngine, registry: CollectorRegistry | None, now_us: Clock) -> Kept:
+def kept_by(
+    config: IdentityConfig,
+    engine: FaceEngine,
+    registry: CollectorRegistry | None,
+    modes: DeviceModes,
+    now_us: Clock,
+) -> Kept:
     """Open it. Starts nothing."""
     master = config.master_file or config.home / "master.key"
     same_on_all.secrets(config.state, master)
@@ -112,6 +132,9 @@ def kept_by(config: IdentityConfig, engine: FaceEngine, registry: CollectorRegis
         rate_limits=Limits(passing, now_us),
         retention=Retention(own.document(RETENTION), now_us, stores.customers.newest_day),
         closed=ClosedTokens.shared(files[1], config.token_keys, now_us),
+        modes=modes,
+        day_limits=DayLimits(DayCounts(passing), modes, vault, metrics, now_us),
+        seal_keys=SealKeys.of(config.state, vault.keys, now_us),
     )
 
 
@@ -128,9 +151,19 @@ def service_of(
     erasures.on_expiry = ledger.expire
     pressed = Presses(kept.presses, config, now_us)
     customers = customers_of(
-        config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, kept.metrics, now_us
+        config, stores, vault, matchers, ledger, accounts, pressed, pending, erasures, audit, kept.metrics,
+        kept.day_limits, now_us,
+    )  # fmt: skip
+    camera = Camera(
+        engine=pack.engine,
+        decode=pack.unpack,
+        presses=pressed,
+        passive=pack.passive,
+        challenge_key=vault.keys.derive("challenges"),
+        opener=Opener(kept.seal_keys, pack.engine.pack),
+        modes=kept.modes,
+        limits=kept.day_limits,
     )
-    camera = Camera(pack.engine, pack.unpack, pressed, pack.passive, vault.keys.derive("challenges"))
     return IdentityService(
         config=config, camera=camera, matchers=matchers, customers=customers, audit=audit, metrics=kept.metrics
     )
@@ -138,4 +171,10 @@ def service_of(
 
 def passing_database(state: State) -> Database:
     """For what is needed for minutes: presses, limits, kept replies."""
-    return state.passing("identity-moments", moments_tables.migrations, limits.migrations, idempotency.migrations)
+    return state.passing(
+        "identity-moments",
+        moments_tables.migrations,
+        limits.migrations,
+        idempotency.migrations,
+        day_counts.migrations,
+    )

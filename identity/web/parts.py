@@ -17,6 +17,7 @@ from identity.customers.own_page.page import OwnPage
 from identity.customers.pins import Pins
 from identity.customers.standing import Standings
 from identity.customers.visits.by_code import Codes
+from identity.customers.visits.day_limits import DayLimits
 from identity.customers.visits.faces import Faces
 from identity.customers.visits.not_me import NotMe
 from identity.customers.visits.presses import Presses
@@ -67,6 +68,7 @@ def customers_of(
     erasures: Erasures,
     audit: Audit,
     metrics: IdentityMetrics,
+    limits: DayLimits,
     now_us: Clock,
 ) -> Customers:
     """What can happen to a customer, put together."""
@@ -77,9 +79,9 @@ def customers_of(
     enrolments = Enrolments(config, stores, vault, matchers, ledger, pending, pins, now_us)
     return Customers(
         accounts=accounts,
-        faces=Faces(matchers, accounts),
+        faces=Faces(matchers, accounts, limits),
         enrolments=enrolments,
-        joining=Joining(config, accounts, enrolments, pending, pins, ledger, presses, audit),
+        joining=Joining(config, accounts, enrolments, pending, pins, ledger, presses, limits, audit),
         updates=updates,
         pins=pins,
         codes=Codes(config, accounts, pins, stores.code_tries, now_us),

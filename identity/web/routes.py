@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from identity.results import Seal
 from identity.service import IdentityService, Recognition
 from identity.store.schema import named_when_full
 from identity.web import desk, me, peer
@@ -28,7 +30,7 @@ from identity.web.schemas import (
     RecognitionBody,
     RecognitionReply,
 )
-from identity.web.sent import device_of, pictures
+from identity.web.sent import device_of, of_face, pictures
 from identity.web.times import iso
 from plumbing.access.access import Access, Caller
 from plumbing.access.device_figures import note_decision
@@ -45,8 +47,8 @@ RECOGNITION_BYTES = 1_000
 OPT_OUT_BYTES = 200
 """Size of every reply to an opt-out by face, hit or miss."""
 
-PICTURE_FIELDS = ("frames", "moves")
-"""Fields of request bodies that hold pictures."""
+PICTURE_FIELDS = ("frames", "moves", "device_message")
+"""Fields of request bodies that hold pictures, or what was made of them."""
 
 IDENTIFY = ("identify",)  # scopes
 
@@ -80,8 +82,8 @@ def recognition_reply(service: IdentityService, caller: Caller, body: Recognitio
     Raises:
         NotAnImage, and what IdentityService.recognise raises.
     """
-    frames, moves = pictures(body.frames), pictures(body.moves)
-    return _as_reply(service.recognise(device_of(caller), body.nonce, frames, moves))
+    sent, moves = of_face(body.frames, body.device_message), pictures(body.moves)
+    return _as_reply(service.recognise(device_of(caller), body.nonce, sent, moves))
 
 
 def by_code_reply(service: IdentityService, caller: Caller, body: ByCodeBody) -> dict[str, object]:
@@ -113,15 +115,17 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         prepares="recognition",
         reply=PressReply,
         summary="The customer pressed: a nonce for one look",
-        errors=("too_many_failures", *RECOGNITION),
+        errors=("seal_keys_damaged", "too_many_failures", *RECOGNITION),
     )
     def press(caller: Caller, query: PressQuery, body: PressBody) -> Body:
         """The customer pressed the button: the reply has a nonce that is good for one look, on this device, for
         10 seconds. Nothing is looked at without one.
         """
-        nonce, expires_us = service.press(device_of(caller))
+        device = device_of(caller)
+        seal = _as_json(service.seal_for(device))  # before the press: without keys there is none
+        nonce, expires_us = service.press(device)
         moves = list(service.challenge(nonce)) if service.config.asks_for_moves else []
-        return {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves}
+        return {"nonce": nonce, "expires_at": iso(expires_us), "challenge": moves, "seal": seal}
 
     @door.route(
         "POST",
@@ -134,8 +138,9 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         errors=LOOKED_AT,
     )
     def recognise(caller: Caller, body: RecognitionBody) -> Body:
-        """One to three pictures of one press. `token` is opaque, and null for everybody who gets no greeting: a
-        stranger, somebody unclear and somebody who pauses look the same, in size too. No picture is kept.
+        """One to three pictures of one press, or the message of a device that sends vectors. `token` is opaque,
+        and null for everybody who gets no greeting: a stranger, somebody unclear and somebody who pauses look the
+        same, in size too. No picture is kept.
         """
         return recognition_reply(service, caller, body)
 
@@ -165,8 +170,18 @@ def _recognition_routes(door: Door, service: IdentityService) -> None:
         """One press, and everything of this customer is erased, everywhere, within a second. A stranger gets a
         reply of the same size.
         """
-        done = service.forget_face(device_of(caller), body.nonce, pictures(body.frames), body.pin)
+        done = service.forget_face(
+            device_of(caller), body.nonce, of_face(body.frames, body.device_message), body.pin
+        )
         return padded({"decision": done.decision, "reference": done.reference}, OPT_OUT_BYTES)
+
+
+def _as_json(seal: Seal | None) -> dict[str, object] | None:
+    if seal is None:
+        return None
+    public_key = base64.urlsafe_b64encode(seal.public_key).rstrip(b"=").decode()
+    named = {"device": seal.device, "pack": seal.pack, "size": seal.size, "masks": seal.twins}
+    return {"public_key": public_key, "key_id": seal.key_id.hex(), **named}
 
 
 def _token_routes(door: Door, service: IdentityService) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 BASE = "/identity/v1"
 Frames = list[StrictStr]
+SEALED = "In place of pictures, of a device that sends vectors: the sealed message in base64 (docs/api/vectors.md)"
+MOST_SEALED = 20_000
 FRAMES = "Camera pictures of this press: base64 of JPEG, PNG or WebP, at most 2 MB each"
 
 
@@ -15,6 +17,12 @@ class Body(BaseModel):
     """A request body: what it does not name is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def require_one(frames: Frames, message: str | None) -> None:
+    """Raises ValueError: neither pictures nor a sealed message, or both."""
+    if bool(frames) == (message is not None):
+        raise ValueError("send either `frames` or `device_message`")
 
 
 class PressBody(Body):
@@ -31,6 +39,17 @@ class PressQuery(BaseModel):
     )
 
 
+class SealModel(BaseModel):
+    """What a device that sends vectors seals them with (docs/api/vectors.md)."""
+
+    public_key: str = Field(description="X25519, 32 bytes in base64url: the tenant's, to seal to")
+    key_id: str = Field(description="8 bytes in hex that name this key in a message")
+    device: str = Field(description="the name of this device in the text that a message is bound to")
+    pack: str = Field(description="the engine pack whose vectors are compared here, as name@version")
+    size: int = Field(description="numbers of a vector")
+    masks: bool = Field(description="an enrolment has a twin of each vector, with a mask drawn over the face")
+
+
 class PressReply(BaseModel):
     """Good once, on this device, until `expires_at`."""
 
@@ -39,16 +58,30 @@ class PressReply(BaseModel):
     challenge: list[Literal["left", "right", "closer"]] = Field(
         description="Moves that prove a living head: send one frame of each as `moves`. Empty: no purpose needs it"
     )
+    seal: SealModel | None = Field(
+        description="Of a device that sends vectors; null for one that sends pictures. The operator chooses which"
+    )
 
 
 class RecognitionBody(Body):
-    """One press, one to three pictures."""
+    """One press, and one to three pictures or a sealed message."""
 
     nonce: str = Field(min_length=1, max_length=64)
-    frames: Frames = Field(min_length=1, max_length=3, description=FRAMES)
+    frames: Frames = Field(
+        default_factory=list, max_length=3, description=FRAMES + "; one at least, or `device_message`"
+    )
     moves: Frames = Field(
         default_factory=list, max_length=4, description="The challenge of this press, a picture for each move"
     )
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
+
+    @model_validator(mode="after")
+    def has_one_of_both(self) -> Self:
+        """Raises ValueError: neither pictures nor a message, or both."""
+        require_one(self.frames, self.device_message)
+        if self.device_message is not None and self.moves:
+            raise ValueError("a message says by itself which moves were made: leave out `moves`")
+        return self
 
 
 class ByCodeBody(Body):
@@ -105,6 +138,7 @@ class EnrolmentBody(Body):
     frames: Frames = Field(
         default_factory=list, max_length=5, description=FRAMES + "; three at least, none with `code`"
     )
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
     consent: ConsentBody = ConsentBody()
     pin: str | None = Field(
         None, max_length=16, description="Four digits, set at once. `code` needs it, and so do places alone"
@@ -119,9 +153,14 @@ class EnrolmentBody(Body):
     @model_validator(mode="after")
     def fits_its_way(self) -> EnrolmentBody:
         """Raises ValueError: a face without a press or a picture, or either without a face."""
-        if self.way == "face" and not (self.nonce and self.frames):
-            raise ValueError("an enrolment with a face needs `nonce` and `frames`")
-        if self.way == "code" and (self.nonce or self.frames or self.somebody_else or self.earlier is not None):
+        if self.way == "face":
+            if not self.nonce:
+                raise ValueError("an enrolment with a face needs `nonce`")
+            require_one(self.frames, self.device_message)
+        of_face = (
+            self.nonce or self.frames or self.device_message or self.somebody_else or self.earlier is not None
+        )
+        if self.way == "code" and of_face:
             raise ValueError("an enrolment with a code takes no press, no frames and nothing about a face")
         return self
 
@@ -166,13 +205,22 @@ class FaceBody(Body):
     """A face for somebody who has a code: a press, pictures, and the PIN where one is set."""
 
     nonce: str = Field(min_length=1, max_length=64)
-    frames: Frames = Field(min_length=1, max_length=5, description=FRAMES + "; three at least")
+    frames: Frames = Field(
+        default_factory=list, max_length=5, description=FRAMES + "; three at least, or `device_message`"
+    )
+    device_message: StrictStr | None = Field(None, max_length=MOST_SEALED, description=SEALED)
     pin: str | None = Field(None, max_length=16)
     notice_version: str | None = Field(
         None, max_length=64, description="the notice that was read; left out: today's"
     )
     language: str = Field("en", max_length=35)
     somebody_else: StrictBool = Field(False, description="as in an enrolment")
+
+    @model_validator(mode="after")
+    def has_one_of_both(self) -> Self:
+        """Raises ValueError: neither pictures nor a message, or both."""
+        require_one(self.frames, self.device_message)
+        return self
 
 
 class NoFaceBody(Body):

@@ -19,6 +19,7 @@ from plumbing.access import cookies, drivers, heard
 from plumbing.access.approvals import Approvals
 from plumbing.access.caller import NO_DEVICE, Caller
 from plumbing.access.device_figures import DeviceFigures
+from plumbing.access.device_modes import DeviceModes, checked, forget_key
 from plumbing.access.errors import (
     ENDED,
     LONGEST_NAME,
@@ -105,6 +106,7 @@ class Access:
         self.log = log
         self.record = ChangeRecord(database, now_us)
         self.drivers = drivers.Drivers(database, now_us)
+        self.modes = DeviceModes(database)
         self.figures: DeviceFigures | None = None
         """What each device did, where somebody counts it: `Shared.open`."""
         self.approvals = Approvals(database, now_us)
@@ -166,8 +168,12 @@ class Access:
     def revoke_key(self, tenant: str, key_id: str) -> bool:
         """End a key at once, on a full disk too; False when there is none of that name."""
         with self._database.erasing(), self._database.write() as connection:
+            device = self.device_of(tenant, key_id)
             done = connection.execute("DELETE FROM keys WHERE tenant = ? AND key_id = ?", (tenant, key_id))
             connection.execute("DELETE FROM key_uses WHERE tenant = ? AND key_id = ?", (tenant, key_id))
+            last = "SELECT 1 FROM keys WHERE tenant = ? AND device = ?"
+            if device and connection.execute(last, (tenant, device)).fetchone() is None:
+                forget_key(connection, tenant, device)
         if done.rowcount > 0:
             self.log.note("key_revoked", tenant=tenant, key_id=key_id)
         return done.rowcount > 0
@@ -266,12 +272,16 @@ class Access:
         self.log.note("pairing_created", tenant=tenant, page=page)
         return code
 
-    def pair(self, code: str) -> tuple[str, str]:
-        """Use a pairing code; returns (page, key). Earlier keys of the device end.
+    def pair(self, code: str, public_key: bytes = b"") -> tuple[str, str]:
+        """Use a pairing code; returns (page, key). Earlier keys of the device end. `public_key` is the one that
+        the screen will sign with, if it sends vectors.
 
         Raises:
             PairingRefused: unknown, used or expired.
+            DeviceKeyInvalid: no key to sign with; the code stays good.
         """
+        if public_key:
+            checked(public_key)
         with self._database.write() as connection:
             row = connection.execute(
                 "DELETE FROM pairings WHERE code_hash = ? RETURNING *", (hashed(code),)
@@ -284,6 +294,10 @@ class Access:
                 self._take_the_place(connection, tenant, device, site, page)
                 whose = (tenant, device, site, " ".join(sorted(PAGES[page])))
                 key_id, key = self._insert_key(connection, whose, cookies.PAIRED_DAYS * DAY)
+                if public_key:
+                    paired = self._device(tenant, device)
+                    assert paired is not None
+                    self.modes.register(tenant, _numbered(device, paired["pairings"]), public_key)
         if not good:
             self.log.note("pairing_refused")
             raise PairingRefused
@@ -293,6 +307,7 @@ class Access:
     def _take_the_place(self, connection: Connection, tenant: str, device: str, site: str, page: str) -> None:
         """End the keys of the device. If it was paired before, it is another device now, of the same name."""
         connection.execute("DELETE FROM keys WHERE tenant = ? AND device = ?", (tenant, device))
+        forget_key(connection, tenant, device)
         connection.execute(
             "INSERT INTO devices VALUES (?, ?, ?, ?, 1) ON CONFLICT (tenant, name) DO UPDATE SET"
             " site = excluded.site, page = excluded.page, pairings = devices.pairings + 1",
@@ -430,8 +445,11 @@ def _identity(row: Row) -> str:
     """What identifies the device of a key: no two devices of a tenant have the same."""
     if not row["device"]:
         return f"{NO_DEVICE}{row['key_id']}"
-    pairings = row["pairings"] or 1  # none: a release that knows no devices made the key
-    return str(row["device"]) if pairings == 1 else f"{row['device']}~{pairings}"
+    return _numbered(row["device"], row["pairings"] or 1)  # none: a release that knows no devices made the key
+
+
+def _numbered(name: str, pairings: int) -> str:
+    return name if pairings == 1 else f"{name}~{pairings}"
 
 
 def _check_name(device: str) -> None:

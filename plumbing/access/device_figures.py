@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from flask import Request, g
+from flask import Request, g, has_request_context
 from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
@@ -59,7 +59,8 @@ def clocks(db: Utils) -> None:
 
 @dataclass(slots=True)
 class DeviceSummary:
-    """A device over some days. `counts` has requests, refused, failed, not_me and `decision:NAME`; `ahead_s` says
+    """A device over some days. `counts` has requests, refused, failed, daily_limit, not_me and
+    `decision:NAME`; `ahead_s` says
     by how much its own clock is ahead of the server's (None: it never said what it shows)."""
 
     device: str
@@ -105,15 +106,24 @@ class DeviceFigures:
         self._lock = threading.Lock()
 
     def count(
-        self, caller: Caller, *, status: int, took_s: float, decision: str = "", clock_s: int | None = None
+        self,
+        caller: Caller,
+        *,
+        status: int,
+        took_s: float,
+        decision: str = "",
+        alarm: str = "",
+        clock_s: int | None = None,
     ) -> None:
-        """Count a request that was answered. `decision` is what the matcher decided, or "not_me"; `clock_s` what
-        the device's own clock showed, in seconds since 1970."""
+        """Count a request that was answered. `decision` is what the matcher decided, or "not_me"; `alarm` a daily
+        limit that it met; `clock_s` what the device's own clock showed, in seconds since 1970."""
         now = self._now_us()
         device = caller.device.partition("~")[0]  # a screen that was paired again goes on under its name
         names = ["requests"]
         if status >= 400:
             names.append("failed" if status >= 500 else "refused")
+        if alarm:
+            names.append("daily_limit")
         if decision == "not_me":
             names.append(decision)
         elif decision:
@@ -196,3 +206,14 @@ def note_decision(decision: str) -> None:
 def noted_decision() -> str:
     """What `note_decision` noted; empty for none."""
     return str(g.get("decision", ""))
+
+
+def note_alarm(limit: str) -> None:
+    """Say that this request met a daily limit, for the figures of its device and for the security log."""
+    if has_request_context():
+        g.alarm = limit
+
+
+def noted_alarm() -> str:
+    """What `note_alarm` noted; empty for none."""
+    return str(g.get("alarm", ""))

@@ -85,6 +85,48 @@ class DeviceNameRefused(AccessError):
     )
 
 
+class DeviceUnknown(AccessError):
+    """The tenant has no device of this name."""
+
+    code = "device_unknown"
+    status = 404
+    title = "There is no such device"
+    what_to_do = "Look at the names of the devices: `usual keys list`, or the desk's page of devices."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No device is called {name!r}.")
+
+
+class DeviceNeeded(AccessError):
+    """The key of a program, which belongs to no device: there is nothing that could sign."""
+
+    code = "device_needed"
+    status = 409
+    title = "This key belongs to no device"
+    says = "Make a key for a device: `usual keys create --device NAME`, or pair a screen."
+
+
+class DeviceKeyInvalid(AccessError):
+    """Not a public key that a device can sign with."""
+
+    code = "device_key_invalid"
+    status = 422
+    title = "This is no public key of a device"
+    says = (
+        "Send an uncompressed point of P-256, 65 bytes, as WebCrypto exports a public key (`raw`), in base64url."
+    )
+
+
+class DeviceKeySet(AccessError):
+    """The device signs with another key already, and keeps it for as long as it is paired."""
+
+    code = "device_key_set"
+    security_event = "device_key_refused"
+    status = 409
+    title = "This device has another key"
+    says = "A device registers one key. To change it, pair the device again (`usual keys pair ... --replace`)."
+
+
 class SessionEnded(AccessError):
     """There is no session, or it has ended."""
 

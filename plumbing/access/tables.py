@@ -122,3 +122,17 @@ def drivers(db: Utils) -> None:
 def dialects(db: Utils) -> None:
     """The dialects of other systems that a tenant has switched on."""
     db.execute("CREATE TABLE dialects (tenant TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tenant, name))")
+
+
+@migrations()
+def device_modes(db: Utils) -> None:
+    """What each device sends of a face; and the public key (P-256, hex) with which the device signs that has the
+    name now. `device` is what `Caller.device` says: a screen that takes another one's place has no key yet."""
+    db.execute(
+        "CREATE TABLE device_modes (tenant TEXT NOT NULL, name TEXT NOT NULL, mode TEXT NOT NULL,"
+        " attested BIGINT NOT NULL, PRIMARY KEY (tenant, name))"
+    )
+    db.execute(
+        "CREATE TABLE device_keys (tenant TEXT NOT NULL, name TEXT NOT NULL, device TEXT NOT NULL,"
+        " public_key TEXT NOT NULL, PRIMARY KEY (tenant, name))"
+    )

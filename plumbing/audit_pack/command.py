@@ -30,6 +30,8 @@ ACCESS_WORDS = {
     "keys": About("hashes of API keys, their scopes and names", "devices and systems", "until they are revoked"),
     "key_uses": About("the day on which a key was last used", "devices and systems", "as long as the key"),
     "devices": About("names of devices", "devices", "as long as the tenant"),
+    "device_modes": About("whether a device sends pictures or vectors", "devices", "as long as the tenant"),
+    "device_keys": About("public keys with which devices sign", "devices", "until paired again or revoked"),
     "device_figures": About("counts of what each device did, by day", "devices", "30 days"),
     "devices_seen": About("when each device was seen last", "devices", "as long as the tenant"),
     "device_clocks": About("by how much each device's clock is wrong", "devices", "as long as the tenant"),

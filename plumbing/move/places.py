@@ -27,7 +27,7 @@ FILES: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "recommender-keys": (True, ("recommender-tombstones",)),
     "access-files": (False, ("closed-tokens",)),
     "identity-audit": (False, ("identity-audit.log", "identity-audit-head")),
-    "identity-files": (False, ("retention.json",)),
+    "identity-files": (False, ("retention.json", "vector-keys")),
     "identity-signing": (True, ("receipt-key",)),
 }
 """Files that are written in place: their part -> (whether they are keys, their names)."""

@@ -160,11 +160,11 @@ def test_no_template_can_be_had_from_the_service() -> None:
     )
 
     assert service == [
-        *("add_face", "challenge", "confirm", "enrol", "forget", "forget_face", "notice", "opt_out", "press"),
-        *("raise_level", "recognise", "recognise_by_code", "set_pin", "try_press", "warm"),
+        *("add_face", "challenge", "confirm", "engine", "enrol", "forget", "forget_face", "notice", "opt_out"),
+        *("press", "raise_level", "recognise", "recognise_by_code", "seal_for", "set_pin", "try_press", "warm"),
     ]
     assert calibrator == [
-        *("calibrate", "calibrate_on_pictures", "own_scores", "threshold"),
+        *("calibrate", "calibrate_on_pictures", "calibrate_on_vectors", "own_scores", "threshold"),
     ]
 
 

@@ -20,6 +20,14 @@ operations-failed = { $n ->
     [one] Eine Anfrage von { $device } scheiterte am Server. Das Protokoll des Servers sagt, warum.
    *[other] { $n } Anfragen von { $device } scheiterten am Server. Das Protokoll des Servers sagt, warum.
  }
+operations-daily-limit = { $n ->
+    [one] An { $device } wurde ein Tageslimit für Vektoren erreicht. Sehen Sie nach, wer dort drückt und ob das Gerät noch Ihres ist.
+   *[other] An { $device } wurde { $n }-mal ein Tageslimit für Vektoren erreicht. Sehen Sie nach, wer dort drückt und ob das Gerät noch Ihres ist.
+}
+operations-sends = Sendet
+operations-sends-pictures = Bilder
+operations-sends-vectors = Vektoren
+operations-sends-attested = Vektoren, bestätigt
 operations-needs = Braucht Aufmerksamkeit
 operations-calls = Jemand wird gebraucht
 operations-call-since = gerufen { $ago }

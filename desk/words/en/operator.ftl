@@ -20,6 +20,14 @@ operations-failed = { $n ->
     [one] One request of { $device } failed on the server. The server's log says why.
    *[other] { $n } requests of { $device } failed on the server. The server's log says why.
  }
+operations-daily-limit = { $n ->
+    [one] A daily limit of vectors was reached at { $device }. Look who presses there, and whether the device is still yours.
+   *[other] A daily limit of vectors was reached at { $device }, { $n } times. Look who presses there, and whether the device is still yours.
+}
+operations-sends = Sends
+operations-sends-pictures = pictures
+operations-sends-vectors = vectors
+operations-sends-attested = vectors, attested
 operations-needs = Needs attention
 operations-calls = Somebody is wanted
 operations-call-since = called { $ago }

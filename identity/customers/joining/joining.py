@@ -18,6 +18,7 @@ from identity.customers.accounts import Accounts
 from identity.customers.joining.enrolment import Agreed, Enrolments
 from identity.customers.joining.pending import Pending
 from identity.customers.pins import Pins, well_formed
+from identity.customers.visits.day_limits import DayLimits
 from identity.customers.visits.presses import Presses
 from identity.errors import AlreadyEnrolled, FaceHeld, NoticeOutdated, PinNeeded, PinNotSet
 from identity.matching.matcher import CustomerMatch
@@ -42,6 +43,7 @@ class Joining:
         pins: Pins,
         ledger: ConsentLedger,
         presses: Presses,
+        limits: DayLimits,
         audit: Audit,
     ) -> None:
         self.notices = Notices.of(config)
@@ -52,6 +54,7 @@ class Joining:
         self._pins = pins
         self._ledger = ledger
         self._presses = presses
+        self._limits = limits
         self._audit = audit
 
     # --- join
@@ -117,6 +120,8 @@ class Joining:
         if match.outcome == "unknown":
             return
         account = None if match.customer_id is None else self._accounts.find(device.tenant, match.customer_id)
+        if account is not None and not self._limits.may_match(device.name, [account.row]):
+            return  # as if they were not enrolled: the answer would be one match more
         if account is not None and self._pending.begun_again(account.row, device.name):
             return
         raise AlreadyEnrolled(token=self._accounts.token(device, account, (), "face")[0])

@@ -79,7 +79,7 @@ class OtherPlaces:
     an erasure token to the recommender; it raises a Problem or OSError when it cannot, and is called again later.
     `waiting` asks it which scenes of a tenant were trained before an erasure. `renew_thresholds` gets the tenant
     and the new sizes of its galleries, by pack id. `forget_replies` drops what is kept to answer a tenant again.
-    `copies` are those of other houses.
+    `forget_counts` drops what a daily limit counted of a customer. `copies` are those of other houses.
     """
 
     presses: PressStore
@@ -89,6 +89,7 @@ class OtherPlaces:
     closed: ClosedTokens
     waiting: Callable[[str, Mapping[str, int]], Sequence[str]] = lambda tenant, marks: ()
     forget_replies: Callable[[str], None] = lambda tenant: None
+    forget_counts: Callable[[str, str], None] = lambda tenant, customer_id: None
     copies: CopiesElsewhere = field(default_factory=NoCopies)
 
 
@@ -351,6 +352,7 @@ class Erasures:
         self._places.renew_thresholds(erasure.tenant, sizes)
         self._places.presses.forget_replies(erasure.tenant)
         self._places.forget_replies(erasure.tenant)
+        self._places.forget_counts(erasure.tenant, erasure.customer_id)
         databases = (self._store.database, self._places.presses.database)
         for database in databases:  # whoever reads from one of them keeps nobody else from forgetting
             database.scrub_soon()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from identity.capture.embed import Capture
 from identity.customers.accounts import Account, Accounts
+from identity.customers.visits.day_limits import DayLimits
 from identity.matching.matcher import Matcher, Matchers
 from identity.results import Device
 from identity.vectors import Array
@@ -14,29 +15,33 @@ from identity.vectors import Array
 class Faces:
     """From the captures of a press to customers of its tenant."""
 
-    def __init__(self, matchers: Matchers, accounts: Accounts) -> None:
+    def __init__(self, matchers: Matchers, accounts: Accounts, limits: DayLimits) -> None:
         self._matchers = matchers
         self._accounts = accounts
+        self._limits = limits
 
     def who(self, device: Device, captures: Sequence[Capture]) -> tuple[str, Account | None]:
         """(decision, account), by a press at `device`. "ambiguous" has an account when one customer needs more
         than a face, else none.
 
         A covered face that matches nobody is "low_quality". Who is paused, or not in force yet, counts as if they
-        had no template: they are nobody, and they keep nobody else from being greeted.
+        had no template: they are nobody, and they keep nobody else from being greeted. Where one was matched too
+        often here today (`DayLimits`), the press shows nobody.
         """
         matcher, vectors = self._judged(captures)
+        nobody = "low_quality" if any(capture.quality.cover != "none" for capture in captures) else "unknown"
         quiet: set[str] = set()
         while True:
             match = matcher.judge(device.tenant, vectors, quiet, device.site)
             if match.outcome == "unknown":
-                covered = any(capture.quality.cover != "none" for capture in captures)
-                return "low_quality" if covered else "unknown", None
+                return nobody, None
             tie = match.customer_id is None
             ids = matcher.candidates(device.tenant, vectors, device.site) if tie else [str(match.customer_id)]
             found = {one: self._accounts.find(device.tenant, one) for one in ids if one not in quiet}
             greeted = [account for account in found.values() if account is not None and may_be_greeted(account)]
             if len(greeted) == len(found):
+                if not self._limits.may_match(device.name, [one.row for one in greeted]):
+                    return nobody, None
                 account = None if tie else greeted[0]
                 needs_more = tie or greeted[0].row.needs_second_factor
                 return "ambiguous" if needs_more else "matched", account

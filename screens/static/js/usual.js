@@ -300,9 +300,17 @@ export class Usual {
     });
   }
 
-  /** Use a one-time code: a page of the house gets a cookie, a page of your own `{key}` (see `paired`). */
-  pair(code) {
-    return this.call("POST", "/v1/pairings", { body: { code } });
+  /**
+   * Use a one-time code: a page of the house gets a cookie, a page of your own `{key}` (see `paired`). `publicKey`: the
+   * key that this device signs vectors with, if it sends those (docs/api/vectors.md).
+   */
+  pair(code, publicKey) {
+    return this.call("POST", "/v1/pairings", { body: { code, public_key: publicKey } });
+  }
+
+  /** The key that this device signs vectors with, for one that was paired without: once. */
+  registerKey(publicKey) {
+    return this.call("PUT", "/v1/device-key", { body: { public_key: publicKey } });
   }
 
   /** End this screen's own key. */
@@ -349,7 +357,7 @@ export class Usual {
     return this.call("POST", "/v1/visits/by-code", { body, signal });
   }
 
-  /** Recognition alone: `{nonce, frames}`. Its token opens what the customer agreed to. */
+  /** Recognition alone: `{nonce, frames}`, or `{nonce, device_message}` of a device that sends vectors. Its token opens what the customer agreed to. */
   recognise(body, signal) {
     return this.call("POST", "/identity/v1/recognitions", { body, signal, timeout: LOOK_TIMEOUT_MS });
   }

@@ -38,7 +38,7 @@ def test_a_face_that_is_added_or_renewed_keeps_its_home(world: World) -> None:
     assert home(world, code) is None
     look = world.service._template_of
     joining, nonce = world.service.customers.joining, world.service.press(HARBOUR)[0]
-    joining.add_face(HARBOUR, code, "4711", lambda: look(HARBOUR, nonce, pictures(1)))
+    joining.add_face(HARBOUR, code, "4711", lambda: look(HARBOUR, nonce, pictures(1), "add_face"))
     assert home(world, code) == "harbour"
 
     row, stores = row_of(world, code), world.half.stores

@@ -37,6 +37,7 @@ function devices(rows) {
     { name: "device", label: t("operations-device") },
     { name: "site", label: t("operations-site") },
     { name: "state", label: t("operations-state"), show: (state) => el("span", { className: `state ${state}` }, t(`operations-state-${state}`)) },
+    { name: "sends", label: t("operations-sends"), show: (mode, row) => t(`operations-sends-${row?.attested ? "attested" : mode}`) },
     { name: "seen_s", label: t("operations-seen"), show: ago },
     { name: "requests", label: t("operations-requests"), number: true, show: (n) => number(n) },
     { name: "refused", label: t("operations-refused"), number: true, show: (n) => number(n) },

@@ -1,0 +1,51 @@
+"""A threshold knows whether pictures or vectors that devices made asked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from identity.cli.commands import vectors_in
+from identity.matching.thresholds import Vectors
+from identity.vectors import unit
+from tests.identity.halves import World
+
+
+def strangers(alike: float, count: int = 60) -> list[Vectors]:
+    """Three vectors of each; the larger `alike`, the nearer are people to each other."""
+    random = np.random.default_rng(4)
+    common = random.normal(size=192)
+    faces = [alike * common + random.normal(size=192) for _ in range(count)]
+    return [unit(np.stack([face + 0.2 * random.normal(size=192) for _ in range(3)])) for face in faces]
+
+
+@pytest.mark.parametrize(("pictures", "vectors", "path"), [(0.3, 0.6, "vectors"), (0.6, 0.3, "pictures")])
+def test_the_stricter_of_both_paths_holds(world: World, pictures: float, vectors: float, path: str) -> None:
+    world.enrol(1)
+    calibrator, thresholds = world.half.calibrator, world.half.matchers.clear.thresholds
+    by_pictures = calibrator.calibrate("north", strangers(pictures))
+    calibrator.calibrate_on_vectors("north", strangers(vectors))
+
+    found = thresholds.current("north", 1)
+
+    assert found is not None
+    assert by_pictures is not None
+    assert found.path == path
+    assert (found.threshold > by_pictures) == (path == "vectors")
+    assert world.recognise(1).decision == "matched"  # nobody is asked again
+
+
+def test_a_file_of_vectors(world: World, tmp_path: Path) -> None:
+    people = strangers(0.3, 4)
+    file = tmp_path / "cohort.npz"
+    np.savez(file, vectors=np.concatenate(people), people=np.repeat(np.arange(4), 3))
+
+    assert [one.shape for one in vectors_in(file, world.half)] == [(3, 192)] * 4
+    np.savez(file, vectors=np.zeros((3, 8)), people=np.zeros(3))
+    with pytest.raises(ValueError, match="192"):
+        vectors_in(file, world.half)
+    file.write_bytes(b"no file of arrays")
+    with pytest.raises(ValueError, match="`people`"):
+        vectors_in(file, world.half)
