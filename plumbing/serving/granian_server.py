@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import suppress
 from typing import Any
 
 from granian import net
@@ -49,7 +48,7 @@ class Server(MPServer):
     def _say_leaving(self) -> None:
         if os.getpid() == self.pid:  # a worker process that has just begun has this handler, too
             for worker in self.wrks:
-                with suppress(ProcessLookupError):
+                if worker.inner.is_alive():  # else its number may be another process's by now
                     os.kill(worker.inner.pid, LEAVES)
 
     def _reload(self, *_: Any) -> None:

@@ -88,17 +88,19 @@ def empty_house() -> Iterator[tuple[Setting, str]]:
 
 
 def restarted(pid: int, home: Path) -> bool:
-    """Send the signal; whether another server has the home afterwards."""
-    before, until = process_of(home), time.monotonic() + PATIENCE_S
+    """Send the signal; whether another server has the home afterwards, and the one before has ended."""
+    before, theirs, until = process_of(home), children_of(pid), time.monotonic() + PATIENCE_S
     os.kill(pid, signal.SIGHUP)
     while time.monotonic() < until:
-        if process_of(home) != before:
-            time.sleep(
-                12
-            )  # the description is written first; then the worker processes start, and the old ones end
+        if process_of(home) != before and not theirs & children_of(pid):
             return True
         time.sleep(0.1)
     return False
+
+
+def children_of(pid: int) -> set[int]:
+    """The processes that a process started."""
+    return {int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def process_of(home: Path) -> int:
