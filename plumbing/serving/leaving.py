@@ -1,4 +1,4 @@
-"""A server that ends soon says so on every reply (`Connection: close`): whoever keeps one open makes a new one.
+"""A server that ends soon says so on every reply (`Connection: close`): its callers connect to the next one then.
 
 A connection that is closed without a word may be closed while the next request is on its way. A client may send
 that one again only if it is harmless (RFC 9112, 9.3.1 and 9.6).
