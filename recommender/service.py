@@ -48,6 +48,7 @@ from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, 
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
 from recommender.store.erased import WITH_CUSTOMERS
+from recommender.store.offer_redemptions import Refused
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
 from recommender.times import on_the_wall
@@ -396,15 +397,19 @@ class RecommenderService(CustomerRights):
     @contextmanager
     def _counted(self, tenant: str, events: Sequence[Event]) -> Iterator[dict[int, Problem]]:
         """Holds what is refused of a batch. Redemptions are counted by offer and cause, whoever tried, at the end:
-        also when nothing of the batch was stored."""
+        also when nothing of the batch was stored; one that is sent again is counted once."""
         refused: dict[int, Problem] = {}
         try:
             yield refused
         finally:
-            found = [(events[i].lines[0].item, p.code) for i, p in refused.items() if events[i].type == "redeemed"]
+            found = [
+                Refused(self.events.tombstone(tenant, events[i].key), events[i].lines[0].item, problem.code)
+                for i, problem in refused.items()
+                if events[i].type == "redeemed"
+            ]
             if found:
                 with suppress(DatabaseBusy, DiskFull):  # a figure for the desk is not worth an error at a till
-                    self.stores.offers.count_refused(tenant, found)
+                    self.stores.offers.count_refused(tenant, found, self._now_us())
 
     def known(self, tenant: str, events: Sequence[Event]) -> dict[str, KnownIds]:
         """The ids that these events may name, by scene."""

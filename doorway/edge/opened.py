@@ -9,12 +9,14 @@ from pathlib import Path
 from doorway.edge.folder import BoxFolder
 from doorway.edge.hub import Deliveries
 from doorway.edge.keeper import Opened
+from doorway.news import of_identity, of_recommender
 from identity.cli.commands import open_half
 from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import state_of
 from plumbing.clock import system_clock
 from plumbing.outbox.boxes import Boxes
 from plumbing.settings import Config
+from plumbing.shared import Shared
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
 from recommender.edge.goods import Goods
@@ -35,13 +37,17 @@ def opened(folder: BoxFolder, pack: str) -> Opened:
 
 @contextmanager
 def deliveries_of(home: Path, pack: str) -> Iterator[Deliveries]:
-    """What carries out the messages of boxes at the centre."""
+    """What carries out the messages of boxes at the centre. Webhooks are queued; the server sends them."""
     identity, config = open_half(home, pack), _recommender(home)
-    stores = open_stores(config)
-    boxes = Boxes(state_of(home), system_clock)
+    stores, state = open_stores(config), state_of(home)
+    boxes, shared = Boxes(state, system_clock), Shared.open(state, system_clock)
+    recommender = service_of(config, stores, system_clock)
+    of_recommender(shared, recommender)
+    of_identity(shared, identity.service.erasures)
     try:
-        yield Deliveries(boxes, identity, service_of(config, stores, system_clock), system_clock)
+        yield Deliveries(boxes, identity, recommender, system_clock)
     finally:
+        shared.close()
         boxes.close()
         identity.close()
         stores.database.close()

@@ -36,6 +36,7 @@ from plumbing.problem_json import reply_to
 from plumbing.security import origins
 from plumbing.security.access_log import AccessLog
 from plumbing.security.headers import protect
+from plumbing.serving.leaving import Leaving
 from plumbing.storage.database import DatabaseBusy
 
 log = structlog.get_logger(__name__)
@@ -83,12 +84,13 @@ class Gate:
         count = self._count
         self._lanes = {name: Lane(name, rules, count) for name, rules in rules_of(threads).items()}
         self._look_ups = Lane("keys", LOOK_UP, count)
-        self._patience = Patience()
+        self._patience, self._leaving = Patience(), Leaving()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called in the thread of the event loop, before the first request."""
         sys.setswitchinterval(SWITCH_S)
         self._patience.end_with(loop)
+        self._leaving.hear()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
@@ -101,7 +103,8 @@ class Gate:
             reply = self._refused(error, scope)
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
         if reply is not None:
-            exchange.response_bytes(*reply)
+            answered, headers, content = reply
+            exchange.response_bytes(answered, self._leaving.told(headers), content)
         if self._log is not None:
             status = 200 if reply is None else reply[0]
             self._log.note(scope.method, self._route(scope), status, 1000 * (time.perf_counter() - began))

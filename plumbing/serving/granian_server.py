@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from typing import Any
 
@@ -12,6 +13,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from plumbing.serving import leaving
+from plumbing.serving.leaving import LEAVES
 from plumbing.serving.limits import HEAD_S, MOST_CONNECTIONS, MOST_HEAD_BYTES
 from plumbing.serving.listener import BACKLOG
 from plumbing.serving.successor import Successors
@@ -36,11 +39,25 @@ class Server(MPServer):
         inner._sso = socket.socket(fileno=number)
         inner._sso.set_inheritable(True)
 
+    def startup(self, *given: Any) -> None:
+        """Start the worker processes."""
+        signal.signal(LEAVES, lambda *_: self._say_leaving())
+        inner: Any = super()  # granian does not type it
+        inner.startup(*given)
+
+    def _say_leaving(self) -> None:
+        if os.getpid() == self.pid:  # a worker process that has just begun has this handler, too
+            for worker in self.wrks:
+                if worker.inner.is_alive():  # else its number may be another process's by now
+                    os.kill(worker.inner.pid, LEAVES)
+
     def _reload(self, *_: Any) -> None:
         """SIGHUP: end when the successor answers, go on when it does not come up."""
         self.reload_signal = False
         self.main_loop_interrupt.clear()
         if self.successors.start(given_up=lambda: self.interrupt_signal):
+            self._say_leaving()
+            leaving.wait(lambda: self.interrupt_signal)
             self.interrupt_signal = True
             self.main_loop_interrupt.set()
 

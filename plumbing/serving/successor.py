@@ -2,8 +2,9 @@
 
 `kill -HUP` of the first process starts the same command again, with the code and the settings as they are then.
 It inherits the socket and the locks of the home. When all its worker processes answer, those of the server before
-finish what they began, and end. The first process stays, so that who watches it (systemd, a container) sees the
-same process; it passes signals on. A successor that does not come up changes nothing: the old server goes on.
+say on every reply that they leave, finish what they began, and end. The first process stays, so that who watches
+it (systemd, a container) sees the same process; it passes signals on. A successor that does not come up changes
+nothing: the old server goes on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from plumbing.serving import leaving
+from plumbing.serving.leaving import LEAVES
 from plumbing.serving.process import die_with_parent
 
 log = structlog.get_logger(__name__)
@@ -87,6 +90,8 @@ class Successors:
             return False
         before, self.present = self.present, process
         if before is not None:
+            before.send_signal(LEAVES)
+            leaving.wait(given_up)
             _end(before, signal.SIGTERM)
         return True
 

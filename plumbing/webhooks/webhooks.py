@@ -152,7 +152,7 @@ class Webhooks:
 
     def tell(self, tenant: str, event: str, data: Mapping[str, object], reference: str = "") -> int:
         """Let every address that wants `event` know it; how many there are. `data` names no person. The same
-        `reference` makes the same message: who gets it twice can see that."""
+        `reference` is queued once within two days, and makes the same message: who gets it twice can see that."""
         return self._queued(tenant, event, data, reference, refers=False)
 
     def refer(self, tenant: str, event: str, found_by: Mapping[str, object], reference: str) -> int:
@@ -164,8 +164,7 @@ class Webhooks:
     ) -> int:
         wanted = self.wanting(tenant, event)
         for one in wanted:
-            message = _message_id(one, event, reference)
-            self.queue.put(tenant, message, one.webhook_id, event, content, refers=refers)
+            self._put_once(tenant, one, News(event, reference, content), refers=refers)
         return len(wanted)
 
     def look(self) -> int:
@@ -176,7 +175,7 @@ class Webhooks:
                 for one in self.wanting_any(tenant, source.events):
                     since = max(one.created_us, self._now_us() - DAY)
                     for news in source.since(tenant, since):
-                        found += news.event in one.events and self._first(tenant, one, news)
+                        found += news.event in one.events and self._put_once(tenant, one, news)
         return found
 
     def wanting_any(self, tenant: str, events: Collection[str]) -> list[Webhook]:
@@ -186,12 +185,13 @@ class Webhooks:
     def _tenants(self) -> list[str]:
         return [str(row["tenant"]) for row in self._lasting.rows("SELECT DISTINCT tenant FROM webhooks")]
 
-    def _first(self, tenant: str, one: Webhook, news: News) -> bool:
+    def _put_once(self, tenant: str, one: Webhook, news: News, *, refers: bool = False) -> bool:
+        """Queue a message; False: news of this reference was queued before, by any process."""
         message = _message_id(one, news.event, news.reference)
         with self._passing.write():
-            if not self.queue.is_news(tenant, message):
+            if news.reference and not self.queue.is_news(tenant, message):
                 return False
-            self.queue.put(tenant, message, one.webhook_id, news.event, news.data, refers=False)
+            self.queue.put(tenant, message, one.webhook_id, news.event, news.data, refers=refers)
         return True
 
     def send_next(self) -> bool:

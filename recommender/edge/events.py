@@ -72,7 +72,7 @@ def take(service: RecommenderService, tenant: str, site: str, batches: Sequence[
         with service.database.write():
             fresh = [_stored(service, tenant, batch, now_us()) for batch in mine]
         for batch, new in zip(mine, fresh, strict=True):
-            taken.new, taken.known = taken.new + new, taken.known + len(batch.events) - new
+            _count(service, tenant, batch, new, taken)
     except (Erased, EventConflict):
         for batch in mine:
             _one_by_one(service, tenant, batch, now_us(), taken)
@@ -83,13 +83,20 @@ def _one_by_one(service: RecommenderService, tenant: str, batch: Batch, now_us: 
     """One of several cannot be kept: the others are."""
     for event in batch.events:
         try:
-            new = _stored(service, tenant, replace(batch, events=(event,)), now_us)
-            taken.new, taken.known = taken.new + new, taken.known + 1 - new
+            alone = replace(batch, events=(event,))
+            _count(service, tenant, alone, _stored(service, tenant, alone, now_us), taken)
         except Erased:
             taken.of_the_erased += 1
         except EventConflict:
             taken.refused += 1
             log.warning("event_of_a_box_refused", code=EventConflict.code)
+
+
+def _count(service: RecommenderService, tenant: str, batch: Batch, new: int, taken: Taken) -> None:
+    """Count what is committed, and let those know who want to: also of what came before, which they know again, as
+    whoever was stopped between the two would never be told."""
+    taken.new, taken.known = taken.new + new, taken.known + len(batch.events) - new
+    service.on_recorded(tenant, batch.events, batch.purposes)
 
 
 def _stored(service: RecommenderService, tenant: str, batch: Batch, now_us: int) -> int:

@@ -40,6 +40,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "offer_reports": ("what offers earned, in sums", "nobody", "until they are counted again"),
     "offer_shown_before": ("how often an offer was shown before what is kept", "nobody", "always"),
     "offer_refusals": ("how many redemptions were refused, by offer and cause", "nobody", "always"),
+    "offer_refused": ("keyed hashes of redemptions that were refused", "nobody who can be named", "30 days"),
     "runs": ("trainings: when, their log, how they ended, which account wanted them", "staff", "always"),
     "schedule": ("when to train, and which account paused it", "staff", "until it is changed"),
     "sent": ("how much a device stored today", "devices", "a day"),

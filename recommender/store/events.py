@@ -65,7 +65,7 @@ class EventStore:
         self._renamed: dict[tuple[str, str], tuple[int, Mapping[str, str]]] = {}
 
     def tombstone(self, tenant: str, customer: str) -> str:
-        """A keyed hash of a pseudonym: records its erasure without the pseudonym itself."""
+        """A keyed hash of a pseudonym, or of an event's key: notes it without the pseudonym or the key itself."""
         return hmac.new(self._key, f"{tenant}\n{customer}".encode(), hashlib.sha256).hexdigest()
 
     def generation(self, tenant: str, name: str) -> int:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from plumbing.clock import DAY
 from plumbing.storage.database import Connection, Row
 from recommender.scene import event_key
 from recommender.store.offer_portfolio import OfferPortfolioStore
 from recommender.store.taken_back import BACK
+
+REMEMBERED_US = 30 * DAY
+"""A redemption that is sent again within this time is counted once."""
+
+
+class Refused(NamedTuple):
+    """A redemption that was refused: a keyed hash of its event, and what is counted."""
+
+    event_hash: str
+    offer_id: str
+    cause: str
 
 
 def unbook(connection: Connection, tenant: str, redeemed: Iterable[Row]) -> None:
@@ -101,16 +113,25 @@ class OfferRedemptionStore(OfferPortfolioStore):
 
     # -- redemptions that were refused ---------------------------------------------------------------------------
 
-    def count_refused(self, tenant: str, refused: Iterable[tuple[str, str]]) -> None:
-        """Count (offer, cause) of redemptions that were refused. Of offers that exist; nobody is named."""
+    def count_refused(self, tenant: str, refused: Iterable[Refused], now_us: int) -> None:
+        """Count redemptions that were refused, each once however often it is sent. Of offers that exist; nobody is
+        named."""
         with self._db.write() as connection:
-            for offer_id, cause in sorted(refused):
-                connection.execute(
-                    "INSERT INTO offer_refusals SELECT tenant, offer_id, ?, 1 FROM offers WHERE tenant = ?"
-                    " AND offer_id = ? ON CONFLICT (tenant, offer_id, cause)"
-                    " DO UPDATE SET number = offer_refusals.number + 1",
-                    (cause, tenant, offer_id),
-                )
+            connection.execute(
+                "DELETE FROM offer_refused WHERE tenant = ? AND counted_us < ?", (tenant, now_us - REMEMBERED_US)
+            )
+            for one in sorted(refused):
+                new = connection.execute(
+                    "INSERT INTO offer_refused SELECT tenant, ?, ? FROM offers WHERE tenant = ? AND offer_id = ?"
+                    " ON CONFLICT (tenant, event_hash) DO NOTHING RETURNING event_hash",
+                    (one.event_hash, now_us, tenant, one.offer_id),
+                ).fetchall()
+                if new:
+                    connection.execute(
+                        "INSERT INTO offer_refusals VALUES (?, ?, ?, 1) ON CONFLICT (tenant, offer_id, cause)"
+                        " DO UPDATE SET number = offer_refusals.number + 1",
+                        (tenant, one.offer_id, one.cause),
+                    )
 
     def refused(self, tenant: str) -> dict[str, dict[str, int]]:
         """How many redemptions of each offer were refused, by cause."""

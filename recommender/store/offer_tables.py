@@ -94,6 +94,14 @@ MIGRATIONS: list[tuple[str, str]] = [
             tenant TEXT NOT NULL, offer_id TEXT NOT NULL, cause TEXT NOT NULL, number BIGINT NOT NULL,
             PRIMARY KEY (tenant, offer_id, cause))""",
     ),
+    # Which redemptions are in these numbers: a till that sends one again raises them once.
+    (
+        "offers_22_refused",
+        """CREATE TABLE offer_refused (
+            tenant TEXT NOT NULL, event_hash TEXT NOT NULL, counted_us BIGINT NOT NULL,
+            PRIMARY KEY (tenant, event_hash))""",
+    ),
+    ("offers_23_refused_by_time", "CREATE INDEX offer_refused_by_time ON offer_refused (tenant, counted_us)"),
 ]
 """(name, one statement each), in order."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,6 +122,8 @@ class Fake:
     images: dict[str, bytes] = field(default_factory=dict)  # WebP by the path below /images/
     image_hosts: tuple[str, ...] = ()
     gone: dict[str, int] = field(default_factory=dict)  # the status of whatever has a path that ends so
+    told: list[str] = field(default_factory=list)  # the events of `GET /v1/events`
+    listening: list[str | None] = field(default_factory=list)  # the tokens that came with it; not in `heard`
     _count: int = 0
 
     def bodies(self, path: str) -> list[Row]:
@@ -139,6 +142,7 @@ class Fake:
         rule = app.add_url_rule
         rule("/v1/pairings", "pair", self._pair, methods=["POST"])
         rule("/v1/screen", "screen", lambda: jsonify(self.screen | {"idle_seconds": self.idle_seconds}))
+        rule("/v1/events", "news", self._news)
         rule("/v1/screen/calls", "call_staff", lambda: (jsonify(ends_in_s=900), 201), methods=["POST"])
         rule("/identity/v1/notice", "notice", self._notice)
         rule("/policy", "policy", lambda: POLICY.format(language=request.args.get("language")))
@@ -165,6 +169,14 @@ class Fake:
         rule("/recommender/v1/suggestions/<scene>", "suggest", self._suggest)
         self.rides.put_on(app)
         return app
+
+    def _news(self) -> Response | tuple[str, int]:
+        """What was told since then; it waits for a second, so that no request outlives its test for long."""
+        since, ends = request.args.get("since"), time.monotonic() + 1
+        while since == str(len(self.told)) and time.monotonic() < ends:
+            time.sleep(0.02)
+        news = self.told[int(since) :] if since is not None else []
+        return jsonify(id=str(len(self.told)), events=[{"event": one} for one in news])
 
     def _rows(self) -> list[Row]:
         changed = [row | (self.dishes.get(row["item_id"], {}) or {}) for row in ITEMS]
@@ -205,6 +217,9 @@ class Fake:
             return None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         body = request.get_json(silent=True)
+        if request.path == "/v1/events":
+            self.listening.append(token)
+            return None if self.paired else reply(401, "key_refused", "A valid API key is needed", "Pair this.")
         self.heard.append(
             {
                 "method": request.method,

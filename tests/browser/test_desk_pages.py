@@ -11,6 +11,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from desk.web import PAGES
 from plumbing.webhooks.kinds import PUBLISHED
+from recommender.store.tenant_settings import SiteSettings, TenantSettings
 from tests.browser.conftest import OpenPage
 from tests.browser.desk_world import Desk, served
 from tests.browser.looks import axe_complaints
@@ -118,9 +119,42 @@ def test_settings_are_saved_and_two_who_save_at_once_lose_nothing(desk: Desk, op
     expect(other.get_by_label("Keep events for so many days")).to_have_value("400")
 
 
+def test_a_site_gets_a_clock_and_hours_of_its_own(desk: Desk, open_page: OpenPage) -> None:
+    """Both forms of the page are saved one after the other; a site that says nothing is as the house."""
+    page = opened(desk, open_page, "/desk/settings")
+    form, rows = page.locator("#sites form"), page.locator("#sites tbody tr")
+    expect(rows.filter(has_text="north")).to_contain_text("UTC (as the house)not given (as the house)")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Write which site it is")
+    form.get_by_label("Site").fill("pier")
+    form.get_by_label("Time zone").select_option("Asia/Tokyo")
+    for day in ("Monday", "Tuesday"):
+        form.get_by_label(f"{day}: opens at").fill("06:30")
+        form.get_by_label(f"{day}: closes at").fill("22:00")
+    form.get_by_role("button", name="Save").click()
+    pier = rows.filter(has_text="pier")
+    expect(pier).to_contain_text("Asia/TokyoMon–Tue 06:30–22:00")
+    page.locator("#tenant").get_by_label("Currency").select_option("JPY")
+    page.locator("#tenant").get_by_role("button", name="Save").click()
+    expect(page.locator("#answer")).to_contain_text("Money is in JPY with 0 decimals")
+
+    page.get_by_role("button", name="Change pier").click()
+    expect(form.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    expect(form.get_by_label("Tuesday: closes at")).to_have_value("22:00")
+    form.get_by_label("Time zone").select_option("")
+    form.get_by_role("button", name="Save").click()
+    expect(pier).to_contain_text("UTC (as the house)Mon–Tue")
+    settings = desk.world.half.service.stores.tenants.get("grill")
+    hours = {"mon": ("06:30", "22:00"), "tue": ("06:30", "22:00")}
+    assert (settings.currency, settings.sites) == ("JPY", {"pier": SiteSettings("", hours)})
+    desk.world.half.service.stores.tenants.save("grill", TenantSettings())
+
+
 def test_a_viewer_reads_and_changes_nothing(desk: Desk, open_page: OpenPage) -> None:
     page = opened(desk, open_page, "/desk/settings", "viewer")
     expect(page.get_by_label("Currency")).to_be_disabled()
+    expect(page.locator("#sites")).to_contain_text("north")
+    expect(page.locator("#sites button, #sites form")).to_have_count(0)
     page.goto(f"{desk.address}/desk/suggestions")
     page.wait_for_selector("body[data-ready]")
     expect(page.get_by_role("button", name="Use version 0001")).to_have_count(0)

@@ -38,6 +38,7 @@ class Seen:
 
     ms: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    told: int = 0  # that the connection, which was to be kept open, ends with this reply
     ended: threading.Event = field(default_factory=threading.Event)
 
 
@@ -66,6 +67,7 @@ def rows(short: bool) -> list[Row]:
     return [
         Row(SECTION, "requests", len(seen.ms), ""),
         Row(SECTION, "failed", len(seen.failed), "", 0, note="; ".join(sorted(set(seen.failed))[:3])),
+        Row(SECTION, "kept connections told to close", seen.told, "", restarts, "more"),
         Row(SECTION, "restarts", restarts, "", 1 if short else 3, "more"),
         Row(SECTION, "first process is still there", float(same), "", 1, "more"),
         Row(SECTION, "slowest request", max(seen.ms), "ms"),
@@ -86,17 +88,19 @@ def empty_house() -> Iterator[tuple[Setting, str]]:
 
 
 def restarted(pid: int, home: Path) -> bool:
-    """Send the signal; whether another server has the home afterwards."""
-    before, until = process_of(home), time.monotonic() + PATIENCE_S
+    """Send the signal; whether another server has the home afterwards, and the one before has ended."""
+    before, theirs, until = process_of(home), children_of(pid), time.monotonic() + PATIENCE_S
     os.kill(pid, signal.SIGHUP)
     while time.monotonic() < until:
-        if process_of(home) != before:
-            time.sleep(
-                12
-            )  # the description is written first; then the worker processes start, and the old ones end
+        if process_of(home) != before and not theirs & children_of(pid):
             return True
         time.sleep(0.1)
     return False
+
+
+def children_of(pid: int) -> set[int]:
+    """The processes that a process started."""
+    return {int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def process_of(home: Path) -> int:
@@ -115,6 +119,7 @@ def call(url: str, key: str, pause_s: float, kept_open: bool, seen: Seen) -> Non
             connection.request("GET", PATH, headers={"X-API-Key": key})
             reply = connection.getresponse()
             reply.read()
+            seen.told += kept_open and reply.getheader("Connection") == "close"
             if reply.status != http.client.OK:
                 seen.failed.append(str(reply.status))
         except (OSError, http.client.HTTPException) as error:

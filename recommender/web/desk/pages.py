@@ -85,6 +85,7 @@ class WrongRowsReply(BaseModel):
 class TenantChoicesReply(BaseModel):
     timezones: list[str]
     currencies: list[str]
+    sites: list[str] = Field(description="of settings, keys and orders")
 
 
 def routes(door: Door, service: RecommenderService, trainer: Trainer) -> DeskTools:
@@ -140,11 +141,12 @@ def _page_routes(door: Door, tools: DeskTools, service: RecommenderService) -> N
         DESK + "/choices",
         scopes=VIEW,
         reply=TenantChoicesReply,
-        summary="Zones and currencies to choose from",
+        summary="Zones, currencies and sites to choose from",
     )
     def list_choices(caller: Caller) -> Body:
-        """Time zones and currencies for the forms of the desk."""
-        return {"timezones": zones(), "currencies": sorted(currencies())}
+        """Time zones, currencies and sites for the forms of the desk."""
+        sites = sorted(service.sites(caller.tenant))
+        return {"timezones": zones(), "currencies": sorted(currencies()), "sites": sites}
 
 
 def _import_route(door: Door, tools: DeskTools) -> None:

@@ -13,6 +13,7 @@ import { $, $$, h } from "./dom.js";
 import { Held } from "./held.js";
 import { Joining } from "./joining.js";
 import { KioskMode, drawMissing } from "./kioskmode.js";
+import { Listening } from "./listening.js";
 import { Look } from "./look.js";
 import { News } from "./news.js";
 import { Notice } from "./notice.js";
@@ -80,6 +81,8 @@ export class Screen {
     this.setup = new CameraSetup(this.#parts);
     this.held = new Held({ stage: this.stage, words: this.words, byCode: this.byCode, page });
     this.news = new News({ words: this.words, notice: this.notice, held: this.held });
+    const reading = { settings_changed: () => this.settings.load(this.api), menu_changed: () => this.loadMenu() };
+    this.listening = new Listening({ api: this.api, stage: this.stage, reading });
     guardTaps();
     followKeys();
     this.words.choice($("#languages"));
@@ -215,6 +218,7 @@ export class Screen {
   async start() {
     this.tab.start();
     await this.outbox.restore();
+    this.listening.start(); // before what it hears changes of is read
     const given = new URLSearchParams(location.hash.slice(1));
     const code = given.get("pair");
     if (code) {
@@ -288,7 +292,10 @@ export class Screen {
     const was = document.body.dataset.offline === "true";
     document.body.dataset.offline = String(!reached);
     $("#offline-badge").hidden = reached;
-    if (reached && was) this.refresh();
+    if (reached && was) {
+      this.listening.again();
+      this.refresh();
+    }
     if (!reached) {
       clearTimeout(this.retry);
       this.retry = setTimeout(() => this.refresh(), 10_000);

@@ -74,6 +74,7 @@ export class Stage {
     this.onDrop = () => {}; // what a page keeps beside the visit goes with it
     this.timers = [];
     this.forgetting = [];
+    this.moving = [];
     for (const type of ["pointerdown", "keydown", "input"]) {
       document.addEventListener(type, ({ target }) => target.closest?.("#wipe-now") || this.#awake(), { passive: true });
     }
@@ -95,6 +96,11 @@ export class Stage {
   /** Run `work` whenever a visit is forgotten: what a person set on the screen is set back. */
   whenForgotten(work) {
     this.forgetting.push(work);
+  }
+
+  /** Run `work` after each arrival in a state. */
+  whenMoved(work) {
+    this.moving.push(work);
   }
 
   /**
@@ -131,6 +137,7 @@ export class Stage {
     this.#awake();
     const work = this.entering[state];
     if (work) work(this.visit);
+    for (const moved of this.moving) moved();
     if (state === "forget") setTimeout(() => this.state === "forget" && this.go("forgotten"), FORGET_MS);
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,6 +21,7 @@ from plumbing.door import PUBLIC, Body
 from plumbing.gate import body as bodies
 from plumbing.gate.gate import Gate
 from plumbing.gate.problems import Overloaded
+from plumbing.serving.leaving import LEAVES, Leaving
 from tests.plumbing.gate.test_head import Head
 from tests.plumbing.test_door import Count, House, Parcel
 
@@ -122,6 +124,21 @@ def test_a_request_with_a_key_reaches_its_route(guarded: Guarded) -> None:
     assert reply.status == 200
     assert json.loads(reply.body) == {"done": 1, "by": "kiosk", "name": "bread", "host": "127.0.0.1"}
     assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_server_that_leaves_says_so_on_every_reply(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers and refusals alike, from the signal on: one that is kept ends with a reply, not within a request."""
+    leaving, asked = Leaving(), (Head(path="/open"), Head(path="/parcels", method="POST"))
+    monkeypatch.setattr(guarded.gate, "_leaving", leaving)
+    before = [guarded.ask(one).headers.get("connection") for one in asked]
+    kept = signal.getsignal(LEAVES)
+    try:
+        leaving.hear()
+        signal.raise_signal(LEAVES)
+        after = [guarded.ask(one).headers.get("connection") for one in asked]
+    finally:
+        signal.signal(LEAVES, kept)
+    assert (before, after) == ([None, None], ["close", "close"])
 
 
 def test_a_body_without_a_key_is_never_read(guarded: Guarded) -> None:

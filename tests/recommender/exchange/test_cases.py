@@ -256,6 +256,32 @@ def test_orders_outside_of_opening_hours_are_noticed_and_a_shift_is_offered(worl
     assert take("events", "tz_utc_Z.csv", shift=timedelta(0))[0] == 300
 
 
+def test_an_import_at_unlikely_hours_is_refused_with_the_options_that_take_it(world: World, take: Take) -> None:
+    """A preview warns; whoever says that the times are right is warned too; each import says by which clock."""
+    take("items", "tz_items.csv")
+    hours = dict.fromkeys(DAYS, ("06:30", "13:00"))
+    world.half.service.stores.tenants.save("grill", TenantSettings(sites={"pier": SiteSettings("", hours)}))
+    file = str(CASES / "tz_utc_Z.csv")
+    outside = "300 of 300 orders (100%) fall outside the opening hours"
+
+    code, refused = run(world.home, "import", "events", file)
+    assert (code, world.count("events")) == (1, 0)
+    for words in (outside, "import it with --shift -8 or", "with --shift 0 if its times are right", "Nothing was"):
+        assert words in refused
+    code, preview = run(world.home, "import", "events", file, "--preview")
+    assert (code, world.count("events")) == (0, 0)
+    assert f"Warning: tz_utc_Z.csv: {outside}" in preview
+    code, right = run(world.home, "import", "events", file, "--shift", "0")
+    assert (code, world.count("events")) == (0, 300)
+    assert f"Warning: {outside}." in right
+    for options, clock in [
+        ((), "UTC"),
+        (("--zone", "America/Anchorage"), "UTC, kept by the clock of America/Anchorage (site pier)"),
+    ]:
+        said = run(world.home, "import", "events", file, "--preview", *options)[1]
+        assert f"Times: 300 by {clock}.\n" in said
+
+
 def test_a_request_and_an_event_in_utc_have_the_clock_of_their_site(world: World) -> None:
     assert (
         run(world.home, "set", "pier", "--zone", "America/Los_Angeles", "--hours", "mon-sun 06:30-22:00")[0] == 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from plumbing.access.changes import Wanted
 from plumbing.storage.state import State
 from recommender.store import open_database
 from recommender.store.tenant_settings import (
@@ -99,13 +100,34 @@ def test_what_an_earlier_release_saved_is_read(state: State) -> None:
 
 
 def test_sites_stay_where_they_are_not_named(still: World) -> None:
-    """The page of the settings knows no sites, and keeps them."""
+    """A script of an earlier release knows no sites, and keeps them."""
     sites = {"pier": {"timezone": "Asia/Tokyo", "opening_hours": {}}}
     sent = {"currency": "JPY", "timezone": "Asia/Tokyo", "languages": ["ja"], "opening_hours": {}}
     assert still.call("PUT", PATH, key="desk", json=sent | {"sites": sites}).json["sites"] == sites
 
     assert still.call("PUT", PATH, key="desk", json=sent).json["sites"] == sites
     assert still.call("PUT", PATH, key="desk", json=sent | {"sites": {}}).json["sites"] == {}
+
+
+def test_sites_to_choose_from_are_those_of_settings_keys_and_orders(still: World) -> None:
+    sites = {"pier": {"timezone": "Asia/Tokyo", "opening_hours": {}}}
+    assert still.call("PUT", PATH, key="desk", json={"sites": sites}).status_code == 200
+
+    assert still.call("GET", "/desk/choices", key="desk").json["sites"] == ["north", "pier"]
+    assert still.call("GET", "/desk/choices").status_code == 403
+
+
+def test_a_changed_site_is_on_record_and_an_older_page_does_not_undo_it(still: World) -> None:
+    read = still.call("GET", PATH, key="desk")
+    sites = {"pier": {"timezone": "Asia/Tokyo", "opening_hours": {"mon": ["06:30", "22:00"]}}}
+    headers = {"If-Match": read.headers["ETag"]}
+    assert still.call("PUT", PATH, key="desk", json={"sites": sites}, headers=headers).status_code == 200
+
+    stale = still.call("PUT", PATH, key="desk", json={"sites": {}}, headers=headers)
+    assert (stale.status_code, stale.json["code"]) == (412, "changed_meanwhile")
+    assert still.call("GET", PATH, key="desk").json["sites"] == sites
+    rows = still.access.record.latest("grill", 9, Wanted(subject="settings of the tenant"))
+    assert [(one.state, "Asia/Tokyo" in str(one.later)) for one in rows][-1] == ("done", True)
 
 
 def test_two_who_save_at_once(still: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from plumbing.clock import DAY, HOUR
+from recommender.store.offer_redemptions import REMEMBERED_US, Refused
 from tests.recommender.service_fixtures import OFFER, World
 
 MEAL = {
@@ -215,9 +216,29 @@ def test_refused_redemptions_are_counted_by_cause_and_name_nobody(till: World, a
     }
 
 
-def test_nothing_is_counted_of_an_offer_that_does_not_exist(till: World) -> None:
-    till.half.service.stores.offers.count_refused("grill", [("meal", "offer_ended"), ("ann", "offer_ended")])
+@pytest.mark.parametrize("apart", [True, False], ids=["one by one", "one batch"])
+def test_a_refused_redemption_that_is_sent_again_is_counted_once(till: World, apart: bool) -> None:
+    """However often and for whatever cause; another till's of the same name is another one. No name is kept."""
+    shown, store = till.suggest("offers").json, till.half.service.stores.offers
+    redemption = redeemed(till, shown)
+    for _ in range(2):
+        for batch in [[redemption]] if apart else [[ordered(till, 390), redemption], [redemption, redemption]]:
+            send(till, *batch)
+    assert sum(store.refused("grill")["meal"].values()) == 1
+    assert "r1" not in str([tuple(row) for row in till.half.service.database.rows("SELECT * FROM offer_refused")])
 
+    till.call("POST", "/events", key="desk", json={"events": [redemption]})
+    assert sum(store.refused("grill")["meal"].values()) == 2
+    till.time_us += REMEMBERED_US + 1
+    store.count_refused("grill", [Refused("1", "meal", "offer_ended")], till.time_us)
+    assert till.count("offer_refused") == 1
+
+
+def test_nothing_is_counted_of_an_offer_that_does_not_exist(till: World) -> None:
+    refused = [Refused("1", "meal", "offer_ended"), Refused("2", "ann", "offer_ended")]
+    till.half.service.stores.offers.count_refused("grill", refused, till.time_us)
+
+    assert till.count("offer_refused") == 1
     assert till.half.service.stores.offers.refused("grill") == {"meal": {"offer_ended": 1}}
 
 

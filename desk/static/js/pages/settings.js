@@ -1,12 +1,14 @@
-// How is the desk set up? Money, zone, languages, hours, how long events are kept, how many must stand behind a figure, keys.
+// How is the desk set up? Money, zone, languages, hours, sites, how long events are kept, how many must stand behind a figure, keys.
 
 import { $, el, say } from "../core/dom.js";
 import { answer, start } from "../core/page.js";
 import { api, RECOMMENDER } from "../core/server.js";
 import { t } from "../core/words.js";
+import { houseOf } from "../settings/house.js";
 import { keysSection } from "../settings/keys.js";
 import { screensSection } from "../settings/screens.js";
 import { sharingSection } from "../settings/sharing.js";
+import { sitesSection } from "../settings/sites.js";
 import { sentenceOf, tenantSection } from "../settings/tenant.js";
 
 const offersPart = "../settings/offers.js";
@@ -14,9 +16,9 @@ const offersPart = "../settings/offers.js";
 start(async (person) => {
   const [tenant, choices] = await Promise.all([api("GET", `${RECOMMENDER}/desk/tenant`), api("GET", `${RECOMMENDER}/desk/choices`)]);
   const may = person.scopes.includes("train");
-  const show = (now) => answer(sentenceOf(now));
-  show(tenant);
-  const parts = [tenantSection(tenant, choices, may, show), screensSection(may), sharingSection(may), offers(person), links(person), person.scopes.includes("admin") ? keysSection() : null];
+  const house = houseOf(tenant);
+  house.watch((now) => answer(sentenceOf(now)));
+  const parts = [tenantSection(house, choices, may), sitesSection(house, choices, may), screensSection(may), sharingSection(may), offers(person), links(person), person.scopes.includes("admin") ? keysSection() : null];
   $("content").replaceChildren(...parts.filter(Boolean));
 });
 
