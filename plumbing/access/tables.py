@@ -122,3 +122,13 @@ def drivers(db: Utils) -> None:
 def dialects(db: Utils) -> None:
     """The dialects of other systems that a tenant has switched on."""
     db.execute("CREATE TABLE dialects (tenant TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tenant, name))")
+
+
+@migrations()
+def dialect_peers(db: Utils) -> None:
+    """The other systems that call in a dialect: `secrets` is sealed (what they show, what we show them, and what
+    still counts of before), `settings` is JSON: addresses, and which of their sites is which of ours."""
+    db.execute(
+        "CREATE TABLE dialect_peers (tenant TEXT NOT NULL, name TEXT NOT NULL, secrets TEXT NOT NULL,"
+        " settings TEXT NOT NULL, set_us BIGINT NOT NULL, PRIMARY KEY (tenant, name))"
+    )

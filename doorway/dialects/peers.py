@@ -1,0 +1,190 @@
+"""Dialects by the API: what a tenant agreed on with a system that calls with a secret in place of a key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from plumbing.access.caller import Caller
+from plumbing.access.record import note_change
+from plumbing.clock import as_text
+from plumbing.dialect_peers import NoSuchPeer, Peer
+from plumbing.door import Body, Door
+from plumbing.problem import Problem
+from plumbing.shared import Shared
+
+PEERS = ("square", "toast")
+LEAST = 16
+Secret = Annotated[str, StringConstraints(min_length=LEAST, max_length=255, pattern=r"^[!-~]+$")]
+Their = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+Ours = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+
+
+class PeerIncomplete(Problem):
+    """Something is missing of what a system needs to call."""
+
+    code = "peer_incomplete"
+    status = 422
+    title = "Something is missing of what this system needs"
+    what_to_do = "Send what the reply names."
+
+
+class PeerPath(BaseModel):
+    name: Literal["square", "toast"]
+
+
+class PeerBody(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "secret": "0123456789abcdef0123456789abcdef",
+                "access_token": "token-of-the-tenant-at-square",
+                "address": "https://usual.example/api/square/grill",
+                "sites": {"L8GY3KXM4ND5R": "mill"},
+            }
+        },
+    )
+
+    secret: Secret | None = Field(
+        None, description="Square: the subscription's signature key; Toast: the key that Toast sends"
+    )
+    access_token: Secret | None = Field(None, description="Square alone: with which orders are read there")
+    address: str | None = Field(
+        None, max_length=500, description="Square alone: the notification URL, as it is there"
+    )
+    sandbox: bool | None = Field(None, description="Square alone: its place for trials")
+    sites: dict[Their, Ours] | None = Field(
+        None, max_length=1_000, description="our site for each location of Square or restaurant GUID of Toast"
+    )
+
+
+class PeerReply(BaseModel):
+    """What was agreed, without its secrets."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "square",
+                "address": "https://usual.example/api/square/grill",
+                "sandbox": False,
+                "sites": {"L8GY3KXM4ND5R": "mill"},
+                "has_access_token": True,
+                "set_at": "2026-11-23T12:00:00Z",
+                "earlier_until": None,
+            }
+        }
+    )
+
+    name: Literal["square", "toast"]
+    address: str
+    sandbox: bool
+    sites: dict[str, str]
+    has_access_token: bool
+    set_at: str
+    earlier_until: str | None = Field(description="until when the secret before still counts")
+
+
+def complete(name: str, peer: Peer) -> Peer:
+    """Raises PeerIncomplete: something is missing."""
+    missing = []
+    if not peer.secret:
+        missing.append("secret")
+    if name == "square":
+        if not peer.access_token:
+            missing.append("access_token")
+        if urlsplit(peer.address).scheme != "https" or not peer.address.isascii():
+            missing.append("address (https, as Square has it)")
+    elif not peer.sites:
+        missing.append("sites (the GUIDs of the restaurants that may call)")
+    if missing:
+        raise PeerIncomplete(f"{name} needs {', '.join(missing)}.")
+    return peer
+
+
+def changed(name: str, before: Peer | None, given: dict[str, Any]) -> Peer:
+    """The peer with what was given; the rest stays. Raises PeerIncomplete."""
+    there = before or Peer("")
+    parts = {one: getattr(there, one) for one in ("secret", "access_token", "address", "sandbox", "sites")}
+    return complete(name, Peer(**(parts | {one: value for one, value in given.items() if value is not None})))
+
+
+def peers(shared: Shared) -> APIBlueprint:
+    """The routes, for scope `admin`. No secret is ever shown."""
+    tag = Tag(name="dialects", description="Routes as other systems have them, for programs written for those")
+    api = APIBlueprint("peers", __name__, abp_tags=[tag])
+    door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
+    path_of = "/v1/dialects/<name>/peer"
+
+    @door.route(
+        "GET",
+        path_of,
+        scopes=("admin",),
+        reply=PeerReply,
+        summary="What was agreed with Square or Toast",
+        errors=(NoSuchPeer.code,),
+    )
+    def get_dialect_peer(caller: Caller, path: PeerPath) -> Body:
+        """Addresses and sites, and since when; never a secret."""
+        return row(path.name, shared.peers.get(caller.tenant, path.name))
+
+    @door.route(
+        "PUT",
+        path_of,
+        scopes=("admin",),
+        reply=PeerReply,
+        summary="Agree on a secret with Square or Toast, or change which site is which",
+        errors=(PeerIncomplete.code,),
+    )
+    def put_dialect_peer(caller: Caller, path: PeerPath, body: PeerBody) -> Body:
+        """What is left out stays. A secret that is replaced counts for another day, so that both sides need not
+        change it in one moment; it is sealed, never shown, and not in the record of changes.
+        """
+        before = shared.peers.find(caller.tenant, path.name)
+        later = changed(path.name, before, body.model_dump())
+        note_change(
+            f"dialect {path.name}",
+            earlier=None if before is None else settings(before),
+            later=settings(later) | {"new_secret": before is None or before.secret != later.secret},
+        )
+        return row(path.name, shared.peers.put(caller.tenant, path.name, later))
+
+    @door.route(
+        "DELETE",
+        path_of,
+        scopes=("admin",),
+        status=204,
+        reply=None,
+        summary="Take no call of Square or Toast any more",
+        errors=(NoSuchPeer.code,),
+    )
+    def delete_dialect_peer(caller: Caller, path: PeerPath) -> Body:
+        """At once, also with the secret before; what was recorded stays."""
+        note_change(
+            f"dialect {path.name}", earlier=settings(shared.peers.get(caller.tenant, path.name)), later=None
+        )
+        shared.peers.remove(caller.tenant, path.name)
+        return None
+
+    return api
+
+
+def settings(peer: Peer) -> dict[str, object]:
+    """What may be shown and stand in the record."""
+    return {"address": peer.address, "sandbox": peer.sandbox, "sites": dict(peer.sites)}
+
+
+def row(name: str, peer: Peer) -> dict[str, object]:
+    """As `PeerReply`."""
+    return settings(peer) | {
+        "name": name,
+        "has_access_token": bool(peer.access_token),
+        "set_at": as_text(peer.set_us),
+        "earlier_until": as_text(peer.earlier_until_us) if peer.earlier else None,
+    }
