@@ -5,6 +5,8 @@ A secret that was replaced counts for another day, so that both sides need not c
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import json
 from collections.abc import Mapping
@@ -62,6 +64,22 @@ class PeersOfDialects:
     def __init__(self, database: Database, key: bytes, now_us: Clock) -> None:
         """`key` is a Fernet key."""
         self._database, self._now_us, self._sealing = database, now_us, Sealing(key, now_us)
+        self._key = key
+
+    def path(self, tenant: str, name: str) -> str:
+        """Where the other system calls. No request names a tenant: a keyed hash of it does, which is no secret."""
+        return f"/api/{name}/{self._id(tenant, name)}"
+
+    def _id(self, tenant: str, name: str) -> str:
+        digest = hmac.digest(self._key, f"{name}\n{tenant}".encode(), hashlib.sha256)[:10]
+        return base64.b32encode(digest).decode().lower()
+
+    def called(self, name: str, peer_id: str) -> tuple[str, Peer | None]:
+        """Whose address this is, and what was agreed; "" and None: nobody's."""
+        row = self._database.row(
+            "SELECT tenant FROM dialect_peers WHERE name = ? AND peer_id = ?", (name, peer_id)
+        )
+        return ("", None) if row is None else (str(row["tenant"]), self.find(str(row["tenant"]), name))
 
     def find(self, tenant: str, name: str) -> Peer | None:
         """What was agreed; None: nothing, or its secrets cannot be opened with the key of this house."""
@@ -103,9 +121,17 @@ class PeersOfDialects:
         text = json.dumps(kept | {"earlier": earlier, "earlier_until_us": until})
         settings = {"address": peer.address, "sandbox": peer.sandbox, "sites": dict(peer.sites)}
         self._database.change(
-            "INSERT INTO dialect_peers VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET"
-            " secrets = excluded.secrets, settings = excluded.settings, set_us = excluded.set_us",
-            (tenant, name, self._sealing.seal(USE, (tenant, name), text), json.dumps(settings), now),
+            "INSERT INTO dialect_peers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET"
+            " peer_id = excluded.peer_id, secrets = excluded.secrets, settings = excluded.settings,"
+            " set_us = excluded.set_us",
+            (
+                tenant,
+                name,
+                self._id(tenant, name),
+                self._sealing.seal(USE, (tenant, name), text),
+                json.dumps(settings),
+                now,
+            ),
         )
         return self.get(tenant, name)
 

@@ -14,6 +14,9 @@ from plumbing.cli import LazyGroup, errors_as_one_line, home_option, state_of, t
 from plumbing.clock import as_text, system_clock
 from plumbing.problem import Problem
 
+PEERS = ("square", "toast")
+"""Those that call with a secret in place of a key of ours."""
+
 name_argument = click.argument("name", type=click.Choice(NAMES))
 
 
@@ -57,7 +60,7 @@ def switch_off(home: Path, tenant: str, name: str) -> None:
 @dialects.command("secret")
 @home_option
 @tenant_option
-@click.argument("name", type=click.Choice(("square", "toast")))
+@click.argument("name", type=click.Choice(PEERS))
 @click.option(
     "--file",
     "source",
@@ -92,11 +95,26 @@ def secret(
                 return
             given = _given(source.read(2_000), sites) | {"address": address, "sandbox": sandbox or None}
             before = shared.peers.find(tenant, name)
-            kept = shared.peers.put(tenant, name, changed(name, before, given))
+            kept = shared.peers.put(tenant, name, changed(name, before, given, shared.peers.path(tenant, name)))
         finally:
             shared.close()
     earlier = f"; the one before counts until {as_text(kept.earlier_until_us)}" if kept.earlier else ""
     click.echo(f"{name} may call with this secret{earlier}. Switch it on: usual dialects on {name}.")
+
+
+@dialects.command("address")
+@home_option
+@tenant_option
+@click.argument("name", type=click.Choice(PEERS))
+def address(home: Path, tenant: str, name: str) -> None:
+    """Show where NAME calls, behind the host of this house."""
+    from plumbing.shared import Shared
+
+    shared = Shared.open(state_of(home), system_clock)
+    try:
+        click.echo(shared.peers.path(tenant, name))
+    finally:
+        shared.close()
 
 
 def _given(text: str, sites: tuple[str, ...]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class PeerBody(BaseModel):
             "example": {
                 "secret": "0123456789abcdef0123456789abcdef",
                 "access_token": "token-of-the-tenant-at-square",
-                "address": "https://usual.example/api/square/grill",
+                "address": "https://usual.example/api/square/mfzwizltoq2gk4tu",
                 "sites": {"L8GY3KXM4ND5R": "mill"},
             }
         },
@@ -66,13 +66,14 @@ class PeerBody(BaseModel):
 
 
 class PeerReply(BaseModel):
-    """What was agreed, without its secrets."""
+    """What was agreed, without its secrets; while nothing was, `set_at` is null."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "name": "square",
-                "address": "https://usual.example/api/square/grill",
+                "path": "/api/square/mfzwizltoq2gk4tu",
+                "address": "https://usual.example/api/square/mfzwizltoq2gk4tu",
                 "sandbox": False,
                 "sites": {"L8GY3KXM4ND5R": "mill"},
                 "has_access_token": True,
@@ -83,24 +84,26 @@ class PeerReply(BaseModel):
     )
 
     name: Literal["square", "toast"]
+    path: str = Field(description="where it calls, behind this house's host")
     address: str
     sandbox: bool
     sites: dict[str, str]
     has_access_token: bool
-    set_at: str
+    set_at: str | None
     earlier_until: str | None = Field(description="until when the secret before still counts")
 
 
-def complete(name: str, peer: Peer) -> Peer:
-    """Raises PeerIncomplete: something is missing."""
+def complete(name: str, peer: Peer, path: str) -> Peer:
+    """Raises PeerIncomplete: something is missing. `path` is where it calls."""
     missing = []
     if not peer.secret:
         missing.append("secret")
     if name == "square":
         if not peer.access_token:
             missing.append("access_token")
-        if urlsplit(peer.address).scheme != "https" or not peer.address.isascii():
-            missing.append("address (https, as Square has it)")
+        where = urlsplit(peer.address)
+        if where.scheme != "https" or not peer.address.isascii() or not where.path.endswith(path):
+            missing.append(f"address (as Square has it: https://HOUSE{path})")
     elif not peer.sites:
         missing.append("sites (the GUIDs of the restaurants that may call)")
     if missing:
@@ -108,11 +111,13 @@ def complete(name: str, peer: Peer) -> Peer:
     return peer
 
 
-def changed(name: str, before: Peer | None, given: dict[str, Any]) -> Peer:
+def changed(name: str, before: Peer | None, given: dict[str, Any], path: str) -> Peer:
     """The peer with what was given; the rest stays. Raises PeerIncomplete."""
     there = before or Peer("")
     parts = {one: getattr(there, one) for one in ("secret", "access_token", "address", "sandbox", "sites")}
-    return complete(name, Peer(**(parts | {one: value for one, value in given.items() if value is not None})))
+    return complete(
+        name, Peer(**(parts | {one: value for one, value in given.items() if value is not None})), path
+    )
 
 
 def peers(shared: Shared) -> APIBlueprint:
@@ -120,23 +125,22 @@ def peers(shared: Shared) -> APIBlueprint:
     tag = Tag(name="dialects", description="Routes as other systems have them, for programs written for those")
     api = APIBlueprint("peers", __name__, abp_tags=[tag])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
-    path_of = "/v1/dialects/<name>/peer"
+    where, path_of = "/v1/dialects/<name>/peer", shared.peers.path
 
     @door.route(
         "GET",
-        path_of,
+        where,
         scopes=("admin",),
         reply=PeerReply,
-        summary="What was agreed with Square or Toast",
-        errors=(NoSuchPeer.code,),
+        summary="Where Square or Toast calls, and what was agreed with it",
     )
     def get_dialect_peer(caller: Caller, path: PeerPath) -> Body:
         """Addresses and sites, and since when; never a secret."""
-        return row(path.name, shared.peers.get(caller.tenant, path.name))
+        return row(path.name, shared.peers.find(caller.tenant, path.name), path_of(caller.tenant, path.name))
 
     @door.route(
         "PUT",
-        path_of,
+        where,
         scopes=("admin",),
         reply=PeerReply,
         summary="Agree on a secret with Square or Toast, or change which site is which",
@@ -147,17 +151,18 @@ def peers(shared: Shared) -> APIBlueprint:
         change it in one moment; it is sealed, never shown, and not in the record of changes.
         """
         before = shared.peers.find(caller.tenant, path.name)
-        later = changed(path.name, before, body.model_dump())
+        called = path_of(caller.tenant, path.name)
+        later = changed(path.name, before, body.model_dump(), called)
         note_change(
             f"dialect {path.name}",
             earlier=None if before is None else settings(before),
             later=settings(later) | {"new_secret": before is None or before.secret != later.secret},
         )
-        return row(path.name, shared.peers.put(caller.tenant, path.name, later))
+        return row(path.name, shared.peers.put(caller.tenant, path.name, later), called)
 
     @door.route(
         "DELETE",
-        path_of,
+        where,
         scopes=("admin",),
         status=204,
         reply=None,
@@ -180,11 +185,13 @@ def settings(peer: Peer) -> dict[str, object]:
     return {"address": peer.address, "sandbox": peer.sandbox, "sites": dict(peer.sites)}
 
 
-def row(name: str, peer: Peer) -> dict[str, object]:
+def row(name: str, found: Peer | None, path: str) -> dict[str, object]:
     """As `PeerReply`."""
+    peer = found or Peer("")
     return settings(peer) | {
         "name": name,
+        "path": path,
         "has_access_token": bool(peer.access_token),
-        "set_at": as_text(peer.set_us),
+        "set_at": as_text(peer.set_us) if found else None,
         "earlier_until": as_text(peer.earlier_until_us) if peer.earlier else None,
     }

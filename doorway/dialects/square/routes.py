@@ -34,8 +34,8 @@ TOLD = ("order.created", "order.updated", "payment.created", "payment.updated", 
 log = structlog.get_logger(__name__)
 
 
-class TenantPath(BaseModel):
-    tenant: str = Field(min_length=1, max_length=64, description="whose notifications these are")
+class SquarePath(BaseModel):
+    peer_id: str = Field(max_length=64, description="from `GET /v1/dialects/square/peer`")
 
 
 class SquareReply(BaseModel):
@@ -105,7 +105,7 @@ def square(shared: Shared, service: RecommenderService, reading: Fetch = fetch) 
 
     @door.route(
         "POST",
-        "/api/square/<tenant>",
+        "/api/square/<peer_id>",
         scopes=PUBLIC,
         limit=Limit("square", OF_AN_ADDRESS),
         lane="events",
@@ -113,26 +113,25 @@ def square(shared: Shared, service: RecommenderService, reading: Fetch = fetch) 
         summary="A notification of Square: an order, a payment or a refund has changed",
         errors=("dialect_off", SignatureRefused.code, SquareSilent.code, "too_many_events"),
     )
-    def square_notify(path: TenantPath) -> Body:
+    def square_notify(path: SquarePath) -> Body:
         """The body is Square's event, signed in `x-square-hmacsha256-signature`. What it names is read at Square
         with the tenant's access token, and stands in the log as it is there now: in any order of arrival, once.
         """
         body = request.get_data()
-        known = "\0" not in path.tenant and path.tenant not in ("*", "")
-        peer = shared.peers.find(path.tenant, NAME) if known else None
-        peer = check(peer, request.headers.get(HEADER, ""), body)
-        narrow(path.tenant)
-        shared.dialects.require(path.tenant, NAME)
-        shared.limits.allow(path.tenant, "notifications of square", most=OF_A_TENANT, window_us=MINUTE)
+        tenant, found = shared.peers.called(NAME, path.peer_id)
+        peer = check(found, request.headers.get(HEADER, ""), body)
+        narrow(tenant)
+        shared.dialects.require(tenant, NAME)
+        shared.limits.allow(tenant, "notifications of square", most=OF_A_TENANT, window_us=MINUTE)
         event_id, order_id = _named(body)
         if not order_id:
             return _said("ignored")
         seen = f"square event {event_id}"
-        if event_id and shared.limits.reached(path.tenant, seen, most=1, window_us=HOUR):
+        if event_id and shared.limits.reached(tenant, seen, most=1, window_us=HOUR):
             return _said("unchanged")
-        done = tools.mirror(path.tenant, peer, order_id)
+        done = tools.mirror(tenant, peer, order_id)
         if event_id:
-            shared.limits.count(path.tenant, seen, window_us=HOUR)
+            shared.limits.count(tenant, seen, window_us=HOUR)
         return done
 
     return api

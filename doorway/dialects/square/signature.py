@@ -16,7 +16,7 @@ class SignatureRefused(Problem):
     """A notification that the other system did not sign; an unknown tenant answers the same."""
 
     code = "signature_refused"
-    status = 403
+    status = 401
     title = "This is not signed as it should be"
     says = "Compare the signature key and the address of the notifications with what the other system shows."
     security_event = "signature_refused"

@@ -35,7 +35,7 @@ WITHOUT = {
 
 
 class ToastPath(BaseModel):
-    tenant: str = Field(min_length=1, max_length=64, description="whose restaurants call")
+    peer_id: str = Field(max_length=64, description="from `GET /v1/dialects/toast/peer`")
 
 
 def toast(shared: Shared, service: RecommenderService) -> APIBlueprint:
@@ -47,7 +47,7 @@ def toast(shared: Shared, service: RecommenderService) -> APIBlueprint:
 
     @door.route(
         "POST",
-        "/api/toast/<tenant>",
+        "/api/toast/<peer_id>",
         scopes=PUBLIC,
         limit=Limit("toast", OF_AN_ADDRESS),
         size=CHECK,
@@ -62,8 +62,8 @@ def toast(shared: Shared, service: RecommenderService) -> APIBlueprint:
         `Toast-Restaurant-External-ID` a restaurant that was. Errors have Toast's own form.
         """
         try:
-            asked = _asked(shared, path.tenant)
-            shared.limits.allow(path.tenant, "transactions of toast", most=OF_A_TENANT, window_us=MINUTE)
+            asked = _asked(shared, path.peer_id)
+            shared.limits.allow(asked.tenant, "transactions of toast", most=OF_A_TENANT, window_us=MINUTE)
             return loyalty.answer(asked)
         except Refused as error:
             return refused(error)
@@ -75,10 +75,9 @@ def toast(shared: Shared, service: RecommenderService) -> APIBlueprint:
     return api
 
 
-def _asked(shared: Shared, tenant: str) -> Asked:
+def _asked(shared: Shared, peer_id: str) -> Asked:
     """Who asks for what. Raises Refused, DialectOff."""
-    known = "\0" not in tenant and tenant != "*"
-    peer = shared.peers.find(tenant, NAME) if known else None
+    tenant, peer = shared.peers.called(NAME, peer_id)
     shown = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     if not (peer or NOBODY).shows(shown) or peer is None:
         raise Refused("ERROR_INVALID_TOKEN")

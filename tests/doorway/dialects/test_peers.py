@@ -18,12 +18,12 @@ from plumbing.dialect_peers import Peer
 from plumbing.shared import Shared
 from plumbing.storage.state import State
 from plumbing.webhooks.sending import NotDelivered
-from tests.doorway.dialects.tills import ADDRESS, SIGNING, TENANT, TOKEN, House
+from tests.doorway.dialects.tills import HOST, SIGNING, TENANT, TOKEN, House
 from tests.recommender.service_fixtures import Installation, installation
 
 __all__ = ["installation"]
 
-SQUARE = {"secret": SIGNING, "access_token": TOKEN, "address": ADDRESS, "sites": {"L8": "mill"}}
+SQUARE = {"secret": SIGNING, "access_token": TOKEN, "sites": {"L8": "mill"}}
 
 
 @pytest.fixture
@@ -40,8 +40,9 @@ def send(house: House, method: str, name: str, body: Any = None, *, scope: str =
 
 def test_what_was_agreed_is_shown_without_secrets_and_on_record_without_them(house: House) -> None:
     """Also not in the files of the house."""
-    assert send(house, "GET", "square").get_json()["code"] == "no_such_peer"
-    said = send(house, "PUT", "square", SQUARE)
+    nothing = send(house, "GET", "square").get_json()
+    assert (nothing["set_at"], HOST + nothing["path"]) == (None, house.address)
+    said = send(house, "PUT", "square", SQUARE | {"address": house.address})
     assert said.status_code == 200, said.get_json()
     shown = send(house, "GET", "square").get_json()
     assert (shown["sites"], shown["has_access_token"], shown["earlier_until"]) == ({"L8": "mill"}, True, None)
@@ -56,9 +57,9 @@ def test_what_was_agreed_is_shown_without_secrets_and_on_record_without_them(hou
 
 
 def test_a_new_secret_keeps_the_rest_and_the_one_before_for_a_day(house: House) -> None:
-    send(house, "PUT", "square", SQUARE)
+    send(house, "PUT", "square", SQUARE | {"address": house.address})
     shown = send(house, "PUT", "square", {"secret": "another-signing-key"}).get_json()
-    assert (shown["address"], shown["sites"]) == (ADDRESS, {"L8": "mill"})
+    assert (shown["address"], shown["sites"]) == (house.address, {"L8": "mill"})
     assert shown["earlier_until"] is not None
     assert house.shared.peers.get(TENANT, "square").secrets == ("another-signing-key", SIGNING)
     assert send(house, "DELETE", "square").status_code == 204
@@ -75,7 +76,7 @@ def test_a_new_secret_keeps_the_rest_and_the_one_before_for_a_day(house: House) 
             {"secret": SIGNING, "access_token": TOKEN, "address": "http://usual.example/"},
             "peer_incomplete",
         ),
-        ("square", {"address": ADDRESS}, "peer_incomplete"),
+        ("square", {"address": HOST + "/api/square/another"}, "peer_incomplete"),
         ("toast", {"secret": SIGNING}, "peer_incomplete"),
         ("toast", {"secret": "short"}, "invalid_request"),
         ("gorse", {"secret": SIGNING}, "invalid_request"),
@@ -95,14 +96,16 @@ def test_it_needs_the_scope_of_an_administrator(house: House) -> None:
 
 def test_the_command_reads_secrets_and_repeats_none(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    Shared.open(State(home), lambda: 1_795_435_200_000_000).close()
+    shared = Shared.open(State(home), lambda: 1_795_435_200_000_000)
+    path = shared.peers.path(TENANT, "square")
+    shared.close()
     words = ["secret", "square", "--home", str(home), "--tenant", TENANT]
 
     def said(*more: str, given: str = f"{SIGNING}\n{TOKEN}\n") -> tuple[int, str]:
         done = CliRunner().invoke(dialects, [*words, *more], input=given)
         return done.exit_code, done.output
 
-    assert said("--address", ADDRESS, "--site", "L8=mill")[0] == 0
+    assert said("--address", HOST + path, "--site", "L8=mill")[0] == 0
     assert "counts until" in said(given="the-next-signing-key\n")[1]
     for given in ("short\n", "with a blank in the secret\n"):
         code, output = said(given=given)
@@ -110,6 +113,8 @@ def test_the_command_reads_secrets_and_repeats_none(tmp_path: Path) -> None:
     assert said("--remove") == (0, "square calls no more.\n")
     assert said("--remove") == (0, "Nothing was agreed with square.\n")
     assert said()[0] == 1  # without an address
+    shown = CliRunner().invoke(dialects, ["address", "square", *words[2:]])
+    assert shown.output == f"{path}\n"
 
 
 def test_an_order_is_asked_for_with_the_tenants_token_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,9 @@ def test_errors_have_toasts_own_form(house: House) -> None:
 
 
 def test_another_tenant_and_one_that_switched_it_off_answer_nothing(house: House) -> None:
-    reply = house.client.post("/api/toast/mill", json={}, headers={"Authorization": "c75a2aa085d30a90"})
+    reply = house.client.post(
+        house.shared.peers.path("mill", "toast"), json={}, headers={"Authorization": "c75a2aa085d30a90"}
+    )
     assert (reply.status_code, reply.get_json()) == (400, {"transactionStatus": "ERROR_INVALID_TOKEN"})
     house.shared.dialects.choose(TENANT, [])
     code, said = house.transact("ACCRUE", "g1", about_check("c1", BURGER))

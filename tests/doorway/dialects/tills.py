@@ -28,7 +28,7 @@ from recommender.store import open_moments
 from tests.recommender.service_fixtures import Installation, World
 
 TENANT = "grill"
-ADDRESS = "https://usual.example/api/square/grill"
+HOST = "https://usual.example"
 SIGNING, TOKEN = "signing-key-of-the-subscription", "access-token-of-the-tenant"
 KEY = "c75a2aa085d30a90308841d388fc7828"
 RESTAURANT = "76cb1b05-cb1e-4adf-863a-b2a94a5ecdcf"
@@ -55,6 +55,7 @@ class House:
             peers=PeersOfDialects(self.world.door, Fernet.generate_key(), now_us),
         )
         self.shared: Any = shared
+        self.address = HOST + shared.peers.path(TENANT, "square")
         self.orders: dict[str, Any] = {}
         self.asked: list[str] = []
         self.world.app.register_api(dialects(shared))
@@ -79,11 +80,14 @@ class House:
     # --- Square
 
     def agree_with_square(self, **more: Any) -> None:
-        self.shared.peers.put(TENANT, "square", Peer(SIGNING, TOKEN, ADDRESS, **more))
+        self.shared.peers.put(TENANT, "square", Peer(SIGNING, TOKEN, self.address, **more))
 
     def post(self, body: bytes, signature: str, tenant: str = TENANT) -> TestResponse:
         return self.client.post(
-            f"/api/square/{tenant}", data=body, content_type="application/json", headers={HEADER: signature}
+            self.shared.peers.path(tenant, "square"),
+            data=body,
+            content_type="application/json",
+            headers={HEADER: signature},
         )
 
     def notify(self, kind: str, order_id: str, event_id: str = "") -> dict[str, Any]:
@@ -91,7 +95,7 @@ class House:
         body = json.dumps(
             notification(kind, order_id, event_id or f"{kind}-{order_id}-{len(self.asked)}")
         ).encode()
-        reply = self.post(body, signed(SIGNING, ADDRESS, body))
+        reply = self.post(body, signed(SIGNING, self.address, body))
         assert reply.status_code == 200, reply.get_json()
         said: dict[str, Any] = reply.get_json()
         return said
@@ -110,7 +114,9 @@ class House:
             "Toast-Transaction-Type": f"LOYALTY_{kind}",
         } | {name.replace("_", "-"): value for name, value in headers.items()}
         sent = json.dumps({"toastTransactionType": f"LOYALTY_{kind}"} | (body or {}))
-        reply = self.client.post(f"/api/toast/{TENANT}", data=sent, content_type="application/json", headers=given)
+        reply = self.client.post(
+            self.shared.peers.path(TENANT, "toast"), data=sent, content_type="application/json", headers=given
+        )
         said: dict[str, Any] = reply.get_json()
         return reply.status_code, said
 
