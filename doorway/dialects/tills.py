@@ -81,7 +81,7 @@ class Tills:
             row = self.orders.hold(tenant, self.name, order.ref, self._now_us())
             if order.version < row.version:
                 return "stale"
-            if row.live and row.print == wanted:
+            if row.live and (row.print == wanted or 0 < order.version == row.version):
                 self.orders.keep(tenant, self.name, replace(row, version=order.version))
                 return "unchanged"
             self._void(tenant, row)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from doorway.dialects.square.signature import signed
+from recommender.item import Item
 from tests.doorway.dialects.tills import (
     SIGNING,
     TENANT,
@@ -161,6 +162,17 @@ def test_a_refund_may_come_before_its_order(house: House) -> None:
     house.orders["o1"] = square_order("o1", BURGER, COLA)
     house.notify("order.created", "o1")
     assert house.lines() == [("burger", 1, 950, ""), ("cola", 1, 300, "")]
+
+
+def test_a_dish_that_is_added_to_the_menu_later_brings_no_refund_back(house: House) -> None:
+    """The same version of an order is the same order, whatever the menu has by then."""
+    house.orders["o1"] = square_order("o1", BURGER, Line("Pie", 390, catalog="PIE"))
+    assert house.notify("order.created", "o1")["unlisted"] == ["PIE"]
+    house.orders["r1"] = returned("r1", BURGER)
+    house.notify("refund.created", "r1")
+    house.world.half.service.stores.catalogue.put(TENANT, "item", [Item("PIE", "Pie", "sweet", 390)])
+    assert house.notify("order.updated", "o1")["outcome"] == "unchanged"
+    assert house.lines() == []
 
 
 def test_sites_are_those_that_were_agreed_on(house: House) -> None:
