@@ -14,6 +14,7 @@ from plumbing.access.record import note_change
 from plumbing.clock import as_text
 from plumbing.dialect_peers import NoSuchPeer, Peer
 from plumbing.door import Body, Door
+from plumbing.etags import note_tag, require_unchanged
 from plumbing.problem import Problem
 from plumbing.shared import Shared
 
@@ -136,7 +137,9 @@ def peers(shared: Shared) -> APIBlueprint:
     )
     def get_dialect_peer(caller: Caller, path: PeerPath) -> Body:
         """Addresses and sites, and since when; never a secret."""
-        return row(path.name, shared.peers.find(caller.tenant, path.name), path_of(caller.tenant, path.name))
+        shown = row(path.name, shared.peers.find(caller.tenant, path.name), path_of(caller.tenant, path.name))
+        note_tag(shown)
+        return shown
 
     @door.route(
         "PUT",
@@ -144,21 +147,25 @@ def peers(shared: Shared) -> APIBlueprint:
         scopes=("admin",),
         reply=PeerReply,
         summary="Agree on a secret with Square or Toast, or change which site is which",
-        errors=(PeerIncomplete.code,),
+        errors=(PeerIncomplete.code, "changed_meanwhile"),
     )
     def put_dialect_peer(caller: Caller, path: PeerPath, body: PeerBody) -> Body:
         """What is left out stays. A secret that is replaced counts for another day, so that both sides need not
-        change it in one moment; it is sealed, never shown, and not in the record of changes.
+        change it in one moment; it is sealed, never shown, and not in the record of changes. `If-Match` refuses a
+        change of what somebody else changed meanwhile.
         """
         before = shared.peers.find(caller.tenant, path.name)
         called = path_of(caller.tenant, path.name)
+        require_unchanged(row(path.name, before, called))
         later = changed(path.name, before, body.model_dump(), called)
         note_change(
             f"dialect {path.name}",
             earlier=None if before is None else settings(before),
             later=settings(later) | {"new_secret": before is None or before.secret != later.secret},
         )
-        return row(path.name, shared.peers.put(caller.tenant, path.name, later), called)
+        shown = row(path.name, shared.peers.put(caller.tenant, path.name, later), called)
+        note_tag(shown)
+        return shown
 
     @door.route(
         "DELETE",

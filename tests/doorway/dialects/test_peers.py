@@ -62,6 +62,10 @@ def test_a_new_secret_keeps_the_rest_and_the_one_before_for_a_day(house: House) 
     assert (shown["address"], shown["sites"]) == (house.address, {"L8": "mill"})
     assert shown["earlier_until"] is not None
     assert house.shared.peers.get(TENANT, "square").secrets == ("another-signing-key", SIGNING)
+    key = house.shared.access.create_key(TENANT, ["admin"])
+    old = {"X-API-Key": key, "If-Match": '"an-earlier-tag"'}
+    late = house.client.put("/v1/dialects/square/peer", json={"sandbox": True}, headers=old)
+    assert late.get_json()["code"] == "changed_meanwhile"
     assert send(house, "DELETE", "square").status_code == 204
     assert house.shared.peers.find(TENANT, "square") is None
     assert send(house, "DELETE", "square").status_code == 404
