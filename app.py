@@ -206,6 +206,9 @@ def _put_together(app: OpenAPI, shared: Shared, house: _House) -> None:
     app.register_api(import_module("doorway.rides").rides(shared, places, waiting))
     app.register_api(import_module("doorway.webhooks").webhooks(shared))
     app.register_api(import_module("doorway.dialects.switch").dialects(shared))
+    app.register_api(import_module("doorway.dialects.peers").peers(shared))
+    app.register_api(import_module("doorway.dialects.square.routes").square(shared, recommender.service))
+    app.register_api(import_module("doorway.dialects.toast.routes").toast(shared, recommender.service))
     app.register_api(import_module("doorway.dialects.compreface.routes").compreface(shared, identity.service))
     app.register_api(import_module("doorway.dialects.gorse.routes").gorse(shared, recommender.service))
     own_page = import_module("doorway.own_page").own_page

@@ -20,6 +20,7 @@ from plumbing.access.record_key import REPLIES, record_key
 from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import MINUTE, Clock
+from plumbing.dialect_peers import PeersOfDialects
 from plumbing.people import people
 from plumbing.people.sealing import FILE as PEOPLE
 from plumbing.people.sealing import Sealing
@@ -50,6 +51,7 @@ class Shared:
     rides: rides.Rides
     webhooks: Webhooks
     dialects: Dialects
+    peers: PeersOfDialects
     token_keys: Sequence[bytes]
     now_us: SteadyClock
     databases: tuple[Database, ...]
@@ -94,6 +96,7 @@ class Shared:
             rides=rides.Rides(passing, rides.rides_key(replies), clock),
             webhooks=Webhooks(lasting, passing, rides.webhooks_key(replies), clock, registry=registry),
             dialects=Dialects(lasting),
+            peers=PeersOfDialects(lasting, rides.dialects_key(replies), clock),
             token_keys=token_keys,
             now_us=clock,
             databases=(lasting, passing),

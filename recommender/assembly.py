@@ -49,6 +49,7 @@ from recommender.store.sharing import SharingStore
 from recommender.store.staff_calls import StaffCalls
 from recommender.store.tenant_settings import TenantSettingsStore
 from recommender.store.ties import AccountTies
+from recommender.store.till_orders import TillOrders
 from recommender.store.version_notes import VersionNotes
 from recommender.store.version_places import Place, open_place
 from recommender.store.version_rows import VersionRows
@@ -87,6 +88,7 @@ class RecommenderStores:
     own: OwnEventStore
     ties: AccountTies
     experiments: ExperimentStore
+    tills: TillOrders
     secret: bytes = field(repr=False)  # of this half alone; each use derives a key of its own
     files: Files
 
@@ -149,6 +151,7 @@ def open_stores(config: RecommenderConfig) -> RecommenderStores:
         own=OwnEventStore(database, _derive(secret, "corrections"), events),
         ties=AccountTies(database, _derive(secret, "ties")),
         experiments=experiments,
+        tills=TillOrders(database),
         secret=secret,
         files=files,
     )

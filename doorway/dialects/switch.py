@@ -15,8 +15,8 @@ from plumbing.door import Body, Door
 from plumbing.etags import note_tag, require_unchanged
 from plumbing.shared import Shared
 
-NAMES = ("compreface", "gorse")
-Name = Literal["compreface", "gorse"]
+NAMES = ("compreface", "gorse", "square", "toast")
+Name = Literal["compreface", "gorse", "square", "toast"]
 
 
 class DialectsBody(BaseModel):

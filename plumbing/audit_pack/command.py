@@ -61,6 +61,11 @@ ACCESS_WORDS = {
     "change_heads": About("number and hash of the last row of the record", "nobody", "always"),
     "four_eyes": About("which changes need a second person", "nobody", "until it is changed"),
     "dialects": About("which languages of other systems are switched on", "nobody", "until it is changed"),
+    "dialect_peers": About(
+        "systems that call in such a language: sealed secrets, which of their sites is which of ours",
+        "systems",
+        "until removed; a secret that was replaced a day",
+    ),
     "proposals": About("changes that wait for a second person", "staff, by the id of their user", "a week each"),
     "secrets": About("hashes that tell whether all machines have the same secrets", "nobody", "always"),
     "probe": About("a number that is written to see whether anything can be", "nobody", "always"),

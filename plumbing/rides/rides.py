@@ -49,6 +49,11 @@ def webhooks_key(replies: bytes) -> bytes:
     return _derived(replies, b"usual webhooks")
 
 
+def dialects_key(replies: bytes) -> bytes:
+    """The Fernet key of what dialects keep sealed."""
+    return _derived(replies, b"usual dialects")
+
+
 def _derived(replies: bytes, use: bytes) -> bytes:
     return base64.urlsafe_b64encode(hmac.digest(replies, use, hashlib.sha256))
 

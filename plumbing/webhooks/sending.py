@@ -107,6 +107,34 @@ def send(
 
     Raises NotDelivered. AddressRefused: the host has become one that is not called.
     """
+    ask(
+        "POST",
+        url,
+        {"Content-Type": "application/json", "User-Agent": "usual", **headers},
+        body,
+        allowed=allowed,
+        context=context,
+        resolve=resolve,
+        within_s=within_s,
+    )
+
+
+def ask(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    *,
+    allowed: Collection[str] = (),
+    context: ssl.SSLContext | None = None,
+    resolve: Resolve = addresses_of,
+    within_s: float = WITHIN_S,
+    most_bytes: int = MOST_BYTES,
+) -> bytes:
+    """One request; the first `most_bytes` of an answer with a status of 200 to 299. No redirect is followed.
+
+    Raises NotDelivered: any other answer, or none in time. AddressRefused: the host is none that is called.
+    """
     host, port, path = checked(url)
     try:
         address = public_address(host, port, allowed, resolve)
@@ -119,11 +147,9 @@ def send(
     ender.daemon = True
     ender.start()
     try:
-        connection.request(
-            "POST", path, body, {"Content-Type": "application/json", "User-Agent": "usual", **headers}
-        )
+        connection.request(method, path, body, dict(headers))
         reply = connection.getresponse()
-        reply.read(MOST_BYTES)
+        content = reply.read(most_bytes)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotDelivered(type(error).__name__) from error
     finally:
@@ -131,6 +157,7 @@ def send(
         connection.close()
     if time.monotonic() > ends or not 200 <= reply.status < 300:
         raise NotDelivered(f"status {reply.status}")
+    return content
 
 
 def _hang_up(connection: http.client.HTTPConnection) -> None:

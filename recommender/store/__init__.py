@@ -18,6 +18,7 @@ from recommender.store import (
     images,
     offer_tables,
     rules,
+    till_orders,
     version_notes,
 )
 from recommender.store import runs as models
@@ -33,6 +34,7 @@ MIGRATIONS = (
     version_notes.migrations,
     images.migrations,
     idempotency_migrations,
+    till_orders.migrations,
 )
 
 

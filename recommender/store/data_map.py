@@ -67,6 +67,8 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "experiment_visits": ("the present visit of a keyed hash in a running experiment", PERSON, "until it stops"),
     "experiment_units": ("sums of visits by a keyed hash in a running experiment", PERSON, "until it stops"),
+    "till_orders": ("which event is which order of a till that calls in a dialect", "nobody", "400 days"),
+    "till_transactions": ("which transactions of such a till were carried out", "nobody", "400 days"),
     "sharing": ("how many people must stand behind what everybody sees", "nobody", "until it is changed"),
 }
 """Of each table: what it holds, whom it is about, how long it is kept."""

@@ -92,6 +92,8 @@ WITHOUT_DOOR_ROW = {
     "/api/v1/recognition/subjects/<subject>": CUSTOMER,
     **{one.path: "only refuses, and says why" for one in REFUSED if "<subject>" not in one.path},
     "/desk/v1/oidc/begin": REPLY,
+    "/api/square/<peer_id>": "orders and refunds of a till, signed by Square: they are events, not settings",
+    "/api/toast/<peer_id>": "orders and redemptions of a till, with Toast's key: they are events, not settings",
     "/desk/v1/oidc/end": "says where the provider ends its session: the signing out before it has a row",
 }
 """Routes that change something, or seem to, without a row by the door; each with its reason."""

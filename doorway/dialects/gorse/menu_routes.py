@@ -47,7 +47,7 @@ def recommend_routes(door: Door, tools: Gorse) -> None:
         scopes=("suggest",),
         limit=limit,
         lane="suggestions",
-        reply=None,
+        reply=schemas.RecommendedIds,
         summary="What a user most likely wants now, from the whole menu",
         errors=SUGGESTED,
     )
@@ -61,7 +61,7 @@ def recommend_routes(door: Door, tools: Gorse) -> None:
         scopes=("suggest",),
         limit=limit,
         lane="suggestions",
-        reply=None,
+        reply=schemas.RecommendedIds,
         summary="The same, as clients ask who name no category",
         errors=SUGGESTED,
     )
@@ -75,7 +75,7 @@ def recommend_routes(door: Door, tools: Gorse) -> None:
         scopes=("suggest",),
         limit=limit,
         lane="suggestions",
-        reply=None,
+        reply=schemas.RecommendedIds,
         summary="What a user most likely wants now, of one category",
         errors=SUGGESTED,
     )
@@ -91,7 +91,7 @@ def recommend_routes(door: Door, tools: Gorse) -> None:
         scopes=("suggest",),
         limit=limit,
         lane="suggestions",
-        reply=None,
+        reply=schemas.RecommendedItems,
         summary="What goes with the items of a session, for somebody unknown; nothing is stored",
         errors=(*OF_DIALECT, "unknown_item"),
     )
@@ -148,7 +148,7 @@ def item_routes(door: Door, tools: Gorse) -> None:
         "GET",
         "/api/items",
         scopes=("suggest",),
-        reply=None,
+        reply=schemas.GorseItemPage,
         summary="Items, page by page, or by a word",
         errors=OF_DIALECT,
     )
@@ -177,7 +177,7 @@ def more_item_routes(door: Door, tools: Gorse) -> None:
         "GET",
         "/api/item/<item_id>",
         scopes=("suggest",),
-        reply=None,
+        reply=schemas.GorseItemRow,
         summary="One item",
         errors=OF_ITEM,
     )
@@ -219,7 +219,7 @@ def more_item_routes(door: Door, tools: Gorse) -> None:
         "/api/item/<item_id>/neighbors",
         scopes=("suggest",),
         lane="suggestions",
-        reply=None,
+        reply=schemas.RecommendedItems,
         summary="Items like one; the same for everybody",
         errors=OF_ITEM,
     )

@@ -75,7 +75,7 @@ def _feedback_routes(door: Door, tools: Gorse) -> None:
         "GET",
         "/api/user/<user_id>/feedback/<feedback_type>",
         scopes=("event",),
-        reply=None,
+        reply=schemas.FeedbackRows,
         summary="What one user did, of one type",
         errors=OF_USER,
     )
@@ -168,7 +168,7 @@ def _user_routes(door: Door, tools: Gorse) -> None:
         "GET",
         "/api/user/<user_id>",
         scopes=("event",),
-        reply=None,
+        reply=schemas.GorseUserRow,
         summary="A user who was not deleted",
         errors=OF_USER,
     )

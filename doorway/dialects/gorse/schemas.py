@@ -137,3 +137,96 @@ class GorseQuery(BaseModel):
 
 class Done(BaseModel):
     RowAffected: int
+
+
+class Recommended(BaseModel):
+    """An item and how likely it is wanted."""
+
+    Id: str
+    Score: float
+
+
+class RecommendedIds(RootModel[list[str | Recommended]]):
+    """Ids, best first; with `X-API-Version: 2` each with its score."""
+
+    model_config = ConfigDict(json_schema_extra={"example": ["ramen", "gyoza"]})
+
+
+class RecommendedItems(RootModel[list[Recommended]]):
+    """Ids with scores, best first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": [{"Id": "ramen", "Score": 0.71}]})
+
+
+class FeedbackRow(BaseModel):
+    """What a user did, in the words of Gorse."""
+
+    FeedbackType: str
+    UserId: str
+    ItemId: str
+    Timestamp: str
+    Value: float
+    Comment: str
+
+
+class FeedbackRows(RootModel[list[FeedbackRow]]):
+    """All of one user and type, oldest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": [
+                {
+                    "FeedbackType": "order",
+                    "UserId": "u-4711",
+                    "ItemId": "ramen",
+                    "Timestamp": "2026-05-04T12:30:00+02:00",
+                    "Value": 1.0,
+                    "Comment": "",
+                }
+            ]
+        }
+    )
+
+
+class GorseItemRow(BaseModel):
+    """A dish in the words of Gorse."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "ItemId": "ramen",
+                "IsHidden": False,
+                "Categories": ["Noodles"],
+                "Timestamp": "0001-01-01T00:00:00Z",
+                "Labels": ["soup"],
+                "Comment": "Ramen",
+            }
+        }
+    )
+
+    ItemId: str
+    IsHidden: bool
+    Categories: list[str]
+    Timestamp: str
+    Labels: list[str]
+    Comment: str
+
+
+class GorseItemPage(BaseModel):
+    """Items; `Cursor` is empty at the end."""
+
+    Cursor: str
+    Items: list[GorseItemRow]
+
+
+class GorseUserRow(BaseModel):
+    """A user of whom nothing is said."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"UserId": "u-4711", "Labels": None, "Subscribe": None, "Comment": ""}}
+    )
+
+    UserId: str
+    Labels: None
+    Subscribe: None
+    Comment: str

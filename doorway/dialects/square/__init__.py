@@ -1,0 +1,1 @@
+"""Square's webhooks of orders, payments and refunds: `docs/dialects/square.md`."""

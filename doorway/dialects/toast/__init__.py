@@ -1,0 +1,1 @@
+"""Toast's loyalty integration, as its platform calls it: `docs/dialects/toast.md`."""
