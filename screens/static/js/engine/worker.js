@@ -1,0 +1,67 @@
+// The engine's own thread: it gets pictures, and answers with vectors or with why there are none. It sends nothing.
+//
+// Messages: {id, work: "load", engine} or {id, work: "look", pictures, asked}; answers: {id, result} or {id, refusal}
+// or {id, failed}. Pictures are ImageBitmaps, which are closed, or {width, height, data} as a canvas gives them.
+
+import { Detector } from "./detect.js";
+import { Embedder } from "./embed.js";
+import { fromCanvas } from "./pixels.js";
+import { Press } from "./press.js";
+import { Refusal } from "./refusal.js";
+
+const WORKS = { load, look };
+let press = null;
+let canvas = null;
+
+/** A network as a function of numbers and a shape. */
+function opened(runtime, session) {
+  return async (numbers, shape) => {
+    const outputs = await session.run({ [session.inputNames[0]]: new runtime.Tensor("float32", numbers, shape) });
+    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+  };
+}
+
+/** @param engine what the server says of its files and of the pack: `GET /screens/engine/engine.json` */
+async function load({ engine: { pack, input, files } }) {
+  const runtime = await import(files.runtime.url);
+  const { env, InferenceSession } = runtime;
+  env.wasm.numThreads = 1; // more would need a page that is isolated from every other origin
+  env.wasm.wasmPaths = { wasm: files.wasm.url };
+  env.logLevel = "error";
+  const network = async ({ url, integrity }) => {
+    const reply = await fetch(url, { integrity });
+    if (!reply.ok) throw new Error(`${url} answered ${reply.status}`);
+    return opened(runtime, await InferenceSession.create(await reply.arrayBuffer(), { executionProviders: ["wasm"] }));
+  };
+  const detector = new Detector(await network(files.detector), input.detector_width);
+  const embedder = new Embedder(await network(files.embedder), detector, input);
+  press = new Press({ pack, detector, embedder });
+  return { pack };
+}
+
+async function look({ pictures, asked }) {
+  const read = ({ moves = [], ...rest }) => ({ ...rest, moves: moves.map(pixelsOf) });
+  return press.look(pictures.map(pixelsOf), read(asked ?? {}));
+}
+
+/** The pixels of a picture; of a bitmap through a canvas that is emptied at once. */
+function pixelsOf(picture) {
+  if (!(picture instanceof ImageBitmap)) return fromCanvas(picture);
+  const { width, height } = picture;
+  if (canvas?.width !== width || canvas?.height !== height) canvas = new OffscreenCanvas(width, height);
+  const pen = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
+  pen.drawImage(picture, 0, 0);
+  picture.close();
+  const read = fromCanvas(pen.getImageData(0, 0, width, height));
+  pen.clearRect(0, 0, width, height);
+  return read;
+}
+
+self.addEventListener("message", async ({ data: { id, work, ...given } }) => {
+  try {
+    self.postMessage({ id, result: await WORKS[work](given) });
+  } catch (error) {
+    const { code, hint, where } = error;
+    self.postMessage(error instanceof Refusal ? { id, refusal: { code, hint, where } } : { id, failed: String(error) });
+  }
+});
