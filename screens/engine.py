@@ -141,6 +141,8 @@ def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
         files = {role: file.seen_by_page() for role, file in folder.files.items()}
         response = Response(json.dumps(kept | {"files": files}), mimetype="application/json")
         response.headers["Cache-Control"] = CHECKED
+        response.add_etag()
+        response.make_conditional(request)
         return response
 
     @pages.get(f"{ADDRESS}/<name>")
@@ -159,4 +161,5 @@ def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = FOR_GOOD
         response.set_etag(f"{file.sha256}{'-gzip' if small else ''}")
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response

@@ -15,11 +15,13 @@ function isSkin(row, column) {
   const forehead = Math.abs(column - 48) < 18 && row >= 2 && row < 14;
   return forehead || (Math.abs(Math.abs(column - 48) - 23) < 9 && row >= 44 && row < 54);
 }
+const places = (belongs) => [...Array(SIDE * SIDE).keys()].filter((at) => belongs(Math.floor(at / SIDE), at % SIDE));
+const [EYE_PLACES, SKIN_PLACES] = [places(isEye), places(isSkin)];
 
 /** none, mask or sunglasses. */
 export function coverOf(patch) {
   if (lowerFaceEdges(patch) < MASKED_BELOW) return "mask";
-  const [eyes, skin] = [isEye, isSkin].map((belongs) => patch.filter((_, at) => belongs(Math.floor(at / SIDE), at % SIDE)));
+  const [eyes, skin] = [EYE_PLACES, SKIN_PLACES].map((those) => Float32Array.from(those, (at) => patch[at]));
   const bright = median(skin) + 10;
   return (median(eyes) + 2) / bright < DARK_BELOW && deviation(eyes) / bright < EVEN_BELOW ? "sunglasses" : "none";
 }
@@ -56,31 +58,35 @@ function zone(patch, { rows, columns }) {
   return out;
 }
 
-/** A place beyond the edge is that of its mirror image. */
-const mirrored = (at, length) => (at < 0 ? -at : at >= length ? 2 * length - 2 - at : at);
+/** The places before and behind each of some places; beyond the edge is its mirror image. */
+function besides(length) {
+  const at = [...Array(length).keys()];
+  return [at.map((one) => (one ? one - 1 : 1)), at.map((one) => (one < length - 1 ? one + 1 : length - 2))];
+}
+
+/** Each pixel with the four around it, as numbers. */
+function withNeighbours(patch, width, work) {
+  const height = patch.length / width;
+  const [[before, behind], [above, below]] = [besides(width), besides(height)];
+  const out = new Float32Array(patch.length);
+  for (let row = 0, at = 0; row < height; row += 1) {
+    const [start, up, down] = [row * width, above[row] * width, below[row] * width];
+    for (let column = 0; column < width; column += 1, at += 1) {
+      out[at] = work(patch[at], patch[start + before[column]], patch[start + behind[column]], patch[up + column], patch[down + column]);
+    }
+  }
+  return out;
+}
 
 /** Blurred a little, against noise: weights 1, 2, 1 across and down. */
 export function smoothed(patch, width) {
-  const height = patch.length / width;
-  const across = patch.map((value, at) => {
-    const [row, column] = [at - (at % width), at % width];
-    return (patch[row + mirrored(column - 1, width)] + 2 * value + patch[row + mirrored(column + 1, width)]) / 4;
-  });
-  return across.map((value, at) => {
-    const [row, column] = [Math.floor(at / width), at % width];
-    return (across[mirrored(row - 1, height) * width + column] + 2 * value + across[mirrored(row + 1, height) * width + column]) / 4;
-  });
+  const across = withNeighbours(patch, width, (own, left, right) => (left + 2 * own + right) / 4);
+  return withNeighbours(across, width, (own, _left, _right, up, down) => (up + 2 * own + down) / 4);
 }
 
 /** How much each pixel differs from the four around it: the amount of a Laplacian. */
 export function edgesOf(patch, width) {
-  const height = patch.length / width;
-  return patch.map((value, at) => {
-    const [row, column] = [Math.floor(at / width), at % width];
-    const [up, down] = [mirrored(row - 1, height), mirrored(row + 1, height)].map((one) => patch[one * width + column]);
-    const [left, right] = [mirrored(column - 1, width), mirrored(column + 1, width)].map((one) => patch[row * width + one]);
-    return Math.abs(up + down + left + right - 4 * value);
-  });
+  return withNeighbours(patch, width, (own, left, right, up, down) => Math.abs(up + down + left + right - 4 * own));
 }
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

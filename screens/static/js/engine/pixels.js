@@ -1,15 +1,13 @@
-// Pictures in memory: {width, height, channels, data}, row by row. Colours stand as blue, green, red, as the networks
-// take them. Every step gives the bytes that OpenCV gives at the server: tests compare the two.
+// Pictures in memory: {width, height, channels, data}, row by row; in colour as a canvas gives them (red, green, blue and a
+// fourth byte that nobody reads), or grey. Every step gives the bytes that OpenCV gives at the server: tests compare both.
 
-/** A canvas's picture (red, green, blue, alpha) without its alpha. */
+const COLOURS = 4; // bytes of a pixel
+const BLUE_GREEN_RED = [2, 1, 0]; // the order in which the networks take colours
+const EVEN_BYTES = 0x00ff00ff; // of the four of a pixel
+
+/** A canvas's picture. */
 export function fromCanvas({ width, height, data }) {
-  const out = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < out.length; from += 4, to += 3) {
-    out[to] = data[from + 2];
-    out[to + 1] = data[from + 1];
-    out[to + 2] = data[from];
-  }
-  return { width, height, channels: 3, data: out };
+  return { width, height, channels: COLOURS, data };
 }
 
 /** A number in the middle between two goes to the even one. */
@@ -40,26 +38,46 @@ export function cropped({ width, channels, data }, [x0, y0, x1, y1]) {
 /** As grey, by the weights of Rec. 601 in whole numbers. */
 export function grey({ width, height, data }) {
   const out = new Uint8Array(width * height);
-  for (let to = 0, from = 0; to < out.length; to += 1, from += 3) {
-    out[to] = (data[from] * 3735 + data[from + 1] * 19235 + data[from + 2] * 9798 + 16384) >> 15;
+  for (let to = 0, from = 0; to < out.length; to += 1, from += COLOURS) {
+    out[to] = (data[from] * 9798 + data[from + 1] * 19235 + data[from + 2] * 3735 + 16384) >> 15;
   }
   return { width, height, channels: 1, data: out };
 }
 
 /** Half as wide and as high: each pixel the mean of four. */
-function halved({ width, height, channels, data }) {
-  const [columns, rows, line] = [width / 2, height / 2, width * channels];
-  const out = new Uint8Array(columns * rows * channels);
-  let to = 0;
-  for (let y = 0; y < rows; y += 1) {
-    for (let x = 0; x < columns; x += 1) {
-      const from = 2 * (y * line + x * channels);
-      for (let c = from; c < from + channels; c += 1) {
-        out[to++] = (data[c] + data[c + channels] + data[c + line] + data[c + line + channels] + 2) >> 2;
-      }
+function halved(picture) {
+  return picture.channels === COLOURS ? halvedInColour(picture) : halvedGrey(picture);
+}
+
+function halvedGrey({ width, height, data }) {
+  const [columns, rows] = [width / 2, height / 2];
+  const out = new Uint8Array(columns * rows);
+  for (let to = 0, y = 0; y < rows; y += 1) {
+    for (let x = 0, from = 2 * y * width; x < columns; x += 1, from += 2) {
+      out[to++] = (data[from] + data[from + 1] + data[from + width] + data[from + width + 1] + 2) >> 2;
     }
   }
-  return { width: columns, height: rows, channels, data: out };
+  return { width: columns, height: rows, channels: 1, data: out };
+}
+
+/** Two colours at a time: a whole pixel is one number, and the sum of four bytes needs ten bits. */
+function halvedInColour({ width, height, data }) {
+  const [columns, rows] = [width / 2, height / 2];
+  const pixels = new Uint32Array(data.buffer, data.byteOffset, width * height);
+  const out = new Uint32Array(columns * rows);
+  const half = 0x00020002;
+  for (let to = 0, y = 0; y < rows; y += 1) {
+    for (let x = 0, from = 2 * y * width; x < columns; x += 1, from += 2) {
+      const one = pixels[from];
+      const two = pixels[from + 1];
+      const three = pixels[from + width];
+      const four = pixels[from + width + 1];
+      const even = (one & EVEN_BYTES) + (two & EVEN_BYTES) + (three & EVEN_BYTES) + (four & EVEN_BYTES) + half;
+      const odd = ((one >>> 8) & EVEN_BYTES) + ((two >>> 8) & EVEN_BYTES) + ((three >>> 8) & EVEN_BYTES) + ((four >>> 8) & EVEN_BYTES) + half;
+      out[to++] = ((even >>> 2) & EVEN_BYTES) | (((odd >>> 2) & EVEN_BYTES) << 8);
+    }
+  }
+  return { width: columns, height: rows, channels: COLOURS, data: new Uint8Array(out.buffer) };
 }
 
 /** Which old pixels each of `to` new ones covers, and which share of it each of them is: [[first, shares], ...]. */
@@ -71,33 +89,31 @@ function covers(from, to) {
     const parts = [];
     for (let one = first; one < last; one += 1) parts.push(Math.min(end, one + 1) - Math.max(begin, one));
     const whole = parts.reduce((sum, part) => sum + part, 0);
-    return [first, parts.map((part) => part / whole)];
+    return [first, Float64Array.from(parts, (part) => part / whole)];
   });
 }
 
 /** The picture at another, smaller size: each pixel the mean of the area that it covers. */
 function byArea({ width, height, channels, data }, columns, rows) {
   const across = covers(width, columns);
-  const narrow = new Float32Array(columns * height * channels);
+  const line = columns * channels;
+  const narrow = new Float64Array(line * height);
   for (let y = 0, to = 0; y < height; y += 1) {
-    for (const [first, shares] of across) {
-      for (let c = 0; c < channels; c += 1, to += 1) {
-        let from = (y * width + first) * channels + c;
-        let sum = 0;
-        for (const share of shares) {
-          sum += share * data[from];
-          from += channels;
-        }
-        narrow[to] = sum;
+    for (let x = 0; x < columns; x += 1, to += channels) {
+      const [first, shares] = across[x];
+      let from = (y * width + first) * channels;
+      for (let n = 0; n < shares.length; n += 1, from += channels) {
+        for (let c = 0; c < channels; c += 1) narrow[to + c] += shares[n] * data[from + c];
       }
     }
   }
-  const [out, line] = [new Uint8Array(columns * rows * channels), columns * channels];
+  const out = new Uint8Array(line * rows);
   covers(height, rows).forEach(([first, shares], y) => {
-    for (let x = 0; x < line; x += 1) {
-      const sum = shares.reduce((total, share, n) => total + share * narrow[(first + n) * line + x], 0);
-      out[y * line + x] = rounded(sum);
+    const sums = new Float64Array(line);
+    for (let n = 0, from = first * line; n < shares.length; n += 1, from += line) {
+      for (let x = 0; x < line; x += 1) sums[x] += shares[n] * narrow[from + x];
     }
+    for (let x = 0; x < line; x += 1) out[y * line + x] = rounded(sums[x]);
   });
   return { width: columns, height: rows, channels, data: out };
 }
@@ -128,14 +144,14 @@ export function shrinkByPowerOfTwo(picture, most) {
 }
 
 /** The numbers that a network takes: one plane for each colour, in a field of (columns, rows) that is black beyond. */
-export function planes({ width, height, channels, data }, columns = width, rows = height) {
-  const out = new Float32Array(channels * rows * columns);
-  for (let c = 0; c < channels; c += 1) {
+export function planes({ width, height, data }, columns = width, rows = height) {
+  const out = new Float32Array(BLUE_GREEN_RED.length * rows * columns);
+  BLUE_GREEN_RED.forEach((colour, plane) => {
     for (let y = 0; y < height; y += 1) {
-      let from = y * width * channels + c;
-      let to = (c * rows + y) * columns;
-      for (let x = 0; x < width; x += 1, from += channels) out[to++] = data[from];
+      let from = y * width * COLOURS + colour;
+      let to = (plane * rows + y) * columns;
+      for (let x = 0; x < width; x += 1, from += COLOURS) out[to++] = data[from];
     }
-  }
+  });
   return out;
 }

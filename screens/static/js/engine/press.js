@@ -26,14 +26,14 @@ export class Press {
     for (const picture of pictures) seen.push(await this.#seen(picture, enrolling));
     const captures = seen.filter(({ vector }) => vector);
     if (captures.length < least) throw seen.find(({ refusal }) => refusal)?.refusal ?? new Refusal("no_face");
-    const qualities = captures.map(({ quality }) => quality);
+    const qualities = captures.map(({ faces, quality }) => ({ ...quality, faces: faces.length }));
     const liveness = await this.#liveness(seen[0], steps, moves, alike);
     const sent = captures.map(({ vector }) => inBytes(vector));
     return {
       pack: this.pack,
       vectors: sent.map(({ numbers }) => numbers),
       scales: Float32Array.from(sent, ({ scale }) => scale),
-      claims: { qualities, hint: qualityHint(qualities), liveness },
+      claims: { qualities, hint: qualityHint(qualities), liveness, moves: moves.length ? steps : [] },
     };
   }
 

@@ -41,21 +41,30 @@ export function warp(picture, matrix, side, repeat = false) {
   const back = [d * one, -b * one, -c * one, a * one];
   const [fromX, fromY] = [-(back[0] * shiftX + back[1] * shiftY), -(back[2] * shiftX + back[3] * shiftY)];
   const out = new Uint8Array(side * side * channels);
-  const edge = [width - 1, height - 1];
+  const line = width * channels;
+  const shown = Math.min(channels, 3); // the fourth byte of a colour is not read
+  /** The channel of a place beyond the picture, too. */
   const at = (x, y, channel) => {
-    if (x >= 0 && y >= 0 && x < width && y < height) return data[(y * width + x) * channels + channel];
-    if (!repeat) return 0;
-    return data[(Math.min(Math.max(y, 0), edge[1]) * width + Math.min(Math.max(x, 0), edge[0])) * channels + channel];
+    const [near, level] = [Math.min(Math.max(x, 0), width - 1), Math.min(Math.max(y, 0), height - 1)];
+    return repeat || (near === x && level === y) ? data[level * line + near * channels + channel] : 0;
   };
   for (let row = 0, to = 0; row < side; row += 1) {
-    for (let column = 0; column < side; column += 1) {
-      const [sx, sy] = [back[0] * column + back[1] * row + fromX, back[2] * column + back[3] * row + fromY];
-      const [x, y] = [Math.floor(sx), Math.floor(sy)];
-      const [right, down] = [sx - x, sy - y];
-      for (let channel = 0; channel < channels; channel += 1) {
-        const top = at(x, y, channel) * (1 - right) + at(x + 1, y, channel) * right;
-        const bottom = at(x, y + 1, channel) * (1 - right) + at(x + 1, y + 1, channel) * right;
-        out[to++] = rounded(top * (1 - down) + bottom * down);
+    for (let column = 0; column < side; column += 1, to += channels) {
+      const sx = back[0] * column + back[1] * row + fromX;
+      const sy = back[2] * column + back[3] * row + fromY;
+      const x = Math.floor(sx);
+      const y = Math.floor(sy);
+      const right = sx - x;
+      const down = sy - y;
+      const within = x >= 0 && y >= 0 && x < width - 1 && y < height - 1;
+      for (let channel = 0, from = y * line + x * channels; channel < shown; channel += 1, from += 1) {
+        const leftTop = within ? data[from] : at(x, y, channel);
+        const rightTop = within ? data[from + channels] : at(x + 1, y, channel);
+        const leftBottom = within ? data[from + line] : at(x, y + 1, channel);
+        const rightBottom = within ? data[from + line + channels] : at(x + 1, y + 1, channel);
+        const top = leftTop * (1 - right) + rightTop * right;
+        const bottom = leftBottom * (1 - right) + rightBottom * right;
+        out[to + channel] = rounded(top * (1 - down) + bottom * down);
       }
     }
   }

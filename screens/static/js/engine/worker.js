@@ -3,40 +3,18 @@
 // Messages: {id, work: "load", engine} or {id, work: "look", pictures, asked}; answers: {id, result} or {id, refusal}
 // or {id, failed}. Pictures are ImageBitmaps, which are closed, or {width, height, data} as a canvas gives them.
 
-import { Detector } from "./detect.js";
-import { Embedder } from "./embed.js";
+import { openPress } from "./open.js";
 import { fromCanvas } from "./pixels.js";
-import { Press } from "./press.js";
 import { Refusal } from "./refusal.js";
 
 const WORKS = { load, look };
 let press = null;
 let canvas = null;
 
-/** A network as a function of numbers and a shape. */
-function opened(runtime, session) {
-  return async (numbers, shape) => {
-    const outputs = await session.run({ [session.inputNames[0]]: new runtime.Tensor("float32", numbers, shape) });
-    return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
-  };
-}
-
-/** @param engine what the server says of its files and of the pack: `GET /screens/engine/engine.json` */
-async function load({ engine: { pack, input, files } }) {
-  const runtime = await import(files.runtime.url);
-  const { env, InferenceSession } = runtime;
-  env.wasm.numThreads = 1; // more would need a page that is isolated from every other origin
-  env.wasm.wasmPaths = { wasm: files.wasm.url };
-  env.logLevel = "error";
-  const network = async ({ url, integrity }) => {
-    const reply = await fetch(url, { integrity });
-    if (!reply.ok) throw new Error(`${url} answered ${reply.status}`);
-    return opened(runtime, await InferenceSession.create(await reply.arrayBuffer(), { executionProviders: ["wasm"] }));
-  };
-  const detector = new Detector(await network(files.detector), input.detector_width);
-  const embedder = new Embedder(await network(files.embedder), detector, input);
-  press = new Press({ pack, detector, embedder });
-  return { pack };
+/** @param engine what the server says of its files and of the pack */
+async function load({ engine }) {
+  press = await openPress(engine);
+  return { pack: press.pack };
 }
 
 async function look({ pictures, asked }) {
