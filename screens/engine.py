@@ -23,7 +23,8 @@ from plumbing.storage.files import sync_folder, write_atomic
 from screens.assets import CHECKED, FOR_GOOD
 
 VERSION = 1
-"""Of `engine.json`: `{"v", "pack", "runtime", "input", "files": {role: {"name", "sha256", "bytes", "gzip"}}}`."""
+"""Of `engine.json`: `{"v", "pack", "masks", "runtime", "input", "files": {role: {"name", "sha256", "bytes",
+"gzip"}}}`; `masks` says whether the pack is calibrated for masked faces."""
 DESCRIPTION = "engine.json"
 ADDRESS = "/screens/engine"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".onnx": "application/octet-stream"}
@@ -95,7 +96,13 @@ class EngineFolder:
         return None
 
     def write(
-        self, *, pack: str, runtime: str, input: Mapping[str, Any], contents: Mapping[str, tuple[str, bytes]]
+        self,
+        *,
+        pack: str,
+        masks: bool,
+        runtime: str,
+        input: Mapping[str, Any],
+        contents: Mapping[str, tuple[str, bytes]],
     ) -> None:
         """Put files there, by role: (ending, content). What is described last is what counts; older files go."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -106,7 +113,7 @@ class EngineFolder:
             write_atomic(self.path / name, content)
             write_atomic(self.path / f"{name}.gz", small)
             files[role] = EngineFile(name, digest, len(content), len(small))
-        described = {"v": VERSION, "pack": pack, "runtime": runtime, "input": input}
+        described = {"v": VERSION, "pack": pack, "masks": masks, "runtime": runtime, "input": input}
         described["files"] = {role: asdict(file) for role, file in files.items()}
         write_atomic(self.path / DESCRIPTION, json.dumps(described, indent=1).encode())
         named = {DESCRIPTION} | {f"{file.name}{end}" for file in files.values() for end in ("", ".gz")}
@@ -137,7 +144,7 @@ def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
         found = folder.description
         if found is None:
             abort(404)
-        kept = {name: found[name] for name in ("v", "pack", "runtime", "input")}
+        kept = {name: found[name] for name in ("v", "pack", "masks", "runtime", "input")}
         files = {role: file.seen_by_page() for role, file in folder.files.items()}
         response = Response(json.dumps(kept | {"files": files}), mimetype="application/json")
         response.headers["Cache-Control"] = CHECKED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from doorway.browser_engine.runtime import Runtime, fetch_runtime
 from identity.engines.fetch import Progress
-from identity.engines.manifests import Pack, checked_files
+from identity.engines.manifests import Pack, checked_files, masked_pack
 from identity.engines.onnx_half import halve_weights
 from identity.errors import ManifestUnfit
 from screens.engine import EngineFolder
@@ -47,6 +47,7 @@ def prepare(
     contents |= {role: (".onnx", network) for role, network in networks.items()}
     folder.write(
         pack=pack.id,
+        masks=masked_pack(pack) is not None,
         runtime=f"{runtime.package} {runtime.version}",
         input={name: pack.input[name] for name in ("side", "detector_width", "alignment")},
         contents=contents,

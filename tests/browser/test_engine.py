@@ -44,6 +44,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.shared]
 PACK = "open-model-zoo"
 CACHE = ROOT / ".cache" / "models"
 COSINE = 0.9999
+LIKE_MASKED = 0.999
 MOST_BYTES = 6_000_000
 MODULE = "document.querySelector('script[type=module]').src"
 LOOK = f"""async ([number, asked]) => {{
@@ -53,8 +54,9 @@ LOOK = f"""async ([number, asked]) => {{
   const [width, height] = reply.headers.get("Size").split(" ").map(Number);
   const data = new Uint8ClampedArray(await reply.arrayBuffer());
   try {{
-    const {{ vectors, scales, ...rest }} = await window.engine.look([{{ width, height, data }}], asked);
-    return {{ ...rest, vectors: vectors.map((one) => [...one]), scales: [...scales] }};
+    const {{ vectors, scales, masked, ...rest }} = await window.engine.look([{{ width, height, data }}], asked);
+    const plain = ({{ numbers, scale }}) => ({{ numbers: [...numbers], scale }});
+    return {{ ...rest, vectors: vectors.map((one) => [...one]), scales: [...scales], masked: masked.map(plain) }};
   }} catch (error) {{
     if (error.name !== "Refusal") throw error;
     return {{ refused: [error.code, error.hint, error.where] }};
@@ -223,6 +225,17 @@ def test_who_joins_must_show_an_uncovered_face(look: Look, server: EnginePool) -
     for pixels in covered.values():
         assert look(pixels, enrolling=True)["refused"] == at_server(server, pixels, enrolling=True)
         assert look(pixels, enrolling=True)["refused"][0] == "face_covered"
+
+
+def test_who_joins_is_known_with_a_mask_as_at_the_server(look: Look, server: EnginePool) -> None:
+    for kind, pixels in frames(server, 1):
+        if kind in ("good", "near", "one behind"):
+            capture = at_server(server, pixels, enrolling=True)
+            assert isinstance(capture, Capture)
+            assert capture.masked is not None
+            [masked] = look(pixels, enrolling=True)["masked"]
+            vector = np.array(masked["numbers"]) * masked["scale"]
+            assert float(vector @ capture.masked / np.linalg.norm(vector)) >= LIKE_MASKED, kind
 
 
 def test_an_operator_sees_whether_a_device_is_fast_enough(

@@ -24,7 +24,7 @@ THREAD = "/screens/static/js/engine/worker.js"
 def written(home: Path, network: bytes = NETWORK) -> EngineFolder:
     folder = EngineFolder.of(home)
     contents = {"wasm": (".wasm", WASM), "embedder": (".onnx", network)}
-    folder.write(pack="some@1", runtime="runtime 1", input={"side": 128}, contents=contents)
+    folder.write(pack="some@1", masks=False, runtime="runtime 1", input={"side": 128}, contents=contents)
     return folder
 
 

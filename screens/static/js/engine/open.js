@@ -14,7 +14,7 @@ function runnable(runtime, session) {
 }
 
 /** @param engine what the server says of its files and of the pack: `GET /screens/engine/engine.json` */
-export async function openPress({ pack, input, files }) {
+export async function openPress({ pack, masks, input, files }) {
   const runtime = await import(files.runtime.url);
   const { env, InferenceSession } = runtime;
   env.wasm.numThreads = 1; // more would need a page that is isolated from every other origin
@@ -28,7 +28,7 @@ export async function openPress({ pack, input, files }) {
   const detector = new Detector(await network(files.detector), input.detector_width);
   const embedder = new Embedder(await network(files.embedder), detector, input);
   await warmUp(detector, embedder, input);
-  return new Press({ pack, detector, embedder });
+  return new Press({ pack, masks, detector, embedder });
 }
 
 /** Let both networks run once on nothing: the first person does not wait for what they prepare. */

@@ -2,6 +2,7 @@
 
 import { judge, poseOf } from "./challenge.js";
 import { choose, isolate } from "./choose.js";
+import { withMask } from "./mask.js";
 import { checkQuality, qualityHint, qualityOf } from "./quality.js";
 import { Refusal } from "./refusal.js";
 import { cosine, inBytes } from "./vectors.js";
@@ -9,16 +10,20 @@ import { cosine, inBytes } from "./vectors.js";
 const MIDDLE_OF_MOVES = 0.9; // a person who turns and comes closer may leave the middle
 
 export class Press {
-  /** @param {{pack: string, detector, embedder}} parts `pack` is the id of what makes the vectors */
-  constructor({ pack, detector, embedder }) {
-    Object.assign(this, { pack, detector, embedder });
+  /**
+   * @param {{pack: string, masks: boolean, detector, embedder}} parts `pack` is the id of what makes the vectors, `masks`
+   *   says whether who joins is known with a mask, too
+   */
+  constructor({ pack, masks, detector, embedder }) {
+    Object.assign(this, { pack, masks, detector, embedder });
   }
 
   /**
    * @param {object[]} pictures of `fromCanvas`
    * @param {{least: number, enrolling: boolean, steps: string[], moves: object[], alike: number}} asked `least` pictures
    *   must be usable; `moves` are pictures of the challenge's `steps`, in which the face has at least the cosine `alike`
-   * @returns {Promise<{pack, vectors: Int8Array[], scales: Float32Array, claims}>}
+   * @returns {Promise<{pack, vectors: Int8Array[], scales: Float32Array, masked: {numbers, scale}[], claims}>} `masked`
+   *   are the vectors of an enrolment with a mask drawn over the face
    * @throws {Refusal} of the first picture when too few are usable, and of any with two people
    */
   async look(pictures, { least = 1, enrolling = false, steps = [], moves = [], alike = 1 } = {}) {
@@ -33,6 +38,7 @@ export class Press {
       pack: this.pack,
       vectors: sent.map(({ numbers }) => numbers),
       scales: Float32Array.from(sent, ({ scale }) => scale),
+      masked: captures.flatMap(({ masked }) => (masked ? [inBytes(masked)] : [])),
       claims: { qualities, hint: qualityHint(qualities), liveness, moves: moves.length ? steps : [] },
     };
   }
@@ -54,7 +60,8 @@ export class Press {
     checkQuality(quality);
     if (enrolling && quality.cover !== "none") throw new Refusal("face_covered");
     const [crop, face] = isolate(picture, faces, chosen, quality.cover === "mask");
-    return { quality, vector: await this.embedder.embed(crop, face) };
+    const masked = enrolling && this.masks ? await this.embedder.embed(withMask(crop, face), { ...face, covered: true }) : null;
+    return { quality, vector: await this.embedder.embed(crop, face), masked };
   }
 
   /** Whether the face of the first picture made the moves: not_run, passed or failed. */
