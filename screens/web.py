@@ -46,9 +46,9 @@ def build(
         engine: where the files of the browsers' engine lie, once they are fetched.
     """
     folder = Path(__file__).parent
-    headers = page_headers(camera=True, image_hosts=image_hosts)
+    headers = page_headers(camera=True, engine=True, image_hosts=image_hosts)
     # The operator of a taxi's tablet may let it use its own receiver.
-    of_taxi = page_headers(camera=True, position=True, image_hosts=image_hosts)
+    of_taxi = page_headers(camera=True, engine=True, position=True, image_hosts=image_hosts)
     pages = Blueprint(
         "screens",
         __name__,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections import Counter
@@ -15,34 +14,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from flask import Flask, Response, request
 from playwright.sync_api import Browser, Page, expect
 
-from doorway.browser_engine.prepare import prepare
-from doorway.browser_engine.runtime import registry
 from identity.capture.challenge import ORDERS, Pose, Step, judge, pose_of
 from identity.capture.embed import Capture, detect, embed_detected
 from identity.capture.hints import quality_hint
-from identity.engines.manifests import load_pack
 from identity.engines.protocol import Face, FaceEngine, Pixels
-from identity.errors import CaptureError, FetchFailed
+from identity.errors import CaptureError
 from identity.evaluation.challenge_rates import head, performed, seen
 from identity.frames.decode import Frame
 from identity.sandbox.connection import Launch
 from identity.sandbox.pool import EnginePool
 from screens.engine import EngineFolder
 from screens.web import build
-from tests.browser.conftest import PATIENCE_MS, Camera
+from tests.browser.conftest import ENGINE_CACHE, ENGINE_PACK, PATIENCE_MS, Camera
 from tests.browser.engine_frames import frames
 from tests.browser.fake_server import serve
 from tests.browser.test_modules import run
-from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared]
 
-PACK = "open-model-zoo"
-CACHE = ROOT / ".cache" / "models"
 COSINE = 0.9999
 LIKE_MASKED = 0.999
 MOST_BYTES = 6_000_000
@@ -65,24 +57,9 @@ LOOK = f"""async ([number, asked]) => {{
 
 
 @pytest.fixture(scope="module")
-def folder(shared: Path) -> EngineFolder:
-    """The engine as `usual screens fetch` puts it there: fetched by the first run, looked at by each."""
-    found = EngineFolder(CACHE.parent / "browser-engine")
-    found.path.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(found.path.with_suffix(".lock")):
-            prepare(load_pack(PACK), shared / "models", CACHE, found, registry(), lambda *_: None)
-    except FetchFailed as error:
-        if os.environ.get("USUAL_NOTHING_SKIPPED"):
-            raise
-        pytest.skip(error.detail)
-    return found
-
-
-@pytest.fixture(scope="module")
 def server(shared: Path) -> Iterator[EnginePool]:
     """The server's own engine, in its sandbox."""
-    pool = EnginePool(Launch(PACK, shared / "models", CACHE), timeout_s=30.0)
+    pool = EnginePool(Launch(ENGINE_PACK, shared / "models", ENGINE_CACHE), timeout_s=30.0)
     yield pool
     pool.close()
 
@@ -90,11 +67,11 @@ def server(shared: Path) -> Iterator[EnginePool]:
 class Shown:
     """The pages, and pictures for them as a canvas has their pixels: nothing compresses or colours them."""
 
-    def __init__(self, folder: EngineFolder) -> None:
+    def __init__(self, engine_folder: EngineFolder) -> None:
         self.pictures: list[Pixels] = []
         self.bytes = 0  # that were sent of engine and modules
         self.app = Flask("pages")
-        self.app.register_blueprint(build(engine=folder))
+        self.app.register_blueprint(build(engine=engine_folder))
         self.app.add_url_rule("/pictures/<int:number>", view_func=self._picture)
         self.app.after_request(self._count)
 
@@ -115,9 +92,9 @@ Look = Callable[..., Mapping[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def look(folder: EngineFolder, browser: Browser) -> Iterator[Look]:
+def look(engine_folder: EngineFolder, browser: Browser) -> Iterator[Look]:
     """What the browser makes of a picture."""
-    shown = Shown(folder)
+    shown = Shown(engine_folder)
     with serve(shown.app) as address, engine_page(browser, address) as page:
 
         def look(pixels: Pixels, **asked: object) -> Mapping[str, Any]:
@@ -239,11 +216,11 @@ def test_who_joins_is_known_with_a_mask_as_at_the_server(look: Look, server: Eng
 
 
 def test_an_operator_sees_whether_a_device_is_fast_enough(
-    folder: EngineFolder, browser: Browser, camera: Camera
+    engine_folder: EngineFolder, browser: Browser, camera: Camera
 ) -> None:
     """The camera is on while it measures, nothing is sent, and a second visit fetches nothing again."""
     camera.show(3, range(3))
-    shown = Shown(folder)
+    shown = Shown(engine_folder)
     with serve(shown.app) as address, engine_page(browser, address) as page:
         sent: list[str] = []
         page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
@@ -259,7 +236,7 @@ def test_an_operator_sees_whether_a_device_is_fast_enough(
             page.wait_for_selector("body[data-ready=true]")
 
     assert {line.split()[0] for line in sent} == {"GET"}
-    assert sum(file.gzip for file in folder.files.values()) < loads[0] <= MOST_BYTES
+    assert sum(file.gzip for file in engine_folder.files.values()) < loads[0] <= MOST_BYTES
     assert loads[1] == 0
 
 
@@ -268,13 +245,17 @@ def test_an_operator_sees_whether_a_device_is_fast_enough(
     [
         ("WebAssembly.validate = () => false;", "no WebAssembly with SIMD"),
         ("Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });", "Open it by https"),
+        (
+            "crypto.subtle.generateKey = async () => { throw new DOMException(); };",
+            "X25519",
+        ),
         ("window.OffscreenCanvas = undefined;", "no threads with pictures"),
     ],
 )
 def test_a_browser_that_lacks_something_says_what(
-    folder: EngineFolder, browser: Browser, script: str, said: str
+    engine_folder: EngineFolder, browser: Browser, script: str, said: str
 ) -> None:
-    with serve(Shown(folder).app) as address, engine_page(browser, address, script) as page:
+    with serve(Shown(engine_folder).app) as address, engine_page(browser, address, script) as page:
         page.click("#engine-start")
         expect(page.locator("#engine-result")).to_contain_text(said)
 

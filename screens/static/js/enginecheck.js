@@ -5,12 +5,13 @@ import { Camera } from "./camera/camera.js";
 import { NoCamera } from "./camera/trouble.js";
 import { FIRST } from "./dictionaries.js";
 import { $ } from "./dom.js";
-import { Engine, NoEngine, Refusal } from "./engine/engine.js";
+import { Engine, NoEngine } from "./engine/engine.js";
+import { Refusal } from "./engine/refusal.js";
 import { hintFor } from "./states.js";
 import { Words } from "./words.js";
 
 const PICTURES = 12;
-const LACKS = ["wasm_simd", "web_crypto", "threads", "not_fetched"];
+const LACKS = ["wasm_simd", "web_crypto", "x25519", "threads", "not_fetched"];
 
 const words = new Words(FIRST, "EUR", "kiosk");
 const camera = new Camera($("#engine-video"));

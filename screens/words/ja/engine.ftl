@@ -9,4 +9,7 @@ engine_failed = ここではエンジンが動きませんでした。この端�
 engine_lacks_not_fetched = サーバーにまだエンジンがありません。運用者が次を実行します: usual screens fetch
 engine_lacks_wasm_simd = このブラウザーは古く、SIMD対応のWebAssemblyがありません。画像のまま使うか、ブラウザーを更新してください。
 engine_lacks_web_crypto = このページは暗号化されていないため、ブラウザーの鍵が使えません。httpsで開いてください。
+engine_lacks_x25519 = このブラウザーは古く、送るものを暗号化できません（X25519）。画像のまま使うか、ブラウザーを更新してください。
 engine_lacks_threads = このブラウザーは古く、画像を扱うスレッドがありません。画像のまま使うか、ブラウザーを更新してください。
+no_engine_title = この画面では今、認識ができません
+no_engine_text = 認識エンジンが動いていません。認識なしで、またはコードで続けてください。係の者がお手伝いします。

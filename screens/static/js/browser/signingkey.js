@@ -19,6 +19,12 @@ export async function signingKey() {
   }
 }
 
+/** Whether this browser has one. */
+export async function hasSigningKey() {
+  const database = await opened();
+  return (await inStore(database, "readonly", (store) => store.count(NAME)).finally(() => database.close())) > 0;
+}
+
 /** The next call of `signingKey` makes another one: for a device that is paired again. */
 export async function forgetSigningKey() {
   const database = await opened();

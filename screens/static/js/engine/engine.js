@@ -3,8 +3,6 @@
 import { Refusal } from "./refusal.js";
 import { lacking } from "./support.js";
 
-export { Refusal } from "./refusal.js";
-
 const ENGINE = "/screens/engine/engine.json";
 const WORKER = "engine/worker.js";
 
@@ -27,7 +25,7 @@ export class Engine {
    * @throws {NoEngine}
    */
   async start(base) {
-    const [lack] = lacking();
+    const lack = await lacking();
     if (lack) throw new NoEngine(lack);
     const reply = await fetch(ENGINE).catch(() => null);
     if (!reply?.ok) throw new NoEngine(reply?.status === 404 ? "not_fetched" : "failed");
