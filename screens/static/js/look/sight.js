@@ -16,7 +16,7 @@ const pixelsOf = (video, turn) => drawnOn(new OffscreenCanvas(1, 1), video, turn
 
 export class Sight {
   #ready = null; // engine and signing key, once they were asked for
-  #vectors = null; // whether the last press asked for vectors; null: nobody pressed yet
+  #vectors = false; // whether the last press asked for vectors
 
   /** @param {{api, camera}} parts */
   constructor({ api, camera }) {
@@ -25,23 +25,25 @@ export class Sight {
 
   /** A device that has a key to sign with sent vectors before: its engine is loaded before anybody presses. */
   async wake() {
-    if (await hasSigningKey().catch(() => false)) await this.#prepared().catch(() => {}); // the press says what is wrong
+    if (!(await hasSigningKey().catch(() => false))) return;
+    this.#vectors = true;
+    await this.#prepared().catch(() => {}); // the next press says what is wrong
   }
 
   /** This screen was paired as another device: it signs with another key. */
   async forget() {
     const before = this.#ready;
-    this.#ready = this.#vectors = null;
+    this.#ready = null;
+    this.#vectors = false;
     await forgetSigningKey().catch(() => {});
     (await before?.catch(() => null))?.engine.stop();
   }
 
   /**
    * Pictures, as the reply to the press asks for them.
-   * @param {Promise<object>} pressed the reply: the first press of a page waits for it, later ones take what the last one did
+   * @param {Promise<object>} pressed the reply: it comes while the pictures are taken that the last press asked for
    */
   async take(pressed, count, gapMs) {
-    this.#vectors ??= Boolean((await pressed).seal);
     const taken = await this.more(count, gapMs);
     const vectors = Boolean((await pressed).seal);
     if (vectors === this.#vectors) return taken;
