@@ -87,6 +87,7 @@ COMMANDS = {
     "audit four-eyes": "plumbing.changes_cli:four_eyes",
     "move": "plumbing.move.command:move",
     "edge": "doorway.edge.command:edge",
+    "screens fetch": "doorway.browser_engine.command:fetch",
     "people": "plumbing.people.cli:people",
     "webhooks": "plumbing.webhooks_cli:webhooks",
     "dialects": "doorway.dialects.command:dialects",
@@ -234,7 +235,9 @@ def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
     app.register_api(import_module("desk.oidc").routes(shared, config))
     app.register_api(import_module("desk.keys").routes(shared))
     if config.only is None:
-        app.register_blueprint(import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts)))
+        engine = import_module("screens.engine").EngineFolder.of(config.home)
+        pages = import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts), engine=engine)
+        app.register_blueprint(pages)
 
 
 def _centre(
@@ -391,6 +394,7 @@ def assemble() -> click.Group:
     cli.add_command(LazyGroup("places", help="Places whose id changed, and those that are gone."))
     cli.add_command(LazyGroup("images", help="Pictures of dishes for the screens."))
     cli.add_command(LazyGroup("sites", help="The clock and the opening hours of each site."))
+    cli.add_command(LazyGroup("screens", help="What the screens' own browsers run, beside the pages."))
     cli.add_command(LazyGroup("screen", help="How the screens look and behave: brand, light or dark, times."))
     cli.add_command(LazyGroup("batch", help="Answers for a whole file: same input, same bytes out."))
     cli.add_command(LazyGroup("desk", help="What the desk's pages show, in a terminal or as JSON."))

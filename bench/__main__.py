@@ -12,6 +12,7 @@ from bench import (
     auditing,
     before,
     beside,
+    browser_engine,
     cluster,
     consent,
     deciding,
@@ -65,6 +66,7 @@ SECTIONS = (
     "replicas",
     "rules",
     "screens",
+    "browser_engine",
 )
 
 
@@ -113,6 +115,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "fleet": lambda: fleet(packs[-1], models, cache, few=few),
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
         "replicas": lambda: replicas.replicas(packs[-1], models, cache, 2 if few else 6, 3.0 if few else 8.0),
+        "browser_engine": lambda: browser_engine.browser_engine(models, cache, 20 if few else 100),
         "screens": lambda: screens.screens(cache, 5 if few else 20),
         "rules": lambda: ruling.rules(300 if few else 3_000),
         "postgres": lambda: writing.writing(0.5 if few else 2.0, 1 if few else 5),

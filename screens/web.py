@@ -11,10 +11,11 @@ from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import escape
 
 from plumbing.patterns import Pattern
-from plumbing.security.headers import page_headers
+from plumbing.security.headers import page_headers, thread_headers
 from screens.assets import FOR_GOOD, assets_of
 from screens.dictionaries import FOLDER as WORDS
 from screens.dictionaries import dictionaries, language_for
+from screens.engine import EngineFolder, serve_engine
 from screens.files import sent, serve_files
 from screens.watch import add_watch
 
@@ -26,20 +27,28 @@ HEADERS = page_headers(camera=True)
 OWN_PAGE_HEADERS = page_headers(camera=False)
 """Of the customer's own page and the driver's: they never take a picture."""
 
+ENGINE_PAGE = "/screens/engine"
+ENGINE_HEADERS = page_headers(camera=True, engine=True)
+THREAD = "/js/engine/worker.js"
 
-def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
-    """`GET /kiosk`, `GET /taxi`, `GET /driver`, `GET /me` and their files under `/screens/static`.
+
+def build(
+    *, words: Path = WORDS, image_hosts: Sequence[str] = (), engine: EngineFolder | None = None
+) -> Blueprint:
+    """`GET /kiosk`, `GET /taxi`, `GET /driver`, `GET /me`, `GET /screens/engine` and their files under
+    `/screens/static`.
 
     How a screen looks, its money and its times come from `GET /v1/screen`, once it is paired.
 
     Args:
         words: the folder of the languages; each of its folders is one.
         image_hosts: from where else pictures of dishes may come; a page is sent before its house is known.
+        engine: where the files of the browsers' engine lie, once they are fetched.
     """
     folder = Path(__file__).parent
-    headers = page_headers(camera=True, image_hosts=image_hosts)
+    headers = page_headers(camera=True, engine=True, image_hosts=image_hosts)
     # The operator of a taxi's tablet may let it use its own receiver.
-    of_taxi = page_headers(camera=True, position=True, image_hosts=image_hosts)
+    of_taxi = page_headers(camera=True, engine=True, position=True, image_hosts=image_hosts)
     pages = Blueprint(
         "screens",
         __name__,
@@ -93,9 +102,18 @@ def build(*, words: Path = WORDS, image_hosts: Sequence[str] = ()) -> Blueprint:
     def me() -> Response:
         return _page(render_template("screens/me.html"), OWN_PAGE_HEADERS)
 
+    @pages.get(ENGINE_PAGE)
+    def engine_page() -> Response:
+        return _page(drawn("screens/engine.html"), ENGINE_HEADERS)
+
+    if engine is not None:
+        serve_engine(pages, engine)
+
     @pages.after_request
     def protect(response: Response) -> Response:
-        if "Permissions-Policy" not in response.headers:
+        if request.path.endswith(THREAD):
+            response.headers.update(thread_headers())
+        elif "Permissions-Policy" not in response.headers:
             kept = response.headers.get("Cache-Control", headers["Cache-Control"])
             response.headers.update({**headers, "Cache-Control": kept})
         return response

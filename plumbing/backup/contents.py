@@ -18,7 +18,7 @@ MODELS = "models"
 LOCK = "backup.lock"
 _KEY = re.compile(r"(^|[-_.])keys?($|[-_.])")
 _LEFT_OUT = re.compile(
-    r"^(\..*|reserve|runs|versions-copy|server-.*|.*\.lock|.*-moments\.db.*|.*\.db-(wal|shm|journal)|.*\.draft)$"
+    r"^(\..*|reserve|runs|screens|versions-copy|server-.*|.*\.lock|.*-moments\.db.*|.*\.db-(wal|shm|journal)|.*\.draft)$"
 )
 
 

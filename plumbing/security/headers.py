@@ -26,11 +26,16 @@ NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancest
 _INLINE = re.compile(rb"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
 
 
-def page_headers(*, camera: bool, position: bool = False, image_hosts: Sequence[str] = ()) -> Mapping[str, str]:
+def page_headers(
+    *, camera: bool, position: bool = False, engine: bool = False, image_hosts: Sequence[str] = ()
+) -> Mapping[str, str]:
     """The headers of a page of ours: one host, no inline code, no inline style, no plug-in, nobody's frame; text
-    never becomes HTML (trusted types). `camera` and `position` say whether the page may ask for these,
-    `image_hosts` from where else it may load pictures."""
+    never becomes HTML (trusted types). `camera` and `position` say whether the page may ask for these, `engine`
+    whether it may start the thread of the browser's engine, `image_hosts` from where else it may load pictures."""
+    # The one address of a screen's service worker, and that of the engine's thread, are made by policies of these
+    # names; a page without has none.
     quoted_none = "'none'"
+    policies = [name for name, wanted in (("usual-worker", camera), ("usual-engine", engine)) if wanted]
     policy = (
         "default-src 'none'",
         "script-src 'self'",
@@ -43,8 +48,8 @@ def page_headers(*, camera: bool, position: bool = False, image_hosts: Sequence[
         "form-action 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        # The one address of a screen's service worker is made by a policy of this name; a page without has none.
-        f"trusted-types {'usual-worker' if camera else quoted_none}",
+        f"trusted-types {' '.join(policies) or quoted_none}",
+        *(["worker-src 'self'"] if engine else []),
     )
     own, where = "self" if camera else "", "self" if position else ""
     return EVERYWHERE | {
@@ -56,6 +61,13 @@ def page_headers(*, camera: bool, position: bool = False, image_hosts: Sequence[
         # A page that is left leaves nothing, also not in the browser's list of pages to go back to.
         "Cache-Control": "no-store",
     }
+
+
+def thread_headers() -> Mapping[str, str]:
+    """The headers of the module of the engine's own thread, whose policy is not that of its page: it may compile
+    WebAssembly, which no page of ours may, and asks its own host alone."""
+    policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; trusted-types 'none'"
+    return EVERYWHERE | {"Content-Security-Policy": f"{policy}; require-trusted-types-for 'script'"}
 
 
 def framed_by_own(policy: str) -> str:

@@ -10,14 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data.faces import people
 from data.faces.people import write_mjpeg
+from doorway.browser_engine.prepare import prepare
+from doorway.browser_engine.runtime import registry
+from identity.engines.manifests import load_pack
+from identity.errors import FetchFailed
+from screens.engine import EngineFolder
 from tests import magic
 from tests.browser.fake_server import Fake, serve
+from tests.conftest import ROOT
 
 FRAME = (640, 480)
+ENGINE_PACK = "open-model-zoo"
+ENGINE_CACHE = ROOT / ".cache" / "models"
 draw_face = magic.marked(people.draw_face)
 PATIENCE_MS = 30_000  # a busy machine is slow, not wrong; a test that passes never waits so long
 ARGUMENTS = (
@@ -101,6 +110,21 @@ def browser(chromium: str, camera: Camera) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, film])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def engine_folder(shared: Path) -> EngineFolder:
+    """The engine as `usual screens fetch` puts it there: fetched by the first run, looked at by each."""
+    found = EngineFolder(ENGINE_CACHE.parent / "browser-engine")
+    found.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(found.path.with_suffix(".lock")):
+            prepare(load_pack(ENGINE_PACK), shared / "models", ENGINE_CACHE, found, registry(), lambda *_: None)
+    except FetchFailed as error:
+        if os.environ.get("USUAL_NOTHING_SKIPPED"):
+            raise
+        pytest.skip(error.detail)
+    return found
 
 
 @pytest.fixture

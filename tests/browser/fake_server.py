@@ -17,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from identity.consent.qr import qr_svg
 from plumbing.problem_json import reply
 from screens.dictionaries import FOLDER as WORDS
+from screens.engine import EngineFolder
 from screens.web import build
 from tests.browser.fake_notice import POLICY, TEXTS, VERSION, notice
 from tests.browser.fake_rides import FakeRides
@@ -121,6 +122,8 @@ class Fake:
     words: Path = WORDS  # the folder of the languages
     images: dict[str, bytes] = field(default_factory=dict)  # WebP by the path below /images/
     image_hosts: tuple[str, ...] = ()
+    engine: EngineFolder | None = None  # of the browser
+    seal: Row | None = None  # of a press: the device sends vectors
     gone: dict[str, int] = field(default_factory=dict)  # the status of whatever has a path that ends so
     told: list[str] = field(default_factory=list)  # the events of `GET /v1/events`
     listening: list[str | None] = field(default_factory=list)  # the tokens that came with it; not in `heard`
@@ -137,7 +140,7 @@ class Fake:
     def app(self) -> Flask:
         """The pages and the routes that they call."""
         app = Flask("fake")
-        app.register_blueprint(build(words=self.words, image_hosts=self.image_hosts))
+        app.register_blueprint(build(words=self.words, image_hosts=self.image_hosts, engine=self.engine))
         app.before_request(self._hear)
         rule = app.add_url_rule
         rule("/v1/pairings", "pair", self._pair, methods=["POST"])
@@ -147,9 +150,8 @@ class Fake:
         rule("/identity/v1/notice", "notice", self._notice)
         rule("/policy", "policy", lambda: POLICY.format(language=request.args.get("language")))
         rule("/me", "me", lambda: "<!doctype html><html lang=en><title>me</title><h1>Your page</h1></html>")
-        rule(
-            "/identity/v1/presses", "presses", lambda: (jsonify(nonce="n", expires_at="x"), 201), methods=["POST"]
-        )
+        rule("/v1/device-key", "device_key", lambda: ("", 204), methods=["PUT"])
+        rule("/identity/v1/presses", "presses", self._press, methods=["POST"])
         rule("/identity/v1/recognitions", "recognise", self._recognise, methods=["POST"])
         rule("/identity/v1/recognitions/by-code", "by_code", self._recognise_by_code, methods=["POST"])
         rule("/identity/v1/enrolments", "enrol", self._enrol, methods=["POST"])
@@ -243,6 +245,9 @@ class Fake:
             return reply(403, "pairing_refused", "This link does not pair the screen any more", "Make a new one.")
         self.paired = True
         return jsonify(page="kiosk")
+
+    def _press(self) -> tuple[Response, int]:
+        return jsonify(nonce="n", expires_at="x", seal=self.seal), 201
 
     def _decide(self) -> Row | Response:
         decision = self._next("matched")

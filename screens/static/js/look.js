@@ -4,8 +4,11 @@ import { Offline, Problem, isBusy, pause } from "./usual.js";
 import { cameraIds } from "./camera/choice.js";
 import { NoCamera } from "./camera/trouble.js";
 import { $, announce } from "./dom.js";
+import { NoEngine } from "./engine/engine.js";
+import { Refusal } from "./engine/refusal.js";
 import { explain, sayWhy } from "./look/explaining.js";
 import { Guide } from "./look/guide.js";
+import { Sight } from "./look/sight.js";
 import { MAX_TRIES, hintFor } from "./states.js";
 
 const RECOGNISE = { frames: 3, gapMs: 70 };
@@ -24,6 +27,7 @@ export class Look {
   constructor({ stage, api, words, recognise, canJoin }) {
     Object.assign(this, { stage, api, words, recognise, canJoin });
     this.guide = new Guide(words);
+    this.sight = new Sight({ api, camera: stage.camera });
     words.onChange(() => ["unknown", "ambiguous"].includes(stage.state) && sayWhy(stage.visit, words));
     stage.on("press", (visit) => this.#press(visit));
     stage.on("capture", (visit) => this.#capture(visit));
@@ -140,11 +144,13 @@ export class Look {
     // The camera is on: the nonce, which lives ten seconds, comes while the pictures are taken.
     const pressed = this.api.press(signal, visit.purpose === "recognise");
     pressed.catch(() => {}); // it is looked at below
-    const frames = await this.stage.camera.frames(count, gapMs);
+    const pictures = await this.sight.take(pressed, count, gapMs);
     this.guide.say("looking");
-    const { nonce, challenge = [] } = await pressed;
-    const body = { nonce, frames };
+    const press = await pressed;
+    const challenge = (visit.purpose === "recognise" && press.challenge) || [];
     if (!challenge.length) visit.sent = true;
+    const moves = await this.#moves(challenge);
+    const body = await this.sight.body(press, pictures, visit.purpose, moves);
     if (visit.purpose === "enrol") {
       await this.enrol(body, visit);
       return "enrolled";
@@ -154,7 +160,6 @@ export class Look {
       Object.assign(visit, { why: reply.decision, reference: reply.reference || "" });
       return reply.decision === "pin_needed" ? "pin" : "forgotten";
     }
-    if (challenge.length) body.moves = await this.#moves(challenge);
     const decision = await this.recognise(body, visit);
     // Something covers the face: show a hint, as for any picture that cannot be used.
     if (decision === "low_quality") throw new Problem(200, { code: "face_covered" });
@@ -167,9 +172,9 @@ export class Look {
     for (const move of challenge) {
       this.guide.say(`move_${move}`);
       await pause(MOVE_MS);
-      moves.push(...(await this.stage.camera.frames(1, 0)));
+      moves.push(...(await this.sight.more(1, 0)));
     }
-    this.guide.say("looking");
+    if (moves.length) this.guide.say("looking");
     return moves;
   }
 
@@ -205,7 +210,7 @@ export class Look {
       if (this.stage.state === "capture") this.stage.go("pin", visit);
       return;
     }
-    const hint = error instanceof Problem ? hintFor(error) : null;
+    const hint = error instanceof Problem || error instanceof Refusal ? hintFor(error) : null;
     if (hint !== null) {
       visit.tries += 1;
       this.stage.go("low_quality", visit);
@@ -217,7 +222,8 @@ export class Look {
       this.stage.go(visit.tries < MAX_TRIES ? "again" : "give_up", visit);
       return;
     }
-    if (error instanceof NoCamera) Object.assign(visit, { why: "no_camera", cameraWhy: error.why });
+    if (error instanceof NoEngine) visit.why = "no_engine";
+    else if (error instanceof NoCamera) Object.assign(visit, { why: "no_camera", cameraWhy: error.why });
     else if (error instanceof Problem && error.status === 429) visit.why = "wait";
     else if (error instanceof Problem && error.code === "enrolment_unknown") visit.why = "earlier_unknown";
     else if (error instanceof Problem && error.code === "already_enrolled") {

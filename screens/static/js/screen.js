@@ -233,6 +233,7 @@ export class Screen {
     }
     if (location.hash === "#camera" && this.stage.state === "attract") this.stage.go("setup");
     document.body.dataset.ready = "true";
+    this.look.sight.wake();
     keepForOffline(this.api.page, () => ["attract", "pairing", "elsewhere"].includes(this.stage.state));
   }
 
@@ -263,6 +264,7 @@ export class Screen {
     this.words.say($("#pairing-error"));
     try {
       await this.api.pair(code);
+      await this.look.sight.forget();
       $("#pairing-code").value = "";
       this.stage.go("paired");
       this.kioskMode.start();

@@ -144,10 +144,14 @@ export const WARM_UP_MS = 150; // the first pictures of most cameras are dark
  * @returns {Promise<string>} base64, without the data: prefix
  */
 export function pictureOf(video, turn = 0) {
+  return encoded(drawnOn(document.createElement("canvas"), video, turn));
+}
+
+/** A canvas with the video as it is now, upright, at most `SIZE` large. */
+export function drawnOn(canvas, video, turn = 0) {
   const { videoWidth, videoHeight } = video;
   const scale = Math.min(1, SIZE.width / videoWidth, SIZE.height / videoHeight);
   const [w, h] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
-  const canvas = document.createElement("canvas");
   const across = turn % 180 !== 0;
   canvas.width = across ? h : w;
   canvas.height = across ? w : h;
@@ -155,7 +159,7 @@ export function pictureOf(video, turn = 0) {
   pen.translate(canvas.width / 2, canvas.height / 2);
   pen.rotate((turn * Math.PI) / 180);
   pen.drawImage(video, -w / 2, -h / 2, w, h);
-  return encoded(canvas);
+  return canvas;
 }
 
 function encoded(canvas) {

@@ -64,14 +64,15 @@ export class Camera {
   /**
    * @param {number} count how many pictures
    * @param {number} gapMs time between two of them
-   * @returns {Promise<string[]>} JPEG, base64, without the data: prefix
+   * @param {(video, turn) => any} take what is taken of the video; JPEG in base64, without the data: prefix
+   * @returns {Promise<any[]>}
    */
-  async frames(count, gapMs) {
+  async frames(count, gapMs, take = pictureOf) {
     const frames = [];
     for (let i = 0; i < count; i += 1) {
       if (i) await pause(gapMs);
       if (!this.on) throw new NoCamera(this.lost ?? "failed", "the camera was stopped");
-      frames.push(pictureOf(this.video, this.choice.turn));
+      frames.push(take(this.video, this.choice.turn));
     }
     return Promise.all(frames);
   }

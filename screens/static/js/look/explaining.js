@@ -4,7 +4,7 @@ import { SAID } from "../camera/trouble.js";
 import { $ } from "../dom.js";
 import { adviceFor } from "../states.js";
 
-const EXPLAINED = ["ambiguous", "low_quality", "no_camera", "wait", "failed", "already", "earlier_unknown"];
+const EXPLAINED = ["ambiguous", "low_quality", "no_camera", "no_engine", "wait", "failed", "already", "earlier_unknown"];
 const WORTH_ANOTHER_TRY = ["denied", "busy", "lost"];
 
 /** The name of the sentence that explains it. */
@@ -28,7 +28,7 @@ export function explain(visit, why, { words, canJoin }) {
   $("#unknown-pin").hidden = !["ambiguous", "already"].includes(name) || !visit.recognised || pinless;
   $("#unknown-again").hidden = once || ["wait", "failed"].includes(name);
   $("#unknown-else").hidden = name !== "already";
-  $("#unknown-code").hidden = enrolling || !["ambiguous", "no_camera"].includes(name);
+  $("#unknown-code").hidden = enrolling || !["ambiguous", "no_camera", "no_engine"].includes(name);
   $("#unknown-join").hidden = enrolling || name !== "unknown" || !canJoin;
   visit.doubted = name === "ambiguous";
   if (name === "already") visit.purpose = "recognise"; // "try again" then recognises instead of enrolling

@@ -1,0 +1,172 @@
+"""The engine of a kiosk's own browser: its files in the home, under addresses that name their content.
+
+`usual screens fetch` puts them there (`doorway/browser_engine/`); without it nothing is served, and a device that
+works with pictures misses nothing. Each file is named after its sha256, and served only while it has that.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, abort, request
+
+from plumbing.storage.files import sync_folder, write_atomic
+from screens.assets import CHECKED, FOR_GOOD
+
+VERSION = 1
+"""Of `engine.json`: `{"v", "pack", "masks", "runtime", "input", "files": {role: {"name", "sha256", "bytes",
+"gzip"}}}`; `masks` says whether the pack is calibrated for masked faces."""
+DESCRIPTION = "engine.json"
+ADDRESS = "/screens/engine"
+TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".onnx": "application/octet-stream"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFile:
+    """One file: its name in the folder, what it must be, and how many bytes are sent of it."""
+
+    name: str
+    sha256: str
+    bytes: int
+    gzip: int
+
+    def seen_by_page(self) -> dict[str, str]:
+        """Address and hash, as a page needs them."""
+        digest = base64.b64encode(bytes.fromhex(self.sha256)).decode()
+        return {"url": f"{ADDRESS}/{self.name}", "integrity": f"sha256-{digest}"}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFolder:
+    """The folder of a home; it need not be there."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, home: Path) -> EngineFolder:
+        return cls(home / "screens" / "engine")
+
+    @property
+    def description(self) -> Mapping[str, Any] | None:
+        """What `write` was told; None when nothing was, or another version."""
+        try:
+            read: dict[str, Any] = json.loads((self.path / DESCRIPTION).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return read if read.get("v") == VERSION else None
+
+    @property
+    def files(self) -> dict[str, EngineFile]:
+        """Role -> file, as described."""
+        found = self.description
+        return {} if found is None else {role: EngineFile(**file) for role, file in found["files"].items()}
+
+    def digest_of(self, role: str) -> str | None:
+        """The sha256 of the file in a role as it lies there, and of what is sent of it; None without one."""
+        file = self.files.get(role)
+        if file is None or not self.is_whole(file):
+            return None
+        return file.sha256
+
+    def is_whole(self, file: EngineFile) -> bool:
+        """Whether a file and what is sent of it have the hash in its name. Read once for each change of them."""
+        paths = (self.path / file.name, self.path / f"{file.name}.gz")
+        try:
+            states = [path.stat() for path in paths]
+        except OSError:
+            return False
+        return _has_hash(paths[0], paths[1], file.sha256, tuple((one.st_mtime_ns, one.st_size) for one in states))
+
+    def content(self, sha256: str) -> bytes | None:
+        """The file with this hash; None when there is none, or it is altered."""
+        for file in self.files.values():
+            if file.sha256 == sha256 and self.is_whole(file):
+                return (self.path / file.name).read_bytes()
+        return None
+
+    def write(
+        self,
+        *,
+        pack: str,
+        masks: bool,
+        runtime: str,
+        input: Mapping[str, Any],
+        contents: Mapping[str, tuple[str, bytes]],
+    ) -> None:
+        """Put files there, by role: (ending, content). What is described last is what counts; older files go."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        files = {}
+        for role, (ending, content) in contents.items():
+            digest = hashlib.sha256(content).hexdigest()
+            name, small = f"{role}.{digest[:16]}{ending}", gzip.compress(content, 9, mtime=0)
+            write_atomic(self.path / name, content)
+            write_atomic(self.path / f"{name}.gz", small)
+            files[role] = EngineFile(name, digest, len(content), len(small))
+        described = {"v": VERSION, "pack": pack, "masks": masks, "runtime": runtime, "input": input}
+        described["files"] = {role: asdict(file) for role, file in files.items()}
+        write_atomic(self.path / DESCRIPTION, json.dumps(described, indent=1).encode())
+        named = {DESCRIPTION} | {f"{file.name}{end}" for file in files.values() for end in ("", ".gz")}
+        for path in self.path.iterdir():
+            if path.name not in named:
+                path.unlink()
+        sync_folder(self.path)
+
+
+@lru_cache(maxsize=32)
+def _has_hash(plain: Path, small: Path, sha256: str, states: tuple[tuple[int, int], ...]) -> bool:
+    """`states` (time and size of both files) makes a changed file another question."""
+    try:
+        same = gzip.decompress(small.read_bytes()) == (content := plain.read_bytes())
+    except (OSError, EOFError, gzip.BadGzipFile):
+        return False
+    return same and hashlib.sha256(content).hexdigest() == sha256
+
+
+def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
+    """`GET /screens/engine/engine.json` (asked each time) and the files that it names (kept for good).
+
+    A file that is not the one of its name is not sent: the log says which one, and what to do.
+    """
+
+    @pages.get(f"{ADDRESS}/{DESCRIPTION}")
+    def engine_description() -> Response:
+        found = folder.description
+        if found is None:
+            abort(404)
+        kept = {name: found[name] for name in ("v", "pack", "masks", "runtime", "input")}
+        files = {role: file.seen_by_page() for role, file in folder.files.items()}
+        response = Response(json.dumps(kept | {"files": files}), mimetype="application/json")
+        response.headers["Cache-Control"] = CHECKED
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    @pages.get(f"{ADDRESS}/<name>")
+    def engine_file(name: str) -> Response:
+        file = next((file for file in folder.files.values() if file.name == name), None)
+        if file is None:
+            abort(404)
+        if not folder.is_whole(file):
+            log.error("engine_file_altered", file=name, to_do="Run `usual screens fetch`.")
+            abort(404)
+        small = request.accept_encodings.quality("gzip") > 0
+        content = (folder.path / (f"{name}.gz" if small else name)).read_bytes()
+        response = Response(content, content_type=TYPES[Path(name).suffix])
+        if small:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = FOR_GOOD
+        response.set_etag(f"{file.sha256}{'-gzip' if small else ''}")
+        response.make_conditional(request)
+        return response

@@ -1,0 +1,73 @@
+"""The journeys of kiosk and taxi with a device that sends vectors: the real server, engine and seal on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from plumbing.settings import Config
+from screens.engine import EngineFolder
+from tests.browser.conftest import ENGINE_PACK, Camera, OpenPage, in_state
+from tests.browser.fake_server import serve
+from tests.browser.test_journey import DISHES, PLACES, again, opt_in, order, paired, press
+from tests.journey import Place
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.shared]
+
+@pytest.fixture(scope="module")
+def place(
+    tmp_path_factory: pytest.TempPathFactory, engine_cache: Path, engine_folder: EngineFolder, shared: Path
+) -> Place:
+    """An installation whose kiosk and taxi send vectors."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "screens").mkdir(mode=0o700)
+    (home / "screens" / "engine").symlink_to(engine_folder.path)
+    config = Config(home=home, cache=engine_cache, pack=ENGINE_PACK, models=shared / "models")
+    place = Place(home, engine_cache, config=config)
+    place.calibrate(40)
+    dishes = [dict(zip(("item_id", "name", "category", "price"), row, strict=True)) for row in DISHES]
+    places = [dict(zip(("item_id", "name", "category", "lat", "lon"), row, strict=True)) for row in PLACES]
+    assert place.send("POST", "/recommender/v1/items", {"rows": dishes}).status_code == 200
+    assert place.send("POST", "/recommender/v1/places", {"rows": places}).status_code == 200
+    return place
+
+
+@pytest.fixture(scope="module")
+def address(place: Place) -> Iterator[str]:
+    with serve(place.app) as address:
+        yield address
+
+
+def test_a_customer_joins_orders_and_leaves_and_no_picture_ever_travels(
+    place: Place, address: str, open_page: OpenPage, camera: Camera
+) -> None:
+    camera.show(3, range(200, 224))
+    page = paired(place, address, open_page, "kiosk")
+    (device,) = {str(row["device"]) for row in place.access.keys(place.tenant)} - {place.device}
+    place.access.modes.choose(place.tenant, device, "vectors")
+    bodies: list[bytes] = []
+    page.on("request", lambda request: bodies.append(request.post_data_buffer or b""))
+
+    press(page)
+    expect(page.locator("#unknown-title")).to_have_text("No usual yet")
+    page.click("#unknown-guest")
+    again(page)
+    opt_in(page, "orders")
+    press(page)
+    in_state(page, "suggest")
+    expect(page.locator("#greeting")).to_have_text("Welcome back.")
+    order(page, "soup")
+    press(page)
+    in_state(page, "suggest")
+    expect(page.locator("#usual")).to_contain_text("Tomato soup")
+    again(page)
+    page.click("#opt-out")
+    page.click("#optout-face")
+    expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
+
+    assert sum(b"device_message" in body for body in bodies) == 5
+    assert not any(b'"frames"' in body or b"/9j/" in body for body in bodies)
+    assert max(map(len, bodies)) < 4_000
