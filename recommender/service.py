@@ -47,7 +47,6 @@ from recommender.rules.serving import answer_of, rows_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
-from recommender.store.erased import WITH_CUSTOMERS
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
 from recommender.times import on_the_wall
@@ -452,9 +451,10 @@ class RecommenderService(CustomerRights):
                 for scene in self.scenes.values():
                     scene.forget(tenant, customer)
                 self.experimenting.forget(tenant, customer)
+                self.database.note_erased()
             self.stores.erased.remember(tenant, customer)
             self.forget_rows(tenant)
-            self.database.scrub(*WITH_CUSTOMERS)
+            self.database.scrub()
         return deleted
 
     def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:

@@ -42,6 +42,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
+from plumbing.storage.free_space import Cleaning
 from plumbing.storage.state import Files
 
 log = structlog.get_logger(__name__)
@@ -116,9 +117,11 @@ class IdentityHalf:
         threads = [threading.Thread(target=work, args=(ended,), name=n, daemon=True) for n, work in works.items()]
         for thread in threads:
             thread.start()
+        stop_cleaning = Cleaning([self.stores.database]).start()
 
         def stop() -> None:
             ended.set()
+            stop_cleaning()
             for thread in threads:
                 thread.join(5)
             self.close()  # signs the audit

@@ -26,6 +26,7 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
+from plumbing.storage.free_space import Cleaning
 from plumbing.storage.state import State
 from recommender.assembly import open_stores, trainer_of, zones_of
 from recommender.config import RecommenderConfig
@@ -90,17 +91,17 @@ class RecommenderHalf:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
         self.trainer.rows.place.start()
         self.service.warm()
-        rounds = self.rounds()
+        rounds, stop_cleaning = self.rounds(), Cleaning(self.databases).start()
         rounds.start()
-        if not self.trains:
-            return rounds.stop
-        scheduler, stop_experiments = self.scheduler(), self.service.experimenting.start()
-        scheduler.start()
+        stops = [rounds.stop, stop_cleaning]
+        if self.trains:
+            scheduler = self.scheduler()
+            stops = [scheduler.stop, *stops, self.service.experimenting.start()]
+            scheduler.start()
 
         def stop() -> None:
-            scheduler.stop()
-            rounds.stop()
-            stop_experiments()
+            for one in stops:
+                one()
 
         return stop
 
