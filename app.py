@@ -64,6 +64,7 @@ COMMANDS = {
     "doctor": "plumbing.doctor.command:doctor",
     "backup": "plumbing.backup_cli:backup",
     "restore": "plumbing.backup_cli:restore",
+    "upgrade": "plumbing.upgrade_cli:upgrade",
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
@@ -354,6 +355,8 @@ def cli(context: click.Context) -> None:
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "went_back": lambda home: import_module("doorway.upgrade").went_back(home),
+        "open_all": lambda home: import_module("doorway.upgrade").open_all(home),
         "parts": lambda: import_module("doorway.move").parts(),
         "people": lambda: import_module("data.faces.people").draw_face,
         "audit_parts": (

@@ -18,6 +18,7 @@ from plumbing.steady import closed_before
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.room import DiskFull
 from plumbing.storage.tenants import of_tenant
+from plumbing.upgrade import aside
 from recommender.assembly import RecommenderStores, experimenting_of
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
@@ -453,6 +454,7 @@ class RecommenderService(CustomerRights):
                 self.experimenting.forget(tenant, customer)
                 self.database.note_erased()
             self.stores.erased.remember(tenant, customer)
+            aside.forget(self.config.home, tenant, customer)
             self.forget_rows(tenant)
             self.database.scrub()
         return deleted

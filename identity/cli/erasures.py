@@ -15,6 +15,7 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
+from plumbing.backup.contents import BEFORE
 from plumbing.cli import home_option, state_of
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
@@ -134,7 +135,7 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
 
 def _overwrite_free_space(home: Path) -> None:
     """Do what a running server would do within minutes, and say so."""
-    for path in sorted(home.glob("*.db")):
+    for path in sorted((*home.glob("*.db"), *home.glob(f"{BEFORE}/*.db"))):
         if not owed_in(path):
             continue
         ends = time.monotonic() + FREE_SPACE_S

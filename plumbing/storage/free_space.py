@@ -179,8 +179,9 @@ def _free_in(content: bytes, size: int, *, is_first: bool) -> Iterator[tuple[int
 class Cleaning:
     """Overwrites the free space of databases beside the requests of a server."""
 
-    def __init__(self, databases: Sequence[Database]) -> None:
-        self._databases = databases
+    def __init__(self, databases: Sequence[Database], also: Callable[[], None] = lambda: None) -> None:
+        """`also` does the same where a house keeps a copy of databases."""
+        self._databases, self._also = databases, also
         self._ended = threading.Event()
 
     def start(self) -> Callable[[], None]:
@@ -209,3 +210,7 @@ class Cleaning:
                     database.clean(lambda: not self._ended.is_set())
             except (Problem, sqlite3.Error, OSError) as error:
                 log.warning("free_space_not_overwritten_yet", file=database.name, why=type(error).__name__)
+        try:
+            self._also()
+        except (Problem, sqlite3.Error, OSError) as error:
+            log.warning("free_space_not_overwritten_yet", file="a copy", why=type(error).__name__)

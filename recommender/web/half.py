@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -28,6 +29,7 @@ from plumbing.steady import steady
 from plumbing.storage.database import Database
 from plumbing.storage.free_space import Cleaning
 from plumbing.storage.state import State
+from plumbing.upgrade import aside
 from recommender.assembly import open_stores, trainer_of, zones_of
 from recommender.config import RecommenderConfig
 from recommender.desk.attention_mails import AttentionMails, MailServer
@@ -91,7 +93,8 @@ class RecommenderHalf:
         """Get ready for the first customer, and train by the schedule; returns what ends it."""
         self.trainer.rows.place.start()
         self.service.warm()
-        rounds, stop_cleaning = self.rounds(), Cleaning(self.databases).start()
+        rounds = self.rounds()
+        stop_cleaning = Cleaning(self.databases, partial(aside.clean, self.config.home)).start()
         rounds.start()
         stops = [rounds.stop, stop_cleaning]
         if self.trains:
