@@ -19,7 +19,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
-from plumbing import handover, openapi, web
+from plumbing import handover, openapi, other_half, web
+from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import LazyGroup, state_of
 from plumbing.clock import Clock, system_clock
 from plumbing.configuration import file as settings_file
@@ -217,7 +218,9 @@ def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
     app.register_api(import_module("desk.record").routes(shared))
     app.register_api(import_module("desk.oidc").routes(shared, config))
     app.register_api(import_module("desk.keys").routes(shared))
-    if config.only is None:
+    if config.only is not None:
+        app.register_blueprint(import_module("doorway.front.apart").build(config.only))
+    else:
         app.register_blueprint(import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts)))
 
 
@@ -298,6 +301,8 @@ def try_once(config: Config) -> None:
     """
     check_settings(config)
     _warn_of_grade(config)
+    if other_half.keys_agree(config, TokenKeys(config.home, system_clock)) is False:
+        click.echo(handover.KEYS_DIFFER, err=True)
     keep_reserve(config.home)
     if config.only == "identity":
         return
@@ -341,7 +346,10 @@ def cli(context: click.Context) -> None:
         settings_file.apply(os.environ)
     context.obj = {
         "check_settings": check_settings,
-        "doctor_parts": (lambda config: import_module("identity.cli.doctor").look(config),),
+        "doctor_parts": (
+            lambda config: import_module("identity.cli.doctor").look(config),
+            lambda config: import_module("plumbing.other_half").look(config),
+        ),
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
         "elsewhere": lambda home: import_module("recommender.store.version_places").fetched(
             home, Config.from_environment().versions
