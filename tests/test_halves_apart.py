@@ -79,7 +79,7 @@ class Readme:
         }
         options = dict(zip(words[at + 2 :: 2], words[at + 3 :: 2], strict=True))
         half = options["--only"]
-        config = Config(home=Path(options["--home"]), only=half, **settings)
+        config = Config(home=Path(options["--home"]), only=half).model_copy(update=settings)
         application = app.create_app(config)
         server = make_server("127.0.0.1", int(options["--port"]), application, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
