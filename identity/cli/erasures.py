@@ -146,7 +146,7 @@ def _overwrite_free_space(home: Path) -> None:
                 time.sleep(0.02)  # a server may be at it
             done = not database.unclean()
         said = "was to be overwritten, and is now" if done else "is not overwritten yet: somebody reads from it"
-        click.echo(f"Free space of {path.name} {said}.")
+        click.echo(f"Free space of {path.relative_to(home)} {said}.")
 
 
 @contextmanager
