@@ -19,7 +19,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
-from plumbing import handover, openapi, web
+from plumbing import handover, openapi, other_half, web
+from plumbing.access.token_keys import TokenKeys
 from plumbing.cli import LazyGroup, state_of
 from plumbing.clock import Clock, system_clock
 from plumbing.configuration import file as settings_file
@@ -78,6 +79,7 @@ COMMANDS = {
     "doctor": "plumbing.doctor.command:doctor",
     "backup": "plumbing.backup_cli:backup",
     "restore": "plumbing.backup_cli:restore",
+    "upgrade": "plumbing.upgrade_cli:upgrade",
     "evaluate town": "data.demo.evaluate_town:evaluate_town",
     "demo": "data.demo.command:demo",
     "month": "data.demo.month:month",
@@ -234,10 +236,12 @@ def _put_pages_on(app: OpenAPI, config: Config, shared: Shared) -> None:
     app.register_api(import_module("desk.record").routes(shared))
     app.register_api(import_module("desk.oidc").routes(shared, config))
     app.register_api(import_module("desk.keys").routes(shared))
-    if config.only is None:
-        engine = import_module("screens.engine").EngineFolder.of(config.home)
-        pages = import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts), engine=engine)
-        app.register_blueprint(pages)
+    if config.only is not None:
+        app.register_blueprint(import_module("doorway.front.apart").build(config.only))
+        return
+    engine = import_module("screens.engine").EngineFolder.of(config.home)
+    pages = import_module("screens.web").build(image_hosts=hosts_of(config.image_hosts), engine=engine)
+    app.register_blueprint(pages)
 
 
 def _centre(
@@ -317,6 +321,8 @@ def try_once(config: Config) -> None:
     """
     check_settings(config)
     _warn_of_grade(config)
+    if other_half.keys_agree(config, TokenKeys(config.home, system_clock)) is False:
+        click.echo(handover.KEYS_DIFFER, err=True)
     keep_reserve(config.home)
     if config.only == "identity":
         return
@@ -360,7 +366,10 @@ def cli(context: click.Context) -> None:
         settings_file.apply(os.environ)
     context.obj = {
         "check_settings": check_settings,
-        "doctor_parts": (lambda config: import_module("identity.cli.doctor").look(config),),
+        "doctor_parts": (
+            lambda config: import_module("identity.cli.doctor").look(config),
+            lambda config: import_module("plumbing.other_half").look(config),
+        ),
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),
         "elsewhere": lambda home: import_module("recommender.store.version_places").fetched(
             home, Config.from_environment().versions
@@ -374,6 +383,8 @@ def cli(context: click.Context) -> None:
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "went_back": lambda home: import_module("doorway.upgrade").went_back(home),
+        "open_all": lambda home: import_module("doorway.upgrade").open_all(home),
         "parts": lambda: import_module("doorway.move").parts(),
         "people": lambda: import_module("data.faces.people").draw_face,
         "audit_parts": (

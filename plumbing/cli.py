@@ -17,13 +17,15 @@ import click
 from plumbing.access import access as access_module
 from plumbing.access.access import Access
 from plumbing.access.watch import watch_command
-from plumbing.backup.contents import READY
+from plumbing.backup.contents import BEFORE, GOING_BACK, READY
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
 from plumbing.storage.files import is_home, private_home
+from plumbing.storage.moved import MOVED
 from plumbing.storage.state import State
+from plumbing.upgrade.formats import changes
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -32,15 +34,17 @@ Item = TypeVar("Item")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
-    """The state folder, closed to everybody but its owner; says so when it was not. Administrative commands are
-    noted in the security log."""
+def _opened(context: click.Context, parameter: click.Parameter, home: Path, *, older_too: bool = True) -> Path:
+    """The state folder, closed to everybody but its owner; says so when it was not. Without `older_too` it is
+    prepared for an upgrade, if one is due. Administrative commands are noted in the security log."""
     with errors_as_one_line(Problem):
         try:
             narrowed = private_home(home)
         except OSError as error:
             raise click.ClickException(f"{home} cannot be used as a state folder: {error.strerror}.") from None
-        _finish_restore(home)
+        _finish_restore(context, home)
+        if not older_too and not os.environ.get("USUAL_DATABASE") and not (home / MOVED).exists():
+            _prepare_upgrade(home)
     if narrowed:
         click.echo(
             f"{home}: {narrowed} files and folders could be read by other users; now they cannot.", err=True
@@ -49,8 +53,11 @@ def _opened(context: click.Context, parameter: click.Parameter, home: Path) -> P
     return home
 
 
-def _finish_restore(home: Path) -> None:
-    """Go on with a restore that was stopped: in between, nothing else may work on the state folder."""
+def _finish_restore(context: click.Context, home: Path) -> None:
+    """Go on with a restore, or with going back, that was stopped: in between, nothing else may work on the state
+    folder."""
+    if (home / GOING_BACK).exists() and (known := context.find_object(dict)):
+        known["went_back"](home)
     if (home / READY).exists():
         from plumbing.backup.restore import go_on
         from plumbing.backup.take import alone
@@ -71,11 +78,24 @@ def errors_as_one_line(*kinds: type[Exception]) -> Iterator[None]:
 def existing_home(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
     """The state folder of an installation that is there: a mistyped name makes none.
 
-    Raises ClickException: there is none.
+    One of an older release is copied aside before anything of it changes. Raises ClickException: there is none.
     """
+    return _there(context, parameter, home, older_too=False)
+
+
+def _there(context: click.Context, parameter: click.Parameter, home: Path, *, older_too: bool = True) -> Path:
     if not is_home(home):
         raise click.ClickException(no_home(home))
-    return _opened(context, parameter, home)
+    return _opened(context, parameter, home, older_too=older_too)
+
+
+def _prepare_upgrade(home: Path) -> None:
+    if not changes(home) and not (home / BEFORE).exists():
+        return
+    from plumbing.upgrade.aside import kept_in_words, prepare  # not at the top: rarely needed
+
+    if prepare(home):
+        click.echo(kept_in_words(home), err=True)
 
 
 def no_home(home: Path) -> str:
@@ -103,6 +123,9 @@ def home_option_with(
 
 home_option = home_option_with(existing_home)
 """For commands that work on a house: none but a few makes one."""
+
+home_before_upgrade_option = home_option_with(_there)
+"""For the command that upgrades: it says what would change before anything does."""
 
 new_home_option = home_option_with(_opened)
 """For the commands that may begin one."""

@@ -33,6 +33,12 @@ OWN_HISTORY = "/recommender/v1/me"
 HEARTBEATS = "/recommender/v1/heartbeats"
 OPT_OUTS = "/identity/v1/opt-outs/since"
 
+UNSIGNED = 401  # the answer of a half that has other keys
+KEYS_DIFFER = (
+    "token.key of the two halves differ. Take identity's over: usual keys token export --home IDENTITY |"
+    " usual keys token import --home RECOMMENDER"
+)
+
 AT_ONCE_S = 0.7
 """How long somebody who opts out waits for the other half: their token is closed anyway."""
 PATIENT_S = 10.0
@@ -60,6 +66,14 @@ class IdentityUnreachable(Problem):
     status = 503
     title = "Identity does not answer"
     what_to_do = "It is tried again by itself. If it lasts, look at the process of identity and at its address."
+
+
+class Refused(ValueError):
+    """The other half answered with another status than 200."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(KEYS_DIFFER if status == UNSIGNED else f"status {status}")
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +325,8 @@ def call(
 ) -> dict[str, object]:
     """The JSON object that the operator's own address answers, all of it within `within_s` seconds.
 
-    Raises OSError, http.client.HTTPException or ValueError: no answer, another status than 200, no JSON object.
+    Raises OSError, http.client.HTTPException or ValueError: no answer, another status than 200 (`Refused`), no
+    JSON object.
     """
     ends, parts = time.monotonic() + within_s, urlsplit(url)
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -332,7 +347,7 @@ def call(
         ender.cancel()
         connection.close()
     if reply.status != 200:
-        raise ValueError(f"status {reply.status}")
+        raise Refused(reply.status)
     if len(said) > MOST_BYTES or time.monotonic() > ends:
         raise ValueError("an answer that does not end")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -16,6 +16,8 @@ from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access
 from plumbing.clock import DAY, HOUR, SECOND, system_clock
 from plumbing.problem import Problem
 from plumbing.storage import machines
+
+MOST_KEY_BYTES = 64 * 1024
 
 url_option = click.option(
     "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server answers."
@@ -191,7 +193,7 @@ def token(home: Path, prepare: bool) -> None:
     """Make recognition tokens with a new key, at once, also in a running server.
 
     Tokens of the key before stay valid for the ten minutes that they live; then that key is removed. With the
-    halves on two machines: `--prepare`, copy token.key to the recommender's machine, rotate, copy it again.
+    halves apart: `--prepare`, then `usual keys token export | usual keys token import`, rotate, and that again.
     """
     with errors_as_one_line(Problem):
         keys_of = TokenKeys(home, system_clock)
@@ -204,6 +206,36 @@ def token(home: Path, prepare: bool) -> None:
         valid = keys_of.rotate()
         machines.require_same(state_of(home), "access", {TOKENS: keys_of.all_lines()})
         click.echo(f"Tokens are made with a new key. {valid} keys are valid at the moment.")
+
+
+@keys.group(name="token")
+def of_tokens() -> None:
+    """Take the keys of tokens from one half's state folder to the other's."""
+
+
+@of_tokens.command(name="export")
+@home_option
+def export_tokens(home: Path) -> None:
+    """Write the keys of tokens to standard output, for `usual keys token import` of the other half.
+
+    They are secrets: send them through a pipe (`| ssh ...`), not into a file.
+    """
+    with errors_as_one_line(Problem):
+        click.echo(TokenKeys(home, system_clock).path.read_bytes(), nl=False)
+
+
+@of_tokens.command(name="import")
+@home_option
+@click.argument("source", type=click.File("rb"), default="-")
+def import_tokens(home: Path, source: BinaryIO) -> None:
+    """Read the keys of tokens from standard input, in place of those of this folder; a running server follows.
+
+    Tokens of the keys before open nothing any more.
+    """
+    with errors_as_one_line(Problem):
+        taken = TokenKeys.take(home, source.read(MOST_KEY_BYTES), system_clock)
+        machines.require_same(state_of(home), "access", {TOKENS: taken.all_lines()})
+    click.echo(f"{home / TOKENS} is the same as the other half's now.")
 
 
 def _link(url: str, page: str, code: str) -> str:

@@ -18,6 +18,7 @@ from plumbing.steady import closed_before
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.room import DiskFull
 from plumbing.storage.tenants import of_tenant
+from plumbing.upgrade import aside
 from recommender.assembly import RecommenderStores, experimenting_of
 from recommender.caches import Caches, LoadedModel
 from recommender.config import RecommenderConfig
@@ -47,7 +48,6 @@ from recommender.rules.serving import answer_of, rows_of
 from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
-from recommender.store.erased import WITH_CUSTOMERS
 from recommender.store.offer_redemptions import Refused
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
@@ -457,9 +457,11 @@ class RecommenderService(CustomerRights):
                 for scene in self.scenes.values():
                     scene.forget(tenant, customer)
                 self.experimenting.forget(tenant, customer)
+                self.database.note_erased()
             self.stores.erased.remember(tenant, customer)
+            aside.forget(self.config.home, tenant, customer)
             self.forget_rows(tenant)
-            self.database.scrub(*WITH_CUSTOMERS)
+            self.database.scrub()
         return deleted
 
     def forget(self, token: str, *, tenant: str | None = None) -> Forgotten:

@@ -24,7 +24,7 @@ from identity.customers.leaving.erasure import Erasures
 from identity.web import half as identity_half
 from plumbing import openapi
 from plumbing.access.token_keys import TokenKeys
-from plumbing.clock import system_clock
+from plumbing.clock import Clock, system_clock
 from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.storage.state import State
@@ -40,13 +40,13 @@ TENANT, DEVICE = "mill", "till-1"
 class House:
     """What `create_app` puts together, with a fake engine."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, tenant: str = TENANT, now_us: Clock = system_clock) -> None:
         self.home = home
-        self.shared = shared = Shared.open(State(home), system_clock)
+        self.shared = shared = Shared.open(State(home), now_us)
         self.recommender = recommender_half.build(
             RecommenderConfig.of(Config(home=home), shared.token_keys), access=shared.access, now_us=shared.now_us
         )
-        self.recommender.service.stores.catalogue.put(TENANT, "item", [Item("soup", "Soup")])
+        self.recommender.service.stores.catalogue.put(tenant, "item", [Item("soup", "Soup")])
         self.identity = identity_half.build(
             IdentityConfig(home=home, token_keys=shared.token_keys),
             access=shared.access,
@@ -63,7 +63,7 @@ class House:
             made.register_api(part)
         made.register_api(visits(shared, self.identity, self.recommender))
         self.client = made.test_client()
-        self.key = shared.access.create_key(TENANT, ("identify", "enrol", "suggest", "event"), device=DEVICE)
+        self.key = shared.access.create_key(tenant, ("identify", "enrol", "suggest", "event"), device=DEVICE)
 
     def close(self) -> None:
         self.identity.close()

@@ -47,7 +47,8 @@ def build() -> Blueprint:
 
     @pages.get("/")
     def home() -> Response:
-        there = {rule.rule.rstrip("/") for rule in current_app.url_map.iter_rules()}
+        rules = current_app.url_map.iter_rules()
+        there = {rule.rule.rstrip("/") for rule in rules if not rule.endpoint.startswith("apart.")}
         places = [place for place in PLACES if place[0] in there]
         if not _for_browser():
             return _json(

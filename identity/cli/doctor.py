@@ -79,5 +79,8 @@ def erasures(half: IdentityHalf) -> Iterator[Finding]:
         yield remark("erasures", f"{training} wait for a version that was trained without them", mend)
     else:
         yield well("erasures", "none is unfinished")
+    if unclean := half.stores.database.unclean():
+        says = f"free space of identity.db is to be overwritten after {unclean} deletions"
+        yield remark("erasures", says, "A running server does it within minutes: start it.")
     if held:
         yield remark("opt-outs", f"{held} wait for a member of staff", "See: usual identity held")

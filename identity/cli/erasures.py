@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,14 @@ import click
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
 from identity.vault.keyfile import KeyFile, master_keys
+from plumbing.backup.contents import BEFORE
 from plumbing.cli import home_option, state_of
 from plumbing.clock import system_clock
 from plumbing.problem import Problem
+from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.free_space import owed_in
 from plumbing.storage.search import Fingerprints, Hit, search
+from plumbing.storage.sqlite import SQLiteDatabase
 
 KINDS = (
     ("databases", (".db",)),
@@ -29,6 +33,9 @@ KINDS = (
     ("logs", (".log",)),
 )
 """What the table counts together, by how a file's name ends; the rest are other files."""
+
+FREE_SPACE_S = 20.0
+"""For how long readers that are in the way are waited for."""
 
 
 @click.group()
@@ -95,7 +102,7 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
     """Search all that the house keeps for what RECEIPT stands for: a file, or the number of an erasure.
 
     Template and pseudonym are looked for byte by byte in every encoding, also in what is packed. Exit status 1
-    when anything is found.
+    when anything is found. What a server has not overwritten yet in free space of the databases is, before.
     """
     with receipts_of(home) as receipts:
         named = receipts.named(receipt)
@@ -110,6 +117,7 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
         files[kind_of(place.name)] += 1
         sizes[kind_of(place.name)] += size
 
+    _overwrite_free_space(home)
     with _with_what_lies_elsewhere(home):
         hits = [hit for folder in (home, *also) for hit in _found(folder, prints, count)]
     hits += _found_in_postgres(home, prints, count)
@@ -123,6 +131,22 @@ def verify(home: Path, also: tuple[Path, ...], receipt: str) -> None:
     click.echo(f"{total}: {'nothing of them was found' if not hits else f'found in {len(hits)} places'}.")
     if hits:
         raise SystemExit(1)
+
+
+def _overwrite_free_space(home: Path) -> None:
+    """Do what a running server would do within minutes, and say so."""
+    for path in sorted((*home.glob("*.db"), *home.glob(f"{BEFORE}/*.db"))):
+        if not owed_in(path):
+            continue
+        ends = time.monotonic() + FREE_SPACE_S
+        with closing(SQLiteDatabase(path)) as database:
+            while database.unclean() and time.monotonic() < ends:
+                with suppress(DatabaseBusy):
+                    database.clean()
+                time.sleep(0.02)  # a server may be at it
+            done = not database.unclean()
+        said = "was to be overwritten, and is now" if done else "is not overwritten yet: somebody reads from it"
+        click.echo(f"Free space of {path.relative_to(home)} {said}.")
 
 
 @contextmanager

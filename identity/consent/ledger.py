@@ -162,6 +162,7 @@ class ConsentLedger:
             ending = [purpose for purpose in wanted if purpose in live]
             if "face" in ending:
                 left = self._drop_templates(holder)
+                self._stores.database.note_erased()
             details = ConsentDetails(self._now_us())
             ends = [self._next(holder, lines, live[name], event_type, name, details) for name in ending]
             if self._ended is not None and event_type == "withdrawn":

@@ -35,6 +35,7 @@ def renew_templates(stores: IdentityStores, vault: Vault, galleries: Galleries, 
         with stores.galleries.writing():
             if stores.galleries.gallery(tenant, pack.id) == gallery.state:
                 stores.galleries.renew_gallery(tenant, pack.id, salt, sealed)
+                stores.database.note_erased()
                 break
     stores.database.scrub_soon()
     return len(sealed)

@@ -277,6 +277,7 @@ class CustomerStore(Table):
             for table in ("enrolment_answers", "pending", "customers"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant = ? AND customer_id = ?", key)  # noqa: S608 - ours
             self._consents.delete_customer(*key)
+            self.database.note_erased()
             if ended is not None:
                 for purpose in live:
                     self._consents.count(tenant, purpose, ended)

@@ -226,6 +226,7 @@ class GalleryStore(Table):
             connection.execute(
                 "UPDATE galleries SET generation = generation + 1, size = 0, recent = x'' WHERE pack = ?", (pack,)
             )
+            self.database.note_erased()
         self.database.scrub_soon()
         return gone
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from flask_openapi3.blueprint import APIBlueprint
@@ -43,7 +44,9 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
+from plumbing.storage.free_space import Cleaning
 from plumbing.storage.state import Files
+from plumbing.upgrade import aside
 
 log = structlog.get_logger(__name__)
 HAND_OVER_S = 0.2  # how often a process looks whether another one, or a command, erased somebody
@@ -118,9 +121,11 @@ class IdentityHalf:
         threads = [threading.Thread(target=work, args=(ended,), name=n, daemon=True) for n, work in works.items()]
         for thread in threads:
             thread.start()
+        stop_cleaning = Cleaning([self.stores.database], partial(aside.clean, self.config.home)).start()
 
         def stop() -> None:
             ended.set()
+            stop_cleaning()
             for thread in threads:
                 thread.join(5)
             self.close()  # signs the audit

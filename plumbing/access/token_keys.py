@@ -79,6 +79,17 @@ class TokenKeys(Sequence[bytes]):
         self._ends_us = 1 << 62  # when the first of them ends
         self.current()
 
+    @classmethod
+    def take(cls, home: Path, content: bytes, now_us: Clock) -> TokenKeys:
+        """The keys in `content`, a file of another state folder, in place of those of `home`.
+
+        Raises TokenKeyDamaged: they are none; nothing was changed.
+        """
+        lines = read_lines(content)
+        with process_lock(home / f"{FILE}.lock"):
+            write_atomic(home / FILE, b"".join(line.line() for line in lines), mode=0o600)
+        return cls(home, now_us)
+
     def current(self) -> tuple[bytes, ...]:
         """The keys that are valid now. Looks at the file's date; a file that is gone or broken changes nothing."""
         try:

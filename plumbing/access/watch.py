@@ -43,6 +43,7 @@ COMMANDS = frozenset(
         "people",
         "publish",
         "restore",
+        "upgrade",
         "retire",
         "rollback",
         "rotate",
@@ -57,8 +58,9 @@ COMMANDS = frozenset(
 )
 """Words of commands that are administration."""
 
-WITHOUT_ROW = frozenset({"restore", "run"})
-"""Of these the ones that have no row: a restore replaces the record itself, a box that runs is no change."""
+WITHOUT_ROW = frozenset({"restore", "run", "upgrade"})
+"""Of these the ones that have no row: a restore, or going back, replaces the record itself, a box that runs is no
+change."""
 
 WITHOUT_DELAY = frozenset({"access", "audit", "backup", "export", "forget", "held", "list", "confirm-clock"})
 """These go on although the row cannot be written: they change nothing, or carry out a right of a customer."""

@@ -14,11 +14,16 @@ from pathlib import Path
 STAGING = ".backup-"  # beginning of the folder in which a copy is put together
 READY = ".restore-ready"  # a copy that was checked and is being put in place
 UNPACKED = ".restore-"
+BEFORE = "before-upgrade"
+"""A copy of what an upgrade changed; it belongs into no backup."""
+
+GOING_BACK = ".upgrade-back"  # the same while it is put in place
 MODELS = "models"
 LOCK = "backup.lock"
 _KEY = re.compile(r"(^|[-_.])keys?($|[-_.])")
 _LEFT_OUT = re.compile(
-    r"^(\..*|reserve|runs|screens|versions-copy|server-.*|.*\.lock|.*-moments\.db.*|.*\.db-(wal|shm|journal)|.*\.draft)$"
+    r"^(\..*|before-upgrade|reserve|runs|screens|versions-copy|server-.*|.*\.lock|.*-moments\.db.*"
+    r"|.*\.db-(wal|shm|journal)|.*\.draft)$"
 )
 
 

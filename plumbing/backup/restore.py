@@ -62,7 +62,7 @@ def restore(
         DiskFull: there is no room to unpack it.
     """
     private_home(home)
-    with alone(home), _no_server(home), full_disk_is_named():
+    with alone(home), no_server(home), full_disk_is_named():
         go_on(home, tombstones)  # with one that was stopped
         for left in home.glob(f"{UNPACKED}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -80,7 +80,7 @@ def restore(
 
 
 @contextmanager
-def _no_server(home: Path) -> Iterator[None]:
+def no_server(home: Path) -> Iterator[None]:
     """Inside, no server can be started on this state folder. Raises ServerInTheWay."""
     with ExitStack() as held:
         for half in HALVES:
@@ -196,14 +196,18 @@ def _keep(home: Path, folder: Path, name: str, done: Restored) -> None:
 
 
 def _replace(home: Path, folder: Path, name: str, done: Restored) -> None:
-    """Put a database in the place of today's, whose -wal belongs to it alone."""
+    put_in_place(home, folder, name)
+    done.back.append(name)
+
+
+def put_in_place(home: Path, folder: Path, name: str) -> None:
+    """Put a file of `folder` in the place of today's; the -wal of a database belongs to it alone."""
     target = home / name
     for more in ("-wal", "-shm", "-journal"):
         target.with_name(target.name + more).unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / name).replace(target)
     sync_folder(target.parent)
-    done.back.append(name)
 
 
 def _number(release: str) -> list[int]:

@@ -132,10 +132,10 @@ def copy(home: Path, folder: Path, tombstones: Path | None) -> list[str]:
             _link_models(home, folder)
             continue
         for name in found[kind]:
-            _copy_one(home / name, folder / name, kind)
+            copy_one(home / name, folder / name, kind)
         if kind is Kind.TOMBSTONES and tombstones is not None and tombstones.is_dir():
             for path in sorted(tombstones.glob("*-tombstones")):
-                _copy_one(path, folder / path.name, kind)
+                copy_one(path, folder / path.name, kind)
     return list(files_in(folder))
 
 
@@ -146,7 +146,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _copy_one(source: Path, target: Path, kind: Kind) -> None:
+def copy_one(source: Path, target: Path, kind: Kind) -> None:
     """Copy a file as it is at one moment. One that went meanwhile was not there at that moment."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if kind is Kind.DATABASE:

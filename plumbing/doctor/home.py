@@ -18,6 +18,7 @@ from plumbing.problem import Problem
 from plumbing.settings import Config
 from plumbing.storage.files import UMASK, is_home
 from plumbing.storage.moved import MOVED, UNFINISHED
+from plumbing.upgrade.formats import changes
 
 KEYS = ("token.key", "replies.key", "people.key")
 """Without these no server starts as the one that it was."""
@@ -30,6 +31,7 @@ def look(config: Config) -> Iterator[Finding]:
         yield wrong("state folder", f"{config.home} is none", mend)
         return
     yield folder(config.home)
+    yield formats(config.home)
     yield permissions(config.home)
     yield keys(config.home)
     yield from server(config) if config.database else databases(config.home)
@@ -50,6 +52,18 @@ def folder(home: Path) -> Finding:
     if (home / READY).exists():
         return wrong("state folder", "a restore did not end", "Any other command goes on with it: usual keys list")
     return well("state folder", str(home.resolve()))
+
+
+def formats(home: Path) -> Finding:
+    """Whether the files are of the formats of this release."""
+    try:
+        due = changes(home)
+    except Problem as error:
+        return wrong("formats", error.detail, "Start the newer release.")
+    if due:
+        mend = "Stop the server of the older release; this one upgrades at its start, after a copy: usual upgrade"
+        return remark("formats", f"of an older release: {', '.join(change.file for change in due)}", mend)
+    return well("formats", "those of this release")
 
 
 def permissions(home: Path) -> Finding:

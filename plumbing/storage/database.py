@@ -146,10 +146,21 @@ class Database(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 
-    def scrub(self, *indexes: str) -> None:
-        """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can.
+    def note_erased(self) -> None:
+        """Inside the transaction that deletes rows of a person: what the engine leaves of them in free space is to
+        be overwritten (`clean`), also after a crash."""
 
-        `indexes` had the person in them: they are written again where split pages keep copies of entries.
+    def unclean(self) -> int:
+        """How often that was noted, and is not done yet. Raises DatabaseBusy."""
+
+    def clean(self, go_on: Callable[[], bool] = ...) -> None:
+        """Overwrite it, in steps for which a writer waits some milliseconds; `go_on` is asked before each.
+
+        Raises DatabaseBusy: somebody reads what is to go. The next call goes on from there.
+        """
+
+    def scrub(self) -> None:
+        """After an erasure: the deleted bytes leave what the engine keeps beside the tables, where it can.
 
         Raises DatabaseBusy: somebody reads what is to go (a training, a long report), and it is still there.
         """

@@ -114,7 +114,17 @@ class ThrowawayDatabase(SQLiteDatabase):
         """The first row of a query, or None."""
         return next(iter(self.rows(sql, parameters)), None)
 
-    def scrub(self, *indexes: str) -> None:
+    def note_erased(self) -> None:
+        """Nothing: what is here names nobody."""
+
+    def unclean(self) -> int:
+        """Nothing is."""
+        return 0
+
+    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """See `note_erased`."""
+
+    def scrub(self) -> None:
         """Nothing is left to do: deleted rows are zeros in the file already, and there is no other file."""
 
     def scrub_soon(self) -> None:

@@ -353,7 +353,17 @@ class PostgresDatabase:
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
 
-    def scrub(self, *indexes: str) -> None:
+    def note_erased(self) -> None:
+        """Nothing: see `scrub`."""
+
+    def unclean(self) -> int:
+        """Nothing is."""
+        return 0
+
+    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """See `note_erased`."""
+
+    def scrub(self) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""
 
     def scrub_soon(self) -> None:

@@ -139,7 +139,17 @@ class PassingPostgres:
         """See `Database.erasing`."""
         return nullcontext()
 
-    def scrub(self, *indexes: str) -> None:
+    def note_erased(self) -> None:
+        """Nothing: see `scrub`."""
+
+    def unclean(self) -> int:
+        """Nothing is."""
+        return 0
+
+    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """See `note_erased`."""
+
+    def scrub(self) -> None:
         """Nothing is left to do."""
 
     def scrub_soon(self) -> None:

@@ -14,8 +14,9 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.problem_json import Problem
-from plumbing.storage import room
+from plumbing.storage import free_space, room
 from plumbing.storage.database import DatabaseBusy, Statement
+from plumbing.storage.free_space import FreeSpace
 from plumbing.storage.journal import Journal
 from plumbing.storage.moved import require_here
 from plumbing.storage.room import DiskFull, is_full
@@ -56,6 +57,7 @@ class SQLiteDatabase:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._journal = Journal()
+        self._free_space = FreeSpace(path, lambda: self._connected(path), self._alone)
         self._locked_until = 0.0  # monotonic: until then whoever is hurried does not wait again
         self._probed: tuple[float, str | None] | None = None
         self._create(migrations)
@@ -297,14 +299,25 @@ class SQLiteDatabase:
             return f"{self.path.name} cannot be written: {error}"
         return None
 
-    def scrub(self, *indexes: str) -> None:
-        """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it.
+    def note_erased(self) -> None:
+        """See `Database.note_erased`."""
+        with self.write() as connection:
+            free_space.note(connection)
 
-        `secure_delete` clears what is deleted, not what the split of a page has left of it.
-        """
-        for index in indexes:
-            with self.write() as connection:
-                connection.execute(f"REINDEX {index}")
+    def unclean(self) -> int:
+        """See `Database.unclean`."""
+        try:
+            return free_space.owed(self.connection)
+        except sqlite3.OperationalError as error:
+            raise named(error, self.path.parent) from error
+
+    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """See `Database.clean`, and `free_space`."""
+        with storage_is_named(self.path.parent):
+            self._free_space.clean(go_on)
+
+    def scrub(self) -> None:
+        """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it."""
         with storage_is_named(self.path.parent):
             self._journal.cut(self.connection)
 
@@ -319,6 +332,7 @@ class SQLiteDatabase:
             for connection in self._all:
                 connection.close()
             self._all.clear()
+        self._free_space.close()
         self._local = threading.local()
 
     def __del__(self) -> None:

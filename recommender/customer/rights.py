@@ -68,6 +68,7 @@ class CustomerRights:
             with self.database.write():
                 event = self.stores.own.find(tenant, pseudonym, event_id)
                 self.stores.own.take_back(tenant, pseudonym, event)
+                self.database.note_erased()
             self.database.scrub_soon()
         self.forget_rows(tenant)
 

@@ -18,9 +18,6 @@ FILE = "recommender-tombstones"
 NO_TENANT = ""
 """Of a tombstone whose customer has no row in this database: the hash does not say which tenant's it was."""
 
-WITH_CUSTOMERS = ("events_history", "offer_decisions_by_customer", "offer_purchases_by_customer")
-"""The indexes that have pseudonyms in them: what an erasure has to write again."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -90,5 +87,6 @@ class ErasedCustomers:
                 self._events.erase(tenant, customer, now)
                 if any(self._offers.forget(tenant, customer).values()):
                     forgotten.note(connection, tenant, "offers")
+        self._database.note_erased()
         self._experiments.forget_everywhere([hashed.hex() for hashed in lacking])
         self._events.add_tombstones(NO_TENANT, [hashed.hex() for hashed in lacking], now)

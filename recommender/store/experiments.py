@@ -130,6 +130,7 @@ class ExperimentStore:
             )
             self._unlink(connection, tenant, experiment_id)
             self._save(connection, tenant, ended, now_us)
+            self._db.note_erased()
         self._db.scrub_soon()
         return ended
 

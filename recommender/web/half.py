@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -27,7 +28,9 @@ from plumbing.settings import Config
 from plumbing.shared import Shared
 from plumbing.steady import steady
 from plumbing.storage.database import Database
+from plumbing.storage.free_space import Cleaning
 from plumbing.storage.state import State
+from plumbing.upgrade import aside
 from recommender.assembly import open_stores, trainer_of, zones_of
 from recommender.config import RecommenderConfig
 from recommender.desk.attention_mails import AttentionMails, MailServer
@@ -92,16 +95,17 @@ class RecommenderHalf:
         self.trainer.rows.place.start()
         self.service.warm()
         rounds = self.rounds()
+        stop_cleaning = Cleaning(self.databases, partial(aside.clean, self.config.home)).start()
         rounds.start()
-        if not self.trains:
-            return rounds.stop
-        scheduler, stop_experiments = self.scheduler(), self.service.experimenting.start()
-        scheduler.start()
+        stops = [rounds.stop, stop_cleaning]
+        if self.trains:
+            scheduler = self.scheduler()
+            stops = [scheduler.stop, *stops, self.service.experimenting.start()]
+            scheduler.start()
 
         def stop() -> None:
-            scheduler.stop()
-            rounds.stop()
-            stop_experiments()
+            for one in stops:
+                one()
 
         return stop
 

@@ -1,4 +1,4 @@
-"""The journeys of kiosk and taxi with a device that sends vectors: the real server, engine and seal on both sides."""
+"""The journeys of kiosk and taxi with devices that send vectors: real server, engine and seal on both sides."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.browser.test_journey import DISHES, PLACES, again, opt_in, order, pai
 from tests.journey import Place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.shared]
+
 
 @pytest.fixture(scope="module")
 def place(

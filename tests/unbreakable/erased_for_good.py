@@ -20,6 +20,7 @@ from data.faces.people import draw_face
 from identity.customers.accounts import receipt_digest
 from plumbing.access.token_keys import TokenKeys
 from plumbing.clock import system_clock
+from plumbing.storage.free_space import Cleaning
 from plumbing.storage.search import Fingerprints, Window, search
 from recommender.tokens import read
 from tests.test_in_house import TENANT, House
@@ -93,6 +94,7 @@ def _bytes(people: int) -> list[Row]:
             began = time.monotonic()
             house.send("DELETE", f"/identity/v1/enrolments/{receipt}")
             took = max(took, time.monotonic() - began)
+        Cleaning([house.identity.stores.database, house.recommender.service.database]).look()
         house.close()
         hits = search(Path(folder), Fingerprints.of(windows))
         (Path(folder) / "planted").write_bytes(windows[-1][1])

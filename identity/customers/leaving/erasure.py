@@ -35,6 +35,7 @@ from plumbing.problem_json import Problem
 from plumbing.steady import remember
 from plumbing.storage.room import for_erasing, is_full
 from plumbing.storage.search import Fingerprints, Window, windows_of_secret, windows_of_vector
+from plumbing.upgrade import aside
 
 OVERDUE_S = 60.0  # an erasure that is unfinished for longer is shown by readiness
 TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
@@ -349,6 +350,7 @@ class Erasures:
         self._places.closed.close(erasure.tenant, erasure.links.pseudonym)
         self._places.departed.remember(erasure.tenant, erasure.customer_id)
         sizes = self._store.delete_customer(erasure.tenant, erasure.customer_id)
+        aside.forget(self._config.home, erasure.tenant, erasure.customer_id)
         self._places.renew_thresholds(erasure.tenant, sizes)
         self._places.presses.forget_replies(erasure.tenant)
         self._places.forget_replies(erasure.tenant)

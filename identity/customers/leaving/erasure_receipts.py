@@ -48,6 +48,9 @@ HERE_ON_SERVER = (
     ("PostgreSQL, usual_access_moments", ERASED),
     ("galleries in memory", ERASED),
 )
+FREE_SPACE = ("free space of both databases", "is overwritten within minutes: usual erasures verify")
+"""Of SQLite's files: what is left where pages were split."""
+
 KEPT = (
     ("identity-audit.log", "keeps lines that lead to nobody"),
     ("identity-tombstones", "remembers a keyed hash"),
@@ -125,6 +128,7 @@ class ErasureReceipts:
     def __init__(self, state: State, keys: KeyFile, now_us: Clock) -> None:
         self._store = ReceiptStore(state)
         self._here = HERE_ON_SERVER if state.is_shared else HERE
+        self._kept = KEPT if state.is_shared else (FREE_SPACE, *KEPT)
         self.close = self._store.close
         self._ids = keys.derive("erasure receipts: ids")
         self._key = keys.derive("erasure receipts: signature")
@@ -137,7 +141,7 @@ class ErasureReceipts:
             id=self.id_of(tenant, customer_id),
             tenant=tenant,
             day=time.strftime("%Y-%m-%d", time.gmtime(self._now_us() // DAY * 86_400)),
-            stores=(("identity-keys", "the key is destroyed"), *waits, *KEPT),
+            stores=(("identity-keys", "the key is destroyed"), *waits, *self._kept),
             fingerprints="" if fingerprints is None else fingerprints.to_text(),
         )
 

@@ -62,6 +62,17 @@ def test_verify_finds_nothing_in_what_we_keep_and_what_is_planted(
     assert run(world, "verify", "--also", str(elsewhere), number).exit_code == 1
 
 
+def test_verify_overwrites_free_space_first(world: World, gone: tuple[str, str]) -> None:
+    """A server that was killed has not done it; a second time nothing is owed."""
+    number, _ = gone
+    database = world.half.stores.database
+    assert database.unclean() == 1
+
+    assert "Free space of identity.db was to be overwritten, and is now." in run(world, "verify", number).output
+    assert database.unclean() == 0
+    assert "Free space" not in run(world, "verify", number).output
+
+
 def test_verify_looks_into_object_storage_too_and_says_when_it_cannot(world: World, gone: tuple[str, str]) -> None:
     number, pseudonym = gone
 

@@ -21,7 +21,6 @@ from recommender.errors import (
 )
 from recommender.exchange.files import import_file
 from recommender.service import RecommenderService
-from recommender.store.erased import WITH_CUSTOMERS
 from recommender.store.ties import LIFE_US
 from recommender.tokens import Claims, open_token
 from tests.recommender.service_fixtures import NOON, Installation, World
@@ -280,13 +279,3 @@ def test_the_erased_see_nothing_and_change_nothing(world: World) -> None:
     for event in ("e0", "other"):
         with pytest.raises((Erased, CustomerError)):
             service(world).correct(before, event)
-
-
-def test_every_index_that_has_customers_is_written_again_after_an_erasure(world: World) -> None:
-    """SQLite keeps copies of entries in pages that it has split: a new index must not be forgotten."""
-    database = service(world).database
-    named = database.rows("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-    columns = {
-        row["name"]: {one["name"] for one in database.rows(f"PRAGMA index_info({row['name']})")} for row in named
-    }
-    assert {name for name, has in columns.items() if has & {"customer", "pseudonym"}} == set(WITH_CUSTOMERS)
