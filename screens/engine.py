@@ -59,7 +59,7 @@ class EngineFolder:
 
     @property
     def description(self) -> Mapping[str, Any] | None:
-        """What `write` was told; None when nothing was, or another version."""
+        """What `write` was given; None when nothing was, or another version."""
         try:
             read: dict[str, Any] = json.loads((self.path / DESCRIPTION).read_bytes())
         except (OSError, ValueError):

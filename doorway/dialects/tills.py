@@ -120,9 +120,9 @@ class Tills:
     def shown(self, tenant: str, name: str, offer: Redeemed, site: str) -> None:
         """An offer stands on the till's screen now: its budget is held for a moment."""
         event = self._event(tenant, "shown", name, self._now_us(), site, (OrderLine(offer.offer_id),))
-        told = replace(event, scene="offers", recommendation_id=offer.decision)
+        about_offer = replace(event, scene="offers", recommendation_id=offer.decision)
         with of_tenant(tenant):
-            self.service.take_of_account(tenant, "", [told], self._as_sender)
+            self.service.take_of_account(tenant, "", [about_offer], self._as_sender)
 
     def recorded(self, tenant: str, ref: str) -> TillOrder | None:
         """What is left of an order as it was recorded; None: nothing, or its customer was erased."""
@@ -148,9 +148,9 @@ class Tills:
         if redeemed is not None:  # an offer is everybody's: whose order it was is not in its log
             lines = (OrderLine(redeemed.offer_id),)
             event = self._event(tenant, "redeemed", f"{name}.offer", order.time_us, order.site, lines)
-            told = replace(event, scene="offers", order_id=name, recommendation_id=redeemed.decision)
+            about_offer = replace(event, scene="offers", order_id=name, recommendation_id=redeemed.decision)
             try:
-                self.service.take_of_account(tenant, "", [told], self._as_sender)
+                self.service.take_of_account(tenant, "", [about_offer], self._as_sender)
             except Problem as error:
                 if error.status >= 500 or isinstance(error, TooManyEvents):
                     raise

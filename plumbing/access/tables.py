@@ -141,8 +141,8 @@ def device_modes(db: Utils) -> None:
 @migrations()
 def dialect_peers(db: Utils) -> None:
     """The other systems that call in a dialect. `peer_id` is in the address that they call: no request names a
-    tenant. `secrets` is sealed: what they show, what we show them, what still counts of before. `settings`
-    is JSON: addresses, and which of their sites is which of ours."""
+    tenant. `secrets` is sealed: what they show, what we show them, and those before them while they still count.
+    `settings` is JSON: addresses, and which of their sites is which of ours."""
     db.execute(
         "CREATE TABLE dialect_peers (tenant TEXT NOT NULL, name TEXT NOT NULL, peer_id TEXT NOT NULL,"
         " secrets TEXT NOT NULL, settings TEXT NOT NULL, set_us BIGINT NOT NULL, PRIMARY KEY (tenant, name))"

@@ -104,7 +104,7 @@ class Gate:
             await drain(exchange, length_of(scope), at_once=isinstance(error, Overloaded))
         if reply is not None:
             answered, headers, content = reply
-            exchange.response_bytes(answered, self._leaving.told(headers), content)
+            exchange.response_bytes(answered, self._leaving.warned(headers), content)
         if self._log is not None:
             status = 200 if reply is None else reply[0]
             self._log.note(scope.method, self._route(scope), status, 1000 * (time.perf_counter() - began))

@@ -14,7 +14,7 @@ LEAVES = signal.SIGUSR1
 """Tells a server, and a worker process of it, that it ends soon."""
 
 LEAVE_S = 5.0
-"""From that on until it ends: who asks at least so often is told in time."""
+"""From that on until it ends: who asks at least so often is warned in time."""
 
 Head = list[tuple[str, str]]
 
@@ -34,13 +34,13 @@ class Leaving:
         signal.signal(LEAVES, near)
         signal.siginterrupt(LEAVES, False)
 
-    def told(self, headers: Head) -> Head:
+    def warned(self, headers: Head) -> Head:
         """The headers of a reply."""
         return [*headers, ("Connection", "close")] if self.is_near else headers
 
 
 def wait(given_up: Callable[[], bool], seconds: float = LEAVE_S) -> None:
-    """Let those who ask be told; at once over when the server is to stop now."""
+    """Let those who ask be warned; at once over when the server is to stop now."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and not given_up():
         time.sleep(0.05)

@@ -94,7 +94,7 @@ def _one_by_one(service: RecommenderService, tenant: str, batch: Batch, now_us: 
 
 def _count(service: RecommenderService, tenant: str, batch: Batch, new: int, taken: Taken) -> None:
     """Count what is committed, and let those know who want to: also of what came before, which they know again, as
-    whoever was stopped between the two would never be told."""
+    whoever was stopped between the two would never hear of it."""
     taken.new, taken.known = taken.new + new, taken.known + len(batch.events) - new
     service.on_recorded(tenant, batch.events, batch.purposes)
 

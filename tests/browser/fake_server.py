@@ -125,7 +125,7 @@ class Fake:
     engine: EngineFolder | None = None  # of the browser
     seal: Row | None = None  # of a press: the device sends vectors
     gone: dict[str, int] = field(default_factory=dict)  # the status of whatever has a path that ends so
-    told: list[str] = field(default_factory=list)  # the events of `GET /v1/events`
+    events: list[str] = field(default_factory=list)  # the events of `GET /v1/events`
     listening: list[str | None] = field(default_factory=list)  # the tokens that came with it; not in `heard`
     _count: int = 0
 
@@ -173,12 +173,12 @@ class Fake:
         return app
 
     def _news(self) -> Response | tuple[str, int]:
-        """What was told since then; it waits for a second, so that no request outlives its test for long."""
+        """What happened since then; it waits for a second, so that no request outlives its test for long."""
         since, ends = request.args.get("since"), time.monotonic() + 1
-        while since == str(len(self.told)) and time.monotonic() < ends:
+        while since == str(len(self.events)) and time.monotonic() < ends:
             time.sleep(0.02)
-        news = self.told[int(since) :] if since is not None else []
-        return jsonify(id=str(len(self.told)), events=[{"event": one} for one in news])
+        later = self.events[int(since) :] if since is not None else []
+        return jsonify(id=str(len(self.events)), events=[{"event": one} for one in later])
 
     def _rows(self) -> list[Row]:
         changed = [row | (self.dishes.get(row["item_id"], {}) or {}) for row in ITEMS]

@@ -46,7 +46,7 @@ WORLD = """
 
 
 def run(page: Page, script: str) -> Any:
-    """`script` with a `world` of a stage and an API that answers what it is told to, and `listen(times)`."""
+    """`script` with a `world` of a stage and an API that answers as it is set up, and `listen(times)`."""
     return page.evaluate(f"import(new URL('listening.js', {HERE})).then(async (m) => {{ {WORLD} {script} }})")
 
 
@@ -150,10 +150,10 @@ def test_a_kiosk_takes_over_a_new_look_and_menu_when_idle_and_forgets_who_left_e
     recognised(page)
     shown = page.locator("#usual").inner_text()
     fake.screen = fake.screen | {"brand": fake.screen["brand"] | {"name": "Mill"}}
-    fake.told += ["settings_changed", "menu_changed"]
+    fake.events += ["settings_changed", "menu_changed"]
     page.wait_for_timeout(100)
     assert page.locator("#usual").inner_text() == shown
-    fake.told.append("visit_ended")
+    fake.events.append("visit_ended")
     expect(page.locator("body")).to_have_attribute("data-state", "attract")
     expect(page.locator("#brand")).to_contain_text("Mill")
     assert {None} < set(fake.listening)

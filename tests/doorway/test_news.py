@@ -51,7 +51,7 @@ class Notified:
 
 @contextmanager
 def notified(folder: Path, tenant: str, service: RecommenderService, now_us: Clock) -> Iterator[Notified]:
-    """Somebody is notified of what a tenant's recommender is told."""
+    """Somebody is notified of what a tenant's recommender records."""
     folder.mkdir()
     state = State(folder)
     lasting, passing = state.database("access", addresses), state.passing("access-moments", sending)
@@ -197,7 +197,7 @@ def test_an_order_of_a_store_box_is_one_message_and_only_a_reference_until_it_is
     box.tick()
     service = centre.deliveries.recommender
     with notified(tmp_path / "hooks", TENANT, service, own.clock) as somebody:
-        told, stopped = service.on_recorded, []
+        notify, stopped = service.on_recorded, []
         service.on_recorded = lambda *batch: stopped.append(batch)
         for customer, event_id in ((who, "e1"), ("", "e2"), (left, "e3")):
             box.server.record(TENANT, [box.house.order(customer, event_id)], ("orders",))
@@ -205,7 +205,7 @@ def test_an_order_of_a_store_box_is_one_message_and_only_a_reference_until_it_is
         for _ in range(3):
             box.outbox.messages[OF_BOXES] = list(waiting)  # it was not confirmed
             box.deliver()
-            service.on_recorded = told
+            service.on_recorded = notify
         assert len(stopped) == 3
         service.events.erase(TENANT, left, own.clock())
         kept = somebody.webhooks._passing.rows("SELECT * FROM messages")

@@ -98,7 +98,7 @@ def test_who_remembers_pages_from_before_brings_nothing_back(shop: Shop) -> None
 
 
 def test_writers_and_readers_go_on_meanwhile(shop: Shop) -> None:
-    """A writer, in the middle of it, makes the same pages anew again and again."""
+    """A writer, in the middle of it, writes the same pages again and again."""
     gone, ended = shop.names[:GONE], threading.Event()
 
     def write() -> None:

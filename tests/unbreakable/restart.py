@@ -38,7 +38,7 @@ class Seen:
 
     ms: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    told: int = 0  # that the connection, which was to be kept open, ends with this reply
+    warned: int = 0  # that the connection, which was to be kept open, ends with this reply
     ended: threading.Event = field(default_factory=threading.Event)
 
 
@@ -67,7 +67,7 @@ def rows(short: bool) -> list[Row]:
     return [
         Row(SECTION, "requests", len(seen.ms), ""),
         Row(SECTION, "failed", len(seen.failed), "", 0, note="; ".join(sorted(set(seen.failed))[:3])),
-        Row(SECTION, "kept connections told to close", seen.told, "", restarts, "more"),
+        Row(SECTION, "kept connections warned to close", seen.warned, "", restarts, "more"),
         Row(SECTION, "restarts", restarts, "", 1 if short else 3, "more"),
         Row(SECTION, "first process is still there", float(same), "", 1, "more"),
         Row(SECTION, "slowest request", max(seen.ms), "ms"),
@@ -119,7 +119,7 @@ def call(url: str, key: str, pause_s: float, kept_open: bool, seen: Seen) -> Non
             connection.request("GET", PATH, headers={"X-API-Key": key})
             reply = connection.getresponse()
             reply.read()
-            seen.told += kept_open and reply.getheader("Connection") == "close"
+            seen.warned += kept_open and reply.getheader("Connection") == "close"
             if reply.status != http.client.OK:
                 seen.failed.append(str(reply.status))
         except (OSError, http.client.HTTPException) as error:

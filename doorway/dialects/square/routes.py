@@ -30,7 +30,14 @@ NAME = "square"
 OF_AN_ADDRESS, OF_A_TENANT = 3_000, 1_200
 """Notifications in a minute."""
 
-TOLD = ("order.created", "order.updated", "payment.created", "payment.updated", "refund.created", "refund.updated")
+NOTIFIED = (
+    "order.created",
+    "order.updated",
+    "payment.created",
+    "payment.updated",
+    "refund.created",
+    "refund.updated",
+)
 log = structlog.get_logger(__name__)
 
 
@@ -141,10 +148,10 @@ def _named(body: bytes) -> tuple[str, str]:
     """The ids of the event and of the order that it is about; "" where there is none."""
     try:
         event = read(body)
-        if event["type"] not in TOLD:
+        if event["type"] not in NOTIFIED:
             return "", ""
-        told: Mapping[str, Any] = next(iter(event["data"]["object"].values()))
-        return str(event.get("event_id") or "")[:64], str(told.get("order_id") or "")[:192]
+        subject: Mapping[str, Any] = next(iter(event["data"]["object"].values()))
+        return str(event.get("event_id") or "")[:64], str(subject.get("order_id") or "")[:192]
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return "", ""
 

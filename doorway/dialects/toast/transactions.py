@@ -78,21 +78,21 @@ class Loyalty:
 
     def _inquire(self, asked: Asked) -> Response:
         """The offer of the house for this check, and which of those that are on it hold. Nothing is redeemed."""
-        told, identifier, _ = self._about(asked, needs_account=True)
-        check = self._check(asked, told)
-        found = self._offer(asked, check, anew=True)
+        sent_check, identifier, _ = self._about(asked, needs_account=True)
+        check = self._check(asked, sent_check)
+        found = self._offer(asked, check, decide=True)
         if found is not None and self._before(asked.tenant, asked.guid) is None:
             self._note(asked, check.guid, "done")
             decided = self._decided(asked, check, found)
             self.tills.shown(asked.tenant, f"{short(asked.guid)}.shown", decided, asked.site)
-        return accepted(self._as_check(asked, told, identifier, found))
+        return accepted(self._as_check(asked, sent_check, identifier, found))
 
     def _redeem(self, asked: Asked) -> Response:
         """Redeem the offer that is on the check, with the check as its order; what does not hold is rejected."""
-        told, identifier, account = self._about(asked, needs_account=True)
-        check, before = self._check(asked, told), self._before(asked.tenant, asked.guid)
-        found = self._offer(asked, check, anew=False)
-        digits, sent = self._digits(asked.tenant), _redemptions(told)
+        sent_check, identifier, account = self._about(asked, needs_account=True)
+        check, before = self._check(asked, sent_check), self._before(asked.tenant, asked.guid)
+        found = self._offer(asked, check, decide=False)
+        digits, sent = self._digits(asked.tenant), _redemptions(sent_check)
         if before is not None and before.state != EARLY:
             held = before.state in (LIVE, REVERSED)
             return accepted(self._replied(identifier, sent if held else [], [] if held else sent, before.why))
@@ -113,8 +113,8 @@ class Loyalty:
 
     def _accrue(self, asked: Asked) -> Response:
         """The check is an order of the account, or a guest's; one check is one order, however often it is paid."""
-        told, _, account = self._about(asked, needs_account=False)
-        check, before = self._check(asked, told), self._before(asked.tenant, asked.guid)
+        sent_check, _, account = self._about(asked, needs_account=False)
+        check, before = self._check(asked, sent_check), self._before(asked.tenant, asked.guid)
         if before is not None:
             if before.state == EARLY:
                 self._note(asked, check.guid, REVERSED)
@@ -129,8 +129,8 @@ class Loyalty:
 
     def _reverse(self, asked: Asked) -> Response:
         """Undo a redemption or an accrual; one that has not come yet is undone when it comes."""
-        told = asked.body["reverseTransactionInformation"]
-        name = _guid(told["transactionId"])
+        reversed_one = asked.body["reverseTransactionInformation"]
+        name = _guid(reversed_one["transactionId"])
         if self._before(asked.tenant, asked.guid) is not None:
             return accepted()
         there = self._before(asked.tenant, name)
@@ -161,10 +161,10 @@ class Loyalty:
 
     def _about(self, asked: Asked, *, needs_account: bool) -> tuple[Mapping[str, Any], str, str]:
         """What the body says of a check, the account's identifier, and under what the account is kept."""
-        told = asked.body["checkTransactionInformation"]
-        identifier = told.get("loyaltyIdentifier")
+        sent_check = asked.body["checkTransactionInformation"]
+        identifier = sent_check.get("loyaltyIdentifier")
         if identifier is None and not needs_account:
-            return told, "", ""
+            return sent_check, "", ""
         if not isinstance(identifier, str) or not 0 < len(identifier) <= 128:
             raise Refused("ERROR_ACCOUNT_INVALID", "A loyaltyIdentifier has 1 to 128 characters.")
         if PERSONAL.search(identifier):
@@ -172,11 +172,11 @@ class Loyalty:
         account = account_of(self.service.stores.key("accounts"), asked.tenant, identifier)
         if self.service.events.is_erased(asked.tenant, account):
             raise Erased
-        return told, identifier, account
+        return sent_check, identifier, account
 
-    def _check(self, asked: Asked, told: Mapping[str, Any]) -> Check:
+    def _check(self, asked: Asked, sent_check: Mapping[str, Any]) -> Check:
         menu = TillMenu(self.service.caches.menu(asked.tenant, "item").by_id.values())
-        return read_check(told["check"], menu, self._digits(asked.tenant))
+        return read_check(sent_check["check"], menu, self._digits(asked.tenant))
 
     def _digits(self, tenant: str) -> int:
         return self.service.stores.tenants.get(tenant).digits
@@ -193,8 +193,8 @@ class Loyalty:
 
     # --- offers
 
-    def _offer(self, asked: Asked, check: Check, *, anew: bool) -> OnCheck | None:
-        """The offer that was decided on for this check; `anew`: decide where none was, or it is over.
+    def _offer(self, asked: Asked, check: Check, *, decide: bool) -> OnCheck | None:
+        """The offer that was decided on for this check; `decide`: decide where none was, or it is over.
 
         The same as for every guest: whose account it is does not matter.
         """
@@ -203,9 +203,9 @@ class Loyalty:
         decision = None
         if row.decision:
             decision = store.decision(tenant, row.decision)
-            if anew and decision["redeem_end_us"] <= self._now_us():
+            if decide and decision["redeem_end_us"] <= self._now_us():
                 decision = None
-        if decision is None and anew:
+        if decision is None and decide:
             context = Context(site=asked.site, local_time=self._local(asked))
             query = SuggestRequest(tenant, "", "offers", None, context, 1, sender=self.tills.sender)
             reply = self.service.suggest(query)
@@ -241,9 +241,9 @@ class Loyalty:
         return {"accountInfo": {"identifier": identifier}}
 
     def _as_check(
-        self, asked: Asked, told: Mapping[str, Any], identifier: str, found: OnCheck | None
+        self, asked: Asked, sent_check: Mapping[str, Any], identifier: str, found: OnCheck | None
     ) -> dict[str, Any]:
-        applied, rejected = judged(_redemptions(told), found, self._digits(asked.tenant))
+        applied, rejected = judged(_redemptions(sent_check), found, self._digits(asked.tenant))
         offers = [found.shown] if found is not None else []
         lists = {"offers": offers, "appliedRedemptions": applied, "rejectedRedemptions": rejected}
         return self._account(identifier) | lists
@@ -257,9 +257,9 @@ class Loyalty:
         return self._account(identifier) | lists
 
 
-def _redemptions(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _redemptions(sent_check: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Raises TypeError."""
-    found = told.get("redemptions") or []
+    found = sent_check.get("redemptions") or []
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise TypeError("redemptions are a list of objects")
     return found

@@ -149,13 +149,13 @@ def notification(kind: str, order_id: str, event_id: str) -> dict[str, Any]:
     """An event as Square's reference of webhooks shows it: what the order has is not in it."""
     about, _, what = kind.partition(".")
     name = f"order_{what}" if about == "order" else about
-    told = {"order_id": order_id, "version": 4, "location_id": "L8GY3KXM4ND5R", "state": "OPEN"}
+    notice = {"order_id": order_id, "version": 4, "location_id": "L8GY3KXM4ND5R", "state": "OPEN"}
     return {
         "merchant_id": "5S9MXCS9Y99KK",
         "type": kind,
         "event_id": event_id,
         "created_at": "2026-11-23T11:30:10Z",
-        "data": {"type": about, "id": order_id, "object": {name: told}},
+        "data": {"type": about, "id": order_id, "object": {name: notice}},
     }
 
 

@@ -1,6 +1,6 @@
 """The attack of a hacked device that has one matching vector: rebuild the template from answers, for a day.
 
-Without limits some thousand answers are enough. The attackers here are told the threshold, and pay with the clock
+Without limits some thousand answers are enough. The attackers here know the threshold, and pay with the clock
 for every pause that the server asks for.
 """
 
