@@ -9,10 +9,9 @@ from identity.store import erasures
 from identity.store.migrations import migrations as identity_migrations
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Vault
-from plumbing.access import access
 from plumbing.move.places import Part
 from plumbing.outbox import boxes
-from plumbing.people import people
+from plumbing.shared import LASTING
 from recommender.store import MIGRATIONS
 
 
@@ -26,5 +25,5 @@ def parts() -> list[Part]:
         Part("identity-erasures", (erasures.migrations,), file=erasures.FILE, keys=True),
         Part("recommender", MIGRATIONS),
         Part("access-edge", (boxes.migrations,), file=boxes.FILE),
-        Part("access", (access.migrations, people.migrations)),
+        Part("access", LASTING),
     ]

@@ -39,6 +39,10 @@ from plumbing.webhooks.webhooks import Webhooks
 log = structlog.get_logger(__name__)
 
 
+LASTING = (access.migrations, people.migrations, addresses)
+"""The tables of access.db."""
+
+
 @dataclass(frozen=True)
 class Shared:
     """One for each application. `token_keys` are the Fernet keys of recognition tokens, newest first."""
@@ -62,7 +66,7 @@ class Shared:
         home = state.home
         if narrowed := private_home(home):
             log.warning("home_could_be_read_by_others", files=narrowed)
-        lasting = state.database("access", access.migrations, people.migrations, addresses)
+        lasting = state.database("access", *LASTING)
         require_finished(home, lasting if state.is_shared else None)
         clock = steady(clock_of(lasting, now_us, shared=state.is_shared), home)
         registry = CollectorRegistry()

@@ -47,9 +47,7 @@ PUBLIC_KEY = (
     " without padding. See docs/api/vectors.md"
 )
 PUBLIC_KEY_TEXT = r"^[A-Za-z0-9_-]{87}$"
-PUBLIC_KEY_EXAMPLE: dict[str, Any] = {
-    "example": "BFmJ3kHpCGI86a29F1XIdSadGwSxMMj7IZDrbu8-Mjntu-HKAHyu_rNfhwDFu0WLsqU1WWiByn7TfwXPQ910aak"
-}
+PUBLIC_KEY_EXAMPLE: dict[str, Any] = {"example": "B" + 86 * "A"}
 
 
 class PairingRequest(BaseModel):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from app import create_app
 from doorway.move import parts
 from identity.customers.departed import FILE as DEPARTED
 from identity.store import IdentityStores
@@ -24,8 +27,8 @@ from plumbing.move import copying
 from plumbing.move.command import carry, move
 from plumbing.move.places import MoveRefused, Place
 from plumbing.move.tables import Row, Schema
-from plumbing.people import people
-from plumbing.shared import Shared
+from plumbing.settings import Config
+from plumbing.shared import LASTING, Shared
 from plumbing.storage.database import DatabaseBusy, DatabaseUnusable
 from plumbing.storage.moved import MoveUnfinished, StateMoved
 from plumbing.storage.state import State
@@ -94,7 +97,7 @@ def fill(home: Path) -> None:
     catalogue.put("mill", "item", [Item("café", "Café", "coffee", 300)])
     catalogue.set_image("mill", "café", [((160, 80), b"\0\xffWEBP"), ((400, 200), secrets.token_bytes(900))])
     recommender.close()
-    keyring = state.database("access", access.migrations, people.migrations)
+    keyring = state.database("access", *LASTING)
     access.Access(keyring, system_clock).create_key("mill", ["suggest"])
     keyring.close()
     keys.close()
@@ -129,6 +132,20 @@ def test_there_and_back_is_the_same(ends: Ends) -> None:
         older["access"].change("DELETE FROM keys")
     with ends.here.databases(PARTS) as now, pytest.raises(Exception, match="append-only"):
         now["identity"].change("DELETE FROM consent_events")  # the rules are on again
+
+
+def test_every_table_that_a_home_keeps_is_moved(tmp_path: Path, engine_cache: Path) -> None:
+    """A table that is named nowhere would stay behind, and be deleted with the older copy."""
+    for part in create_app(Config(home=tmp_path, cache=engine_cache)).extensions["usual_open"]:
+        part.close()
+    covered = {part.in_home: {table.name for table in Schema.of(part).tables} for part in PARTS}
+    kept = {path.name: path for path in tmp_path.glob("*.db") if not path.name.endswith("-moments.db")}
+
+    for name, path in kept.items():
+        with closing(sqlite3.connect(path)) as raw:
+            there = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert {table for table in there if not table.startswith(("_", "sqlite_"))} <= covered[name], name
+    assert {"access.db", "identity.db", "recommender.db"} <= set(kept)
 
 
 def test_one_that_is_stopped_goes_on(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ class PeerBody(BaseModel):
         extra="forbid",
         json_schema_extra={
             "example": {
-                "secret": "0123456789abcdef0123456789abcdef",
+                "secret": "the-key-of-your-subscription",
                 "access_token": "token-of-the-tenant-at-square",
                 "address": "https://usual.example/api/square/mfzwizltoq2gk4tu",
                 "sites": {"L8GY3KXM4ND5R": "mill"},

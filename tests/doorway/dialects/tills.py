@@ -30,7 +30,7 @@ from tests.recommender.service_fixtures import Installation, World
 TENANT = "grill"
 HOST = "https://usual.example"
 SIGNING, TOKEN = "signing-key-of-the-subscription", "access-token-of-the-tenant"
-KEY = "c75a2aa085d30a90308841d388fc7828"
+KEY = "the-signature-key-of-a-test"
 RESTAURANT = "76cb1b05-cb1e-4adf-863a-b2a94a5ecdcf"
 
 MILK = OptionGroup("milk", "Milk", {}, "one", (Choice("oat", "Oat milk", {}, 60), Choice("none", "No milk")))
