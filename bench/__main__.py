@@ -30,6 +30,7 @@ from bench import (
     served,
     suggesting,
     training,
+    vectors,
     versions,
     visits,
     writing,
@@ -48,6 +49,7 @@ SECTIONS = (
     "served",
     "visits",
     "before",
+    "vectors",
     "consent",
     "factors",
     "suggestions",
@@ -94,6 +96,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
             row for pack in packs for row in served.served(pack, models, cache, 30 if few else 200)
         ],
         "visits": lambda: visits.visits(packs[-1], models, cache, 6 if few else 60),
+        "vectors": lambda: vectors.vectors(models, cache, *((5.0, (2_000,)) if few else (20.0,))),
         "before": lambda: before.before(cache, 2 if few else 8, 3.0 if few else 8.0),
         "consent": lambda: consent.consent(cache, 12 if few else 120),
         "factors": lambda: suggesting.dot_product(200 if few else 2_000),
