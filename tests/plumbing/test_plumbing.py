@@ -534,7 +534,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("ENGINES", "0"),
+            ("ENGINES", "-1"),
             ("THREADS", "0"),
             ("ONLY", "foo"),
             ("LEAST_PEOPLE", "3"),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from identity.engines.protocol import Face, Pixels, Vector
 from identity.errors import VectorInvalid
 from identity.evaluation import challenge_rates as liveness_rates
 from identity.frames.decode import decode
+from identity.frames.opencv import cv2
 from identity.results import Recognition
 from tests.identity.fakes import FakeEngine, face_at
 from tests.identity.halves import KIOSK, TOKEN_KEY, World, claims_of, kiosk_of, pictures

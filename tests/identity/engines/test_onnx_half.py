@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from identity.engines.onnx_half import halve_weights
 from identity.engines.onnx_writer import model, node
+from plumbing.serving.silence import import_onnxruntime
 
 ODD = np.float32(0.1)  # 16 bits do not hold it
 
@@ -25,7 +25,7 @@ def network(weights: np.ndarray) -> bytes:
 
 
 def outputs(content: bytes, picture: np.ndarray) -> list[np.ndarray]:
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
     return list(session.run(None, {session.get_inputs()[0].name: picture}))
 
 
