@@ -10,6 +10,7 @@ from typing import Literal, TextIO
 
 from plumbing import columns, json_limits
 from plumbing.columns import MOST_OF_A_ROW, unescaped
+from recommender.allergens import UNKNOWN, stated
 from recommender.errors import BadRows, FileUnreadable, RowProblem
 from recommender.exchange.form import Form, first_row, look, plain
 from recommender.exchange.item_columns import language_of, put_by_language, read_options
@@ -21,7 +22,7 @@ from recommender.exchange.understood import LeftOut, Row, WrongCell, refund
 What = Literal["items", "places", "offers", "events"]
 
 # How the cells of a CSV column are read; all others are text.
-LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |
+LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |; allergens by anything
 FLAGS = frozenset({"available", "sensitive", "retired"})
 NUMBERS = frozenset({"lat", "lon", "pickup_lat", "pickup_lon"})
 IDS = frozenset({"item_id", "event_id", "offer_id", "order_id"})
@@ -274,12 +275,14 @@ def _offered(column: str, text: str, reading: Reading) -> object:
 
 def _value(column: str, text: str, reading: Reading) -> object:
     """Raises ValueError: not what the column holds."""
-    if column == "allergens" and text.lower() == NONE:
-        return []
+    if column == "allergens":
+        return _allergens(text)
     if column == "options":
         return read_options(text)
     if column in LISTS:
-        return [part.strip() for part in text.split("|") if part.strip()]
+        parts = [part.strip() for part in text.split("|") if part.strip()]
+        reading.look_for_two(column, parts)
+        return parts
     if column in FLAGS:
         if text.lower() not in TRUE + FALSE:
             raise ValueError(text)
@@ -291,6 +294,14 @@ def _value(column: str, text: str, reading: Reading) -> object:
     if column in IDS:
         return reading.id(column, text)
     return float(text.replace(reading.mark, ".")) if column in NUMBERS else text
+
+
+def _allergens(text: str) -> list[str] | None:
+    """Each of them, whatever stands between them: no dish may pass as free of one because of a comma."""
+    if text.lower() == NONE:
+        return []
+    names = None if text.lower() in UNKNOWN else stated([text])
+    return None if names is None else list(names)
 
 
 # --- JSON lines --------------------------------------------------------------------------------------
