@@ -137,7 +137,8 @@ class Reading:
         except NotAnAmount as error:
             raise WrongCell(column, str(error), text) from error
         except ValueError as error:
-            raise WrongCell(column, f"{text!r} cannot be read: {self._units(text)}", text) from error
+            alike = "decimals" if "--prices" in (units := self._units(text)) else ""
+            raise WrongCell(column, f"{text!r} cannot be read: {units}", text, alike) from error
 
     def _units(self, text: str) -> str:
         currency, digits = self.settings.currency, self.settings.digits
