@@ -33,7 +33,12 @@ def report_lines(reading: Reading, what: What, stored: int, *, whole: bool) -> I
         yield f"Not in the catalogue, {done}: {_names(reading.retired.most_common())}."
     yield from warnings_of(reading)
     if whole:
-        yield f"{stored:,} {what} would be stored. Nothing was."
+        yield f"{counted(stored, what)} would be stored. Nothing was."
+
+
+def counted(n: int, what: What) -> str:
+    """ "1 item", "2 items"."""
+    return f"{n:,} {what.removesuffix('s') if n == 1 else what}"
 
 
 def _understood(reading: Reading, what: What) -> Iterator[str]:
@@ -51,7 +56,7 @@ def _understood(reading: Reading, what: What) -> Iterator[str]:
     if what == "items":
         yield (
             f"Allergens: {_counted(reading.allergens)}."
-            f" Nothing is stated of {reading.unstated:,} of {reading.rows:,} dishes."
+            f" Nothing is stated of {reading.unstated:,} of {counted(reading.rows, what)}."
         )
     for row in reading.first:
         yield "  " + json.dumps(row, ensure_ascii=False, default=str)

@@ -98,6 +98,6 @@ def test_a_preview_names_every_allergen(tmp_path: Path) -> None:
     path.write_text('item_id,name,price,allergens,tags\na,A,1,"mlk, gluten","hot, new"\nb,B,1,gluten,\nc,C,1,,\n')
     assert len(list(each_row(path, "items", _refused, None, reading))) == 3
     lines = list(report_lines(reading, "items", 3, whole=True))
-    assert "Allergens: gluten (2), mlk (1). Nothing is stated of 1 of 3 dishes." in lines
+    assert "Allergens: gluten (2), mlk (1). Nothing is stated of 1 of 3 items." in lines
     assert "Warning: the allergen 'mlk' (1) is none of the law's; 'milk' was meant?" in lines
     assert "Warning: tags are separated by |: 'hot, new' looks like two, and is taken as one." in lines
