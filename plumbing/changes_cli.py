@@ -16,7 +16,7 @@ from plumbing.access.approvals import KINDS as APPROVABLE
 from plumbing.access.approvals import Approvals
 from plumbing.access.changes import KINDS, Change, ChangeRecord, Wanted
 from plumbing.access.watch import record_of
-from plumbing.cli import errors_as_one_line, home_option, state_of, tenant_option
+from plumbing.cli import WholeNumber, errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.clock import DAY, SECOND, system_clock
 from plumbing.people import people as people_module
 from plumbing.problem import Problem
@@ -37,12 +37,10 @@ def _opened(home: Path) -> Iterator[tuple[Database, ChangeRecord]]:
 @click.command("changes")
 @home_option
 @tenant_option
-@click.option("--days", type=click.IntRange(1, 3_650), default=7, show_default=True, help="How far back.")
+@click.option("--days", type=WholeNumber(1, 3_650), default=7, show_default=True, help="How far back.")
 @click.option("--kind", type=click.Choice(KINDS), help="Only rows of one kind.")
 @click.option("--who", default="", help="Only one person: user:ID, key:ID or command:NAME, as the rows show it.")
-@click.option(
-    "-n", "most", type=click.IntRange(1, 100_000), default=200, show_default=True, help="At most so many."
-)
+@click.option("-n", "most", type=WholeNumber(1, 100_000), default=200, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--check", is_flag=True, help="Check the chain of all tenants. Exit status 1 if a row was changed.")
 @click.option(

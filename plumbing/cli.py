@@ -138,6 +138,21 @@ tenant_option = click.option(
     is_eager=True,  # known when the state folder is opened: the command's row in the record names it
     help="The chain or fleet (USUAL_TENANT).",
 )
+
+
+class WholeNumber(click.IntRange):
+    """A whole number between two bounds; what is none is answered with both."""
+
+    name = "whole number"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        try:
+            return super().convert(value, parameter, context)
+        except click.BadParameter:
+            span = f"from {self.min} to {self.max}" if self.max is not None else f"of at least {self.min}"
+            self.fail(f"{value!r} is no whole number {span}.", parameter, context)
+
+
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -70,6 +70,13 @@ class ReplicaAway(Problem):
 OF_STATUS = {one.status: one for one in (BadRequest, NotFound, MethodNotAllowed, UnsupportedMediaType)}
 
 
+IN_WORDS = {
+    404: "There is no such address; /docs lists them all.",
+    405: "This address does not take this method; /docs lists which it takes.",
+}
+"""In place of what the framework says of a whole web site."""
+
+
 def kind_of(status: int) -> type[Problem]:
     """The error that stands for a status of the framework."""
     return OF_STATUS.get(status, BadRequest if status < 500 else InternalServerError)

@@ -12,7 +12,15 @@ from plumbing.access.access import OWN, PAGES, SCOPES
 from plumbing.access.device_modes import DEFAULT, MODES, Mode
 from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, errors_as_one_line, home_option, open_access, state_of, tenant_option
+from plumbing.cli import (
+    LazyGroup,
+    WholeNumber,
+    errors_as_one_line,
+    home_option,
+    open_access,
+    state_of,
+    tenant_option,
+)
 from plumbing.clock import DAY, HOUR, SECOND, system_clock
 from plumbing.problem import Problem
 from plumbing.storage import machines
@@ -52,7 +60,7 @@ def keys() -> None:
 @click.option("--device", default="", help="The device that the key belongs to; none for a server.")
 @click.option("--site", default="", help="The site where that device stands.")
 @click.option(
-    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long the key is valid."
+    "--days", type=WholeNumber(1, 3650), default=365, show_default=True, help="How long the key is valid."
 )
 def create(home: Path, tenant: str, scopes: tuple[str, ...], device: str, site: str, days: int) -> None:
     """Make a key and show it, this once; only its hash is kept."""

@@ -9,8 +9,10 @@ from flask import Flask, Response, json
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from plumbing.http_problems import InvalidRequest, kind_of
+from plumbing.http_problems import IN_WORDS, InvalidRequest, kind_of
 from plumbing.problem import Problem
+from plumbing.sentence import ended
+from plumbing.wrong_fields import in_words
 
 __all__ = ["BodyTooLarge", "Problem", "ProblemReply", "invalid_request", "register", "reply", "reply_to"]
 
@@ -62,13 +64,14 @@ def invalid_request(error: ValidationError) -> Response:
     fields = [
         {
             "field": _cut(".".join(str(part) for part in row["loc"]) or "body"),
-            "message": _cut(row["msg"], 3 * MOST_LETTERS),
+            "message": _cut(in_words(row), 3 * MOST_LETTERS),
         }
         for row in rows[:MOST_FIELDS]
     ]
     names = ", ".join(dict.fromkeys(f["field"] for f in fields))
     more = f" and {len(rows) - MOST_FIELDS} more" if len(rows) > MOST_FIELDS else ""
-    detail = f"Check these fields: {names}{more}."
+    first = ended(f"{fields[0]['field']}: {fields[0]['message']}")
+    detail = f"Check these fields: {names}{more}. {first}" if len(rows) > 1 else first
     return reply_to(InvalidRequest(detail, fields=fields))
 
 
@@ -84,6 +87,8 @@ def register(app: Flask) -> None:
 
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        return reply(status, kind_of(status).code, error.name, error.description or error.name)
+        own = error.description if error.description != type(error).description else None
+        detail = own or IN_WORDS.get(status) or error.description or error.name
+        return reply(status, kind_of(status).code, error.name, detail)
 
     app.register_error_handler(HTTPException, http_error)

@@ -19,6 +19,11 @@ class Sentence(str):
         return said
 
 
+def ended(text: str) -> str:
+    """The text with a full stop, unless it ends as a sentence does."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def stored(text: str) -> str:
     """What is kept beside a text, to say it in other languages: its message as JSON; empty for a plain text."""
     return text.message.to_json() if isinstance(text, Sentence) else ""

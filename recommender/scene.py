@@ -35,16 +35,6 @@ Progress = Callable[[str, float], None]
 """Called with the name of the present step and the share done, 0 to 1. A terminal and the desk draw a bar."""
 
 
-def plain(name: str) -> str:
-    """An allergen's name as it is compared: "Nuts " and "nuts" are one."""
-    return name.strip().casefold()
-
-
-def has_allergen(item: Item, name: str) -> bool:
-    """Whether somebody said that the item has this allergen (`plain`)."""
-    return any(plain(one) == name for one in item.allergens or ())
-
-
 def event_key(sender: str, event_id: str) -> str:
     """One text for sender and id: two senders may choose the same id. Neither holds the character between."""
     return f"{sender}\x1f{event_id}" if sender else event_id

@@ -6,6 +6,7 @@ Each runs `usual` as its script does (`app.main`), in this process.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sys
@@ -25,6 +26,12 @@ FILES = {
     "passphrase": "correct horse battery staple",
     "items.csv": "item_id,name,price\nsoup,Soup,three\n",
     "occupied/letter.txt": "not ours",
+    "menu.csv": "item_id,name,price,ALLERGENE\nsoup,Soup,640,celery\ncake,Cake,300,milk\n",
+    "decimal.csv": "item_id,name,price\n" + "".join(f"i{n},Dish,{n}.80\n" for n in range(2, 8)),
+    "two-ids.csv": "SKU,PLU,name,price\n1,2,Soup,640\n",
+    "rules.json": '{"rules": [{"kind": "allergens", "id": "a", "allergens": ["milk"]}]}',
+    "named.json": '{"rules": [{"kind": "hide", "id": "a", "itme": "soup"}]}',
+    "settings.json": '{"rulez": []}',
 }
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
@@ -65,6 +72,15 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "schedule": ("schedule set orders sometimes --home {home}", "", "sometimes"),
     "zone": ('schedule set orders 03:30 --timezone Europe/Bärlin --home {home}', "", "Bärlin"),
     "version": ("rollback orders 999 --home {home}", "", "999"),
+    "zone of a site": ("sites set m --zone Europe/Berln --home {home}", "", "Berln'; Europe/Berlin was meant?"),
+    "column": ("import items menu.csv --home {home}", "", "rows 2-3: there is no column 'allergene'; allergens"),
+    "decimals": ("import items decimal.csv --home {home}", "", "rows 2-7: price: '2.80' cannot be read"),
+    "two ids": ("import items two-ids.csv --home {home}", "", "SKU and PLU may be the id. Rename one"),
+    "field of a rule": ("rules check rules.json --home {home}", "", "rule 1 (allergens): there is no field"),
+    "field missing": ("rules check named.json --home {home}", "", "rule 1 (hide): the field 'item' is missing"),
+    "field near": ("rules check named.json --home {home}", "", "there is no field 'itme'; item was meant?"),
+    "field of rules": ("rules check settings.json --home {home}", "", "no field 'rulez'; rules was meant?"),
+    "port is a word": ("serve --home {home} --port abc", "", "'abc' is no whole number from 1 to 65535"),
     "command": ("srve", "", "srve"),
     "scope": ("keys create --scope everything --home {home}", "", "everything"),
 }  # fmt: skip
@@ -119,6 +135,7 @@ def test_a_mistake_is_one_sentence_and_a_status(
     assert ended.value.code not in (0, None)
     assert said in told
     assert "Traceback" not in told
+    assert not re.search(r"(?<!\.)[.?!]\.(\s|$)", told), "two full stops"
     assert len(sentences(told)) == 1, told
     made = {path.name for path in Path().iterdir()} - set(before)
     assert {name for name in made if not name.endswith(".wrong.csv")} == set(), "nothing was made"

@@ -23,6 +23,7 @@ from data.demo.story import Story, StoryBroken
 from data.demo.terminal import bars, say
 from data.town import menu
 from data.town.town import CUSTOMERS, Town
+from plumbing.cli import WholeNumber
 from plumbing.clock import SECOND, system_clock
 from plumbing.problem import Problem
 from plumbing.settings import Config
@@ -39,9 +40,7 @@ FOLDER = Path("data/state/demo")
     "--month/--no-month", default=True, show_default=True, help="Thirty days of offers before the story."
 )
 @click.option("--port", default=8000, show_default=True, help="Port to listen on; another one if it is taken.")
-@click.option(
-    "--customers", default=ENROLLED, show_default=True, help="How many opt in.", type=click.IntRange(8, 40)
-)
+@click.option("--customers", default=ENROLLED, show_default=True, help="How many opt in.", type=WholeNumber(8, 40))
 @click.option("--seed", default=0, show_default=True, help="Another seed, another town.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 @click.option(

@@ -26,7 +26,7 @@ from identity.matching.decide import decide
 from identity.matching.tails import own_tops, shipped_scoring
 from identity.matching.thresholds import TEMPLATE_FRAMES, careful_tail
 from identity.vectors import mean_template
-from plumbing.cli import track
+from plumbing.cli import WholeNumber, track
 from plumbing.storage.files import write_atomic
 
 Vectors = NDArray[np.float32]
@@ -130,7 +130,7 @@ def _seen(
 @click.option("--pack", default="dlib", show_default=True, help="Which engine pack.")
 @click.option("--customers", default=60, show_default=True, help="How many drawn people are enrolled.")
 @click.option("--strangers", default=1_000, show_default=True, help="How many others pass by.")
-@click.option("--frames", default=1, show_default=True, type=click.IntRange(1, 3), help="Of one press.")
+@click.option("--frames", default=1, show_default=True, type=WholeNumber(1, 3), help="Of one press.")
 @click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @folder_option
 @cache_option

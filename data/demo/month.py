@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from data.demo.terminal import Progress, bars, say
 from data.town import menu
 from data.town.town import Town
-from plumbing.cli import state_of
+from plumbing.cli import WholeNumber, state_of
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from plumbing.storage.state import State
 from recommender.assembly import RecommenderStores, trainer_of
@@ -338,9 +338,9 @@ def for_evaluation(home: Path, progress: Callable[[str, float], None]) -> None:
 )
 @click.option("--tenant", default="demo", show_default=True, help="Whose offers.")
 @click.option(
-    "--customers", default=CUSTOMERS, show_default=True, type=click.IntRange(100, 5_000), help="How many agreed."
+    "--customers", default=CUSTOMERS, show_default=True, type=WholeNumber(100, 5_000), help="How many agreed."
 )
-@click.option("--days", default=DAYS, show_default=True, type=click.IntRange(7, 90), help="How long it goes on.")
+@click.option("--days", default=DAYS, show_default=True, type=WholeNumber(7, 90), help="How long it goes on.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, other people.")
 @click.option("--beside-others", is_flag=True, help="Also where the tenant has a catalogue or events already.")
 def month(home: Path, tenant: str, customers: int, days: int, seed: int, beside_others: bool) -> None:

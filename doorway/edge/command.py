@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from plumbing.cli import LazyGroup, errors_as_one_line, home_option, state_of, tenant_option
+from plumbing.cli import LazyGroup, WholeNumber, errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.clock import HOUR, MINUTE, SECOND, system_clock
 from plumbing.outbox.boxes import INVITED, Boxes
 from plumbing.outbox.errors import BoxUnknown, EdgeError
@@ -161,8 +161,8 @@ ELSEWHERE = frozenset({"USUAL_DATABASE", "USUAL_KEYS_DATABASE", "USUAL_VERSIONS"
     "--memory", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder in memory (tmpfs)."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address on which devices reach the box.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port for devices.")
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--port", type=WholeNumber(1, 65535), default=8000, show_default=True, help="Port for devices.")
+@click.option("--workers", type=WholeNumber(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--pack", default="dlib", show_default=True, envvar="USUAL_PACK", help="The engine pack.")
 def run(
     home: Path,

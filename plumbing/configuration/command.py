@@ -13,6 +13,7 @@ from plumbing.cli import errors_as_one_line
 from plumbing.configuration.file import KEYS, find, given, variable, wrong_settings
 from plumbing.configuration.reference import is_secret
 from plumbing.problem import Problem
+from plumbing.sentence import ended
 from plumbing.settings import Config
 
 MASK = "(set; not shown)"
@@ -55,7 +56,7 @@ def check(context: click.Context) -> None:
         with errors_as_one_line(Problem):
             context.obj["check_settings"](Config.model_validate({**found.values, **given(os.environ)}))
     for sentence in wrong:
-        click.echo(f"{sentence}.", err=True)
+        click.echo(ended(sentence), err=True)
     if wrong:
         raise click.ClickException(f"{len(wrong)} to mend; docs/settings.md lists what each setting may be.")
     click.echo(f"All is well: {len(found.values)} of {found.name}, {len(given(os.environ))} of the environment.")

@@ -12,6 +12,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from plumbing.sentence import ended
 from plumbing.settings import PREFIX, Config, WrongSetting, wrong_in
 
 FILE = Path("usual.toml")
@@ -77,7 +78,7 @@ def apply(environment: MutableMapping[str, str]) -> Found:
     found = find(environment)
     wrong = wrong_settings(found, environment)
     if wrong:
-        raise WrongSetting(f"{'. '.join(wrong)}. docs/settings.md lists what each setting may be.")
+        raise WrongSetting(f"{' '.join(map(ended, wrong))} docs/settings.md lists what each setting may be.")
     for key, text in found.values.items():
         name = variable(key)
         if not environment.get(name):

@@ -42,7 +42,7 @@ VALUES: Mapping[str, object] = {
     "days": 28,
     "decided_by_name": "Mara",
     "decision": "matched",
-    "detail": "Check these fields: site.",
+    "detail": "site: the field 'site' is missing.",
     "device": "kiosk-1",
     "digits": 2,
     "display": "001122-334455",

@@ -21,6 +21,7 @@ import click
 import structlog
 from flask import Flask
 
+from plumbing.cli import WholeNumber
 from plumbing.demands import PICTURES
 from plumbing.init_cli import served_home_option
 from plumbing.people.cli import first_steps
@@ -116,7 +117,7 @@ def serve_command(
 
 def _serve_options(halves: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options of `usual serve`."""
-    port, count = click.IntRange(1, 65535), click.IntRange(min=1)
+    port, count = WholeNumber(1, 65535), WholeNumber(min=1)
     options = (
         served_home_option,
         click.option(

@@ -115,7 +115,7 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     """
     from recommender.errors import BadRows
     from recommender.exchange.files import import_file, reading_of
-    from recommender.exchange.preview import report_lines
+    from recommender.exchange.preview import counted, report_lines
     from recommender.service import service_of
 
     with opened(config) as stores, progress_bar(f"importing {what}") as bar:
@@ -129,7 +129,7 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
     for line in report_lines(reading, what, stored, whole=not options.store):
         click.echo(line)
     if options.store:
-        click.echo(f"{stored} {what} stored for {tenant}.")
+        click.echo(f"{counted(stored, what)} stored for {tenant}.")
 
 
 def _refused(file: Path, error: BadRows) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from plumbing.cli import EXISTING_FILE, FILE, errors_as_one_line, progress_bar, shared_datasets
+from plumbing.cli import EXISTING_FILE, FILE, WholeNumber, errors_as_one_line, progress_bar, shared_datasets
 from plumbing.problem import Problem
 from plumbing.settings import Config
 from recommender.offers.wording import money
@@ -33,7 +33,7 @@ from recommender.scene import Progress
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--audit", type=EXISTING_FILE, help="A table of groups (CSV with `customer`), for fairness only.")
 @click.option("--by", multiple=True, help="A column of that table; may be repeated. Numbers become four bands.")
-@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 20), help="Parts of the customers.")
+@click.option("--folds", default=5, show_default=True, type=WholeNumber(2, 20), help="Parts of the customers.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, models and bootstrap.")
 def evaluate_offers(
     dataset: Path | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plumbing.cli import FILE, progress_bar
+from plumbing.cli import FILE, WholeNumber, progress_bar
 from recommender.cli.cluster import cluster_for_batch, cluster_options
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @click.option("--ablation", is_flag=True, help="Also fit the ranker without each signal (minutes).")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of every draw.")
+@click.option("--seed", default=0, show_default=True, type=WholeNumber(0), help="Of every draw.")
 def evaluate_orders(dataset: Path | None, as_json: bool, ablation: bool, seed: int) -> None:
     """Measure every method on everybody's last order, with paired 95 % intervals against own frequency.
 
@@ -96,10 +96,8 @@ def report_lines(report: dict[str, Any]) -> str:
 )
 @click.option("--requests", required=True, type=FILE, help="The same columns without item: one row an order.")
 @click.option("--out", required=True, type=FILE, help="Where to write customer, rank, item.")
-@click.option(
-    "--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="Items for each customer."
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of every draw.")
+@click.option("--top", default=20, show_default=True, type=WholeNumber(1, 1000), help="Items for each customer.")
+@click.option("--seed", default=0, show_default=True, type=WholeNumber(0), help="Of every draw.")
 @click.option("--rules", type=FILE, help="The house's rules (JSON, `usual rules show --json`) for the lists.")
 @click.option("--items", type=FILE, help="With --rules: the items, as for `usual import`; for their categories.")
 @cluster_options

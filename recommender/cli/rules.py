@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plumbing.cli import EXISTING_FILE
+from plumbing.cli import EXISTING_FILE, WholeNumber
 from plumbing.clock import system_clock
+from plumbing.sentence import ended
 from recommender.cli.commands import common
 
 if TYPE_CHECKING:  # the rest is imported by the command that needs it: --help stays quick
+    from pydantic_core import ErrorDetails
+
     from recommender.config import RecommenderConfig
     from recommender.desk.rules import RulesDesk
     from recommender.rules.document import RulesDocument
@@ -44,10 +47,26 @@ def read_rules(path: Path) -> RulesDocument:
         return RulesDocument.model_validate(json_limits.read(path.read_text("utf-8")))
     except ValidationError as error:
         rows = error.errors(include_url=False, include_input=False, include_context=False)
-        found = "; ".join(f"{'.'.join(map(str, row['loc'])) or 'document'}: {row['msg']}" for row in rows[:10])
-        raise click.ClickException(f"{path.name} is no document of rules. {found}.") from error
+        found = ended("; ".join(map(_in_words, rows[:10])))
+        raise click.ClickException(f"{path.name} is no document of rules: {found}") from error
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{path.name} cannot be read as JSON: {error}.") from error
+
+
+def _in_words(wrong: ErrorDetails) -> str:
+    """What is wrong, and in which rule, counted from 1: "rule 2 (hide): the field 'item' is missing"."""
+    from plumbing.wrong_fields import in_words, names_itself
+    from recommender.rules.document import FIELDS, RulesDocument
+
+    where = list(wrong["loc"])
+    known = FIELDS.get(str(where[2]), ()) if len(where) > 2 else RulesDocument.model_fields
+    says = in_words(wrong, known if len(where) in (1, 4) else ())
+    if names_itself(wrong):
+        where.pop()
+    if where[:1] != ["rules"] or len(where) < 2:
+        return f"{'.'.join(map(str, where))}: {says}" if where else says
+    of = f"rule {int(where[1]) + 1}" + (f" ({where[2]})" if len(where) > 2 else "")
+    return ": ".join([of, *(".".join(map(str, rest)) for rest in (where[3:],) if rest), says])
 
 
 def _findings(desk: RulesDesk, tenant: str, document: RulesDocument) -> list[str]:
@@ -127,7 +146,7 @@ def history(config: RecommenderConfig, tenant: str) -> None:
 
 
 @click.command("restore")
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=WholeNumber(1))
 @common
 def restore(config: RecommenderConfig, tenant: str, number: int) -> None:
     """Publish the document with this NUMBER of `usual rules history` again."""

@@ -20,6 +20,7 @@ from recommender.desk.shares import Share, direction
 from recommender.figures.days import bounds_us, day_of
 from recommender.scenes.registry import OFFERS
 from recommender.store.figures import Filter
+from recommender.store.runs import DRY_RUN
 from recommender.training.trainer import Trainer
 
 SILENT_US = 48 * HOUR
@@ -72,9 +73,10 @@ def attention(asked: Asked) -> list[Item]:
 
 
 def trainings(asked: Asked) -> Iterator[Item]:
-    """The last training of a scene failed, was lost, or its version was refused."""
+    """The last training of a scene failed, was lost, or its version was refused. A dry run publishes nothing."""
     for scene in asked.trainer.scenes:
-        ended = [run for run in asked.trainer.models.runs(asked.tenant, scene, 5) if run.state != "running"]
+        last = asked.trainer.models.runs(asked.tenant, scene, 20)
+        ended = [run for run in last if run.state != "running" and run.kind != DRY_RUN]
         if ended and ended[0].state in ("failed", "lost", "refused"):
             run = ended[0]
             yield Item(

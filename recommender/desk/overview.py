@@ -200,8 +200,8 @@ def _answer(now: Row, before: Row, act: int) -> Message:
         return Message.of(kind, orders=now["orders"] or 0, act=act)
     values: dict[str, str | int | float] = {"visits": now["visits"], "act": act}
     recognised, taken = now["recognised"], now["taken_any"]
-    values["recognised"] = -1 if not recognised else round(100 * (recognised["value"] or 0))
-    values["taken"] = -1 if not taken or taken["value"] is None else round(100 * taken["value"])
+    values["recognised"], values["recognised_of"] = _counted(recognised, nothing=0)
+    values["taken"], values["taken_of"] = _counted(taken, nothing=-1)
     values["than"] = "unknown"
     if taken and before["taken_any"]:
         turned = direction(
@@ -209,6 +209,14 @@ def _answer(now: Row, before: Row, act: int) -> Message:
         )
         values["than"] = {1: "more", 0: "same", -1: "less"}[turned]
     return Message("overview-answer", values)
+
+
+def _counted(share: Row | None, nothing: int) -> tuple[int, int]:
+    """How many of how many: of 100, or of all where they are fewer. -1: not known; `nothing`: of none."""
+    if not share:
+        return -1, 0
+    of = min(share["of"], 100)
+    return (nothing if share["value"] is None else round(share["value"] * of)), of
 
 
 def _as_share(row: Row) -> Share:

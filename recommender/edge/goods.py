@@ -12,6 +12,7 @@ from typing import Any
 
 from plumbing.storage.files import sync_folder, write_atomic
 from plumbing.storage.shred import shred_folder
+from recommender.allergens import stated
 from recommender.assembly import RecommenderStores
 from recommender.edge.events import as_json, event_of
 from recommender.errors import ArtifactError
@@ -242,8 +243,8 @@ class Goods:
 def _item(row: Mapping[str, Any]) -> Item:
     values = {name: row[name] for name in FIELDS if name not in LATER or name in row}
     values |= {name: tuple(map(str, row[name])) for name in LISTS}
-    if not row.get("allergens_known", bool(row["allergens"])):  # an older centre does not say
-        values["allergens"] = None
+    known = row.get("allergens_known", bool(row["allergens"]))  # an older centre does not say
+    values["allergens"] = stated(values["allergens"]) if known else None
     values["options"] = options_of(row.get("options", ()))
     return Item(**values)
 

@@ -415,6 +415,11 @@ class RowProblem:
     message: str
     value: str = ""  # that is wrong, where the message does not quote it
     column: str = ""  # of the file, where one is known
+    alike: str = ""  # rows with the same text here have one cause, and are named together
+
+
+MOST_SPANS = 5
+"""Of rows with one cause that a sentence names: "2-7, 9, 12"."""
 
 
 class BadRows(CatalogueError):
@@ -433,8 +438,13 @@ class BadRows(CatalogueError):
     ) -> None:
         self.total = len(wrong) if total is None else total
         self.causes = Counter(one.message for one in wrong) if causes is None else Counter(causes)
-        listed = "; ".join(f"row {one.row}: {one.message}" for one in wrong[:most])
-        more = f"; and {self.total - most:,} more. {self._summed()}" if self.total > most else "."
+        by_cause: dict[str, list[RowProblem]] = {}
+        for one in wrong:
+            by_cause.setdefault(one.alike or one.message, []).append(one)
+        named = list(by_cause.values())[:most]
+        listed = "; ".join(f"{_rows(of)}: {of[0].message.removesuffix('.')}" for of in named)
+        rest = self.total - sum(map(len, named))
+        more = f"; and {rest:,} more. {self._summed()}" if rest > 0 else "" if listed.endswith("?") else "."
         rows = [{"row": one.row, "message": one.message} for one in wrong]
         super().__init__(f"{listed}{more} Nothing was stored.", rows=rows)
         self.wrong = tuple(wrong)
@@ -443,6 +453,20 @@ class BadRows(CatalogueError):
         parts = [f"{n:,} x {message}" for message, n in self.causes.most_common(most)]
         others = len(self.causes) - most
         return f"By cause: {'; '.join(parts)}{f'; and {others:,} other causes' if others > 0 else ''}."
+
+
+def _rows(wrong: Sequence[RowProblem]) -> str:
+    """The numbers of rows in words: "row 2", "rows 2-7, 9 and 40 more"."""
+    spans: list[list[int]] = []
+    for n in sorted({one.row for one in wrong}):
+        if spans and n == spans[-1][1] + 1:
+            spans[-1][1] = n
+        else:
+            spans.append([n, n])
+    named = [str(first) if first == last else f"{first}-{last}" for first, last in spans[:MOST_SPANS]]
+    more = sum(last - first + 1 for first, last in spans[MOST_SPANS:])
+    several = len(spans) > 1 or spans[0][0] != spans[0][1]
+    return f"row{'s' if several else ''} {', '.join(named)}{f' and {more:,} more' if more else ''}"
 
 
 class FileUnreadable(RecommenderError):

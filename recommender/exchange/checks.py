@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from plumbing.wrong_fields import in_words, names_itself
 from recommender.errors import BadRows, ImageHostUnknown, RowProblem
 from recommender.offers.errors import InvalidOffer
 from recommender.offers.portfolio import Known, Offer, parse_offer
@@ -79,7 +80,7 @@ def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[
         try:
             item = MODELS[kind].model_validate(row).to_item()
         except ValidationError as error:
-            wrong += problems_of(error, number)
+            wrong += problems_of(error, number, known=MODELS[kind].model_fields, what="column")
             continue
         if item.item_id in seen:
             says = f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"
@@ -99,11 +100,19 @@ def check_image_hosts(items: Iterable[Item], hosts: Collection[str]) -> None:
             raise ImageHostUnknown(item.item_id, place)
 
 
-def problems_of(error: ValidationError, first: int, lines: Sequence[int] = ()) -> list[RowProblem]:
+def problems_of(
+    error: ValidationError,
+    first: int,
+    lines: Sequence[int] = (),
+    *,
+    known: Collection[str] = (),
+    what: str = "field",
+) -> list[RowProblem]:
     """What pydantic found, by row: what is about a line of an event is of that line's row, all else of the first.
 
     Args:
         lines: the number of the row of each of the event's `items`; empty: they are all in one row.
+        known, what: the fields that there are, and what one is called.
     """
     by_row: dict[int, list[Any]] = {}
     for part in error.errors(include_url=False, include_context=False):
@@ -111,11 +120,21 @@ def problems_of(error: ValidationError, first: int, lines: Sequence[int] = ()) -
         at = where[1] if len(where) > 1 and where[0] == "items" and isinstance(where[1], int) else None
         row = first if at is None or at >= len(lines) else lines[at]
         by_row.setdefault(row, []).append(part)
-    return [RowProblem(row, _text(parts), _value(parts[0]), _column(parts[0])) for row, parts in by_row.items()]
+    return [
+        RowProblem(row, _text(parts, known, what), _value(parts[0]), _column(parts[0]))
+        for row, parts in by_row.items()
+    ]
 
 
-def _text(parts: Sequence[Any]) -> str:
-    return ", ".join(f"{'.'.join(map(str, part['loc'])) or 'row'}: {part['msg']}" for part in parts)
+def _text(parts: Sequence[Any], known: Collection[str], what: str) -> str:
+    return ", ".join(_said(part, known, what) for part in parts)
+
+
+def _said(part: Any, known: Collection[str], what: str) -> str:
+    where = ".".join(map(str, part["loc"])) or "row"
+    if len(part["loc"]) == 1 and names_itself(part):
+        return in_words(part, known, what)
+    return f"{where}: {in_words(part, known if len(part['loc']) == 1 else ())}"
 
 
 def _value(part: Any) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import TextIO
 
 from plumbing.columns import escaped
+from recommender.allergens import EU_ALLERGENS
 from recommender.errors import RowProblem
 from recommender.exchange.reading import Reading
 from recommender.exchange.rows import What
 
 MOST_NAMES = 10
+ALIKE = 0.75  # of 1: how alike a name must be to an allergen of the law, to be called a slip
 
 
 def report_lines(reading: Reading, what: What, stored: int, *, whole: bool) -> Iterator[str]:
@@ -29,7 +33,12 @@ def report_lines(reading: Reading, what: What, stored: int, *, whole: bool) -> I
         yield f"Not in the catalogue, {done}: {_names(reading.retired.most_common())}."
     yield from warnings_of(reading)
     if whole:
-        yield f"{stored:,} {what} would be stored. Nothing was."
+        yield f"{counted(stored, what)} would be stored. Nothing was."
+
+
+def counted(n: int, what: What) -> str:
+    """ "1 item", "2 items"."""
+    return f"{n:,} {what.removesuffix('s') if n == 1 else what}"
 
 
 def _understood(reading: Reading, what: What) -> Iterator[str]:
@@ -44,6 +53,11 @@ def _understood(reading: Reading, what: What) -> Iterator[str]:
     )
     if what in ("items", "events"):
         yield f"Prices: {settings.currency} with {settings.digits} decimals, {unit}."
+    if what == "items":
+        yield (
+            f"Allergens: {_counted(reading.allergens)}."
+            f" Nothing is stated of {reading.unstated:,} of {counted(reading.rows, what)}."
+        )
     for row in reading.first:
         yield "  " + json.dumps(row, ensure_ascii=False, default=str)
 
@@ -61,8 +75,21 @@ def warnings_of(reading: Reading) -> Iterator[str]:
         yield f"Warning: {n:,} prices are in {sign}, and the tenant's currency is {reading.settings.currency}."
     if reading.composed:
         yield f"Note: {reading.composed:,} cells had letters and accents apart (é as two signs); they are one now."
+    yield from _misspelt(reading.allergens)
     for text in reading.warnings:
         yield f"Warning: {text}"
+
+
+def _misspelt(allergens: Counter[str]) -> Iterator[str]:
+    """Allergens that are nearly one of the law's: of a dish that has `mlk`, nobody hears that it has milk."""
+    for name, n in sorted(allergens.items()):
+        near = get_close_matches(name, EU_ALLERGENS, 1, ALIKE) if name not in EU_ALLERGENS else []
+        if near:
+            yield f"Warning: the allergen {name!r} ({n:,}) is none of the law's; {near[0]!r} was meant?"
+
+
+def _counted(found: Counter[str]) -> str:
+    return ", ".join(f"{name} ({n:,})" for name, n in sorted(found.items())) or "none is named"
 
 
 def _names(found: Sequence[tuple[str, int]]) -> str:

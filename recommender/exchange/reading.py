@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from recommender.allergens import plain
 from recommender.exchange.amounts import NotAnAmount, decimal_mark, minor_units, number, other_currency
 from recommender.exchange.clocks import (
     NotATime,
@@ -93,6 +94,8 @@ class Reading:
     signs: Counter[str] = field(default_factory=Counter)  # of other currencies
     retired: Counter[str] = field(default_factory=Counter)  # items that the catalogue does not have
     warnings: list[str] = field(default_factory=list)
+    allergens: Counter[str] = field(default_factory=Counter)  # as they are compared
+    unstated: int = 0  # dishes of which nobody said what is in them
     memory: dict[str, str] = field(default_factory=dict)  # what a maker's file says once for several rows
 
     def __post_init__(self) -> None:
@@ -134,7 +137,8 @@ class Reading:
         except NotAnAmount as error:
             raise WrongCell(column, str(error), text) from error
         except ValueError as error:
-            raise WrongCell(column, f"{text!r} cannot be read: {self._units(text)}", text) from error
+            alike = "decimals" if "--prices" in (units := self._units(text)) else ""
+            raise WrongCell(column, f"{text!r} cannot be read: {units}", text, alike) from error
 
     def _units(self, text: str) -> str:
         currency, digits = self.settings.currency, self.settings.digits
@@ -197,6 +201,13 @@ class Reading:
         self.clocks[f"their own offsets, kept by the clock of {asked}" if asked else "their own offsets"] += 1
         return by_the_clock(at, asked, self._shift)
 
+    def look_for_two(self, column: str, parts: Sequence[str]) -> None:
+        """Note, once for a column, what looks like a list with another separator."""
+        known = f"{column} are separated by |:"
+        found = next((part for part in parts if "," in part or ";" in part), "")
+        if found and not any(text.startswith(known) for text in self.warnings):
+            self.warnings.append(f"{known} {found!r} looks like two, and is taken as one.")
+
     def leave_out(self, number: int, why: LeftOut) -> None:
         """Count a row that is not stored."""
         rows = self.left_out.setdefault(why.reason, [0])
@@ -207,5 +218,9 @@ class Reading:
     def take(self, row: Row) -> None:
         """Count a row that is."""
         self.rows += 1
+        if (names := row.get("allergens")) is None:
+            self.unstated += 1
+        elif isinstance(names, list):
+            self.allergens.update(plain(name) for name in names if isinstance(name, str))
         if len(self.first) < SHOWN:
             self.first.append(row)

@@ -10,6 +10,7 @@ from typing import Literal, TextIO
 
 from plumbing import columns, json_limits
 from plumbing.columns import MOST_OF_A_ROW, unescaped
+from recommender.allergens import UNKNOWN, stated
 from recommender.errors import BadRows, FileUnreadable, RowProblem
 from recommender.exchange.form import Form, first_row, look, plain
 from recommender.exchange.item_columns import language_of, put_by_language, read_options
@@ -21,7 +22,7 @@ from recommender.exchange.understood import LeftOut, Row, WrongCell, refund
 What = Literal["items", "places", "offers", "events"]
 
 # How the cells of a CSV column are read; all others are text.
-LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |
+LISTS = frozenset({"dayparts", "allergens", "tags", "sites"})  # separated by |; allergens by anything
 FLAGS = frozenset({"available", "sensitive", "retired"})
 NUMBERS = frozenset({"lat", "lon", "pickup_lat", "pickup_lon"})
 IDS = frozenset({"item_id", "event_id", "offer_id", "order_id"})
@@ -38,6 +39,25 @@ REQUIRED: Mapping[What, tuple[str, ...]] = {
     "events": ("event_id", "type", "occurred_at", "item_id"),
 }
 """The columns that a CSV file of each kind must have."""
+
+OTHER_IDS = frozenset(
+    {
+        *("sku", "plu", "id", "itemid", "item_number", "item_no", "item_code", "article", "article_number"),
+        *("article_no", "article_id", "artikelnummer", "artikelnr", "artikel-nr.", "artikel_nr", "artikel_nr."),
+        *(
+            "product_id",
+            "product_code",
+            "product_number",
+            "dish_id",
+            "menu_item_id",
+            "code",
+            "gtin",
+            "ean",
+            "品番",
+        ),
+    }
+)
+"""What others call the column of the id (`plain`)."""
 
 LAYOUTS: tuple[Layout, ...] = (*square.LAYOUTS, *toast.LAYOUTS, *lightspeed.LAYOUTS)
 TEXT = (".csv", ".tsv", ".txt")
@@ -112,7 +132,7 @@ def _of_an_order(number: int, row: Row, on_wrong: OnWrong, reading: Reading) -> 
 
 
 def _problem(number: int, error: WrongCell) -> RowProblem:
-    return RowProblem(number, f"{error.column}: {error}", error.value, error.column)
+    return RowProblem(number, f"{error.column}: {error}", error.value, error.column, error.alike)
 
 
 # --- CSV ---------------------------------------------------------------------------------------------
@@ -159,11 +179,15 @@ def _sheet(path: Path, what: What, form: Form, reading: Reading) -> _Sheet:
     reading.form = form
     missing = [name for name in REQUIRED[what] if name not in names]
     layout = next((one for one in LAYOUTS if one.fits(names)), None) if missing else None
+    twice = ""
+    if missing and layout is None:
+        names, twice = _with_id(names, header, what)
+        missing = [name for name in missing if name not in names]
     if layout is not None and (layout.instead or layout.what != what):
         instead = layout.instead or f"Import it with `usual import {layout.what}`."
         raise FileUnreadable(f"{path.name} is {layout.name}. {instead}")
     if missing and layout is None:
-        says = f"{path.name} lacks the columns {', '.join(missing)}. {_has(header, form)}"
+        says = f"{path.name} lacks the columns {', '.join(missing)}. {_has(header, form)}{twice}"
         raise FileUnreadable(says, columns=missing)
     used = layout.uses if layout else {name: name for name in names if name}
     for name in used:
@@ -175,6 +199,18 @@ def _sheet(path: Path, what: What, form: Form, reading: Reading) -> _Sheet:
     reading.columns = [(shown, used[name]) for shown, name in zip(header, names, strict=True) if name in used]
     reading.unused = [shown for shown, name in zip(header, names, strict=True) if name and name not in used]
     return _Sheet(tuple(names), tuple(at for at, name in enumerate(names) if not name), layout)
+
+
+def _with_id(names: list[str], header: Sequence[str], what: What) -> tuple[list[str], str]:
+    """The names with the one that is surely the id's in our words; else what to do about several."""
+    ours = "offer_id" if what == "offers" else "item_id"
+    others = OTHER_IDS - {"id"} if what == "events" else OTHER_IDS  # an event has one too
+    found = [at for at, name in enumerate(names) if name in others]
+    if ours in names or not found:
+        return names, ""
+    if len(found) > 1:
+        return names, f" {' and '.join(header[at] for at in found)} may be the id. Rename one of them to {ours}."
+    return [ours if at == found[0] else name for at, name in enumerate(names)], ""
 
 
 def _name(header: str) -> str:
@@ -274,12 +310,14 @@ def _offered(column: str, text: str, reading: Reading) -> object:
 
 def _value(column: str, text: str, reading: Reading) -> object:
     """Raises ValueError: not what the column holds."""
-    if column == "allergens" and text.lower() == NONE:
-        return []
+    if column == "allergens":
+        return _allergens(text)
     if column == "options":
         return read_options(text)
     if column in LISTS:
-        return [part.strip() for part in text.split("|") if part.strip()]
+        parts = [part.strip() for part in text.split("|") if part.strip()]
+        reading.look_for_two(column, parts)
+        return parts
     if column in FLAGS:
         if text.lower() not in TRUE + FALSE:
             raise ValueError(text)
@@ -291,6 +329,14 @@ def _value(column: str, text: str, reading: Reading) -> object:
     if column in IDS:
         return reading.id(column, text)
     return float(text.replace(reading.mark, ".")) if column in NUMBERS else text
+
+
+def _allergens(text: str) -> list[str] | None:
+    """Each of them, whatever stands between them: no dish may pass as free of one because of a comma."""
+    if text.lower() == NONE:
+        return []
+    names = None if text.lower() in UNKNOWN else stated([text])
+    return None if names is None else list(names)
 
 
 # --- JSON lines --------------------------------------------------------------------------------------

@@ -26,11 +26,11 @@ class LeftOut:
 
 
 class WrongCell(ValueError):
-    """A cell that cannot be read; the message does not name the column."""
+    """A cell that cannot be read; the message does not name the column. Those that are `alike` have one cause."""
 
-    def __init__(self, column: str, message: str, value: str = "") -> None:
+    def __init__(self, column: str, message: str, value: str = "", alike: str = "") -> None:
         super().__init__(message)
-        self.column, self.value = column, value
+        self.column, self.value, self.alike = column, value, alike
 
 
 def kept(row: Row, kind: Kind) -> Row | LeftOut:

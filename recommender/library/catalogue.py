@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.allergens import stated
 from recommender.item import options_of
 from recommender.ranking.frames import Columns, DataFrame, columns_of
 from recommender.scene import Item
@@ -41,10 +42,16 @@ def _item(given: Mapping[str, Any]) -> Item:
     if "item_id" not in values:
         raise ValueError(f"an item needs an item_id; found {sorted(map(str, given))}")
     values["item_id"] = str(values["item_id"])
-    values |= {name: tuple(values[name]) for name in _LISTS if name in values}
+    values |= {name: _list(values[name]) for name in _LISTS if name in values}
+    values["allergens"] = stated(values.get("allergens"))
     if "options" in values:
         values["options"] = options_of(values["options"])
     return Item(**{"name": values["item_id"], **values})
+
+
+def _list(given: str | Iterable[str]) -> tuple[str, ...]:
+    """A text is a list whose parts are separated by |, as in a file."""
+    return tuple(filter(None, map(str.strip, given.split("|")))) if isinstance(given, str) else tuple(given)
 
 
 def _is_empty(value: object) -> bool:

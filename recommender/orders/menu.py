@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.allergens import compared
 from recommender.orders.factors import daypart
 from recommender.ranking.dayparts import DAYPARTS
-from recommender.scene import Context, Item, has_allergen, plain
+from recommender.scene import Context, Item
 
 DAYPART_NAMES = tuple(name for _, name in DAYPARTS)
 
@@ -43,7 +44,8 @@ class Menu:
     @classmethod
     def of(cls, catalogue: Sequence[Item], codes: NDArray[np.int64]) -> Menu:
         items = tuple(catalogue)
-        allergens = sorted({plain(name) for item in items for name in item.allergens or ()})
+        stated = [compared(item.allergens) for item in items]
+        allergens = sorted(frozenset().union(*stated))
         sites = sorted({name for item in items for name in item.sites})
         parts = [[not item.dayparts or part in item.dayparts for part in DAYPART_NAMES] for item in items]
         prices = [math.nan if item.price is None else float(item.price) for item in items]
@@ -52,7 +54,7 @@ class Menu:
             code=codes,
             price=np.array(prices, np.float64),
             parts=_flags(parts).reshape(len(items), len(DAYPART_NAMES)),
-            allergens={name: _flags([has_allergen(item, name) for item in items]) for name in allergens},
+            allergens={name: _flags([name in one for one in stated]) for name in allergens},
             sites={name: _flags([not item.sites or name in item.sites for item in items]) for name in sites},
             everywhere=_flags([not item.sites for item in items]),
             available=_flags([item.available for item in items]),
@@ -68,7 +70,7 @@ class Menu:
         if context.local_time is not None:
             part = int(daypart(context.local_time.hour))
             removed.append(("daypart", ~self.parts[:, part]))
-        for name in map(plain, context.without_allergens):
+        for name in sorted(compared(context.without_allergens)):
             if name in self.allergens:
                 removed.append(("allergen", self.allergens[name]))
         if context.max_price is not None:  # an unknown price may lie outside the bounds

@@ -5,7 +5,7 @@ It is replaced as a whole. A rule holds where and while its `when` says; what is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -128,6 +128,10 @@ class Sponsored(_Rule):
 
 Rule = Annotated[Pin | Hide | LimitRule | Allergens | Sponsored, Field(discriminator="kind")]
 Placed = Pin | Sponsored
+FIELDS: Mapping[str, Collection[str]] = {
+    kind.model_fields["kind"].default: kind.model_fields for kind in (Pin, Hide, LimitRule, Allergens, Sponsored)
+}
+"""The fields of each kind of rule."""
 
 
 class RulesDocument(_Strict):

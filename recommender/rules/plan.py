@@ -8,17 +8,10 @@ from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import TypeVar
 
+from recommender.allergens import EU_ALLERGENS, compared, says_too_little
 from recommender.ranking.dayparts import daypart_name
 from recommender.rules.document import Allergens, Hide, LimitRule, Pin, Placed, Rule, RulesDocument, Sponsored
-from recommender.scene import Context, Item, plain
-
-EU_ALLERGENS = frozenset(
-    {
-        *("gluten", "crustaceans", "egg", "eggs", "fish", "peanut", "peanuts", "soy", "soya", "soybeans", "milk"),
-        *("nuts", "celery", "mustard", "sesame", "sulphites", "sulfites", "lupin", "molluscs"),
-    }
-)
-"""Names of the fourteen substances of Regulation (EU) 1169/2011, annex II, as catalogues write them."""
+from recommender.scene import Context, Item
 
 NOT_KNOWN = "allergens_not_known"
 MOST_PLANS = 2_000
@@ -104,13 +97,14 @@ def plan_of(document: RulesDocument, scene: str, moment: datetime, site: str) ->
 def unknown_of(items: Iterable[Item], context: Context) -> set[str]:
     """Ids of items of which nobody can say whether they have one of the allergens that the visit excludes.
 
-    That is an item of which nothing is said; and every item, where an allergen's name is one that neither the
-    catalogue nor the law uses: it may be misspelt.
+    That is an item of which nothing is said, or too little (`says_too_little`); and every item, where an
+    allergen's name is one that neither the catalogue nor the law uses: it may be misspelt.
     """
-    asked = {plain(name) for name in context.without_allergens} - {""}
+    asked = compared(context.without_allergens)
     if not asked:
         return set()
     there = list(items)
-    used = {plain(name) for item in there for name in item.allergens or ()}
-    strange = bool(asked - used - EU_ALLERGENS)
-    return {item.item_id for item in there if strange or item.allergens is None}
+    stated = {item.item_id: compared(item.allergens) for item in there}
+    strange = bool(asked - frozenset().union(*stated.values()) - EU_ALLERGENS)
+    nothing = {item.item_id for item in there if strange or item.allergens is None}
+    return nothing | {item_id for item_id, names in stated.items() if says_too_little(names, asked)}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from plumbing.clock import DAY, HOUR, MINUTE
+from recommender.allergens import compared
 from recommender.offers.decision import (
     FEATURES,
     GUEST,
@@ -28,7 +29,7 @@ from recommender.offers.decision import (
 from recommender.offers.eligibility import Moment, screen
 from recommender.offers.portfolio import NONE, Offer
 from recommender.offers.settings import OfferSettings
-from recommender.scene import OfferChanges, Request, has_allergen, plain
+from recommender.scene import OfferChanges, Request
 from recommender.store.offers import OfferStore
 
 ASKED_US = 2 * MINUTE
@@ -165,9 +166,9 @@ def offer_fallback(customer: str | None, policy: Policy, *, eligible: bool) -> s
 def _moment(store: OfferStore, request: Request, settings: OfferSettings) -> Moment:
     """Guests have no caps: nothing is known about them. They see the same offers as everybody."""
     local = request.context.local_time or datetime.fromtimestamp(request.now_us / 1e6, UTC)
-    without, site = {plain(name) for name in request.context.without_allergens}, request.context.site
+    without, site = compared(request.context.without_allergens), request.context.site
     here = [i for i in request.catalogue if i.available and (not i.sites or site in i.sites)]
-    fit = [i for i in here if not any(has_allergen(i, name) for name in without)]
+    fit = [i for i in here if not without & compared(i.allergens)]
     return Moment(
         request.now_us,
         local,

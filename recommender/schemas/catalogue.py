@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from recommender.allergens import parted
 from recommender.destinations.places import check_given
 from recommender.item import (
     MOST_LANGUAGES,
@@ -66,6 +67,18 @@ def _address(given: str) -> str:
     return given
 
 
+def _one_allergen(given: str) -> str:
+    """Raises PydanticCustomError: several names in one text. A visit without milk would get "gluten, milk"."""
+    names = parted(given)
+    if len(names) != 1:
+        says = (
+            f"{given!r} looks like several: give each as a text of its own" if names else "an allergen has a name"
+        )
+        raise PydanticCustomError("allergens_in_one", "{says}", {"says": says})
+    return given
+
+
+Allergen = Annotated[Word, AfterValidator(_one_allergen)]
 AddressId = Annotated[Id, AfterValidator(_address)]
 Names = Annotated[dict[str, Short], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
 Texts = Annotated[dict[str, Long], Field(max_length=MOST_LANGUAGES), AfterValidator(_by_language)]
@@ -100,7 +113,7 @@ class ItemModel(Strict):
     category: Word = ""
     price: Price = Field(description="minor units")
     dayparts: list[Daypart] = Field(default_factory=list)
-    allergens: list[Word] | None = Field(
+    allergens: list[Allergen] | None = Field(
         None, max_length=30, description="null: nobody said what is in it; an empty list: it has none of them"
     )
     tags: list[Word] = Field(default_factory=list, max_length=30)

@@ -11,6 +11,7 @@ from sqlite_utils import Database as Utils
 from sqlite_utils.migrations import Migrations
 
 from plumbing.storage.database import Connection, Database, Row
+from recommender.allergens import stated
 from recommender.errors import CannotMerge, NotInCatalogue
 from recommender.item import options_json, options_of
 from recommender.scene import Item, Kind
@@ -281,9 +282,11 @@ def as_row(tenant: str, kind: Kind, item: Item) -> dict[str, Any]:
 
 
 def as_item(row: Row) -> Item:
-    """The inverse of `as_row`."""
+    """The inverse of `as_row`. Allergens that an earlier release stored as one name are several again."""
     values = {name: row[name] for name in FIELDS}
-    values |= {name: _list(row[name]) for name in LISTS} | {name: json.loads(row[name]) for name in BY_LANGUAGE}
+    values |= {name: _list(row[name]) for name in LISTS}
+    values["allergens"] = stated(values["allergens"])
+    values |= {name: json.loads(row[name]) for name in BY_LANGUAGE}
     values["options"] = options_of(json.loads(row["options"]))
     return Item(**values | {"available": bool(row["available"]), "sensitive": bool(row["sensitive"])})
 

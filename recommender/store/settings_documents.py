@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
+from plumbing.sentence import ended
 from plumbing.storage.database import Database
 from recommender.errors import RecommenderError
 from recommender.store.events import raise_generation
@@ -19,7 +20,7 @@ class WrongSettings(RecommenderError):
     def __init__(self, wrong: Mapping[str, str]) -> None:
         messages = "; ".join(f"{name}: {message}" for name, message in wrong.items())
         super().__init__(
-            f"Check these fields. {messages}.",
+            f"Check these fields. {ended(messages)}",
             fields=[{"field": name, "message": message} for name, message in wrong.items()],
         )
 

@@ -15,6 +15,7 @@ from babel.numbers import get_currency_precision, list_currencies
 
 from plumbing.storage.database import Database
 from plumbing.words import LANGUAGES
+from plumbing.wrong_fields import meant
 from recommender.store.settings_documents import SettingsStore, WrongSettings, wrong_fields
 
 VERSION = 2
@@ -183,7 +184,10 @@ def _margin(value: object) -> str:
 
 
 def _timezone(value: object) -> str:
-    return "" if isinstance(value, str) and value in _zones() else "must be a zone such as Europe/Berlin"
+    if isinstance(value, str) and value in _zones():
+        return ""
+    name = str(value)[:LONGEST_SITE]
+    return f"there is no zone {name!r}{meant(name, zones(), '; take one such as Europe/Berlin')}"
 
 
 def _languages(value: object) -> str:

@@ -13,6 +13,7 @@ import pytest
 from plumbing.access.caller import Caller
 from plumbing.clock import DAY, HOUR
 from plumbing.words import LANGUAGES
+from recommender.desk import overview
 from recommender.desk.data import data_of
 from recommender.desk.overview import overview_of
 from recommender.desk.period import Period, SiteNotYours
@@ -276,6 +277,31 @@ def test_what_needs_attention(world: World) -> None:
     world.time_us += HOUR
     world.order("cola", event_id="b", site="north")
     assert [item["name"].split(" ")[0] for item in get(world, "overview")["attention"]] == ["training"]
+
+
+def test_a_dry_run_is_no_training(world: World) -> None:
+    """What it would have done needs nobody's attention; a refused training does, and no reason is guessed."""
+    models, at = world.half.trainer.models, world.time_us
+    models.end("grill", models.begin("grill", "orders", at, kind="dry run"), "refused", "too few orders", at)
+    assert not [one for one in get(world, "overview")["attention"] if one["name"].startswith("training")]
+    models.end("grill", models.begin("grill", "orders", at + 1), "refused", "too few orders", at + 1)
+    models.end("grill", models.begin("grill", "orders", at + 2, kind="dry run"), "tried", "", at + 2)
+    (said,) = [one["text"] for one in get(world, "overview")["attention"] if one["name"].startswith("training")]
+    assert "not published" in said
+    assert "better" not in said
+
+
+@pytest.mark.parametrize(
+    ("share", "counted"),
+    [
+        ({"value": 1 / 17, "of": 17}, (1, 17)),
+        ({"value": 0.25, "of": 400}, (25, 100)),
+        ({"value": None, "of": 0}, (-1, 0)),
+        (None, (-1, 0)),
+    ],
+)
+def test_few_are_counted_and_not_made_a_hundred(share: Any, counted: tuple[int, int]) -> None:
+    assert overview._counted(share, nothing=-1) == counted
 
 
 def test_old_events_go_and_their_figures_stay(world: World) -> None:

@@ -184,7 +184,7 @@ def test_what_is_wrong_is_summed_up_by_cause(take: Take) -> None:
         take("events", retired_history())
 
     assert caught.value.total == 240
-    assert "By cause: 120 x there is no 'old-dish-7'" in caught.value.detail
+    assert "and 115 more: there is no 'old-dish-7' in the catalogue of items;" in caught.value.detail
     assert {one.column for one in caught.value.wrong} == {"item_id"}
 
 

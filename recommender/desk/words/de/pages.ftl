@@ -17,10 +17,10 @@ overview-answer = { $visits ->
    *[other] { NUMBER($visits) } Besuche in diesem Zeitraum
 }; { $recognised ->
     [-1] erkannt wurden zu wenige, um eine Zahl zu nennen
-   *[other] { $recognised } von 100 wurden erkannt
+   *[other] { $recognised } von { $recognised_of } wurden erkannt
 }, und { $taken ->
     [-1] wie oft Vorschläge angenommen werden, ist noch nicht bekannt
-   *[other] { $taken } von 100 nahmen einen Vorschlag an
+   *[other] { $taken } von { $taken_of } nahmen einen Vorschlag an
 }{ $than ->
     [more] , mehr als an denselben Wochentagen davor
     [less] , weniger als an denselben Wochentagen davor
@@ -53,7 +53,7 @@ holdout-open = Bisher brachten Angebote je Besuch { $difference } { $sign ->
 }.
 attention-training-failed = Das letzte Training für { scene-many } ist fehlgeschlagen; gezeigt wird weiter, was davor veröffentlicht war.
 attention-training-lost = Das letzte Training für { scene-many } brach ab; gezeigt wird weiter, was davor veröffentlicht war.
-attention-training-refused = Das letzte Training für { scene-many } wurde nicht veröffentlicht, weil es nicht besser war.
+attention-training-refused = Das letzte Training für { scene-many } wurde nicht veröffentlicht; die Seite der Trainings nennt den Grund.
 attention-rolled-back = Usual ist bei { scene-many } von selbst zu einer früheren Version zurückgegangen: Von 1000 Vorschlägen der Version { $version } nahmen Gäste { $now } an, bei der Version davor { $then }. Sie bleibt, bis Sie die Anheftung lösen.
 attention-budget = { $share ->
     [1] Das Budget von „{ $offer }“ ist aufgebraucht.

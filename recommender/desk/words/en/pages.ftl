@@ -17,10 +17,10 @@ overview-answer = { $visits ->
    *[other] { NUMBER($visits) } visits in this period
 }; { $recognised ->
     [-1] too few were recognised to say how many
-   *[other] { $recognised } of 100 were recognised
+   *[other] { $recognised } of { $recognised_of } were recognised
 }, and { $taken ->
     [-1] how often suggestions are taken is not known yet
-   *[other] { $taken } of 100 took a suggestion
+   *[other] { $taken } of { $taken_of } took a suggestion
 }{ $than ->
     [more] , more than on the same weekdays before
     [less] , fewer than on the same weekdays before
@@ -53,7 +53,7 @@ holdout-open = So far offers earned { $difference } { $sign ->
 }.
 attention-training-failed = The last training of { scene-many } failed; what was published before is still shown.
 attention-training-lost = The last training of { scene-many } ended before it was done; what was published before is still shown.
-attention-training-refused = The last training of { scene-many } was not published, because it was no better.
+attention-training-refused = The last training of { scene-many } was not published; the page of trainings says why.
 attention-rolled-back = Usual went back to an earlier version of { scene-many } by itself: customers took { $now } of 1000 suggestions of version { $version }, and { $then } of the one before. It stays until you unpin it.
 attention-budget = { $share ->
     [1] The budget of “{ $offer }” is used up.

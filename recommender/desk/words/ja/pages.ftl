@@ -13,10 +13,10 @@ attention-count = { $act ->
 }
 overview-answer = この期間の来店は{ NUMBER($visits) }件です。{ $recognised ->
     [-1] 認識されたお客様は、人数をお見せできるほど多くありません
-   *[other] 100件のうち{ $recognised }件でお客様を認識しました
+   *[other] { $recognised_of }件のうち{ $recognised }件でお客様を認識しました
 }。{ $taken ->
     [-1] おすすめが選ばれた割合はまだわかりません
-   *[other] 100件のうち{ $taken }件でおすすめが選ばれました
+   *[other] { $taken_of }件のうち{ $taken }件でおすすめが選ばれました
 }{ $than ->
     [more] (以前の同じ曜日より多い)
     [less] (以前の同じ曜日より少ない)
@@ -49,7 +49,7 @@ holdout-open = これまでのところ、特典により来店1件あたりの{
 }。
 attention-training-failed = { scene-many }の直近の学習が失敗しました。以前に公開したものを引き続き表示しています。
 attention-training-lost = { scene-many }の直近の学習が途中で終わりました。以前に公開したものを引き続き表示しています。
-attention-training-refused = { scene-many }の直近の学習は、改善が見られなかったため公開されませんでした。
+attention-training-refused = { scene-many }の直近の学習は公開されませんでした。理由は学習のページにあります。
 attention-rolled-back = Usual が { scene-many }のバージョンを自動的に前のものに戻しました。バージョン { $version } の提案 1000 件のうち受け入れられたのは { $now } 件で、その前のバージョンでは { $then } 件でした。固定を解除するまで、このまま表示されます。
 attention-budget = { $share ->
     [1] 「{ $offer }」の予算を使い切りました。
