@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from packaging.markers import Marker
+
 from plumbing.clock import SECOND, system_clock
 from plumbing.doctor.finding import Finding, remark, well, wrong
 from plumbing.problem import Problem
@@ -23,6 +25,7 @@ from plumbing.storage.room import SIZE, free_bytes
 
 LOCK = Path(__file__).resolve().parents[2] / "locks" / "runtime.txt"
 LOW = 1 << 30  # bytes free on the disk below which somebody should know
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
 ZONES = ("Europe/Berlin", "Asia/Tokyo", "America/New_York")
 NOT_BEFORE_US = 1_760_000_000 * SECOND  # this release was made later
 UNSYNCHRONISED = 5  # what adjtimex(2) returns while no time service sets the clock
@@ -132,11 +135,13 @@ def packages(lock: Path) -> Finding:
     if not lock.is_file():
         return well("packages", "there is no lock file beside this installation to compare with")
     other = []
-    for name, wanted in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock.read_text("utf-8"), re.MULTILINE):
+    for name, wanted, marker in PIN.findall(lock.read_text("utf-8")):
+        if marker and not Marker(marker).evaluate():
+            continue  # of another Python or system: what this one has stands in a line of its own
         try:
             have = metadata.version(name)
         except metadata.PackageNotFoundError:
-            continue  # for another system; what is missing fails at its import
+            continue  # left out on purpose; what is missing fails at its import
         if have != wanted:
             other.append(f"{name} {have} in place of {wanted}")
     if other:
