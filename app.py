@@ -20,7 +20,7 @@ from flask_openapi3.openapi import OpenAPI
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, other_half, web
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, state_of
+from plumbing.cli import LazyGroup, RootGroup, state_of
 from plumbing.clock import Clock, system_clock
 from plumbing.configuration import file as settings_file
 from plumbing.gate.gate import Gate
@@ -352,7 +352,7 @@ def open_apart() -> None:
         raise SystemExit(f"{error.title}: {error.detail}") from None
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="usual")
 @click.pass_context
 def cli(context: click.Context) -> None:
