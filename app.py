@@ -14,14 +14,13 @@ from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Protocol
 
 import click
-import structlog
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 
 from identity.cli import COMMANDS as IDENTITY_COMMANDS
 from plumbing import handover, openapi, other_half, web
 from plumbing.access.token_keys import TokenKeys
-from plumbing.cli import LazyGroup, state_of
+from plumbing.cli import LazyGroup, RootGroup, state_of
 from plumbing.clock import Clock, system_clock
 from plumbing.configuration import file as settings_file
 from plumbing.gate.gate import Gate
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     from recommender.web.half import RecommenderHalf
 
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
-log = structlog.get_logger(__name__)
 MODULES = {
     "identity": ("identity.web.half", "identity.web.pages"),
     "recommender": ("recommender.web.half", "recommender.ranking.light", "scipy.spatial"),
@@ -190,8 +188,7 @@ def _open_identity(house: _House, config: Config, shared: Shared) -> None:
     try:
         house.identity = open_identity(config, shared, remote, untrained, copies)
         shared.once.is_current = house.identity.service.customers.accounts.stands
-    except Problem as error:  # a missing or altered engine pack
-        log.error("recognition is not available", why=error.detail)
+    except Problem as error:  # a missing or altered engine pack; `try_once` has said so
         shared.access.log.note("pack_refused", code=error.code)
         house.broken["identity"] = partial(str, error.detail)
 
@@ -299,13 +296,18 @@ def check_settings(config: Config) -> None:
     load_pack(config.pack)
 
 
-def _warn_of_grade(config: Config) -> None:
-    """Say what the engine pack is not good for, before anybody is greeted by it."""
+def _warn_of_pack(config: Config) -> None:
+    """Say that the engine pack cannot be used, or what it is not good for, before anybody is greeted by it."""
     if config.only == "recommender":
         return
-    from identity.engines.manifests import load_pack
+    from identity.engines.manifests import checked_files, load_pack
 
     pack = load_pack(config.pack)
+    try:
+        checked_files(pack, config.models, config.cache)
+    except Problem as error:
+        click.echo(f"Recognition is off, guests are served. {error.detail}", err=True)
+        return
     if pack.grade != "production":
         click.echo(
             f"The engine pack {pack.name} is of grade {pack.grade}: good enough to suggest what a person then"
@@ -320,7 +322,7 @@ def try_once(config: Config) -> None:
     Raises WrongSetting, or any Problem that keeps it from opening.
     """
     check_settings(config)
-    _warn_of_grade(config)
+    _warn_of_pack(config)
     if other_half.keys_agree(config, TokenKeys(config.home, system_clock)) is False:
         click.echo(handover.KEYS_DIFFER, err=True)
     keep_reserve(config.home)
@@ -350,7 +352,7 @@ def open_apart() -> None:
         raise SystemExit(f"{error.title}: {error.detail}") from None
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="usual")
 @click.pass_context
 def cli(context: click.Context) -> None:

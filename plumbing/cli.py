@@ -176,6 +176,21 @@ def shared_datasets() -> Path:
     return (Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared") / "datasets"
 
 
+STOPPED = "usual.stopped"
+INTERRUPTED = 130  # the status of a program that SIGINT ended, as shells have it
+
+
+@contextmanager
+def if_stopped(words: str) -> Iterator[None]:
+    """Inside, Ctrl-C ends the command with `words`: what became of its work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (context := click.get_current_context(silent=True)) is not None:
+            context.find_root().meta[STOPPED] = words
+        raise
+
+
 class LazyGroup(click.Group):
     """A group of commands that are imported when one of them is called or listed."""
 
@@ -206,6 +221,18 @@ class LazyGroup(click.Group):
             module, _, attribute = self._where[name].partition(":")
             self.add_command(getattr(import_module(module), attribute), name)
         return super().get_command(context, name)
+
+
+class RootGroup(LazyGroup):
+    """The command `usual`: Ctrl-C in any of its commands is a sentence and a status of its own."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            click.echo(f"\nStopped. {context.meta.get(STOPPED, '')}".rstrip(" "), err=True)
+            context.exit(INTERRUPTED)
 
 
 class ProgressBar(Protocol):

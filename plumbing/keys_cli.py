@@ -12,6 +12,7 @@ from plumbing.access.access import OWN, PAGES, SCOPES
 from plumbing.access.device_modes import DEFAULT, MODES, Mode
 from plumbing.access.token_keys import FILE as TOKENS
 from plumbing.access.token_keys import TokenKeys
+from plumbing.address import address_of, lets_in, origin_of, url_option
 from plumbing.cli import (
     LazyGroup,
     WholeNumber,
@@ -23,13 +24,12 @@ from plumbing.cli import (
 )
 from plumbing.clock import DAY, HOUR, SECOND, system_clock
 from plumbing.problem import Problem
+from plumbing.settings import Config, origins_of
 from plumbing.storage import machines
 
 MOST_KEY_BYTES = 64 * 1024
 
-url_option = click.option(
-    "--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server answers."
-)
+page_url_option = url_option("Where browsers reach the server; for `own` the address of that page.")
 
 
 class Page(click.Choice[str]):
@@ -104,21 +104,24 @@ def revoke(home: Path, tenant: str, key_id: str) -> None:
 @click.option("--site", default="", help="The site where it stands.")
 @click.option("--replace", is_flag=True, help="Take the place of the screen that has this name.")
 @click.option("--taxi", default="", help="Of a driver's screen: the name of the taxi's tablet.")
-@url_option
+@page_url_option
 @click.argument("page", type=Page(list(PAGES)))
-def pair(home: Path, tenant: str, device: str, site: str, replace: bool, taxi: str, url: str, page: str) -> None:
+def pair(
+    home: Path, tenant: str, device: str, site: str, replace: bool, taxi: str, url: str | None, page: str
+) -> None:
     """Print a one-time link that turns a browser into PAGE. Valid for a day.
 
     Each screen is a device of its own. The key of a screen that is replaced ends when the new link is opened. A
     driver's screen shows the rides of one taxi: the screen that showed them before does not any more. A page of
     your own is `own`: --url is its address, and USUAL_ORIGINS has to name where it stands.
     """
+    _check_page(home, page, url)
     access = open_access(home)
     with errors_as_one_line(Problem):
         device = device or access.free_name(tenant, page)
         code = access.create_pairing(tenant, page, device=device, site=site, replace=replace, taxi=taxi)
     click.echo(f"This screen is called {device}.", err=True)
-    click.echo(_link(url, page, code))
+    click.echo(_link(url or address_of(home), page, code))
 
 
 @keys.command()
@@ -168,9 +171,9 @@ def rotate(**_: Any) -> None:
     show_default=True,
     help="How long both are valid.",
 )
-@url_option
+@page_url_option
 @click.argument("key_id")
-def device(home: Path, tenant: str, overlap_hours: float, url: str, key_id: str) -> None:
+def device(home: Path, tenant: str, overlap_hours: float, url: str | None, key_id: str) -> None:
     """Give the device of KEY_ID a new key. A server's is shown, this once; a screen gets a one-time link.
 
     The earlier key of a server stays valid for the overlap, that of a screen until the link is opened.
@@ -184,9 +187,10 @@ def device(home: Path, tenant: str, overlap_hours: float, url: str, key_id: str)
         )
     if row is not None and row["page"]:
         page, name, site = str(row["page"]), str(row["device"]), str(row["site"])
+        _check_page(home, page, url)
         taxi = access.drivers.taxi_of_name(tenant, name) if page == "driver" else ""
         code = access.create_pairing(tenant, page, device=name, site=site, replace=True, taxi=taxi)
-        click.echo(_link(url, page, code))
+        click.echo(_link(url or address_of(home), page, code))
         return
     secret = None if row is None else access.rotate_key(tenant, key_id, overlap_us=round(overlap_hours * HOUR))
     if secret is None:
@@ -244,6 +248,22 @@ def import_tokens(home: Path, source: BinaryIO) -> None:
         taken = TokenKeys.take(home, source.read(MOST_KEY_BYTES), system_clock)
         machines.require_same(state_of(home), "access", {TOKENS: taken.all_lines()})
     click.echo(f"{home / TOKENS} is the same as the other half's now.")
+
+
+def _check_page(home: Path, page: str, url: str | None) -> None:
+    """Ask for the address of a page of one's own, and say when browsers will not let it in."""
+    if page != OWN:
+        return
+    if url is None:
+        raise click.UsageError("Say where your page is: --url https://kiosk.example/")
+    origin = origin_of(url)
+    if origin != address_of(home) and not lets_in(home, origin):
+        wanted = ",".join((*origins_of(Config.from_environment().origins), origin))
+        click.echo(
+            f"{origin} is not in USUAL_ORIGINS: browsers will block what this page asks. Start the server with"
+            f" USUAL_ORIGINS={wanted} before the link is opened.",
+            err=True,
+        )
 
 
 def _link(url: str, page: str, code: str) -> str:

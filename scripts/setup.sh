@@ -24,8 +24,17 @@ newest_python() {
     exit 1
 }
 
+ready() { # make goes on by itself; a person who called this asks what comes next
+    if [ "$1" = runtime ] && [ -z "${MAKELEVEL:-}" ]; then
+        echo "Ready. Next: .venv/bin/usual init, then .venv/bin/usual serve (docs/quick-start.md)"
+    fi
+}
+
 wanted=$(cat "$lock" locks/build.txt pyproject.toml | cksum)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && works "$venv/bin/python"; then exit 0; fi
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && works "$venv/bin/python"; then
+    ready "$1"
+    exit 0
+fi
 
 if ! works "$venv/bin/python"; then
     python=$(newest_python)
@@ -49,3 +58,4 @@ PYTHONPATH=$build "$venv/bin/python" -m pip install --disable-pip-version-check 
 echo "$wanted" >"$stamp"
 # The development lock holds everything of the runtime lock.
 if [ "$1" = dev ]; then cat locks/runtime.txt locks/build.txt pyproject.toml | cksum >"$venv/.installed-runtime"; fi
+ready "$1"

@@ -385,3 +385,14 @@ def test_the_proxy_of_replicas_lets_in_every_large_body(place: Place) -> None:
     assert len(large) > 5
     assert {path for path in large if not re.match(pattern, path)} == set()
     assert max(sizes.values()) == PICTURES.most_bytes
+
+
+def test_a_start_without_the_files_of_the_pack_says_once_that_recognition_is_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config(home=tmp_path / "home", cache=tmp_path / "nothing", pack="opencv-zoo")
+    try_once(config)
+
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.startswith("Recognition is off, guests are served. Pack 'opencv-zoo' has no file")
+    assert said.endswith("Run `usual models fetch opencv-zoo`.")

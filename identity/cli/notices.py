@@ -12,11 +12,12 @@ from identity.consent.notices import Notices, in_order
 from identity.consent.shelf import shipped_folder, texts_in
 from identity.errors import NoticeError
 from identity.web.pages import sign_page
+from plumbing.address import ADDRESS, address_of
 from plumbing.cli import errors_as_one_line, home_option
 from plumbing.problem import Problem
 from plumbing.storage.files import write_atomic
 
-LOCAL = "http://127.0.0.1:8000"
+LOCAL = ("http://127.", "http://[::1]", "http://localhost")
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -121,15 +122,19 @@ def publish(home: Path, folder: Path | None, shipped: bool) -> None:
 @click.option("--site", required=True, help='The name of the site, such as "Market Street".')
 @click.option("--language", default="all", show_default=True, help="One language, or all of them.")
 @click.option("--place", type=click.Choice(["restaurant", "taxi"]), help="As USUAL_PLACE when left out.")
-@click.option("--address", default=LOCAL, show_default=True, help="Where customers' phones reach the server.")
+@click.option(
+    "--address",
+    type=ADDRESS,
+    help="Where customers' phones reach the server.  [default: where the server of this home answers]",
+)
 @click.option("--out", required=True, type=FOLDER, help="The folder for the pages.")
-def sign(home: Path, site: str, language: str, place: str | None, address: str, out: Path) -> None:
+def sign(home: Path, site: str, language: str, place: str | None, address: str | None, out: Path) -> None:
     """Make the sign to print for a site, one A4 page for each language.
 
     It says that there is a camera and when it runs, who is responsible, and has a QR code to the policy page.
     """
     with errors_as_one_line(Problem, OSError, ValueError):
-        config = config_at(home)
+        config, address = config_at(home), address or address_of(home)
         pages = {
             one: sign_page(config, site=site, language=one, place=place, address=address)
             for one in (LANGUAGES if language == "all" else (language,))
@@ -138,9 +143,9 @@ def sign(home: Path, site: str, language: str, place: str | None, address: str, 
             path = out / f"sign-{one}.html"
             write_atomic(path, page.encode(), mode=0o600)
             click.echo(f"{path}")
-    if address == LOCAL:
+    if address.startswith(LOCAL):
         click.echo(
-            f"No phone reaches {LOCAL}, the link of the QR code: say --address https://YOUR-HOST.", err=True
+            f"No phone reaches {address}, the link of the QR code: say --address https://YOUR-HOST.", err=True
         )
     if not (config.organisation and config.contact):
         click.echo("The sign does not name who is responsible: set USUAL_ORGANISATION, USUAL_CONTACT.", err=True)

@@ -123,7 +123,7 @@ def checked_files(pack: Pack, models_folder: Path | None, cache: Path) -> dict[s
     for file in pack.files:
         path = path_of(pack, file, models_folder, cache)
         if path is None or not path.is_file():
-            raise PackMissing(f"Pack {pack.name!r} has no file {file.name}: {remedy(pack, file)}", file=file.name)
+            raise PackMissing(f"Pack {pack.name!r} has no file {file.name}. {remedy(pack, file)}", file=file.name)
         if path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
             raise PackAltered(
                 f"{file.name} of pack {pack.name!r} is not the file that its manifest pins; it was not loaded."

@@ -371,7 +371,7 @@ class Access:
                     route=route_of(request),
                     scope=scope,
                 )
-                raise ScopeMissing(scope)
+                raise ScopeMissing(scope, of_key=not caller.user)
         if not caller.user:
             self._note_use(caller, self._now_us() // DAY)
         request.environ["usual.caller"] = caller  # for the security log

@@ -17,7 +17,10 @@ class KeyRefused(AccessError):
     code = "key_refused"
     status = 401
     title = "A valid API key is needed"
-    says = "Send a valid key in the header X-API-Key, or pair this screen with its first-run link."
+    says = (
+        "Send a valid key in the header X-API-Key, or pair this screen: open the link of `usual keys pair` in it,"
+        " of `usual keys pair own` for a page of your own."
+    )
 
 
 class ScopeMissing(AccessError):
@@ -28,8 +31,14 @@ class ScopeMissing(AccessError):
     title = "This key may not do that"
     what_to_do = "Use a key with the scope that the reply names (`usual keys create`)."
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"The key lacks the scope {scope!r}.")
+    def __init__(self, scope: str, *, of_key: bool = True) -> None:
+        """`of_key`: a program or a screen asked, not a person who is signed in at the desk."""
+        make = f" Make a key that has it: usual keys create --scope {scope}, with the other scopes it needs."
+        super().__init__(
+            f"The key lacks the scope {scope!r}.{make}"
+            if of_key
+            else f"Your roles lack the scope {scope!r}. `usual people roles` says which role has it."
+        )
 
 
 class PairingRefused(AccessError):

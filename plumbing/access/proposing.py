@@ -162,13 +162,13 @@ def _require_rights(proposal: Proposal, caller: Caller) -> None:
         raise TwoPeopleNeeded
     for scope in scopes_of_proposal(proposal):
         if scope not in caller.scopes:
-            raise ScopeMissing(scope)
+            raise ScopeMissing(scope, of_key=False)
 
 
 def _sent_again(proposal: Proposal, first: Caller, approved: Approved) -> Response:
     """The reply to the request that waited, sent by `first` through every check of the door."""
     if missing := set(scopes_of_proposal(proposal)) - first.scopes:
-        error: Problem = ScopeMissing(min(missing))
+        error: Problem = ScopeMissing(min(missing), of_key=not first.user)
         return Response(json.dumps({"code": error.code, "detail": error.detail}), 403, mimetype="application/json")
     with current_app.test_request_context(
         proposal.path,

@@ -9,12 +9,13 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from plumbing.cli import errors_as_one_line
-from plumbing.configuration.file import KEYS, find, given, variable, wrong_settings
+from plumbing.cli import errors_as_one_line, no_home
+from plumbing.configuration.file import KEYS, find, given, origin, variable, wrong_settings
 from plumbing.configuration.reference import is_secret
 from plumbing.problem import Problem
 from plumbing.sentence import ended
 from plumbing.settings import Config
+from plumbing.storage.files import is_home
 
 MASK = "(set; not shown)"
 
@@ -52,14 +53,20 @@ def check(context: click.Context) -> None:
     """Name everything that is wrong with the settings; status 1 if anything is."""
     found = find(os.environ)
     wrong = wrong_settings(found, os.environ)
+    named = given(os.environ)
+    if not wrong:
+        used = Config.model_validate({**found.values, **named})
+        if not is_home(used.home) and ("home" in found.values or "home" in named):
+            wrong.append(f"{origin('home', found, os.environ)}: {no_home(used.home)}")
     if not wrong:
         with errors_as_one_line(Problem):
-            context.obj["check_settings"](Config.model_validate({**found.values, **given(os.environ)}))
+            context.obj["check_settings"](used)
     for sentence in wrong:
         click.echo(ended(sentence), err=True)
     if wrong:
         raise click.ClickException(f"{len(wrong)} to mend; docs/settings.md lists what each setting may be.")
-    click.echo(f"All is well: {len(found.values)} of {found.name}, {len(given(os.environ))} of the environment.")
+    file = f"{len(found.values)} set in {found.name}" if found.path else "there is no settings file"
+    click.echo(f"All is well: {file}, {len(named)} set by variables, the rest left to its default.")
 
 
 def _row(key: str, value: Any, in_file: Any, file: str) -> dict[str, Any]:

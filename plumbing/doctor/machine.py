@@ -8,21 +8,25 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from packaging.markers import Marker
+
+from plumbing.address import Running
 from plumbing.clock import SECOND, system_clock
 from plumbing.doctor.finding import Finding, remark, well, wrong
 from plumbing.problem import Problem
 from plumbing.serving import listener
-from plumbing.settings import Config, listening_at
+from plumbing.settings import Config, listening_at, origins_of
 from plumbing.steady import MARK, Mark
 from plumbing.storage.room import SIZE, free_bytes
 
 LOCK = Path(__file__).resolve().parents[2] / "locks" / "runtime.txt"
 LOW = 1 << 30  # bytes free on the disk below which somebody should know
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: *; *([^\\\n]+))?", re.MULTILINE)
 ZONES = ("Europe/Berlin", "Asia/Tokyo", "America/New_York")
 NOT_BEFORE_US = 1_760_000_000 * SECOND  # this release was made later
 UNSYNCHRONISED = 5  # what adjtimex(2) returns while no time service sets the clock
@@ -34,6 +38,7 @@ def look(config: Config) -> Iterator[Finding]:
     yield clock(config.home)
     yield disk(config.home)
     yield port(config)
+    yield pages(config)
     yield python()
     yield packages(LOCK)
     yield zones()
@@ -79,14 +84,8 @@ def disk(home: Path) -> Finding:
 
 def port(config: Config) -> Finding:
     """Whether a server of this folder answers; else whether one could listen."""
-    for half in ("identity", "recommender"):
-        try:
-            about = json.loads((config.home / f"server-{half}.json").read_bytes())
-            where = re.fullmatch(r"http://(.+):(\d+)", about["address"])
-            assert where is not None
-            return _answers(where[1].strip("[]"), int(where[2]), about["process"])
-        except (OSError, ValueError, KeyError, TypeError, AssertionError):
-            continue
+    if (running := Running.of(config.home)) is not None:
+        return _answers(running)
     host, number = listening_at(config.listen)
     try:
         with listener.listening(host, number, patience_s=0):
@@ -97,10 +96,11 @@ def port(config: Config) -> Finding:
         )
 
 
-def _answers(host: str, number: int, process: int) -> Finding:
+def _answers(running: Running) -> Finding:
+    process, host, number = running
     try:
         os.kill(process, 0)
-        connection = HTTPConnection("127.0.0.1" if host == "0.0.0.0" else host, number, timeout=5)  # noqa: S104
+        connection = running.asked(5)
         connection.request("GET", "/health/ready")
         reply = connection.getresponse()
         parts = json.loads(reply.read())["parts"]
@@ -119,6 +119,12 @@ def _answers(host: str, number: int, process: int) -> Finding:
     )
 
 
+def pages(config: Config) -> Finding:
+    """Which pages of one's own the settings let in."""
+    let_in = ", ".join(origins_of(config.origins))
+    return well("pages of your own", f"let in from {let_in}" if let_in else "none is let in (USUAL_ORIGINS)")
+
+
 def python() -> Finding:
     """The interpreter."""
     says = f"Python {sys.version.split()[0]}, Usual {metadata.version('usual')}"
@@ -132,11 +138,13 @@ def packages(lock: Path) -> Finding:
     if not lock.is_file():
         return well("packages", "there is no lock file beside this installation to compare with")
     other = []
-    for name, wanted in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock.read_text("utf-8"), re.MULTILINE):
+    for name, wanted, marker in PIN.findall(lock.read_text("utf-8")):
+        if marker and not Marker(marker).evaluate():
+            continue  # of another Python or system: what this one has stands in a line of its own
         try:
             have = metadata.version(name)
         except metadata.PackageNotFoundError:
-            continue  # for another system; what is missing fails at its import
+            continue  # left out on purpose; what is missing fails at its import
         if have != wanted:
             other.append(f"{name} {have} in place of {wanted}")
     if other:

@@ -8,6 +8,7 @@ import click
 
 from plumbing.access import access as access_module
 from plumbing.access.roles import ROLES
+from plumbing.address import address_of, url_option
 from plumbing.cli import LazyGroup, errors_as_one_line, home_option, state_of, tenant_option
 from plumbing.clock import SECOND, system_clock
 from plumbing.people.people import People, User, migrations
@@ -15,9 +16,7 @@ from plumbing.problem import Problem
 from plumbing.security.log import SecurityLog
 from plumbing.settings import Config
 
-url_option = click.option(
-    "--url", default="http://127.0.0.1:8000", show_default=True, help="Where people reach the server."
-)
+people_url_option = url_option("Where people reach the server.")
 IN_WORDS = {
     "viewer": "reads the figures, changes nothing",
     "marketer": "reads the figures; changes offers, scenes and trainings; invites viewers and marketers",
@@ -57,10 +56,16 @@ def people() -> None:
 @role_option
 @site_option
 @click.option("--display", default="", help="The name that colleagues see; the sign-in name when left out.")
-@url_option
+@people_url_option
 @click.argument("name")
 def invite(
-    home: Path, tenant: str, roles: tuple[str, ...], sites: tuple[str, ...], display: str, url: str, name: str
+    home: Path,
+    tenant: str,
+    roles: tuple[str, ...],
+    sites: tuple[str, ...],
+    display: str,
+    url: str | None,
+    name: str,
 ) -> None:
     """Invite NAME, such as an e-mail address, and print a one-time link. It is good for a week.
 
@@ -68,7 +73,11 @@ def invite(
     """
     with errors_as_one_line(Problem):
         secret = open_people(home).invite(tenant, name, roles or ("viewer",), display=display, sites=sites)
-    click.echo(link(url, secret))
+    click.echo(link(url or address_of(home), secret))
+    if not roles:
+        click.echo(
+            "They can look and change nothing (viewer); --role gives them more: usual people roles", err=True
+        )
     click.echo("Send this link to them alone: whoever opens it first chooses the password.", err=True)
 
 
@@ -89,9 +98,9 @@ def list_people(home: Path, tenant: str) -> None:
 @home_option
 @tenant_option
 @click.option("--without-code", is_flag=True, help="Forget their code app, too: the phone is lost.")
-@url_option
+@people_url_option
 @click.argument("name")
-def reset(home: Path, tenant: str, without_code: bool, url: str, name: str) -> None:
+def reset(home: Path, tenant: str, without_code: bool, url: str | None, name: str) -> None:
     """Print a one-time link with which NAME chooses a new password. Their sessions end now.
 
     Somebody with a code app needs its code, or a recovery code, to use the link, unless --without-code is given.
@@ -100,7 +109,7 @@ def reset(home: Path, tenant: str, without_code: bool, url: str, name: str) -> N
     with errors_as_one_line(Problem):
         staff = open_people(home)
         secret = staff.reset(tenant, staff.named(tenant, name).user_id, without_code=without_code)
-    click.echo(link(url, secret))
+    click.echo(link(url or address_of(home), secret))
     click.echo("The earlier password is good until this link is used.", err=True)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plumbing.cli import EXISTING_FILE, FILE, progress_bar, state_options
+from plumbing.cli import EXISTING_FILE, FILE, if_stopped, progress_bar, state_options
 from plumbing.clock import system_clock
 from plumbing.settings import Config
 from recommender.cli.cluster import cluster_options
@@ -122,7 +122,8 @@ def import_command(config: RecommenderConfig, tenant: str, what: Any, file: Path
         service = service_of(config, stores, system_clock)
         reading = reading_of(stores, tenant, options)
         try:
-            stored = import_file(service, stores, what, file, tenant, system_clock(), bar.show, reading)
+            with if_stopped("Nothing was stored; start it again."):
+                stored = import_file(service, stores, what, file, tenant, system_clock(), bar.show, reading)
         except BadRows as error:
             raise click.ClickException(_refused(file, error)) from error
         bar.show("checked" if not options.store else "stored", 1.0)
@@ -237,7 +238,8 @@ def train(
             )
         kind = DRY_RUN if dry_run else BY_HAND
         run_id = stores.models.begin(tenant, scene, system_clock(), kind=kind, by=who_commands())
-        trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_changed_data=accept_changed_data)
+        with if_stopped("The version in use stays; start the training again."):
+            trainer.run(tenant, scene, run_id, seed=seed, also=bar.show, accept_changed_data=accept_changed_data)
         run = stores.models.run(tenant, scene, run_id)
     if run.state not in ("published", "unchanged", "tried", "held_back"):
         raise click.ClickException(run.why)

@@ -74,6 +74,13 @@ async ([address, context]) => {
 }
 """
 
+NAMES = """
+async (address) => {
+  const { Problem, Offline, TooSlow } = await import(address);
+  return [new Problem(401, {}), new Offline("x"), new TooSlow("x")].map((error) => error.name);
+}
+"""
+
 CONTEXT = {
     "site": "market",
     "region": "north",
@@ -108,7 +115,9 @@ def test_every_call_is_one_of_the_description_and_none_of_a_terminal_is_missing(
         page = context.new_page()
         page.goto(f"{address}/blank")
         tried, own = page.evaluate(CALLS, [address + MODULE, CONTEXT])
+        names = page.evaluate(NAMES, address + MODULE)
 
+    assert names == ["Problem", "Offline", "TooSlow"]
     assert tried == own
     called = {check(description, sent) for sent in recorder.heard}
     terminals = of_terminals(description)

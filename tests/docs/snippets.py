@@ -17,7 +17,7 @@ BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<why>.+?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 RUN = ("sh", "python")
-SHOWN = ("text", "json", "toml", "ini", "mermaid", "yaml")
+SHOWN = ("text", "json", "toml", "ini", "mermaid", "yaml", "js", "html")
 END = "END_OF_SNIPPET"
 
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import io
 import re
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from plumbing.cli import errors_as_one_line, progress_bar, shared_datasets, state_options, track
+import app
+from plumbing.cli import (
+    RootGroup,
+    errors_as_one_line,
+    if_stopped,
+    progress_bar,
+    shared_datasets,
+    state_options,
+    track,
+)
+from plumbing.init_cli import begin
 from plumbing.problem import Problem
 
 
@@ -69,3 +80,34 @@ def test_the_evaluation_data_lies_where_the_environment_says(monkeypatch: pytest
     monkeypatch.setenv("USUAL_SHARED", "/somewhere")
 
     assert shared_datasets() == Path("/somewhere/datasets")
+
+
+@pytest.mark.parametrize("words", ["", "Nothing was stored; start it again."])
+def test_a_command_that_is_stopped_says_what_became_of_its_work(words: str) -> None:
+    root = RootGroup("usual")
+
+    @root.command()
+    def work() -> None:
+        with if_stopped(words) if words else nullcontext():
+            raise KeyboardInterrupt
+
+    done = CliRunner().invoke(root, ["work"])
+
+    assert (done.exit_code, done.stderr.strip()) == (130, f"Stopped. {words}".strip())
+
+
+def test_an_import_that_is_stopped_stores_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recommender.exchange.files.import_file", stopped)
+    begin(tmp_path / "home")
+    (tmp_path / "menu.csv").write_text("item_id,name\ntea,Tea\n")
+
+    done = CliRunner().invoke(
+        app.assemble(), ["import", "items", str(tmp_path / "menu.csv"), "--home", str(tmp_path / "home")]
+    )
+
+    assert (done.exit_code, done.stderr.strip()) == (130, "Stopped. Nothing was stored; start it again.")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from flask import Flask, request
 
 from plumbing.access import access as access_module
-from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused
+from plumbing.access.access import Access, Caller, DeviceNameRefused, DeviceTaken, KeyRefused, ScopeMissing
 from plumbing.clock import DAY, HOUR, system_clock
 from plumbing.init_cli import begin
 from plumbing.keys_cli import keys
@@ -211,3 +211,17 @@ class TestAccessOf020:
         row = old._database.row("SELECT device FROM pairings")
         assert row is not None
         assert row["device"] not in {key["device"] for key in old.keys("demo")}
+
+
+def test_a_key_without_the_scope_is_told_which_command_makes_one(access: Access) -> None:
+    key = access.create_key("mill", ["event"])
+    with (
+        Flask(__name__).test_request_context(headers={"X-API-Key": key}),
+        pytest.raises(ScopeMissing, match="usual keys create --scope suggest"),
+    ):
+        access.authenticate(request, "suggest")
+
+
+def test_a_page_without_a_key_is_told_how_each_kind_is_let_in() -> None:
+    assert "`usual keys pair`" in KeyRefused().detail
+    assert "`usual keys pair own`" in KeyRefused().detail

@@ -13,6 +13,7 @@ const KEPT_KEY = "usual-own-key";
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
+    this.name = "Problem";
     this.status = status;
     this.code = body.code || "problem";
     this.hint = body.hint || "";
@@ -23,10 +24,14 @@ export class Problem extends Error {
 }
 
 /** The server could not be reached. */
-export class Offline extends Error {}
+export class Offline extends Error {
+  name = "Offline";
+}
 
 /** The server did not answer in time. */
-export class TooSlow extends Offline {}
+export class TooSlow extends Offline {
+  name = "TooSlow";
+}
 
 /** Whether an error means that the server has too much to do: the screen goes on without its answer. */
 export function isBusy(error) {

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import app
 from plumbing.configuration.file import apply, find
 from plumbing.configuration.reference import page
+from plumbing.init_cli import begin
 from plumbing.settings import Config, WrongSetting
 from tests.conftest import ROOT
 
@@ -127,7 +128,26 @@ def test_check_names_everything_at_once(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("USUAL_ENGINES")
     assert usual("config", "check")[0] == 1
     write(folder, "retention_months = 6\n")
-    assert usual("config", "check") == (0, "All is well: 1 of usual.toml, 0 of the environment.\n")
+    well = "All is well: 1 set in usual.toml, 0 set by variables, the rest left to its default.\n"
+    assert usual("config", "check") == (0, well)
+
+
+@pytest.mark.parametrize("where", ["USUAL_HOME", "usual.toml, home"])
+def test_check_names_a_state_folder_that_is_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "USUAL_HOME":
+        monkeypatch.setenv("USUAL_HOME", "missing")
+    else:
+        write(folder, 'home = "missing"\n')
+
+    status, said = usual("config", "check")
+
+    assert status == 1
+    assert f"{where}: " in said
+    assert "missing is no state folder of Usual" in said
+    begin(folder / "missing")
+    assert usual("config", "check")[0] == 0
 
 
 def test_a_wrong_file_stops_every_other_command_with_a_sentence(folder: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,17 @@ def test_a_wrong_setting_is_a_finding_too(home: Path, name: str, value: str, wha
     status, found = examine(home)
 
     assert (status, found[what].level) == (1, "wrong")
+
+
+def test_packages_are_compared_with_the_pins_of_this_python(tmp_path: Path) -> None:
+    """A lock has a line for each Python; the others say nothing about this installation."""
+    have, lock = metadata.version("numpy"), tmp_path / "runtime.txt"
+    here, elsewhere = "python_full_version >= '3.11'", "python_full_version < '3.11'"
+    lock.write_text(f"numpy==0.1 ; {elsewhere} \\\n    --hash=x\nnumpy=={have} ; {here} \\\n    --hash=y\n")
+    assert machine.packages(lock).level == "ok"
+
+    lock.write_text(f"numpy==0.1 ; {here} \\\n    --hash=x\n")
+    assert machine.packages(lock).says == f"numpy {have} in place of 0.1"
 
 
 def test_the_machine_is_looked_at(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
