@@ -297,6 +297,19 @@ def test_somewhere_else_is_searched_by_typing_by_kind_and_among_this_ride(taxi: 
     expect(page.locator("#place-search")).to_have_value("")
 
 
+def test_without_any_place_nobody_is_told_to_try_another_word(
+    taxi: Callable[..., Page], fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.browser.fake_server.PLACES", [])
+    page = taxi()
+    page.click("#guest")
+    page.click("#somewhere-else")
+
+    expect(page.locator("#place-count")).to_have_text(
+        "There are no places to choose from at the moment. Please tell your driver."
+    )
+
+
 def test_three_thousand_places_are_a_short_list_that_says_to_type_more(
     taxi: Callable[..., Page], fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
