@@ -108,8 +108,9 @@ def test_no_script_turns_text_into_code_or_markup(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_nothing_but_catalogue_and_settings_are_kept_in_the_browser(path: Path) -> None:
-    """All that is kept goes through one module; its callers keep the catalogue and the device's settings. For a
-    page of somebody's own, which has no cookie, usual.js keeps its key."""
+    """All that is kept goes through one module; its callers keep the catalogue, the device's settings and the ids
+    of rides that are over, until the server knows. For a page of somebody's own, which has no
+    cookie, usual.js keeps its key."""
     text = path.read_text()
     if path.name == "usual.js":
         kept = re.findall(r"localStorage\.\w+\((\w+)", text)

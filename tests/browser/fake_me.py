@@ -98,7 +98,9 @@ class FakeMe:
         if request.path.endswith("/sessions"):
             return None
         if self.erased:
-            return reply(410, "erased", "This customer was erased", "Nothing is stored.")
+            if request.path.startswith("/recommender"):
+                return reply(410, "erased", "This customer was erased", "Nothing is stored.")
+            return reply(401, "token_expired", "The token was not accepted", "It has expired.")
         return None if token == "usual-t1.me" else reply(401, "sign_in_needed", "Sign in first", "Sign in.")
 
     def _token(self) -> Response:

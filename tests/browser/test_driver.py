@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage, in_state
-from tests.browser.fake_server import Fake
+from tests.browser.fake_server import PLACES, Fake
+from tests.browser.line import until
 
 pytestmark = pytest.mark.browser
 
@@ -43,12 +44,9 @@ def test_the_driver_accepts_and_ends_the_ride_and_nothing_stays(driver: Callable
     html = page.evaluate("document.documentElement.outerHTML")
     assert "Linden" not in html
     assert "54.45" not in html
+    until(page, "localStorage.length === 0")  # the server has answered
     assert fake.rides.place is None
-    assert page.evaluate("[history.length, localStorage.length, sessionStorage.length]") == [
-        page.evaluate("history.length"),
-        0,
-        0,
-    ]
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_ride_that_ends_on_the_tablet_leaves_the_drivers_screen(driver: Callable[..., Page], fake: Fake) -> None:
@@ -72,6 +70,54 @@ def test_it_forgets_in_time_also_when_the_server_cannot_be_reached(
 
     in_state(page, "waiting")
     assert "Quay" not in page.evaluate("document.documentElement.outerHTML")
+
+
+def test_a_ride_that_is_ended_without_a_line_never_returns_and_the_server_hears_of_it_later(
+    driver: Callable[..., Page], fake: Fake
+) -> None:
+    page = driver()
+    fake.rides.confirm("place-03")
+    expect(page.locator("#ride-name")).to_have_text("Quay office")
+    page.click("#accept")
+    expect(page.locator("#accepted")).to_be_visible()
+    page.route("**/v1/driver/ride?*", _only_news)
+    page.click("#over")
+    in_state(page, "waiting")
+    page.evaluate("window.shown = new MutationObserver(() => (window.returned = true))")
+    page.evaluate("shown.observe(document.querySelector('#ride-name'), { childList: true })")
+    fake.rides.mark += 1  # something new is said about the ride that the server still holds
+    with page.expect_response(lambda reply: reply.request.method == "GET" and "/v1/driver/ride" in reply.url):
+        pass
+    assert page.evaluate("Object.values(localStorage)") == ['{"v":1,"ids":["ride-9"]}']  # and nothing of the place
+    assert not page.evaluate("window.returned")
+    page.reload()
+    in_state(page, "waiting")
+    assert "Quay" not in page.evaluate("document.documentElement.outerHTML")
+    assert fake.rides.state == "accepted"
+    page.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(page, "localStorage.length === 0")
+
+    assert fake.rides.state == "none"
+
+
+def _only_news(route: Route) -> None:
+    if route.request.method == "DELETE":
+        route.abort()
+    else:
+        route.continue_()
+
+
+def test_a_second_ride_is_said_and_nothing_of_the_first_stays(driver: Callable[..., Page], fake: Fake) -> None:
+    page = driver()
+    fake.rides.confirm("place-03")
+    expect(page.locator("#live")).to_contain_text("Quay office")
+    fake.rides.place, fake.rides.ride_id = PLACES[0] | {"lat": 1.0, "lon": 2.0}, "ride-10"
+    fake.rides.change("sent")
+
+    expect(page.locator("#live")).to_contain_text("Linden Street")
+    html = page.evaluate("document.documentElement.outerHTML")
+    assert not any(word in html for word in ("Quay", "54.45"))
 
 
 def test_a_screen_that_is_not_paired_asks_for_the_tablets_code(driver: Callable[..., Page], fake: Fake) -> None:

@@ -106,6 +106,22 @@ def test_who_goes_before_the_code_is_confirmed_was_never_enrolled(
     eventually_deleted(page, fake)
 
 
+def test_who_says_no_without_a_line_reads_the_truth_and_is_undone_when_there_is_one(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    to_the_receipt(page)
+    page.route("**/identity/v1/enrolments/*", lambda route: route.abort())
+    page.click("#receipt-no")
+    expect(page.locator("#forgotten-text")).to_contain_text("will be deleted within a minute")
+    assert fake.pending == {RECEIPT}
+    page.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    expect(page.locator("#forgotten-text")).to_contain_text("Nothing was kept")
+    eventually_deleted(page, fake)
+
+
 def test_when_the_time_to_confirm_is_over_the_screen_says_that_nothing_was_kept(
     kiosk: Callable[..., Page], fake: Fake
 ) -> None:

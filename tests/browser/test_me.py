@@ -125,17 +125,31 @@ def test_the_code_of_the_link_reaches_no_server_before_the_pin_is_given(me: Fake
     assert not [row for row in me.heard if CODE in row["path"]]
 
 
-def test_a_reload_asks_for_the_pin_again_and_nothing_is_kept_in_the_browser(
+def test_a_reload_asks_for_code_and_pin_again_and_nothing_is_kept_in_the_browser(
     me: FakeMe, open_page: OpenPage
 ) -> None:
     page = signed_in(me, open_page)
-    kept = page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]")
+    kept = page.evaluate("[document.cookie, localStorage.length, sessionStorage.length, location.href]")
     page.reload()
 
-    expect(page.locator("input[type=password]")).to_be_focused()
-    assert page.input_value("#me-code") == CODE
+    expect(page.locator("#me-code")).to_be_focused()
+    assert page.input_value("#me-code") == ""
     assert page.input_value("input[type=password]") == ""
-    assert kept == ["", 0, 0]
+    assert kept == ["", 0, 0, f"{me.address}/me?lang=en"]
+
+
+def test_who_leaves_leaves_no_code_behind_and_a_link_that_is_opened_again_works(
+    me: FakeMe, open_page: OpenPage
+) -> None:
+    page = signed_in(me, open_page)
+    page.click("#me-close")
+    expect(page.locator("#me-code")).to_be_focused()
+    assert page.input_value("#me-code") == ""
+    assert CODE not in page.evaluate("location.href + document.documentElement.outerHTML")
+    page.evaluate("(code) => { location.hash = code; }", CODE)
+    expect(page.locator("#me-code")).to_have_value(CODE)
+
+    assert page.evaluate("location.hash") == ""
 
 
 def test_a_wrong_pin_and_a_mistyped_code_are_named_and_heard(me: FakeMe, open_page: OpenPage) -> None:
@@ -280,8 +294,58 @@ def test_a_token_that_has_expired_takes_everything_personal_off_the_screen(
     me: FakeMe, open_page: OpenPage
 ) -> None:
     page = signed_in(me, open_page)
-    me.erased = True  # by another device: from now on every answer is "erased"
+    refusal = json.dumps({"code": "token_expired", "status": 401})
+    page.route(
+        "**/me/pause", lambda to: to.fulfill(status=401, content_type="application/problem+json", body=refusal)
+    )
     page.click("#me-pause")
     expect(page.locator("#me-sign-in-form [role=alert]")).to_contain_text("closes after ten minutes")
 
     assert "Flat white" not in page.evaluate("document.body.textContent")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Your data was erased"), ("de", "Ihre Daten sind gelöscht"), ("ja", "データは消去されました")],
+)
+def test_who_was_erased_elsewhere_reads_so_and_is_asked_for_nothing(
+    me: FakeMe, open_page: OpenPage, language: str, said: str
+) -> None:
+    page = signed_in(me, open_page, language=language)
+    me.erased = True  # by another page or at a screen
+    page.click("#me-pause")
+
+    expect(page.locator("#me-gone")).to_have_text(said)
+    expect(page.locator("#me-gone")).to_be_focused()
+    assert page.locator("input").count() == 0
+    left = page.evaluate("location.href + document.documentElement.outerHTML")
+    assert not any(word in left for word in ("Flat", "Harbour", CODE))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (200, "text/html", "<h1>Sign in to this network</h1>"),
+        (200, "application/json", "{}"),
+        (204, "text/plain", ""),
+        (502, "text/html", "<h1>Bad gateway</h1>"),
+    ],
+)
+def test_what_is_not_our_answer_is_taken_for_no_answer(
+    me: FakeMe, open_page: OpenPage, status: int, kind: str, body: str
+) -> None:
+    """A network that wants a sign-in answers in the place of the server."""
+    page = signed_in(me, open_page)
+    page.route("**/v1/me**", lambda to: to.fulfill(status=status, content_type=kind, body=body))
+    page.route("**/v1/me/**", lambda to: to.fulfill(status=status, content_type=kind, body=body))
+    for press in ("#me-pause", "[data-event=e-2]", "#me-purpose-orders", "#me-erase"):
+        page.evaluate("document.querySelector('#me-trouble').textContent = ''")
+        page.click(press)
+        if press not in ("#me-pause", "#me-purpose-orders"):
+            page.click("[data-yes]")
+        expect(page.locator("#me-trouble")).to_contain_text("cannot be reached")
+        expect(page.locator("#me-said")).to_be_empty()
+
+    assert not me.paused
+    assert not me.erased
+    assert page.locator("#me-title").is_visible()

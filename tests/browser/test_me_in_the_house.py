@@ -37,8 +37,14 @@ def test_the_page_walks_through_the_real_house(place: Place, open_page: OpenPage
         after.fill("4321")
         page.click("#me-pin button")
         expect(page.locator("#me-said")).to_have_text("The PIN is stored.")
+        other = open_page(f"{address}/me?lang=en#{receipt}", (390, 844))
+        other.fill("input[type=password]", "4321")
+        other.click("#me-sign-in")
+        expect(other.locator("#me-words")).to_be_visible()
         page.click(".me-button.danger")
         page.click("[data-yes]")
         expect(page.locator("#me-gone")).to_be_visible()
+        other.click("#me-resume")
+        expect(other.locator("#me-gone")).to_have_text("Your data was erased")
 
     assert place.identity.service.customers.accounts.row_of_code("mill", receipt) is None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage, in_state, tap_pin
 from tests.browser.fake_server import PIN, PLACES, Fake
+from tests.browser.line import until
 
 pytestmark = pytest.mark.browser
 
@@ -193,6 +194,49 @@ def test_the_ride_goes_on_when_the_screen_is_empty_and_ends_there(taxi: Callable
     assert fake.rides.state == "none"
 
 
+def test_a_ride_that_is_ended_without_a_line_ends_on_the_server_when_there_is_one(
+    taxi: Callable[..., Page], fake: Fake
+) -> None:
+    fake.rides.confirm("place-03")
+    page = taxi()
+    expect(page.locator("#ride-line")).to_be_visible()
+    page.route(
+        "**/v1/ride?*", lambda route: route.abort() if route.request.method == "DELETE" else route.continue_()
+    )
+    page.click("#ride-line button")
+    expect(page.locator("#ride-line")).to_be_hidden()
+    assert page.evaluate("localStorage.getItem('usual-ended-rides-taxi')") == '{"v":1,"ids":["ride-9"]}'
+    page.reload()
+    page.wait_for_selector("body[data-ready=true]")
+    expect(page.locator("#ride-line")).to_be_hidden()
+    assert fake.rides.state == "sent"
+    page.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(page, "localStorage.getItem('usual-ended-rides-taxi') === null")
+
+    assert fake.rides.state == "none"
+
+
+def test_a_ride_that_is_ended_before_the_server_answers_is_ended_when_it_does(
+    taxi: Callable[..., Page], fake: Fake
+) -> None:
+    fake.rides.confirm("place-03")
+    page = taxi()
+    held: list[Route] = []
+    page.click("#guest")
+    page.locator("#places [data-item=place-03]").click()
+    page.route("**/v1/ride", lambda route: held.append(route))
+    page.click("#confirm")
+    in_state(page, "done")
+    page.click("[data-screen=done] [data-ride-over]")
+    in_state(page, "attract")
+    with page.expect_response(lambda reply: reply.request.method == "DELETE" and "ride_id=ride-" in reply.url):
+        next(route for route in held if route.request.method == "POST").continue_()
+
+    expect(page.locator("#ride-line")).to_be_hidden()
+    assert fake.rides.place is None
+
+
 def test_after_the_ride_nothing_of_it_is_anywhere(taxi: Callable[..., Page], fake: Fake) -> None:
     page = taxi()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -218,7 +262,7 @@ def test_after_the_ride_nothing_of_it_is_anywhere(taxi: Callable[..., Page], fak
     assert (
         page.evaluate("[history.length, JSON.stringify(history.state), location.href, document.title]") == before
     )
-    assert page.evaluate("Object.keys(localStorage).sort()") == ["usual-places", "usual-settings"]
+    until(page, "Object.keys(localStorage).sort().join() === 'usual-places,usual-settings'")  # the server knows
     assert page.evaluate("sessionStorage.length") == 0
     kept = page.evaluate(QUEUED)  # what waits for a line: nothing, since all of it was delivered
     assert not any(word in kept for word in ("Linden", "place-01", "place-07"))
@@ -251,6 +295,19 @@ def test_somewhere_else_is_searched_by_typing_by_kind_and_among_this_ride(taxi: 
     page.click("#somewhere-else")
     expect(page.locator("[data-chip=recent]")).to_have_count(0)  # of the earlier rider
     expect(page.locator("#place-search")).to_have_value("")
+
+
+def test_without_any_place_nobody_is_told_to_try_another_word(
+    taxi: Callable[..., Page], fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.browser.fake_server.PLACES", [])
+    page = taxi()
+    page.click("#guest")
+    page.click("#somewhere-else")
+
+    expect(page.locator("#place-count")).to_have_text(
+        "There are no places to choose from at the moment. Please tell your driver."
+    )
 
 
 def test_three_thousand_places_are_a_short_list_that_says_to_type_more(

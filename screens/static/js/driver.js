@@ -6,6 +6,7 @@ import { FIRST } from "./dictionaries.js";
 import { $, $$, announce, h } from "./dom.js";
 import { nameIn } from "./item.js";
 import { codeOf } from "./taxi/codes.js";
+import { Ended } from "./taxi/ended.js";
 import { isPrivate } from "./taxi/labels.js";
 import { Offline, Problem, Usual } from "./usual.js";
 import { Words } from "./words.js";
@@ -16,7 +17,10 @@ const LONGEST_PAUSE_MS = 20_000;
 const words = new Words(FIRST, "EUR", "driver");
 const api = new Usual({ page: "driver", onReach: (reached) => ($("#offline-badge").hidden = reached), onUnpaired: () => show("pairing") });
 
+const ended = new Ended((rideId) => api.finishRide(rideId));
+
 let ride = null; // what the server said last
+let announced = ""; // the ride that was said aloud
 let forgetting = 0;
 let running = false;
 
@@ -40,6 +44,7 @@ function show(page) {
 function empty() {
   ride = ride && { ...ride, place: null, ride_id: "", state: "none" };
   clearTimeout(forgetting);
+  announced = "";
   for (const id of ["#ride-name", "#ride-kind", "#ride-way", "#live"]) $(id).replaceChildren();
 }
 
@@ -51,14 +56,15 @@ function draw() {
     return;
   }
   const { place } = ride;
-  const before = $("#ride-name").textContent;
   $("#ride-name").textContent = nameIn(place, words.language);
   $("#ride-kind").textContent = isPrivate(place) ? "" : words.category(place.category);
   $("#ride-way").replaceChildren(...wayTo(place));
   $("#accept").hidden = ride.state === "accepted";
   $("#accepted").hidden = ride.state !== "accepted";
   show("ride");
-  if (!before) announce(`${words.t("driver_ride_title")} ${nameIn(place, words.language)}`);
+  if (announced === ride.ride_id) return;
+  announced = ride.ride_id;
+  announce(`${words.t("driver_ride_title")} ${nameIn(place, words.language)}`); // in place of the ride before
 }
 
 /** A link for the navigation that the device has, and the coordinates for one that has to be typed into. */
@@ -70,9 +76,10 @@ function wayTo({ lat, lon, ...place }) {
 }
 
 function take(reply) {
-  ride = reply;
+  // A server that has not heard yet that a ride is over still sends its place: it is not shown again.
+  ride = ended.has(reply.ride_id) ? { ...reply, place: null, ride_id: "", state: "none" } : reply;
   clearTimeout(forgetting);
-  if (reply.place) forgetting = setTimeout(() => { empty(); draw(); }, 1000 * reply.forget_in_s);
+  if (ride.place) forgetting = setTimeout(() => { empty(); draw(); }, 1000 * reply.forget_in_s);
   draw();
 }
 
@@ -122,12 +129,11 @@ $("#accept").addEventListener("click", () => press($("#accept"), async () => {
   await api.acceptRide(ride_id);
   if (ride?.ride_id === ride_id) take({ ...ride, state: "accepted" });
 }));
-$("#over").addEventListener("click", () => press($("#over"), async () => {
-  const { ride_id } = ride;
+$("#over").addEventListener("click", () => {
+  ended.end(ride.ride_id);
   empty();
   draw();
-  await api.finishRide(ride_id);
-}));
+});
 $("#pairing-form").addEventListener("submit", (event) => {
   event.preventDefault();
   pair(codeOf($("#pairing-code").value));
@@ -138,6 +144,7 @@ words.onChange(draw);
 addEventListener("pagehide", empty);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+ended.resume();
 const code = new URLSearchParams(location.hash.slice(1)).get("pair");
 if (code) {
   history.replaceState(null, "", location.pathname + location.search);

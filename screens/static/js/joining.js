@@ -10,9 +10,9 @@ const CONFIRM_S = 60; // unless the server says otherwise
 const JOINED_MS = 9000;
 
 export class Joining {
-  /** @param {{stage, api, words, look, pinpad, notice}} parts */
-  constructor({ stage, api, words, look, pinpad, notice }) {
-    Object.assign(this, { stage, api, words, look, pinpad, notice, clock: null });
+  /** @param {{stage, api, words, look, pinpad, notice, undone: (visit) => void}} parts `undone`: the server has undone it */
+  constructor({ stage, api, words, look, pinpad, notice, undone }) {
+    Object.assign(this, { stage, api, words, look, pinpad, notice, undone, clock: null });
     stage.on("consent", () => notice.draw());
     stage.on("receipt", (visit) => this.#receipt(visit));
     stage.on("joined", () => stage.leaveIn(JOINED_MS));
@@ -199,10 +199,11 @@ export class Joining {
   /** The customer does not want it after all, or the time is over. @param {"undone"|"late"} why */
   #undo(visit, why) {
     clearInterval(this.clock);
-    visit.undo?.();
+    const told = visit.undo?.();
     this.#clear(visit);
-    visit.why = why;
+    visit.why = why === "undone" ? "undoing" : why; // nothing is said to be gone before the server has said so
     this.stage.go("undone", visit);
+    told?.then((gone) => gone && visit.why === "undoing" && this.undone(visit));
   }
 
   #clear(visit) {

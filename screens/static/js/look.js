@@ -1,6 +1,7 @@
 // One press: the notice, the camera, a few pictures, and what the server makes of them.
 
 import { Offline, Problem, isBusy, pause } from "./usual.js";
+import { untilAnswered } from "./again.js";
 import { cameraIds } from "./camera/choice.js";
 import { NoCamera } from "./camera/trouble.js";
 import { $, announce } from "./dom.js";
@@ -187,13 +188,13 @@ export class Look {
     const request = { ...body, consent, pin, earlier, somebody_else: somebodyElse };
     for (const name of ["pin", "earlier", "somebody_else"]) if (!request[name]) delete request[name];
     const reply = await this.api.enrol(request);
+    const { receipt, qr, signed_receipt: signed, confirm_within_s: within = CONFIRM_S } = reply;
     // With an earlier enrolment the same history goes on: there the server alone undoes, after its minute.
-    const undo = () => !earlier && this.api.undo(reply.receipt).catch(() => {});
+    const undo = async () => !earlier && untilAnswered(() => this.api.undo(receipt), 1000 * within);
     if (visit !== this.stage.visit || attempt !== visit.attempt) {
       undo();
       throw new DOMException("the person has left", "AbortError");
     }
-    const { receipt, qr, signed_receipt: signed, confirm_within_s: within = CONFIRM_S } = reply;
     visit.enrolment = { receipt, qr, signed, within };
     visit.undo = undo;
   }

@@ -2,7 +2,7 @@
 
 import { Problem } from "./usual.js";
 import { complaint, grouped, keyboard } from "./codes.js";
-import { $ } from "./dom.js";
+import { $, announce } from "./dom.js";
 
 const SHOWN_MS = 9000; // "You are forgotten" stays this long
 
@@ -11,6 +11,7 @@ const OUTCOMES = Object.freeze({
   forgotten: ["forgotten_title", "forgotten_text"],
   paused: ["paused_title", "paused_text"],
   unknown: ["forgotten_none_title", "forgotten_none_text"],
+  undoing: ["undone_title", "undone_soon"],
   undone: ["undone_title", "undone_text"],
   late: ["undone_title", "undone_late"],
 });
@@ -89,6 +90,14 @@ export class OptingOut {
     }
   }
 
+  /** The server has answered that an enrolment was undone. */
+  undone(visit) {
+    visit.why = "undone";
+    if (visit !== this.stage.visit || this.stage.state !== "forgotten") return;
+    $("#forgotten-text").textContent = this.words.t("undone_text");
+    announce(this.words.t("undone_text"));
+  }
+
   #outcome(visit) {
     const why = visit.why in OUTCOMES ? visit.why : "unknown";
     const [title, text] = OUTCOMES[why];
@@ -103,6 +112,6 @@ export class OptingOut {
     $("#forgotten-code").hidden = !["unknown", "paused"].includes(why);
     $("#forgotten-again").hidden = why !== "unknown";
     $("#forgotten-join").hidden = why !== "late";
-    if (["forgotten", "undone"].includes(why)) this.stage.leaveIn(SHOWN_MS);
+    if (["forgotten", "undoing", "undone"].includes(why)) this.stage.leaveIn(SHOWN_MS);
   }
 }

@@ -74,7 +74,7 @@ export class Screen {
     this.look = new Look({ ...this.#parts, recognise, canJoin: () => Boolean(this.notice.now) });
     this.second = new SecondFactor({ ...this.#parts, pinpad: this.pinpad });
     const more = { ...this.#parts, look: this.look, pinpad: this.pinpad };
-    this.joining = new Joining({ ...more, notice: this.notice });
+    this.joining = new Joining({ ...more, notice: this.notice, undone: (visit) => this.optingOut.undone(visit) });
     this.optingOut = new OptingOut(more);
     this.byCode = new ByCode({ ...more, enter });
     this.notMe = new NotMe(this.#parts);

@@ -508,6 +508,6 @@ export class Usual {
   }
 
   finishRide(ride_id) {
-    return this.call("DELETE", "/v1/driver/ride", { query: { ride_id } });
+    return this.call("DELETE", "/v1/driver/ride", { query: { ride_id }, keepalive: true });
   }
 }

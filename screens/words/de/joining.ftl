@@ -44,4 +44,5 @@ joined_title = Wir erkennen Sie wieder
 joined_text = Sie können es hier jederzeit beenden, mit Ihrem Gesicht oder mit Ihrem Code.
 undone_title = Sie sind nicht angemeldet
 undone_text = Nichts wurde aufbewahrt. Als Gast sind Sie jederzeit willkommen.
+undone_soon = Ihre Anmeldung wird innerhalb einer Minute gelöscht. Als Gast sind Sie jederzeit willkommen.
 undone_late = Die Zeit zum Bestätigen ist vorbei, deshalb wurde nichts aufbewahrt. Sie können sich jederzeit neu anmelden.

@@ -24,6 +24,7 @@ place_search_hint = Name oder Art des Ziels
 place_clear = Löschen
 place_kinds = Arten von Zielen
 places_recent = Diese Fahrt
+places_empty = Zurzeit gibt es keine Ziele zur Auswahl. Bitte sagen Sie es Ihrem Fahrer.
 places_none = Nichts gefunden. Versuchen Sie ein anderes Wort, oder sagen Sie es Ihrem Fahrer.
 places_found = { $n ->
     [one] { $n } Ziel

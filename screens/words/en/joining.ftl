@@ -44,4 +44,5 @@ joined_title = You are remembered
 joined_text = You can stop here at any time, with your face or with your code.
 undone_title = You are not remembered
 undone_text = Nothing was kept. You are welcome as a guest at any time.
+undone_soon = Your sign-up will be deleted within a minute. You are welcome as a guest at any time.
 undone_late = The time to confirm is over, so nothing was kept. You can join again at any time.

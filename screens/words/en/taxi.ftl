@@ -24,6 +24,7 @@ place_search_hint = Name or kind of place
 place_clear = Clear
 place_kinds = Kinds of places
 places_recent = This ride
+places_empty = There are no places to choose from at the moment. Please tell your driver.
 places_none = Nothing found. Try another word, or tell your driver.
 places_found = { $n ->
     [one] { $n } place

@@ -24,6 +24,7 @@ place_search_hint = 名前または種類
 place_clear = 消去
 place_kinds = 行き先の種類
 places_recent = この乗車
+places_empty = 今は選べる場所がありません。運転手にお伝えください。
 places_none = 見つかりません。別の言葉で検索するか、運転手にお伝えください。
 places_found = 行き先：{ $n }件
 places_more = { $n }件中{ $shown }件を表示しています。続けて入力すると絞り込めます。

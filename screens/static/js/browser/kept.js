@@ -1,4 +1,5 @@
-// Small things that this browser keeps: the catalogue and the device's own settings. Nothing about a person.
+// Small things that this browser keeps: the catalogue, the device's own settings, and the random id of a ride until
+// the server knows that it is over. Nothing about a person.
 //
 // A store that is forbidden throws when it is touched, a full one when it is written: then the page works without.
 
@@ -18,5 +19,14 @@ export function keep(name, value) {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Keep it no longer. */
+export function drop(name) {
+  try {
+    localStorage.removeItem(`usual-${name}`);
+  } catch {
+    // a store that is forbidden keeps nothing
   }
 }

@@ -7,6 +7,8 @@ import { button, complaint, download, field, pinField, section } from "./parts.j
 import { FIRST, LANGUAGES, Sentences, languageFor, load, nameOfLanguage } from "./strings.js";
 
 const EXPIRY_CHECK_MS = 5_000;
+const CLOSED = ["token_expired", "erased", "customer_left"]; // the token opens nothing any more
+const ELSEWHERE = Object.freeze({ elsewhere: true, everywhere: true, erasure: null }); // by another page or a screen
 
 export class OwnPage {
   /**
@@ -36,7 +38,7 @@ export class OwnPage {
     try {
       await work();
     } catch (error) {
-      if (error instanceof Refusal && ["token_expired", "erased"].includes(error.code)) return this.#end();
+      if (error instanceof Refusal && CLOSED.includes(error.code)) return this.#closed(error.code);
       if (onError) return onError(error);
       this.#complain(this.explain(error));
     }
@@ -203,22 +205,28 @@ export class OwnPage {
 
   erase() {
     return this.try(async () => {
-      this.gone = await this.server.erase();
-      this.server.leave();
-      this.held = null;
-      this.code = "";
-      if (!this.onClose && location.hash) history.replaceState(null, "", location.pathname);
-      this.#bar();
-      this.#showGone(true);
+      this.#leave(await this.server.erase());
     });
+  }
+
+  /** Everything was erased, as `gone` says: nothing of it stays on the page. */
+  #leave(gone) {
+    this.gone = gone;
+    this.server.leave();
+    this.held = null;
+    this.code = "";
+    this.#bar();
+    this.#showGone(true);
   }
 
   #showGone(first = false) {
     const { t } = this.say;
     const receipt = this.gone.erasure;
     const stores = ((receipt && receipt.stores) || []).map((one) => h("li", {}, `${one.store}: ${one.state}`));
-    const title = h("h1", { tabindex: "-1", id: "me-gone" }, t("gone_title"));
-    this.body.replaceChildren(h("div", { class: "me-card" }, title, h("p", { class: "lead" }, t("gone_text")),
+    const key = this.gone.elsewhere ? "gone_elsewhere" : "gone";
+    const title = h("h1", { tabindex: "-1", id: "me-gone" }, t(`${key}_title`));
+    this.body.inert = false;
+    this.body.replaceChildren(h("div", { class: "me-card" }, title, h("p", { class: "lead" }, t(`${key}_text`)),
       this.gone.everywhere ? null : h("p", {}, t("gone_later")),
       receipt ? button(t("gone_receipt"), () => download("usual-erasure.json", receipt), "strong", { id: "me-receipt" }) : null),
     stores.length ? section(t("gone_stores"), h("ul", { class: "me-list" }, ...stores)) : "");
@@ -227,6 +235,14 @@ export class OwnPage {
 
   #expire() {
     if (this.server.expires !== null && Date.now() > this.server.expires) this.#end();
+  }
+
+  /** The server refuses the token: its time is over, or nobody is behind it any more. Nothing is shown meanwhile. */
+  async #closed(code) {
+    this.held = null;
+    this.body.replaceChildren(h("p", { class: "lead" }, this.say.t("loading")));
+    if (code !== "token_expired" || (await this.server.isErased())) this.#leave(ELSEWHERE);
+    else this.#end();
   }
 
   /** The token is not valid any more: everything personal leaves the screen. */
@@ -238,10 +254,18 @@ export class OwnPage {
     else this.signIn(this.say.t("ended"));
   }
 
+  /** Somebody opened a link: whatever was here before leaves. */
+  restart(code) {
+    this.close();
+    this.code = code;
+    this.signIn();
+  }
+
   close() {
     this.server.leave();
     this.held = null;
     this.gone = null;
+    this.code = "";
     if (this.onClose) {
       clearInterval(this.timer);
       this.body.replaceChildren();

@@ -17,12 +17,17 @@ export class Refusal extends Error {
   }
 }
 
-/** The server could not be reached in time. */
+/** The server could not be reached in time, or something in between answered in its place: a network that wants a sign-in. */
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 15_000;
 const IDENTITY = "/identity/v1/me";
 const RECOMMENDER = "/recommender/v1/me";
+
+const isText = (value) => typeof value === "string" && value !== "";
+const isObject = (value) => typeof value === "object" && value !== null;
+const SESSION = { token: isText, expires_at: (value) => !Number.isNaN(Date.parse(value)) };
+const NOTHING = null; // done, and no more to say: status 204
 
 export class Server {
   #token = null;
@@ -43,10 +48,11 @@ export class Server {
   }
 
   /**
+   * @param {?Object<string, (value) => boolean>} expected what the answer has to have, or NOTHING
    * @throws {Refusal}
-   * @throws {Unreachable}
+   * @throws {Unreachable} also when the answer is not of our server
    */
-  async call(method, path, body) {
+  async call(method, path, expected, body) {
     const headers = { Accept: "application/json" };
     if (this.page) headers["X-Usual-Page"] = this.page;
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
@@ -69,10 +75,21 @@ export class Server {
     } finally {
       limit.end();
     }
-    if (reply.status === 204) return null;
-    const answer = await reply.json().catch(() => ({}));
-    if (reply.ok) return answer;
-    throw new Refusal(reply.status, answer, reply.headers.get("Retry-After"));
+    const answer = reply.status === 204 ? NOTHING : await this.#read(reply);
+    if (!reply.ok) throw new Refusal(reply.status, answer, reply.headers.get("Retry-After"));
+    if ((answer === NOTHING) !== (expected === NOTHING)) throw new Unreachable("another answer than ours");
+    for (const [name, fits] of Object.entries(expected ?? {})) {
+      if (!fits(answer[name])) throw new Unreachable(`an answer without ${name}`);
+    }
+    return answer;
+  }
+
+  /** Ours are objects in JSON, and a refusal has a code. */
+  async #read(reply) {
+    const json = /^application\/(problem\+)?json\b/.test(reply.headers.get("Content-Type") ?? "");
+    const answer = json ? await reply.json().catch(() => null) : null;
+    if (!isObject(answer) || (!reply.ok && !isText(answer.code))) throw new Unreachable("not an answer of ours");
+    return answer;
   }
 
   #keep(session) {
@@ -82,60 +99,65 @@ export class Server {
   }
 
   async signIn(receipt, pin) {
-    this.#keep(await this.call("POST", `${IDENTITY}/sessions`, pin ? { receipt, pin } : { receipt }));
+    this.#keep(await this.call("POST", `${IDENTITY}/sessions`, SESSION, pin ? { receipt, pin } : { receipt }));
   }
 
   /** Take over from the device where somebody stands, who gave their PIN there. */
   async takeOver(token) {
-    this.#keep(await this.call("POST", `${IDENTITY}/sessions`, { token }));
+    this.#keep(await this.call("POST", `${IDENTITY}/sessions`, SESSION, { token }));
   }
 
   everything() {
-    return this.call("GET", "/v1/me");
+    return this.call("GET", "/v1/me", { identity: isObject, recommender: isObject });
+  }
+
+  /** After a token was refused: because nobody is behind it any more? Identity alone does not say so. */
+  isErased() {
+    return this.call("GET", RECOMMENDER, {}).then(() => false, (error) => error.code === "erased");
   }
 
   notice(language) {
-    return this.call("GET", `${IDENTITY}/notice?language=${encodeURIComponent(language)}`);
+    return this.call("GET", `${IDENTITY}/notice?language=${encodeURIComponent(language)}`, { version: isText, text: isText });
   }
 
   pause() {
-    return this.call("PUT", `${IDENTITY}/pause`);
+    return this.call("PUT", `${IDENTITY}/pause`, { paused_until: isText });
   }
 
   resume() {
-    return this.call("DELETE", `${IDENTITY}/pause`);
+    return this.call("DELETE", `${IDENTITY}/pause`, NOTHING);
   }
 
   /** What was agreed to changes: the token is replaced, since it names the purposes. */
   async agree(purposes, notice = {}) {
-    this.#keep(await this.call("PUT", `${IDENTITY}/purposes`, { purposes, ...notice }));
+    this.#keep(await this.call("PUT", `${IDENTITY}/purposes`, SESSION, { purposes, ...notice }));
   }
 
   setPin(new_pin, pin) {
-    return this.call("PUT", `${IDENTITY}/pin`, pin ? { pin, new_pin } : { new_pin });
+    return this.call("PUT", `${IDENTITY}/pin`, NOTHING, pin ? { pin, new_pin } : { new_pin });
   }
 
   dropFace() {
-    return this.call("DELETE", `${IDENTITY}/face`);
+    return this.call("DELETE", `${IDENTITY}/face`, NOTHING);
   }
 
   takeBackNotMe() {
-    return this.call("DELETE", `${IDENTITY}/not-me`);
+    return this.call("DELETE", `${IDENTITY}/not-me`, NOTHING);
   }
 
   erase() {
-    return this.call("DELETE", IDENTITY);
+    return this.call("DELETE", IDENTITY, { forgotten: (value) => value === true });
   }
 
   correct(eventId) {
-    return this.call("DELETE", `${RECOMMENDER}/events/${encodeURIComponent(eventId)}`);
+    return this.call("DELETE", `${RECOMMENDER}/events/${encodeURIComponent(eventId)}`, { removed: (value) => typeof value === "boolean" });
   }
 
   tie(link_code) {
-    return this.call("POST", `${RECOMMENDER}/account`, { link_code });
+    return this.call("POST", `${RECOMMENDER}/account`, { account: (value) => typeof value === "string" }, { link_code });
   }
 
   untie() {
-    return this.call("DELETE", `${RECOMMENDER}/account`);
+    return this.call("DELETE", `${RECOMMENDER}/account`, NOTHING);
   }
 }

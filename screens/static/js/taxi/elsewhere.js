@@ -110,7 +110,8 @@ export class Elsewhere {
     const here = this.where();
     $("#place-clear").hidden = !this.input.value;
     $("#all-list").replaceChildren(...rows.slice(0, SHOWN).map((row) => h("li", {}, this.#button(row, here))));
-    const key = !rows.length ? "places_none" : rows.length > SHOWN ? "places_more" : "places_found";
+    const empty = this.#index().open.length ? "places_none" : "places_empty"; // no other word would find anything
+    const key = !rows.length ? empty : rows.length > SHOWN ? "places_more" : "places_found";
     $("#place-count").textContent = this.words.t(key, { n: rows.length, shown: SHOWN });
   }
 

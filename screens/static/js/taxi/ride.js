@@ -1,6 +1,7 @@
 // The ride that was handed to the driver's screen: what became of it. It knows no place and no person.
 
 import { Offline, Problem } from "../usual.js";
+import { Ended } from "./ended.js";
 
 const PAUSE_MS = 2_000; // between two answers that say nothing new
 const LONGEST_PAUSE_MS = 20_000;
@@ -9,7 +10,8 @@ export const UNSEEN_MS = 6_000; // then nobody relies on the driver's screen any
 export class HandOver {
   /** @param {{api, onChange: (state: string) => void}} parts `onChange` gets none, sent, unseen, seen or accepted */
   constructor({ api, onChange }) {
-    Object.assign(this, { api, onChange, state: "none", driver: false, stop: null, unseen: null });
+    Object.assign(this, { api, onChange, state: "none", driver: false, stop: null, unseen: null, turn: 0 });
+    this.ended = new Ended((rideId) => api.endRide(rideId));
   }
 
   get on() {
@@ -19,8 +21,13 @@ export class HandOver {
   /** Hand a place over. @returns {Promise<boolean>} whether a driver's screen can get it */
   async send(itemId) {
     this.#end();
+    const turn = (this.turn += 1);
     try {
       const reply = await this.api.handOver(itemId);
+      if (turn !== this.turn) {
+        this.ended.end(reply.ride_id); // the rider ended it before the server had answered
+        return false;
+      }
       this.driver = reply.driver;
       if (reply.driver) this.#follow(reply);
       return reply.driver;
@@ -32,16 +39,18 @@ export class HandOver {
 
   /** After a reload: is there a ride? */
   async resume() {
+    this.ended.resume();
     const reply = await this.api.ride().catch(() => null);
-    if (reply?.driver && reply.state !== "none" && !this.on) this.#follow(reply);
+    const open = reply?.driver && reply.state !== "none" && !this.ended.has(reply.ride_id);
+    if (open && !this.on) this.#follow(reply);
   }
 
-  /** The rider ends the ride. */
-  async over() {
-    const id = this.rideId;
+  /** The rider ends the ride; without a line the server is told when there is one again. */
+  over() {
+    this.turn += 1;
+    this.ended.end(this.rideId);
     this.#end();
     this.#say("none");
-    await this.api.endRide(id || "").catch(() => null); // it ends by itself, too
   }
 
   #end() {
