@@ -196,7 +196,7 @@ class Fake:
         if self.sold_out or any(
             line["item_id"] not in there for event in request.get_json()["events"] for line in event["items"]
         ):
-            return jsonify(status=422, code="unknown_item", title="no", detail="no"), 422
+            return reply(422, "unknown_item", "no", "no"), 422
         ordered = any(event["type"] == "ordered" for event in request.get_json()["events"])
         return jsonify(
             accepted=1, duplicates=0, **({"problems": self.problems} if ordered and self.problems else {})

@@ -70,6 +70,28 @@ def test_a_kiosk_reloaded_without_a_line_comes_back_and_its_orders_are_sent_once
     assert page.locator("#offline-badge").is_hidden()
 
 
+def test_an_order_is_kept_while_something_else_answers_in_the_servers_place(
+    fake: Fake, line: Line, open_page: OpenPage
+) -> None:
+    """A proxy or a hotspot's way in: only the server itself, in its own words, refuses an order for good."""
+    page = open_page(fake.address + "/kiosk")
+    said: dict[str, Any] = {"status": 403, "content_type": "text/html", "body": "<h1>Proxy"}
+    page.route("**" + EVENTS, lambda route: route.fulfill(**said))
+    order(page, "dish-16")
+    expect(page.locator("#done-text")).to_contain_text("as soon as the line is back")
+    for status, kind, body in ((404, "text/html", "<h1>Log in"), (408, "application/json", '{"code": "timeout"}')):
+        said |= {"status": status, "content_type": kind, "body": body}
+        with page.expect_response("**" + EVENTS):
+            back(page)
+    expect(page.locator("#waiting-badge")).to_be_visible()
+    assert len(waiting(page)) == 1
+    page.unroute("**" + EVENTS)
+    back(page)
+    expect(page.locator("#waiting-badge")).to_be_hidden()
+
+    assert len(ordered(fake)) == 1
+
+
 def test_what_waits_holds_nothing_of_the_person_who_ordered(fake: Fake, line: Line, open_page: OpenPage) -> None:
     """After a reload it counts as a guest's: no token, no recommendation, no offer."""
     page = open_page(fake.address + "/kiosk", service_workers="allow")

@@ -8,11 +8,11 @@ const RETRY_MS = 5000;
 const TOKEN_MS = 10 * 60 * 1000; // no token lives longer
 const HERE_ALREADY = "event_conflict"; // the server has this event, from before a reload, with its customer
 
-/** Whether the server will take it later. */
+/** Whether the server will take it later: it could not be asked, or what answered was not the server. */
 function isForLater(error) {
   if (error instanceof Offline) return true;
   if (!(error instanceof Problem)) return false;
-  return error.status >= 500 || error.status === 429 || ["key_refused", "request_in_progress"].includes(error.code);
+  return error.status >= 500 || error.status === 429 || ["problem", "key_refused", "request_in_progress"].includes(error.code);
 }
 
 export class Outbox {

@@ -9,7 +9,7 @@ const TRIES = 3; // while the server has too much to do
 const LONGEST_PAUSE_S = 5;
 const KEPT_KEY = "usual-own-key";
 
-/** The server refused the request: `code` is stable, `detail` is a sentence, `hint` belongs to captures. */
+/** The server refused the request: `code` is stable ("problem": not the server itself answered), `detail` is a sentence, `hint` belongs to captures. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
@@ -282,7 +282,9 @@ export class Usual {
   async #read(reply) {
     if (reply.status === 204) return null;
     if (reply.ok) return reply.json(); // a reply that breaks off is none
-    const body = await reply.json().catch(() => ({}));
+    // Another page (a proxy, a hotspot's way in) answers in the server's place: its words are not the server's.
+    const own = reply.headers.get("Content-Type")?.startsWith("application/problem+json");
+    const body = own ? await reply.json().catch(() => ({})) : {};
     if (reply.status === 401 && body.code === "key_refused") this.onUnpaired();
     throw new Problem(reply.status, { retry_after: reply.headers.get("Retry-After"), ...body });
   }

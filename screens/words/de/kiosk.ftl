@@ -33,6 +33,7 @@ basket_show = Ihre Bestellung
 total = Summe
 place_order = Jetzt bestellen
 done_title = Vielen Dank!
+done_sending = Wir senden Ihre Bestellung …
 done_text = Ihre Bestellung wird zubereitet. Bitte zahlen Sie an der Theke.
 done_offline = Wir haben Ihre Bestellung notiert und senden sie, sobald es geht. Bitte zahlen Sie an der Theke.
 done_refused = Diese Bestellung konnten wir nicht ganz annehmen. Bitte bestellen Sie an der Theke.

@@ -33,6 +33,7 @@ basket_show = Your order
 total = Total
 place_order = Place order
 done_title = Thank you!
+done_sending = We are sending your order …
 done_text = Your order is being prepared. Please pay at the counter.
 done_offline = We have noted your order and will send it as soon as the line is back. Please pay at the counter.
 done_refused = We could not take all of this order. Please order at the counter.

@@ -33,6 +33,7 @@ basket_show = ご注文を見る
 total = 合計
 place_order = 注文する
 done_title = ありがとうございます！
+done_sending = ご注文を送信しています…
 done_text = ご用意しております。お支払いはカウンターでお願いします。
 done_offline = ご注文を控えました。接続が戻りしだい送信します。お支払いはカウンターでお願いします。
 done_refused = 一部のご注文を承れませんでした。カウンターでご注文ください。

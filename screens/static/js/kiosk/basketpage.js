@@ -13,13 +13,14 @@ const UNDO_MS = 6000;
 export class BasketPage {
   /** @param {{screen, words, stage, cards, offering, dish, ask: (visit) => void}} parts */
   constructor({ screen, words, stage, cards, offering, dish, ask }) {
-    Object.assign(this, { screen, words, stage, cards, offering, dish, ask, timer: null });
+    Object.assign(this, { screen, words, stage, cards, offering, dish, ask, timer: null, onChanged: () => {} });
     for (const id of ["#undo", "#undo-basket"]) $(id).addEventListener("click", () => this.#undo(this.stage.visit));
     $("#order-rest").addEventListener("click", () => this.#rest(this.stage.visit));
   }
 
   /** The basket was changed by the person: show it, say it, ask what goes with it. */
   changed(visit, said) {
+    this.onChanged();
     const { basket } = visit;
     const sum = this.words.t("basket_now", { count: basket.count, sum: this.words.price(basket.total) });
     visit.said = said;

@@ -7,38 +7,53 @@ import { choiceNames, nameIn } from "../item.js";
 import { counts } from "../offers.js";
 import { qrCode } from "../qr.js";
 import { place } from "../screen.js";
-import { eventOf, randomId } from "../usual.js";
+import { eventOf, pause, randomId } from "../usual.js";
 import { MOST_BYTES, qrSvg } from "./qrdraw.js";
 import { Numbers } from "./number.js";
 import { basketTaken, linesTaken, sumOf } from "./taken.js";
 
 const DONE_MS = 20_000; // long enough to read the number and to point a phone at the receipt
-const SAID = { sent: "done_text", waiting: "done_offline", refused: "done_refused" };
+const LOOK_MS = 1500; // an order does not wait longer for the menu: then what is known of it holds
+const SAID = { sending: "done_sending", sent: "done_text", waiting: "done_offline", refused: "done_refused" };
 const settings = new URLSearchParams(location.search);
 
 export class Placing {
   /** @param {{screen, words, stage, outbox, offering, basketPage, sound}} parts */
   constructor({ screen, words, stage, outbox, offering, basketPage, sound }) {
-    Object.assign(this, { screen, words, stage, outbox, offering, basketPage, sound, numbers: new Numbers(() => screen.settings.sign) });
+    Object.assign(this, { screen, words, stage, outbox, offering, basketPage, sound, numbers: new Numbers(() => screen.settings.sign), looking: null });
     $("#order").addEventListener("click", () => this.#start(this.stage.visit));
     this.stage.on("done", (visit) => this.#done(visit));
+    this.stage.whenMoved(() => this.#lookAt(null));
+    this.basketPage.onChanged = () => this.#lookAt(null);
   }
 
-  /** Look at the menu once more, then order; what has changed is said instead. */
+  /** Look at the menu once more, then order; what has changed is said instead. Who does something else meanwhile decides anew. */
   async #start(visit) {
-    $("#order").disabled = true;
-    await this.screen.loadMenu().catch(() => {}); // without a line: what is known
-    if (visit !== this.stage.visit) return;
+    if (this.looking || visit.basket.empty || this.stage.state !== "basket") return;
+    const look = this.#lookAt({});
+    // Without a line, or a slow one: what is known.
+    await Promise.race([this.screen.loadMenu().catch(() => {}), pause(LOOK_MS)]);
+    if (look !== this.looking) return;
+    this.#lookAt(null);
     this.basketPage.check(visit);
     this.basketPage.draw(visit);
-    if (visit.problems.length) announce(this.words.t("problem_some"));
-    else await this.#order(visit);
+    if (visit.problems.length) {
+      announce(this.words.t("problem_some"));
+      $("#basket-lines .wrong .answers button")?.focus();
+    } else await this.#order(visit);
+  }
+
+  /** The look that is going on, or null: it is over or given up. */
+  #lookAt(look) {
+    this.looking = look;
+    $("#order").setAttribute("aria-busy", String(look !== null));
+    return look;
   }
 
   async #order(visit) {
+    this.stage.go("order");
     const { local_time, site = "", region = "" } = place();
     const lines = [...visit.basket.lines.values()];
-    visit.number = this.numbers.next(local_time.slice(0, 10));
     const event = eventOf("ordered", {
       // The number is in the order's own id: so it can be found, and it says nothing about a person.
       event_id: `${visit.number}.${randomId()}`,
@@ -53,8 +68,6 @@ export class Placing {
       })),
     });
     const { taken } = visit;
-    visit.outcome = "sending";
-    this.stage.go("order");
     const outcome = await this.outbox.send([event], visit.tokenFor("orders"), (found) => (visit.replied = found));
     // The person has gone meanwhile: what was not taken is for the staff, as of an order that waited.
     if (visit !== this.stage.visit && outcome !== "waiting") this.outbox.onLate([event], outcome, visit.replied);
@@ -73,7 +86,7 @@ export class Placing {
     if (visit !== this.stage.visit) return;
     visit.outcome = outcome;
     this.show(visit);
-    if (altered) announce(this.words.t(visit.said));
+    announce(this.words.t(visit.said));
     this.sound.play(outcome === "refused" ? "problem" : "done");
     if (outcome !== "refused" && settings.has("printer")) print();
   }
@@ -88,7 +101,7 @@ export class Placing {
   }
 
   #done(visit) {
-    visit.said = "done_text";
+    Object.assign(visit, { number: this.numbers.next(place().local_time.slice(0, 10)), outcome: "sending", said: SAID.sending });
     this.show(visit);
     this.stage.leaveIn(DONE_MS);
   }
