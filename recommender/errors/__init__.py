@@ -450,7 +450,7 @@ class BadRows(CatalogueError):
         self.wrong = tuple(wrong)
 
     def _summed(self, most: int = 5) -> str:
-        parts = [f"{n:,} x {message}" for message, n in self.causes.most_common(most)]
+        parts = [f"{n:,} x {message.removesuffix('.')}" for message, n in self.causes.most_common(most)]
         others = len(self.causes) - most
         return f"By cause: {'; '.join(parts)}{f'; and {others:,} other causes' if others > 0 else ''}."
 

@@ -12,6 +12,8 @@ _SIGNS = re.compile(r"[^\d.,'()\-\u2212]")
 _POINTED, _COMMAED = re.compile(r"\d\.\d{1,2}$"), re.compile(r"\d,\d{1,2}$")
 _ALONE = re.compile(r"\D{0,5}[\d.,'\s\u2212-]*\D{0,5}")  # a sign or a code before or after it, nothing within
 _NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?")
+_MOST_DIGITS = 24
+"""More than any amount has; the library computes with 28."""
 _SYMBOLS = "$€£¥₩₹₺₽₴₪₫฿"
 
 
@@ -48,7 +50,7 @@ def number(text: str, mark: str = ".") -> Decimal:
     """A number with an optional sign of a currency, thousands apart or not; in brackets it is below 0.
 
     Raises:
-        NotAnAmount: it is none, or its decimals stand behind the other mark.
+        NotAnAmount: it is none, is longer than any, or its decimals stand behind the other mark.
     """
     group = "." if mark == "," else ","
     bare = _SIGNS.sub("", text).replace("\u2212", "-")
@@ -58,6 +60,8 @@ def number(text: str, mark: str = ".") -> Decimal:
     bare = bare.replace("'", group).translate(str.maketrans(group + mark, ",."))
     if not _ALONE.fullmatch(text) or not _NUMBER.fullmatch(bare) or not any(map(str.isdigit, bare)):
         raise NotAnAmount(f"{text!r} is not an amount such as {'3,80' if mark == ',' else '3.80'}")
+    if sum(map(str.isdigit, bare)) > _MOST_DIGITS:
+        raise NotAnAmount(f"{text[:40]!r} has more digits than an amount has")
     value = Decimal(bare.replace(",", ""))
     return -value if negative else value
 

@@ -65,3 +65,9 @@ def test_which_number_is_the_day_is_seen_by_the_others() -> None:
     assert day_order(["01/02/2026 10:00", "13/02/2026 10:00"]) == "dmy"
     assert day_order(["01/02/2026 10:00 AM"]) == "mdy"
     assert day_order(["01/02/2026 10:00"]) == ""
+
+
+@pytest.mark.parametrize("text", ["9" * 40, "1." + "0" * 40 + "1", "1" + ",000" * 12])
+def test_an_endless_number_is_no_amount(text: str) -> None:
+    with pytest.raises(NotAnAmount, match="more digits"):
+        minor_units(text, ".", 2)
