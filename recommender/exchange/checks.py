@@ -76,11 +76,12 @@ def check_rows(rows: Sequence[Mapping[str, Any]], kind: Kind, numbers: Sequence[
     items: list[Item] = []
     wrong: list[RowProblem] = []
     seen: dict[str, int] = {}
+    what = "field" if numbers is None else "column"  # a file numbers its rows
     for number, row in zip(numbers or range(len(rows)), rows, strict=True):
         try:
             item = MODELS[kind].model_validate(row).to_item()
         except ValidationError as error:
-            wrong += problems_of(error, number, known=MODELS[kind].model_fields, what="column")
+            wrong += problems_of(error, number, known=MODELS[kind].model_fields, what=what)
             continue
         if item.item_id in seen:
             says = f"item_id {item.item_id!r} is in row {seen[item.item_id]} too"

@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "the choice small is there twice",
     ),
     "half a cent": ({"options": [{**EXTRAS, "choices": [{"id": "a", "name": "A", "price": 0.5}]}]}, "integer"),
-    "an unknown field": ({"options": [{**EXTRAS, "most": 2}]}, "not permitted"),
+    "an unknown field": ({"options": [{**EXTRAS, "most": 2}]}, "there is no field"),
     "less than nothing": ({"price": 129}, "less than nothing"),
 }
 
