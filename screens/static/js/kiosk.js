@@ -74,7 +74,7 @@ function draw(visit) {
   const greeting = $("#greeting");
   const listed = (list) => list.map((item) => h("li", {}, cards.card(item, visit)));
   greeting.textContent = words.t(visit.note || (visit.recognised ? "greeting" : "guest_greeting"));
-  const nothing = h("p", { class: "lead" }, words.t("no_suggestions"));
+  const nothing = h("p", { class: "lead" }, words.t(screen.rows?.length ? "no_suggestions" : "menu_empty"));
   redraw($("#usual"), items.length ? [cards.large(items[0], leadOf(items[0], visit), visit)] : [nothing], greeting);
   $("#others-title").textContent = words.t("next_four");
   $("#others").hidden = items.length < 2;
