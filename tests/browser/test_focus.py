@@ -57,3 +57,27 @@ def test_the_last_way_back_in_the_order_leads_to_its_title(kiosk: Callable[..., 
     page.keyboard.press("Enter")
 
     expect(page.locator("#basket-title")).to_be_focused()
+
+
+COVERED = """() => {
+  const one = document.activeElement;
+  const { left, top, width, height } = one.getBoundingClientRect();
+  return [top + 2, top + height - 2].some((y) => {
+    const found = document.elementFromPoint(left + width / 2, y);
+    return found?.closest("footer.bar") && !one.closest("footer.bar");
+  });
+}"""
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1024, 600)])
+def test_what_has_the_focus_is_not_under_the_bar(kiosk: Callable[..., Page], size: tuple[int, int]) -> None:
+    page = kiosk(size=size)
+    to_menu(page)
+    page.click("#menu-list [data-item=dish-01]")  # with the way back in it the bar is higher
+    page.focus("#menu-list [data-item=dish-01]")
+    covered = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        covered.append(page.evaluate(COVERED))
+
+    assert not any(covered)

@@ -153,4 +153,12 @@ $("#menu-open").addEventListener("click", () => stage.go("menu"));
 $("#basket-open").addEventListener("click", () => stage.go("basket"));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
 
+// What gets the focus is scrolled to where the bar at the bottom does not cover it; how high that is changes with its words.
+const bar = $("footer.bar");
+new ResizeObserver(() => {
+  const lies = getComputedStyle(bar).position === "sticky" && bar.offsetHeight > 0;
+  const covered = lies ? bar.offsetHeight + (parseFloat(getComputedStyle(bar).bottom) || 0) : 0;
+  document.documentElement.style.setProperty("--covered", `${covered}px`);
+}).observe(bar);
+
 screen.start();
