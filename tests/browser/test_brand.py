@@ -90,6 +90,27 @@ def test_a_screen_is_dark_when_it_should_be(
     assert ground(page, "html") == ("rgb(23, 17, 13)" if dark else "rgb(251, 245, 236)")
 
 
+def svg(width: int, height: int) -> str:
+    drawn = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"><path d="M0 0H9V9Z"/></svg>'
+    return "data:image/svg+xml;base64," + base64.b64encode(drawn.encode()).decode()
+
+
+@pytest.mark.parametrize("logo", [svg(10, 4000), svg(4000, 10)], ids=["high", "wide"])
+def test_a_logo_of_which_nothing_would_be_seen_is_the_name(fake: Fake, open_page: OpenPage, logo: str) -> None:
+    fake.screen["brand"] = brand(logo=logo)
+    page = open_page(f"{fake.address}/kiosk")
+
+    expect(page.locator("#brand")).to_have_text("Grill & Co")
+
+
+def test_a_name_of_one_long_word_does_not_move_the_page_sideways(fake: Fake, open_page: OpenPage) -> None:
+    fake.screen["brand"] = brand(name="Donaudampfschifffahrtsgesellschaftskantine")
+    page = open_page(f"{fake.address}/kiosk", size=(320, 568))
+    expect(page.locator("#brand")).to_contain_text("Donau")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 def test_nothing_changes_under_a_finger(fake: Fake, open_page: OpenPage) -> None:
     """Language, money and times of a visit stay; the next one has what the house has set meanwhile."""
     page = open_page(f"{fake.address}/kiosk")

@@ -171,6 +171,30 @@ def test_the_last_change_can_be_taken_back(kiosk: Callable[..., Page]) -> None:
     expect(page.locator("#undo-basket")).to_be_hidden()
 
 
+def test_a_long_price_stays_inside_its_line_on_a_phone(kiosk: Callable[..., Page], fake: Fake) -> None:
+    fake.dishes["dish-12"] = {"price": 99_999_999_999}
+    page = kiosk(size=(320, 568))
+    to_menu(page)
+    page.click("#menu-list [data-item=dish-12]")
+    page.click("#basket-open")
+    expect(page.locator("#basket-lines .price")).to_be_visible()
+    outside = """[...document.querySelectorAll("#basket-lines .line *")].filter((one) =>
+      one.getBoundingClientRect().right > one.closest(".line").getBoundingClientRect().right).length"""
+
+    assert page.evaluate(outside) == 0
+
+
+def test_a_house_without_a_dish_says_so(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    page.route("**/recommender/v1/items*", lambda route: route.fulfill(json={"rows": [], "next_cursor": None}))
+    with page.expect_response("**/recommender/v1/items*"):
+        page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(100)
+    to_menu(page)
+
+    expect(page.locator("#menu-list")).to_contain_text("nothing to order here at the moment")
+
+
 def test_the_whole_usual_order_goes_in_with_one_press(kiosk: Callable[..., Page], fake: Fake) -> None:
     page = kiosk()
 

@@ -6,7 +6,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 const BACK = "[data-back], #dish-back, #capture-back, #pin-back, #reading-back, [data-action=leave]";
 const ASIDE = 3; // how much more a step aside counts than one ahead
 
-const seen = (element) => element.checkVisibility() && !element.disabled;
+const seen = (element) => element.checkVisibility() && !element.disabled && !element.closest("[inert]");
 
 /** The control nearest to `from` in a direction, or null. */
 export function nearest(from, [dx, dy], controls) {

@@ -4,6 +4,7 @@ import { $, h } from "./dom.js";
 
 const COLOUR = /^#[0-9a-f]{6}$/;
 const LOGO = /^data:image\/(svg\+xml|png|webp);base64,/;
+const MOST_TIMES = 20; // a logo so much longer than it is high, or higher than a quarter of that, is a stroke
 const EVENING = 20; // o'clock, of the house
 const MORNING = 6;
 const LOOK_AGAIN_MS = 5 * 60_000;
@@ -25,6 +26,12 @@ export function darkFor(theme, page, hour) {
   return page === "taxi" && (hour >= EVENING || hour < MORNING) ? "all" : "(prefers-color-scheme: dark)";
 }
 
+/** Whether nobody can see what a logo shows, because almost nothing is left of its width or height. */
+function isStroke({ naturalWidth, naturalHeight }) {
+  const times = naturalWidth / naturalHeight;
+  return !(times > 4 / MOST_TIMES && times < MOST_TIMES);
+}
+
 export class Brand {
   /** @param {string} page kiosk, taxi or driver */
   constructor(page, settings) {
@@ -41,7 +48,11 @@ export class Brand {
     place.classList.toggle("own", !name && !logo);
     const picture = LOGO.test(logo || "") && h("img", { src: logo, alt: "", decoding: "async" });
     place.replaceChildren(picture || name || "usual");
-    if (picture) picture.addEventListener("error", () => place.replaceChildren(name || "usual"));
+    const inWords = () => place.replaceChildren(name || "usual");
+    if (picture) {
+      picture.addEventListener("error", inWords);
+      picture.addEventListener("load", () => isStroke(picture) && inWords());
+    }
     document.title = name || "Usual";
     document.documentElement.dataset.typeface = typeface;
     this.#paint();

@@ -74,7 +74,7 @@ function draw(visit) {
   const greeting = $("#greeting");
   const listed = (list) => list.map((item) => h("li", {}, cards.card(item, visit)));
   greeting.textContent = words.t(visit.note || (visit.recognised ? "greeting" : "guest_greeting"));
-  const nothing = h("p", { class: "lead" }, words.t("no_suggestions"));
+  const nothing = h("p", { class: "lead" }, words.t(screen.rows?.length ? "no_suggestions" : "menu_empty"));
   redraw($("#usual"), items.length ? [cards.large(items[0], leadOf(items[0], visit), visit)] : [nothing], greeting);
   $("#others-title").textContent = words.t("next_four");
   $("#others").hidden = items.length < 2;
@@ -152,5 +152,13 @@ stage.on("basket", async (visit) => {
 $("#menu-open").addEventListener("click", () => stage.go("menu"));
 $("#basket-open").addEventListener("click", () => stage.go("basket"));
 for (const button of document.querySelectorAll("[data-back]")) button.addEventListener("click", () => stage.go("back"));
+
+// What gets the focus is scrolled to where the bar at the bottom does not cover it; how high that is changes with its words.
+const bar = $("footer.bar");
+new ResizeObserver(() => {
+  const lies = getComputedStyle(bar).position === "sticky" && bar.offsetHeight > 0;
+  const covered = lies ? bar.offsetHeight + (parseFloat(getComputedStyle(bar).bottom) || 0) : 0;
+  document.documentElement.style.setProperty("--covered", `${covered}px`);
+}).observe(bar);
 
 screen.start();

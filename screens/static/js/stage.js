@@ -76,8 +76,13 @@ export class Stage {
     this.forgetting = [];
     this.moving = [];
     for (const type of ["pointerdown", "keydown", "input"]) {
-      document.addEventListener(type, ({ target }) => target.closest?.("#wipe-now") || this.#awake(), { passive: true });
+      document.addEventListener(type, ({ target }) => this.#asks(type, target) || this.#awake(), { passive: true });
     }
+    $("#still-there-box").addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // it answers the question, and does not go back as well
+      this.#awake();
+    });
     // Nothing stays after the page is left, also not in the browser's back/forward cache.
     addEventListener("pagehide", () => this.#forgetNow());
     document.addEventListener("visibilitychange", () => {
@@ -133,8 +138,8 @@ export class Stage {
     }
     this.body.dataset.state = state;
     this.marks();
-    this.#show(before !== state);
     this.#awake();
+    this.#show(before !== state);
     const work = this.entering[state];
     if (work) work(this.visit);
     for (const moved of this.moving) moved();
@@ -159,15 +164,25 @@ export class Stage {
     if (!moved) return;
     window.scrollTo(0, 0);
     $("main").scrollTop = 0;
+    this.focusHeading();
+  }
+
+  /** Keys go on from the top of the page that is shown. */
+  focusHeading() {
     const heading = $$("[data-screen]:not([hidden]) [data-focus]").find((element) => !element.closest("[hidden]"));
-    if (heading) heading.focus({ preventScroll: true });
+    heading?.focus({ preventScroll: true });
+  }
+
+  /** Whether the question "Are you still there?" is open and answers for itself: its buttons, and each key. */
+  #asks(type, target) {
+    return !$("#still-there-box").hidden && (type === "keydown" || Boolean(target.closest?.("#still-there-box")));
   }
 
   /** Activity of the person: restart the idle timer. */
   #awake() {
     this.timers.forEach(clearTimeout);
     clearInterval(this.clock);
-    $("#still-there-box").hidden = true;
+    this.#ask(false);
     if (["attract", "pairing", "forget", "elsewhere", "setup"].includes(this.state)) return;
     const warn = Math.max(this.idleSeconds - WARN_SECONDS, this.idleSeconds / 2) * 1000;
     this.timers = [
@@ -181,9 +196,21 @@ export class Stage {
     const ends = performance.now() + seconds * 1000;
     const show = () => ($("#still-there-seconds").textContent = String(Math.max(0, Math.ceil((ends - performance.now()) / 1000))));
     show();
-    $("#still-there-box").hidden = false;
+    this.#ask(true);
     settle($("#still-there-box"));
     this.clock = setInterval(show, 250);
+  }
+
+  /** Open or close the question: keys reach it alone while it is open, and afterwards what they reached before. */
+  #ask(open) {
+    const box = $("#still-there-box");
+    if (box.hidden === !open) return;
+    const { activeElement } = document;
+    for (const part of ["header.top", "main", "footer.bar"]) $(part)?.toggleAttribute("inert", open);
+    if (open) this.before = activeElement;
+    box.hidden = !open;
+    if (open) $("#still-there").focus();
+    else if (box.contains(activeElement)) this.before?.focus({ preventScroll: true });
   }
 
   /** Delete the visit: running requests, token, basket, and what the page shows of it. */

@@ -111,21 +111,29 @@ export class BasketPage {
   }
 
   #offerUndo() {
-    const bar = $("#undo-bar");
-    bar.hidden = false;
+    $("#undo-bar").hidden = false;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (bar.contains(document.activeElement)) $("#basket-open").focus();
-      bar.hidden = true;
+      this.#closeUndo();
       settle($("footer.bar"));
     }, UNDO_MS);
+  }
+
+  /** The way back goes; a focus on it goes to what is beside it, else to the top of the page. */
+  #closeUndo() {
+    clearTimeout(this.timer);
+    const bar = $("#undo-bar");
+    const inside = bar.contains(document.activeElement);
+    bar.hidden = true;
+    if (!inside) return;
+    if ($("#basket-open").disabled) this.stage.focusHeading();
+    else $("#basket-open").focus();
   }
 
   #undo(visit) {
     if (!visit.basket.undo()) return;
     this.changed(visit, this.words.t("undone"));
-    clearTimeout(this.timer);
-    $("#undo-bar").hidden = true;
-    if (!document.activeElement?.closest("[data-screen]:not([hidden])")) $("#greeting").focus();
+    this.#closeUndo();
+    if (!document.activeElement?.checkVisibility() || document.activeElement === document.body) this.stage.focusHeading();
   }
 }
