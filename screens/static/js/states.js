@@ -94,7 +94,7 @@ const MOVES = Object.freeze({
   receipt: { confirmed: "joined", undone: "forgotten" },
   joined: { press: "press", code: "code" },
   suggest: { menu: "menu", basket: "basket", not_me: "suggest", press: "press", read: "reading", second_factor: "pin", dish: "dish" },
-  menu: { back: "suggest", basket: "basket", dish: "dish", not_me: "suggest" },
+  menu: { back: "suggest", basket: "basket", dish: "dish", order: "done", not_me: "suggest" },
   dish: { to_suggest: "suggest", to_menu: "menu", to_basket: "basket", not_me: "suggest" },
   basket: { back: "suggest", menu: "menu", dish: "dish", order: "done", not_me: "suggest" },
   done: { changed: "basket" }, // the menu had changed: the order was not taken
