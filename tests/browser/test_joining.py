@@ -280,6 +280,10 @@ def test_a_code_never_breaks_inside_a_group_of_five(
 ) -> None:
     page = kiosk(size=size)
     to_the_receipt(page)
+    page.evaluate("document.documentElement.dir = 'rtl'")  # a code is read from the left in every language
+    lefts = page.eval_on_selector_all("#receipt-code .group", "(all) => all.map((e) => e.getBoundingClientRect())")
+    assert [(one["top"], one["left"]) for one in lefts] == sorted((one["top"], one["left"]) for one in lefts)
+    page.evaluate("document.documentElement.dir = 'ltr'")
     groups = page.locator("#receipt-code .group")
     expect(page.locator("#receipt-code")).to_have_text(RECEIPT)
 

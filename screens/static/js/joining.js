@@ -159,17 +159,21 @@ export class Joining {
     $("#receipt-qr").replaceChildren(...(code ? [code] : []));
     $("#receipt-signed").textContent = signed || "";
     this.words.say($("#receipt-error"));
-    this.#translate();
     const ends = performance.now() + within * 1000;
     const tick = () => {
       if (visit !== this.stage.visit || this.stage.state !== "receipt") return clearInterval(this.clock);
-      const left = Math.ceil((ends - performance.now()) / 1000);
-      $("#receipt-seconds").textContent = this.words.t("receipt_seconds", { seconds: Math.max(left, 0) });
-      return left > 0 ? undefined : this.#undo(visit, "late");
+      this.left = Math.ceil((ends - performance.now()) / 1000);
+      this.#sayLeft();
+      return this.left > 0 ? undefined : this.#undo(visit, "late");
     };
     clearInterval(this.clock);
     this.clock = setInterval(tick, 1000);
     tick();
+    this.#translate();
+  }
+
+  #sayLeft() {
+    $("#receipt-seconds").textContent = this.words.t("receipt_seconds", { seconds: Math.max(this.left, 0) });
   }
 
   #translate() {
@@ -179,6 +183,7 @@ export class Joining {
     $("#receipt-text").textContent = this.words.t(visit.way === "code" ? "receipt_text_code" : "receipt_text");
     $("#receipt-qr img")?.setAttribute("alt", this.words.t("receipt_qr"));
     $("#receipt-where").textContent = this.notice.where;
+    this.#sayLeft();
   }
 
   /** The customer has the code: from now on they count. */
