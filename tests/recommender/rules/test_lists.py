@@ -81,7 +81,7 @@ def test_the_commands_show_set_check_and_restore(world: World, file: Path) -> No
     ("content", "says"),
     [
         ("{", "cannot be read as JSON"),
-        ('{"rules": [{"id": "a", "kind": "hide"}]}', "rules.0.hide.item"),
+        ('{"rules": [{"id": "a", "kind": "hide"}]}', "rule 1 (hide): the field 'item' is missing"),
         ('{"rules": [{"id": "a", "kind": "hide", "item": "pizza"}]}', "no “pizza” in the catalogue"),
     ],
 )
