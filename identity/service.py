@@ -333,7 +333,7 @@ class IdentityService:
         unsure = len(candidates) > 1 or any(one.row.needs_second_factor for one in candidates)
         if pin is None and unsure:
             # The answer "the PIN is needed" erases nobody, so it counts as a match; all of them or nobody.
-            allowed = self._limits.may_match(device.name, [one.row for one in candidates])
+            allowed = self._limits.may_match(device.name, captures, [one.row for one in candidates])
             candidates = candidates if allowed else []
         if candidates:
             self._presses.succeeded(device.tenant, device.name)

@@ -27,12 +27,14 @@ from identity.vectors import unit
 @dataclass(frozen=True)
 class Capture:
     """All that is passed on of a frame: a unit vector (d,) and the picture's quality. `masked` is the vector of
-    the same face with a mask drawn over it, for an enrolment with a pack that is calibrated for masks."""
+    the same face with a mask drawn over it, for an enrolment with a pack that is calibrated for masks. `claimed`:
+    all of it is the word of a device that sends vectors; we saw no picture."""
 
     vector: Vector
     quality: Quality
     pack: str
     masked: Vector | None = None
+    claimed: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.capture.cover import Cover
+from identity.capture.quality import Quality
 from identity.errors import DeviceMessageRefused, DeviceVectorsInvalid
 from identity.vectors import Array, unit
 
@@ -33,24 +35,17 @@ SLOTS: Final = {"recognise": 3, "opt_out": 3, "enrol": 4, "add_face": 4}
 
 MOVES = ("", "left", "right", "closer")
 LIVENESS = ("not_run", "passed", "failed")
-Cover = Literal["none", "mask", "sunglasses"]
-COVERS: Final[tuple[Cover, ...]] = get_args(Cover)
+COVERS: Final[tuple[Cover, ...]] = ("none", "mask", "sunglasses")
 TENTHS, HUNDREDTHS = 10, 100
 LENGTHS = (0.98, 1.02)
 """Between these lies the length of a unit vector after it was rounded to 8-bit whole numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What the device says of a frame, in the units of `capture.quality`. Nothing of it was seen by us."""
+@dataclass(frozen=True, kw_only=True)
+class Claims(Quality):
+    """What the device says of a frame: its quality, and how many faces there are. Nothing of it was seen by us."""
 
     faces: int
-    eye_distance: float
-    yaw: float
-    sharpness: float
-    brightness: float
-    contrast: float
-    cover: Cover = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,4 +216,4 @@ def _claims(data: bytes, at: int) -> Claims:
     if not faces or cover >= len(COVERS):
         raise DeviceVectorsInvalid
     yaw, sharpness, brightness, contrast = (number / HUNDREDTHS for number in others)
-    return Claims(faces, eyes / TENTHS, yaw, sharpness, brightness, contrast, COVERS[cover])
+    return Claims(eyes / TENTHS, yaw, sharpness, brightness, contrast, COVERS[cover], faces=faces)

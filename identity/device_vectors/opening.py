@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from identity.capture.challenge import State, Step
 from identity.capture.embed import Capture
-from identity.capture.quality import Quality, check_quality
+from identity.capture.quality import check_quality
 from identity.device_vectors.message import (
     SIGNATURE,
-    Claims,
     Content,
     Message,
     Purpose,
@@ -122,15 +121,14 @@ def captures_of(content: Content, pack: Pack, *, least: int = 1, enrolling: bool
     captures: list[Capture] = []
     errors: list[CaptureError] = []
     for sight in content.sights:
-        quality = _quality(sight.claims)
         try:
-            check_quality(quality)
-            if enrolling and quality.cover != "none":
+            check_quality(sight.claims)
+            if enrolling and sight.claims.cover != "none":
                 raise FaceCovered("Something covers the face. Take it off, or go on without a face.")
         except CaptureError as error:
             errors.append(error)
         else:
-            captures.append(Capture(sight.vector, quality, pack.id, sight.masked))
+            captures.append(Capture(sight.vector, sight.claims, pack.id, sight.masked, claimed=True))
     if len(captures) < least:
         raise errors[0] if errors else TooFewFrames
     return captures
@@ -142,9 +140,3 @@ def liveness_of(content: Content, steps: tuple[Step, ...], *, attested: bool) ->
     if not attested or content.liveness == "not_run":
         return "not_run"
     return "passed" if content.liveness == "passed" and content.moves == steps else "failed"
-
-
-def _quality(claims: Claims) -> Quality:
-    return Quality(
-        claims.eye_distance, claims.yaw, claims.sharpness, claims.brightness, claims.contrast, claims.cover
-    )

@@ -133,7 +133,7 @@ def kept_by(
         retention=Retention(own.document(RETENTION), now_us, stores.customers.newest_day),
         closed=ClosedTokens.shared(files[1], config.token_keys, now_us),
         modes=modes,
-        day_limits=DayLimits(DayCounts(passing), modes, vault, metrics, now_us),
+        day_limits=DayLimits(DayCounts(passing), vault, metrics, now_us),
         seal_keys=SealKeys.of(config.state, vault.keys, now_us),
     )
 

@@ -5,7 +5,7 @@ Consent and PIN are settled before a picture is looked at. What looks at the pic
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Unpack
 
@@ -79,8 +79,9 @@ class Joining:
             return answered  # it was stored, and its answer got lost
         before = None if earlier is None else self._accounts.of_receipt(device, earlier)
         agreed = self._agreed(said, with_pin=before is not None and before.pin is not None)
-        refuse = self._refusing(device, somebody_else)
-        made = self._enrolments.add(device, look(), agreed, refuse, asked, before)
+        captures = look()
+        refuse = self._refusing(device, captures, somebody_else)
+        made = self._enrolments.add(device, captures, agreed, refuse, asked, before)
         self._presses.succeeded(device.tenant, device.name)
         return made
 
@@ -112,15 +113,17 @@ class Joining:
             raise PinNeeded
         return Agreed(given, notice, pin)
 
-    def _refusing(self, device: Device, somebody_else: bool) -> Callable[[CustomerMatch], None]:
-        return (lambda _: None) if somebody_else else partial(self._refuse_known, device)
+    def _refusing(
+        self, device: Device, captures: Sequence[Capture], somebody_else: bool
+    ) -> Callable[[CustomerMatch], None]:
+        return (lambda _: None) if somebody_else else partial(self._refuse_known, device, captures)
 
-    def _refuse_known(self, device: Device, match: CustomerMatch) -> None:
+    def _refuse_known(self, device: Device, captures: Sequence[Capture], match: CustomerMatch) -> None:
         """Raise AlreadyEnrolled, with a token that opens nothing until the PIN shows whose enrolment it is."""
         if match.outcome == "unknown":
             return
         account = None if match.customer_id is None else self._accounts.find(device.tenant, match.customer_id)
-        if account is not None and not self._limits.may_match(device.name, [account.row]):
+        if account is not None and not self._limits.may_match(device.name, captures, [account.row]):
             return  # as if they were not enrolled: the answer would be one match more
         if account is not None and self._pending.begun_again(account.row, device.name):
             return
@@ -152,7 +155,9 @@ class Joining:
         if self._ledger.standing(row).has_face:
             raise FaceHeld
         self.notices.shelf.keep_shown(notice.sha256, notice.text)
-        self._enrolments.add_face(device, row, look(), notice, self._refusing(device, somebody_else))
+        captures = look()
+        refuse = self._refusing(device, captures, somebody_else)
+        self._enrolments.add_face(device, row, captures, notice, refuse)
         self._presses.succeeded(device.tenant, device.name)
         self._audit.note(device.tenant, "face", "added", self._accounts.links_of(row).audit)
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import structlog
 
+from identity.capture.embed import Capture
 from identity.errors import TooManyToday
 from identity.metrics import IdentityMetrics
 from identity.store.customers import CustomerRow
 from identity.store.day_counts import DayCounts
 from identity.vault.vault import Holder, Vault
 from plumbing.access.device_figures import note_alarm
-from plumbing.access.device_modes import DeviceModes
 from plumbing.clock import HOUR, SECOND, Clock
 
 log = structlog.get_logger(__name__)
@@ -36,13 +36,10 @@ MISS, ENROLMENT, MATCH = "miss", "enrolment", "match"
 
 
 class DayLimits:
-    """For devices in the mode `vectors`; every other device is let through."""
+    """For devices that send vectors; every other device is let through."""
 
-    def __init__(
-        self, counts: DayCounts, modes: DeviceModes, vault: Vault, metrics: IdentityMetrics, now_us: Clock
-    ) -> None:
+    def __init__(self, counts: DayCounts, vault: Vault, metrics: IdentityMetrics, now_us: Clock) -> None:
         self._counts = counts
-        self._modes = modes
         self._vault = vault
         self._metrics = metrics
         self._now_us = now_us
@@ -59,10 +56,10 @@ class DayLimits:
         """The press that was begun has greeted somebody."""
         self._counts.give_back(tenant, device, MISS, now_us=self._now_us())
 
-    def may_match(self, device: str, rows: Sequence[CustomerRow]) -> bool:
-        """Count a match of each of these customers on this device; False when one of them had too many there
-        today."""
-        if not rows or self._modes.of(rows[0].tenant, device).mode != "vectors":
+    def may_match(self, device: str, captures: Sequence[Capture], rows: Sequence[CustomerRow]) -> bool:
+        """Count that these captures, where a device made the vectors, matched each of these customers on it; False
+        when one of them had too many there today."""
+        if not any(capture.claimed for capture in captures):
             return True
         now, subjects = self._now_us(), [(row.tenant, self._subject(row.holder)) for row in rows]
         counted = [

@@ -40,7 +40,7 @@ class Faces:
             found = {one: self._accounts.find(device.tenant, one) for one in ids if one not in quiet}
             greeted = [account for account in found.values() if account is not None and may_be_greeted(account)]
             if len(greeted) == len(found):
-                if not self._limits.may_match(device.name, [one.row for one in greeted]):
+                if not self._limits.may_match(device.name, captures, [one.row for one in greeted]):
                     return nobody, None
                 account = None if tie else greeted[0]
                 needs_more = tie or greeted[0].row.needs_second_factor

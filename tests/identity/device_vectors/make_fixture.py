@@ -58,13 +58,13 @@ def vector(seed: int, size: int) -> Array:
 
 
 def claims(n: int) -> Claims:
-    return Claims(1 + n, 96.5 + n, 4.25, 12.75, 131.5, 41.25, COVERS[n % 2])
+    return Claims(96.5 + n, 4.25, 12.75, 131.5, 41.25, COVERS[n % 2], faces=1 + n)
 
 
 def case(name: str, purpose: Purpose, size: int, count: int, **more: Any) -> dict[str, Any]:
     twins = purpose == "enrol"
     sights = tuple(
-        Sight(vector(n, size), Claims(1, 120.0, 3.0, 20.0, 120.0, 40.0) if twins else claims(n),
+        Sight(vector(n, size), Claims(120.0, 3.0, 20.0, 120.0, 40.0, faces=1) if twins else claims(n),
               vector(n + 100, size) if twins else None)
         for n in range(count)
     )  # fmt: skip
