@@ -18,13 +18,13 @@ from werkzeug import Request
 
 from plumbing import patterns
 from plumbing.patterns import Pattern
-from plumbing.words import Words
+from plumbing.words import Compiled, Words
 
 FOLDER = Path(__file__).parent / "words"
 VERSION = 1
 """Of the JSON: `{"v", "language", "direction", "messages", "english"}`; `english` are the ids that fell back."""
 _NAME = re.compile(r"^language_name *= *(.+)$", re.MULTILINE)
-_COMPILER = Path(patterns.__file__)
+_COMPILER = Path(patterns.__file__).read_bytes()
 """Another way to compile makes another content of the same sentences."""
 
 log = structlog.get_logger(__name__)
@@ -33,16 +33,18 @@ log = structlog.get_logger(__name__)
 class Dictionary:
     """One language as it is sent. It is compiled when it is first spoken: no start waits for any."""
 
-    def __init__(self, words: Words, language: str) -> None:
+    def __init__(self, words: Words, language: str, english: Dictionary | None = None) -> None:
+        """`english` has the sentences that this language lacks; English itself has none."""
         self.language = language
-        own = words.sources(language)
-        said = _NAME.search("\n".join(own))
+        self._words, self._english = words, english or self
+        self._sources = words.sources(language)
+        said = _NAME.search("\n".join(self._sources))
         self.name = said[1].strip() if said else language
         """As its speakers write it."""
-        seen = hashlib.sha256(repr((VERSION, language, words.sources("en"), own, _COMPILER.read_bytes())).encode())
+        made_of = (VERSION, language, self._english._sources, self._sources, _COMPILER)
+        seen = hashlib.sha256(repr(made_of).encode())
         self.file = f"{language}.{seen.hexdigest()[:16]}.json"
         """Its file name: another content has another one, so that a browser may keep it for good."""
-        self._words = words
 
     @property
     def messages(self) -> Mapping[str, Pattern]:
@@ -55,9 +57,13 @@ class Dictionary:
         return self._content[1]
 
     @cached_property
+    def _own(self) -> Compiled:
+        return self._words.compiled(self.language)
+
+    @cached_property
     def _content(self) -> tuple[Mapping[str, Pattern], bytes]:
         """What is missing or cannot be read is logged once."""
-        english, own = self._words.compiled("en").patterns, self._words.compiled(self.language)
+        english, own = self._english._own.patterns, self._own
         missing = [name for name in english if name not in own.patterns]
         if missing or own.faults:
             log.warning("screen_words_incomplete", language=self.language, in_english=missing, faults=own.faults)
@@ -76,7 +82,8 @@ class Dictionary:
 def dictionaries(folder: Path = FOLDER) -> Mapping[str, Dictionary]:
     """The languages that `folder` has, English first."""
     words = Words(folder)
-    return {language: Dictionary(words, language) for language in words.languages}
+    english = Dictionary(words, "en")
+    return {name: english if name == "en" else Dictionary(words, name, english) for name in words.languages}
 
 
 def language_for(request: Request, offered: Mapping[str, Dictionary]) -> str:
