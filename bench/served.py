@@ -31,7 +31,7 @@ class _NoBar:
 
 
 @contextmanager
-def _silent(label: str, total: int) -> Iterator[Bar]:
+def silent(label: str, total: int) -> Iterator[Bar]:
     yield _NoBar()
 
 
@@ -40,15 +40,15 @@ def installed(setting: Setting) -> Iterator[tuple[Server, Town, list[Member]]]:
     """A small installation that serves: the town's history, 12 customers opted in, both scenes trained."""
     sweep(setting)
     keys = stage.make_keys(setting)
-    stage.calibrate_pack(setting, _silent, 60)
+    stage.calibrate_pack(setting, silent, 60)
     with serving(setting, free_port(0)) as server:
         with Client(server.url, keys["kiosk"]) as kiosk, Client(server.url, keys["office"]) as office:
             town = Town.build()
             stage.load_catalogue(office, town)
-            stage.import_history(setting, town, town.customers[ENROLLED:], _silent)
-            members = stage.opt_in(kiosk, town, range(ENROLLED), _silent, setting)
+            stage.import_history(setting, town, town.customers[ENROLLED:], silent)
+            members = stage.opt_in(kiosk, town, range(ENROLLED), silent, setting)
             runs = {scene: stage.begin_training(office, scene) for scene in ("orders", "destinations")}
-            stage.finish_training(office, runs, _silent)
+            stage.finish_training(office, runs, silent)
         yield server, town, members
 
 

@@ -14,24 +14,23 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 
 from bench.measure import Row, processor_s, resident_mb
-from bench.served import installed
+from bench.served import installed, silent
 from bench.visits import FRAMES_OF_EACH, TERMINALS, LoadReport, load, opened, scene_frame, terminal_keys
 from data.demo import stage
 from data.demo.client import Client
 from data.demo.server import free_port, serving
 from data.demo.setting import TENANT, Setting, sweep
-from data.demo.terminal import Bar
 from data.town.town import Town
 from identity.device_vectors.message import Claims, Content, Shape, Sight
 from identity.device_vectors.sealing import public_key_of, sealed_message
@@ -47,16 +46,6 @@ LIMITS = {10_000: (400.0, 250.0), 100_000: (200.0, 400.0)}
 P95_MS, FASTER = 100.0, 5.0
 NOISE = 0.02
 GOOD = Claims(faces=1, eye_distance=120.0, yaw=3.0, sharpness=20.0, brightness=120.0, contrast=40.0)
-
-
-class _NoBar:
-    def update(self, n: int) -> None:
-        """Nothing is printed."""
-
-
-@contextmanager
-def _silent(label: str, total: int) -> Iterator[Bar]:
-    yield _NoBar()
 
 
 @dataclass
@@ -124,16 +113,14 @@ def _sealed(setting: Setting, count: int, seconds: float) -> tuple[list[Row], fl
     with opened(setting) as half:
         _join(half, faces)
     devices = _devices(setting)
-    before = os.environ.get("USUAL_ENGINES")
-    os.environ["USUAL_ENGINES"] = "0"
-    try:
+    with patch.dict(os.environ, USUAL_ENGINES="0"):  # the server takes it over
         began = time.monotonic()
         with serving(setting, free_port(0), patience_s=180.0) as server:
             start_s = time.monotonic() - began
             town = Town.build()
             with Client(server.url, office) as client:
                 stage.load_catalogue(client, town)
-            stage.import_history(setting, town, town.customers, _silent)
+            stage.import_history(setting, town, town.customers, silent)
             visit = partial(
                 _visits, server.url, faces, town.moment(int(np.max(town.visits.day)) + 1, 12.5).isoformat()
             )
@@ -144,8 +131,6 @@ def _sealed(setting: Setting, count: int, seconds: float) -> tuple[list[Row], fl
                 raise RuntimeError(f"no visit succeeded: {report.errors[:3]}")
             cost = 1000 * (processor_s(server.process.pid) - used) / max(len(report.ms), 1)
             held = resident_mb(server.process.pid)
-    finally:
-        os.environ.pop("USUAL_ENGINES") if before is None else os.environ.update(USUAL_ENGINES=before)
     return _rows(count, report, seconds, cost, held, start_s), len(report.ms) / seconds
 
 

@@ -37,16 +37,20 @@ PLACES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place:
-    """An installation with a small menu and a small map, whose thresholds were set on drawn strangers."""
-    place = Place(tmp_path_factory.mktemp("home"), engine_cache)
+def filled(place: Place) -> Place:
+    """With thresholds set on drawn strangers, a small menu and a small map."""
     place.calibrate(40)
     dishes = [dict(zip(("item_id", "name", "category", "price"), row, strict=True)) for row in DISHES]
     places = [dict(zip(("item_id", "name", "category", "lat", "lon"), row, strict=True)) for row in PLACES]
     assert place.send("POST", "/recommender/v1/items", {"rows": dishes}).status_code == 200
     assert place.send("POST", "/recommender/v1/places", {"rows": places}).status_code == 200
     return place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, engine_cache: Path) -> Place:
+    """An installation with a small menu and a small map, whose thresholds were set on drawn strangers."""
+    return filled(Place(tmp_path_factory.mktemp("home"), engine_cache))
 
 
 @pytest.fixture(scope="module")

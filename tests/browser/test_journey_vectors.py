@@ -12,7 +12,7 @@ from plumbing.settings import Config
 from screens.engine import EngineFolder
 from tests.browser.conftest import ENGINE_PACK, Camera, OpenPage, in_state
 from tests.browser.fake_server import serve
-from tests.browser.test_journey import DISHES, PLACES, again, opt_in, order, paired, press
+from tests.browser.test_journey import again, filled, opt_in, order, paired, press
 from tests.journey import Place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.shared]
@@ -27,13 +27,7 @@ def place(
     (home / "screens").mkdir(mode=0o700)
     (home / "screens" / "engine").symlink_to(engine_folder.path)
     config = Config(home=home, cache=engine_cache, pack=ENGINE_PACK, models=shared / "models")
-    place = Place(home, engine_cache, config=config)
-    place.calibrate(40)
-    dishes = [dict(zip(("item_id", "name", "category", "price"), row, strict=True)) for row in DISHES]
-    places = [dict(zip(("item_id", "name", "category", "lat", "lon"), row, strict=True)) for row in PLACES]
-    assert place.send("POST", "/recommender/v1/items", {"rows": dishes}).status_code == 200
-    assert place.send("POST", "/recommender/v1/places", {"rows": places}).status_code == 200
-    return place
+    return filled(Place(home, engine_cache, config=config))
 
 
 @pytest.fixture(scope="module")
