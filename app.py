@@ -304,7 +304,8 @@ def _warn_of_pack(config: Config) -> None:
 
     pack = load_pack(config.pack)
     try:
-        checked_files(pack, config.models, config.cache)
+        if config.engines:  # without one, devices send vectors and nobody opens the files
+            checked_files(pack, config.models, config.cache)
     except Problem as error:
         click.echo(f"Recognition is off, guests are served. {error.detail}", err=True)
         return

@@ -396,3 +396,11 @@ def test_a_start_without_the_files_of_the_pack_says_once_that_recognition_is_off
     [said] = capsys.readouterr().err.splitlines()
     assert said.startswith("Recognition is off, guests are served. Pack 'opencv-zoo' has no file")
     assert said.endswith("Run `usual models fetch opencv-zoo`.")
+
+
+def test_a_server_for_vectors_alone_needs_no_files_of_the_pack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try_once(Config(home=tmp_path / "home", cache=tmp_path / "nothing", pack="opencv-zoo", engines=0))
+
+    assert "Recognition is off" not in capsys.readouterr().err
