@@ -176,3 +176,17 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Only when no request is running any more."""
+
+
+class NothingToClean:
+    """Of a database whose free space holds nobody, or is the server's own (see its `scrub`)."""
+
+    def note_erased(self) -> None:
+        """Nothing is noted."""
+
+    def unclean(self) -> int:
+        """Nothing is."""
+        return 0
+
+    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Nothing is to be done."""

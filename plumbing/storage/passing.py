@@ -25,7 +25,7 @@ import sqlite_utils
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import DatabaseBusy
+from plumbing.storage.database import DatabaseBusy, NothingToClean
 from plumbing.storage.files import process_lock
 from plumbing.storage.room import DiskFull, release
 from plumbing.storage.sqlite import SQLiteDatabase, named
@@ -47,7 +47,7 @@ class Damaged(sqlite3.DatabaseError):
     """A value that this product never wrote."""
 
 
-class ThrowawayDatabase(SQLiteDatabase):
+class ThrowawayDatabase(NothingToClean, SQLiteDatabase):
     """Made new when it cannot be used; in memory when the disk cannot be used either."""
 
     def __init__(self, path: Path, *migrations: Migrations) -> None:
@@ -113,16 +113,6 @@ class ThrowawayDatabase(SQLiteDatabase):
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a query, or None."""
         return next(iter(self.rows(sql, parameters)), None)
-
-    def note_erased(self) -> None:
-        """Nothing: what is here names nobody."""
-
-    def unclean(self) -> int:
-        """Nothing is."""
-        return 0
-
-    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """See `note_erased`."""
 
     def scrub(self) -> None:
         """Nothing is left to do: deleted rows are zeros in the file already, and there is no other file."""

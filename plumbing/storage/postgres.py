@@ -19,7 +19,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from plumbing.problem import Problem
-from plumbing.storage.database import DatabaseAway, DatabaseBusy, RefusedByDatabase, Statement
+from plumbing.storage.database import DatabaseAway, DatabaseBusy, NothingToClean, RefusedByDatabase, Statement
 from plumbing.storage.postgres_statements import (
     Number,
     PostgresRow,
@@ -48,7 +48,7 @@ FETCH = 2_000  # rows at a time, of what is read one by one
 T = TypeVar("T")
 
 
-class PostgresDatabase:
+class PostgresDatabase(NothingToClean):
     """See `Database`. `name` is the part ("identity"); its schema is `usual_` and the name."""
 
     def __init__(self, url: str, name: str, *, role: str, durable: bool = True, by_tenant: bool = True) -> None:
@@ -352,16 +352,6 @@ class PostgresDatabase:
     def erasing(self) -> nullcontext[None]:
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
-
-    def note_erased(self) -> None:
-        """Nothing: see `scrub`."""
-
-    def unclean(self) -> int:
-        """Nothing is."""
-        return 0
-
-    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """See `note_erased`."""
 
     def scrub(self) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""

@@ -17,7 +17,7 @@ import sqlite_utils
 import structlog
 from sqlite_utils.migrations import Migrations
 
-from plumbing.storage.database import Connection, Database, DatabaseBusy, Statement
+from plumbing.storage.database import Connection, Database, DatabaseBusy, NothingToClean, Statement
 from plumbing.storage.room import DiskFull
 
 MEMORY_S = 1.0
@@ -27,7 +27,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-class PassingPostgres:
+class PassingPostgres(NothingToClean):
     """See `Database`."""
 
     def __init__(self, server: Database, migrations: Sequence[Migrations]) -> None:
@@ -138,16 +138,6 @@ class PassingPostgres:
     def erasing(self) -> nullcontext[None]:
         """See `Database.erasing`."""
         return nullcontext()
-
-    def note_erased(self) -> None:
-        """Nothing: see `scrub`."""
-
-    def unclean(self) -> int:
-        """Nothing is."""
-        return 0
-
-    def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """See `note_erased`."""
 
     def scrub(self) -> None:
         """Nothing is left to do."""
