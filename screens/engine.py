@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, abort, request
 
-from plumbing.storage.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_path, write_atomic
 from screens.assets import CHECKED, FOR_GOOD
 
 VERSION = 1
@@ -120,7 +120,7 @@ class EngineFolder:
         for path in self.path.iterdir():
             if path.name not in named:
                 path.unlink()
-        sync_folder(self.path)
+        sync_path(self.path)
 
 
 @lru_cache(maxsize=32)

@@ -196,7 +196,7 @@ def stopping_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module, name in (
         (aside, "copy_one"),
-        (aside, "sync_folder"),
+        (aside, "sync_path"),
         (aside, "put_in_place"),
         (aside, "write_atomic"),
     ):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from identity.engines.manifests import Pack, PackFile, sha256_of
 from identity.errors import FetchFailed
-from plumbing.storage.files import sync_folder
+from plumbing.storage.files import sync_path
 
 OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/"
 PIECE = 1 << 16
@@ -65,7 +65,7 @@ def fetch_file(file: PackFile, path: Path, url: str, progress: Progress) -> None
             raise
         raise FetchFailed(f"{file.name} could not be stored: {error.strerror or error}.") from error
     part.replace(path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def _fill(part: Path, file: PackFile, url: str, progress: Progress) -> None:

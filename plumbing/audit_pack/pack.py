@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from plumbing.problem import Problem
-from plumbing.storage.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_path, write_atomic
 
 FORMAT = "usual-audit-pack-1"
 LIST = "CONTENTS.json"
@@ -48,6 +48,6 @@ def write_pack(folder: Path, contents: Contents, made_on: str, step: Callable[[s
         content = {"format": FORMAT, "made_on": made_on, "sha256": dict(sorted(hashes.items()))}
         write_atomic(draft / LIST, (json.dumps(content, indent=1) + "\n").encode())
         draft.rename(folder)
-        sync_folder(folder.parent)
+        sync_path(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

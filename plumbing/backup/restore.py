@@ -25,7 +25,7 @@ from plumbing.backup.contents import LASTING, MODELS, READY, UNPACKED, Kind, fil
 from plumbing.backup.errors import BackupDamaged, BackupNewer, ServerInTheWay
 from plumbing.backup.sealed import SealedReader
 from plumbing.backup.take import alone, full_disk_is_named
-from plumbing.storage.files import private_home, process_lock, sync_folder
+from plumbing.storage.files import private_home, process_lock, sync_path
 from plumbing.storage.tombstones import Tombstones
 
 HALVES = ("identity", "recommender")
@@ -75,7 +75,7 @@ def restore(
             folder.rename(home / READY)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        sync_folder(home)
+        sync_path(home)
         return go_on(home, tombstones) or Restored([], [])
 
 
@@ -154,7 +154,7 @@ def go_on(home: Path, tombstones: Path | None = None) -> Restored | None:
             goes_back = kind_of(name) is Kind.DATABASE and name not in LASTING
             (_replace if goes_back else _keep)(home, folder, name, done)
     shutil.rmtree(folder)
-    sync_folder(home)
+    sync_path(home)
     return done
 
 
@@ -191,7 +191,7 @@ def _keep(home: Path, folder: Path, name: str, done: Restored) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / name).rename(target)
-    sync_folder(target.parent)
+    sync_path(target.parent)
     done.back.append(name)
 
 
@@ -207,7 +207,7 @@ def put_in_place(home: Path, folder: Path, name: str) -> None:
         target.with_name(target.name + more).unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     (folder / name).replace(target)
-    sync_folder(target.parent)
+    sync_path(target.parent)
 
 
 def _number(release: str) -> list[int]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from plumbing.backup.contents import LOCK, MODELS, ORDER, STAGING, Kind, files_in, kind_of
 from plumbing.backup.errors import AnotherAtWork, BackupInTheWay, NothingToBackUp
 from plumbing.backup.sealed import Header, SealedWriter, kind_in
-from plumbing.storage.files import UMASK, process_lock, sync_folder
+from plumbing.storage.files import UMASK, process_lock, sync_path
 from plumbing.storage.room import DiskFull, free_bytes, is_full
 
 TRIES = 5  # a training may publish or drop a version while the folders are linked
@@ -224,7 +224,7 @@ def _seal(
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    sync_folder(target.parent)
+    sync_path(target.parent)
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:

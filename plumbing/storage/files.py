@@ -90,9 +90,9 @@ def process_lock(path: Path) -> FileLock:
     return FileLock(path, mode=0o600, thread_local=False, preserve_lock_file=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Make a file that is written, or a rename in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
@@ -112,7 +112,7 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def load_or_create_secret(path: Path, create: bytes) -> bytes:
@@ -130,5 +130,5 @@ def load_or_create_secret(path: Path, create: bytes) -> bytes:
             pass  # another process was first; its secret is the one
         finally:
             draft.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync_path(path.parent)
     return path.read_bytes()

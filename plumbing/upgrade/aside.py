@@ -11,14 +11,13 @@ Going back begins with another name of the folder, and from there on every comma
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +26,7 @@ from plumbing.backup.errors import ServerInTheWay
 from plumbing.backup.restore import no_server, put_in_place
 from plumbing.backup.take import alone, copy_one, full_disk_is_named
 from plumbing.problem import Problem
-from plumbing.storage.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_path, write_atomic
 from plumbing.storage.room import DiskFull, free_bytes
 from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.upgrade.formats import changes, made_in
@@ -38,6 +37,7 @@ AUDIT = ("identity-audit-head", "identity-audit.log")
 """The head first: the log may be longer than its head says, never shorter."""
 
 KEPT_DAYS = 14
+KEPT = timedelta(KEPT_DAYS)
 NAMES = ("customer", "pseudonym", "customer_id")
 """Columns that say whose a row is, in every release."""
 
@@ -104,13 +104,13 @@ def prepare(home: Path, today: str | None = None) -> bool:
         ServedByOther: a server serves it. AnotherAtWork: a backup is running.
         DiskFull: there is no room for the copy; nothing was changed.
     """
-    today = today or time.strftime("%Y-%m-%d", time.gmtime())
+    today = today or datetime.now(UTC).date().isoformat()
     folder = home / BEFORE
     about = About.of(folder)
     if not changes(home):
         if about is not None and not about.done:
             replace(about, done=True).written(folder)
-        elif about is not None and _days(about.day, today) > KEPT_DAYS:
+        elif about is not None and date.fromisoformat(today) > date.fromisoformat(about.day) + KEPT:
             shutil.rmtree(folder, ignore_errors=True)
         return False
     with alone(home), _stopped(home), full_disk_is_named():
@@ -151,26 +151,13 @@ def _keep(home: Path, folder: Path, today: str) -> None:
     try:
         for name in names:
             copy_one(home / name, draft / name, kind_of(name) or Kind.FILE)
-            _synced(draft / name)
+            sync_path(draft / name)
         About(today, _made(home)).written(draft)
         shutil.rmtree(folder, ignore_errors=True)  # of an upgrade before this one
         draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    sync_folder(home)
-
-
-def _synced(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _days(first: str, last: str) -> int:
-    seconds = [time.mktime(time.strptime(day, "%Y-%m-%d")) for day in (first, last)]
-    return round((seconds[1] - seconds[0]) / 86_400)
+    sync_path(home)
 
 
 def begin_back(home: Path) -> About:
@@ -183,7 +170,7 @@ def begin_back(home: Path) -> About:
         if about is None:
             raise NoCopy
         (home / BEFORE).rename(home / GOING_BACK)
-        sync_folder(home)
+        sync_path(home)
     return about
 
 
@@ -206,7 +193,7 @@ def go_on_back(home: Path, put_back: Callable[[Path], None]) -> bool:
             put_in_place(home, folder, name)
     put_back(home)
     shutil.rmtree(folder)
-    sync_folder(home)
+    sync_path(home)
     return True
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from plumbing.storage.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_path, write_atomic
 from plumbing.storage.shred import shred_folder
 from recommender.allergens import stated
 from recommender.assembly import RecommenderStores
@@ -233,7 +233,7 @@ class Goods:
             (draft.folder / name).rename(shelf.folder / name)
         finally:
             shred_folder(draft.folder.parent.parent)
-        sync_folder(shelf.folder)
+        sync_path(shelf.folder)
         shelf.point_at(name)
         for other in shelf.names():
             if other != name:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from plumbing.settings import WrongSetting
-from plumbing.storage.files import process_lock, sync_folder
+from plumbing.storage.files import process_lock, sync_path
 from plumbing.storage.shred import shred
 from recommender.store.shelves.errors import VersionsDenied, VersionsUnreachable, VersionsUnusable
 
@@ -230,7 +230,7 @@ class SharedFolder(Bucket):
                 os.fsync(handle)
             finally:
                 os.close(handle)
-            sync_folder((self._folder / key).parent)
+            sync_path((self._folder / key).parent)
         return tag
 
     def _open(self, client: ClientConfig, retry: RetryConfig) -> ObjectStore:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from plumbing.storage.files import sync_folder, write_atomic
+from plumbing.storage.files import sync_path, write_atomic
 from plumbing.storage.room import NO_ROOM
 from plumbing.storage.shred import overwrite, shred, shred_folder
 from recommender.store.shelves.contents import (
@@ -82,7 +82,7 @@ class FolderShelf:
             draft.rename(self.folder / name)
         finally:
             shred_folder(draft)
-        sync_folder(self.folder)
+        sync_path(self.folder)
 
     def rewrite(
         self,
@@ -111,7 +111,7 @@ class FolderShelf:
 
     def remove(self, name: str) -> None:
         shred_folder(self.folder / name)
-        sync_folder(self.folder)
+        sync_path(self.folder)
 
     def tidy(self) -> bool:
         """Only while nobody publishes."""

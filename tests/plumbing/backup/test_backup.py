@@ -33,7 +33,7 @@ from plumbing.backup.restore import Restored, go_on, restore
 from plumbing.backup.take import alone, take
 from plumbing.problem import Problem
 from plumbing.serving.process import only_server
-from plumbing.storage.files import sync_folder
+from plumbing.storage.files import sync_path
 from plumbing.storage.room import DiskFull
 from plumbing.storage.sqlite import SQLiteDatabase
 from plumbing.storage.tombstones import Tombstones
@@ -371,10 +371,10 @@ class TestPuttingBack:
             count[0] += 1
             if count[0] == step:
                 raise KeyboardInterrupt
-            sync_folder(folder)
+            sync_path(folder)
 
         with monkeypatch.context() as patch:
-            patch.setattr(restore_module, "sync_folder", stopping)
+            patch.setattr(restore_module, "sync_path", stopping)
             with contextlib.suppress(KeyboardInterrupt):
                 restore(home, source, SECRET, keys=keys)
             go_on(home)
