@@ -29,6 +29,7 @@ from plumbing.people.linked import LinkedPeople
 from plumbing.people.people import ABSOLUTE_US
 from plumbing.people.provider_errors import PasswordsOff, ProviderMissing, ProviderRefused
 from plumbing.problem import Problem
+from plumbing.query import Query
 from plumbing.security.headers import page_headers
 from plumbing.settings import Config
 from plumbing.shared import Shared
@@ -69,7 +70,7 @@ class ProviderReply(BaseModel):
     passwords: bool = Field(description="whether people may sign in with a password")
 
 
-class CallbackQuery(BaseModel):
+class CallbackQuery(Query):
     code: str = Field("", max_length=4_000)
     state: str = Field("", max_length=200)
     error: str = Field("", max_length=200)

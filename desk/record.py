@@ -28,6 +28,7 @@ from plumbing.door import Body, Door
 from plumbing.people.errors import NoSuchUser
 from plumbing.people.people import People
 from plumbing.problem import Problem
+from plumbing.query import Query
 from plumbing.shared import Shared
 from plumbing.words import language_of
 
@@ -47,7 +48,7 @@ class DateRefused(Problem, ValueError):
     says = "Write dates as 2026-11-30."
 
 
-class ChangesQuery(BaseModel):
+class ChangesQuery(Query):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     who: str = Field("", max_length=100, description="user:ID, key:ID, command:NAME or provider:HOST")
     kind: str = Field("", pattern="^(" + "|".join(("", *KINDS)) + ")$")

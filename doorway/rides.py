@@ -20,6 +20,7 @@ from plumbing.clock import MINUTE, SECOND, as_text
 from plumbing.describing.later import Api
 from plumbing.door import Body, Door, Limit
 from plumbing.problem import Problem
+from plumbing.query import Query
 from plumbing.rides.rides import ACCEPTED, SEEN, Ride
 from plumbing.shared import Shared
 from plumbing.waiting import Waiting
@@ -55,7 +56,7 @@ class RideBody(BaseModel):
     item_id: str = Field(min_length=1, max_length=128, description="a place of the catalogue")
 
 
-class WatchQuery(BaseModel):
+class WatchQuery(Query):
     """What the caller knows already: the request waits up to 28 s for something newer, then 204."""
 
     watch: str = Field("", max_length=64)
@@ -103,7 +104,7 @@ class AcceptRideBody(BaseModel):
     ride_id: str = Field(min_length=1, max_length=64)
 
 
-class EndQuery(BaseModel):
+class EndQuery(Query):
     """The ride that is to end; left out: whichever there is."""
 
     ride_id: str = Field("", max_length=64)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+from flask import request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from prometheus_client import Histogram
@@ -117,7 +118,8 @@ def visits(shared: Shared, identity: IdentityHalf, recommender: RecommenderHalf)
             reply = replace(reply, fallback="second_factor_required" if locked else error.code)
         recommender.metrics.suggested(reply.scene, reply.fallback, reply.took_ms)
         answer = seen | {"second_factor_required": locked, "suggestions": reply_as_json(reply), "padding": ""}
-        held.observe(pace.hold(str(seen["decision"])))  # the time must not show whether a customer was matched
+        # The time must not show whether a customer was matched.
+        held.observe(pace.hold(str(seen["decision"]), request.environ))
         size = RECOGNITION_BYTES + sizes.bound(caller.tenant, body.scene, body.n)  # neither must the size
         return padded(answer, -(-(len(json.dumps(answer)) + 64) // size) * size)
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -240,6 +241,7 @@ class KnownIds:
     ids: Container[str]
 
 
+@cache
 def no_interactions() -> Interactions:
     """A table of events without rows."""
     return Interactions.from_columns({"customer": [], "item": []})

@@ -17,6 +17,12 @@ HOURS = 24
 """Whole hours that count beside the present one: no window of 24 hours holds more than the limit."""
 
 
+_EARLIER = (
+    "(SELECT COALESCE(SUM(earlier.count), 0) FROM day_counts AS earlier WHERE earlier.tenant = ?"
+    " AND earlier.device = ? AND earlier.kind = ? AND earlier.subject = ? AND earlier.hour <> ?)"
+)
+
+
 @migrations()
 def day_counts(db: Utils) -> None:
     """One row for each hour in which something was counted."""
@@ -39,20 +45,14 @@ class DayCounts:
         hour = now_us // HOUR
         self._sweep(hour)
         key = (tenant, device, kind, subject)
-        with self._database.write():
-            row = self._database.row(
-                "SELECT COALESCE(SUM(count), 0) AS n FROM day_counts WHERE tenant = ? AND device = ? AND kind = ?"
-                " AND subject = ?",
-                key,
-            )
-            if row is not None and int(row["n"]) >= most:
-                return False
-            self._database.change(
-                "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, 1)"
-                " ON CONFLICT (tenant, device, kind, subject, hour) DO UPDATE SET count = day_counts.count + 1",
-                (*key, hour),
-            )
-        return True
+        # The row of this hour is compared as it is when it is written; those of other hours change no more.
+        counted = self._database.change(
+            f"INSERT INTO day_counts AS this SELECT ?, ?, ?, ?, ?, 1 WHERE {_EARLIER} < ?"
+            " ON CONFLICT (tenant, device, kind, subject, hour)"
+            f" DO UPDATE SET count = this.count + 1 WHERE this.count + {_EARLIER} < ? RETURNING 1",
+            (*key, hour, *key, hour, most, *key, hour, most),
+        )
+        return bool(counted)
 
     def give_back(self, tenant: str, device: str, kind: str, *, now_us: int) -> None:
         """The last one of this device did not count."""

@@ -98,8 +98,7 @@ class PressStore:
             "INSERT INTO streaks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, device) DO UPDATE SET"
             " failures = CASE WHEN streaks.failures + 1 >= ? THEN 0 ELSE streaks.failures + 1 END,"
             " paused_until_us = CASE WHEN streaks.failures + 1 >= ? THEN ? ELSE streaks.paused_until_us END,"
-            " minute_failures = CASE WHEN streaks.minute_us > ? AND streaks.minute_us <= ?"
-            " THEN streaks.minute_failures + 1 ELSE 1 END,"
+            " minute_failures = CASE WHEN streaks.minute_us > ? THEN streaks.minute_failures + 1 ELSE 1 END,"
             " minute_us = CASE WHEN streaks.minute_us > ? AND streaks.minute_us <= ?"
             " THEN streaks.minute_us ELSE ? END"
             " WHERE streaks.paused_until_us <= ? AND (streaks.minute_failures < ? OR streaks.minute_us <= ?)"
@@ -107,7 +106,7 @@ class PressStore:
             (
                 *(tenant, device, *astuple(first)),
                 *(rules.in_a_row, rules.in_a_row, now + rules.pause_us),
-                *(minute_ago, now, minute_ago, now, now),
+                *(minute_ago, minute_ago, now, now),
                 *(now, rules.a_minute, minute_ago),
             ),
         )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from identity.web.schemas import Body
+from plumbing.query import Query
 
 Level = Literal["face", "second_factor"]
 Purpose = Literal["orders", "offers", "destinations", "account"]
@@ -110,7 +111,7 @@ class OwnErasureReply(BaseModel):
     )
 
 
-class OwnNoticeQuery(BaseModel):
+class OwnNoticeQuery(Query):
     """In which language."""
 
     language: str = Field("en", max_length=16, pattern=r"^[A-Za-z-]*$")

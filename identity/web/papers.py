@@ -12,9 +12,10 @@ from identity.consent.receipts import ReceiptKeys, key_id, public_key
 from identity.service import IdentityService
 from plumbing.access.access import Caller
 from plumbing.door import Body, Door
+from plumbing.query import Query
 
 
-class NoticeQuery(BaseModel):
+class NoticeQuery(Query):
     """In which language, and for what kind of place. Left out: English, and the place of the settings."""
 
     language: str = Field(DEFAULT_LANGUAGE, description="en, de, ja, or another one that the version has")

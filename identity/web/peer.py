@@ -13,12 +13,13 @@ from identity.errors import PeerUnknown
 from plumbing.closed import ClosedTokens
 from plumbing.door import PUBLIC, Body, Door, Limit
 from plumbing.handover import answer_pull
+from plumbing.query import Query
 
 MOST = 6_000
 """Requests of one address in a minute: eight processes that ask ten times a second at most."""
 
 
-class SinceQuery(BaseModel):
+class SinceQuery(Query):
     """`have` names what the recommender has already."""
 
     challenge: str = Field(max_length=100)

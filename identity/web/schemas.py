@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
+from plumbing.query import Query
+
 BASE = "/identity/v1"
 Frames = list[StrictStr]
 SEALED = "In place of pictures, of a device that sends vectors: the sealed message in base64 (docs/api/vectors.md)"
@@ -29,7 +31,7 @@ class PressBody(Body):
     """Nothing: a press is made by the device that the key belongs to."""
 
 
-class PressQuery(BaseModel):
+class PressQuery(Query):
     """What the press is for."""
 
     purpose: Literal["recognition"] | None = Field(

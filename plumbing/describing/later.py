@@ -45,6 +45,10 @@ class DescribedApp(OpenAPI):
         self._describing = threading.Lock()
         super().__init__(*arguments, **options)
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: no function of ours is a coroutine, and the framework looks at fourteen for each request."""
+        return func
+
     def register_api(self, api: APIBlueprint, **options: Any) -> None:
         """As the library does, with the description left for later."""
         super().register_api(api, **options)

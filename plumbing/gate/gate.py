@@ -31,6 +31,7 @@ from plumbing.gate.head import Environ, Scope, length_of
 from plumbing.gate.lanes import REST, Lane, LaneRules, rules_of
 from plumbing.gate.patience import Patience
 from plumbing.gate.problems import Overloaded
+from plumbing.pace import HELD_BY_GATE
 from plumbing.problem import Problem
 from plumbing.problem_json import reply_to
 from plumbing.security import origins
@@ -153,8 +154,12 @@ class Gate:
                 raise following.refusal()
         if not length:
             return await lane.run(partial(self._serve, environ, b""))
+        environ[HELD_BY_GATE] = 0.0
         async with self._bodies.read(exchange, length, owner) as body:
-            return await lane.run(partial(self._serve, environ, body))
+            reply = await lane.run(partial(self._serve, environ, body))
+        if held_s := environ[HELD_BY_GATE]:
+            await asyncio.sleep(held_s)
+        return reply
 
     def _demand(self, scope: Scope) -> Demand | None:
         """What the route of this request demands; None where there is no route of ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,19 @@ def require_finished(folder: Path, access: Database | None) -> None:
         raise MoveUnfinished
 
 
+@lru_cache
+def _mark_in(folder: Path) -> Path:
+    """Made once: each transaction looks for it."""
+    return folder / MOVED
+
+
 def require_here(folder: Path) -> None:
     """Return when the state of this folder is the one that counts. Costs one look for a file.
 
     Raises:
         StateMoved: it says where it went.
     """
-    path = folder / MOVED
+    path = _mark_in(folder)
     if path.exists():
         to = json.loads(path.read_bytes())["to"]
         raise StateMoved(f"{folder} was moved to {to}. Start the server with USUAL_DATABASE set to that place.")

@@ -214,9 +214,8 @@ class ThrowawayDatabase(NothingToClean, SQLiteDatabase):
 
     def _mended(self, error: Exception, inode: tuple[int, int] | None) -> bool:
         """Whether a second try may go well."""
-        folder = self.path.parent
-        if isinstance(named(error, folder), DiskFull):
-            return release(folder, SMALLEST)
+        if isinstance(named(error, self._folder), DiskFull):
+            return release(self._folder, SMALLEST)
         log.warning("throwaway_store_made_new", file=self.path.name, why=str(error))
         return self._renew(inode)
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 
 from plumbing.problem import Problem
@@ -88,6 +89,12 @@ def release(folder: Path, least: int = ENOUGH) -> bool:
         os.close(handle)
 
 
+@lru_cache
+def _reserve_in(folder: Path) -> Path:
+    """Made once: each transaction looks at it."""
+    return folder / NAME
+
+
 def require(folder: Path, *, size: int = SIZE) -> None:
     """Return when ordinary writing may use this disk. Costs one look at a file.
 
@@ -95,7 +102,7 @@ def require(folder: Path, *, size: int = SIZE) -> None:
         DiskFull: the reserve was used and has not grown back.
     """
     try:
-        present = (folder / NAME).stat().st_size
+        present = _reserve_in(folder).stat().st_size
     except OSError:  # this folder has no reserve: SQLite itself notices a full disk
         return
     if present >= size or _erasing.get():

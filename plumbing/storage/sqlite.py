@@ -50,6 +50,7 @@ class SQLiteDatabase:
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self._folder = path.parent
         self._durable = durable
         self._busy_ms = busy_ms
         self._local = threading.local()
@@ -66,7 +67,7 @@ class SQLiteDatabase:
         # Two processes may start at once: the second waits, then finds it done. Also on a full disk.
         self._local.wait_ms = OPENING_MS
         try:
-            with room.for_erasing(self.path.parent), self.write() as connection:
+            with room.for_erasing(self._folder), self.write() as connection:
                 for step in migrations:
                     step.apply(sqlite_utils.Database(connection, execute_plugins=False))
         finally:
@@ -113,7 +114,7 @@ class SQLiteDatabase:
         except (
             sqlite3.Error
         ) as error:  # its shared memory needs room: a full disk must not keep a server from starting
-            if not (is_full(error, self.path.parent) and room.release(self.path.parent)):
+            if not (is_full(error, self._folder) and room.release(self._folder)):
                 raise
             connection = self._connected(self.path)
         with self._lock:
@@ -170,11 +171,11 @@ class SQLiteDatabase:
             yield connection
             return
         self._require_room()
-        with self._alone(), storage_is_named(self.path.parent):
+        with self._alone(), storage_is_named(self._folder):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if self._durable:
-                    require_here(self.path.parent)  # it may have been moved while this waited
+                    require_here(self._folder)  # it may have been moved while this waited
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -199,13 +200,13 @@ class SQLiteDatabase:
         if self._durable:
             with self.write():
                 return connection.execute(sql, parameters).fetchall()
-        with self._alone(), storage_is_named(self.path.parent):
+        with self._alone(), storage_is_named(self._folder):
             return connection.execute(sql, parameters).fetchall()
 
     def _require_room(self) -> None:
         if self._durable:
-            require_here(self.path.parent)
-            room.require(self.path.parent)
+            require_here(self._folder)
+            room.require(self._folder)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -227,14 +228,14 @@ class SQLiteDatabase:
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.OperationalError as error:
-            raise named(error, self.path.parent) from error
+            raise named(error, self._folder) from error
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row | None:
         """The first row of a query, or None. Raises DatabaseBusy."""
         try:
             row: sqlite3.Row | None = self.connection.execute(sql, parameters).fetchone()
         except sqlite3.OperationalError as error:
-            raise named(error, self.path.parent) from error
+            raise named(error, self._folder) from error
         return row
 
     def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[sqlite3.Row]:
@@ -283,7 +284,7 @@ class SQLiteDatabase:
 
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write where others get DiskFull, and there is room when it begins."""
-        return room.for_erasing(self.path.parent)
+        return room.for_erasing(self._folder)
 
     def trouble(self) -> str | None:
         """Readiness: None when this file can be written, else a sentence. Writes once a second at most."""
@@ -309,21 +310,21 @@ class SQLiteDatabase:
         try:
             return free_space.owed(self.connection)
         except sqlite3.OperationalError as error:
-            raise named(error, self.path.parent) from error
+            raise named(error, self._folder) from error
 
     def clean(self, go_on: Callable[[], bool] = lambda: True) -> None:
         """See `Database.clean`, and `free_space`."""
-        with storage_is_named(self.path.parent):
+        with storage_is_named(self._folder):
             self._free_space.clean(go_on)
 
     def scrub(self) -> None:
         """See `Database.scrub`: the deleted bytes stay in the `-wal` file while somebody reads from it."""
-        with storage_is_named(self.path.parent):
+        with storage_is_named(self._folder):
             self._journal.cut(self.connection)
 
     def scrub_soon(self) -> None:
         """See `Database.scrub_soon`."""
-        with storage_is_named(self.path.parent):
+        with storage_is_named(self._folder):
             self._journal.cut_soon(self.connection)
 
     def close(self) -> None:

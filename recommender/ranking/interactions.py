@@ -16,7 +16,7 @@ __all__ = ["NO_TIME", "Interactions", "codes_in"]
 _CODED = {"customer": "customers", "item": "items", "site": "sites", "region": "regions"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Interactions:
     """One row for each item of each order (or ride), sorted by customer, then order.
 

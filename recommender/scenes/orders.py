@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -94,6 +95,7 @@ class OrdersScene(CatalogueScene):
     def __init__(self, settings: FitSettings | None = None, explore_share: float = EXPLORE_SHARE) -> None:
         self._settings = settings or FitSettings()
         self._explore = explore_share
+        self._counted: dict[tuple[int, int], ServedOrders] = {}
 
     def train(self, data: TrainingInput, *, seed: int, progress: Progress) -> Trained:
         """Fit, choose the method on every customer's last order. With too little data counting is published."""
@@ -119,7 +121,7 @@ class OrdersScene(CatalogueScene):
 
     def suggest(self, model: ServedOrders | None, request: Request) -> Answer:
         """Rank the menu for one request; always answers."""
-        served = model or ServedOrders(_counted(request.recent, request.least_people))
+        served = model or self._without_model(request.recent, request.least_people)
         menu, crowd = served.menu(request.catalogue)
         history = merge_repeats(request.history) if request.history is not None else None
         query, known = _question(served, menu, history, request)
@@ -147,6 +149,18 @@ class OrdersScene(CatalogueScene):
             excluded,
             more=_Behind(order, rows, pairs, scores, reasons, menu),
         )
+
+    def _without_model(self, recent: Interactions | None, least_people: int) -> ServedOrders:
+        """What is popular in `recent`, counted once for all requests that have these same rows, and forgotten with
+        them."""
+        if recent is None:
+            return ServedOrders(_counted(None, least_people))
+        key = id(recent), least_people
+        found = self._counted.get(key)
+        if found is None:
+            found = self._counted[key] = ServedOrders(_counted(recent, least_people))
+            weakref.finalize(recent, self._counted.pop, key, None)
+        return found
 
     def _explored(
         self, order: NDArray[np.intp], rows: NDArray[np.intp], pairs: Pairs, rng: np.random.Generator

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from plumbing.query import Query
 from recommender.destinations.places import (
     BadCoordinatesError,
     NoSignalError,
@@ -100,21 +100,10 @@ class ContextModel(BaseModel):
         )
 
 
-class SuggestionsQuery(ContextModel):
+class SuggestionsQuery(Query, ContextModel):
     """Context and how many."""
 
     n: int = Field(5, ge=1, le=50)
-
-    @classmethod
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Cached: the framework calls it on every request, which took most of the request's time."""
-        key = (args, tuple(sorted(kwargs.items(), key=lambda pair: pair[0])))
-        if key not in _schemas:
-            _schemas[key] = super().model_json_schema(*args, **kwargs)
-        return deepcopy(_schemas[key]) if kwargs else _schemas[key]
-
-
-_schemas: dict[Any, dict[str, Any]] = {}  # JSON schemas of SuggestionsQuery, by the arguments of model_json_schema
 
 
 class ScenePath(BaseModel):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from plumbing.query import Query
 from recommender.allergens import parted
 from recommender.destinations.places import check_given
 from recommender.item import (
@@ -198,7 +199,7 @@ class FormerReply(BaseModel):
     rows: list[FormerModel]
 
 
-class PageQuery(BaseModel):
+class PageQuery(Query):
     cursor: str = Field("", max_length=64, description="next_cursor of the page before")
     n: int = Field(100, ge=1, le=1_000)
 

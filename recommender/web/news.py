@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field
 from plumbing.access.access import Caller
 from plumbing.clock import Clock
 from plumbing.door import Body, Door
+from plumbing.query import Query
 from plumbing.storage.sqlite import busy_is_named
 from plumbing.storage.tenants import of_request
 from plumbing.waiting import Waiting, patience_s
@@ -62,7 +63,7 @@ class Seen(NamedTuple):
         return f"{self.settings}.{self.menu}"
 
 
-class NewsQuery(BaseModel):
+class NewsQuery(Query):
     """What the screen knows already."""
 
     since: str = Field(

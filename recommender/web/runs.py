@@ -12,6 +12,7 @@ from plumbing.access.access import Caller
 from plumbing.access.record import note_change, who_is
 from plumbing.clock import HOUR
 from plumbing.door import Body, Door
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk.runs import run_details, run_row
 from recommender.errors import NoSuchChoice
@@ -28,7 +29,7 @@ class RunPath(ScenePath):
     run_id: Id
 
 
-class TrainQuery(BaseModel):
+class TrainQuery(Query):
     dry_run: bool = Field(False, description="train and judge, publish nothing")
 
 
@@ -67,7 +68,7 @@ class RunReply(RunRow):
     log: list[str] = Field(description="the last lines")
 
 
-class RunsQuery(BaseModel):
+class RunsQuery(Query):
     scene: SceneName | None = None
     state: str | None = Field(None, max_length=100, description="one of the states, or several with commas")
     kind: str | None = Field(None, max_length=100)

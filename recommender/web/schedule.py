@@ -11,6 +11,7 @@ from plumbing.access.access import Caller
 from plumbing.access.record import note_change, who_is
 from plumbing.door import Body, Door
 from plumbing.etags import note_tag, require_unchanged
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk.schedule import entry_row, schedule_page, schedule_rows
 from recommender.errors import ScheduleRefused
@@ -66,7 +67,7 @@ class ScheduleReply(BaseModel):
     rows: list[EntryReply]
 
 
-class ReadingQuery(BaseModel):
+class ReadingQuery(Query):
     text: str = Field(max_length=400)
     scene: SceneName = "orders"
     timezone: str = Field("", max_length=64)

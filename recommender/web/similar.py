@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from plumbing.access.access import Caller
 from plumbing.clock import SECOND, Clock
 from plumbing.door import Body, Door, Limit
+from plumbing.query import Query
 from recommender.caches import CatalogueSnapshot
 from recommender.errors import NotInCatalogue
 from recommender.item import Item
@@ -24,7 +25,7 @@ from recommender.service import RecommenderService
 from recommender.web.codes import MOMENT
 
 
-class SimilarQuery(ContextModel):
+class SimilarQuery(Query, ContextModel):
     """Context and how many."""
 
     n: int = Field(4, ge=1, le=20)

@@ -11,6 +11,7 @@ from plumbing.access.access import Caller
 from plumbing.access.record import note_change, who_is
 from plumbing.door import Body, Door
 from plumbing.limits import TooManyRequests
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk.versions import NameOf, pin_row
 from recommender.errors import NotAccepted, SceneUntrained, TrainingRunning
@@ -53,7 +54,7 @@ class UnpinReply(BaseModel):
     )
 
 
-class VersionsQuery(Strict):
+class VersionsQuery(Query, Strict):
     from_: str = Field(alias="from", max_length=64, description="the earlier version")
     to: str = Field(max_length=64, description="the later version")
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from plumbing.pace import MOST_S, Pace, begin
+from plumbing.pace import HELD_BY_GATE, MOST_S, Pace, begin
 
 
 class Watch:
@@ -81,4 +81,17 @@ def test_where_nobody_was_looked_at_nothing_is_held(watch: Watch) -> None:
     pace.hold("unknown")
 
     assert pace.time_s() == pytest.approx(0.02)
+    assert watch.paused == pytest.approx(0.0)
+
+
+def test_behind_the_gate_no_thread_waits(watch: Watch) -> None:
+    """The gate is told how long to hold the finished answer."""
+    pace, environ = Pace(monotonic=watch.monotonic, pause=watch.pause), {HELD_BY_GATE: 0.0}
+    for _ in range(50):
+        answers(watch, pace, "matched", 0.02)
+    begin()
+    watch.now += 0.005
+    held = pace.hold("unknown", environ)
+
+    assert held == environ[HELD_BY_GATE] == pytest.approx(0.015)
     assert watch.paused == pytest.approx(0.0)

@@ -26,6 +26,7 @@ from plumbing.demands import MIB, BodySize
 from plumbing.describing.later import Api
 from plumbing.door import Body, Door
 from plumbing.problem import Problem
+from plumbing.query import Query
 from plumbing.shared import Shared
 
 NAME = "compreface"
@@ -63,7 +64,7 @@ class PluginRefused(Problem):
     says = "Neither age, gender, mask, landmarks nor the numbers of a face are given: leave `face_plugins` out."
 
 
-class RecognizeQuery(BaseModel):
+class RecognizeQuery(Query):
     """CompreFace's options. Whatever is asked for, at most one face is looked at and one subject answered."""
 
     limit: int = Field(0, ge=0)

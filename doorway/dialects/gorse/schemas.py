@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
+from plumbing.query import Query
 from recommender.schemas.base import Id
 
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f/]+$")]
@@ -126,7 +127,7 @@ class Page(BaseModel):
     q: str = Field("", max_length=200)
 
 
-class GorseQuery(BaseModel):
+class GorseQuery(Query):
     n: int = Field(10, ge=1, le=100)
     offset: int = Field(0, ge=0, le=1_000)
     write_back_type: FeedbackType | None = Field(

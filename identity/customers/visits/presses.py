@@ -37,12 +37,10 @@ class Presses:
 
         Raises TooManyFailures (the nonce stays valid), PressRefused or PressExpired.
         """
-        now = self._now_us()
-        self._refuse_paused(self._bounded(tenant, device, now), now)
-        config = self._config
+        now, config = self._now_us(), self._config
         rules = StreakRules(now, config.failures_in_a_row, config.failed_presses_a_minute, config.pause_us)
         if not self._store.count_failure(tenant, device, self._first(now), rules):
-            self._refuse_paused(self._store.streak(tenant, device), now)
+            self._refuse_paused(self._bounded(tenant, device, now), now)
             raise TooManyFailures(1)  # others failed since, and were forgiven
         expires = self._store.claim_press(tenant, _digest(nonce), device)
         if expires is None:

@@ -15,6 +15,7 @@ from plumbing.access.record import note_change, who_is
 from plumbing.clock import Clock
 from plumbing.door import Body, Door
 from plumbing.etags import note_tag, require_unchanged
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk import experiments as desk
 from recommender.desk.deciding import Deciding
@@ -67,7 +68,7 @@ class ExperimentBody(BaseModel):
     variants: Any = _field({"type": "array", "items": {"type": "object"}}, "two to five; the first is the control")
 
 
-class EstimateQuery(BaseModel):
+class EstimateQuery(Query):
     scene: SceneName = "orders"
     metric: Literal["first", "any", "value", "redeemed"] = "first"
     minimum_effect: float = Field(0.02, gt=0, le=1e9)

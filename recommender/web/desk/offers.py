@@ -13,6 +13,7 @@ from plumbing.access.access import Caller
 from plumbing.access.record import note_change
 from plumbing.door import Body, Door
 from plumbing.etags import note_tag, require_unchanged
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk.offer_list import House, offers_of
 from recommender.desk.proof import proof_of, reports_of
@@ -133,7 +134,7 @@ class ReachReply(BaseModel):
     as_shown: dict[str, str] = Field(description="the terms, by language")
 
 
-class ReachQuery(BaseModel):
+class ReachQuery(Query):
     """The fields of an offer that is not stored yet; lists with `|` between their parts."""
 
     model_config = ConfigDict(extra="allow")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from plumbing.access.access import Caller
 from plumbing.door import Body, Door
+from plumbing.query import Query
 from plumbing.words import language_of
 from recommender.desk.data import data_of
 from recommender.desk.kept import KeptReports
@@ -25,7 +26,7 @@ VIEW = ("view",)  # scopes
 DESK = BASE + "/desk"
 
 
-class PeriodQuery(BaseModel):
+class PeriodQuery(Query):
     since: str = Field("", alias="from", max_length=10, description="first day, 2026-11-29; default: 28 days")
     to: str = Field("", max_length=10, description="last day; default: today")
     site: str = Field("", max_length=64)
@@ -72,7 +73,7 @@ class ImportPath(BaseModel):
     import_id: Id
 
 
-class RowsQuery(BaseModel):
+class RowsQuery(Query):
     after: int = Field(-1, ge=-1, description="`next` of the page before")
     n: int = Field(500, ge=1, le=5_000)
 

@@ -21,6 +21,7 @@ from plumbing.door import PUBLIC, Body
 from plumbing.gate import body as bodies
 from plumbing.gate.gate import Gate
 from plumbing.gate.problems import Overloaded
+from plumbing.pace import HELD_BY_GATE
 from plumbing.serving.leaving import LEAVES, Leaving
 from tests.plumbing.gate.test_head import Head
 from tests.plumbing.test_door import Count, House, Parcel
@@ -74,6 +75,13 @@ class Guarded:
         def take(caller: Caller, body: Parcel) -> Body:
             return {"done": 1, "by": caller.device, "name": body.name, "host": request.remote_addr}
 
+        @self.house.door.route(
+            "POST", "/held", scopes=("event",), reply=Count, summary="Held a while", lane="recognition"
+        )
+        def hold(caller: Caller, body: Parcel) -> Body:
+            request.environ[HELD_BY_GATE] = float(body.name)
+            return {"done": 1}
+
         @self.house.door.route("GET", "/open", scopes=PUBLIC, reply=Count, summary="Needs no key")
         def open_to_all() -> Body:
             return self.house.work()
@@ -124,6 +132,36 @@ def test_a_request_with_a_key_reaches_its_route(guarded: Guarded) -> None:
     assert reply.status == 200
     assert json.loads(reply.body) == {"done": 1, "by": "kiosk", "name": "bread", "host": "127.0.0.1"}
     assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_answer_that_is_held_keeps_no_thread(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread for this kind of work: the second person is served while the first one's answer is held."""
+    served: list[str] = []
+    waits, sleep = asyncio.Event(), asyncio.sleep
+
+    async def held(seconds: float) -> None:
+        if not seconds:  # a body that arrives
+            return await sleep(0)
+        if seconds == 7.0:  # the first: it goes on when the second is through
+            await asyncio.wait_for(waits.wait(), 5)
+        waits.set()
+        served.append(f"{seconds:g}")
+
+    def press(name: str) -> tuple[Head, Exchange]:
+        body = json.dumps({"name": name}).encode()
+        rows = [guarded.key, ("content-type", "application/json"), ("content-length", str(len(body)))]
+        return Head(rows, path="/held", method="POST"), Exchange(body)
+
+    async def story() -> list[Exchange]:
+        asked = [press("7"), press("3")]
+        await asyncio.gather(*(guarded.gate.__rsgi__(*one) for one in asked))
+        return [exchange for _, exchange in asked]
+
+    monkeypatch.setattr("plumbing.gate.gate.asyncio.sleep", held)
+    replies = asyncio.run(story())
+
+    assert [one.status for one in replies] == [200, 200]
+    assert served == ["3", "7"]
 
 
 def test_a_server_that_leaves_says_so_on_every_reply(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from recommender.orders.model import LEARNED
+from recommender.orders.signals.crowd import ItemCrowd
 from recommender.ranking.interactions import Interactions
 from recommender.scene import Answer, Context, Item, Request, Trained, TrainingInput
 from recommender.scenes.orders import OrdersScene, ServedOrders
@@ -94,6 +96,28 @@ def test_a_guest_and_a_newcomer_get_what_is_popular(served: ServedOrders) -> Non
         assert len(ids(answer)) == 5
         assert answer.suggestions[0].reason.code == "popular_here"
     assert ids(suggest(None, of(seen, "c003"), recent=seen))[0] == "i03"
+
+
+def test_without_a_model_the_same_rows_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every guest of a minute has the same latest rows. With them goes what was counted: nobody is kept there."""
+    counted: list[int] = []
+    of_popularity = ItemCrowd.of_popularity
+
+    def counting(seen: Interactions, n_items: int, least_people: int = 1) -> ItemCrowd:
+        counted.append(len(seen))
+        return of_popularity(seen, n_items, least_people)
+
+    monkeypatch.setattr(ItemCrowd, "of_popularity", counting)
+    scene, seen = OrdersScene(explore_share=0.0), habits()
+    first = [ids(suggest(None, None, recent=seen, scene=scene)) for _ in range(3)]
+    other = ids(suggest(None, None, recent=seen.where(slice(0, 40)), scene=scene))
+
+    assert first[0] == first[1] == first[2] != other
+    assert counted == [len(seen), 40]
+    assert len(vars(scene)["_counted"]) == 1  # the forty are gone
+    del seen
+    gc.collect()
+    assert not vars(scene)["_counted"]
 
 
 def test_nothing_known_at_all_still_answers() -> None:
