@@ -157,7 +157,8 @@ class Gate:
         environ[HELD_BY_GATE] = 0.0
         async with self._bodies.read(exchange, length, owner) as body:
             reply = await lane.run(partial(self._serve, environ, body))
-        if held_s := environ[HELD_BY_GATE]:
+        held_s = environ[HELD_BY_GATE]
+        if isinstance(held_s, float) and held_s:
             await asyncio.sleep(held_s)
         return reply
 
