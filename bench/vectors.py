@@ -121,6 +121,8 @@ def _sealed(setting: Setting, count: int, seconds: float) -> tuple[list[Row], fl
             with Client(server.url, office) as client:
                 stage.load_catalogue(client, town)
             stage.import_history(setting, town, town.customers, silent)
+            with Client(server.url, office) as client:
+                stage.finish_training(client, {"orders": stage.begin_training(client, "orders")}, silent)
             visit = partial(
                 _visits, server.url, faces, town.moment(int(np.max(town.visits.day)) + 1, 12.5).isoformat()
             )

@@ -190,9 +190,9 @@ class KeyFile:
         return root + len(wrapped).to_bytes(1, "big") + wrapped
 
     def _states(self) -> Iterator[tuple[int, bytes]]:
-        content = self._file.read(self._file.size(), 0)
-        for slot in range(1, len(content) // SLOT):
-            yield slot, content[slot * SLOT : slot * SLOT + 1]
+        marks = self._file.read(self._file.size(), 0)[SLOT::SLOT]
+        for slot, mark in enumerate(marks, start=1):
+            yield slot, mark.to_bytes()
 
     def _free_slot(self) -> int:
         """A free slot, drawn at random: the order of the slots is not that of the customers."""

@@ -38,6 +38,7 @@ from plumbing.storage.search import Fingerprints, Window, windows_of_secret, win
 from plumbing.upgrade import aside
 
 OVERDUE_S = 60.0  # an erasure that is unfinished for longer is shown by readiness
+READ_AGAIN_S = 10.0  # the file of keys, of many megabytes, where its date says that nothing changed
 TRIES = 4  # of an erasure on a full disk, before it waits for the next minute
 log = structlog.get_logger(__name__)
 
@@ -120,6 +121,7 @@ class Erasures:
         self._now_us = now_us
         self._next_us = 0
         self._open_since: dict[int, float] = {}  # slot of an unfinished erasure -> first seen (monotonic seconds)
+        self._keys_seen, self._read_s = -1, 0.0  # `changed` of the file of keys, and when it was read for that
         self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
         self.ends_retention = True
@@ -208,8 +210,12 @@ class Erasures:
 
     def overdue(self) -> int:
         """How many erasures are unfinished for more than a minute, as far as this process has seen."""
-        now, slots = time.monotonic(), {slot for slot, _ in self._vault.keys.erasures()}
-        self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
+        now, keys = time.monotonic(), self._vault.keys
+        seen = keys.changed()  # before they are read: what changes meanwhile is read the next time
+        if seen != self._keys_seen or now - self._read_s >= READ_AGAIN_S:
+            slots = {slot for slot, _ in keys.erasures()}
+            self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
+            self._keys_seen, self._read_s = seen, now
         count = sum(now - since >= OVERDUE_S for since in self._open_since.values())
         self._metrics.overdue.set(count)
         return count

@@ -106,6 +106,28 @@ def test_an_erasure_that_is_unfinished_for_a_minute_shows(world: World, monkeypa
     assert world.registry.get_sample_value(metric) == 0
 
 
+def test_the_keys_are_read_again_when_they_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five looks a second at a file of 25 MB would take a third of a processor. Sometimes it is read anyway."""
+    made, erasures, keys = world.enrol(1), world.service.erasures, world.half.vault.keys
+    read: list[float] = []
+    clock, of_all = [1_000.0], keys.erasures
+
+    def reading() -> list[tuple[int, bytes]]:
+        read.append(clock[0])
+        return of_all()
+
+    monkeypatch.setattr("identity.customers.leaving.erasure.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(keys, "erasures", reading)
+    looks = [erasures.overdue() for clock[0] in (1_000.0, 1_000.2, 1_000.4)]
+    assert (looks, read) == ([0, 0, 0], [1_000.0])
+
+    world.elsewhere.error = OSError("no connection")
+    world.service.forget(KIOSK, made.receipt)
+    read.clear()
+    overdue = [erasures.overdue() for clock[0] in (1_001.0, 1_005.0, 1_061.0)]
+    assert (overdue, read) == ([0, 0, 1], [1_001.0, 1_061.0])
+
+
 def test_its_fingerprints_find_template_and_pseudonym_wherever_they_are_planted(
     world: World, tmp_path: Path
 ) -> None:
