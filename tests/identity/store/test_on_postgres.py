@@ -104,10 +104,14 @@ def test_what_an_erasure_leaves_in_the_servers_files_opens_nothing(world: World)
     for one in sealed:
         with pytest.raises(KeyDestroyed):
             vault.open(key, *one)
-    with psycopg.connect(url_of(world), autocommit=True) as admin:
-        for table in PLAIN:
-            admin.execute(f"VACUUM FULL usual_identity.{table}")
-    heap = heap_of(world)
+    for _ in range(50):  # a dead row stays while any transaction is open that began before it died
+        with psycopg.connect(url_of(world), autocommit=True) as admin:
+            for table in PLAIN:
+                admin.execute(f"VACUUM FULL usual_identity.{table}")
+        heap = heap_of(world)
+        if not any(content[:16] in heap for _, content, _ in sealed):
+            break
+        time.sleep(0.1)
     assert not any(content[:16] in heap for _, content, _ in sealed)
     assert row.customer_id.encode() not in heap
 
