@@ -27,19 +27,20 @@ SCALES = {
     "a quarter": cv2.IMREAD_REDUCED_COLOR_4,
     "an eighth": cv2.IMREAD_REDUCED_COLOR_8,
 }
+PACK = "open-model-zoo"
 SAME = 0.9999
 """The cosine that a vector must have with the one made of the whole picture."""
 
 
-def scaled_jpeg(pack: str, models: Path | None, cache: Path, people: int) -> list[Row]:
+def scaled_jpeg(models: Path, cache: Path, people: int) -> list[Row]:
     """Processor times of decoding at each scale, and cosines of the vectors of `people` drawn people."""
     keep_memory()
-    engine = open_pack(pack, models, cache)
+    engine = open_pack(PACK, models, cache)
     frames = [scene_frame(seed, 40) for seed in range(people)]
     ways: list[Callable[[int], object]] = [partial(_nth, frames, scale) for scale in SCALES]
     ways.append(lambda k: shrink_for_detector(decoded(frames[k % people], "whole"), engine.pack.input))
     times = [times.p50 for times in in_turn(ways, 40, clock=time.thread_time)]
-    section = f"JPEGs of 1280x960 decoded at a scale, {pack}, {people} drawn frames"
+    section = f"JPEGs of 1280x960 decoded at a scale, {PACK}, {people} drawn frames"
     rows = [
         Row(section, f"processor time of decoding: {scale}", taken, "ms")
         for scale, taken in zip(SCALES, times, strict=False)
