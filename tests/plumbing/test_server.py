@@ -17,7 +17,7 @@ from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
-from plumbing.serving import server
+from plumbing.serving import memory, server
 from plumbing.serving.limits import MOST_CONNECTIONS
 from plumbing.serving.successor import Successors
 from plumbing.settings import Config
@@ -82,7 +82,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, home: Path, variables: dict[str, str]
     monkeypatch.setattr(server, "listening", lambda host, port, handed: nullcontext(listener))
     monkeypatch.setattr(server, "import_beforehand", lambda modules: seen.append(list(modules)))
     monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: seen.append("a thread"))
-    monkeypatch.setattr(server.memory, "share_pool", lambda: seen.append("one pool"))
+    monkeypatch.setattr(memory, "share_pool", lambda: seen.append("one pool"))
     monkeypatch.setattr(server, "run", lambda *given, **named: None)
     halves = {"identity": ["json"], "recommender": ["csv"]}
     command = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
