@@ -119,7 +119,8 @@ def isolate(
     cover: Cover = "none",
     margin: tuple[float, float] = (0.8, 0.6),
 ) -> tuple[Pixels, Face]:
-    """A copy of the chosen face and its surroundings, with all other faces blanked, and the face in that copy.
+    """The chosen face and its surroundings, with all other faces blanked, and the face in that crop. It is a copy
+    where somebody is blanked; otherwise a part of `pixels`, which nobody writes to.
 
     The crop reaches beyond the box by `margin` of its width and height on each side: as much as refining the
     landmarks and aligning need. The face is marked as covered when `cover` is a mask.
@@ -129,15 +130,17 @@ def isolate(
     across, down = margin[0] * w, margin[1] * h
     left, top = max(0, int(x - across)), max(0, int(y - down))
     right, bottom = min(width, int(x + w + across) + 1), min(height, int(y + h + down) + 1)
+    crop, isolated = pixels[top:bottom, left:right], replace(chosen.moved(-left, -top), covered=cover == "mask")
+    others = [face for face in faces if face is not chosen]
+    if not others:
+        return crop, isolated
     own = inside((x, y, x + w, y + h), height, width)
-    crop = pixels[top:bottom, left:right].copy()
-    own_pixels = pixels[own[1] : own[3], own[0] : own[2]]
-    for other in faces:
-        if other is not chosen:
-            ox, oy, ow, oh = other.box
-            with_hair = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
-            x0, y0, x1, y1 = inside(with_hair, height, width)
-            crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
+    crop, own_pixels = crop.copy(), pixels[own[1] : own[3], own[0] : own[2]]
+    for other in others:
+        ox, oy, ow, oh = other.box
+        with_hair = (ox - 0.25 * ow, oy - 0.25 * oh, ox + 1.25 * ow, oy + 1.25 * oh)
+        x0, y0, x1, y1 = inside(with_hair, height, width)
+        crop[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
     # A neighbour's enlarged box may reach into the chosen box; boxes themselves never overlap (see `choose`).
     crop[own[1] - top : own[3] - top, own[0] - left : own[2] - left] = own_pixels
-    return crop, replace(chosen.moved(-left, -top), covered=cover == "mask")
+    return crop, isolated

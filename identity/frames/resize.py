@@ -57,8 +57,13 @@ def shrink_by_power_of_two(pixels: Pixels, most: float) -> tuple[Pixels, int]:
 
 
 def warp_square(pixels: Pixels, matrix: NDArray[np.float64], side: int) -> Pixels:
-    """The picture warped by the similarity `matrix` (2, 3) into a (side, side, 3) square; black outside it."""
+    """The picture warped by the similarity `matrix` (2, 3) into a (side, side, 3) square; black outside it.
+
+    OpenCV warps four channels in vector instructions and three without: the same numbers in half the time.
+    """
     pixels, factor = shrink_by_power_of_two(pixels, 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6))
     middle = matrix[:, :2].sum(axis=1) * (factor - 1) / 2
     matrix = np.column_stack([matrix[:, :2] * factor, matrix[:, 2] + middle])
-    return np.asarray(cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+    four = cv2.cvtColor(pixels, cv2.COLOR_BGR2BGRA)
+    warped = cv2.warpAffine(four, matrix, (side, side), flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR), np.uint8)

@@ -77,6 +77,7 @@ def serve_command(
         """
         # No image is ever stored, also not in the memory dump of a crash.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        memory.share_pool()  # before the first thread, which would be given a pool of its own
         gc.disable()  # while it starts nothing becomes garbage, and looking for it takes a tenth of the time
         handed = handed_on()
         config = Config.from_environment()
@@ -206,7 +207,7 @@ def run(
         log.warning("granian is not installed; serving with waitress")
         run_plainly(make, listener, threads=threads)
         return
-    _prepare()
+    allow_connections()
     serve_until_stopped(partial(server_of, target, listener, workers, successors))
     if successors.present is not None:
         raise SystemExit(successors.watch())
@@ -214,13 +215,8 @@ def run(
 
 def run_plainly(make: Callable[[], Flask], listener: socket.socket, *, threads: int) -> None:
     """Serve with waitress until stopped."""
-    _prepare()
-    serve_plainly(make(), listener, threads=threads)
-
-
-def _prepare() -> None:
-    memory.share_pool()
     allow_connections()
+    serve_plainly(make(), listener, threads=threads)
 
 
 class Stoppable(Protocol):

@@ -17,7 +17,7 @@ from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
-from plumbing.serving import server
+from plumbing.serving import memory, server
 from plumbing.serving.limits import MOST_CONNECTIONS
 from plumbing.serving.successor import Successors
 from plumbing.settings import Config
@@ -69,10 +69,8 @@ def test_as_many_connections_are_allowed_as_the_machine_lets(started: dict[str, 
     assert soft == resource.RLIM_INFINITY or soft >= min(2 * MOST_CONNECTIONS, hard)
 
 
-def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """USUAL_ONLY means what --only does: a recommender that is elsewhere gets no database here."""
+def serve(monkeypatch: pytest.MonkeyPatch, home: Path, variables: dict[str, str]) -> list[object]:
+    """What the command does up to serving, in order; nothing is opened."""
     seen: list[object] = []
 
     def alone(home: Path, halves: object, address: str, handed: object) -> AbstractContextManager[dict[str, int]]:
@@ -83,21 +81,36 @@ def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
     listener = SimpleNamespace(fileno=lambda: 0)
     monkeypatch.setattr(server, "listening", lambda host, port, handed: nullcontext(listener))
     monkeypatch.setattr(server, "import_beforehand", lambda modules: seen.append(list(modules)))
-    monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: None)
+    monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: seen.append("a thread"))
+    monkeypatch.setattr(memory, "share_pool", lambda: seen.append("one pool"))
     monkeypatch.setattr(server, "run", lambda *given, **named: None)
     halves = {"identity": ["json"], "recommender": ["csv"]}
-    serve = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
+    command = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
 
-    (tmp_path / "token.key").touch(0o600)
-    variables = {"USUAL_ONLY": "identity", "USUAL_HOME": str(tmp_path)}
-    monkeypatch.setattr(os, "environ", {**os.environ, **variables})  # the command adds to it
-    result = CliRunner().invoke(serve, [])
-
+    (home / "token.key").touch(0o600)
+    monkeypatch.setattr(os, "environ", {**os.environ, "USUAL_HOME": str(home), **variables})  # it adds to them
+    result = CliRunner().invoke(command, [])
     assert result.exit_code == 0, result.output
-    assert seen[0] == ("identity",)
-    assert seen[2] == ["json"]
-    assert isinstance(seen[1], Config)
-    assert seen[1].only == "identity"
+    return seen
+
+
+def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """USUAL_ONLY means what --only does: a recommender that is elsewhere gets no database here."""
+    seen = serve(monkeypatch, tmp_path, {"USUAL_ONLY": "identity"})
+
+    assert ("identity",) in seen
+    assert ["json"] in seen
+    assert [one.only for one in seen if isinstance(one, Config)] == ["identity"]
+
+
+def test_all_threads_share_one_pool_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A thread that begins earlier gets a pool of its own, and both keep the largest pictures."""
+    seen = serve(monkeypatch, tmp_path, {})
+
+    assert "a thread" in seen
+    assert seen[0] == "one pool"
 
 
 def test_the_fallback_has_limits_too(started: dict[str, Any]) -> None:

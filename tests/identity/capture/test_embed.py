@@ -13,6 +13,7 @@ from identity.capture.quality import RULES, Quality, check_quality, quality_of, 
 from identity.engines.protocol import Face
 from identity.frames.decode import Frame, decode
 from tests import magic
+from tests.identity.capture.test_cover import MASKING
 from tests.identity.fakes import FakeEngine, face_at, person_picture
 
 MAGIC = np.array(magic.BESIDE, np.uint8)
@@ -107,6 +108,18 @@ def test_the_crop_holds_the_chosen_face_untouched() -> None:
     assert np.array_equal(crop[y : y + h, x : x + w], pixels[120:320, 220:420])
     assert np.allclose(face.landmarks - face.box[:2], chosen.landmarks - chosen.box[:2])
     assert not np.shares_memory(crop, pixels)
+
+
+def test_a_face_alone_is_a_part_of_the_frame_which_nobody_writes_to() -> None:
+    """Not even the mask that an enrolment draws."""
+    pixels = decode(person_picture(3)).pixels
+    before, engine = pixels.copy(), FakeEngine([face_at(220, 120, 200)], pack=MASKING)
+
+    embed_one(engine, Frame(pixels), enrolling=True)
+
+    assert len(engine.seen) == 2
+    assert np.shares_memory(engine.seen[-1], pixels)
+    assert np.array_equal(pixels, before)
 
 
 @pytest.mark.parametrize(

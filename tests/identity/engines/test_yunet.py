@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cv2
 import numpy as np
 
 from identity.engines.protocol import Face
@@ -85,6 +86,16 @@ def test_a_warped_square_shows_the_place_that_the_matrix_gives() -> None:
         place = np.mgrid[:64, :64][::-1] / scale + np.array([300, 200])[:, None, None]
 
         assert np.abs(warp_square(slope, matrix, 64)[..., 0] - place.sum(axis=0) / 8)[1:-1, 1:-1].max() < 1.2
+
+
+def test_a_warp_gives_the_numbers_of_a_plain_warp() -> None:
+    """It goes by four channels, which is faster, and changes no pixel."""
+    picture = np.random.default_rng(4).integers(0, 256, (160, 210, 3), np.uint8)
+    for scale, turn in ((0.8, 0.0), (0.97, 0.3), (1.7, -0.2)):
+        across, down = scale * np.cos(turn), scale * np.sin(turn)
+        matrix = np.array([[across, -down, 11.3], [down, across, -20.9]])
+
+        assert np.array_equal(warp_square(picture, matrix, 128), cv2.warpAffine(picture, matrix, (128, 128)))
 
 
 def test_shrinking_averages_pixels() -> None:
