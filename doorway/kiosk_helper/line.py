@@ -85,10 +85,12 @@ class Line:
     def close(self) -> None:
         """End every connection, also those that wait for a reply."""
         with self._lock:
-            for line in (*self._idle, *self._busy):
+            while self._idle:
+                self._idle.pop().close()
+            for line in self._busy:
                 if line.sock is not None:
                     with suppress(OSError):
-                        line.sock.shutdown(socket.SHUT_RDWR)
+                        line.sock.shutdown(socket.SHUT_RDWR)  # its own thread closes it
 
     def _taken(self, within_s: float, *, kept: bool) -> tuple[http.client.HTTPConnection, bool]:
         host, port = self._parts.hostname or "", self._parts.port

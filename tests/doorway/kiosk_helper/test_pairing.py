@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-from collections.abc import Iterator
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from identity.sandbox.connection import Launch
 from plumbing.access.access import Access
 from plumbing.clock import system_clock
 from plumbing.settings import Config
-from tests.closing import Closing
 from tests.doorway.kiosk_helper.helped import OWN, PORT, SERVER, InProcess
 
 SIGNING = generate_private_key(SECP256R1())
@@ -57,9 +56,8 @@ class Unpaired:
 
 
 @pytest.fixture
-def unpaired(tmp_path: Path) -> Iterator[Unpaired]:
-    made = Unpaired(tmp_path)
-    yield made
+def unpaired(tmp_path: Path) -> Unpaired:
+    return Unpaired(tmp_path)
 
 
 def test_a_code_makes_this_kiosk_a_device_with_two_keys(unpaired: Unpaired) -> None:
@@ -110,7 +108,13 @@ def test_a_code_or_its_whole_link_is_taken() -> None:
 
 def test_a_house_is_reached_with_tls_alone() -> None:
     good = ["https://usual.example", "https://usual.example:8443/", "http://127.0.0.1:8000", "http://[::1]:8000"]
-    bad = ["http://usual.example", "usual.example", "ftp://usual.example", "https://", "https://usual.example:99999"]
+    bad = [
+        "http://usual.example",
+        "usual.example",
+        "ftp://usual.example",
+        "https://",
+        "https://usual.example:99999",
+    ]
 
     assert [address_of(one) for one in good] == [one.rstrip("/") for one in good]
     assert address_of("https://user:word@usual.example") == SERVER
@@ -160,10 +164,44 @@ def test_a_house_that_does_not_answer_is_away_in_one_sentence() -> None:
 
 
 def test_what_answers_without_tls_gets_nothing_of_this_device() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as plain, Closing() as closing:
-        closing.thread(lambda: plain.accept()[0].sendall(b"HTTP/1.1 200 OK\r\n\r\n"))
+    heard: list[bytes] = []
+
+    def answer() -> None:
+        with plain.accept()[0] as one:
+            heard.append(one.recv(4096))
+            one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        thread = threading.Thread(target=answer)
+        thread.start()
         with pytest.raises(HouseAway):
-            Line(f"https://127.0.0.1:{plain.getsockname()[1]}").send("GET", "/", {"Cookie": "key"}, None, 2.0)
+            Line(f"https://127.0.0.1:{plain.getsockname()[1]}").send("GET", "/", {"Cookie": "the-key"}, None, 2.0)
+        thread.join()
+    assert b"the-key" not in heard[0]
+
+
+def test_a_connection_stays_open_and_is_opened_again_when_the_house_has_closed_it() -> None:
+    """The second request goes over the first connection, which ends meanwhile: nobody notices."""
+    lines: list[int] = []
+
+    def answer() -> None:
+        for number in range(2):
+            with house.accept()[0] as one:
+                for _ in range(2 - number):
+                    one.recv(4096)
+                    lines.append(number)
+                    one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with socket.create_server(("127.0.0.1", 0)) as house:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        line = Line(f"http://127.0.0.1:{house.getsockname()[1]}")
+        for _ in range(2):
+            assert line.send("GET", "/", {}, None, 2.0).body == b"ok"
+        assert line.send("GET", "/", {}, None, 2.0).body == b"ok"
+        thread.join()
+        line.close()
+    assert lines == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("code", "ends"), [(9, "clock right?."), (18, "issuer.")])
@@ -228,7 +266,9 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     assert "Another program listens on 127.0.0.1" in result.output
 
 
-def test_no_sandbox_or_no_pack_means_guests_and_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_sandbox_or_no_pack_means_guests_and_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
     KioskFolder(tmp_path).keep(Device(f"http://127.0.0.1:{free_port()}", "kiosk", "key", SIGNING))
 
@@ -242,7 +282,9 @@ def test_no_sandbox_or_no_pack_means_guests_and_a_sentence(tmp_path: Path, monke
     app = running.opened(PORT)
     running.close()
     monkeypatch.undo()
-    missing = Running(tmp_path, Config(home=tmp_path, pack="open-model-zoo", models=tmp_path / "none"), said.append)
+    missing = Running(
+        tmp_path, Config(home=tmp_path, pack="open-model-zoo", models=tmp_path / "none"), said.append
+    )
     missing.opened(PORT)
     missing.close()
 

@@ -23,7 +23,9 @@ def helped(tmp_path: Path) -> Iterator[Helped]:
     world.close()
 
 
-@pytest.mark.parametrize("path", ["/kiosk", "/identity/v1/notice", "/v1/screen", "/", "/screens/worker.js?page=kiosk"])
+@pytest.mark.parametrize(
+    "path", ["/kiosk", "/identity/v1/notice", "/v1/screen", "/", "/screens/worker.js?page=kiosk"]
+)
 def test_a_name_that_only_leads_here_is_refused(helped: Helped, path: str) -> None:
     """DNS rebinding: a site's own name is made to lead to 127.0.0.1."""
     for host in ("http://rebound.example:8020", "http://127.0.0.1:8021", "http://127.0.0.1.rebound.example:8020"):
@@ -92,7 +94,11 @@ def test_it_passes_on_what_the_pages_ask_for() -> None:
 
     assert asked - given - elsewhere == {("PUT", "/v1/device-key"), ("GET", "/recommender/v1/<>")}
     assert {("GET", f"/recommender/v1/{kind}") for kind in ("items", "places", "offers")} <= given
-    assert given - asked <= {("GET", "/policy"), ("GET", "/images/<>"), *[("GET", f"/recommender/v1/{kind}") for kind in ("items", "places", "offers")]}
+    assert given - asked <= {
+        ("GET", "/policy"),
+        ("GET", "/images/<>"),
+        *[("GET", f"/recommender/v1/{kind}") for kind in ("items", "places", "offers")],
+    }
 
 
 def test_a_page_never_gets_a_key(helped: Helped) -> None:
