@@ -13,6 +13,7 @@ from doorway.kiosk_helper.web import LOOKS, PASSED_ON
 from identity.capture.challenge import Step
 from identity.device_vectors.looking import Looking, Pictures, one_person
 from identity.engines.manifests import PACKS, load_pack
+from identity.engines.protocol import Face
 from identity.errors import OtherPack, PressExpired, PressRefused
 from identity.frames.decode import decode
 from tests import magic
@@ -89,7 +90,7 @@ def test_the_house_judges_what_the_helper_claims_as_it_judges_pictures(helped: H
     ],
 )
 def test_a_hint_comes_from_the_helper_and_the_house_hears_nothing(
-    helped: Helped, faces: list, code: str, hint: str
+    helped: Helped, faces: list[Face], code: str, hint: str
 ) -> None:
     helped.engine.faces = faces
     refused = helped.look(pictures(1))

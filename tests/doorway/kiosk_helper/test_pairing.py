@@ -32,6 +32,7 @@ from doorway.kiosk_helper.running import Running
 from doorway.kiosk_helper.web import create_kiosk
 from identity.device_vectors.sealing import public_key_of
 from identity.sandbox.connection import Launch
+from plumbing.access import cookies
 from plumbing.access.access import Access
 from plumbing.clock import system_clock
 from plumbing.settings import Config
@@ -98,6 +99,14 @@ def test_a_code_for_another_page_is_named(unpaired: Unpaired, page: str) -> None
     with pytest.raises(HelperError, match=f"the page '{page}'"):
         unpaired.house.pair(SERVER, code)
     assert unpaired.house.device.page == "taxi"
+
+
+def test_the_key_of_a_pairing_is_read_over_tls_and_without() -> None:
+    over_tls = ["usual_kiosk=; Max-Age=0; Path=/", "__Host-usual_kiosk=the-key; Secure; HttpOnly; Path=/"]
+
+    assert cookies.as_received("kiosk", over_tls) == "the-key"
+    assert cookies.as_received("kiosk", ["usual_kiosk=the-key; HttpOnly"]) == "the-key"
+    assert cookies.as_received("kiosk", ["usual_taxi=the-key", "a b=;=", ""]) == ""
 
 
 def test_a_code_or_its_whole_link_is_taken() -> None:
