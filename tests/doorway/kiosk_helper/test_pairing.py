@@ -126,7 +126,7 @@ def test_a_house_is_reached_with_tls_alone() -> None:
     ]
 
     assert [address_of(one) for one in good] == [one.rstrip("/") for one in good]
-    assert address_of("https://user:word@usual.example") == SERVER
+    assert address_of("https://user@usual.example") == SERVER
     for one in bad:
         with pytest.raises(HouseAddressRefused, match="https://HOST"):
             address_of(one)
