@@ -158,6 +158,8 @@ def refuse_strangers(hosts: set[str]) -> None:
 
 def _asked(house: House, looks: Looks) -> Answer:
     """What the house answers to the page's request."""
+    if {".", ".."} & set(request.path.split("/")):  # what stands in front of the house might follow it
+        raise NotFound("There is no such address.")
     body = request.get_data()
     if len(body) > SMALL.most_bytes:
         raise too_large(SMALL)

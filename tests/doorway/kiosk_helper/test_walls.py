@@ -79,6 +79,9 @@ def test_only_what_a_screen_needs_goes_through(helped: Helped) -> None:
         ("DELETE", "/v1/pairings"),
         ("POST", "/recommender/v1/items"),
         ("GET", "/identity/v1/../../desk"),
+        ("GET", "/images/../desk/v1/operations"),
+        ("GET", "/images/%2e%2e/metrics"),
+        ("GET", "/recommender/v1/items/../similar"),
     ):
         assert helped.ask(method, path).status_code in (404, 405), path
     assert helped.line.heard == []
