@@ -33,7 +33,11 @@ THREAD = "/js/engine/worker.js"
 
 
 def build(
-    *, words: Path = WORDS, image_hosts: Sequence[str] = (), engine: EngineFolder | None = None
+    *,
+    words: Path = WORDS,
+    image_hosts: Sequence[str] = (),
+    engine: EngineFolder | None = None,
+    helped: bool = False,
 ) -> Blueprint:
     """`GET /kiosk`, `GET /taxi`, `GET /driver`, `GET /me`, `GET /screens/engine` and their files under
     `/screens/static`.
@@ -44,6 +48,7 @@ def build(
         words: the folder of the languages; each of its folders is one.
         image_hosts: from where else pictures of dishes may come; a page is sent before its house is known.
         engine: where the files of the browsers' engine lie, once they are fetched.
+        helped: a helper on the device serves the pages, and looks at pictures in the browser's place.
     """
     folder = Path(__file__).parent
     headers = page_headers(camera=True, engine=True, image_hosts=image_hosts)
@@ -75,6 +80,7 @@ def build(
             "dictionary": listed[language]["url"],
             "first_module": assets.first_module,
             "modules_of": assets.modules_of,
+            "helped": helped,
         }
 
     @pages.get(DICTIONARIES + "/<name>")

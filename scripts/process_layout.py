@@ -174,9 +174,23 @@ def others() -> Iterator[Process]:
     )
 
 
+def elsewhere() -> Iterator[Process]:
+    """What runs on a kiosk's own computer, where no house is."""
+    yield Process(
+        "helper of a kiosk, with an engine process and a decoder of its own",
+        "doorway/kiosk_helper/command.py",
+        "the kiosk's operator: `usual edge kiosk`",
+        "`device.json`: the device's key, and the one that it signs with; pictures of a press in memory",
+        "127.0.0.1, on which it listens; its house",
+        "no memory dumps; both processes as above",
+        "Ctrl-C, SIGTERM",
+        ("RLIMIT_CORE", 'HOST = "127.0.0.1"'),
+    )
+
+
 def processes() -> list[Process]:
     """All kinds of processes. Raises NotInTheCode."""
-    found = [*server(), *sandboxed(), *others()]
+    found = [*server(), *sandboxed(), *others(), *elsewhere()]
     for process in found:
         check(process)
     return found

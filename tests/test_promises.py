@@ -39,6 +39,7 @@ RULES = {
         "A press looks through its own site, its region, then all",
         "A tenant with one site, and a small gallery, decides as before",
         "A device set to vectors sends no picture",
+        "A helper on a kiosk's own computer lets no picture out",
         "A message with vectors is good once",
         "What a device that makes vectors learns in a day",
         "Joining by vectors has the checks",

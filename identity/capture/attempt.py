@@ -26,12 +26,17 @@ WORSE = 0.6  # a frame with less than this share of the best sharpness is left o
 @dataclass(frozen=True)
 class Attempt:
     """What the frames of one press show. `detections` holds one entry for each frame, in order, with its pixels:
-    only ever in memory, and only while the press is processed. `captures` are those of the usable frames; `first`
-    is the capture of the first frame, None when that frame is not usable."""
+    only ever in memory, and only while the press is processed. `found` holds the capture of each frame, None when
+    it is not usable; `captures` are those of them that count."""
 
     detections: list[Detection]
     captures: list[Capture]
-    first: Capture | None
+    found: list[Capture | None]
+
+    @property
+    def first(self) -> Capture | None:
+        """The capture of the first frame."""
+        return self.found[0]
 
 
 def capture_frames(
@@ -74,7 +79,7 @@ def capture_frames(
     captures = [capture for capture in found if capture is not None]
     if len(captures) < least:
         raise errors[0] if errors else TooFewFrames
-    return Attempt(detections, choose_captures(captures, least) if enrolling else captures, found[0])
+    return Attempt(detections, choose_captures(captures, least) if enrolling else captures, found)
 
 
 def choose_captures(captures: Sequence[Capture], least: int) -> list[Capture]:

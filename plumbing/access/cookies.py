@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+
 from flask import Request, Response
 
 from plumbing.clock import DAY, SECOND
@@ -41,6 +44,24 @@ def clear(response: Response, request: Request, page: str) -> None:
         response.delete_cookie(
             _name(page, secure=secure), path="/", secure=secure, httponly=True, samesite="Strict"
         )
+
+
+def as_sent(page: str, secret: str) -> str:
+    """The header `Cookie` of a program that stands in a browser's place."""
+    return f"{_name(page, secure=False)}={secret}"
+
+
+def as_received(page: str, lines: Iterable[str]) -> str:
+    """The secret that the headers `Set-Cookie` of a reply give to such a program; "" when they give none."""
+    for line in lines:
+        try:
+            found = SimpleCookie(line)
+        except CookieError:
+            continue
+        for secure in (True, False):
+            if (one := found.get(_name(page, secure=secure))) is not None and one.value:
+                return one.value
+    return ""
 
 
 def _name(page: str, *, secure: bool) -> str:

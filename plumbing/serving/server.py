@@ -268,6 +268,7 @@ def serve_plainly(app: Flask, listener: socket.socket, *, threads: int) -> None:
         connection_limit=PLAIN_CONNECTIONS,
         max_request_header_size=MOST_HEAD_BYTES,
         max_request_body_size=PICTURES.most_bytes,
+        inbuf_overflow=PICTURES.most_bytes + 1,  # a body that is larger goes into a file: no picture may
         clear_untrusted_proxy_headers=False,  # `security/proxies.py` reads them, if they are to be believed
         ident="",
     )

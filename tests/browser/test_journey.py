@@ -11,11 +11,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from data.faces.people import two_people
+from doorway.kiosk_helper.web import LOOKS
 from recommender.scene import Event, OrderLine
 from recommender.tokens import open_token
 from tests.browser.conftest import Camera, OpenPage, in_state, tap_pin
 from tests.browser.fake_server import serve
+from tests.browser.helped import helped_kiosk
 from tests.journey import Place
+from tests.traces import finding
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -365,3 +368,34 @@ def test_two_people_in_the_picture_get_a_hint_and_a_way_on(
 
     assert page.evaluate("seen.stopped.length") == page.evaluate("seen.started.length") == 1
     assert place.recognise(3, 50)["decision"] == "unknown"
+
+
+def test_at_a_kiosk_with_a_helper_pictures_go_to_the_helper_alone(
+    place: Place, open_page: OpenPage, camera: Camera, tmp_path: Path
+) -> None:
+    camera.show(3, range(200, 224))
+    sent: dict[str, list[bytes]] = {}
+    with helped_kiosk(place, tmp_path) as kiosk:
+        page = open_page(f"{kiosk.address}/kiosk")
+        page.on("request", lambda one: sent.setdefault(one.url, []).append(one.post_data_buffer or b""))
+        opt_in(page, "orders")
+        press(page)
+        in_state(page, "suggest")
+        expect(page.locator("#greeting")).to_have_text("Welcome back.")
+        order(page, "soup")
+        camera.film([two_people(3, 9, moment) for moment in range(200, 206)])
+        page.click("#recognise")
+        expect(page.locator("#hint")).to_have_text("One person, please")
+        camera.show(3, range(200, 224))
+        again(page)
+        page.click("#opt-out")
+        page.click("#optout-face")
+        expect(page.locator("#forgotten-title")).to_have_text("You are forgotten")
+
+    assert {url for url, bodies in sent.items() if any(b"/9j/" in body for body in bodies)} == {
+        kiosk.address + LOOKS
+    }
+    assert sum(b"device_message" in body for body in kiosk.house.bodies) == 3
+    assert max(map(len, kiosk.house.bodies)) < 4_000
+    assert [finding(path, state=True) for path in tmp_path.iterdir()] == [None]
+    assert len(kiosk.said) == 1  # that it is paired: nothing was wrong

@@ -46,7 +46,7 @@ def test_the_calls_of_a_unit_are_those_that_the_server_needs(analyze: str) -> No
     assert spec.loader is not None
     script = module_from_spec(spec)
     spec.loader.exec_module(script)
-    may = script.permitted(Unit.read(NAMES[0]).settings["SystemCallFilter"])
+    may = script.permitted(Unit.read("usual-house.service").settings["SystemCallFilter"])
 
     assert {"read", "openat", "accept4", "seccomp", "mbind", "sched_setscheduler", "setpriority"} <= may
     assert (
@@ -70,7 +70,7 @@ def test_systemd_reads_every_word_of_the_units(analyze: str, tmp_path: Path) -> 
     ours = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "usual-" in line]
 
     assert ours == []
-    assert len(units) == 3
+    assert len(units) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +91,11 @@ def test_what_a_unit_writes_to_is_its_own(name: str) -> None:
     folders = unit.settings["StateDirectory"] + unit.settings["CacheDirectory"]
 
     assert unit.settings["User"] == unit.settings["Group"] == folders[:1] == ["usual"]
-    assert unit.environment["USUAL_HOME"] == "/var/lib/usual"
+    homes = {unit.environment.get("USUAL_HOME"), *re.findall(r"--home (\S+)", unit.settings["ExecStart"][0])} - {
+        None
+    }
+    assert homes
+    assert all(str(home).startswith("/var/lib/usual") for home in homes)
     assert unit.environment.get("USUAL_CACHE", "/var/cache/usual") == "/var/cache/usual"
     assert unit.settings["StateDirectoryMode"] == unit.settings["CacheDirectoryMode"] == ["0700"]
 

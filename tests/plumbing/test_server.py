@@ -17,6 +17,7 @@ from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.server.mp import MPServer
 
+from plumbing.demands import PICTURES
 from plumbing.serving import memory, server
 from plumbing.serving.limits import MOST_CONNECTIONS
 from plumbing.serving.successor import Successors
@@ -47,6 +48,13 @@ def run(*, plain: bool = False) -> None:
             server.run(
                 "app:gate", lambda: Flask("x"), listener, workers=2, threads=3, successors=Successors({}, 2)
             )
+
+
+def test_the_plain_server_keeps_a_body_with_pictures_in_memory(started: dict[str, Any]) -> None:
+    """waitress writes a larger one into a file."""
+    run(plain=True)
+
+    assert started["inbuf_overflow"] > started["max_request_body_size"] == PICTURES.most_bytes
 
 
 def test_the_gate_is_served_by_http_1_1_alone_with_a_time_for_heads(started: dict[str, Any]) -> None:

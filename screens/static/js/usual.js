@@ -8,6 +8,7 @@ const WAIT_MS = 40_000; // longer than the server lets a request for news or for
 const TRIES = 3; // while the server has too much to do
 const LONGEST_PAUSE_S = 5;
 const KEPT_KEY = "usual-own-key";
+const AWAY = "X-Usual-Away"; // of what stands between this page and the server, when there is no server behind it
 
 /** The server refused the request: `code` is stable ("problem": not the server itself answered), `detail` is a sentence, `hint` belongs to captures. */
 export class Problem extends Error {
@@ -264,6 +265,7 @@ export class Usual {
         keepalive,
         signal: limit.signal,
       });
+      if (reply.headers.get(AWAY)) throw new TypeError("the helper on this device does not reach the server");
       clock.hear(reply.headers.get("Date"), sentMs, Date.now());
       this.onReach(true);
       return await this.#read(reply);

@@ -1,14 +1,16 @@
 // What a press sends of a face: pictures, or a sealed message with vectors that this device made of them itself. The operator
-// chooses for each device, and the reply to a press says which; nothing falls back by itself.
+// chooses for each device, and the reply to a press says which; nothing falls back by itself. Vectors are made by this browser,
+// or by a helper on this device (`usual edge kiosk`), which then serves this page and says so in it.
 
 import { forgetSigningKey, hasSigningKey, publicHalf, signingKey } from "../browser/signingkey.js";
 import { base64, base64Url } from "../engine/bytes.js";
 import { Engine, NoEngine } from "../engine/engine.js";
 import { sealedMessage } from "../engine/sealed.js";
-import { drawnOn } from "../usual.js";
+import { Problem, drawnOn } from "../usual.js";
 
 const PURPOSES = { recognise: "recognise", enrol: "enrol", forget: "opt_out" };
 const ENROLMENT = { least: 3, enrolling: true };
+const HELPER = "/screens/engine/looks"; // where a helper on this device looks at pictures; no server has this address
 const ALIKE = 0.3; // the cosine of two pictures of one person, at least: whoever makes the moves is the one who is recognised
 
 /** The pixels of the video as it is now; the engine closes them. */
@@ -16,7 +18,8 @@ const pixelsOf = (video, turn) => drawnOn(new OffscreenCanvas(1, 1), video, turn
 
 export class Sight {
   #ready = null; // engine and signing key, once they were asked for
-  #vectors = false; // whether the last press asked for vectors
+  #vectors = false; // whether the last press asked for vectors of this browser
+  #helped = document.body.dataset.engine === "helper";
 
   /** @param {{api, camera}} parts */
   constructor({ api, camera }) {
@@ -45,7 +48,7 @@ export class Sight {
    */
   async take(pressed, count, gapMs) {
     const taken = await this.more(count, gapMs);
-    const vectors = Boolean((await pressed).seal);
+    const vectors = Boolean((await pressed).seal) && !this.#helped;
     if (vectors === this.#vectors) return taken;
     this.#vectors = vectors; // the operator has changed it
     return this.more(count, gapMs);
@@ -61,11 +64,12 @@ export class Sight {
    * @param press the reply to the press
    * @param {string} purpose of the visit: recognise, enrol or forget
    * @param moves pictures of the moves that the press asked for
-   * @throws {Refusal} no single usable face
-   * @throws {NoEngine} this browser cannot make vectors
+   * @throws {Refusal|Problem} no single usable face
+   * @throws {NoEngine} this device cannot make vectors
    */
   async body({ nonce, challenge: steps = [], seal }, pictures, purpose, moves) {
     if (!seal) return { nonce, frames: pictures, ...(moves.length ? { moves } : {}) };
+    if (this.#helped) return { nonce, device_message: await this.#byHelper({ nonce, purpose: PURPOSES[purpose], frames: pictures, moves }) };
     const { engine, key } = await this.#prepared();
     const asked = purpose === "enrol" ? ENROLMENT : { steps, moves, alike: ALIKE };
     const look = await engine.look(pictures, asked);
@@ -74,6 +78,16 @@ export class Sight {
       throw new NoEngine("failed", error.message); // of another pack
     });
     return { nonce, device_message: base64(message) };
+  }
+
+  /** The message that the helper makes of pictures, for the press that it passed on; it refuses as a server does. */
+  async #byHelper(body) {
+    try {
+      return (await this.api.call("POST", HELPER, { body })).device_message;
+    } catch (error) {
+      if (error instanceof Problem && error.code === "engine_unavailable") throw new NoEngine("failed", error.message);
+      throw error;
+    }
   }
 
   #prepared() {
