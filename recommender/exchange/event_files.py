@@ -8,7 +8,7 @@ sorted rows stores them. In memory are a part of the rows, and the first wrong o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -43,6 +43,7 @@ from recommender.recording import check_event, check_year
 from recommender.scene import KINDS, Event, Kind, KnownIds, RecordedEvents, Reduced
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
+from recommender.store.living import Living
 
 CHECKED_AT_ONCE = 2_000
 
@@ -97,7 +98,13 @@ def import_events(
         storing = _Storing(checks, rows, stores, tenant, events, show)
         try:
             new = record_in_parts(
-                stores.database, stores.events, tenant, storing.events(), now_us, settled=storing.settled
+                stores.database,
+                stores.events,
+                tenant,
+                storing.events(),
+                now_us,
+                settled=storing.settled,
+                living=checks.living,
             )
         except EventError as error:
             raise BadRows([RowProblem(storing.number(error.index), error.what)]) from error
@@ -184,6 +191,11 @@ class _Checks:
     shapes: Shapes
 
     @cached_property
+    def living(self) -> Living:
+        """The customers of the file who were not erased."""
+        return Living(self.stores.events, self.tenant)
+
+    @cached_property
     def plain(self) -> PlainChecks:
         """For plain events."""
         return PlainChecks(self.shapes)
@@ -203,10 +215,7 @@ class _Checks:
         heads = self.plain.heads(part)
         there, known = self.service.known(self.tenant, heads), self._known(heads)
         scope = Scope(there, known, self.service.caches.area(self.tenant), self.now_us)
-        return self.plain.split(part, scope, self._erased)
-
-    def _erased(self, customers: Collection[str]) -> set[str]:
-        return self.stores.events.erased_among(self.tenant, customers)
+        return self.plain.split(part, scope, self.living.erased_among)
 
     def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
         if not part:
@@ -217,7 +226,7 @@ class _Checks:
         area = self.service.caches.area(self.tenant)
         read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, there, known))]
         events = [event for _, event in read]
-        erased = self._erased({one.customer for one in events if one.customer})
+        erased = self.living.erased_among({one.customer for one in events if one.customer})
         good = []
         for rows, event in read:
             before = self.problems.count

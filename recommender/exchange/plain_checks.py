@@ -74,11 +74,7 @@ class PlainChecks:
 
         `erased` are those of some customers who were erased.
         """
-        wrong = {
-            (head, line)
-            for head, line in {(event.head, line) for event in part for line in event.lines}
-            if not self._fits(head, line, scope)
-        }
+        wrong = self._wrong({(event.head, line) for event in part for line in event.lines}, scope)
         gone = erased({event.customer for event in part if event.customer})
         odd = _refused(_IDS, [event.event_id for event in part])
         odd |= _refused(_CUSTOMERS, [event.customer for event in part])
@@ -164,6 +160,19 @@ class PlainChecks:
 
     def _is_ride(self, place: int) -> bool:
         return self.shapes.heads[place].get("type") == "rode"
+
+    def _wrong(self, pairs: Collection[tuple[int, int]], scope: Scope) -> set[tuple[int, int]]:
+        """Those of some heads and lines that do not go together.
+
+        What holds for a line holds with every head of the same scene, and for a head with every line: each is
+        tried once. Where one fails, all are tried.
+        """
+        scene = {place: head.scene if (head := self._head(place)) else "" for place in {head for head, _ in pairs}}
+        tried = {*{head: (head, line) for head, line in pairs}.values()}
+        tried |= {*{(scene[head], line): (head, line) for head, line in pairs}.values()}
+        if all(self._fits(head, line, scope) for head, line in tried):
+            return set()
+        return {(head, line) for head, line in pairs if not self._fits(head, line, scope)}
 
     def _fits(self, head_place: int, line_place: int, scope: Scope) -> bool:
         """Whether an event with this head may have this line."""

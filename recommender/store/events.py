@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import threading
 from array import array
@@ -66,7 +65,7 @@ class EventStore:
 
     def tombstone(self, tenant: str, customer: str) -> str:
         """A keyed hash of a pseudonym, or of an event's key: notes it without the pseudonym or the key itself."""
-        return hmac.new(self._key, f"{tenant}\n{customer}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, f"{tenant}\n{customer}".encode(), "sha256").hex()
 
     def generation(self, tenant: str, name: str) -> int:
         """How often `name` ("catalogue", "erasures") changed. Caches use it as a stamp."""
@@ -143,10 +142,15 @@ class EventStore:
         """Those of `customers` who were erased."""
         named = {self.tombstone(tenant, name): name for name in customers}
         remembered = self._remembered
-        found = {h for h in named if remembered is not None and bytes.fromhex(h) in remembered}
+        outside = frozenset[bytes]() if remembered is None else remembered.all()
+        found = {hashed for hashed in named if bytes.fromhex(hashed) in outside} if outside else set[str]()
         for ask in self._tombstones_of(tenant, [hashed for hashed in named if hashed not in found]):
             found |= {row["customer_hash"] for row in self._database.rows(*ask)}
         return {named[hashed] for hashed in found}
+
+    def erasures(self, tenant: str) -> tuple[int, int]:
+        """Another one as soon as anybody was erased: as long as it is the same, who was not is not."""
+        return self.generation(tenant, "erasures"), 0 if self._remembered is None else len(self._remembered)
 
     @staticmethod
     def _tombstones_of(tenant: str, hashes: Sequence[str]) -> Iterator[Statement]:
@@ -175,17 +179,14 @@ class EventStore:
             names = done.to_settle | orders_named(events)
             return done.new, self.taken_back.settle(tenant, names) if names else ()
 
-    def add(
-        self, tenant: str, events: Sequence[Event], now_us: int, import_id: str = "", *, first: int = 0
-    ) -> Stored:
-        """`record` inside a transaction, also of an import; `first` is the place of the first of these events in
-        what is imported."""
+    def add(self, tenant: str, events: Sequence[Event], now_us: int) -> Stored:
+        """`record` inside a transaction."""
         hashes = sorted({self.tombstone(tenant, event.customer) for event in events if event.customer})
         if self._remembered is not None and any(bytes.fromhex(hashed) in self._remembered for hashed in hashes):
             raise Erased
         unless = list(self._tombstones_of(tenant, hashes))
         about = asks_about(tenant, events)
-        return stored(self._database, tenant, events, now_us, import_id, first=first, unless=unless, about=about)
+        return stored(self._database, tenant, events, now_us, unless=unless, about=about)
 
     def counted_since(self, tenant: str, customer: str, since_us: int) -> dict[str, int]:
         """How many events of each type a customer has since a moment."""
