@@ -80,7 +80,8 @@ def test_blocks_of_rows_give_what_each_row_by_itself_gives(everybody: str | None
 
 
 def test_two_orders_of_one_moment_remain_two_in_the_order_of_their_names() -> None:
-    rows = sorted_as_a_query([(("b", "1"), ("ann", 5, "", [("pie", 1)])), (("a", "2"), ("ann", 5, "", [("tea", 1)]))])
+    orders = [(("b", "1"), ("ann", 5, "", [("pie", 1)])), (("a", "2"), ("ann", 5, "", [("tea", 1)]))]
+    rows = sorted_as_a_query(orders)
 
     found = as_interactions(rows, "ordered")
 
