@@ -32,7 +32,8 @@ from data.town.town import Town
 from plumbing.clock import system_clock
 from recommender.assembly import open_stores
 from recommender.config import RecommenderConfig
-from recommender.scene import Interactions, Item
+from recommender.ranking.interactions import Interactions
+from recommender.scene import Item
 
 EVENTS, QUICK = 600_000, 12_000
 OLDER = "4c12011"  # the last commit that read a file row by row

@@ -62,7 +62,7 @@ class Block:
     @property
     def letters(self) -> int:
         """About how many letters the rows have as JSON."""
-        return OF_NUMBERS * len(self.rows) + sum(len(str(row[2])) for row in self.rows)
+        return OF_NUMBERS * len(self.rows) + sum(len(row[2]) for row in self.rows)
 
 
 def each_block(
@@ -122,10 +122,12 @@ class _Columns:
         columns = list(zip(*rows, strict=True))
         if any(cell.strip() for at in self.sheet.unnamed for cell in columns[at]):
             raise Unexpected
-        by_name = {name: column for name, column in zip(names, columns, strict=True) if name}
+        by_name: dict[str, Sequence[str]] = {
+            name: column for name, column in zip(names, columns, strict=True) if name
+        }
         event_ids = self._ids(by_name.pop("event_id"))
         times = by_name.pop("occurred_at")
-        customers = self._texts(by_name.pop("customer", None) or [""] * len(rows))
+        customers = self._texts(by_name.pop("customer", [""] * len(rows)))
         heads = self._shaped([name for name in by_name if name not in LINE_COLUMNS], by_name, self._heads)
         lines = self._shaped([name for name in by_name if name in LINE_COLUMNS], by_name, self._lines)
         time_us, offsets = self._times(times, heads)
@@ -201,9 +203,9 @@ class _Columns:
     def _row(self, block: Block, at: int) -> Row:
         """A row of a block as it would be read alone."""
         time_us, offset, customer, head, line = block.rows[at]
-        values = {"event_id": block.event_ids[at], "occurred_at": written(int(time_us), int(offset))}
+        values: Row = {"event_id": block.event_ids[at], "occurred_at": written(time_us, offset)}
         values |= {"customer": customer} if customer else {}
-        row = values | self.shapes.heads[int(head)] | (self.shapes.lines[int(line)] if line != NO_LINE else {})
+        row = values | self.shapes.heads[head] | (self.shapes.lines[line] if line != NO_LINE else {})
         return {name: row[name] for name in (*self.sheet.names, *row) if name in row}
 
 

@@ -12,7 +12,8 @@ from recommender.errors import BadRows, FileUnreadable, RowProblem
 from recommender.exchange.reading import Reading
 from recommender.exchange.sheets import NONE as NONE
 from recommender.exchange.sheets import REQUIRED as REQUIRED
-from recommender.exchange.sheets import OnWrong, Seen, What, csv_rows, problem_of
+from recommender.exchange.sheets import OnWrong, Seen, csv_rows, problem_of
+from recommender.exchange.sheets import What as What
 from recommender.exchange.understood import LeftOut, Row, WrongCell, refund
 
 TEXT = (".csv", ".tsv", ".txt")

@@ -7,7 +7,7 @@ A row whose cells are as expected is kept as its own values, the number of its `
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -25,7 +25,7 @@ MOST_SHAPES = 100_000
 
 NO_LINE = -1
 
-PlainRow = Sequence[int | str]
+PlainRow = tuple[int, int, str, int, int]
 """`time_us`, the offset from UTC in minutes, the customer, and the numbers of its head and its line."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

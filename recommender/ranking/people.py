@@ -33,7 +33,7 @@ def rows_with_enough(cell: NDArray[np.integer], person: NDArray[np.integer], lea
     """The rows whose cell has at least `least` different people (n,). Cells are any whole numbers from 0."""
     if least <= 1:
         return np.ones(len(cell), np.bool_)
-    n = int(cell.max()) + 1 if len(cell) else 0
+    n = int(np.max(cell)) + 1 if len(cell) else 0
     code = cell
     if n > MOST_CELLS * len(cell):
         different, code = np.unique(cell, return_inverse=True)

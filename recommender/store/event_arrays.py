@@ -90,7 +90,7 @@ class _Columns:
             *block, strict=True
         )
         if renamed:
-            items, origins = ([renamed.get(one, one) for one in column] for column in (items, origins))
+            items, origins = (tuple(renamed.get(one, one) for one in column) for column in (items, origins))
         customers = who if everybody is None else [everybody] * len(block)
         self.customers.extend(customers)
         self.people.extend(
@@ -130,7 +130,7 @@ class _Columns:
         orders, items = np.frombuffer(self.orders, np.int64), self.items.codes
         quantities = np.minimum(np.frombuffer(self.quantities, np.int64), MOST_OF_A_DISH)
         _, first, place = np.unique(
-            orders * (int(items.max()) + 1) + items, return_index=True, return_inverse=True
+            orders * (int(np.max(items)) + 1) + items, return_index=True, return_inverse=True
         )
         keep = np.sort(first)
         if len(first) < len(orders):  # the same dish on several lines
@@ -155,7 +155,7 @@ class _Columns:
 
     def _sequence(self, orders: NDArray[np.int64], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,): sorts the orders of each customer by time, those of one moment by their names."""
-        rank = np.zeros(int(orders.max()) + 1, np.int64)
+        rank = np.zeros(int(np.max(orders)) + 1, np.int64)
         named = sorted(self._names, key=lambda order: "\x1f".join(self._names[order]))
         rank[named] = np.arange(1, len(named) + 1)
         _, place = np.unique(time_us, return_inverse=True)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.errors import BadRows
+from recommender.errors import BadRows, RowProblem
 from recommender.exchange import event_columns, event_files
 from recommender.exchange.event_columns import Block, each_block
 from recommender.exchange.files import import_file, reading_of
@@ -24,6 +24,7 @@ from recommender.schemas import EventModel
 from recommender.times import to_us
 from tests.recommender.service_fixtures import NOON, World
 
+SOME = {"event_id": "e", "type": "ordered"}
 AT = "2026-11-20T12:00:00+01:00"
 NAMES = (
     "event_id",
@@ -72,6 +73,10 @@ def drawn_file(draw: random.Random) -> str:
         if draw.random() < odd / 3:
             rows.append(draw.choice(("", "," * (len(names) - 1), rows[-1], draw.choice(rows[1:]))))
     return "\n".join(rows) + "\n"
+
+
+def nothing_is_wrong(problem: RowProblem) -> None:
+    pytest.fail(str(problem))
 
 
 def said(world: World, path: Path, options: Options) -> Any:
@@ -153,7 +158,7 @@ def test_a_file_as_tills_write_it_is_read_in_columns(tmp_path: Path) -> None:
         "".join([",".join(NAMES[:7]), "\n", *(f"e{n},ordered,{AT},ann,cola,1,300\n" for n in range(99))])
     )
 
-    found = list(each_block(path, pytest.fail, lambda letters: None, Reading(), Shapes()))
+    found = list(each_block(path, nothing_is_wrong, lambda letters: None, Reading(), Shapes()))
 
     assert [type(one) for one in found] == [Block]
     assert isinstance(found[0], Block)
@@ -168,7 +173,7 @@ def test_a_file_without_anything_in_common_does_not_fill_the_memory(
     rows = (f"e{n},ordered,{AT},cola,s{n}\n" for n in range(99))
     path.write_text("event_id,type,occurred_at,item_id,site\n" + "".join(rows))
 
-    found = list(each_block(path, pytest.fail, lambda letters: None, Reading(), shapes))
+    found = list(each_block(path, nothing_is_wrong, lambda letters: None, Reading(), shapes))
 
     assert len(found) == 99, "each row by itself"
     assert len(shapes.heads) <= 10 < MOST_SHAPES
@@ -186,7 +191,7 @@ def test_times_in_columns_are_what_each_time_is(moments: list[datetime]) -> None
 
     assert times is not None
     assert parts is not None
-    alone = [EventModel(event_id="e", type="ordered", occurred_at=text).to_event(0) for text in texts]
+    alone = [EventModel.model_validate(SOME | {"occurred_at": text}).to_event(0) for text in texts]
     assert times.time_us.tolist() == [to_us(moment) for moment in moments]
     assert (parts.time_us - times.time_us).tolist() == [7] * len(moments)
     assert times.hour.tolist() == [one.hour for one in alone]

@@ -15,7 +15,7 @@ from recommender.ranking.interactions import Interactions
 from recommender.store import event_arrays
 from recommender.store.event_arrays import MOST_OF_A_DISH, as_interactions, person_of
 
-Rows = list[tuple[Any, ...]]
+Rows = list[Any]
 RENAMED = {"old tea": "tea"}
 
 
