@@ -14,6 +14,7 @@ from bench import (
     beside,
     browser_engine,
     cluster,
+    columns,
     consent,
     deciding,
     desk,
@@ -58,6 +59,7 @@ SECTIONS = (
     "training",
     "beside",
     "cluster",
+    "columns",
     "ordering",
     "riding",
     "deciding",
@@ -113,6 +115,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "cluster": lambda: cluster.cluster(
             cluster.QUICK if few else cluster.FULL if options.full else cluster.SIZE
         ),
+        "columns": lambda: columns.columns(columns.QUICK if few else columns.EVENTS),
         "ordering": lambda: [] if few else ordering.against_tifu(),
         "versions": lambda: versions.versions(3 if few else 20),
         "deciding": lambda: deciding.deciding(200 if few else 2_000),

@@ -49,9 +49,9 @@ def beside(events: int, blocks: int) -> list[Row]:
             for scopes, device in ((("suggest",), DEVICE), (("train",), "office-bench"))
         ]
         database.close()
-        tokens = _tokens(setting.home, customers)
+        tokens = tokens_of(setting.home, customers)
         with (
-            _recommender_alone(),
+            recommender_alone(),
             serving(setting, free_port(0), workers=1) as server,
             Client(server.url, keys[0]) as kiosk,
             Client(server.url, keys[1]) as office,
@@ -74,7 +74,7 @@ def beside(events: int, blocks: int) -> list[Row]:
 
 
 @contextmanager
-def _recommender_alone() -> Iterator[None]:
+def recommender_alone() -> Iterator[None]:
     """No engine of faces takes time meanwhile."""
     os.environ["USUAL_ONLY"] = "recommender"
     try:
@@ -104,7 +104,7 @@ def _filled(home: Path, events: int) -> list[str]:
     return customers[:200]
 
 
-def _tokens(home: Path, customers: list[str]) -> list[str]:
+def tokens_of(home: Path, customers: list[str]) -> list[str]:
     keys, now_us = TokenKeys(home, system_clock), system_clock()
     return [
         mint(keys, Claims(one, TENANT, DEVICE, ("orders",), "face", now_us, now_us + 10 * MINUTE, f"t{number}"))

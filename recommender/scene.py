@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -85,13 +85,18 @@ class Event:
         """
         if self.sent_print:
             return self.sent_print
-        left_out = {"sender", "sent_print"} | (set() if self.order_id else {"order_id"})
-        if self.type in TAKES_BACK:  # it is filed under the customer of its order as soon as that is known
-            left_out.add("customer")
-        if self.order_sender in ("", self.sender):
-            left_out.add("order_sender")
-        said = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.name not in left_out)
-        return hashlib.sha256(f"Event({', '.join(said)})".encode()).hexdigest()[:32]
+        # What takes an order back is filed under the customer of its order as soon as that is known.
+        whose = "" if self.type in TAKES_BACK else f", customer={self.customer!r}"
+        about = f", order_id={self.order_id!r}" if self.order_id else ""
+        if self.order_sender not in ("", self.sender):
+            about += f", order_sender={self.order_sender!r}"
+        said = (
+            f"Event(event_id={self.event_id!r}, type={self.type!r}, scene={self.scene!r}{whose},"
+            f" time_us={self.time_us!r}, hour={self.hour!r}, weekday={self.weekday!r}, lines={self.lines!r},"
+            f" site={self.site!r}, region={self.region!r}, origin={self.origin!r},"
+            f" recommendation_id={self.recommendation_id!r}{about})"
+        )
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
 
     @property
     def key(self) -> str:

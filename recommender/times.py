@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from recommender.errors import TimeWithoutZone
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Of the times that are taken."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPACE_FOR_PLUS = re.compile(r" (\d{2}:?\d{2})$")
 
@@ -19,7 +22,7 @@ def aware(text: str, field: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"+\1", text.strip()))
-        if moment.utcoffset() is None or not 1970 <= moment.year <= 9000:
+        if moment.utcoffset() is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
             raise TimeWithoutZone(field)
     except ValueError as error:
         raise TimeWithoutZone(field) from error

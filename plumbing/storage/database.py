@@ -146,6 +146,9 @@ class Database(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 
+    def bulk(self) -> AbstractContextManager[None]:
+        """Inside, this thread writes many rows: more of the tables is kept in memory."""
+
     def note_erased(self) -> None:
         """Inside the transaction that deletes rows of a person: what the engine leaves of them in free space is to
         be overwritten (`clean`), also after a crash."""

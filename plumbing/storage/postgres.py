@@ -353,6 +353,10 @@ class PostgresDatabase(NothingToClean):
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
 
+    def bulk(self) -> nullcontext[None]:
+        """See `Database.bulk`: the server has its own memory."""
+        return nullcontext()
+
     def scrub(self) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""
 

@@ -139,6 +139,10 @@ class PassingPostgres(NothingToClean):
         """See `Database.erasing`."""
         return nullcontext()
 
+    def bulk(self) -> nullcontext[None]:
+        """See `Database.bulk`: the server has its own memory."""
+        return nullcontext()
+
     def scrub(self) -> None:
         """Nothing is left to do."""
 

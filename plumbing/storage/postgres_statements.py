@@ -90,6 +90,8 @@ class Transaction:
             set_tenant(self.raw)
             cursor = self.raw.cursor()
             cursor.executemany(for_postgres(sql).encode(), [plain(values) for values in parameters])
+            if self._pipeline is not None:
+                self._pipeline.sync()
             return cursor
 
 

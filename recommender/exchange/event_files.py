@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from plumbing.storage.sqlite import storage_is_named
 from recommender.assembly import RecommenderStores
@@ -30,18 +30,20 @@ from recommender.errors import (
     UnknownItem,
 )
 from recommender.exchange.checks import problems_of
-from recommender.exchange.event_rows import EventRows, each_event
+from recommender.exchange.event_columns import Block, each_block
+from recommender.exchange.event_rows import EventRows, each_event, in_rows
 from recommender.exchange.opening import OrderTimes
+from recommender.exchange.plain_checks import ImportedEvent, PlainChecks, Scope
 from recommender.exchange.problems import Problems
 from recommender.exchange.reading import Reading
-from recommender.exchange.rows import each_row
+from recommender.exchange.shapes import PlainEvent, Shapes
 from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
 from recommender.figures.counters import QUARTER
 from recommender.recording import check_event, check_year
 from recommender.scene import KINDS, Event, Kind, KnownIds, RecordedEvents, Reduced
-from recommender.schemas import EventModel, Id, Word
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
+from recommender.store.living import Living
 
 CHECKED_AT_ONCE = 2_000
 
@@ -58,15 +60,6 @@ class Either(Container[str]):
 
     def __contains__(self, one: object) -> bool:
         return one in self.first or one in self.second
-
-
-class ImportedEvent(EventModel):
-    """An event with its customer's pseudonym: a file has no token."""
-
-    customer: str = Field("", max_length=128, pattern=r"^[^\x00-\x1f]*$")
-    event_id: Id
-    order_id: Word = ""
-    device: Word = Field("", description="that sent it, in an export; part of what makes an id unique")
 
 
 def import_events(
@@ -87,16 +80,15 @@ def import_events(
     """
     folder = service.config.home
     with closing(SortedRows(folder, PART_BYTES)) as rows, storage_is_named(folder):
-        problems = Problems()
-        read = _read(path, rows, problems, show, reading)
+        problems, shapes = Problems(), Shapes()
+        read = _read(path, rows, problems, show, reading, shapes)
         if not read and not problems.count and not reading.left_out:
             raise FileUnreadable(f"{path.name} holds no rows.")
-        checks = _Checks(service, stores, tenant, now_us, problems, reading)
+        checks = _Checks(service, stores, tenant, now_us, problems, reading, shapes)
         events, times = 0, OrderTimes()
         for part in checks.parts(rows):
             events += len(part)
-            for _, event in part:
-                times.add(event)
+            part.count_orders(times, checks.plain)
             show("checking", 0.3 + 0.3 * min(1.0, events / read))
         problems.require_none()
         _check_hours(path, times, reading)
@@ -106,7 +98,13 @@ def import_events(
         storing = _Storing(checks, rows, stores, tenant, events, show)
         try:
             new = record_in_parts(
-                stores.database, stores.events, tenant, storing.events(), now_us, settled=storing.settled
+                stores.database,
+                stores.events,
+                tenant,
+                storing.events(),
+                now_us,
+                settled=storing.settled,
+                living=checks.living,
             )
         except EventError as error:
             raise BadRows([RowProblem(storing.number(error.index), error.what)]) from error
@@ -133,8 +131,8 @@ def _check_hours(path: Path, times: OrderTimes, reading: Reading) -> None:
     reading.warnings.append(says)
 
 
-def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading: Reading) -> int:
-    """Take in the rows of the file, each with whether all of it could be read; returns how many."""
+def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading: Reading, shapes: Shapes) -> int:
+    """Take in the rows of the file, plain or each with whether all of it could be read; returns how many."""
     size, latest, count = max(1, path.stat().st_size), -1, 0
 
     def wrong(problem: RowProblem) -> None:
@@ -145,11 +143,39 @@ def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading:
     def seen(letters: int) -> None:
         show("reading", 0.3 * min(1.0, letters / size))
 
-    for number, row in each_row(path, "events", wrong, seen, reading):
+    for found in each_block(path, wrong, seen, reading, shapes):
+        if isinstance(found, Block):
+            count += len(found.numbers)
+            rows.add_all(found.keyed(), found.letters)
+            continue
+        number, row = found
         count += 1
         name = str(row.get("event_id", f"\0{number}"))
         rows.add((str(row.get("device", "")), name, number), [row, number != latest])
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Events that are right: plain ones, and others with the numbers of their first rows."""
+
+    plain: Sequence[PlainEvent]
+    others: Sequence[tuple[int, Event]]
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.others)
+
+    def count_orders(self, times: OrderTimes, checks: PlainChecks) -> None:
+        """Note when their orders were."""
+        for site, seconds in checks.orders(self.plain).items():
+            times.add_all(site, seconds)
+        for _, event in self.others:
+            times.add(event)
+
+    def numbered(self, checks: PlainChecks) -> list[tuple[int, Event]]:
+        """All of them."""
+        events = checks.events(self.plain)
+        return [*zip((one.first for one in self.plain), events, strict=True), *self.others]
 
 
 @dataclass(frozen=True)
@@ -162,21 +188,45 @@ class _Checks:
     now_us: int
     problems: Problems
     reading: Reading
+    shapes: Shapes
 
-    def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[list[tuple[int, Event]]]:
-        """The events of sorted rows, some at a time, each with the number of its first row; without wrong ones."""
-        events = each_event(rows, self.problems)
+    @cached_property
+    def living(self) -> Living:
+        """The customers of the file who were not erased."""
+        return Living(self.stores.events, self.tenant)
+
+    @cached_property
+    def plain(self) -> PlainChecks:
+        """For plain events."""
+        return PlainChecks(self.shapes)
+
+    def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[_Part]:
+        """The events of sorted rows, some at a time; without wrong ones."""
+        events = each_event(rows, self.problems, self.shapes)
         while part := list(islice(events, CHECKED_AT_ONCE)):
-            yield self._good(part)
+            plain, odd = self._plain([one for one in part if isinstance(one, PlainEvent)])
+            others = [one for one in part if isinstance(one, EventRows)]
+            yield _Part(plain, self._good([*others, *(in_rows(one, self.shapes) for one in odd)]))
+
+    def _plain(self, part: Sequence[PlainEvent]) -> tuple[list[PlainEvent], list[PlainEvent]]:
+        """The plain events that are right, and those that are to be looked at one by one."""
+        if not part:
+            return [], []
+        heads = self.plain.heads(part)
+        there, known = self.service.known(self.tenant, heads), self._known(heads)
+        scope = Scope(there, known, self.service.caches.area(self.tenant), self.now_us)
+        return self.plain.split(part, scope, self.living.erased_among)
 
     def _good(self, part: Sequence[EventRows]) -> list[tuple[int, Event]]:
+        if not part:
+            return []
         read = [(rows, event) for rows in part if (event := self._event(rows)) is not None]
         events = [event for _, event in read]
         there, known = self.service.known(self.tenant, events), self._known(events)
         area = self.service.caches.area(self.tenant)
         read = [(rows, left) for rows, event in read if (left := self._without_retired(rows, event, there, known))]
         events = [event for _, event in read]
-        erased = self.stores.events.erased_among(self.tenant, {one.customer for one in events if one.customer})
+        erased = self.living.erased_among({one.customer for one in events if one.customer})
         good = []
         for rows, event in read:
             before = self.problems.count
@@ -243,8 +293,7 @@ class _Checks:
 
     def _event(self, rows: EventRows) -> Event | None:
         try:
-            model = ImportedEvent.model_validate(rows.as_row())
-            return model.to_event(0, customer=model.customer, sender=model.device)
+            return ImportedEvent.model_validate(rows.as_row()).imported()
         except ValidationError as error:
             for problem in problems_of(error, rows.first, rows.numbers) if rows.readable else ():
                 self.problems.add(problem)
@@ -287,11 +336,13 @@ class _Storing:
         passed = 0
         for part in self.checks.parts(self.rows):
             self.checks.problems.require_none()
-            numbers = {(event.sender, event.event_id): number for number, event in part}
-            for event in self.stores.own.without_taken_back(self.tenant, [event for _, event in part]):
+            numbered = part.numbered(self.checks.plain)
+            numbers = {(event.sender, event.event_id): number for number, event in numbered}
+            events = self.stores.own.without_taken_back(self.tenant, [event for _, event in numbered])
+            self.times_us |= {event.time_us // QUARTER * QUARTER for event in events}
+            for event in events:
                 self._numbers.append(numbers[event.sender, event.event_id])
                 self._given += 1
-                self.times_us.add(event.time_us // QUARTER * QUARTER)
                 yield event
             passed += len(part)
             self.show("storing", 0.6 + 0.4 * min(1.0, passed / max(1, self.total)))

@@ -8,12 +8,9 @@ from typing import Any
 
 from recommender.errors import RowProblem
 from recommender.exchange.problems import Problems
+from recommender.exchange.shapes import LINE_COLUMNS, NO_LINE, PlainEvent, PlainRow, Shapes
 from recommender.exchange.sorted_rows import Key
 from recommender.exchange.understood import Row
-
-LINE_COLUMNS = ("item_id", "quantity", "price", "options", "line", "retired")
-"""The columns of an event's row that are about one of its items. `line` numbers the lines of an order, as exports
-have them."""
 
 MOST_LINES = 201
 """Of one event that are read: one more than an event may have, so that it is refused."""
@@ -23,6 +20,8 @@ MOST_LINES = 201
 class EventRows:
     """The rows of one event."""
 
+    sender: str
+    event_id: str  # of a row without one a name that no other has
     first: int  # number of its first row
     readable: bool  # whether all of that row could be read
     fields: Row  # what its rows have in common
@@ -68,30 +67,64 @@ class EventRows:
             self.retired |= {str(line.get("item_id", "")), str(self.fields.get("pickup", ""))} - {""}
 
 
-def each_event(rows: Iterable[tuple[Key, Any]], problems: Problems) -> Iterator[EventRows]:
+def each_event(
+    rows: Iterable[tuple[Key, Any]], problems: Problems, shapes: Shapes
+) -> Iterator[EventRows | PlainEvent]:
     """The events of rows that are sorted by their names: those of one name are its items, if they have no `items`.
 
-    Each row comes with whether all of it could be read; a row that is no other event's and not this one's either
-    goes into `problems`.
+    A row is plain, or comes with whether all of it could be read. Events are plain where all of their rows are,
+    and stand together. A row that is no other event's and not this one's either goes into `problems`.
     """
-    event: EventRows | None = None
-    named = None
-    for (sender, name, number), (row, readable) in rows:
-        if event is None or named != (sender, name):
+    event: EventRows | PlainEvent | None = None
+    for (sender, name, number), row in rows:
+        if event is None or event.event_id != name or event.sender != sender:
             if event is not None:
                 yield event
-            event, named = _begun(number, row, readable), (sender, name)
-        elif not event.take(number, row) and readable:
+            event = _plain(sender, name, number, row) if len(row) > 2 else _begun(sender, name, number, *row)
+            continue
+        if isinstance(event, PlainEvent):
+            if _goes_on(event, number, row):
+                event.lines.append(row[4])
+                continue
+            event = in_rows(event, shapes)
+        full, readable = (shapes.rows_of(_plain(sender, name, number, row))[0], True) if len(row) > 2 else row
+        if not event.take(number, full) and readable:
             problems.add(RowProblem(number, f"event_id {name!r} is in row {event.first} too"))
     if event is not None:
         yield event
 
 
-def _begun(number: int, row: Row, readable: bool) -> EventRows:
+def _plain(sender: str, name: str, number: int, row: PlainRow) -> PlainEvent:
+    time_us, offset, customer, head, line = row
+    return PlainEvent(sender, name, number, time_us, offset, customer, head, [] if line == NO_LINE else [line])
+
+
+def _goes_on(event: PlainEvent, number: int, row: Any) -> bool:
+    """Whether a row is the next line of a plain event."""
+    return (
+        len(row) > 2
+        and number == event.first + len(event.lines)
+        and len(event.lines) < MOST_LINES
+        and row[4] != NO_LINE
+        and bool(event.lines)
+        and (event.time_us, event.offset, event.customer, event.head) == (row[0], row[1], row[2], row[3])
+    )
+
+
+def in_rows(event: PlainEvent, shapes: Shapes) -> EventRows:
+    """A plain event as its rows, each to be checked by itself."""
+    first, *others = shapes.rows_of(event)
+    rows = _begun(event.sender, event.event_id, event.first, first, readable=True)
+    for number, row in enumerate(others, start=event.first + 1):
+        rows.take(number, row)
+    return rows
+
+
+def _begun(sender: str, name: str, number: int, row: Row, readable: bool) -> EventRows:
     line, fields = _apart(row)
     if "items" in row:
-        return EventRows(number, readable, fields, None)
-    event = EventRows(number, readable, fields, [], _last=number)
+        return EventRows(sender, name, number, readable, fields, None)
+    event = EventRows(sender, name, number, readable, fields, [], _last=number)
     if line:
         event.add(number, line, _named(row))
     return event

@@ -14,6 +14,8 @@ from recommender.store.tenant_settings import DAYS, TenantSettings
 QUARTERS = 7 * 24 * 4
 """Of an hour, in a week."""
 
+QUARTER_S = 900
+
 LEAST_ORDERS = 20
 FURTHEST = 14 * 4
 """Quarters: no clock of the world is further from UTC."""
@@ -49,6 +51,11 @@ class OrderTimes:
         if event.type == "ordered":
             of_site = self.counts.setdefault(event.site, np.zeros(QUARTERS, np.int64))
             of_site[(event.weekday * 96 + int(event.hour * 4)) % QUARTERS] += 1
+
+    def add_all(self, site: str, seconds: NDArray[np.int64]) -> None:
+        """Count orders of a site; `seconds` of the week (n,)."""
+        of_site = self.counts.setdefault(site, np.zeros(QUARTERS, np.int64))
+        of_site += np.bincount(seconds // QUARTER_S, minlength=QUARTERS)
 
     def misfit(self, settings: TenantSettings) -> Misfit | None:
         """None: most orders are inside, there are few, or nobody has said the hours."""

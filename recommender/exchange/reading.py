@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -180,6 +180,13 @@ class Reading:
         except (NotATime, OverflowError) as error:
             raise WrongCell(column, str(error), text) from error
 
+    def moments(self, column: str, texts: Sequence[str], sites: Sequence[str]) -> Sequence[str]:
+        """A column of times, each as `moment` has it. Raises WrongCell."""
+        if self._zone is None and not self._shift and all(map(_OFFSET.search, texts)):
+            self.clocks["their own offsets"] += len(texts)
+            return texts
+        return [self.moment(column, text, site) for text, site in zip(texts, sites, strict=True)]
+
     def _on_the_wall(self, at: datetime, text: str, site: str, own: tzinfo | None) -> datetime:
         wall, where = self.settings.zone_of(site), f" (site {site})" if site else ""
         asked = self._zone if self._zone is not UTC else None
@@ -224,3 +231,9 @@ class Reading:
             self.allergens.update(plain(name) for name in names if isinstance(name, str))
         if len(self.first) < SHOWN:
             self.first.append(row)
+
+    def take_all(self, n: int, row_at: Callable[[int], Row]) -> None:
+        """Count `n` rows of events; `row_at` gives one of them."""
+        self.rows += n
+        self.unstated += n
+        self.first += [row_at(at) for at in range(min(n, SHOWN - len(self.first)))]

@@ -18,6 +18,7 @@ from scipy import sparse
 from recommender.orders.questions import Questions
 from recommender.ranking.dayparts import DAYPARTS
 from recommender.ranking.interactions import Interactions
+from recommender.ranking.sparse import distinct
 
 ROWS_PER_EPOCH = 200_000  # pairs per epoch are capped, to bound the time of training
 MOST_SUMMED = 1_000_000
@@ -182,7 +183,7 @@ def _feature_matrix(item_features: Sequence[Sequence[str]]) -> tuple[tuple[str, 
 def distinct_pairs(seen: Interactions, n_items: int) -> NDArray[np.int64]:
     """The distinct keys customer * n_items + item, ascending."""
     rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
-    return np.unique(seen.customer[rows].astype(np.int64) * n_items + seen.item[rows])
+    return distinct(seen.customer[rows].astype(np.int64) * n_items + seen.item[rows])
 
 
 def drawn_pairs(n: int, seed: int) -> NDArray[np.int64]:

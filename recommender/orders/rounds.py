@@ -14,6 +14,7 @@ from recommender.orders.signals.crowd import ItemCrowd
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import Targets, orders_per_customer, split_last
 from recommender.ranking.pairs import Pairs
+from recommender.ranking.sparse import distinct
 
 Features = Sequence[Sequence[str]]
 Mask = NDArray[np.bool_]
@@ -25,7 +26,7 @@ def truth_of(history: Interactions, targets: Interactions) -> Targets:
     """The right answers of the questions that `questions_of(history, targets)` makes."""
     customers, question = np.unique(targets.customer, return_inverse=True)
     width = max(len(history.items), 1)
-    had = np.unique(history.customer.astype(np.int64) * width + history.item)
+    had = distinct(history.customer.astype(np.int64) * width + history.item)
     known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
     return Targets.from_pairs(question, targets.item, known, len(customers))
 

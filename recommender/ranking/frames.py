@@ -37,8 +37,17 @@ class Texts:
         self._places: dict[str, int] = {}
         self._codes = array("i")
 
-    def append(self, text: str) -> None:
-        self._codes.append(self._places.setdefault(text, len(self._places)))
+    def extend(self, texts: Sequence[str]) -> None:
+        """Add texts, each different one looked at once."""
+        for text in dict.fromkeys(texts):
+            self._places.setdefault(text, len(self._places))
+        self._codes.extend(map(self._places.__getitem__, texts))
+
+    def at(self, rows: NDArray[np.intp]) -> Texts:
+        """The texts of some rows."""
+        found = Texts()
+        found._places, found._codes = self._places, array("i", self.codes[rows].tobytes())
+        return found
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -54,13 +63,6 @@ class Texts:
     @property
     def codes(self) -> NDArray[np.int32]:
         return np.frombuffer(self._codes, np.int32) if self._codes else np.zeros(0, np.int32)
-
-    def ranks(self) -> NDArray[np.int64]:
-        """(n,): where each row's text stands among the different ones when they are sorted."""
-        place = np.empty(len(self._places), np.int64)
-        for rank, text in enumerate(sorted(self._places)):
-            place[self._places[text]] = rank
-        return place[self.codes]
 
 
 Columns = Mapping[str, ArrayLike | Texts] | DataFrame

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recommender.ranking.interactions import Interactions
-from recommender.ranking.sparse import expanded
+from recommender.ranking.sparse import distinct, expanded
 
 LEAST_PEOPLE = 10
 """What a scene takes where nobody set another number."""
 
 PAIRS_AT_ONCE = 8_000_000
+MOST_CELLS = 8
+"""For each row: where there are more, most are of no row, and those that are get numbers of their own."""
 
 
 def people_of(cell: NDArray[np.integer], person: NDArray[np.integer], n: int) -> NDArray[np.int64]:
@@ -23,16 +25,19 @@ def people_of(cell: NDArray[np.integer], person: NDArray[np.integer], n: int) ->
     if not known.any():
         return np.zeros(n, np.int64)
     width = int(np.max(person[known])) + 1
-    pairs = np.unique(cell[known].astype(np.int64) * width + person[known])
-    return np.bincount((pairs // width).astype(np.int64), minlength=n)
+    pairs = distinct(cell[known].astype(np.int64) * width + person[known])
+    return np.bincount(pairs // width, minlength=n)
 
 
 def rows_with_enough(cell: NDArray[np.integer], person: NDArray[np.integer], least: int) -> NDArray[np.bool_]:
     """The rows whose cell has at least `least` different people (n,). Cells are any whole numbers from 0."""
     if least <= 1:
         return np.ones(len(cell), np.bool_)
-    _, code = np.unique(cell, return_inverse=True)
-    n = int(code.max()) + 1 if len(code) else 0
+    n = int(np.max(cell)) + 1 if len(cell) else 0
+    code = cell
+    if n > MOST_CELLS * len(cell):
+        different, code = np.unique(cell, return_inverse=True)
+        n = len(different)
     return np.asarray((people_of(code, person, n) >= least)[code], np.bool_)
 
 

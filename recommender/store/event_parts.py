@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from plumbing.storage.database import Database
 from recommender.ranking.interactions import Interactions
-from recommender.store.events import COLUMNS, LEARNED, as_interactions, person_of
+from recommender.store.event_arrays import as_interactions, person_of
+from recommender.store.events import COLUMNS, LEARNED
 from recommender.store.recorded import SEEN
 
 PAGE = 20_000

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import threading
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from plumbing.clock import DAY
-from plumbing.storage.database import Connection, Database, Row, Statement
+from plumbing.storage.database import Connection, Database, Statement
 from plumbing.storage.tenants import NONE
 from plumbing.storage.tombstones import Tombstones
 from recommender.errors import Erased
-from recommender.ranking.frames import Texts
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.people import LEAST_PEOPLE, without_unshared
-from recommender.scene import TAKES_BACK, Event, Reduced, no_interactions
+from recommender.scene import TAKES_BACK, Event, Reduced
 from recommender.store import forgotten
+from recommender.store.event_arrays import as_interactions
 from recommender.store.former_items import renamed
 from recommender.store.recorded import OF_AN_EVENT, SEEN, Stored, marks, parts, stored
 from recommender.store.taken_back import BACK, TakenBack, asks_about, base_type, orders_named
@@ -48,10 +44,6 @@ _LINES_OF = (
 _TYPES = ("ordered", "rode", "shown", "accepted", "dismissed", "redeemed", *TAKES_BACK)
 
 
-MOST_OF_A_DISH = 20
-"""So many of one dish count at most, of one order: one order makes no dish popular."""
-
-
 class EventStore:
     """Events of all tenants. `key` is for tombstones, which must not contain a pseudonym."""
 
@@ -66,7 +58,7 @@ class EventStore:
 
     def tombstone(self, tenant: str, customer: str) -> str:
         """A keyed hash of a pseudonym, or of an event's key: notes it without the pseudonym or the key itself."""
-        return hmac.new(self._key, f"{tenant}\n{customer}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, f"{tenant}\n{customer}".encode(), "sha256").hex()
 
     def generation(self, tenant: str, name: str) -> int:
         """How often `name` ("catalogue", "erasures") changed. Caches use it as a stamp."""
@@ -143,10 +135,15 @@ class EventStore:
         """Those of `customers` who were erased."""
         named = {self.tombstone(tenant, name): name for name in customers}
         remembered = self._remembered
-        found = {h for h in named if remembered is not None and bytes.fromhex(h) in remembered}
+        outside = frozenset[bytes]() if remembered is None else remembered.all()
+        found = {hashed for hashed in named if bytes.fromhex(hashed) in outside} if outside else set[str]()
         for ask in self._tombstones_of(tenant, [hashed for hashed in named if hashed not in found]):
             found |= {row["customer_hash"] for row in self._database.rows(*ask)}
         return {named[hashed] for hashed in found}
+
+    def erasures(self, tenant: str) -> tuple[int, int]:
+        """Another one as soon as anybody was erased: as long as it is the same, who was not is not."""
+        return self.generation(tenant, "erasures"), 0 if self._remembered is None else len(self._remembered)
 
     @staticmethod
     def _tombstones_of(tenant: str, hashes: Sequence[str]) -> Iterator[Statement]:
@@ -175,17 +172,14 @@ class EventStore:
             names = done.to_settle | orders_named(events)
             return done.new, self.taken_back.settle(tenant, names) if names else ()
 
-    def add(
-        self, tenant: str, events: Sequence[Event], now_us: int, import_id: str = "", *, first: int = 0
-    ) -> Stored:
-        """`record` inside a transaction, also of an import; `first` is the place of the first of these events in
-        what is imported."""
+    def add(self, tenant: str, events: Sequence[Event], now_us: int) -> Stored:
+        """`record` inside a transaction."""
         hashes = sorted({self.tombstone(tenant, event.customer) for event in events if event.customer})
         if self._remembered is not None and any(bytes.fromhex(hashed) in self._remembered for hashed in hashes):
             raise Erased
         unless = list(self._tombstones_of(tenant, hashes))
         about = asks_about(tenant, events)
-        return stored(self._database, tenant, events, now_us, import_id, first=first, unless=unless, about=about)
+        return stored(self._database, tenant, events, now_us, unless=unless, about=about)
 
     def counted_since(self, tenant: str, customer: str, since_us: int) -> dict[str, int]:
         """How many events of each type a customer has since a moment."""
@@ -357,80 +351,4 @@ def raise_generation(connection: Connection, tenant: str, name: str) -> None:
         "INSERT INTO generations VALUES (?, ?, 1) ON CONFLICT (tenant, name)"
         " DO UPDATE SET number = generations.number + 1",
         (tenant, name),
-    )
-
-
-def person_of(customer: str, sender: str, kind: str, counted_us: int, item: str) -> str:
-    """Whom a row counts as where different people are counted; "" is nobody.
-
-    A guest has no name: at a kiosk all guests of one day count as one person, so that one device alone makes
-    nothing popular in a day. `counted_us` lies in the day on which the device sent them, whatever time it gave.
-    In a taxi they count as one person for all days, because one guest may ride home daily; and a ride to a
-    position that is no place of the catalogue says nothing about guests at all.
-    """
-    if customer:
-        return customer
-    if kind != "rode":
-        return f"\x1f{sender}\x1f{counted_us // DAY}"
-    return "" if item.startswith("geo:") else f"\x1f{sender}"
-
-
-def as_interactions(
-    rows: Iterable[Row],
-    kind: str,
-    *,
-    everybody: str | None = None,
-    renamed: Mapping[str, str] = MappingProxyType({}),
-) -> Interactions:
-    """Rows of `COLUMNS` as arrays. Two orders in the same microsecond remain two orders.
-
-    `everybody` makes all of them this customer's, "" a guest's; different people can still be counted.
-    A dish on several lines of one order, whose rows follow each other, is one row of at most `MOST_OF_A_DISH`.
-    `renamed` gives the present ids of merged ones.
-    Each row is let go when its values are taken: a training reads millions.
-    """
-    customers, people, events, items = Texts(), Texts(), Texts(), Texts()
-    sites, regions, origins = Texts(), Texts(), Texts()
-    times, hours, weekdays, quantities = array("q"), array("d"), array("b"), array("q")
-    name, there = ("", ""), dict[str, int]()  # of the order that is read: where each dish of it stands
-    for customer, sender, event, time_us, hour, weekday, site, region, origin, item, quantity, counted_us in rows:
-        if name != (sender, event):
-            name, there = (sender, event), {}
-        item, origin = renamed.get(item, item), renamed.get(origin, origin)
-        if item in there:
-            quantities[there[item]] = min(quantities[there[item]] + quantity, MOST_OF_A_DISH)
-            continue
-        there[item] = len(times)
-        customers.append(customer if everybody is None else everybody)
-        people.append(person_of(customer, sender, kind, counted_us, item))
-        events.append(f"{sender}\x1f{event}")
-        times.append(time_us)
-        hours.append(hour)
-        weekdays.append(weekday)
-        sites.append(site)
-        regions.append(region)
-        origins.append(origin)
-        items.append(item)
-        quantities.append(min(quantity, MOST_OF_A_DISH))
-    if not times:
-        return no_interactions()
-    time_of = np.array(times, np.int64)
-    code = events.ranks()
-    by_time = np.lexsort((code, time_of))
-    order = np.empty(len(times), np.int64)
-    order[by_time] = np.r_[0, np.cumsum(np.diff(code[by_time]) != 0)]
-    return Interactions.from_columns(
-        {
-            "customer": customers,
-            "order": order,
-            "time_us": time_of,
-            "hour": np.array(hours),
-            "weekday": np.array(weekdays),
-            "site": sites,
-            "region": regions,
-            "origin": origins,
-            "item": items,
-            "quantity": np.array(quantities),
-            "person": people,
-        }
     )

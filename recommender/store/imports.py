@@ -11,15 +11,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 
 from plumbing.storage import alive
 from plumbing.storage.database import Database, DatabaseBusy
 from plumbing.storage.room import DiskFull
 from plumbing.storage.tenants import of_all
+from recommender.errors import Erased
 from recommender.scene import Event, Reduced
 from recommender.store.events import EventStore
-from recommender.store.recorded import OF_AN_EVENT, Name
+from recommender.store.living import Living
+from recommender.store.recorded import OF_AN_EVENT, Batch, Name
 from recommender.store.taken_back import orders_of_import
 
 PART = 500
@@ -29,8 +32,7 @@ into PART_S."""
 MOST = 5_000
 PART_S = 0.05
 """How long a part may hold the lock. Others try for it every 100 ms at least; between two parts it is free as long
-as the part took."""
-
+as the part took, or longer."""
 
 FOUND = "SELECT sender, event_id FROM events WHERE tenant = ? AND import_id = ? LIMIT ?"
 """Without an order: to sort all that is left, for every part, takes hours where there are millions."""
@@ -45,11 +47,13 @@ def record_in_parts(
     *,
     pause: Callable[[float], None] = time.sleep,
     settled: Callable[[Sequence[Reduced]], object] = lambda orders: None,
+    living: Living | None = None,
 ) -> int:
     """Store events; returns how many were new. All or none. So many as one part has are in memory at a time.
 
     Args:
         settled: gets the orders of which something was taken back, inside the transaction that does it.
+        living: the customers of this tenant who are known not to be erased.
 
     Raises:
         Erased: a customer among them was erased. EventConflict: another event has this event_id.
@@ -59,7 +63,9 @@ def record_in_parts(
     import_id = secrets.token_hex(8)
     database.change("INSERT INTO imports VALUES (?, ?, ?, 'running')", (tenant, import_id, alive.mark()))
     try:
-        new = _written(database, store, tenant, import_id, events, now_us, pause)
+        one = _Import(database, tenant, import_id, now_us, living or Living(store, tenant))
+        with database.bulk():
+            new = one.written(events, pause)
         names = sorted(orders_of_import(database, tenant, import_id))
         for part in _parts(names):  # what is taken back inside the import: nobody sees it yet
             with database.write():
@@ -78,28 +84,41 @@ def record_in_parts(
     return new
 
 
-def _written(
-    database: Database,
-    store: EventStore,
-    tenant: str,
-    import_id: str,
-    events: Iterable[Event],
-    now_us: int,
-    pause: Callable[[float], None],
-) -> int:
-    new, start, size = 0, 0, PART
-    left = iter(events)
-    took = 0.0
-    while part := list(islice(left, size)):
-        if start:
-            pause(took)
-        began = time.monotonic()
-        with database.write(shared=True):
-            new += store.add(tenant, part, now_us, import_id, first=start).new
-        took = time.monotonic() - began
-        start += len(part)
-        size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
-    return new
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """An import that goes on."""
+
+    database: Database
+    tenant: str
+    import_id: str
+    now_us: int
+    living: Living
+
+    def written(self, events: Iterable[Event], pause: Callable[[float], None]) -> int:
+        """Store the events in parts; returns how many were new.
+
+        The next part is made ready while others may write, so that there is less to wait for.
+        """
+        new, start, size = 0, 0, PART
+        left = iter(events)
+        took, freed = 0.0, time.monotonic()
+        while part := list(islice(left, size)):
+            batch = Batch.of(self.tenant, part, self.now_us, self.import_id)
+            if start:
+                pause(max(0.0, took - (time.monotonic() - freed)))
+            began = time.monotonic()
+            with self.database.write(shared=True):
+                new += self._stored(batch, start)
+            freed = time.monotonic()
+            took = freed - began
+            start += len(part)
+            size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
+        return new
+
+    def _stored(self, batch: Batch, start: int) -> int:
+        if self.living.erased_among({event.customer for event in batch.events if event.customer}):
+            raise Erased
+        return batch.stored(self.database, self.tenant, self.now_us, self.import_id, first=start)
 
 
 def _parts(names: Sequence[Name]) -> Iterator[Sequence[Name]]:

@@ -5,7 +5,8 @@ back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from plumbing.storage.database import Database, Row, Statement
@@ -19,13 +20,19 @@ SEEN = "(e.import_id = '' OR e.import_id NOT IN (SELECT import_id FROM imports))
 MOST = 64
 """Rows of one statement, or values of one list."""
 
-COLUMNS = 18
+COLUMNS, LINE_COLUMNS = 18, 10
 
 OF_AN_EVENT = ("sent_lines", "lines", "events")
 """The tables that have the rows of an event."""
 
 T = TypeVar("T")
 Name = tuple[str, str]  # sender, event_id
+
+INSERT_EVENT = (
+    f"INSERT INTO events VALUES ({', '.join('?' * COLUMNS)})"  # noqa: S608 question marks only
+    " ON CONFLICT (tenant, sender, event_id) DO NOTHING"
+)
+INSERT_LINE = f"INSERT INTO lines VALUES ({', '.join('?' * LINE_COLUMNS)}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 class Stored(NamedTuple):
@@ -130,6 +137,38 @@ def _without_sender(tenant: str, events: Sequence[Event]) -> Iterator[Statement]
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events as they are written. Made before a transaction begins: it takes as long as the writing."""
+
+    events: Sequence[Event]
+    rows: Sequence[tuple[Any, ...]]
+    lines: Sequence[tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, tenant: str, events: Sequence[Event], now_us: int, import_id: str) -> Batch:
+        """The rows in the order of their names."""
+        sort = sorted(events, key=lambda event: (event.sender, event.event_id))
+        rows = [_row(tenant, event, event.fingerprint(), now_us, import_id) for event in sort]
+        return cls(events, rows, line_rows(tenant, sort))
+
+    def stored(self, database: Database, tenant: str, now_us: int, import_id: str, *, first: int) -> int:
+        """As `stored`, of the events of an import; returns how many were new.
+
+        Where all of them are, nothing is asked about any of them.
+        """
+        names = {(event.sender, event.event_id) for event in self.events}
+        older = database.several(list(_without_sender(tenant, self.events)))
+        if len(names) < len(self.events) or any(older):
+            return stored(database, tenant, self.events, now_us, import_id, first=first).new
+        with database.write() as connection:
+            new = connection.executemany(INSERT_EVENT, self.rows).rowcount
+            connection.executemany(INSERT_LINE, self.lines)
+        if new == len(self.rows):
+            return new
+        return new + stored(database, tenant, self.events, now_us, import_id, first=first).new
+
+
 def _inserts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
     """In the order of their names, so that two who send the same never wait for each other in a circle. They give
     the names of those that were not there."""
@@ -143,7 +182,17 @@ def _inserts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
 
 def _lines(tenant: str, events: Sequence[Event]) -> Iterator[Statement]:
     """The lines of an event that was there are there as well: a different event under its name is refused."""
-    rows = [
+    rows = line_rows(tenant, events)
+    for part in parts(sorted(rows, key=lambda row: row[:4])):
+        yield (
+            f"INSERT INTO lines VALUES {', '.join([marks(LINE_COLUMNS)] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608
+            [value for row in part for value in row],
+        )
+
+
+def line_rows(tenant: str, events: Iterable[Event]) -> list[tuple[Any, ...]]:
+    """The rows of the lines of events."""
+    return [
         (
             *(tenant, event.sender, event.event_id, i, line.item, line.quantity, line.price),
             *(_paid(event, line.item), options_text(line.options), line.listed),
@@ -151,11 +200,6 @@ def _lines(tenant: str, events: Sequence[Event]) -> Iterator[Statement]:
         for event in events
         for i, line in enumerate(event.lines)
     ]
-    for part in parts(sorted(rows, key=lambda row: row[:4])):
-        yield (
-            f"INSERT INTO lines VALUES {', '.join([marks(10)] * len(part))} ON CONFLICT DO NOTHING",  # noqa: S608
-            [value for row in part for value in row],
-        )
 
 
 def options_text(options: Sequence[str]) -> str:

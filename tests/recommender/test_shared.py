@@ -17,7 +17,7 @@ from recommender.scene import Context, Item, Request, TrainingInput
 from recommender.scenes.destinations import DESTINATIONS
 from recommender.scenes.orders import OrdersScene
 from recommender.scenes.registry import Scenes
-from recommender.store.events import person_of
+from recommender.store.event_arrays import person_of
 from tests.recommender.service_fixtures import NOON, Installation, World
 
 DAY = 86_400_000_000

@@ -16,6 +16,7 @@ from recommender.orders.signals.together import Baskets
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.partitions import Part, Vocabularies, before
 from recommender.ranking.people import people_of_pairs
+from recommender.ranking.sparse import distinct
 from recommender.ranking.tally import ExactSums, Tally
 
 WIDE = HOURS + 1
@@ -73,7 +74,7 @@ class Counts:
         self._include_places(seen, frame, n)
         self._include_baskets(Baskets.of(seen, n, frame.popularity), frame, n)
         self.moments = self.moments + counts_of_moments(seen.item, daypart(seen.hour), n)
-        self.buyers.append(len(np.unique(seen.customer[seen.customer >= 0])))
+        self.buyers.append(len(distinct(seen.customer[seen.customer >= 0])))
         self.pairs.append(len(distinct_pairs(seen, n)))
 
     def _include_places(self, seen: Interactions, frame: Frame, n: int) -> None:
@@ -170,7 +171,7 @@ def _count_people(tally: Tally, cell: Ints, person: Ints) -> None:
     known = person >= 0
     if known.any():
         width = int(np.max(person)) + 1
-        tally.count(np.unique(cell[known] * width + person[known]) // width)
+        tally.count(distinct(cell[known] * width + person[known]) // width)
 
 
 def _places_of(seen: Interactions, places: NDArray[np.int64]) -> list[Ints]:

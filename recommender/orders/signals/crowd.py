@@ -18,6 +18,7 @@ from recommender.orders.signals.together import Together
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.pairs import Pairs
 from recommender.ranking.people import only_shared
+from recommender.ranking.sparse import distinct
 
 ITEM = ("item_orders", "item_repeat", "item_trend", "item_recent")
 CONTEXT = ("here", "here_now", "lately", "near", "follows", "factor")
@@ -201,7 +202,7 @@ class ItemCrowd:
         keys += [_top(scores[name], eligible, k) for name, k in widths.items()]
         of_all = [np.argsort(-self.popular.recent, kind="stable")[:half], *([] if also is None else [also])]
         keys += [(np.arange(questions.n)[:, None] * n_items + items).ravel() for items in of_all]
-        key = np.unique(np.concatenate(keys))
+        key = distinct(np.concatenate(keys))
         return key if eligible is None else key[eligible[key % n_items]]
 
     def arrays(self) -> dict[str, NDArray[Any]]:

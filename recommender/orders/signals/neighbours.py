@@ -14,7 +14,7 @@ from recommender.orders.questions import Questions
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import highest
 from recommender.ranking.rows import RowTables
-from recommender.ranking.sparse import pack, unpack, weighted_rows, weighted_sums
+from recommender.ranking.sparse import distinct, pack, unpack, weighted_rows, weighted_sums
 
 DECAY = 0.9
 STEEP = 0.7
@@ -53,7 +53,7 @@ class Neighbours:
         They say nothing of an item that fewer than `least` of them had (`steep`) or had last (`last`).
         """
         rows = np.flatnonzero((seen.customer >= 0) & (seen.item >= 0))
-        customers = np.unique(seen.customer[rows])
+        customers = distinct(seen.customer[rows])
         if len(customers) > MAX_REFERENCE:
             customers = np.sort(rng.choice(customers, MAX_REFERENCE, replace=False))
         number = np.full(len(seen.customers), -1, np.int64)

@@ -74,13 +74,13 @@ def test_texts_as_numbers_are_what_an_array_of_them_is() -> None:
     ]
     names = ("customer", "item", "site", "origin")
     columns = {name: Texts() for name in names}
-    for row in rows:
-        for name, text in zip(names, row, strict=True):
-            columns[name].append(text)
+    for part in (rows[:3], rows[3:]):
+        for name, texts_of in zip(names, zip(*part, strict=True), strict=True):
+            columns[name].extend(texts_of)
     plain = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
     numbers, texts = Interactions.from_columns(columns), Interactions.from_columns(plain)
     for field in fields(Interactions):
         np.testing.assert_array_equal(getattr(numbers, field.name), getattr(texts, field.name), err_msg=field.name)
-    assert columns["customer"].ranks().tolist() == [2, 0, 1, 2]
+    assert columns["customer"].at(np.array([3, 1])).codes.tolist() == [0, 1]
     assert len(Interactions.from_columns({"customer": Texts(), "item": Texts()})) == 0
