@@ -204,8 +204,9 @@ class Galleries:
     def templates(self, tenant: str, state: GalleryState) -> Iterator[tuple[str, Array]]:
         """(customer id, turned template) of a whole gallery, read from the database: exact for every size."""
         for page in self._store.templates(tenant, self._pack):
-            for row, (vector, _) in zip(page, self._opened(tenant, state, page), strict=True):
-                if vector is not None:
+            vectors, sound, _ = self._opened(tenant, state, page)
+            for row, vector, is_sound in zip(page, vectors, sound, strict=True):
+                if is_sound:
                     yield row.customer_id, vector
 
     def _follow(self, tenant: str, loaded: _Loaded) -> Snapshot:
@@ -264,25 +265,22 @@ class Galleries:
 
     def _add(self, tenant: str, rows: GalleryRows, state: GalleryState, page: list[TemplateRow]) -> None:
         """Decrypt a page of templates and add those whose keys exist."""
-        vectors = np.empty((len(page), self._size), np.float32)
-        names: list[str] = []
-        places: list[int] = []
-        homes: list[str] = []
-        for row, (vector, home) in zip(page, self._opened(tenant, state, page), strict=True):
-            if vector is None:
-                rows.dead.add(row.place)
-                continue
-            vectors[len(names)] = vector
-            names.append(row.customer_id)
-            places.append(row.place)
-            homes.append(home)
-        rows.add(names, places, homes, vectors[: len(names)])
+        vectors, sound, homes = self._opened(tenant, state, page)
+        rows.dead.update(row.place for row, is_sound in zip(page, sound, strict=True) if not is_sound)
+        kept = np.flatnonzero(sound).tolist()
+        rows.add(
+            [page[n].customer_id for n in kept],
+            [page[n].place for n in kept],
+            [homes[n] for n in kept],
+            vectors[kept] if len(kept) < len(page) else vectors,
+        )
 
     def _opened(
         self, tenant: str, state: GalleryState, page: Sequence[TemplateRow]
-    ) -> Iterator[tuple[Array | None, str]]:
-        """The template and the home of each row; None where no key opens it any more."""
-        version = template_version(self._pack, state.salt)
+    ) -> tuple[Array, NDArray[np.bool_], list[str]]:
+        """The templates (n, size) of a page, whether each is sound, and their homes. One that is not sound is opened
+        by no key any more, or is of another size."""
+        version, length, nothing = template_version(self._pack, state.salt), 4 * self._size, bytes(4 * self._size)
         sealed = (
             (
                 Holder(tenant, row.customer_id, row.slot),
@@ -290,10 +288,14 @@ class Galleries:
             )
             for row in page
         )
+        contents, there, homes = [], [], []
         for content, *home in self._vault.open_each(sealed):
-            vector = None if content is None else np.frombuffer(content, np.float32)
-            sound = vector is not None and vector.shape == (self._size,) and np.isfinite(vector).all()
-            yield (vector if sound else None), (home_in(home[0]) if home else NOWHERE)
+            fits = content is not None and len(content) == length
+            contents.append(content if fits else nothing)
+            there.append(fits)
+            homes.append(home_in(home[0]) if home else NOWHERE)
+        vectors = np.frombuffer(b"".join(contents), np.float32).reshape(len(page), self._size)
+        return vectors, np.array(there, np.bool_) & np.isfinite(vectors).all(axis=1), homes
 
 
 def template_version(pack: str, salt: bytes) -> str:
