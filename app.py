@@ -386,6 +386,7 @@ def cli(context: click.Context) -> None:
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "paths": lambda *given: import_module("identity.cli.paths").in_words(*given),
         "went_back": lambda home: import_module("doorway.upgrade").went_back(home),
         "open_all": lambda home: import_module("doorway.upgrade").open_all(home),
         "parts": lambda: import_module("doorway.move").parts(),

@@ -17,8 +17,8 @@ from plumbing.settings import Config
 @click.option("--registry", help="Where npm's packages are; left out: where npm itself looks.")
 @click.option("--check", is_flag=True, help="Fetch nothing: say whether everything is there as pinned.")
 def fetch(home: Path, registry: str | None, check: bool) -> None:
-    """Fetch what a browser needs to turn a face into numbers itself: 33 MB, of which 6 are sent to a device without
-    TLS, 4.5 with it. They are made that small here, once: it takes a minute.
+    """Fetch what a browser needs to turn a face into numbers itself: 33 MB, of which 4.5 are sent to a device with
+    TLS, 6 without. They are made that small here, once: it takes a minute.
 
     It goes into the folder `screens/engine` of the home, each file checked against its pinned sha256; the networks
     come from the engine pack of this house (USUAL_PACK, USUAL_MODELS).

@@ -278,8 +278,8 @@ class Galleries:
     def _opened(
         self, tenant: str, state: GalleryState, page: Sequence[TemplateRow]
     ) -> tuple[Array, NDArray[np.bool_], list[str]]:
-        """The templates (n, size) of a page, whether each is sound, and their homes. One that is not sound is opened
-        by no key any more, or is of another size."""
+        """The templates (n, size) of a page, whether each is sound, and their homes. One that is not sound is
+        opened by no key any more, or is of another size."""
         version, length, nothing = template_version(self._pack, state.salt), 4 * self._size, bytes(4 * self._size)
         sealed = (
             (
@@ -288,14 +288,14 @@ class Galleries:
             )
             for row in page
         )
-        contents, there, homes = [], [], []
+        contents: list[bytes] = []
+        homes: list[str] = []
         for content, *home in self._vault.open_each(sealed):
-            fits = content is not None and len(content) == length
-            contents.append(content if fits else nothing)
-            there.append(fits)
+            contents.append(content if content is not None and len(content) == length else nothing)
             homes.append(home_in(home[0]) if home else NOWHERE)
         vectors = np.frombuffer(b"".join(contents), np.float32).reshape(len(page), self._size)
-        return vectors, np.array(there, np.bool_) & np.isfinite(vectors).all(axis=1), homes
+        there = np.fromiter((content is not nothing for content in contents), np.bool_, len(contents))
+        return vectors, there & np.isfinite(vectors).all(axis=1), homes
 
 
 def template_version(pack: str, salt: bytes) -> str:

@@ -81,10 +81,8 @@ class ConsentStore(Table):
 
     def each_record(self) -> Iterator[tuple[str, str, str]]:
         """(tenant, customer id, record id) of every record, one by one, whether it has ended or not."""
-        for tenant, customer_id, record_id in self.database.each(
-            "SELECT tenant, customer_id, record_id FROM consent_events WHERE position = 0"
-        ):
-            yield tenant, customer_id, record_id
+        found = self.database.each("SELECT tenant, customer_id, record_id FROM consent_events WHERE position = 0")
+        return (tuple(row) for row in found)
 
     def append(self, tenant: str, customer_id: str, lines: Sequence[ConsentLine]) -> None:
         """Add events to the ledger."""

@@ -123,8 +123,7 @@ class CustomerStore(Table):
 
     def each_key(self) -> Iterator[tuple[str, str]]:
         """(tenant, customer id) of everybody, one by one."""
-        for tenant, customer_id in self.database.each("SELECT tenant, customer_id FROM customers"):
-            yield tenant, customer_id
+        return (tuple(row) for row in self.database.each("SELECT tenant, customer_id FROM customers"))
 
     def galleries(self) -> list[tuple[str, str, object]]:
         """(tenant, pack, state) of every gallery: while it is the same, nobody joined or left."""
@@ -133,8 +132,8 @@ class CustomerStore(Table):
     # --- times
 
     def _days(self) -> set[tuple[int, int]]:
-        """(last day, months agreed to) of all customers, at most LOOK_EVERY_S old but for this process's own changes:
-        a few hundred pairs, however many customers there are. Opening the times of 10,000 takes 30 ms."""
+        """(last day, months agreed to) of all customers: a few hundred pairs, however many customers there are. At
+        most LOOK_EVERY_S old but for this process's own changes; opening the times of 10,000 takes 30 ms."""
         with self._lock:
             now = time.monotonic()
             if self._looked_s is None or now - self._looked_s >= LOOK_EVERY_S:

@@ -127,7 +127,12 @@ def test_a_folder_of_version_1_is_served_with_gzip_until_it_is_fetched_again(fol
 
 def test_what_is_there_is_not_compressed_again(folder: EngineFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[bytes] = []
-    monkeypatch.setattr(brotli, "compress", lambda content, **how: made.append(content) or b"small")
+
+    def compress(content: bytes, **_: int) -> bytes:
+        made.append(content)
+        return b"small"
+
+    monkeypatch.setattr(brotli, "compress", compress)
 
     written(folder.path.parent.parent, b"better" * 100)
 
