@@ -1,4 +1,4 @@
-"""Whether customers are recognised at once when a device sends vectors in place of pictures, for `usual keys mode`."""
+"""For `usual keys mode`: whether customers are recognised at once when a device sends the other thing."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Near:
     """The part of a gallery that a decision needs: `matrix` (n, d) holds the rows nearest to the probes; row i is
     of customer `ids[i]`. `size` is the number of templates in the whole gallery."""
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     matrix: Array
     size: int
 
@@ -60,7 +60,7 @@ class Snapshot:
     """
 
     state: GalleryState
-    ids: tuple[str | None, ...]
+    ids: Sequence[str | None]
     exact: Array
     size: int
     rotation: Array | None = None
@@ -94,7 +94,7 @@ class Snapshot:
         """All templates; of a large gallery only the `most` nearest to each of the turned `probes` (k, d) and to
         their mean."""
         if self.rows is None:
-            return Near(cast(tuple[str, ...], self.ids), self.exact, len(self.ids))
+            return Near(cast(Sequence[str], self.ids), self.exact, len(self.ids))
         probes = np.atleast_2d(probes)
         searched = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
         return self._listed(np.unique(self.rows.nearest(searched, most)[1]), self.size)
@@ -221,7 +221,7 @@ class Galleries:
         rotation = self._vault.rotation(tenant, self._pack, state.salt, self._size)
         loaded.snapshot = Snapshot(
             state,
-            tuple(rows.ids),
+            rows.names,
             rows.exact(),
             state.size,
             rotation,

@@ -31,7 +31,7 @@ class Stage:
     """A part of a gallery of `size` templates, of which `matrix` (n, d) are those nearest to the probe, and the
     calibration that decides there."""
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     matrix: Array
     size: int
     calibration: Calibration

@@ -120,6 +120,7 @@ class Erasures:
         self._now_us = now_us
         self._next_us = 0
         self._open_since: dict[int, float] = {}  # slot of an unfinished erasure -> first seen (monotonic seconds)
+        self._looked_at = -1  # `KeyFile.changed` then
         self._settled: object = None  # the state of the galleries when no erased customer had a row
         self._busy = threading.Lock()
         self.ends_retention = True
@@ -208,8 +209,11 @@ class Erasures:
 
     def overdue(self) -> int:
         """How many erasures are unfinished for more than a minute, as far as this process has seen."""
-        now, slots = time.monotonic(), {slot for slot, _ in self._vault.keys.erasures()}
-        self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
+        now, changed = time.monotonic(), self._vault.keys.changed()
+        if self._open_since or changed != self._looked_at:  # five times a second: the whole file is not read for it
+            slots = {slot for slot, _ in self._vault.keys.erasures()}
+            self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
+            self._looked_at = changed
         count = sum(now - since >= OVERDUE_S for since in self._open_since.values())
         self._metrics.overdue.set(count)
         return count
