@@ -23,7 +23,7 @@ class Names(Sequence[str | None]):
     def put(self, rows: NDArray[np.intp], names: Sequence[str]) -> Names:
         """With `names` in `rows`, which may lie beyond the end."""
         encoded = np.array([name.encode() for name in names])
-        size = max(len(self._ids), int(rows.max()) + 1)
+        size = max(len(self._ids), int(np.max(rows)) + 1)
         ids = np.zeros(size, f"S{max(self._ids.itemsize, encoded.itemsize)}")
         ids[: len(self._ids)] = self._ids
         ids[rows] = encoded

@@ -96,7 +96,7 @@ def reaching(probe: Array, stages: Sequence[Stage]) -> set[str]:
             cosines = (probe @ stage.matrix.T)[0]
             cohort = cosines.max() - top_scores(probe, stage.matrix, stage.calibration.scoring, stage.size)[1][0]
             enough = np.flatnonzero(cosines - cohort >= stage.calibration.threshold)
-            found.update(stage.ids[row] for row in enough)
+            found.update(stage.ids[row] for row in enough.tolist())
     return found
 
 

@@ -106,6 +106,29 @@ def test_an_erasure_that_is_unfinished_for_a_minute_shows(world: World, monkeypa
     assert world.registry.get_sample_value(metric) == 0
 
 
+def test_the_key_file_is_read_for_it_only_when_it_changed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    erasures, keys, looks = world.service.erasures, world.half.vault.keys, list[int]()
+    unfinished = keys.erasures
+
+    def counted() -> list[tuple[int, bytes]]:
+        looks.append(1)
+        return unfinished()
+
+    monkeypatch.setattr(keys, "erasures", counted)
+    for _ in range(3):
+        assert erasures.overdue() == 0
+    assert len(looks) <= 1
+
+    world.elsewhere.error = OSError("no connection")
+    world.service.forget(KIOSK, world.enrol(1).receipt)
+    looks.clear()
+    monkeypatch.setattr("identity.customers.leaving.erasure.time.monotonic", lambda: 1_000.0)
+    erasures.overdue()
+    monkeypatch.setattr("identity.customers.leaving.erasure.time.monotonic", lambda: 1_061.0)
+    assert erasures.overdue() == 1
+    assert len(looks) == 2
+
+
 def test_its_fingerprints_find_template_and_pseudonym_wherever_they_are_planted(
     world: World, tmp_path: Path
 ) -> None:

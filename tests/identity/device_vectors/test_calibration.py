@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+import app
 from identity.cli.commands import vectors_in
 from identity.matching.thresholds import Vectors
 from identity.vectors import unit
+from plumbing.cli import open_access
 from tests.identity.halves import World
 
 
@@ -59,9 +62,7 @@ def test_a_file_of_vectors(world: World, tmp_path: Path) -> None:
         (0.3, 20, "unknown"),  # too few to say either
     ],
 )
-def test_a_move_says_whether_customers_enrol_again(
-    world: World, vectors: float, count: int, found: str
-) -> None:
+def test_a_move_says_whether_customers_enrol_again(world: World, vectors: float, count: int, found: str) -> None:
     calibrator, thresholds = world.half.calibrator, world.half.matchers.clear.thresholds
     assert thresholds.agreement("north") == "unknown"
     calibrator.calibrate("north", strangers(0.3, count))
@@ -80,3 +81,13 @@ def test_a_cohort_of_before_has_no_error_and_says_nothing(world: World) -> None:
     world.half.stores.database.change("DELETE FROM tails WHERE kind = 'single_error'")
 
     assert thresholds.agreement("north") == "unknown"
+
+
+def test_the_command_that_moves_a_device_says_what_is_known(world: World) -> None:
+    open_access(world.home).create_key("north", ("identify",), device="kiosk-9", site="market")
+    asked = ["keys", "mode", "kiosk-9", "vectors", "--tenant", "north", "--home", str(world.home)]
+
+    said = CliRunner().invoke(app.assemble(), asked).output
+
+    assert "kiosk-9 sends vectors from its next press on." in said
+    assert "too few strangers were measured both ways" in said
