@@ -339,6 +339,12 @@ def try_once(config: Config) -> None:
         raise SystemExit(done.returncode)
 
 
+def begin(config: Config) -> None:
+    """Large galleries are opened beside all other work of a start."""
+    if config.only != "recommender":
+        import_module("identity.web.beforehand").open_galleries(config)
+
+
 def open_once(config: Config) -> None:
     """Open the recommender, and close it. Raises any Problem that keeps it from opening."""
     for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
@@ -400,7 +406,9 @@ def cli(context: click.Context) -> None:
 
 def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo."""
-    cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES, together=JOINING))
+    cli.add_command(
+        server.serve_command("app:gate", wsgi, try_once=try_once, begin=begin, modules=MODULES, together=JOINING)
+    )
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
     cli.add_command(
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")

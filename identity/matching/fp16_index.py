@@ -43,7 +43,12 @@ class Fp16Rows:
         """Rows that are searched, cleared ones among them."""
         return int(self._faiss.ntotal)
 
-    def put(self, rows: Sequence[int] | NDArray[np.intp], vectors: Array) -> None:
+    @property
+    def halves(self) -> NDArray[np.float16]:
+        """The rows that are used, as they are kept."""
+        return self._rows[: self.used]
+
+    def put(self, rows: Sequence[int] | NDArray[np.intp], vectors: Array | NDArray[np.float16]) -> None:
         """Write `vectors` (n, size) into `rows` (n,), all of them below `capacity`."""
         if len(rows):
             self._rows[rows] = vectors

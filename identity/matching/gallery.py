@@ -17,6 +17,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.matching import preloaded
 from identity.matching.gallery_rows import GalleryRows
 from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store.galleries import Changes, GalleryState, GalleryStore, TemplateRow
@@ -181,6 +182,10 @@ class Galleries:
             if pack == self._pack:
                 self.current(tenant)
 
+    def opened(self) -> dict[tuple[str, str], tuple[GalleryState, GalleryRows]]:
+        """State and rows of each gallery that is in memory, by tenant and pack."""
+        return {(tenant, self._pack): (one.state, one.rows) for tenant, one in self._loaded.items()}
+
     def stored(self) -> list[tuple[str, str, GalleryState]]:
         """(tenant, pack, state) of every gallery in the database."""
         return self._store.galleries()
@@ -211,6 +216,8 @@ class Galleries:
 
     def _follow(self, tenant: str, loaded: _Loaded) -> Snapshot:
         """Bring `loaded` up to date. The caller has locked it."""
+        if loaded.state is NOBODY:
+            loaded.state = preloaded.take(tenant, self._pack, loaded.rows) or NOBODY
         for _ in range(ROUNDS):
             changes = self._store.changes(tenant, self._pack, loaded.state.generation)
             if changes is None or not self._apply(tenant, loaded, changes):
@@ -265,6 +272,8 @@ class Galleries:
 
     def _add(self, tenant: str, rows: GalleryRows, state: GalleryState, page: list[TemplateRow]) -> None:
         """Decrypt a page of templates and add those whose keys exist."""
+        if not page:
+            return
         vectors, sound, homes = self._opened(tenant, state, page)
         rows.dead.update(row.place for row, is_sound in zip(page, sound, strict=True) if not is_sound)
         kept = np.flatnonzero(sound).tolist()

@@ -85,6 +85,31 @@ class GalleryRows:
         self._make_room(len(self.names))
         self.places[rows], self.homes[rows] = places, codes
 
+    @property
+    def numbers(self) -> Array | NDArray[np.float16]:
+        """The rows as they are kept: (n, size), 16-bit floats of a large gallery."""
+        return self.exact() if self.shards is None else self.shards.halves[: len(self.names)]
+
+    def fill(
+        self,
+        names: Names,
+        places: NDArray[np.int64],
+        homes: NDArray[np.int32],
+        sites: Sequence[str],
+        dead: Collection[int],
+        numbers: Array | NDArray[np.float16],
+    ) -> None:
+        """Take over the rows of another one, which is as large and has the same limits; this one is empty."""
+        self.sites, self._site_codes = list(sites), {site: code for code, site in enumerate(sites)}
+        if numbers.dtype == np.float16:
+            self.shards = Shards(self.size, self._roomy(len(names)), self.shard_rows)
+            self.shards.put(np.arange(len(names)), numbers)
+        else:
+            self.buffer = room(len(names), self.size)
+            self.buffer[:] = numbers
+        self.names, self.places, self.homes, self.dead = names, places, homes, set(dead)
+        self.free = np.flatnonzero(places == NO_PLACE).tolist() if self.shards is not None else []
+
     def drop(self, places: Collection[int] | NDArray[np.int64]) -> None:
         """Drop the templates at these places. Snapshots in use keep their shape; the rows become zero."""
         gone = np.fromiter(places, np.int64, len(places))

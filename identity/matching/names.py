@@ -20,6 +20,11 @@ class Names(Sequence[str | None]):
     def __init__(self, ids: NDArray[np.bytes_] | None = None) -> None:
         self._ids = np.zeros(0, f"S{ID_BYTES}") if ids is None else ids
 
+    @property
+    def array(self) -> NDArray[np.bytes_]:
+        """The ids (n,), empty where a row is free."""
+        return self._ids
+
     def put(self, rows: NDArray[np.intp], names: Sequence[str]) -> Names:
         """With `names` in `rows`, which may lie beyond the end."""
         encoded = np.array([name.encode() for name in names])

@@ -44,6 +44,7 @@ def serve_command(
     make: Callable[[], Flask],
     *,
     try_once: Callable[[Config], None],
+    begin: Callable[[Config], None],
     modules: Mapping[str, Sequence[str]],
     together: Sequence[str] = (),
 ) -> click.Command:
@@ -54,6 +55,7 @@ def serve_command(
         make: the same factory, for waitress.
         try_once: opens the application and closes it. An error that stops the server is then reported once, not
             by every process again and again; and they inherit no open database.
+        begin: begins in a process of its own what the worker processes will need, while this one is still alone.
         modules: what the worker processes import, by half.
         together: what they import where both halves are served.
     """
@@ -95,6 +97,7 @@ def serve_command(
         )
         os.environ |= config.to_environment()
         halves = (only,) if only else tuple(modules)
+        begin(config)
         with (
             only_server(home, halves, f"http://{address}", handed) as locks,
             listening(host, port, handed.get("listener")) as listener,

@@ -86,7 +86,9 @@ def test_the_half_of_the_environment_is_the_one_that_is_opened_and_locked(
     monkeypatch.setattr(server, "announce_when_it_answers", lambda host, port: None)
     monkeypatch.setattr(server, "run", lambda *given, **named: None)
     halves = {"identity": ["json"], "recommender": ["csv"]}
-    serve = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
+    serve = server.serve_command(
+        "app:gate", lambda: Flask("x"), try_once=seen.append, begin=lambda _: None, modules=halves
+    )
 
     (tmp_path / "token.key").touch(0o600)
     variables = {"USUAL_ONLY": "identity", "USUAL_HOME": str(tmp_path)}

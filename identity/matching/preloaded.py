@@ -1,0 +1,140 @@
+"""The galleries of a start, opened once for all worker processes, beside the import of their code.
+
+A process of its own opens them and writes them into memory that has no name. The worker processes come later: each
+copies what it needs, follows what changed since, and closes that memory; it is gone when the last one has. Without
+it, or when anything is wrong with it, a worker process opens the galleries itself.
+
+    arrays, one after the other | index, as JSON | 8 bytes: where the index begins
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from identity.matching.gallery_rows import GalleryRows
+from identity.matching.names import Names
+from identity.store.galleries import GalleryState
+
+LONGEST_S = 60.0  # until which a worker process waits; then it opens the galleries itself
+KEPT_S = 2.0  # for which the first process keeps the memory: its worker processes have parted by then
+TAIL = 8
+
+
+@dataclass(frozen=True)
+class Preloaded:
+    """The memory, and the end of a pipe that closes when all is written."""
+
+    memory: int
+    done: int
+
+    def take(self, tenant: str, pack: str, rows: GalleryRows) -> GalleryState | None:
+        """Fill the empty `rows` with a gallery; the state it is in. None when it is not there."""
+        found = self._index().get(f"{tenant}\n{pack}")
+        if found is None:
+            return None
+        names, places, homes, vectors = (self._array(one) for one in found["arrays"])
+        rows.fill(Names(names), places, homes, found["sites"], found["dead"], vectors)
+        return GalleryState(found["generation"], found["size"], bytes.fromhex(found["salt"]))
+
+    def _index(self) -> Mapping[str, Any]:
+        if not select.select([self.done], [], [], LONGEST_S)[0]:
+            return {}
+        end = os.fstat(self.memory).st_size
+        if end < TAIL:
+            return {}  # it ended before it had written all
+        begin = int.from_bytes(os.pread(self.memory, TAIL, end - TAIL), "big")
+        index: dict[str, Any] = json.loads(os.pread(self.memory, end - TAIL - begin, begin))
+        return index
+
+    def _array(self, at: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+        made = np.empty(at["shape"], at["dtype"])
+        if made.nbytes:
+            into = memoryview(made.reshape(-1).view(np.uint8))
+            read = 0
+            while read < made.nbytes:  # one call reads 2 GB at most
+                read += os.preadv(self.memory, [into[read:]], at["at"] + read)
+        return made
+
+    def close(self) -> None:
+        """Close both in this process."""
+        os.close(self.memory)
+        os.close(self.done)
+
+
+_present: list[Preloaded] = []
+_lock = threading.Lock()  # also over a fork: no process may part with the list empty and the memory open
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def take(tenant: str, pack: str, rows: GalleryRows) -> GalleryState | None:
+    """`Preloaded.take` of what the first process began, in a worker process that parted from it; else None."""
+    with _lock:
+        try:
+            return _present[0].take(tenant, pack, rows) if _present else None
+        except (OSError, ValueError, KeyError):
+            rows.empty()
+            return None
+
+
+def forget() -> None:
+    """This process needs it no more. Twice is no error."""
+    with _lock:
+        while _present:
+            _present.pop().close()
+
+
+def begin(galleries: Callable[[], Mapping[tuple[str, str], tuple[GalleryState, GalleryRows]]]) -> None:
+    """Open `galleries` in a process of its own, for worker processes that part from this one. To be called while
+    this process has no other thread, and nothing open that must end with it."""
+    memory = os.memfd_create("galleries", os.MFD_CLOEXEC)
+    done, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(done)
+            write(memory, galleries())
+            status = 0
+        finally:
+            os._exit(status)  # nothing of the first process is to be ended here
+    os.close(writing)
+    _present.append(Preloaded(memory, done))
+    threading.Thread(target=_end, args=(child,), name="galleries", daemon=True).start()
+
+
+def _end(child: int) -> None:
+    began = time.monotonic()
+    os.waitpid(child, 0)
+    time.sleep(max(0.0, KEPT_S - (time.monotonic() - began)))
+    forget()
+
+
+def write(memory: int, galleries: Mapping[tuple[str, str], tuple[GalleryState, GalleryRows]]) -> None:
+    """Write them into the file `memory`."""
+    index: dict[str, Any] = {}
+    with io.FileIO(memory, "wb", closefd=False) as raw, io.BufferedWriter(raw, 1 << 20) as file:
+        for (tenant, pack), (state, rows) in galleries.items():
+            count, arrays = len(rows.names), []
+            for one in (rows.names.array, rows.places[:count], rows.homes[:count], rows.numbers):
+                arrays.append({"at": file.tell(), "shape": one.shape, "dtype": one.dtype.str})
+                file.write(one.tobytes())
+            index[f"{tenant}\n{pack}"] = {
+                "generation": state.generation,
+                "size": state.size,
+                "salt": state.salt.hex(),
+                "sites": rows.sites,
+                "dead": sorted(rows.dead),
+                "arrays": arrays,
+            }
+        begins = file.tell()
+        file.write(json.dumps(index).encode() + begins.to_bytes(TAIL, "big"))
