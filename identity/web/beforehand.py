@@ -35,7 +35,7 @@ def _galleries(config: Config) -> dict[tuple[str, str], tuple[GalleryState, Gall
     vault = Vault(KeyFile(home / KEYS, lambda: master_keys(home / "master.key")))
     stores = IdentityStores.open(State.of(config), vault)
     clear = load_pack(config.pack)
-    found = {}
+    found: dict[tuple[str, str], tuple[GalleryState, GalleryRows]] = {}
     for pack in filter(None, (clear, masked_pack(clear))):
         galleries = Galleries(stores.galleries, vault, pack.id, pack.size)
         galleries.warm()
