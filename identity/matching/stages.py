@@ -95,7 +95,7 @@ def reaching(probe: Array, stages: Sequence[Stage]) -> set[str]:
     for stage in stages:
         if len(stage.matrix):
             cosines = probe @ stage.matrix.T
-            cohort = cosines.max() - top_of(cosines, stage.calibration.scoring, stage.size)[1][0]
+            cohort = np.max(cosines) - top_of(cosines, stage.calibration.scoring, stage.size)[1][0]
             enough = np.flatnonzero(cosines[0] - cohort >= stage.calibration.threshold)
             found.update(stage.ids[row] for row in enough.tolist())
     return found
