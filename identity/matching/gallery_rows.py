@@ -7,7 +7,7 @@ in `Shards`, which never move: a row whose template is gone is overwritten, and 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,18 +97,19 @@ class GalleryRows:
         homes: NDArray[np.int32],
         sites: Sequence[str],
         dead: Collection[int],
-        numbers: Array | NDArray[np.float16],
-    ) -> None:
-        """Take over the rows of another one, which is as large and has the same limits; this one is empty."""
+        large: bool,
+    ) -> Iterator[Array | NDArray[np.float16]]:
+        """Take over the rows of another one that has the same limits; this one is empty. Gives the arrays
+        (n, size) into which its `numbers` are to be written, one after the other."""
         self.sites, self._site_codes = list(sites), {site: code for code, site in enumerate(sites)}
-        if numbers.dtype == np.float16:
+        self.names, self.places, self.homes, self.dead = names, places, homes, set(dead)
+        if large:
             self.shards = Shards(self.size, self._roomy(len(names)), self.shard_rows)
-            self.shards.put(np.arange(len(names)), numbers)
+            self.free = np.flatnonzero(places == NO_PLACE).tolist()
+            yield from self.shards.begin(len(names))
         else:
             self.buffer = room(len(names), self.size)
-            self.buffer[:] = numbers
-        self.names, self.places, self.homes, self.dead = names, places, homes, set(dead)
-        self.free = np.flatnonzero(places == NO_PLACE).tolist() if self.shards is not None else []
+            yield self.buffer
 
     def drop(self, places: Collection[int] | NDArray[np.int64]) -> None:
         """Drop the templates at these places. Snapshots in use keep their shape; the rows become zero."""

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,18 @@ class Preloaded:
 
     def take(self, tenant: str, pack: str, rows: GalleryRows) -> GalleryState | None:
         """Fill the empty `rows` with a gallery; the state it is in. None when it is not there."""
-        found = self._index().get(f"{tenant}\n{pack}")
+        found = self._index.get(f"{tenant}\n{pack}")
         if found is None:
             return None
-        names, places, homes, vectors = (self._array(one) for one in found["arrays"])
-        rows.fill(Names(names), places, homes, found["sites"], found["dead"], vectors)
+        *arrays, numbers = found["arrays"]
+        names, places, homes = (self._array(one) for one in arrays)
+        large, at = numbers["dtype"] == np.dtype(np.float16).str, numbers["at"]
+        for part in rows.fill(Names(names), places, homes, found["sites"], found["dead"], large):
+            self._read(part, at)
+            at += part.nbytes
         return GalleryState(found["generation"], found["size"], bytes.fromhex(found["salt"]))
 
+    @cached_property
     def _index(self) -> Mapping[str, Any]:
         if not select.select([self.done], [], [], LONGEST_S)[0]:
             return {}
@@ -58,12 +64,17 @@ class Preloaded:
 
     def _array(self, at: Mapping[str, Any]) -> np.ndarray[Any, Any]:
         made = np.empty(at["shape"], at["dtype"])
-        if made.nbytes:
-            into = memoryview(made.reshape(-1).view(np.uint8))
-            read = 0
-            while read < made.nbytes:  # one call reads 2 GB at most
-                read += os.preadv(self.memory, [into[read:]], at["at"] + read)
+        self._read(made, at["at"])
         return made
+
+    def _read(self, into: np.ndarray[Any, Any], at: int) -> None:
+        """Fill an array with what lies at a place. Raises OSError: there is less."""
+        left = memoryview(into.reshape(-1).view(np.uint8))
+        while left:  # one call reads 2 GB at most
+            read = os.preadv(self.memory, [left], at)
+            if not read:
+                raise OSError("the galleries of the start are cut short")
+            left, at = left[read:], at + read
 
     def close(self) -> None:
         """Close both in this process."""

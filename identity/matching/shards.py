@@ -40,7 +40,7 @@ class Shards:
         """Rows that are searched, cleared ones among them."""
         return sum(shard.used for shard in self.shards)
 
-    def put(self, rows: Places, vectors: Array | NDArray[np.float16]) -> None:
+    def put(self, rows: Places, vectors: Array) -> None:
         """Write `vectors` (n, size) into `rows` (n,), all of them below `capacity`."""
         for shard, inside, places in self._by_shard(rows):
             shard.put(places, vectors[inside])
@@ -92,6 +92,11 @@ class Shards:
         rows = np.concatenate([part[1] for part in found], axis=1)
         order = np.argsort(np.where(rows < 0, np.inf, -cosines), axis=1, kind="stable")[:, :count]
         return np.take_along_axis(cosines, order, 1), np.take_along_axis(rows, order, 1)
+
+    def begin(self, count: int) -> Iterator[NDArray[np.float16]]:
+        """The first `count` rows of empty ones, shard by shard: see `Fp16Rows.begin`."""
+        for n, shard in enumerate(self.shards):
+            yield shard.begin(min(shard.capacity, max(0, count - n * self.most)))
 
     @property
     def halves(self) -> NDArray[np.float16]:

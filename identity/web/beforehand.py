@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 
 from identity.engines.manifests import load_pack, masked_pack
 from identity.matching import preloaded
@@ -28,6 +29,7 @@ def open_galleries(config: Config) -> None:
         return
     if large and config.only != "recommender" and not State.of(config).is_shared:
         preloaded.begin(partial(_galleries, config))
+        import_module("faiss")  # large galleries are searched with it: it is in memory once for all processes
 
 
 def _galleries(config: Config) -> dict[tuple[str, str], tuple[GalleryState, GalleryRows]]:
