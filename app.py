@@ -339,10 +339,12 @@ def try_once(config: Config) -> None:
         raise SystemExit(done.returncode)
 
 
-def begin(config: Config) -> None:
-    """Large galleries are opened beside all other work of a start."""
-    if config.only != "recommender":
-        import_module("identity.web.beforehand").open_galleries(config)
+def begin(config: Config) -> Callable[[], None]:
+    """Large galleries are opened beside all other work of a start; what ends that in this process."""
+    if config.only == "recommender":
+        return lambda: None
+    ended: Callable[[], None] = import_module("identity.web.beforehand").open_galleries(config)
+    return ended
 
 
 def open_once(config: Config) -> None:

@@ -14,7 +14,6 @@ import json
 import os
 import select
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +26,6 @@ from identity.matching.names import Names
 from identity.store.galleries import GalleryState
 
 LONGEST_S = 60.0  # until which a worker process waits; then it opens the galleries itself
-KEPT_S = 2.0  # for which the first process keeps the memory: its worker processes have parted by then
 TAIL = 8
 
 
@@ -105,8 +103,8 @@ def forget() -> None:
 
 
 def begin(galleries: Callable[[], Mapping[tuple[str, str], tuple[GalleryState, GalleryRows]]]) -> None:
-    """Open `galleries` in a process of its own, for worker processes that part from this one. To be called while
-    this process has no other thread, and nothing open that must end with it."""
+    """Open `galleries` in a process of its own, for worker processes that part from this one; then this one calls
+    `forget`. To be called while it has no other thread, and nothing open that must end with it."""
     memory = os.memfd_create("galleries", os.MFD_CLOEXEC)
     done, writing = os.pipe()
     child = os.fork()
@@ -120,14 +118,7 @@ def begin(galleries: Callable[[], Mapping[tuple[str, str], tuple[GalleryState, G
             os._exit(status)  # nothing of the first process is to be ended here
     os.close(writing)
     _present.append(Preloaded(memory, done))
-    threading.Thread(target=_end, args=(child,), name="galleries", daemon=True).start()
-
-
-def _end(child: int) -> None:
-    began = time.monotonic()
-    os.waitpid(child, 0)
-    time.sleep(max(0.0, KEPT_S - (time.monotonic() - began)))
-    forget()
+    threading.Thread(target=os.waitpid, args=(child, 0), name="galleries", daemon=True).start()
 
 
 def write(memory: int, galleries: Mapping[tuple[str, str], tuple[GalleryState, GalleryRows]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
@@ -20,16 +22,15 @@ KEYS = "identity-keys"
 WORTH = 8 << 20  # bytes of the key file, of some 16,000 customers; fewer are opened faster than a process begins
 
 
-def open_galleries(config: Config) -> None:
-    """Begin to open the galleries of a house with many customers. Replicas, which share their keys in PostgreSQL,
-    open their own."""
-    try:
+def open_galleries(config: Config) -> Callable[[], None]:
+    """Begin to open the galleries of a house with many customers; what ends it in this process, to be called when
+    the worker processes have parted. Replicas, which share their keys in PostgreSQL, open their own."""
+    with suppress(OSError):  # a new house has no key file
         large = (config.home / KEYS).stat().st_size >= WORTH
-    except OSError:
-        return
-    if large and config.only != "recommender" and not State.of(config).is_shared:
-        preloaded.begin(partial(_galleries, config))
-        import_module("faiss")  # large galleries are searched with it: it is in memory once for all processes
+        if large and not State.of(config).is_shared:
+            preloaded.begin(partial(_galleries, config))
+            import_module("faiss")  # large galleries are searched with it: it is in memory once for all processes
+    return preloaded.forget
 
 
 def _galleries(config: Config) -> dict[tuple[str, str], tuple[GalleryState, GalleryRows]]:
