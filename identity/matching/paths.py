@@ -14,9 +14,6 @@ import numpy as np
 
 from identity.matching.tails import Tail
 
-Path = Literal["pictures", "vectors"]
-"""What a device sends: pictures, or vectors that its browser or its helper made."""
-
 Agreement = Literal["same", "differ", "unknown"]
 """Whether the tails of the two are the same for all that a threshold does; `unknown`: too few people to say."""
 
