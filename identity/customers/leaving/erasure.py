@@ -210,9 +210,8 @@ class Erasures:
     def overdue(self) -> int:
         """How many erasures are unfinished for more than a minute, as far as this process has seen."""
         now, changed = time.monotonic(), self._vault.keys.changed()
-        if (
-            self._open_since or changed != self._looked_at
-        ):  # five times a second: the whole file is not read for it
+        # This is asked five times a second: the whole file is read when it has changed, or somebody waits.
+        if self._open_since or changed != self._looked_at:
             slots = {slot for slot, _ in self._vault.keys.erasures()}
             self._open_since = {slot: self._open_since.get(slot, now) for slot in slots}
             self._looked_at = changed
