@@ -339,6 +339,14 @@ def try_once(config: Config) -> None:
         raise SystemExit(done.returncode)
 
 
+def begin(config: Config) -> Callable[[], None]:
+    """Large galleries are opened beside all other work of a start; what ends that in this process."""
+    if config.only == "recommender":
+        return lambda: None
+    ended: Callable[[], None] = import_module("identity.web.beforehand").open_galleries(config)
+    return ended
+
+
 def open_once(config: Config) -> None:
     """Open the recommender, and close it. Raises any Problem that keeps it from opening."""
     for part in create_app(config.model_copy(update={"only": "recommender"})).extensions["usual_open"]:
@@ -386,6 +394,7 @@ def cli(context: click.Context) -> None:
         "export_of": lambda *given: import_module("doorway.own_page").export_of(*given),
         "town": lambda: import_module("data.town.town").Town.build(),
         "month": lambda home, progress: import_module("data.demo.month").for_evaluation(home, progress),
+        "paths": lambda *given: import_module("identity.cli.paths").in_words(*given),
         "went_back": lambda home: import_module("doorway.upgrade").went_back(home),
         "open_all": lambda home: import_module("doorway.upgrade").open_all(home),
         "parts": lambda: import_module("doorway.move").parts(),
@@ -399,7 +408,9 @@ def cli(context: click.Context) -> None:
 
 def assemble() -> click.Group:
     """The command `usual`: the commands of both halves, of the plumbing and of the demo."""
-    cli.add_command(server.serve_command("app:gate", wsgi, try_once=try_once, modules=MODULES, together=JOINING))
+    cli.add_command(
+        server.serve_command("app:gate", wsgi, try_once=try_once, begin=begin, modules=MODULES, together=JOINING)
+    )
     cli.add_command(LazyGroup("evaluate", help="Tables of figures, each method beside its peers in one run."))
     cli.add_command(
         LazyGroup("rules", help="The house's rules for what screens show: pin, hide, limit, sponsored.")

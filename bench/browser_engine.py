@@ -33,7 +33,7 @@ from screens.web import build
 PACK = "open-model-zoo"
 SIZE = (1280, 960)  # of a kiosk's pictures
 PEOPLE = 8
-WARM_MS, SLOW_MS, MOST_MB = 150.0, 500.0, 6.0
+WARM_MS, SLOW_MS, MOST_MB = 150.0, 500.0, 4.6
 SLOWER = 6
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -137,7 +138,8 @@ def pair(
 def mode(home: Path, tenant: str, attested: bool, name: str, mode: Mode) -> None:
     """Let the device NAME send pictures, or vectors that it made of them itself (docs/api/vectors.md).
 
-    From its next press on; with the other one it is refused. `usual keys list` shows it.
+    From its next press on; with the other one it is refused. `usual keys list` shows it. Says whether customers
+    who enrolled the other way are recognised at once.
     """
     if attested and mode != "vectors":
         raise click.ClickException("Only a device that sends vectors is attested.")
@@ -145,6 +147,10 @@ def mode(home: Path, tenant: str, attested: bool, name: str, mode: Mode) -> None
         access = open_access(home)
         access.modes.choose(tenant, name, mode, attested=attested)
     click.echo(f"{name} sends {mode} from its next press on.")
+    known = click.get_current_context().find_object(dict) or {}
+    if "paths" in known:
+        with suppress(Problem):  # the mode is chosen; without this half, or its keys, nothing can be said
+            click.echo(known["paths"](home, tenant))
 
 
 class _Rotations(LazyGroup):

@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -22,9 +23,14 @@ from flask import Blueprint, Response, abort, request
 from plumbing.storage.files import sync_path, write_atomic
 from screens.assets import CHECKED, FOR_GOOD
 
-VERSION = 1
-"""Of `engine.json`: `{"v", "pack", "masks", "runtime", "input", "files": {role: {"name", "sha256", "bytes",
-"gzip"}}}`; `masks` says whether the pack is calibrated for masked faces."""
+VERSION = 2
+"""Of `engine.json` in the folder: `{"v", "pack", "masks", "runtime", "input", "files": {role: {"name", "sha256",
+"bytes", "gzip", "br"}}}`; `masks` says whether the pack is calibrated for masked faces. Version 1 has no `br`: its
+files are sent with gzip alone."""
+SHOWN = 1
+"""The version of what a page reads of it."""
+ENDINGS = {"br": ".br", "gzip": ".gz"}
+"""How a file may be sent, the smallest first. Browsers take Brotli over TLS and from the machine itself alone."""
 DESCRIPTION = "engine.json"
 ADDRESS = "/screens/engine"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".onnx": "application/octet-stream"}
@@ -34,12 +40,24 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EngineFile:
-    """One file: its name in the folder, what it must be, and how many bytes are sent of it."""
+    """One file: its name in the folder, what it must be, and how many bytes are sent of it. `br` is 0 in a folder
+    of version 1."""
 
     name: str
     sha256: str
     bytes: int
     gzip: int
+    br: int = 0
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """How it may be sent, the smallest first."""
+        return tuple(ENDINGS) if self.br else ("gzip",)
+
+    @property
+    def sent(self) -> int:
+        """How many bytes a browser gets of it over TLS."""
+        return self.br or self.gzip
 
     def seen_by_page(self) -> dict[str, str]:
         """Address and hash, as a page needs them."""
@@ -64,7 +82,7 @@ class EngineFolder:
             read: dict[str, Any] = json.loads((self.path / DESCRIPTION).read_bytes())
         except (OSError, ValueError):
             return None
-        return read if read.get("v") == VERSION else None
+        return read if read.get("v") in (1, VERSION) else None
 
     @property
     def files(self) -> dict[str, EngineFile]:
@@ -81,12 +99,12 @@ class EngineFolder:
 
     def is_whole(self, file: EngineFile) -> bool:
         """Whether a file and what is sent of it have the hash in its name. Read once for each change of them."""
-        paths = (self.path / file.name, self.path / f"{file.name}.gz")
+        paths = (self.path / file.name, *(self.path / f"{file.name}{ENDINGS[how]}" for how in file.encodings))
         try:
             states = [path.stat() for path in paths]
         except OSError:
             return False
-        return _has_hash(paths[0], paths[1], file.sha256, tuple((one.st_mtime_ns, one.st_size) for one in states))
+        return _have_hash(paths, file.sha256, tuple((one.st_mtime_ns, one.st_size) for one in states))
 
     def content(self, sha256: str) -> bytes | None:
         """The file with this hash; None when there is none, or it is altered."""
@@ -104,33 +122,57 @@ class EngineFolder:
         input: Mapping[str, Any],
         contents: Mapping[str, tuple[str, bytes]],
     ) -> None:
-        """Put files there, by role: (ending, content). What is described last is what counts; older files go."""
+        """Put files there, by role: (ending, content). What is described last is what counts; older files go. A
+        file that is there already is not compressed again: Brotli takes half a minute for all."""
         self.path.mkdir(parents=True, exist_ok=True)
+        there = {file.name: file for file in self.files.values() if file.br and self.is_whole(file)}
         files = {}
         for role, (ending, content) in contents.items():
             digest = hashlib.sha256(content).hexdigest()
-            name, small = f"{role}.{digest[:16]}{ending}", gzip.compress(content, 9, mtime=0)
-            write_atomic(self.path / name, content)
-            write_atomic(self.path / f"{name}.gz", small)
-            files[role] = EngineFile(name, digest, len(content), len(small))
+            name = f"{role}.{digest[:16]}{ending}"
+            files[role] = there.get(name) or self._put(name, digest, content)
         described = {"v": VERSION, "pack": pack, "masks": masks, "runtime": runtime, "input": input}
         described["files"] = {role: asdict(file) for role, file in files.items()}
         write_atomic(self.path / DESCRIPTION, json.dumps(described, indent=1).encode())
-        named = {DESCRIPTION} | {f"{file.name}{end}" for file in files.values() for end in ("", ".gz")}
+        named = {DESCRIPTION} | {f"{file.name}{end}" for file in files.values() for end in ("", *ENDINGS.values())}
         for path in self.path.iterdir():
             if path.name not in named:
                 path.unlink()
         sync_path(self.path)
 
+    def _put(self, name: str, digest: str, content: bytes) -> EngineFile:
+        import brotli  # of the server, the first who asks for a file needs it
+
+        small = {"gzip": gzip.compress(content, 9, mtime=0), "br": brotli.compress(content, quality=11, lgwin=24)}
+        write_atomic(self.path / name, content)
+        for how, ending in ENDINGS.items():
+            write_atomic(self.path / f"{name}{ending}", small[how])
+        return EngineFile(name, digest, len(content), len(small["gzip"]), len(small["br"]))
+
 
 @lru_cache(maxsize=32)
-def _has_hash(plain: Path, small: Path, sha256: str, states: tuple[tuple[int, int], ...]) -> bool:
-    """`states` (time and size of both files) makes a changed file another question."""
+def _have_hash(paths: tuple[Path, ...], sha256: str, states: tuple[tuple[int, int], ...]) -> bool:
+    """Whether a file and its compressed ones hold what the hash names. `states` (time and size of each) makes a
+    changed file another question."""
     try:
-        same = gzip.decompress(small.read_bytes()) == (content := plain.read_bytes())
-    except (OSError, EOFError, gzip.BadGzipFile):
+        return all(hashlib.sha256(_unpacked(path)).hexdigest() == sha256 for path in paths)
+    except (OSError, EOFError, ValueError, zlib.error):  # gzip.BadGzipFile is an OSError
         return False
-    return same and hashlib.sha256(content).hexdigest() == sha256
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a file, compressed or not. Raises OSError, EOFError, ValueError, zlib.error."""
+    packed = path.read_bytes()
+    if path.suffix == ENDINGS["gzip"]:
+        return gzip.decompress(packed)
+    if path.suffix != ENDINGS["br"]:
+        return packed
+    import brotli
+
+    try:
+        return bytes(brotli.decompress(packed))
+    except brotli.error as error:
+        raise ValueError(path.name) from error
 
 
 def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
@@ -144,7 +186,7 @@ def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
         found = folder.description
         if found is None:
             abort(404)
-        kept = {name: found[name] for name in ("v", "pack", "masks", "runtime", "input")}
+        kept = {"v": SHOWN} | {name: found[name] for name in ("pack", "masks", "runtime", "input")}
         files = {role: file.seen_by_page() for role, file in folder.files.items()}
         response = Response(json.dumps(kept | {"files": files}), mimetype="application/json")
         response.headers["Cache-Control"] = CHECKED
@@ -160,13 +202,13 @@ def serve_engine(pages: Blueprint, folder: EngineFolder) -> None:
         if not folder.is_whole(file):
             log.error("engine_file_altered", file=name, to_do="Run `usual screens fetch`.")
             abort(404)
-        small = request.accept_encodings.quality("gzip") > 0
-        content = (folder.path / (f"{name}.gz" if small else name)).read_bytes()
+        how = next((one for one in file.encodings if request.accept_encodings.quality(one) > 0), "")
+        content = (folder.path / f"{name}{ENDINGS.get(how, '')}").read_bytes()
         response = Response(content, content_type=TYPES[Path(name).suffix])
-        if small:
-            response.headers["Content-Encoding"] = "gzip"
+        if how:
+            response.headers["Content-Encoding"] = how
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = FOR_GOOD
-        response.set_etag(f"{file.sha256}{'-gzip' if small else ''}")
+        response.set_etag(f"{file.sha256}-{how}" if how else file.sha256)
         response.make_conditional(request)
         return response

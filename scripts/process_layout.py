@@ -100,6 +100,16 @@ def server() -> Iterator[Process]:
         ("RLIMIT_CORE", "try_once"),
     )
     yield Process(
+        "galleries of a start (from some 16,000 customers on)",
+        "identity/matching/preloaded.py",
+        "the first process, before it opens anything",
+        "`master.key`, `identity-keys`, `identity.db`; galleries, in memory that the worker processes copy",
+        "nothing",
+        "as the first process",
+        "itself, when all are opened",
+        ("memfd_create",),
+    )
+    yield Process(
         "worker process (`--workers`)",
         "app.py",
         "the first process, again when one fails",

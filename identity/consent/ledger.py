@@ -70,6 +70,9 @@ class Ended(Protocol):
     def includes_record(self, tenant: str, record_id: str) -> bool:
         """Whether this record has ended."""
 
+    def whose_records(self, records: Iterable[tuple[str, str, str]]) -> set[tuple[str, str]]:
+        """(tenant, customer id) of those of many (tenant, customer id, record id) that have ended."""
+
 
 class ConsentLedger:
     """The records of all customers.
@@ -183,13 +186,14 @@ class ConsentLedger:
         Until then it opens nothing anyway: `standing` asks the same list. A database is put back while no server
         runs on it, so the first look of a process is enough.
         """
-        if self._settled:
+        if self._settled or self._ended is None:
             return 0
         found = 0
-        for row in self._stores.customers.all():
-            lines = self._lines(row.holder)
-            back = set(live_records(lines)) - set(self._live(row.tenant, lines))
-            if back:
+        for tenant, customer_id in self._ended.whose_records(self._stores.consents.each_record()):
+            row = self._stores.customers.customer(tenant, customer_id)
+            lines = [] if row is None else self._lines(row.holder)
+            back = set(live_records(lines)) - set(self._live(tenant, lines))
+            if row is not None and back:
                 with suppress(CustomerLeft):
                     self.withdraw(row.holder, back)
                     found += 1

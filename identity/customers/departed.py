@@ -6,9 +6,9 @@ anybody is served, and is not recognised meanwhile.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
+from collections.abc import Iterable
+from json.encoder import encode_basestring_ascii as quoted
 
 from identity.vault.keyfile import KeyFile
 from plumbing.storage.tombstones import Tombstones
@@ -34,6 +34,11 @@ class Departed:
         """Whether this customer was erased."""
         return self._hash(tenant, customer_id) in self.file
 
+    def among(self, customers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of many (tenant, customer id) who were erased: the list is read once."""
+        gone = self.file.all()
+        return [one for one in customers if self._hash(*one) in gone] if gone else []
+
     def remember_record(self, tenant: str, record_id: str) -> None:
         """This record of consent has ended, for good: another "given" is another record. Raises OSError."""
         self.file.add([self._hash(tenant, f"record {record_id}")])
@@ -42,5 +47,17 @@ class Departed:
         """Whether this record of consent has ended."""
         return self._hash(tenant, f"record {record_id}") in self.file
 
+    def whose_records(self, records: Iterable[tuple[str, str, str]]) -> set[tuple[str, str]]:
+        """(tenant, customer id) of those of many (tenant, customer id, record id) that have ended."""
+        ended = self.file.all()
+        if not ended:
+            return set()
+        return {
+            (tenant, customer_id)
+            for tenant, customer_id, record_id in records
+            if self._hash(tenant, f"record {record_id}") in ended
+        }
+
     def _hash(self, tenant: str, customer_id: str) -> bytes:
-        return hmac.digest(self._key, json.dumps([tenant, customer_id]).encode(), hashlib.sha256)
+        named = f"[{quoted(tenant)}, {quoted(customer_id)}]"  # as `json.dumps`, in a fraction of its time
+        return hmac.digest(self._key, named.encode(), "sha256")

@@ -8,6 +8,7 @@ from typing import Any
 
 from identity.engines.manifests import Pack
 from identity.matching.matcher import Matcher, Matchers
+from identity.matching.paths import Agreement
 from identity.service import IdentityService
 from plumbing.words import Message
 
@@ -33,6 +34,11 @@ def sentence(rows: Mapping[str, Any]) -> Message:
     if any(pack["grade"] == "demo" for pack in rows["packs"]):
         return Message.of("recognition-demo", pack=rows["packs"][0]["pack"])
     return Message.of("recognition-well", share=100 * rows["promise"])
+
+
+def of_path(agreement: Agreement) -> Message:
+    """The answer to "are customers recognised at once when a device sends the other thing?"."""
+    return Message.of(f"recognition-path-{agreement}")
 
 
 def digest_of(pack: Pack) -> str:

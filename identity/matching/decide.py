@@ -42,7 +42,11 @@ def top_scores(
     The score may hold a cohort term (`Scoring`); index and margin are of the plain cosines.
     `size` is the gallery's, where `gallery` holds only the rows nearest to the probes.
     """
-    scores = probes @ gallery.T
+    return top_of(probes @ gallery.T, scoring, size)
+
+
+def top_of(scores: Array, scoring: Scoring, size: int | None = None) -> tuple[NDArray[np.intp], Array, Array]:
+    """`top_scores` from the cosines (m, n): for who needs them for more than one."""
     n = scores.shape[1]
     count = min(n, 1 + max(1, scoring.cohort_ranks))
     ranked = -np.sort(-np.partition(scores, n - count, axis=1)[:, n - count :], axis=1)

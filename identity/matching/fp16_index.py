@@ -43,11 +43,21 @@ class Fp16Rows:
         """Rows that are searched, cleared ones among them."""
         return int(self._faiss.ntotal)
 
+    @property
+    def halves(self) -> NDArray[np.float16]:
+        """The rows that are used, as they are kept."""
+        return self._rows[: self.used]
+
     def put(self, rows: Sequence[int] | NDArray[np.intp], vectors: Array) -> None:
         """Write `vectors` (n, size) into `rows` (n,), all of them below `capacity`."""
         if len(rows):
             self._rows[rows] = vectors
             self._faiss.ntotal = max(self.used, int(np.max(rows)) + 1)
+
+    def begin(self, count: int) -> NDArray[np.float16]:
+        """The first `count` rows of an empty one, to be written as they are kept; they are searched already."""
+        self._faiss.ntotal = count
+        return self._rows[:count]
 
     def clear(self, rows: Sequence[int] | NDArray[np.intp]) -> None:
         """Overwrite rows with zeros: from now on their cosine is 0 with everybody."""

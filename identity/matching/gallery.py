@@ -17,6 +17,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.matching import preloaded
 from identity.matching.gallery_rows import GalleryRows
 from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store.galleries import Changes, GalleryState, GalleryStore, TemplateRow
@@ -41,7 +42,7 @@ class Near:
     """The part of a gallery that a decision needs: `matrix` (n, d) holds the rows nearest to the probes; row i is
     of customer `ids[i]`. `size` is the number of templates in the whole gallery."""
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     matrix: Array
     size: int
 
@@ -60,7 +61,7 @@ class Snapshot:
     """
 
     state: GalleryState
-    ids: tuple[str | None, ...]
+    ids: Sequence[str | None]
     exact: Array
     size: int
     rotation: Array | None = None
@@ -94,7 +95,7 @@ class Snapshot:
         """All templates; of a large gallery only the `most` nearest to each of the turned `probes` (k, d) and to
         their mean."""
         if self.rows is None:
-            return Near(cast(tuple[str, ...], self.ids), self.exact, len(self.ids))
+            return Near(cast(Sequence[str], self.ids), self.exact, len(self.ids))
         probes = np.atleast_2d(probes)
         searched = np.vstack([probes, probes.mean(axis=0)]) if len(probes) > 1 else probes
         return self._listed(np.unique(self.rows.nearest(searched, most)[1]), self.size)
@@ -181,6 +182,10 @@ class Galleries:
             if pack == self._pack:
                 self.current(tenant)
 
+    def opened(self) -> dict[tuple[str, str], tuple[GalleryState, GalleryRows]]:
+        """State and rows of each gallery that is in memory, by tenant and pack."""
+        return {(tenant, self._pack): (one.state, one.rows) for tenant, one in self._loaded.items()}
+
     def stored(self) -> list[tuple[str, str, GalleryState]]:
         """(tenant, pack, state) of every gallery in the database."""
         return self._store.galleries()
@@ -204,12 +209,15 @@ class Galleries:
     def templates(self, tenant: str, state: GalleryState) -> Iterator[tuple[str, Array]]:
         """(customer id, turned template) of a whole gallery, read from the database: exact for every size."""
         for page in self._store.templates(tenant, self._pack):
-            for row, (vector, _) in zip(page, self._opened(tenant, state, page), strict=True):
-                if vector is not None:
+            vectors, sound, _ = self._opened(tenant, state, page)
+            for row, vector, is_sound in zip(page, vectors, sound, strict=True):
+                if is_sound:
                     yield row.customer_id, vector
 
     def _follow(self, tenant: str, loaded: _Loaded) -> Snapshot:
         """Bring `loaded` up to date. The caller has locked it."""
+        if loaded.state is NOBODY:
+            loaded.state = preloaded.take(tenant, self._pack, loaded.rows) or NOBODY
         for _ in range(ROUNDS):
             changes = self._store.changes(tenant, self._pack, loaded.state.generation)
             if changes is None or not self._apply(tenant, loaded, changes):
@@ -220,7 +228,7 @@ class Galleries:
         rotation = self._vault.rotation(tenant, self._pack, state.salt, self._size)
         loaded.snapshot = Snapshot(
             state,
-            tuple(rows.ids),
+            rows.names,
             rows.exact(),
             state.size,
             rotation,
@@ -264,25 +272,24 @@ class Galleries:
 
     def _add(self, tenant: str, rows: GalleryRows, state: GalleryState, page: list[TemplateRow]) -> None:
         """Decrypt a page of templates and add those whose keys exist."""
-        vectors = np.empty((len(page), self._size), np.float32)
-        names: list[str] = []
-        places: list[int] = []
-        homes: list[str] = []
-        for row, (vector, home) in zip(page, self._opened(tenant, state, page), strict=True):
-            if vector is None:
-                rows.dead.add(row.place)
-                continue
-            vectors[len(names)] = vector
-            names.append(row.customer_id)
-            places.append(row.place)
-            homes.append(home)
-        rows.add(names, places, homes, vectors[: len(names)])
+        if not page:
+            return
+        vectors, sound, homes = self._opened(tenant, state, page)
+        rows.dead.update(row.place for row, is_sound in zip(page, sound, strict=True) if not is_sound)
+        kept = np.flatnonzero(sound).tolist()
+        rows.add(
+            [page[n].customer_id for n in kept],
+            [page[n].place for n in kept],
+            [homes[n] for n in kept],
+            vectors[kept] if len(kept) < len(page) else vectors,
+        )
 
     def _opened(
         self, tenant: str, state: GalleryState, page: Sequence[TemplateRow]
-    ) -> Iterator[tuple[Array | None, str]]:
-        """The template and the home of each row; None where no key opens it any more."""
-        version = template_version(self._pack, state.salt)
+    ) -> tuple[Array, NDArray[np.bool_], list[str]]:
+        """The templates (n, size) of a page, whether each is sound, and their homes. One that is not sound is
+        opened by no key any more, or is of another size."""
+        version, length, nothing = template_version(self._pack, state.salt), 4 * self._size, bytes(4 * self._size)
         sealed = (
             (
                 Holder(tenant, row.customer_id, row.slot),
@@ -290,10 +297,14 @@ class Galleries:
             )
             for row in page
         )
+        contents: list[bytes] = []
+        homes: list[str] = []
         for content, *home in self._vault.open_each(sealed):
-            vector = None if content is None else np.frombuffer(content, np.float32)
-            sound = vector is not None and vector.shape == (self._size,) and np.isfinite(vector).all()
-            yield (vector if sound else None), (home_in(home[0]) if home else NOWHERE)
+            contents.append(content if content is not None and len(content) == length else nothing)
+            homes.append(home_in(home[0]) if home else NOWHERE)
+        vectors = np.frombuffer(b"".join(contents), np.float32).reshape(len(page), self._size)
+        there = np.fromiter((content is not nothing for content in contents), np.bool_, len(contents))
+        return vectors, there & np.isfinite(vectors).all(axis=1), homes
 
 
 def template_version(pack: str, salt: bytes) -> str:

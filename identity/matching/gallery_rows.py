@@ -7,11 +7,12 @@ in `Shards`, which never move: a row whose template is gone is overwritten, and 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.matching.names import Names
 from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store.homes import NOWHERE
 
@@ -31,8 +32,8 @@ def room(count: int, size: int) -> Array:
 class GalleryRows:
     """Writers take turns; snapshots that were made earlier keep what they hold.
 
-    `ids`, `places` and `homes` go together: row i is the template at `places[i]` of the database, of customer
-    `ids[i]`, who enrolled at `sites[homes[i]]`. `places` and `homes` may be longer than `ids`.
+    `names`, `places` and `homes` go together: row i is the template at `places[i]` of the database, of customer
+    `names[i]`, who enrolled at `sites[homes[i]]`. `places` and `homes` may be longer than `names`.
     """
 
     def __init__(self, size: int, exact_up_to: int, shard_rows: int = SHARD_ROWS) -> None:
@@ -47,7 +48,7 @@ class GalleryRows:
     def empty(self) -> None:
         """Drop every row; the numbers are overwritten."""
         self.buffer[:] = 0
-        self.ids: list[str | None] = []
+        self.names = Names()
         self.places = np.zeros(0, np.int64)
         self.homes = np.zeros(0, np.int32)
         self.dead: set[int] = set()  # places of templates that no key opens any more
@@ -56,18 +57,18 @@ class GalleryRows:
 
     def __len__(self) -> int:
         """The number of templates that were read already."""
-        return len(self.ids) - len(self.free) + len(self.dead)
+        return len(self.names) - len(self.free) + len(self.dead)
 
     def known(self) -> NDArray[np.int64]:
         """The places of these."""
-        rows = self.places[: len(self.ids)]
+        rows = self.places[: len(self.names)]
         return np.concatenate([rows[rows != NO_PLACE], np.fromiter(self.dead, np.int64, len(self.dead))])
 
     def reserve(self, count: int) -> None:
         """Make room for `count` templates: what is read piece by piece needs no copying then."""
         if self.shards is None and count > self.exact_up_to:
             self.shards = Shards(self.size, self._roomy(count), self.shard_rows)
-            self.shards.put(np.arange(len(self.ids)), self.buffer[: len(self.ids)])
+            self.shards.put(np.arange(len(self.names)), self.buffer[: len(self.names)])
             self.buffer = np.zeros((0, self.size), np.float32)
 
     def add(self, names: Sequence[str], places: Sequence[int], homes: Sequence[str], vectors: Array) -> None:
@@ -76,62 +77,86 @@ class GalleryRows:
             return
         codes = [self._site_codes.setdefault(site, len(self._site_codes)) for site in homes]
         self.sites += list(self._site_codes)[len(self.sites) :]
-        self.reserve(len(self.ids) + len(names))
+        self.reserve(len(self.names) + len(names))
         if self.shards is None:
             rows = self._put_exact(names, vectors)
         else:
             rows = self._put_large(self.shards, names, vectors)
-        self._make_room(len(self.ids))
+        self._make_room(len(self.names))
         self.places[rows], self.homes[rows] = places, codes
+
+    @property
+    def numbers(self) -> Array | NDArray[np.float16]:
+        """The rows as they are kept: (n, size), 16-bit floats of a large gallery."""
+        return self.exact() if self.shards is None else self.shards.halves[: len(self.names)]
+
+    def fill(
+        self,
+        names: Names,
+        places: NDArray[np.int64],
+        homes: NDArray[np.int32],
+        sites: Sequence[str],
+        dead: Collection[int],
+        large: bool,
+    ) -> Iterator[Array | NDArray[np.float16]]:
+        """Take over the rows of another one that has the same limits; this one is empty. Gives the arrays
+        (n, size) into which its `numbers` are to be written, one after the other."""
+        self.sites, self._site_codes = list(sites), {site: code for code, site in enumerate(sites)}
+        self.names, self.places, self.homes, self.dead = names, places, homes, set(dead)
+        if large:
+            self.shards = Shards(self.size, self._roomy(len(names)), self.shard_rows)
+            self.free = np.flatnonzero(places == NO_PLACE).tolist()
+            yield from self.shards.begin(len(names))
+        else:
+            self.buffer = room(len(names), self.size)
+            yield self.buffer
 
     def drop(self, places: Collection[int] | NDArray[np.int64]) -> None:
         """Drop the templates at these places. Snapshots in use keep their shape; the rows become zero."""
         gone = np.fromiter(places, np.int64, len(places))
         self.dead.difference_update(gone.tolist())
-        count = len(self.ids)
+        count = len(self.names)
         rows = np.flatnonzero(np.isin(self.places[:count], gone[gone != NO_PLACE]))
         if not len(rows):
             return
         if self.shards is not None:
             self.shards.clear(rows)
-            for row in rows.tolist():
-                self.ids[row] = None
-                self.free.append(row)
+            self.names = self.names.without(rows)
+            self.free += rows.tolist()
             self.places[rows], self.homes[rows] = NO_PLACE, NO_PLACE
             return
         stay = np.setdiff1d(np.arange(count), rows)
         fresh = room(len(self.buffer), self.size)  # a copy: other threads may be reading the old rows
         np.take(self.buffer, stay, axis=0, out=fresh[: len(stay)], mode="clip")
         self.buffer[rows] = 0
-        self.ids = [self.ids[row] for row in stay]
+        self.names = self.names.only(stay)
         self.buffer, self.places, self.homes = fresh, self.places[stay], self.homes[stay]
 
     def exact(self) -> Array:
         """The rows of a gallery that is not large, read-only; none of a large one."""
-        matrix = self.buffer[: 0 if self.shards is not None else len(self.ids)].view()
+        matrix = self.buffer[: 0 if self.shards is not None else len(self.names)].view()
         matrix.flags.writeable = False
         return matrix
 
     def _put_exact(self, names: Sequence[str], vectors: Array) -> NDArray[np.intp]:
-        first, needed = len(self.ids), len(self.ids) + len(names)
+        first, needed = len(self.names), len(self.names) + len(names)
         if needed > len(self.buffer):
             # The buffer is never resized in place: a snapshot in use reads the old rows.
             larger = room(max(LEAST_ROOM, needed * 3 // 2), self.size)
             larger[:first] = self.buffer[:first]
             self.buffer = larger
         self.buffer[first:needed] = vectors
-        self.ids += names
-        return np.arange(first, needed)
+        rows = np.arange(first, needed)
+        self.names = self.names.put(rows, names)
+        return rows
 
     def _put_large(self, shards: Shards, names: Sequence[str], vectors: Array) -> NDArray[np.intp]:
         reused = [self.free.pop() for _ in range(min(len(self.free), len(names)))]
-        first, needed = len(self.ids), len(self.ids) + len(names) - len(reused)
+        first, needed = len(self.names), len(self.names) + len(names) - len(reused)
         if needed > shards.capacity:
             shards = self.shards = shards.grown(self._roomy(needed))
         rows = np.array([*reused, *range(first, needed)], np.intp)
-        self.ids += [None] * (needed - first)
-        for row, name in zip(rows.tolist(), names, strict=True):
-            self.ids[row] = name
+        self.names = self.names.put(rows, names)
         shards.put(rows, vectors)
         return rows
 
@@ -142,6 +167,7 @@ class GalleryRows:
             self.homes = np.concatenate([self.homes, np.full(more, NO_PLACE, np.int32)])
 
     def _roomy(self, count: int) -> int:
-        """Some room beyond `count` rows: a quarter more in one shard, and tenths of a shard in several."""
+        """Some room beyond `count` rows, all of it in memory: a sixteenth more in one shard, and tenths of a shard
+        in several."""
         tenth = max(1, self.shard_rows // 10)
-        return min(count * 5 // 4, self.shard_rows) if count <= self.shard_rows else -(-count // tenth) * tenth
+        return min(count * 17 // 16, self.shard_rows) if count <= self.shard_rows else -(-count // tenth) * tenth

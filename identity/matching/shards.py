@@ -93,6 +93,16 @@ class Shards:
         order = np.argsort(np.where(rows < 0, np.inf, -cosines), axis=1, kind="stable")[:, :count]
         return np.take_along_axis(cosines, order, 1), np.take_along_axis(rows, order, 1)
 
+    def begin(self, count: int) -> Iterator[NDArray[np.float16]]:
+        """The first `count` rows of empty ones, shard by shard: see `Fp16Rows.begin`."""
+        for n, shard in enumerate(self.shards):
+            yield shard.begin(min(shard.capacity, max(0, count - n * self.most)))
+
+    @property
+    def halves(self) -> NDArray[np.float16]:
+        """All rows that are used, as they are kept."""
+        return np.concatenate([shard.halves for shard in self.shards])
+
     def vectors(self, rows: NDArray[np.integer]) -> Array:
         """Rows as float32, (n, size)."""
         found = np.empty((len(rows), self.shards[0].size), np.float32)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from identity.matching.calibration import Calibration, stranger_quantile
-from identity.matching.decide import NEAR_TIE, Outcome, top_scores
+from identity.matching.decide import NEAR_TIE, Outcome, top_of
 from identity.matching.tails import Scoring, Tail
 from identity.vectors import Array
 
@@ -31,7 +31,7 @@ class Stage:
     """A part of a gallery of `size` templates, of which `matrix` (n, d) are those nearest to the probe, and the
     calibration that decides there."""
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     matrix: Array
     size: int
     calibration: Calibration
@@ -78,9 +78,10 @@ def decide_in_stages(probe: Array, stages: Sequence[Stage]) -> tuple[Outcome, st
     whole = stages[-1]
     if not len(whole.matrix):
         return "unknown", None
-    row, best, margin = (part[0] for part in top_scores(probe, whole.matrix, Scoring()))
+    cosines = [probe @ stage.matrix.T for stage in stages]
+    row, best, margin = (part[0] for part in top_of(cosines[-1], Scoring()))
     nearest = whole.ids[int(row)]
-    reached = [_reached(probe, stage, nearest) for stage in stages]
+    reached = [_reached(found, stage, nearest) for found, stage in zip(cosines, stages, strict=True)]
     if not any(reached):
         return "unknown", None
     if 1 - best > NEAR_TIE * (1 - best + margin):
@@ -93,15 +94,16 @@ def reaching(probe: Array, stages: Sequence[Stage]) -> set[str]:
     found: set[str] = set()
     for stage in stages:
         if len(stage.matrix):
-            cosines = (probe @ stage.matrix.T)[0]
-            cohort = cosines.max() - top_scores(probe, stage.matrix, stage.calibration.scoring, stage.size)[1][0]
-            enough = np.flatnonzero(cosines - cohort >= stage.calibration.threshold)
-            found.update(stage.ids[row] for row in enough)
+            cosines = probe @ stage.matrix.T
+            cohort = np.max(cosines) - top_of(cosines, stage.calibration.scoring, stage.size)[1][0]
+            enough = np.flatnonzero(cosines[0] - cohort >= stage.calibration.threshold)
+            found.update(stage.ids[row] for row in enough.tolist())
     return found
 
 
-def _reached(probe: Array, stage: Stage, nearest: str) -> bool:
+def _reached(cosines: Array, stage: Stage, nearest: str) -> bool:
+    """`cosines` (1, n) are those with the stage's matrix."""
     if not len(stage.matrix):
         return False
-    row, score, _ = (part[0] for part in top_scores(probe, stage.matrix, stage.calibration.scoring, stage.size))
+    row, score, _ = (part[0] for part in top_of(cosines, stage.calibration.scoring, stage.size))
     return stage.ids[int(row)] == nearest and bool(score >= stage.calibration.threshold)

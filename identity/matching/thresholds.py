@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from identity.engines.manifests import Pack
 from identity.errors import NotCalibrated
 from identity.matching.calibration import Calibration, calibrate, dependence
+from identity.matching.paths import Agreement, Measured, agreement, compared_at
 from identity.matching.stages import stage_calibrations
 from identity.matching.tails import (
     Scoring,
@@ -145,33 +146,47 @@ class Thresholds:
         cohort = _cohort(people)
         if templates is None:
             templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
-        tails: dict[TailKind, dict[str, Any]] = {"single": asdict(careful_tail(cohort, templates))}
+        single = measured_tail(cohort, templates)
+        tails: dict[TailKind, dict[str, Any]] = {
+            "single": asdict(single.tail),
+            "single_error": {"raised": single.raised, "error": single.error},
+        }
         if self.scoring.applies(len(cohort) - 1):
             tails["top"] = asdict(cohort_tops(cohort, templates, self.scoring))
-        with self._store.writing():
-            for kind, numbers in tails.items():
-                self._store.keep_tail(
-                    tenant, self._pack.id, kind, numbers, people=len(cohort), now_us=self._now_us()
-                )
-            self.renew(tenant, size, always=True)
-        self._staged.clear()
+        self._keep(tenant, tails, len(cohort), size)
 
     def learn_vectors(self, tenant: str, people: Iterable[Vectors], size: int) -> None:
         """Measure the tail of vectors that devices made, as `learn` does that of pictures, and recompute the
         calibration: one gallery has templates of both, so the stricter of both holds. Raises ValueError."""
         cohort = _cohort(people)
         templates = np.stack([mean_template(frames[:TEMPLATE_FRAMES]) for frames in cohort])
+        found = measured_tail(cohort, templates)
+        tails: dict[TailKind, dict[str, Any]] = {
+            "vectors": asdict(found.tail),
+            "vectors_error": {"raised": found.raised, "error": found.error},
+        }
+        self._keep(tenant, tails, len(cohort), size)
+
+    def _keep(self, tenant: str, tails: Mapping[TailKind, Mapping[str, Any]], people: int, size: int) -> None:
         with self._store.writing():
-            self._store.keep_tail(
-                tenant,
-                self._pack.id,
-                "vectors",
-                asdict(careful_tail(cohort, templates)),
-                people=len(cohort),
-                now_us=self._now_us(),
-            )
+            for kind, numbers in tails.items():
+                self._store.keep_tail(tenant, self._pack.id, kind, numbers, people=people, now_us=self._now_us())
             self.renew(tenant, size, always=True)
         self._staged.clear()
+
+    def agreement(self, tenant: str) -> Agreement:
+        """Whether vectors of devices score as pictures do; `unknown` until both were measured on enough people."""
+        shipped = None if self.has_cohort(tenant) else shipped_tail(self._pack.calibration)
+        pictures = self._measured(tenant, "single", "single_error") if shipped is None else Measured(shipped)
+        return agreement(pictures, self._measured(tenant, "vectors", "vectors_error"))
+
+    def _measured(self, tenant: str, kind: TailKind, error_kind: TailKind) -> Measured | None:
+        """None without a cohort, and for one that an older version measured: it kept no error."""
+        tail, error = (self._store.tail(tenant, self._pack.id, one) for one in (kind, error_kind))
+        if tail is None or error is None:
+            return None
+        people = self._store.people(tenant, self._pack.id, kind)
+        return Measured(Tail(**tail), people, error["raised"], error["error"])
 
     def add_own(self, tenant: str, customer_id: str, scores: Sequence[float], size: int) -> None:
         """Store the best scores of a new customer's frames among the `size` other customers."""
@@ -235,21 +250,30 @@ def _rounded_up(size: int) -> int:
 
 
 def careful_tail(cohort: list[Vectors], templates: Vectors) -> Tail:
-    """`cohort_tail`, raised by one standard error: by what it would scatter over other cohorts of strangers.
+    """`cohort_tail`, raised by one standard error: by what it would scatter over other cohorts of strangers."""
+    return measured_tail(cohort, templates).tail
 
-    A hundred strangers show the threshold only roughly. The error is a jackknife's over GROUPS of people, at the
-    score that one comparison in a hundred times their number exceeds.
+
+def measured_tail(cohort: list[Vectors], templates: Vectors) -> Measured:
+    """`careful_tail`, and its errors.
+
+    A hundred strangers show the threshold only roughly. The errors are a jackknife's over GROUPS of people: the
+    tail is raised by that of the score that one comparison in a hundred times their number exceeds.
     """
     whole = cohort_tail(cohort, templates)
-    far = 0.01 / len(cohort)
     who = np.arange(len(cohort)) % GROUPS
     parts = []
     for group in range(GROUPS):
         rest = np.flatnonzero(who != group)
-        parts.append(cohort_tail([cohort[n] for n in rest], templates[rest]).quantile(far))
-    error = float(np.std(parts)) * np.sqrt(GROUPS - 1)
-    body = tuple((chance, score + error) for chance, score in whole.body)
-    return replace(whole, start=whole.start + error, body=body)
+        parts.append(cohort_tail([cohort[n] for n in rest], templates[rest]))
+
+    def error(probability: float) -> float:
+        return float(np.std([part.quantile(probability) for part in parts]) * np.sqrt(GROUPS - 1))
+
+    raised = error(0.01 / len(cohort))
+    body = tuple((chance, score + raised) for chance, score in whole.body)
+    tail = replace(whole, start=whole.start + raised, body=body)
+    return Measured(tail, len(cohort), raised, error(compared_at(len(cohort))))
 
 
 def cohort_tail(cohort: list[Vectors], templates: Vectors) -> Tail:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from identity.store.schema import Table
@@ -78,6 +78,11 @@ class ConsentStore(Table):
             (tenant, customer_id),
         )
         return [ConsentLine(*row) for row in rows]
+
+    def each_record(self) -> Iterator[tuple[str, str, str]]:
+        """(tenant, customer id, record id) of every record, one by one, whether it has ended or not."""
+        found = self.database.each("SELECT tenant, customer_id, record_id FROM consent_events WHERE position = 0")
+        return (tuple(row) for row in found)
 
     def append(self, tenant: str, customer_id: str, lines: Sequence[ConsentLine]) -> None:
         """Add events to the ledger."""

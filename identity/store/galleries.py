@@ -10,6 +10,7 @@ import secrets
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from identity.errors import SealBroken
 from identity.store.schema import Table
@@ -35,8 +36,7 @@ class GalleryState:
     salt: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateRow:
+class TemplateRow(NamedTuple):
     """A sealed template, its sealed home (`store.homes`) and the slot of their key. `place` is the random number
     of this row: a template that is replaced gets another one."""
 

@@ -20,9 +20,10 @@ from plumbing.storage.database import Database
 TOPS = "top scores"
 TOPS_READ = 20_000  # customers whose best scores make a threshold: enough to show a tail, and opened in .1 s
 
-TailKind = Literal["single", "top", "vectors"]
+TailKind = Literal["single", "top", "vectors", "single_error", "vectors_error"]
 """`single`: the tail of single comparisons. `top`: the tail of best scores in a whole gallery. `vectors`: the tail
-of single comparisons of vectors that devices made."""
+of single comparisons of vectors that devices made. `single_error` and `vectors_error`: by how much other cohorts
+would differ; releases that do not know them leave them alone."""
 
 
 class ThresholdStore(Table):
@@ -55,6 +56,13 @@ class ThresholdStore(Table):
             "SELECT tail FROM tails WHERE tenant = ? AND pack = ? AND kind = ?", (tenant, pack, kind)
         )
         return None if row is None else json.loads(row["tail"])
+
+    def people(self, tenant: str, pack: str, kind: TailKind) -> int:
+        """On how many people a tail was measured; 0 without one."""
+        row = self.database.row(
+            "SELECT people FROM tails WHERE tenant = ? AND pack = ? AND kind = ?", (tenant, pack, kind)
+        )
+        return 0 if row is None else int(row["people"])
 
     def keep_tail(
         self, tenant: str, pack: str, kind: TailKind, tail: Mapping[str, Any], *, people: int, now_us: int

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
@@ -68,7 +68,7 @@ class Vault:
 
     def open(self, holder: Holder, what: str, sealed: bytes, version: str = "1") -> bytes:
         """The inverse of `seal`. Raises KeyDestroyed, or SealBroken when anything of it was altered or moved."""
-        return self._opened(self.keys.key, holder, what, sealed, version)
+        return _opened(AESGCM(self.keys.key(holder.slot, holder.owner)), holder, what, sealed, version)
 
     def open_many(
         self, what: str, sealed: Iterable[tuple[Holder, bytes]], version: str = "1"
@@ -77,7 +77,7 @@ class Vault:
         key = self.keys.all_keys()
         for holder, content in sealed:
             try:
-                yield self._opened(key, holder, what, content, version)
+                yield _opened(AESGCM(key(holder.slot, holder.owner)), holder, what, content, version)
             except (KeyDestroyed, SealBroken):
                 yield None
 
@@ -87,45 +87,47 @@ class Vault:
         """Several values of each of many customers, every one as (what, sealed, version); a customer's key is read
         once. None where `open` would raise."""
         for holder, values in sealed:
+            named = _begun(holder.tenant, holder.customer_id)
             try:
-                key = self.keys.key(holder.slot, holder.owner)
+                key = AESGCM(self.keys.key(holder.slot, f"{named}]".encode()))
             except KeyDestroyed:
                 yield [None] * len(values)
                 continue
-            yield [self._opened_or_none(key, holder, *value) for value in values]
-
-    def _opened_or_none(self, key: bytes, holder: Holder, what: str, sealed: bytes, version: str) -> bytes | None:
-        try:
-            return self._opened(lambda *_: key, holder, what, sealed, version)
-        except SealBroken:
-            return None
+            yield [
+                _decrypted_or_none(key, content, f"{named}, {quoted(what)}, {quoted(version)}]".encode())
+                for what, content, version in values
+            ]
 
     def open_all(self, holder: Holder, what: str, sealed: Iterable[tuple[bytes, str]]) -> list[bytes]:
         """`open` of several values of one customer, each with its version; their key is read once.
 
         Raises KeyDestroyed or SealBroken.
         """
-        key = self.keys.key(holder.slot, holder.owner)
-        return [self._opened(lambda *_: key, holder, what, content, version) for content, version in sealed]
+        key = AESGCM(self.keys.key(holder.slot, holder.owner))
+        return [_opened(key, holder, what, content, version) for content, version in sealed]
 
     def pseudonym(self, purpose: str, holder: Holder) -> str:
         """A name for a customer that is always the same for one purpose, and leads to nothing else."""
         secret = self.keys.derive(f"pseudonyms: {purpose}")
         return hmac.digest(secret, holder.owner, hashlib.sha256)[:16].hex()
 
-    def _opened(
-        self, key_of: Callable[[int, bytes], bytes], holder: Holder, what: str, sealed: bytes, version: str
-    ) -> bytes:
-        key = key_of(holder.slot, holder.owner)
-        bound = _bound(holder.tenant, holder.customer_id, what, version)
-        try:
-            return AESGCM(key).decrypt(sealed[:12], sealed[12:], bound)
-        except (InvalidTag, ValueError) as error:
-            raise SealBroken from error
-
     def rotation(self, tenant: str, pack: str, salt: bytes, size: int) -> NDArray[np.float32]:
         """The tenant's (size, size) orthogonal matrix for one pack; a new salt gives a new one."""
         return rotation(self.keys.derive("rotation"), _bound(tenant, pack), salt, size)
+
+
+def _opened(key: AESGCM, holder: Holder, what: str, sealed: bytes, version: str) -> bytes:
+    found = _decrypted_or_none(key, sealed, _bound(holder.tenant, holder.customer_id, what, version))
+    if found is None:
+        raise SealBroken
+    return found
+
+
+def _decrypted_or_none(key: AESGCM, sealed: bytes, bound: bytes) -> bytes | None:
+    try:
+        return key.decrypt(sealed[:12], sealed[12:], bound)
+    except (InvalidTag, ValueError):
+        return None
 
 
 @lru_cache(maxsize=64)
@@ -156,4 +158,9 @@ def new_salt() -> bytes:
 def _bound(*parts: str) -> bytes:
     """Associated data: unambiguous whatever the parts hold. The same as `json.dumps(parts)`, in a fraction of its
     time: a gallery of a million makes millions of them."""
-    return f"[{', '.join(map(quoted, parts))}]".encode()
+    return f"{_begun(*parts)}]".encode()
+
+
+def _begun(*parts: str) -> str:
+    """`_bound` of these and of more to come."""
+    return f"[{', '.join(map(quoted, parts))}"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from identity.desk import FOLDER, promises, recognition
 from identity.matching.matcher import Matchers
+from identity.matching.paths import Agreement
 from identity.service import IdentityService
 from identity.store import IdentityStores
 from plumbing.access.caller import Caller
@@ -20,6 +21,11 @@ from plumbing.words import Words, language_of
 WORDS = Words(FOLDER / "words")
 
 
+class PathsReply(BaseModel):
+    agreement: Agreement = Field(description="whether strangers score alike in pictures and in vectors of devices")
+    answer: str = Field(description="whether customers are recognised at once when a device sends the other thing")
+
+
 class RecognitionFigures(BaseModel):
     answer: str
     packs: list[dict[str, Any]] = Field(description="vendor, licence, hash, people in the gallery, threshold")
@@ -27,6 +33,7 @@ class RecognitionFigures(BaseModel):
     liveness: bool
     erasures_overdue: int
     erasures_open: int
+    paths: PathsReply
 
 
 class PromisesReply(BaseModel):
@@ -67,7 +74,10 @@ def routes(door: Door, tools: DeskTools) -> None:
         erasures that wait. No figure is about one person.
         """
         found = recognition.recognition_of(tools.service, tools.matchers, caller.tenant)
-        return {"answer": WORDS.say(language_of(request), recognition.sentence(found))} | found
+        agreement = tools.matchers.clear.thresholds.agreement(caller.tenant)
+        language = language_of(request)
+        paths = {"agreement": agreement, "answer": WORDS.say(language, recognition.of_path(agreement))}
+        return {"answer": WORDS.say(language, recognition.sentence(found)), "paths": paths} | found
 
     @door.route(
         "GET",

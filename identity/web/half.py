@@ -23,6 +23,7 @@ from identity.customers.leaving.erasure import CopiesElsewhere, NoCopies, OtherP
 from identity.device_vectors.seal_keys import SealKeys
 from identity.engines.protocol import FaceEngine
 from identity.frames.decode import Decode
+from identity.matching import preloaded
 from identity.matching.gallery import Galleries
 from identity.matching.matcher import Matchers
 from identity.sandbox.decoder import Decoder
@@ -114,6 +115,7 @@ class IdentityHalf:
         """
         self.settle()
         self.service.warm()
+        preloaded.forget()
         for workers in self._running:
             threading.Thread(target=_load, args=(workers,), name="engine loading", daemon=True).start()
         ended = threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from granian import net
@@ -27,6 +28,7 @@ class Server(MPServer):
 
     listener: socket.socket
     successors: Successors
+    parted: Callable[[], None]
 
     def _init_shared_socket(self) -> None:
         """All worker processes accept from one queue: none is lost with a process that ends.
@@ -44,6 +46,7 @@ class Server(MPServer):
         signal.signal(LEAVES, lambda *_: self._say_leaving())
         inner: Any = super()  # granian does not type it
         inner.startup(*given)
+        self.parted()
 
     def _say_leaving(self) -> None:
         if os.getpid() == self.pid:  # a worker process that has just begun has this handler, too
@@ -62,8 +65,10 @@ class Server(MPServer):
             self.main_loop_interrupt.set()
 
 
-def server_of(target: str, listener: socket.socket, workers: int, successors: Successors) -> Server:
-    """A server that is not started yet."""
+def server_of(
+    target: str, listener: socket.socket, workers: int, successors: Successors, parted: Callable[[], None]
+) -> Server:
+    """A server that is not started yet; it calls `parted` when its worker processes have begun."""
     made = Server(
         target,
         factory=True,
@@ -77,5 +82,5 @@ def server_of(target: str, listener: socket.socket, workers: int, successors: Su
         workers_kill_timeout=10,
         log_level=LogLevels.warning,
     )
-    made.listener, made.successors = listener, successors
+    made.listener, made.successors, made.parted = listener, successors, parted
     return made

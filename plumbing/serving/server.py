@@ -44,6 +44,7 @@ def serve_command(
     make: Callable[[], Flask],
     *,
     try_once: Callable[[Config], None],
+    begin: Callable[[Config], Callable[[], None]],
     modules: Mapping[str, Sequence[str]],
     together: Sequence[str] = (),
 ) -> click.Command:
@@ -54,6 +55,8 @@ def serve_command(
         make: the same factory, for waitress.
         try_once: opens the application and closes it. An error that stops the server is then reported once, not
             by every process again and again; and they inherit no open database.
+        begin: begins in a process of its own what the worker processes will need, while this one is still alone;
+            gives what this process calls when they have parted from it.
         modules: what the worker processes import, by half.
         together: what they import where both halves are served.
     """
@@ -96,6 +99,7 @@ def serve_command(
         )
         os.environ |= config.to_environment()
         halves = (only,) if only else tuple(modules)
+        parted = begin(config)
         with (
             only_server(home, halves, f"http://{address}", handed) as locks,
             listening(host, port, handed.get("listener")) as listener,
@@ -111,7 +115,7 @@ def serve_command(
                 run_plainly(make, listener, threads=threads)
                 return
             successors = Successors({"listener": listener.fileno(), **locks}, workers)
-            run(target, make, listener, workers=workers, threads=threads, successors=successors)
+            run(target, make, listener, workers=workers, threads=threads, successors=successors, parted=parted)
 
     return serve
 
@@ -194,8 +198,9 @@ def run(
     workers: int,
     threads: int,
     successors: Successors,
+    parted: Callable[[], None],
 ) -> None:
-    """Serve until stopped.
+    """Serve until stopped; `parted` is called when the worker processes have begun.
 
     granian runs the gate (`plumbing/gate`), which waits for heads, bodies and turns without a thread. waitress is
     pure Python, one process, without lanes, and stays as the fallback (`--plain`) for machines without a wheel of
@@ -208,7 +213,7 @@ def run(
         run_plainly(make, listener, threads=threads)
         return
     allow_connections()
-    serve_until_stopped(partial(server_of, target, listener, workers, successors))
+    serve_until_stopped(partial(server_of, target, listener, workers, successors, parted))
     if successors.present is not None:
         raise SystemExit(successors.watch())
 

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.shared]
 
 COSINE = 0.9999
 LIKE_MASKED = 0.999
-MOST_BYTES = 6_000_000
+MOST_BYTES = 4_600_000
 MODULE = "document.querySelector('script[type=module]').src"
 LOOK = f"""async ([number, asked]) => {{
   const {{ Engine }} = await import(new URL("engine/engine.js", {MODULE}));
@@ -236,7 +236,7 @@ def test_an_operator_sees_whether_a_device_is_fast_enough(
             page.wait_for_selector("body[data-ready=true]")
 
     assert {line.split()[0] for line in sent} == {"GET"}
-    assert sum(file.gzip for file in engine_folder.files.values()) < loads[0] <= MOST_BYTES
+    assert sum(file.sent for file in engine_folder.files.values()) < loads[0] <= MOST_BYTES
     assert loads[1] == 0
 
 

@@ -181,7 +181,7 @@ class TestDays:
             for n in range(10_000):
                 row = CustomerRow("north", f"{n:032x}", 1, f"r{n}", b"", None, None, 0, 0, 0, 0, 0, n % 400)
                 store.add_customer(row)
-        store._seen, store._looked_s = {}, None
+        store._seen, store._looked_s = set(), None
 
         opened, looks = Times.opened, []
 

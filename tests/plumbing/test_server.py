@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -19,6 +20,7 @@ from granian.server.mp import MPServer
 
 from plumbing.demands import PICTURES
 from plumbing.serving import memory, server
+from plumbing.serving.granian_server import Server
 from plumbing.serving.limits import MOST_CONNECTIONS
 from plumbing.serving.successor import Successors
 from plumbing.settings import Config
@@ -45,8 +47,15 @@ def run(*, plain: bool = False) -> None:
         if plain:
             server.run_plainly(lambda: Flask("x"), listener, threads=3)
         else:
+            left = Successors({}, 2)
             server.run(
-                "app:gate", lambda: Flask("x"), listener, workers=2, threads=3, successors=Successors({}, 2)
+                "app:gate",
+                lambda: Flask("x"),
+                listener,
+                workers=2,
+                threads=3,
+                successors=left,
+                parted=lambda: None,
             )
 
 
@@ -68,6 +77,20 @@ def test_the_gate_is_served_by_http_1_1_alone_with_a_time_for_heads(started: dic
     )
     assert started["http1_settings"].header_read_timeout <= 30_000
     assert started["backpressure"] >= 1_000, "idle connections count: hundreds of them must not fill it"
+
+
+def test_what_was_opened_beforehand_is_closed_when_the_worker_processes_have_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(MPServer, "startup", lambda self: order.append("begun"))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    made = object.__new__(Server)
+    made.parted = lambda: order.append("parted")
+
+    made.startup()
+
+    assert order == ["begun", "parted"]
 
 
 def test_as_many_connections_are_allowed_as_the_machine_lets(started: dict[str, Any]) -> None:
@@ -93,7 +116,9 @@ def serve(monkeypatch: pytest.MonkeyPatch, home: Path, variables: dict[str, str]
     monkeypatch.setattr(memory, "share_pool", lambda: seen.append("one pool"))
     monkeypatch.setattr(server, "run", lambda *given, **named: None)
     halves = {"identity": ["json"], "recommender": ["csv"]}
-    command = server.serve_command("app:gate", lambda: Flask("x"), try_once=seen.append, modules=halves)
+    command = server.serve_command(
+        "app:gate", lambda: Flask("x"), try_once=seen.append, begin=lambda _: lambda: None, modules=halves
+    )
 
     (home / "token.key").touch(0o600)
     monkeypatch.setattr(os, "environ", {**os.environ, "USUAL_HOME": str(home), **variables})  # it adds to them

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 from pathlib import Path
 
+import brotli
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,7 +18,6 @@ from screens.engine import EngineFolder
 from screens.web import build
 
 WASM, NETWORK = b"\0asm" + bytes(2_000), b"network" * 100
-ZIPPED = {"Accept-Encoding": "gzip"}
 DESCRIPTION = "/screens/engine/engine.json"
 THREAD = "/screens/static/js/engine/worker.js"
 
@@ -59,17 +60,23 @@ def test_the_description_gives_addresses_with_hashes(folder: EngineFolder) -> No
 def test_a_file_is_kept_for_good_and_sent_small(folder: EngineFolder) -> None:
     client = client_of(folder)
     address = client.get(DESCRIPTION).get_json()["files"]["wasm"]["url"]
-    plain, small = client.get(address), client.get(address, headers=ZIPPED)
+    plain = client.get(address)
+    over_http, over_tls = (
+        client.get(address, headers={"Accept-Encoding": asked})
+        for asked in ("gzip, deflate", "gzip, deflate, br, zstd")
+    )
 
-    assert plain.data == gzip.decompress(small.data) == WASM
-    assert small.headers["Content-Encoding"] == "gzip"
-    for reply in (plain, small):
+    assert plain.data == gzip.decompress(over_http.data) == brotli.decompress(over_tls.data) == WASM
+    found = [reply.headers.get("Content-Encoding") for reply in (plain, over_http, over_tls)]
+    assert found == [None, "gzip", "br"]
+    assert len({reply.headers["ETag"] for reply in (plain, over_http, over_tls)}) == 3
+    for reply in (plain, over_http, over_tls):
         assert reply.mimetype == "application/wasm"
         assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert reply.headers["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("ending", ["", ".gz", ".br"])
 def test_an_altered_file_is_not_sent_and_the_log_says_what_to_do(folder: EngineFolder, ending: str) -> None:
     client, file = client_of(folder), folder.files["wasm"]
     path = folder.path / f"{file.name}{ending}"
@@ -96,9 +103,40 @@ def test_nothing_is_served_before_it_was_fetched_nor_of_another_version(tmp_path
     folder = written(tmp_path)
     assert client.get(DESCRIPTION).status_code == 200
     path = folder.path / "engine.json"
-    path.write_text(path.read_text().replace('"v": 1', '"v": 2'))
+    path.write_text(path.read_text().replace('"v": 2', '"v": 3'))
     assert client.get(DESCRIPTION).status_code == 404
     assert client.get("/screens/engine/..%2f..%2fsecret").status_code == 404
+
+
+def test_a_folder_of_version_1_is_served_with_gzip_until_it_is_fetched_again(folder: EngineFolder) -> None:
+    description = folder.path / "engine.json"
+    described = json.loads(description.read_bytes()) | {"v": 1}
+    for file in described["files"].values():
+        del file["br"]
+        (folder.path / f"{file['name']}.br").unlink()
+    description.write_text(json.dumps(described))
+    asked = {"Accept-Encoding": "gzip, br"}
+
+    reply = client_of(folder).get(f"/screens/engine/{folder.files['wasm'].name}", headers=asked)
+    assert (reply.headers["Content-Encoding"], gzip.decompress(reply.data)) == ("gzip", WASM)
+    assert client_of(folder).get(DESCRIPTION).get_json()["v"] == 1
+    again = written(folder.path.parent.parent)
+    reply = client_of(again).get(f"/screens/engine/{again.files['wasm'].name}", headers=asked)
+    assert (reply.headers["Content-Encoding"], brotli.decompress(reply.data)) == ("br", WASM)
+
+
+def test_what_is_there_is_not_compressed_again(folder: EngineFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+
+    def compress(content: bytes, **_: int) -> bytes:
+        made.append(content)
+        return b"small"
+
+    monkeypatch.setattr(brotli, "compress", compress)
+
+    written(folder.path.parent.parent, b"better" * 100)
+
+    assert made == [b"better" * 100]
 
 
 def test_another_network_has_another_address_and_the_older_one_goes(tmp_path: Path) -> None:

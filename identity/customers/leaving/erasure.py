@@ -290,7 +290,8 @@ class Erasures:
         stamp = (len(self._places.departed.file), tuple(self._galleries()))
         if stamp == self._settled:
             return 0
-        back = [row for row in self._store.all() if self._places.departed.includes(row.tenant, row.customer_id)]
+        gone = self._places.departed.among(self._store.each_key())
+        back = [row for row in (self._store.customer(*key) for key in gone) if row is not None]
         for row in back:
             try:
                 self.erase(row, "restored")

@@ -28,6 +28,11 @@ from tests.identity.fakes import FAKE_PACK
 
 PACK, SIZE = FAKE_PACK.id, FAKE_PACK.size
 MASTER = [secrets.token_bytes(32)]
+KINDS = [
+    pytest.param((EXACT_UP_TO, SHARD_ROWS), id="exact"),
+    pytest.param((4, SHARD_ROWS), id="large"),
+    pytest.param((4, 10), id="shards"),
+]
 
 
 class Process:
@@ -77,7 +82,7 @@ class Process:
         self.keys.close()
 
 
-@pytest.fixture(params=[(EXACT_UP_TO, SHARD_ROWS), (4, SHARD_ROWS), (4, 10)], ids=["exact", "large", "shards"])
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> tuple[int, int]:
     """Every test runs on every kind of gallery: the fifth template makes it a large one, or not, and the eleventh
     is in a second shard, or not."""

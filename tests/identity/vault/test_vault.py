@@ -46,6 +46,25 @@ def test_a_key_is_given_to_its_owner_and_to_nobody_else(keys: KeyFile) -> None:
         keys.key(slot, b"berta")
 
 
+def test_the_file_is_read_in_parts(keys: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = [f"customer {n}".encode() for n in range(9)]
+    slots = [keys.allocate(owner)[0] for owner in owners]
+    keys.destroy(slots[4], owners[4], b"left to do")
+    monkeypatch.setattr(keyfile, "READ", 2 * SLOT)
+    read: list[int] = []
+    part = keys._file.read
+
+    def noted(size: int, at: int) -> bytes:
+        read.append(size)
+        return part(size, at)
+
+    monkeypatch.setattr(keys._file, "read", noted)
+
+    assert keys.erasures() == [(slots[4], b"left to do")]
+    assert keys.counts() == {"keys": 8, "erasures": 1, "free": keyfile.LEAST_SLOTS - 10}
+    assert max(read) == 2 * SLOT
+
+
 def test_a_key_lies_in_the_file_only_wrapped(keys: KeyFile) -> None:
     slot, key = keys.allocate(b"anna")
 
