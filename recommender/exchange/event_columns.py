@@ -190,7 +190,9 @@ class _Columns:
     def _times(self, cells: Sequence[str], heads: Sequence[int]) -> tuple[list[int], list[int]]:
         """Microseconds UTC, and minutes from UTC. Raises Unexpected."""
         reading, composed = self.reading, self.reading.composed
-        texts = cells if _BARE.fullmatch(_joined(cells)) else [reading.text(unescaped(cell)) for cell in cells]
+        texts = (
+            cells if _BARE.fullmatch(_joined(cells)) else [reading.text(unescaped(cell.strip())) for cell in cells]
+        )
         sites = [str(self.shapes.heads[head].get("site", "")) for head in heads]
         try:
             times = read_times(reading.moments("occurred_at", texts, sites))

@@ -33,7 +33,7 @@ from recommender.exchange.checks import problems_of
 from recommender.exchange.event_columns import Block, each_block
 from recommender.exchange.event_rows import EventRows, each_event, in_rows
 from recommender.exchange.opening import OrderTimes
-from recommender.exchange.plain_checks import ImportedEvent, PlainChecks, Scope
+from recommender.exchange.plain_checks import ImportedEvent, PlainChecks, RightEvents, Scope
 from recommender.exchange.problems import Problems
 from recommender.exchange.reading import Reading
 from recommender.exchange.shapes import PlainEvent, Shapes
@@ -155,29 +155,6 @@ def _read(path: Path, rows: SortedRows, problems: Problems, show: Show, reading:
     return count
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Events that are right: plain ones, and others with the numbers of their first rows."""
-
-    plain: Sequence[PlainEvent]
-    others: Sequence[tuple[int, Event]]
-
-    def __len__(self) -> int:
-        return len(self.plain) + len(self.others)
-
-    def count_orders(self, times: OrderTimes, checks: PlainChecks) -> None:
-        """Note when their orders were."""
-        for site, seconds in checks.orders(self.plain).items():
-            times.add_all(site, seconds)
-        for _, event in self.others:
-            times.add(event)
-
-    def numbered(self, checks: PlainChecks) -> list[tuple[int, Event]]:
-        """All of them."""
-        events = checks.events(self.plain)
-        return [*zip((one.first for one in self.plain), events, strict=True), *self.others]
-
-
 @dataclass(frozen=True)
 class _Checks:
     """Checks events as a request's are checked; what is wrong goes into `problems`, once for each row."""
@@ -200,13 +177,13 @@ class _Checks:
         """For plain events."""
         return PlainChecks(self.shapes)
 
-    def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[_Part]:
+    def parts(self, rows: Iterable[tuple[Key, Any]]) -> Iterator[RightEvents]:
         """The events of sorted rows, some at a time; without wrong ones."""
         events = each_event(rows, self.problems, self.shapes)
         while part := list(islice(events, CHECKED_AT_ONCE)):
             plain, odd = self._plain([one for one in part if isinstance(one, PlainEvent)])
             others = [one for one in part if isinstance(one, EventRows)]
-            yield _Part(plain, self._good([*others, *(in_rows(one, self.shapes) for one in odd)]))
+            yield RightEvents(plain, self._good([*others, *(in_rows(one, self.shapes) for one in odd)]))
 
     def _plain(self, part: Sequence[PlainEvent]) -> tuple[list[PlainEvent], list[PlainEvent]]:
         """The plain events that are right, and those that are to be looked at one by one."""

@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from plumbing.problem import Problem
 from recommender.destinations.area import ServedArea
 from recommender.exchange.event_rows import MOST_LINES
+from recommender.exchange.opening import OrderTimes
 from recommender.exchange.shapes import PlainEvent, Shapes
 from recommender.exchange.time_columns import Times
 from recommender.recording import FIRST_US, FUTURE_GRACE_US, check_event
@@ -164,12 +165,15 @@ class PlainChecks:
     def _wrong(self, pairs: Collection[tuple[int, int]], scope: Scope) -> set[tuple[int, int]]:
         """Those of some heads and lines that do not go together.
 
-        What holds for a line holds with every head of the same scene, and for a head with every line: each is
-        tried once. Where one fails, all are tried.
+        What holds for a line holds with every head of the same type and scene, and for a head with every line:
+        each is tried once. Where one fails, all are tried.
         """
-        scene = {place: head.scene if (head := self._head(place)) else "" for place in {head for head, _ in pairs}}
+        kind = {
+            place: (head.type, head.scene) if (head := self._head(place)) else ("", "")
+            for place in {head for head, _ in pairs}
+        }
         tried = {*{head: (head, line) for head, line in pairs}.values()}
-        tried |= {*{(scene[head], line): (head, line) for head, line in pairs}.values()}
+        tried |= {*{(kind[head], line): (head, line) for head, line in pairs}.values()}
         if all(self._fits(head, line, scope) for head, line in tried):
             return set()
         return {(head, line) for head, line in pairs if not self._fits(head, line, scope)}
@@ -186,6 +190,29 @@ class PlainChecks:
         except Problem:
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class RightEvents:
+    """Events that are right: plain ones, and others with the numbers of their first rows."""
+
+    plain: Sequence[PlainEvent]
+    others: Sequence[tuple[int, Event]]
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.others)
+
+    def count_orders(self, times: OrderTimes, checks: PlainChecks) -> None:
+        """Note when their orders were."""
+        for site, seconds in checks.orders(self.plain).items():
+            times.add_all(site, seconds)
+        for _, event in self.others:
+            times.add(event)
+
+    def numbered(self, checks: PlainChecks) -> list[tuple[int, Event]]:
+        """All of them."""
+        events = checks.events(self.plain)
+        return [*zip((one.first for one in self.plain), events, strict=True), *self.others]
 
 
 def clock_of(part: Sequence[PlainEvent]) -> Times:

@@ -58,6 +58,8 @@ def read_times(texts: Sequence[str]) -> Times | None:
         width = 33
     else:
         return None
+    if len(whole) != width * len(texts):  # a cell of several lines
+        return None
     letters = np.frombuffer(whole.encode("ascii"), np.uint8).reshape(len(texts), width)
     digits = letters.astype(np.int64) - ord("0")
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from plumbing.storage import alive
-from plumbing.storage.sqlite import SQLiteDatabase
+from plumbing.storage.sqlite import BULK_CACHE_KIB, CACHE_KIB, SQLiteDatabase
 from plumbing.storage.state import State
 from recommender.errors import Erased, EventConflict
 from recommender.scene import Event, OrderLine
 from recommender.store import imports, open_database
 from recommender.store.events import EventStore
 from recommender.store.imports import record_in_parts, remove_abandoned
+from recommender.store.living import Living
 
 NOW = 1_700_000_000_000_000
 
@@ -114,6 +116,52 @@ def test_who_opts_out_meanwhile_is_not_brought_back(store: EventStore) -> None:
         record_in_parts(store._database, store, "mill", [event(n, "ann") for n in range(900)], NOW, pause=opts_out)
 
     assert left(store) == (0, 0, 0)
+
+
+def test_a_customer_is_looked_for_once_and_again_after_an_erasure(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[str]] = []
+    looked = store.erased_among
+
+    def watched(tenant: str, names: Iterable[str]) -> set[str]:
+        asked.append(set(names))
+        return looked(tenant, names)
+
+    monkeypatch.setattr(store, "erased_among", watched)
+    living = Living(store, "mill")
+
+    assert [living.erased_among(names) for names in (["ann", "bob"], ["bob", "cid"], ["ann"])] == [set()] * 3
+    assert asked == [{"ann", "bob"}, {"cid"}]
+    store.erase("mill", "bob", NOW)
+    assert living.erased_among(["ann", "bob"]) == {"bob"}
+    assert living.erased_among(["bob"]) == {"bob"}, "who was erased is asked for each time"
+
+
+def test_only_an_import_keeps_much_of_the_file_in_memory(store: EventStore) -> None:
+    database = store._database
+    if not isinstance(database, SQLiteDatabase):
+        return
+    with database.bulk():
+        assert database.rows("PRAGMA cache_size")[0][0] == -BULK_CACHE_KIB
+    assert database.rows("PRAGMA cache_size")[0][0] == -CACHE_KIB
+
+
+def test_a_fingerprint_is_that_of_every_release(store: EventStore) -> None:
+    """Of all fields as Python writes them, but for those that earlier events did not have."""
+    for changes in (
+        {},
+        {"sender": "k"},
+        {"type": "voided", "order_id": "o"},
+        {"order_id": "o", "order_sender": "x"},
+    ):
+        one = dataclasses.replace(event(1, "ann'"), **changes)  # type: ignore[arg-type]
+        left_out = {"sender", "sent_print"} | (set() if one.order_id else {"order_id"})
+        left_out |= {"customer"} if one.type == "voided" else set()
+        left_out |= {"order_sender"} if one.order_sender in ("", one.sender) else set()
+        names = [part.name for part in dataclasses.fields(Event) if part.name not in left_out]
+        said = f"Event({', '.join(f'{name}={getattr(one, name)!r}' for name in names)})"
+        assert one.fingerprint() == hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def test_an_order_waits_a_fifth_of_a_second_at_most(store: EventStore, state: State) -> None:
