@@ -82,12 +82,17 @@ OTHERS = ("en", "ja", pseudo.LANGUAGE)
 """Beside German, which has the longest words."""
 
 
+def every_look() -> list[Look]:
+    """Every size, language and theme; looks of one language follow each other."""
+    return [Look(size, language, theme) for language, theme, size in product(("de", *OTHERS), THEMES, SHAPES)]
+
+
 def looks_at(stop: int) -> list[Look]:
     """The looks for one stop of a walk: every size, three of four in German, the others and the themes in turn, so
     that two stops that follow each other are not seen alike. USUAL_ENDURE=1: every size, language and theme.
     """
     if os.environ.get("USUAL_ENDURE"):
-        chosen = [Look(*one) for one in product(SHAPES, ("de", *OTHERS), THEMES)]
+        chosen = every_look()
     else:
         chosen = [
             Look(size, OTHERS[(turn // 4) % 3] if turn % 4 == 0 else "de", THEMES[turn % 3 == 0])
@@ -97,12 +102,12 @@ def looks_at(stop: int) -> list[Look]:
 
 
 def axe_complaints(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, by rule and element."""
+    """What axe-core finds serious or critical, and headings out of order, by rule and element."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found: list[str] = page.evaluate(
-        """async () => (await axe.run({ resultTypes: ["violations"] })).violations
-          .filter((one) => ["serious", "critical"].includes(one.impact))
+        """async () => (await axe.run({ resultTypes: ["violations"], preload: false })).violations
+          .filter((one) => ["serious", "critical"].includes(one.impact) || one.id === "heading-order")
           .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))"""
     )
     return found

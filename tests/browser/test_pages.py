@@ -1,4 +1,4 @@
-"""Every page of kiosk, taxi and the driver's screen, in every shape and language.
+"""Every page of kiosk, taxi, the driver's screen and the engine's check, in every shape and language.
 
 No text is cut, broken inside a word, outside of its box or covered; everything is readable, large and named.
 """
@@ -17,7 +17,8 @@ from tests import pseudo
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import Fake, serve
 from tests.browser.looks import AUDIT, SHAPES, SIZES, Look, axe_complaints, looks_at
-from tests.browser.walks import DRIVER, KIOSK, SHOWN, TAXI, Walk
+from tests.browser.steps import SHOWN, Walk
+from tests.browser.walks import KIOSK, TAXI, WALKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AT_ONCE = {"press", "notice", "matched", "greet"}
@@ -39,13 +40,11 @@ def test_a_walk_stops_in_every_state() -> None:
     assert listed
     states = set(re.findall(r'^  "(\w+)"', listed[1], re.MULTILINE))
     assert states - AT_ONCE == set().union(*(SHOWN[walk] for walk in (*KIOSK, *TAXI)))
-    assert set(SHOWN) == {*KIOSK, *TAXI, *DRIVER}
+    assert set(SHOWN) == {walk for _, walk in WALKS}
 
 
 @pytest.mark.parametrize(
-    ("name", "walk"),
-    [(name, walk) for name, walks in (("kiosk", KIOSK), ("taxi", TAXI), ("driver", DRIVER)) for walk in walks],
-    ids=lambda value: value if isinstance(value, str) else value.__name__,
+    ("name", "walk"), WALKS, ids=lambda value: value if isinstance(value, str) else value.__name__
 )
 def test_every_page_fits_and_can_be_read_and_pressed_in_every_shape_and_language(
     fake: Fake, open_page: OpenPage, name: str, walk: Walk

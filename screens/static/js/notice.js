@@ -83,7 +83,7 @@ export class Notice {
   read() {
     this.#open("consent_notice", async () => {
       if (!this.now) await this.prepare();
-      return markdown(this.now.text);
+      return markdown(this.now.text, "h2");
     });
   }
 
@@ -127,5 +127,5 @@ function wordsOf(page) {
   const blocks = [...(page.querySelector("main") || page.body).querySelectorAll(BLOCKS)];
   return blocks
     .filter((block) => !block.querySelector(BLOCKS) && block.textContent.trim())
-    .map((block) => h(/^H/.test(block.tagName) ? "h3" : "p", {}, block.textContent.replace(/\s+/g, " ").trim()));
+    .map((block) => h(/^H/.test(block.tagName) ? "h2" : "p", {}, block.textContent.replace(/\s+/g, " ").trim()));
 }
