@@ -121,7 +121,7 @@ class Sheets:
     def _complaints(self, page: Page, look: Look) -> list[str]:
         self.looks += self.measure or self.axe
         found = look.complaints(page) + look.barriers(page) if self.measure else []
-        return found + (axe_complaints(page) if self.axe else [])
+        return found + (axe_complaints(page, "heading-order") if self.axe else [])
 
     def _save(self, name: str, taken: dict[Look, Image.Image]) -> None:
         rows = [

@@ -101,13 +101,14 @@ def looks_at(stop: int) -> list[Look]:
     return sorted(chosen, key=lambda look: look.language)  # changing the language takes longest
 
 
-def axe_complaints(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, and headings out of order, by rule and element."""
+def axe_complaints(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds serious or critical, or that breaks one of `rules`, by rule and element."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found: list[str] = page.evaluate(
-        """async () => (await axe.run({ resultTypes: ["violations"], preload: false })).violations
-          .filter((one) => ["serious", "critical"].includes(one.impact) || one.id === "heading-order")
-          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))"""
+        """async (rules) => (await axe.run({ resultTypes: ["violations"], preload: false })).violations
+          .filter((one) => ["serious", "critical"].includes(one.impact) || rules.includes(one.id))
+          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))""",
+        rules,
     )
     return found
