@@ -25,19 +25,12 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from tests import pseudo
 from tests.browser.conftest import ARGUMENTS, Camera
 from tests.browser.fake_server import Fake, serve
-from tests.browser.looks import LANGUAGES, SIZES, THEMES, Look, axe_complaints, every_look
+from tests.browser.looks import LANGUAGES, PASSING, SIZES, THEMES, Look, axe_complaints, every_look, make_patient
 from tests.browser.steps import Walk
 from tests.browser.walks import WALKS
 
 ROW = 420  # pixels of a picture's height on the sheet
 GAP = 10
-PATIENT = """(() => {
-  const own = window.setTimeout;
-  window.setTimeout = (work, ms, ...rest) => own(work, ms >= 10_000 ? ms * 100 : ms, ...rest);
-})()"""
-"""A page that leaves by itself after seconds waits until all pictures of it are taken."""
-
-PASSING = ("forget", "low_quality")  # gone before more than a few pictures are taken
 
 
 @click.command()
@@ -89,9 +82,8 @@ class Sheets:
             context = browser.new_context(
                 viewport={"width": width, "height": height}, locale="en-GB", reduced_motion="reduce"
             )
-            if path != "driver":  # its page asks again and again, with pauses
-                context.add_init_script(PATIENT)
             page = context.new_page()
+            make_patient(page, path)
             camera = context.new_cdp_session(page)
             page.goto(f"{fake.address}/{path}")
             page.wait_for_selector("body[data-ready=true]")
@@ -106,6 +98,7 @@ class Sheets:
     def _stop(self, page: Page, camera: CDPSession, name: str, looks: list[Look]) -> dict[Look, Image.Image]:
         """Check and draw one page; its pictures by their look."""
         taken = {}
+        state = page.get_attribute("body", "data-state")
         for look in looks:
             drawn = look in PICTURED
             if drawn or self.measure or self.axe:
@@ -115,6 +108,9 @@ class Sheets:
             for complaint in self._complaints(page, look):
                 self.findings += 1
                 click.echo(f"{name}, {look}: {complaint}")
+        if len(looks) > 1 and page.get_attribute("body", "data-state") != state:
+            self.findings += 1
+            click.echo(f"{name}: left before it was drawn")
         self.pictures += len(taken)
         return taken
 

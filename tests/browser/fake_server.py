@@ -19,6 +19,7 @@ from plumbing.problem_json import reply
 from screens.dictionaries import FOLDER as WORDS
 from screens.engine import EngineFolder
 from screens.web import build
+from tests import pseudo
 from tests.browser.fake_notice import POLICY, TEXTS, VERSION, notice
 from tests.browser.fake_rides import FakeRides
 from tests.closing import Closing
@@ -275,7 +276,7 @@ class Fake:
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
     def _notice(self) -> Response:
-        if request.args["language"] not in TEXTS:
+        if request.args["language"] not in {*TEXTS, pseudo.LANGUAGE}:
             return reply(404, "notice_language_unknown", "No notice in this language", "There are en, de, ja.")
         return jsonify(notice(request.args["language"], request.args.get("place", "restaurant"), self.grade))
 

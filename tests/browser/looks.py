@@ -28,6 +28,13 @@ SIZES = {
 ZOOMED = {"twice": (640, 400), "four times": (320, 256)}
 """A screen of 1280 x 800 enlarged: so many pixels of the page are left (WCAG 2.2, 1.4.10)."""
 
+PATIENT = """(() => {
+  const own = window.setTimeout;
+  window.setTimeout = (work, ms, ...rest) => own(work, ms >= 4_000 ? ms * 100 : ms, ...rest);
+})()"""
+PASSING = ("forget", "low_quality")
+"""States that are gone in a second, before more than one look."""
+
 SHAPES = (*SIZES.values(), *ZOOMED.values())
 LANGUAGES = ("en", "de", "ja")
 THEMES = ("light", "dark")
@@ -99,6 +106,12 @@ def looks_at(stop: int) -> list[Look]:
             for turn, size in enumerate(SHAPES, start=stop)
         ]
     return sorted(chosen, key=lambda look: look.language)  # changing the language takes longest
+
+
+def make_patient(page: Page, name: str) -> None:
+    """From its next load on, a page that leaves by itself after seconds waits until it was looked at."""
+    if name != "driver":  # its page asks again and again, with pauses
+        page.add_init_script(PATIENT)
 
 
 def axe_complaints(page: Page, *rules: str) -> list[str]:

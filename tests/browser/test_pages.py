@@ -16,14 +16,13 @@ import screens
 from tests import pseudo
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import Fake, serve
-from tests.browser.looks import AUDIT, SHAPES, SIZES, Look, axe_complaints, looks_at
-from tests.browser.steps import SHOWN, Walk
+from tests.browser.looks import AUDIT, PASSING, SHAPES, SIZES, Look, axe_complaints, looks_at, make_patient
+from tests.browser.steps import SHOWN, Walk, again
 from tests.browser.walks import KIOSK, TAXI, WALKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AT_ONCE = {"press", "notice", "matched", "greet"}
 """Gone within the turn of their event, or, greet, before anybody reads: they are on the page of another state."""
-PASSING = ("forget", "low_quality")  # gone in a second
 
 
 @pytest.fixture
@@ -50,13 +49,16 @@ def test_every_page_fits_and_can_be_read_and_pressed_in_every_shape_and_language
     fake: Fake, open_page: OpenPage, name: str, walk: Walk
 ) -> None:
     page = open_page(f"{fake.address}/{name}", SIZES["kiosk upright"])
+    make_patient(page, name)
+    again(page)
     start = Look(SIZES["kiosk upright"], "en")
     found: dict[str, list[str]] = {}
     seen = set()
     measured = axed = 0
     for stop, state in enumerate(walk(page, fake)):
-        seen.add(page.get_attribute("body", "data-state"))
-        passing = page.get_attribute("body", "data-state") in PASSING
+        at = page.get_attribute("body", "data-state")
+        seen.add(at)
+        passing = at in PASSING
         looks = looks_at(stop)
         for look in looks[:1] if passing else looks:
             measured += 1
@@ -66,6 +68,9 @@ def test_every_page_fits_and_can_be_read_and_pressed_in_every_shape_and_language
                 complaints += axe_complaints(page, "heading-order")
             if complaints:
                 found[f"{state}: {look}"] = complaints
+        assert passing or page.get_attribute("body", "data-state") == at, (
+            f"{state} was left while it was looked at"
+        )
         start.at(page)
     wrong = sum(map(len, found.values()))
     click.echo(f"{name}, {walk.__name__}: {measured} looks, {axed} by axe-core, {wrong} things wrong")

@@ -115,8 +115,9 @@ def ordering(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#usual button")
     page.click("#menu-open")
     yield "menu"
+    fake.alike = [("dish-02", "same_taste"), *((f"dish-0{n}", "same_kind") for n in (3, 5, 6))]
     page.click("#menu-list .about")
-    in_state(page, "dish")
+    expect(page.locator("#similar-list .card")).to_have_count(4)
     yield "dish"
     page.click("#dish-back")
     page.click("#basket-open")

@@ -111,12 +111,12 @@ function put(item, visit) {
     return;
   }
   visit.basket.addAll(linesOf(item, screen.rows));
-  changed(visit, `${words.t("added")}: ${cards.name(item)}`);
+  changed(visit, () => `${words.t("added")}: ${cards.name(item)}`);
 }
 
-function changed(visit, said) {
+function changed(visit, change) {
   sound.play("added");
-  basketPage.changed(visit, said);
+  basketPage.changed(visit, change);
 }
 
 stage.on("matched", () => stage.go("greet"));

@@ -15,7 +15,7 @@ const BACK = { suggest: "to_suggest", menu: "to_menu", basket: "to_basket" };
 const prints = new URLSearchParams(location.search).has("printer");
 
 export class Dish {
-  /** @param {{screen, words, stage, cards, similar, changed: (visit, said: string) => void}} parts */
+  /** @param {{screen, words, stage, cards, similar, changed: (visit, change: () => string) => void}} parts */
   constructor({ screen, words, stage, cards, similar, changed }) {
     Object.assign(this, { screen, words, stage, cards, similar, changed });
     this.stage.on("dish", (visit) => this.#show(visit));
@@ -125,7 +125,7 @@ export class Dish {
     if (key) visit.basket.change(key, { item, options, note, quantity });
     else visit.basket.add(item, quantity, options, note);
     this.#leave(visit);
-    this.changed(visit, `${this.words.t("added")}: ${nameIn(item, this.words.language)}`);
+    this.changed(visit, () => `${this.words.t("added")}: ${nameIn(item, this.words.language)}`);
   }
 
   #leave(visit) {
