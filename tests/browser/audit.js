@@ -51,7 +51,7 @@
     const name = e.getAttribute("aria-label") || e.textContent || labels;
     if (!name.trim()) found.push(`no name: ${e.outerHTML.slice(0, 80)}`);
   }
-  for (const e of document.querySelectorAll(".letters, .keys, .code, .field[inputmode=none]")) {
+  for (const e of document.querySelectorAll(".letters, .keys, .code, .field[inputmode=none], #pairing-code")) {
     if (seen(e) && getComputedStyle(e).direction !== "ltr") found.push(`a code from the right: ${e.id || e.className}`);
   }
   const headings = [...document.querySelectorAll("h1")].filter(seen);

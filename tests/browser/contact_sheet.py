@@ -99,18 +99,20 @@ class Sheets:
         """Check and draw one page; its pictures by their look."""
         taken = {}
         state = page.get_attribute("body", "data-state")
+        left = set()
         for look in looks:
             drawn = look in PICTURED
             if drawn or self.measure or self.axe:
                 look.at(page)
             if drawn:
                 taken[look] = _picture(camera, look)
+            left |= {page.get_attribute("body", "data-state")} - {state}
             for complaint in self._complaints(page, look):
                 self.findings += 1
                 click.echo(f"{name}, {look}: {complaint}")
-        if len(looks) > 1 and page.get_attribute("body", "data-state") != state:
+        if left and len(looks) > 1:
             self.findings += 1
-            click.echo(f"{name}: left before it was drawn")
+            click.echo(f"{name}: it became {left} while it was drawn")
         self.pictures += len(taken)
         return taken
 

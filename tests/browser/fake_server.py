@@ -362,9 +362,9 @@ _USUAL = [
     ("dish-09", "new", "something new for you to try"),
 ]
 _OWN_PLACES = [
-    ("place-03", "often", "you ride here on weekday mornings"),
+    ("place-03", "usual_now", "you ride here on weekday mornings"),
     ("place-01", "return", "back to where you came from"),
-    ("place-05", "often", "you ride here on Mondays"),
+    ("place-05", "usual", "you ride here on Mondays"),
 ]
 
 

@@ -51,6 +51,7 @@ export class BasketPage {
     $("#order-rest").hidden = !problems.length || problems.length === basket.lines.size;
     $("#basket-problems").textContent = problems.length ? words.t("problem_some") : "";
     $("#undo-basket").hidden = !basket.past.length;
+    if (!basket.past.length) this.#closeUndo(); // also when somebody else's visit has begun
     $("#undo-text").textContent = visit.change();
     redraw($("#basket-lines"), [
       ...(basket.empty ? [h("li", { class: "line" }, words.t("basket_empty"))] : [...basket.lines.values()].map((line) => this.#line(line, visit))),

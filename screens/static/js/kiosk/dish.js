@@ -57,7 +57,7 @@ export class Dish {
       h("div", { class: "dish-about" },
         h("span", { class: "tile" }, this.cards.picture(item, "large")),
         h("div", { class: "stack" },
-          textIn(item, language) && h("p", { class: "lead", lang: langOfText(item, language) }, textIn(item, language)),
+          textIn(item, language) && h("p", { class: "lead", lang: langOfText(item, language), dir: "auto" }, textIn(item, language)),
           h("p", { class: "allergens" }, allergensOf(item, words)),
           this.#asksAboutChoices(visit) && h("p", { class: "allergens" }, words.t("allergens_choices")))),
       ...groupsOf(item).map((group) => this.#group(group, visit)),
@@ -93,7 +93,7 @@ export class Dish {
         }),
         h("span", {},
           h("strong", { lang: langOfName(choice, words.language) }, nameIn(choice, words.language)),
-          choice.price ? h("span", { class: "price" }, `${choice.price > 0 ? "+" : ""}${words.price(choice.price)}`) : null))));
+          choice.price ? h("span", { class: "price" }, words.price(choice.price, { signed: true })) : null))));
   }
 
   #steps(visit) {
