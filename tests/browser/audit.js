@@ -1,5 +1,5 @@
 // WCAG 2.2: contrast of each visible text against the nearest painted background; the size of each target and text;
-// names of what can be operated; one heading; nothing wider than the screen. Answers with what is wrong.
+// names of what can be operated; codes and keys from the left; one heading; nothing wider than the screen. Answers with what is wrong.
 () => {
   const seen = (e) =>
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
@@ -50,6 +50,9 @@
     const labels = [...(e.labels || [])].map((label) => label.textContent).join("");
     const name = e.getAttribute("aria-label") || e.textContent || labels;
     if (!name.trim()) found.push(`no name: ${e.outerHTML.slice(0, 80)}`);
+  }
+  for (const e of document.querySelectorAll(".letters, .keys, .code, .field[inputmode=none], #pairing-code")) {
+    if (seen(e) && getComputedStyle(e).direction !== "ltr") found.push(`a code from the right: ${e.id || e.className}`);
   }
   const headings = [...document.querySelectorAll("h1")].filter(seen);
   if (headings.length !== 1 || !headings[0].textContent.trim()) found.push(`headings: ${headings.length}`);

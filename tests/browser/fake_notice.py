@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from identity.config import PURPOSES
+from tests import pseudo
 
 CONTROLLER = "Lindenholm Cafes Ltd, Market Street 4, 10115 Lindenholm"
 CONTACT = "privacy@lindenholm.example"
@@ -87,7 +88,11 @@ POLICY = """<!doctype html><html lang="{language}"><head><title>Policy</title></
 
 def notice(language: str, place: str, grade: str) -> dict[str, Any]:
     """The reply to `GET /identity/v1/notice`."""
-    text = TEXTS[language].format(controller=CONTROLLER, contact=CONTACT, place=PLACES[language][place])
+    from_right = language == pseudo.LANGUAGE
+    own = "en" if from_right else language
+    text = TEXTS[own].format(controller=CONTROLLER, contact=CONTACT, place=PLACES[own][place])
+    if from_right:
+        text = "\n".join(map(pseudo.spell, text.split("\n")))
     return {
         "version": VERSION,
         "language": language,

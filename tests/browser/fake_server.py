@@ -19,6 +19,7 @@ from plumbing.problem_json import reply
 from screens.dictionaries import FOLDER as WORDS
 from screens.engine import EngineFolder
 from screens.web import build
+from tests import pseudo
 from tests.browser.fake_notice import POLICY, TEXTS, VERSION, notice
 from tests.browser.fake_rides import FakeRides
 from tests.closing import Closing
@@ -275,7 +276,7 @@ class Fake:
         return jsonify(made | {"suggestions": suggestions("orders", known, [])})
 
     def _notice(self) -> Response:
-        if request.args["language"] not in TEXTS:
+        if request.args["language"] not in {*TEXTS, pseudo.LANGUAGE}:
             return reply(404, "notice_language_unknown", "No notice in this language", "There are en, de, ja.")
         return jsonify(notice(request.args["language"], request.args.get("place", "restaurant"), self.grade))
 
@@ -361,9 +362,9 @@ _USUAL = [
     ("dish-09", "new", "something new for you to try"),
 ]
 _OWN_PLACES = [
-    ("place-03", "often", "you ride here on weekday mornings"),
+    ("place-03", "usual_now", "you ride here on weekday mornings"),
     ("place-01", "return", "back to where you came from"),
-    ("place-05", "often", "you ride here on Mondays"),
+    ("place-05", "usual", "you ride here on Mondays"),
 ]
 
 

@@ -28,6 +28,13 @@ SIZES = {
 ZOOMED = {"twice": (640, 400), "four times": (320, 256)}
 """A screen of 1280 x 800 enlarged: so many pixels of the page are left (WCAG 2.2, 1.4.10)."""
 
+PATIENT = """(() => {
+  const own = window.setTimeout;
+  window.setTimeout = (work, ms, ...rest) => own(work, ms >= 4_000 ? ms * 100 : ms, ...rest);
+})()"""
+PASSING = ("forget", "low_quality")
+"""States that are gone in a second, before more than one look."""
+
 SHAPES = (*SIZES.values(), *ZOOMED.values())
 LANGUAGES = ("en", "de", "ja")
 THEMES = ("light", "dark")
@@ -82,12 +89,17 @@ OTHERS = ("en", "ja", pseudo.LANGUAGE)
 """Beside German, which has the longest words."""
 
 
+def every_look() -> list[Look]:
+    """Every size, language and theme; looks of one language follow each other."""
+    return [Look(size, language, theme) for language, theme, size in product(("de", *OTHERS), THEMES, SHAPES)]
+
+
 def looks_at(stop: int) -> list[Look]:
     """The looks for one stop of a walk: every size, three of four in German, the others and the themes in turn, so
     that two stops that follow each other are not seen alike. USUAL_ENDURE=1: every size, language and theme.
     """
     if os.environ.get("USUAL_ENDURE"):
-        chosen = [Look(*one) for one in product(SHAPES, ("de", *OTHERS), THEMES)]
+        chosen = every_look()
     else:
         chosen = [
             Look(size, OTHERS[(turn // 4) % 3] if turn % 4 == 0 else "de", THEMES[turn % 3 == 0])
@@ -96,13 +108,20 @@ def looks_at(stop: int) -> list[Look]:
     return sorted(chosen, key=lambda look: look.language)  # changing the language takes longest
 
 
-def axe_complaints(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, by rule and element."""
+def make_patient(page: Page, name: str) -> None:
+    """From its next load on, a page that leaves by itself after seconds waits until it was looked at."""
+    if name != "driver":  # its page asks again and again, with pauses
+        page.add_init_script(PATIENT)
+
+
+def axe_complaints(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds serious or critical, or that breaks one of `rules`, by rule and element."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found: list[str] = page.evaluate(
-        """async () => (await axe.run({ resultTypes: ["violations"] })).violations
-          .filter((one) => ["serious", "critical"].includes(one.impact))
-          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))"""
+        """async (rules) => (await axe.run({ resultTypes: ["violations"], preload: false })).violations
+          .filter((one) => ["serious", "critical"].includes(one.impact) || rules.includes(one.id))
+          .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 90)}`))""",
+        rules,
     )
     return found

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import in_state
 from tests.browser.fake_server import EARLIER, RECEIPT, Fake
-from tests.browser.walks import agree
+from tests.browser.steps import agree
 
 pytestmark = pytest.mark.browser
 

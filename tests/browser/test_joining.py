@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, in_state, tap_pin
 from tests.browser.fake_notice import VERSION
 from tests.browser.fake_server import PIN, RECEIPT, Fake
-from tests.browser.walks import agree, to_the_receipt
+from tests.browser.steps import agree, to_the_receipt
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import pseudo
-from tests.browser.fake_server import Fake, serve
+from tests.browser.conftest import in_state, tap_pin
+from tests.browser.fake_server import PIN, RECEIPT, Fake, serve
 
 pytestmark = pytest.mark.browser
 HERE = "document.querySelector('script[type=module]').src"
@@ -62,6 +63,45 @@ def test_a_language_that_cannot_be_had_leaves_the_screen_as_it_is_until_it_can(
         page.unroute("**/words/de.*.json")
         page.click("#languages [data-language=de]")
         expect(guest).to_have_text("Als Gast")
+
+
+def test_what_was_said_and_typed_stays_in_another_language(kiosk: Callable[..., Page], fake: Fake) -> None:
+    """What is wrong with a PIN and its first digits; that a dish was added; that the notice is unfolded."""
+    page = kiosk()
+    page.click("#by-code")
+    page.fill("#code-code", RECEIPT)
+    page.click("#code-next")
+    tap_pin(page, "1111")
+    expect(page.locator("#pin-error")).to_contain_text("not right")
+    tap_pin(page, PIN[:2])
+    page.click("[data-language=de]")
+    expect(page.locator("#pin-title")).to_have_text("Ihre PIN, bitte")
+    expect(page.locator("#pin-error")).to_contain_text("stimmt nicht")
+    tap_pin(page, PIN[2:])
+    in_state(page, "suggest")
+    page.click("#usual button")
+    expect(page.locator("#undo-text")).to_have_text("Ist dabei: Flat white")
+    page.click("[data-language=en]")
+    expect(page.locator("#undo-text")).to_have_text("Added: Flat white")
+
+
+def test_nobody_agrees_to_a_notice_that_is_not_there_in_their_language(
+    kiosk: Callable[..., Page], fake: Fake
+) -> None:
+    page = kiosk()
+    page.click("#join")
+    page.click("#consent-more")
+    page.route("**/notice?*language=ja*", lambda route: route.fulfill(status=404, json={"code": "unknown"}))
+    page.click("[data-language=de]")
+    expect(page.locator("#consent-rest")).to_contain_text("Wofür")
+    expect(page.locator("#consent-rest")).to_be_visible()
+    page.click("[data-language=ja]")
+    expect(page.locator("#consent-essentials")).not_to_contain_text("Lindenholm")
+    for gone in ("#consent-agree", "#consent-agree-code", "#purpose-orders", "#consent-rest"):
+        expect(page.locator(gone)).to_be_hidden()
+    page.click("[data-language=en]")
+    expect(page.locator("#consent-agree")).to_be_visible()
+    expect(page.locator("#consent-rest")).to_contain_text("What for")
 
 
 def test_a_language_from_the_right_turns_the_page_around(browser: Browser, tmp_path: Path) -> None:

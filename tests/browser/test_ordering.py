@@ -171,6 +171,22 @@ def test_the_last_change_can_be_taken_back(kiosk: Callable[..., Page]) -> None:
     expect(page.locator("#undo-basket")).to_be_hidden()
 
 
+def test_the_next_person_has_nothing_to_take_back(kiosk: Callable[..., Page], fake: Fake) -> None:
+    page = kiosk()
+    for _ in range(2):
+        page.click("#guest")
+        in_state(page, "suggest")
+        expect(page.locator("#undo-bar")).to_be_hidden()
+        expect(page.locator("#usual")).to_have_text("Popular hereEarl Grey€3.00Add to the order")
+        page.click("#usual button")
+        expect(page.locator("#undo-bar")).to_be_visible()
+        page.click("#basket-open")
+        page.click("#order")
+        in_state(page, "done")
+        page.click("[data-screen=done] .big")
+        in_state(page, "attract")
+
+
 def test_a_long_price_stays_inside_its_line_on_a_phone(kiosk: Callable[..., Page], fake: Fake) -> None:
     fake.dishes["dish-12"] = {"price": 99_999_999_999}
     page = kiosk(size=(320, 568))

@@ -1,4 +1,4 @@
-"""Every page of kiosk, taxi and the driver's screen, in every shape and language.
+"""Every page of kiosk, taxi, the driver's screen and the engine's check, in every shape and language.
 
 No text is cut, broken inside a word, outside of its box or covered; everything is readable, large and named.
 """
@@ -16,13 +16,13 @@ import screens
 from tests import pseudo
 from tests.browser.conftest import OpenPage
 from tests.browser.fake_server import Fake, serve
-from tests.browser.looks import AUDIT, SHAPES, SIZES, Look, axe_complaints, looks_at
-from tests.browser.walks import DRIVER, KIOSK, SHOWN, TAXI, Walk
+from tests.browser.looks import AUDIT, PASSING, SHAPES, SIZES, Look, axe_complaints, looks_at, make_patient
+from tests.browser.steps import SHOWN, Walk, again
+from tests.browser.walks import KIOSK, TAXI, WALKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AT_ONCE = {"press", "notice", "matched", "greet"}
 """Gone within the turn of their event, or, greet, before anybody reads: they are on the page of another state."""
-PASSING = ("forget", "low_quality")  # gone in a second
 
 
 @pytest.fixture
@@ -39,32 +39,35 @@ def test_a_walk_stops_in_every_state() -> None:
     assert listed
     states = set(re.findall(r'^  "(\w+)"', listed[1], re.MULTILINE))
     assert states - AT_ONCE == set().union(*(SHOWN[walk] for walk in (*KIOSK, *TAXI)))
-    assert set(SHOWN) == {*KIOSK, *TAXI, *DRIVER}
+    assert set(SHOWN) == {walk for _, walk in WALKS}
 
 
 @pytest.mark.parametrize(
-    ("name", "walk"),
-    [(name, walk) for name, walks in (("kiosk", KIOSK), ("taxi", TAXI), ("driver", DRIVER)) for walk in walks],
-    ids=lambda value: value if isinstance(value, str) else value.__name__,
+    ("name", "walk"), WALKS, ids=lambda value: value if isinstance(value, str) else value.__name__
 )
 def test_every_page_fits_and_can_be_read_and_pressed_in_every_shape_and_language(
     fake: Fake, open_page: OpenPage, name: str, walk: Walk
 ) -> None:
     page = open_page(f"{fake.address}/{name}", SIZES["kiosk upright"])
+    make_patient(page, name)
+    again(page)
     start = Look(SIZES["kiosk upright"], "en")
     found: dict[str, list[str]] = {}
     seen = set()
     measured = axed = 0
     for stop, state in enumerate(walk(page, fake)):
-        seen.add(page.get_attribute("body", "data-state"))
-        passing = page.get_attribute("body", "data-state") in PASSING
+        at = page.get_attribute("body", "data-state")
+        seen.add(at)
+        passing = at in PASSING
         looks = looks_at(stop)
         for look in looks[:1] if passing else looks:
             measured += 1
             complaints = look.complaints(page) + look.barriers(page)
+            if page.get_attribute("body", "data-state") != at and not passing:
+                complaints.append(f"{at} was left while it was looked at")
             if look.size == SHAPES[stop % len(SHAPES)] and not passing:
                 axed += 1
-                complaints += axe_complaints(page)
+                complaints += axe_complaints(page, "heading-order")
             if complaints:
                 found[f"{state}: {look}"] = complaints
         start.at(page)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import OpenPage, in_state, settled, tap_pin
 from tests.browser.fake_notice import CONTACT, CONTROLLER
 from tests.browser.fake_server import PIN, Fake
-from tests.browser.walks import agree, to_the_receipt
+from tests.browser.steps import agree, to_the_receipt
 
 pytestmark = pytest.mark.browser
 

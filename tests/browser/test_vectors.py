@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 from screens.engine import EngineFolder
 from tests.browser.conftest import Camera, OpenPage, draw_face, in_state
 from tests.browser.fake_server import Fake, serve
+from tests.browser.steps import to_the_receipt
 from tests.browser.test_opting_out import by_face
-from tests.browser.walks import to_the_receipt
 
 pytestmark = [pytest.mark.browser, pytest.mark.shared, pytest.mark.slow]
 

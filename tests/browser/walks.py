@@ -2,88 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import in_state, tap_pin
-from tests.browser.fake_server import PIN, RECEIPT, Fake, Row
-
-Walk = Callable[[Page, Fake], Iterator[str]]
-SHOWN: dict[Walk, frozenset[str]] = {}
-"""The states of states.js in which each walk stops; held by test_pages.py."""
-
-
-def through(*states: str) -> Callable[[Walk], Walk]:
-    """A walk that stops in these states."""
-
-    def note(walk: Walk) -> Walk:
-        SHOWN[walk] = frozenset(states)
-        return walk
-
-    return note
-
-
-BURGER: Row = {
-    "names": {"de": "Rindfleischburger mit Emmentaler", "ja": "チーズバーガー"},
-    "texts": {
-        "en": "With cheddar, pickles and a sauce of our own.",
-        "de": "Mit Cheddar, Gewürzgurken und hausgemachter Soße.",
-        "ja": "チェダーチーズ、ピクルス、自家製ソース入りです。",
-    },
-    "tags": ["hearty", "vegan"],
-    "allergens": ["milk", "gluten", "celery", "mustard"],
-    "options": [
-        {
-            "id": "size",
-            "name": "Size",
-            "names": {"de": "Größe", "ja": "サイズ"},
-            "choose": "one",
-            "choices": [
-                {"id": "small", "name": "Small", "names": {"de": "Klein", "ja": "小"}, "price": 0},
-                {"id": "large", "name": "Large", "names": {"de": "Groß", "ja": "大"}, "price": 250},
-            ],
-        },
-        {
-            "id": "extra",
-            "name": "Extras",
-            "names": {"de": "Zusätzlich", "ja": "追加"},
-            "choose": "many",
-            "choices": [
-                {"id": "bacon", "name": "Bacon", "names": {"de": "Bauernspeck", "ja": "ベーコン"}, "price": 150},
-                {
-                    "id": "plain",
-                    "name": "No onions",
-                    "names": {"de": "Ohne Röstzwiebeln", "ja": "玉ねぎ抜き"},
-                    "price": 0,
-                },
-            ],
-        },
-    ],
-}
-"""A dish with choices; its German words are long."""
-
-
-def agree(page: Page, *purposes: str, way: str = "#consent-agree") -> None:
-    """Tick purposes and the age, and agree."""
-    for name in purposes or ("orders",):
-        page.check(f"#purpose-{name}")
-    page.check("#consent-age")
-    page.click(way)
-
-
-def to_the_receipt(page: Page) -> None:
-    """From the first screen to the receipt, without a PIN."""
-    page.click("#join")
-    agree(page)
-    page.click("#pin-other")
-    in_state(page, "receipt")
-
-
-def _again(page: Page) -> None:
-    """The first screen once more, without waiting for the page before to leave."""
-    page.reload()
-    page.wait_for_selector("body[data-ready=true]")
+from tests.browser.engine_walks import checking, lacking
+from tests.browser.fake_server import PIN, RECEIPT, Fake
+from tests.browser.steps import BURGER, Walk, again, never_give_up, through
 
 
 @through("attract", "consent", "pin", "receipt", "joined", "forgotten")
@@ -113,7 +39,7 @@ def joining(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#receipt-done")
     in_state(page, "joined")
     yield "joined"
-    _again(page)
+    again(page)
     page.click("#join")
     page.check("#purpose-orders")
     page.check("#consent-age")
@@ -124,7 +50,7 @@ def joining(page: Page, fake: Fake) -> Iterator[str]:
     in_state(page, "receipt")
     page.click("#receipt-no")
     yield "not joined after all"
-    _again(page)
+    again(page)
 
 
 @through("optout", "forgotten", "pin")
@@ -139,7 +65,7 @@ def opting_out(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#optout-now")
     in_state(page, "forgotten")
     yield "forgotten"
-    _again(page)
+    again(page)
     fake.decisions.extend(["pin_needed", "paused", "unknown"])
     page.click("#opt-out")
     page.click("#optout-face")
@@ -148,12 +74,12 @@ def opting_out(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#pin-other")
     in_state(page, "forgotten")
     yield "paused"
-    _again(page)
+    again(page)
     page.click("#opt-out")
     page.click("#optout-face")
     in_state(page, "forgotten")
     yield "nobody found"
-    _again(page)
+    again(page)
 
 
 @through("code", "pin", "suggest")
@@ -172,7 +98,7 @@ def by_code(page: Page, fake: Fake) -> Iterator[str]:
     in_state(page, "suggest")
     expect(page.locator("[data-item]").first).to_be_visible()
     yield "by code"
-    _again(page)
+    again(page)
 
 
 @through("suggest", "reading", "menu", "dish", "basket", "done", "forget", "low_quality", "ambiguous")
@@ -189,8 +115,9 @@ def ordering(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#usual button")
     page.click("#menu-open")
     yield "menu"
+    fake.alike = [("dish-02", "same_taste"), *((f"dish-0{n}", "same_kind") for n in (3, 5, 6))]
     page.click("#menu-list .about")
-    in_state(page, "dish")
+    expect(page.locator("#similar-list .card")).to_have_count(4)
     yield "dish"
     page.click("#dish-back")
     page.click("#basket-open")
@@ -207,14 +134,14 @@ def ordering(page: Page, fake: Fake) -> Iterator[str]:
     expect(page.locator("#offer button")).to_be_visible()
     page.click("[data-doubt=notme_never]")
     yield "not me"
-    _again(page)
+    again(page)
     fake.decisions.extend(["face_too_small", "ambiguous"])
     page.click("#recognise")
     in_state(page, "low_quality")
     yield "low_quality"
     in_state(page, "ambiguous")
     yield "ambiguous"
-    _again(page)
+    again(page)
     page.click("#policy-link")
     expect(page.locator("#reading-text")).to_contain_text("Bystanders")
     yield "policy"
@@ -225,7 +152,7 @@ def choosing(page: Page, fake: Fake) -> Iterator[str]:
     """A dish with choices, filters, and what changed meanwhile."""
     fake.dishes["dish-14"] = BURGER
     fake.least = 2500
-    _again(page)
+    again(page)
     page.click("#guest")
     in_state(page, "suggest")
     expect(page.locator("#offer button")).to_be_visible()
@@ -250,7 +177,7 @@ def choosing(page: Page, fake: Fake) -> Iterator[str]:
     page.click("#order")
     expect(page.locator("#basket-lines .problem").first).to_be_visible()
     yield "basket, with problems"
-    _again(page)
+    again(page)
 
 
 @through("pairing", "setup", "elsewhere", "attract", "capture", "unknown", "suggest", "done")
@@ -268,7 +195,7 @@ def operating(page: Page, fake: Fake) -> Iterator[str]:
     yield "setting up the camera"
     page.click("#setup-done")
     fake.paired = True
-    _again(page)
+    again(page)
     other = page.context.new_page()
     other.goto(page.url)
     other.click("#elsewhere-here")
@@ -297,11 +224,7 @@ def operating(page: Page, fake: Fake) -> Iterator[str]:
 def _looking(page: Page, fake: Fake) -> Iterator[str]:
     """The picture, as long as no answer has come; then each reason why nobody is greeted."""
     page.route("**/v1/visits", lambda route: None)
-    # The page gives up after some seconds; whoever looks at it in 64 ways needs longer.
-    page.evaluate(
-        "() => { const plain = setTimeout;"
-        " window.setTimeout = (work, ms, ...more) => plain(work, ms > 3000 ? 600_000 : ms, ...more); }"
-    )
+    never_give_up(page)
     page.click("#recognise")
     in_state(page, "capture")
     expect(page.locator("#oval")).to_have_attribute("data-busy", "true")
@@ -309,13 +232,13 @@ def _looking(page: Page, fake: Fake) -> Iterator[str]:
     page.click("[data-screen~=capture] [data-action=leave]")
     in_state(page, "attract")
     page.unroute_all()
-    _again(page)
+    again(page)
     for decision in ("unknown", "too_many_failures"):
         fake.decisions.append(decision)
         page.click("#recognise")
         in_state(page, "unknown")
         yield f"unknown, {decision.replace('_', ' ')}"
-        _again(page)
+        again(page)
 
 
 @through("taxi_setup", "attract", "pin", "suggest", "menu", "basket", "done")
@@ -365,6 +288,14 @@ def driving(page: Page, fake: Fake) -> Iterator[str]:
     yield "pairing"
 
 
-KIOSK: tuple[Walk, ...] = (joining, opting_out, by_code, ordering, choosing, operating)
+KIOSK: tuple[Walk, ...] = (joining, opting_out, by_code, ordering, choosing, operating, lacking)
 TAXI: tuple[Walk, ...] = (riding,)
 DRIVER: tuple[Walk, ...] = (driving,)
+ENGINE_CHECK: tuple[Walk, ...] = (checking,)
+WALKS = (
+    *(("kiosk", walk) for walk in KIOSK),
+    *(("taxi", walk) for walk in TAXI),
+    *(("driver", walk) for walk in DRIVER),
+    *(("screens/engine", walk) for walk in ENGINE_CHECK),
+)
+"""Each walk, and the path of the page that it starts on."""

@@ -9,7 +9,7 @@ from tests.unbreakable.screen_line import run
 
 SECTION = "pages of kiosk and taxi in every size, language and theme"
 TEST = "tests/browser/test_pages.py"
-SAID = re.compile(r"(\w+), (\w+): (\d+) looks, (\d+) by axe-core, (\d+) things wrong")
+SAID = re.compile(r"([\w/]+), (\w+): (\d+) looks, (\d+) by axe-core, (\d+) things wrong")
 
 
 def rows(short: bool) -> list[Row]:

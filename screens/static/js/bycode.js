@@ -11,7 +11,6 @@ export class ByCode {
    */
   constructor({ stage, api, words, pinpad, enter }) {
     Object.assign(this, { stage, api, words, pinpad, enter });
-    words.onChange(() => stage.state === "pin" && stage.visit.purpose === "code" && this.askPin(stage.visit));
     $("#code-form").addEventListener("submit", (event) => {
       event.preventDefault(); // also a reader that ends with Enter arrives here
       this.#typed();
@@ -43,10 +42,10 @@ export class ByCode {
 
   /** Called when the state is `pin`. */
   askPin(visit, refusal = "") {
-    $("#pin-title").textContent = this.words.t("pin_enter");
-    $("#pin-text").textContent = this.words.t("pin_by_code_text");
+    this.words.say($("#pin-title"), "pin_enter");
+    this.words.say($("#pin-text"), "pin_by_code_text");
     $("#pin-other").hidden = false;
-    $("#pin-other").textContent = this.words.t("pin_guest");
+    this.words.say($("#pin-other"), "pin_guest");
     this.words.say($("#pin-error"), refusal);
     if (refusal) announce(this.words.t(refusal));
     this.pinpad.ask((pin) => this.#enter(visit, pin));

@@ -72,7 +72,7 @@ function wayTo({ lat, lon, ...place }) {
   if (!Number.isFinite(lat) || !Number.isFinite(lon)) return [];
   const at = `${lat},${lon}`;
   const href = `geo:${at}?q=${at}(${encodeURIComponent(nameIn(place, words.language)).replace(/[()]/g, "")})`;
-  return [h("a", { href, rel: "noreferrer" }, words.t("driver_navigate")), h("p", {}, `${lat.toFixed(5)}, ${lon.toFixed(5)}`)];
+  return [h("a", { href, rel: "noreferrer" }, words.t("driver_navigate")), h("p", { dir: "ltr" }, `${lat.toFixed(5)}, ${lon.toFixed(5)}`)];
 }
 
 function take(reply) {
@@ -139,7 +139,7 @@ $("#pairing-form").addEventListener("submit", (event) => {
   pair(codeOf($("#pairing-code").value));
 });
 words.choice($("#languages"));
-words.onChange(draw);
+words.onChange(() => document.body.dataset.state !== "pairing" && draw());
 // The browser keeps no picture of a page with a place to go back to.
 addEventListener("pagehide", empty);
 addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -99,17 +99,17 @@ export class Joining {
     const text = visit.way === "code" ? "pin_code_text"
       : visit.earlier ? "pin_keep_text"
         : purposes.destinations ? "pin_choose_text" : "pin_optional_text";
-    $("#pin-text").textContent = this.words.t(text);
+    this.words.say($("#pin-text"), text);
     $("#pin-other").hidden = visit.way === "code";
-    $("#pin-other").textContent = this.words.t(visit.earlier ? "pin_keep" : "pin_skip");
+    this.words.say($("#pin-other"), visit.earlier ? "pin_keep" : "pin_skip");
     this.#first(visit, refusal);
   }
 
   #first(visit, refusal) {
-    $("#pin-title").textContent = this.words.t("pin_choose");
+    this.words.say($("#pin-title"), "pin_choose");
     this.words.say($("#pin-error"), refusal);
     this.pinpad.ask((pin) => {
-      $("#pin-title").textContent = this.words.t("pin_repeat");
+      this.words.say($("#pin-title"), "pin_repeat");
       this.words.say($("#pin-error"));
       announce(this.words.t("pin_repeat"));
       this.pinpad.ask((again) => (again === pin ? this.#chosen(visit, pin) : this.#first(visit, "pin_differs")));
@@ -178,7 +178,6 @@ export class Joining {
 
   #translate() {
     const { visit, state } = this.stage;
-    if (state === "pin" && visit.purpose === "enrol") this.choosePin(visit);
     if (state !== "receipt") return;
     $("#receipt-text").textContent = this.words.t(visit.way === "code" ? "receipt_text_code" : "receipt_text");
     $("#receipt-qr img")?.setAttribute("alt", this.words.t("receipt_qr"));

@@ -1,6 +1,6 @@
 // The ordering kiosk: the usual, the next four, an offer, the whole menu, the order. The parts stand in kiosk/.
 
-import { linesOf } from "./basket.js";
+import { byCategory, linesOf } from "./basket.js";
 import { $, announce, h } from "./dom.js";
 import { paidNeverFirst } from "./sponsored.js";
 import { redraw } from "./redraw.js";
@@ -19,6 +19,7 @@ import { Order } from "./kiosk/visit.js";
 
 const SHOWN = 5; // the usual and the next four
 const OWN = ["usual", "usual_basket", "last_time", "had_before"]; // reasons that come from the person's own orders
+const KINDS = 8; // categories of which a dish is shown where nothing is suggested
 const GREET_MS = 400;
 
 const screen = new Screen("kiosk", { newVisit: () => new Order(), recognise, enter, draw: translate, kind: "items" });
@@ -62,6 +63,7 @@ async function ask(visit) {
     visit.suggestions = reply;
   } catch {
     if (visit !== stage.visit) return;
+    visit.unanswered = true; // no line: unless something was suggested before, dishes of the menu are shown
   }
   draw(visit);
 }
@@ -76,9 +78,11 @@ function draw(visit) {
   greeting.textContent = words.t(visit.note || (visit.recognised ? "greeting" : "guest_greeting"));
   const nothing = h("p", { class: "lead" }, words.t(screen.rows?.length ? "no_suggestions" : "menu_empty"));
   redraw($("#usual"), items.length ? [cards.large(items[0], leadOf(items[0], visit), visit)] : [nothing], greeting);
-  $("#others-title").textContent = words.t("next_four");
-  $("#others").hidden = items.length < 2;
-  redraw($("#others-list"), listed(items.slice(1, SHOWN)), greeting);
+  const others = items.length || !(visit.suggestions || visit.unanswered) ? items.slice(1, SHOWN) : ofEachKind();
+  $("#others-title").textContent = words.t(items.length ? "next_four" : "menu_title");
+  $("#others").hidden = !others.length;
+  $("#others").parentElement.classList.toggle("by-kind", !items.length);
+  redraw($("#others-list"), listed(others), greeting);
   $("#with-it").hidden = !items.length;
   redraw($("#with-it-list"), listed(items.slice(0, 4)), $("#basket-title"));
   offering.show(visit);
@@ -86,6 +90,9 @@ function draw(visit) {
   screen.notMe.draw(visit);
   screen.news.draw(visit);
 }
+
+/** Where nothing is suggested: a dish of each category, in the order of the menu. */
+const ofEachKind = () => [...byCategory(screen.rows || [], place().site).values()].map(([row]) => row).slice(0, KINDS);
 
 /** The same visit in another language. */
 function translate(visit) {
@@ -111,12 +118,12 @@ function put(item, visit) {
     return;
   }
   visit.basket.addAll(linesOf(item, screen.rows));
-  changed(visit, `${words.t("added")}: ${cards.name(item)}`);
+  changed(visit, () => `${words.t("added")}: ${cards.name(item)}`);
 }
 
-function changed(visit, said) {
+function changed(visit, change) {
   sound.play("added");
-  basketPage.changed(visit, said);
+  basketPage.changed(visit, change);
 }
 
 stage.on("matched", () => stage.go("greet"));

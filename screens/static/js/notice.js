@@ -48,14 +48,20 @@ export class Notice {
   async #changed() {
     if (!this.now && this.stage.state !== "pairing") await this.prepare().catch(() => {});
     this.#offer();
-    if (this.stage.state === "consent") this.draw();
+    if (this.stage.state === "consent") this.draw(!$("#consent-rest").hidden);
     if (this.stage.state === "reading") this.stage.visit.reading();
   }
 
-  /** Show the notice on the page of the consent: the essentials, and the rest behind a button. */
-  draw() {
+  /** Show the notice on the page of the consent: the essentials, and the rest behind a button, or unfolded. */
+  draw(open = false) {
     const { words, now } = this;
-    if (!now) return;
+    $("#consent-more").hidden = !now;
+    if (!now) { // the buttons that agree to it are hidden, too
+      $("#consent-essentials").replaceChildren(h("p", {}, words.t("reading_failed")));
+      $("#consent-rest").replaceChildren();
+      $("#consent-text").lang = words.language;
+      return;
+    }
     const { essentials, rest } = noticeParts(now.text);
     const said = essentials.map((element) => element.textContent).join(" ");
     const who = [now.controller, now.contact].every((name) => said.includes(name || "")) ? "" : this.where;
@@ -63,7 +69,7 @@ export class Notice {
     $("#consent-rest").replaceChildren(...rest);
     $("#consent-text").lang = now.language || words.language;
     $("#consent-more").hidden = !rest.length;
-    this.#unfold(false);
+    this.#unfold(open);
     $("#consent-age-text").textContent = words.t("consent_age", { age: now.minimum_age ?? 16 });
     const offered = (now.purposes || []).map((purpose) => purpose.name);
     for (const box of $$("[data-purpose]")) {
@@ -83,7 +89,7 @@ export class Notice {
   read() {
     this.#open("consent_notice", async () => {
       if (!this.now) await this.prepare();
-      return markdown(this.now.text);
+      return markdown(this.now.text, "h2");
     });
   }
 
@@ -127,5 +133,5 @@ function wordsOf(page) {
   const blocks = [...(page.querySelector("main") || page.body).querySelectorAll(BLOCKS)];
   return blocks
     .filter((block) => !block.querySelector(BLOCKS) && block.textContent.trim())
-    .map((block) => h(/^H/.test(block.tagName) ? "h3" : "p", {}, block.textContent.replace(/\s+/g, " ").trim()));
+    .map((block) => h(/^H/.test(block.tagName) ? "h2" : "p", {}, block.textContent.replace(/\s+/g, " ").trim()));
 }

@@ -22,10 +22,7 @@ export class OptingOut {
     Object.assign(this, { stage, api, words, look, pinpad });
     stage.on("optout", () => this.#choose());
     stage.on("forgotten", (visit) => this.#outcome(visit));
-    words.onChange(() => {
-      if (stage.state === "forgotten") this.#outcome(stage.visit);
-      if (stage.state === "pin" && stage.visit.purpose === "forget") this.askPin(stage.visit);
-    });
+    words.onChange(() => stage.state === "forgotten" && this.#outcome(stage.visit));
     $("#optout-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#forgetByCode();
@@ -48,10 +45,10 @@ export class OptingOut {
 
   /** The face may be that of somebody with a PIN: it says that it is them. Called when the state is `pin`. */
   askPin(visit) {
-    $("#pin-title").textContent = this.words.t("pin_enter");
-    $("#pin-text").textContent = this.words.t("pin_forget_text");
+    this.words.say($("#pin-title"), "pin_enter");
+    this.words.say($("#pin-text"), "pin_forget_text");
     $("#pin-other").hidden = false;
-    $("#pin-other").textContent = this.words.t("pin_forget_other");
+    this.words.say($("#pin-other"), "pin_forget_other");
     const refusal = { pin_wrong: "pin_wrong", pin_locked: "wait_text" }[visit.refusal] || (visit.pin ? "pin_wrong" : "");
     this.words.say($("#pin-error"), refusal);
     visit.refusal = "";

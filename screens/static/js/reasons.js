@@ -17,5 +17,5 @@ export function reasonIn(language, page, { code, text = "" }) {
     if (said) return said;
   }
   if (language === "en" && text) return text;
-  return say(code) ?? say(String(code).split("_")[0]) ?? "";
+  return say(code) ?? say(String(code).split("_")[0]) ?? say("suggested") ?? ""; // never a sentence of another language
 }

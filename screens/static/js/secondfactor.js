@@ -7,17 +7,16 @@ export class SecondFactor {
   /** @param {{stage, api, words, pinpad}} parts */
   constructor({ stage, api, words, pinpad }) {
     Object.assign(this, { stage, api, words, pinpad });
-    words.onChange(() => stage.state === "pin" && stage.visit.purpose === "recognise" && this.ask(stage.visit));
   }
 
   /** Ask for the PIN; the right one raises the visit's token. */
   ask(visit) {
     const { words } = this;
-    $("#pin-title").textContent = words.t("pin_enter");
-    $("#pin-text").textContent = words.t(document.body.dataset.page === "taxi" ? "pin_enter_text" : "pin_enter_kiosk");
+    words.say($("#pin-title"), "pin_enter");
+    words.say($("#pin-text"), document.body.dataset.page === "taxi" ? "pin_enter_text" : "pin_enter_kiosk");
     $("#pin-other").hidden = false;
-    $("#pin-other").textContent = words.t("pin_guest");
-    this.words.say($("#pin-error"));
+    words.say($("#pin-other"), "pin_guest");
+    words.say($("#pin-error"));
     this.pinpad.ask((pin) => this.#raise(visit, pin));
   }
 

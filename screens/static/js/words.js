@@ -38,7 +38,9 @@ export class Words {
 
   #show(language) {
     this.language = language;
-    this.money = intl(Intl.NumberFormat, language, { style: "currency", currency: this.currency });
+    const money = { style: "currency", currency: this.currency };
+    this.money = intl(Intl.NumberFormat, language, money);
+    this.difference = intl(Intl.NumberFormat, language, { ...money, signDisplay: "exceptZero" });
     document.documentElement.lang = language;
     document.documentElement.dir = directionOf(language);
     for (const element of $$("[data-i18n]")) element.textContent = this.t(element.dataset.i18n);
@@ -81,10 +83,11 @@ export class Words {
     return advice ? this.t("with_advice", { sentence: this.t(key), advice: this.t(advice) }) : this.t(key);
   }
 
-  /** Minor units as money. */
-  price(minor) {
+  /** Minor units as money; `signed` writes a plus, too, on the side where the language has it. */
+  price(minor, { signed = false } = {}) {
+    if (typeof minor !== "number") return "";
     const digits = this.money.resolvedOptions().maximumFractionDigits; // 0 for JPY, 3 for KWD
-    return typeof minor === "number" ? this.money.format(minor / 10 ** digits) : "";
+    return (signed ? this.difference : this.money).format(minor / 10 ** digits);
   }
 
   /** The shop's word for a kind of dish or place in this language. */

@@ -18,13 +18,16 @@ export class BasketPage {
     $("#order-rest").addEventListener("click", () => this.#rest(this.stage.visit));
   }
 
-  /** The basket was changed by the person: show it, say it, ask what goes with it. */
-  changed(visit, said) {
+  /**
+   * The basket was changed by the person: show it, say it, ask what goes with it.
+   * @param {() => string} change what the change was, in the language of then
+   */
+  changed(visit, change) {
     this.onChanged();
     const { basket } = visit;
     const sum = this.words.t("basket_now", { count: basket.count, sum: this.words.price(basket.total) });
-    visit.said = said;
-    announce(`${said}. ${sum}`);
+    visit.change = change;
+    announce(`${change()}. ${sum}`);
     this.check(visit);
     this.#offerUndo();
     this.offering.show(visit);
@@ -48,7 +51,8 @@ export class BasketPage {
     $("#order-rest").hidden = !problems.length || problems.length === basket.lines.size;
     $("#basket-problems").textContent = problems.length ? words.t("problem_some") : "";
     $("#undo-basket").hidden = !basket.past.length;
-    $("#undo-text").textContent = visit.said;
+    if (!basket.past.length) this.#closeUndo(); // also when somebody else's visit has begun
+    $("#undo-text").textContent = visit.change();
     redraw($("#basket-lines"), [
       ...(basket.empty ? [h("li", { class: "line" }, words.t("basket_empty"))] : [...basket.lines.values()].map((line) => this.#line(line, visit))),
       ...(visit.taken ? [this.offering.line(visit)] : []),
@@ -65,7 +69,7 @@ export class BasketPage {
       type: "button", class: "step", "data-step": `${label} ${key}`, "aria-label": `${words.t(label)}: ${name}`,
       onclick: () => {
         work();
-        this.changed(visit, `${words.t(label)}: ${name}`);
+        this.changed(visit, () => `${words.t(label)}: ${nameIn(item, words.language)}`);
       },
     }, sign);
     return h("li", { class: problem ? "line wrong" : "line" },
@@ -90,7 +94,7 @@ export class BasketPage {
       type: "button", class: "quiet", "data-step": `${label} ${key}`, "aria-label": `${words.t(label)}: ${name}`,
       onclick: () => {
         work();
-        this.changed(visit, `${words.t(label)}: ${name}`);
+        this.changed(visit, () => `${words.t(label)}: ${nameIn(item, words.language)}`);
       },
     }, words.t(label));
     const take = () => {
@@ -107,7 +111,7 @@ export class BasketPage {
   /** Take out all that cannot be had as it stands. */
   #rest(visit) {
     visit.basket.drop(visit.problems.map(({ key }) => key));
-    this.changed(visit, this.words.t("problem_rest_done"));
+    this.changed(visit, () => this.words.t("problem_rest_done"));
   }
 
   #offerUndo() {
@@ -132,7 +136,7 @@ export class BasketPage {
 
   #undo(visit) {
     if (!visit.basket.undo()) return;
-    this.changed(visit, this.words.t("undone"));
+    this.changed(visit, () => this.words.t("undone"));
     this.#closeUndo();
     if (!document.activeElement?.checkVisibility() || document.activeElement === document.body) this.stage.focusHeading();
   }

@@ -48,12 +48,13 @@ export class Cards {
 
   large(item, lead, visit) {
     const { words } = this;
+    const [above, why] = [words.t(lead), words.reason(item.reason)];
     return h("button", { type: "button", class: "usual", "data-item": item.item_id, onclick: () => this.press(item, visit) },
       h("span", { class: "tile" }, this.picture(item, "large")),
       h("span", { class: "words" },
-        h("span", { class: "kicker" }, words.t(lead)),
+        h("span", { class: "kicker" }, above),
         h("span", { class: "name", lang: this.lang(item) }, this.name(item)),
-        h("span", { class: "why" }, words.reason(item.reason)),
+        why !== above && h("span", { class: "why" }, why), // nothing is said twice
         h("span", { class: "row" },
           h("span", { class: "price" }, this.price(item)),
           h("span", { class: "call" }, words.t(this.asks(item) ? "dish_choose" : "the_usual_sub")))));

@@ -15,7 +15,7 @@ const BACK = { suggest: "to_suggest", menu: "to_menu", basket: "to_basket" };
 const prints = new URLSearchParams(location.search).has("printer");
 
 export class Dish {
-  /** @param {{screen, words, stage, cards, similar, changed: (visit, said: string) => void}} parts */
+  /** @param {{screen, words, stage, cards, similar, changed: (visit, change: () => string) => void}} parts */
   constructor({ screen, words, stage, cards, similar, changed }) {
     Object.assign(this, { screen, words, stage, cards, similar, changed });
     this.stage.on("dish", (visit) => this.#show(visit));
@@ -57,7 +57,7 @@ export class Dish {
       h("div", { class: "dish-about" },
         h("span", { class: "tile" }, this.cards.picture(item, "large")),
         h("div", { class: "stack" },
-          textIn(item, language) && h("p", { class: "lead", lang: langOfText(item, language) }, textIn(item, language)),
+          textIn(item, language) && h("p", { class: "lead", lang: langOfText(item, language), dir: "auto" }, textIn(item, language)),
           h("p", { class: "allergens" }, allergensOf(item, words)),
           this.#asksAboutChoices(visit) && h("p", { class: "allergens" }, words.t("allergens_choices")))),
       ...groupsOf(item).map((group) => this.#group(group, visit)),
@@ -93,7 +93,7 @@ export class Dish {
         }),
         h("span", {},
           h("strong", { lang: langOfName(choice, words.language) }, nameIn(choice, words.language)),
-          choice.price ? h("span", { class: "price" }, `${choice.price > 0 ? "+" : ""}${words.price(choice.price)}`) : null))));
+          choice.price ? h("span", { class: "price" }, words.price(choice.price, { signed: true })) : null))));
   }
 
   #steps(visit) {
@@ -125,7 +125,7 @@ export class Dish {
     if (key) visit.basket.change(key, { item, options, note, quantity });
     else visit.basket.add(item, quantity, options, note);
     this.#leave(visit);
-    this.changed(visit, `${this.words.t("added")}: ${nameIn(item, this.words.language)}`);
+    this.changed(visit, () => `${this.words.t("added")}: ${nameIn(item, this.words.language)}`);
   }
 
   #leave(visit) {

@@ -28,7 +28,7 @@ export class Menu {
   #sections(groups, visit) {
     return [...groups].map(([name, rows]) =>
       h("section", { "data-category": name },
-        h("h3", {}, this.words.category(name)),
+        h("h2", {}, this.words.category(name)),
         h("ul", { class: "cards" }, ...rows.map((row) =>
           h("li", {}, this.cards.card(row, visit, { full: true }), this.cards.about(row, visit))))));
   }
