@@ -20,10 +20,10 @@ from pathlib import Path
 
 import click
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 from tests import pseudo
-from tests.browser.conftest import ARGUMENTS, Camera
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, Camera
 from tests.browser.fake_server import Fake, serve
 from tests.browser.looks import LANGUAGES, PASSING, SIZES, THEMES, Look, axe_complaints, every_look, make_patient
 from tests.browser.steps import Walk
@@ -47,6 +47,7 @@ def contact_sheet(folder: Path, only: tuple[str, ...], measure: bool, axe: bool)
         raise click.ClickException("Chromium is not installed: apt install chromium")
     folder.mkdir(parents=True, exist_ok=True)
     sheets = Sheets(folder, measure, axe)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         film = f"--use-file-for-fake-video-capture={Camera(Path(scratch) / 'film.mjpeg').path}"
         words = pseudo.words_with(Path(scratch))
