@@ -146,8 +146,9 @@ class Database(Protocol):
     def erasing(self) -> AbstractContextManager[None]:
         """Inside, this thread may write on a disk that is full for all others."""
 
-    def bulk(self) -> AbstractContextManager[None]:
-        """Inside, this thread writes many rows: more of the tables is kept in memory."""
+    def bulk(self) -> AbstractContextManager[Callable[[], None]]:
+        """Inside, this thread writes many rows: more of the tables is kept in memory. What it gives is called
+        after each transaction: it does what need not be done while others wait."""
 
     def note_erased(self) -> None:
         """Inside the transaction that deletes rows of a person: what the engine leaves of them in free space is to

@@ -353,9 +353,9 @@ class PostgresDatabase(NothingToClean):
         """See `Database.erasing`: the server keeps room of its own."""
         return nullcontext()
 
-    def bulk(self) -> nullcontext[None]:
+    def bulk(self) -> nullcontext[Callable[[], None]]:
         """See `Database.bulk`: the server has its own memory."""
-        return nullcontext()
+        return nullcontext(lambda: None)
 
     def scrub(self) -> None:
         """Deleted rows stay in the server's files until VACUUM: `usual database vacuum` (decision 0108)."""

@@ -139,9 +139,9 @@ class PassingPostgres(NothingToClean):
         """See `Database.erasing`."""
         return nullcontext()
 
-    def bulk(self) -> nullcontext[None]:
+    def bulk(self) -> nullcontext[Callable[[], None]]:
         """See `Database.bulk`: the server has its own memory."""
-        return nullcontext()
+        return nullcontext(lambda: None)
 
     def scrub(self) -> None:
         """Nothing is left to do."""

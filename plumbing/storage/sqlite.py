@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -302,13 +302,23 @@ class SQLiteDatabase:
         return None
 
     @contextmanager
-    def bulk(self) -> Iterator[None]:
-        """See `Database.bulk`. Without it, what a large transaction has changed leaves memory several times."""
-        self.connection.execute(f"PRAGMA cache_size=-{BULK_CACHE_KIB}")
+    def bulk(self) -> Iterator[Callable[[], None]]:
+        """See `Database.bulk`. Without it, what a large transaction has changed leaves memory several times, and
+        its COMMIT brings the journal into the file, which needs no lock."""
+        connection = self.connection
+
+        def write_back() -> None:
+            with suppress(sqlite3.Error):  # as after any COMMIT: a later one does it
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
+        (pages,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute(f"PRAGMA cache_size=-{BULK_CACHE_KIB}")
         try:
-            yield
+            yield write_back
         finally:
-            self.connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
 
     def note_erased(self) -> None:
         """See `Database.note_erased`."""

@@ -64,8 +64,8 @@ def record_in_parts(
     database.change("INSERT INTO imports VALUES (?, ?, ?, 'running')", (tenant, import_id, alive.mark()))
     try:
         one = _Import(database, tenant, import_id, now_us, living or Living(store, tenant))
-        with database.bulk():
-            new = one.written(events, pause)
+        with database.bulk() as write_back:
+            new = one.written(events, pause, write_back)
         names = sorted(orders_of_import(database, tenant, import_id))
         for part in _parts(names):  # what is taken back inside the import: nobody sees it yet
             with database.write():
@@ -94,7 +94,9 @@ class _Import:
     now_us: int
     living: Living
 
-    def written(self, events: Iterable[Event], pause: Callable[[float], None]) -> int:
+    def written(
+        self, events: Iterable[Event], pause: Callable[[float], None], write_back: Callable[[], None]
+    ) -> int:
         """Store the events in parts; returns how many were new.
 
         The next part is made ready while others may write, so that there is less to wait for.
@@ -111,6 +113,7 @@ class _Import:
                 new += self._stored(batch, start)
             freed = time.monotonic()
             took = freed - began
+            write_back()
             start += len(part)
             size = max(PART, min(MOST, int(size * min(2.0, PART_S / max(took, 0.001)))))
         return new

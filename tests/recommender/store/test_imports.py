@@ -142,9 +142,16 @@ def test_only_an_import_keeps_much_of_the_file_in_memory(store: EventStore) -> N
     database = store._database
     if not isinstance(database, SQLiteDatabase):
         return
-    with database.bulk():
+    wal = database.path.with_name(f"{database.path.name}-wal")
+    with database.bulk() as write_back:
         assert database.rows("PRAGMA cache_size")[0][0] == -BULK_CACHE_KIB
+        store.record("mill", [event(n) for n in range(3_000)], NOW)
+        assert wal.stat().st_size > 2**20
+        before = database.path.stat().st_size
+        write_back()
+        assert database.path.stat().st_size > before, "only now is it in the file"
     assert database.rows("PRAGMA cache_size")[0][0] == -CACHE_KIB
+    assert database.rows("PRAGMA wal_autocheckpoint")[0][0] == 1_000
 
 
 def test_a_fingerprint_is_that_of_every_release(store: EventStore) -> None:
