@@ -47,6 +47,13 @@ class Page(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
+NEEDS_ENGINE = (
+    "It recognises nobody before it has an engine: `usual screens fetch` for its browser, `usual edge kiosk` on its"
+    " own computer (docs/kiosk.md). At most 200 of its presses a day may greet nobody: where more strangers press,"
+    " leave it on pictures."
+)
+
+
 @click.group(cls=LazyGroup)
 def keys() -> None:
     """Let servers and screens in, and out again; rotate every kind of key."""
@@ -147,6 +154,8 @@ def mode(home: Path, tenant: str, attested: bool, name: str, mode: Mode) -> None
         access = open_access(home)
         access.modes.choose(tenant, name, mode, attested=attested)
     click.echo(f"{name} sends {mode} from its next press on.")
+    if mode == "vectors":
+        click.echo(NEEDS_ENGINE)
     known = click.get_current_context().find_object(dict) or {}
     if "paths" in known:
         with suppress(Problem):  # the mode is chosen; without this half, or its keys, nothing can be said

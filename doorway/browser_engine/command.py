@@ -18,7 +18,7 @@ from plumbing.settings import Config
 @click.option("--check", is_flag=True, help="Fetch nothing: say whether everything is there as pinned.")
 def fetch(home: Path, registry: str | None, check: bool) -> None:
     """Fetch what a browser needs to turn a face into numbers itself: 33 MB, of which 4.5 are sent to a device with
-    TLS, 6 without. They are made that small here, once: it takes a minute.
+    TLS, 6 without. They are made that small here, once: it takes a minute or two.
 
     It goes into the folder `screens/engine` of the home, each file checked against its pinned sha256; the networks
     come from the engine pack of this house (USUAL_PACK, USUAL_MODELS).
@@ -46,3 +46,4 @@ def fetch(home: Path, registry: str | None, check: bool) -> None:
     for role, file in folder.files.items():
         click.echo(f"{role}: {file.bytes} bytes, {file.sent} as sent, as pinned")
     click.echo(f"{sum(file.sent for file in folder.files.values()) / 1e6:.2f} MB for the first visit of a device")
+    click.echo("Next: open /screens/engine on the device, then `usual keys mode NAME vectors`.")

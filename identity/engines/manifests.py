@@ -140,7 +140,10 @@ def remedy(pack: Pack, file: PackFile) -> str:
         return f"Run `usual models fetch {pack.name}`."
     if file.source == "package":
         return f"Install the package {file.package}."
-    return "Put it into the folder that USUAL_MODELS names."
+    return (
+        f"Put it into the folder that USUAL_MODELS names: {file.bytes} bytes, sha256 {file.sha256}, as"
+        f" {pack.vendor} publish it."
+    )
 
 
 MASKED_SUFFIX = "-masked"

@@ -103,7 +103,9 @@ class DeviceUnknown(AccessError):
     what_to_do = "Look at the names of the devices: `usual keys list`, or the desk's page of devices."
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"No device is called {name!r}.")
+        super().__init__(
+            f"No device is called {name!r}. `usual keys list` names all, a new one once its link was opened."
+        )
 
 
 class DeviceNeeded(AccessError):

@@ -26,7 +26,7 @@ def test_list_shows_grade_licence_and_what_is_missing(tmp_path: Path) -> None:
     assert status == 0
     assert all(f"{name}@" in output for name in pack_names())
     assert "dlib@2  demo  BSL-1.0, CC0-1.0" in output
-    assert "Put it into the folder that USUAL_MODELS names." in output
+    assert "Put it into the folder that USUAL_MODELS names: 237823 bytes, sha256 daede240" in output
     assert "usual models fetch opencv-zoo" in output
 
 
