@@ -71,10 +71,12 @@ class House:
     def pair(self, server: str, code: str) -> Device:
         """Use a code: this is another device from now on, with new keys; what it was before is forgotten.
 
-        Raises HouseAddressRefused; HelperError with what the house says, or of a code for another page; HouseAway.
+        Raises HouseAddressRefused; HelperFileUnusable: the folder cannot be written to; HelperError with what the
+        house says, or of a code for another page; HouseAway.
         Then the earlier pairing is as it was.
         """
         server = address_of(server)
+        self._folder.prepare()  # or the code were used up, and its key lost
         signing = generate_private_key(SECP256R1())
         public = base64.urlsafe_b64encode(public_key_of(signing)).rstrip(b"=").decode()
         body = {"code": code.strip(), "public_key": public}
@@ -142,6 +144,6 @@ def json_of(answer: Answer) -> dict[str, Any]:
     """The JSON object of a reply; empty when it is none."""
     try:
         said = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
