@@ -267,6 +267,16 @@ def test_a_days_limit_is_exact_however_many_count_at_once(world: World) -> None:
             assert Counter(counted) == {True: 3, False: 5}
 
 
+def test_whoever_counts_a_moment_before_the_hour_forgets_nothing_of_after_it(world: World) -> None:
+    """Two threads read the clock on both sides of an hour, and the earlier one comes second."""
+    counts = DayCounts(world.half.databases[1])
+    key, after = ("north", "kiosk-1", "failures", ""), START + HOUR
+    assert counts.add(*key, most=1, now_us=after)
+
+    assert not counts.add(*key, most=1, now_us=after - 1)
+    assert not counts.add(*key, most=1, now_us=after)
+
+
 def test_a_press_without_a_face_ends_no_row_that_another_press_has_ended(world: World) -> None:
     """Two pages of one device press at once; the first is recognised, the second shows nobody."""
     presses = world.half.service._presses
