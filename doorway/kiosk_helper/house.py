@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from doorway.kiosk_helper.errors import HelperError, HouseAway
 from doorway.kiosk_helper.folder import Device, KioskFolder
-from doorway.kiosk_helper.line import WITHIN_S, Answer, Line, Send, address_of
+from doorway.kiosk_helper.line import WITHIN_S, Answer, Line, Send, address_of, readable
 from identity.device_vectors.sealing import public_key_of
 from plumbing.access import cookies
 from plumbing.clock import MINUTE, SECOND, Clock, system_clock
@@ -85,9 +85,8 @@ class House:
         said = json_of(answer)
         page = str(said.get("page", ""))
         if answer.status != 200:
-            raise HelperError(
-                f"The house does not pair this kiosk. {said.get('detail', f'Status {answer.status}.')}"
-            )
+            why = readable(str(said.get("detail", f"Status {answer.status}.")))
+            raise HelperError(f"The house does not pair this kiosk. {why}")
         key = cookies.as_received(page, answer.all("Set-Cookie"))
         if page not in PAGES or not key:
             raise HelperError(f"This code was for the page {page!r}, and is used up. Make one for kiosk or taxi.")

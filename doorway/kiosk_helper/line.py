@@ -20,6 +20,7 @@ LONGEST_S = 60.0
 PIECE = 256 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 """Of a reply: a catalogue comes in pages, a picture of a dish is smaller by far."""
+MOST_LETTERS = 300
 CLOCK_CODES = (9, 10)
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 OF_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -56,6 +57,11 @@ def address_of(server: str) -> str:
         if host and (plain or parts.scheme == "https"):
             return f"{parts.scheme}://{host}{port}"
     raise HouseAddressRefused(server)
+
+
+def readable(text: str) -> str:
+    """What another machine has written, as part of a sentence: no line ends, no commands to a terminal."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text[:MOST_LETTERS]).split())
 
 
 class Line:
@@ -141,7 +147,7 @@ class Line:
             if error.verify_code in CLOCK_CODES:
                 why += "; is this machine's clock right?"
             return HouseNotTrusted(f"{self.server} shows no certificate that holds: {why}.")
-        return HouseAway(f"{self.server} does not answer: {error or type(error).__name__}.")
+        return HouseAway(f"{self.server} does not answer: {readable(str(error)) or type(error).__name__}.")
 
 
 def _whole(reply: http.client.HTTPResponse) -> bytes:

@@ -88,6 +88,7 @@ def test_at_port_80_a_browser_says_no_port(helped: Helped) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "cut short"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}", "IncompleteRead"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "packed"),
+        (b"HTTP/1.1 99999 \x1b[2JX\r\n\r\n", r"answer: HTTP/1.1 99999 \[2JX\.$"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 9999, "too large"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b"x" * 99, "does not end"),
     ],
