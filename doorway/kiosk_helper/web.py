@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+import threading
 from collections.abc import Sequence
 from http.client import CREATED
 from typing import Literal
@@ -29,6 +30,7 @@ from identity.errors import NotAnImage
 from plumbing import problem_json
 from plumbing.access.errors import ForeignPage
 from plumbing.demands import PICTURES, SMALL, too_large
+from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.security import headers
 from screens import web as screens
@@ -40,6 +42,8 @@ HTTP_PORT = 80
 WAITS_S = 45.0
 """Longer than the house lets a request for news or for a ride wait."""
 WAITING = ("/v1/events", "/v1/ride")
+MOST_WAITING = 5
+"""Requests for news at a time. One that its page has given up waits on here; the others need threads, too."""
 _PARTED = re.compile(r"[/\\;]")
 """Where some servers end a part of an address."""
 PASSED_ON: tuple[tuple[str, str], ...] = (
@@ -139,8 +143,17 @@ def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[st
         message = looks.message(body.nonce, body.purpose, pictures, house.device.signing)
         return jsonify(device_message=base64.b64encode(message).decode())
 
+    waiting = threading.BoundedSemaphore(MOST_WAITING)
+
     def pass_on(**_: str) -> Response:
-        return _reply(_asked(house, looks))
+        if request.method != "GET" or request.path not in WAITING:
+            return _reply(_asked(house, looks))
+        if not waiting.acquire(blocking=False):
+            raise Overloaded
+        try:
+            return _reply(_asked(house, looks))
+        finally:
+            waiting.release()
 
     for method, rule in PASSED_ON:
         app.add_url_rule(rule, f"{method} {rule}", pass_on, methods=[method], provide_automatic_options=False)

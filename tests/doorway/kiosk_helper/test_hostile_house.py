@@ -6,14 +6,17 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from doorway.kiosk_helper import line as lines
+from doorway.kiosk_helper.command import THREADS
 from doorway.kiosk_helper.errors import HouseAway
 from doorway.kiosk_helper.line import Answer, Line
-from doorway.kiosk_helper.web import LOOKS, create_kiosk
+from doorway.kiosk_helper.web import LOOKS, MOST_WAITING, create_kiosk
+from plumbing.serving.server import PLAIN_THREADS
 from tests.doorway.kiosk_helper.helped import Helped
 from tests.identity.halves import World, b64, pictures
 
@@ -80,6 +83,32 @@ def test_at_port_80_a_browser_says_no_port(helped: Helped) -> None:
     assert page.get("/kiosk", base_url=at).status_code == 200
     assert page.get("/identity/v1/notice", base_url=at, headers={"Origin": at}).status_code == 200
     assert page.get("/v1/screen", base_url="http://rebound.example").status_code == 403
+
+
+def test_requests_for_news_leave_threads_to_all_others(helped: Helped, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that begins again, or another visit, leaves one behind that waits on at the house."""
+    asked, news = threading.Semaphore(0), threading.Event()
+
+    def answer(_: str, target: str, *__: object) -> Answer:
+        if target == "/v1/events":
+            asked.release()
+            news.wait(10)
+        return Answer(200, (), b"{}")
+
+    monkeypatch.setattr(helped.house, "_given", answer)
+    with ThreadPoolExecutor(MOST_WAITING) as pool:
+        waiting = [pool.submit(helped.ask, "GET", "/v1/events") for _ in range(MOST_WAITING)]
+        for _ in waiting:
+            assert asked.acquire(timeout=10)
+        refused = helped.ask("GET", "/v1/events")
+        other = helped.ask("GET", "/v1/screen")
+        news.set()
+
+    assert (refused.status_code, refused.get_json()["code"], other.status_code) == (503, "overloaded", 200)
+    assert "X-Usual-Away" not in refused.headers
+    assert [one.result().status_code for one in waiting] == [200] * MOST_WAITING
+    assert helped.ask("GET", "/v1/events").status_code == 200
+    assert MOST_WAITING + 6 <= THREADS + PLAIN_THREADS, "a browser asks with six at a time"
 
 
 @pytest.mark.parametrize(
