@@ -18,7 +18,7 @@ from plumbing.settings import Config, hosts_of
 PORT = 8020
 HOST = "127.0.0.1"
 THREADS = 7
-"""With those that waitress is given anyway: a kiosk's page waits with two for news, and asks with six."""
+"""With those that waitress is given anyway: five may wait for news, and a browser asks with six at a time."""
 
 
 @click.command()

@@ -10,7 +10,9 @@ import base64
 import json
 import os
 import stat
+import tempfile
 from dataclasses import dataclass, field
+from errno import EISDIR
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
@@ -26,6 +28,7 @@ from plumbing.storage.files import write_atomic
 
 FILE = "device.json"
 VERSION = 1
+MOST_BYTES = 16 * 1024
 AGAIN = "Pair this kiosk again: usual edge kiosk --server URL --pair CODE"
 
 
@@ -50,6 +53,17 @@ class KioskFolder:
     def is_paired(self) -> bool:
         return (self.path / FILE).exists()
 
+    def prepare(self) -> None:
+        """Make the folder, and write a file there and delete it. Raises HelperFileUnusable: `keep` would fail."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path) as trial:
+                trial.write(bytes(MOST_BYTES))
+            if (self.path / FILE).is_dir():
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        except OSError as error:
+            raise HelperFileUnusable(f"{self.path} cannot take a file: {error.strerror}.") from None
+
     def keep(self, device: Device) -> None:
         """Write the device, in place of an earlier one: both keys, or neither."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,15 +76,18 @@ class KioskFolder:
         """The device. Raises HelperNotPaired, HelperFileUnusable."""
         path = self.path / FILE
         try:
-            seen = path.stat()
-            if seen.st_uid != os.geteuid() or stat.S_IMODE(seen.st_mode) & 0o077:
-                raise HelperFileUnusable(f"Other users can read {path}: its keys may be known. {AGAIN}")
-            said = json.loads(path.read_bytes())
+            with path.open("rb") as file:
+                seen = os.fstat(file.fileno())  # of the file that is read, not of one that took its place
+                if seen.st_uid != os.geteuid() or stat.S_IMODE(seen.st_mode) & 0o077:
+                    raise HelperFileUnusable(f"Other users can read {path}: its keys may be known. {AGAIN}")
+                said = json.loads(file.read(MOST_BYTES))
         except FileNotFoundError:
             raise HelperNotPaired from None
         except PermissionError:
             raise HelperFileUnusable(f"{path} belongs to another user: run the helper as that one.") from None
-        except ValueError:
+        except OSError as error:
+            raise HelperFileUnusable(f"{path} cannot be read: {error.strerror}. {AGAIN}") from None
+        except (ValueError, RecursionError):
             raise HelperFileUnusable(f"{path} is damaged. {AGAIN}") from None
         if isinstance(said, dict) and said.get("version", VERSION) != VERSION:
             raise HelperFileUnusable(

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from doorway.kiosk_helper.errors import HelperError, HouseAway
 from doorway.kiosk_helper.folder import Device, KioskFolder
-from doorway.kiosk_helper.line import WITHIN_S, Answer, Line, Send, address_of
+from doorway.kiosk_helper.line import WITHIN_S, Answer, Line, Send, address_of, readable
 from identity.device_vectors.sealing import public_key_of
 from plumbing.access import cookies
 from plumbing.clock import MINUTE, SECOND, Clock, system_clock
@@ -71,10 +71,12 @@ class House:
     def pair(self, server: str, code: str) -> Device:
         """Use a code: this is another device from now on, with new keys; what it was before is forgotten.
 
-        Raises HouseAddressRefused; HelperError with what the house says, or of a code for another page; HouseAway.
+        Raises HouseAddressRefused; HelperFileUnusable: the folder cannot be written to; HelperError with what the
+        house says, or of a code for another page; HouseAway.
         Then the earlier pairing is as it was.
         """
         server = address_of(server)
+        self._folder.prepare()  # or the code were used up, and its key lost
         signing = generate_private_key(SECP256R1())
         public = base64.urlsafe_b64encode(public_key_of(signing)).rstrip(b"=").decode()
         body = {"code": code.strip(), "public_key": public}
@@ -83,9 +85,8 @@ class House:
         said = json_of(answer)
         page = str(said.get("page", ""))
         if answer.status != 200:
-            raise HelperError(
-                f"The house does not pair this kiosk. {said.get('detail', f'Status {answer.status}.')}"
-            )
+            why = readable(str(said.get("detail", f"Status {answer.status}.")))
+            raise HelperError(f"The house does not pair this kiosk. {why}")
         key = cookies.as_received(page, answer.all("Set-Cookie"))
         if page not in PAGES or not key:
             raise HelperError(f"This code was for the page {page!r}, and is used up. Make one for kiosk or taxi.")
@@ -142,6 +143,6 @@ def json_of(answer: Answer) -> dict[str, Any]:
     """The JSON object of a reply; empty when it is none."""
     try:
         said = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

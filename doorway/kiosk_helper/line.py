@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from urllib.parse import urlsplit
 from doorway.kiosk_helper.errors import HouseAddressRefused, HouseAway, HouseNotTrusted
 
 WITHIN_S = 12.0
+LONGEST_S = 60.0
+"""Until which a reply has to be there whole once it has begun: one that drips would keep a thread for ever."""
+PIECE = 256 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 """Of a reply: a catalogue comes in pages, a picture of a dish is smaller by far."""
+MOST_LETTERS = 300
 CLOCK_CODES = (9, 10)
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 OF_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -54,6 +59,11 @@ def address_of(server: str) -> str:
     raise HouseAddressRefused(server)
 
 
+def readable(text: str) -> str:
+    """What another machine has written, as part of a sentence: no line ends, no commands to a terminal."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text[:MOST_LETTERS]).split())
+
+
 class Line:
     """The line to one house. Safe with threads: each request has a connection of its own while it lasts."""
 
@@ -73,8 +83,10 @@ class Line:
             line, used = self._taken(within_s, kept=kept)
             try:
                 answer = self._asked(line, method, target, headers, body)
-            except (http.client.HTTPException, OSError) as error:
+            except Exception as error:
                 self._gone(line)
+                if not isinstance(error, http.client.HTTPException | OSError):
+                    raise
                 if used and isinstance(error, ConnectionError):
                     continue
                 raise self._why(error) from error
@@ -114,10 +126,9 @@ class Line:
     ) -> Answer:
         line.request(method, target, body, dict(headers))
         with line.getresponse() as reply:
-            content = reply.read(MOST_BYTES + 1)
-            if len(content) > MOST_BYTES:
-                raise http.client.HTTPException("a reply that is too large")
-            return Answer(reply.status, tuple(reply.headers.items()), content)
+            if reply.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+                raise http.client.HTTPException("a reply that is packed, though nobody asked for that")
+            return Answer(reply.status, tuple(reply.headers.items()), _whole(reply))
 
     def _given_back(self, line: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -136,4 +147,18 @@ class Line:
             if error.verify_code in CLOCK_CODES:
                 why += "; is this machine's clock right?"
             return HouseNotTrusted(f"{self.server} shows no certificate that holds: {why}.")
-        return HouseAway(f"{self.server} does not answer: {error or type(error).__name__}.")
+        return HouseAway(f"{self.server} does not answer: {readable(str(error)) or type(error).__name__}.")
+
+
+def _whole(reply: http.client.HTTPResponse) -> bytes:
+    """The body of a reply. Raises HTTPException: it is too large, too slow, or cut short."""
+    until, content = time.monotonic() + LONGEST_S, bytearray()
+    while piece := reply.read1(PIECE):
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise http.client.HTTPException("a reply that is too large")
+        if time.monotonic() > until:
+            raise http.client.HTTPException("a reply that does not end")
+    if reply.length:
+        raise http.client.HTTPException("a reply that is cut short")
+    return bytes(content)

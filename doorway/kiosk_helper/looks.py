@@ -29,6 +29,7 @@ OPEN_S = 15.0
 """How long a press is kept: longer than a house lets one live."""
 MOST_OPEN = 8
 BUSY_S = 3.0
+UNREADABLE = "What the house answers to a press cannot be read: is it of another release?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,7 @@ class Looks:
             )
             nonce = str(said["nonce"])
         except (KeyError, TypeError, ValueError) as error:
-            raise HelperError(
-                "What the house answers to a press cannot be read: is it of another release?"
-            ) from error
+            raise HelperError(UNREADABLE) from error
         if press.pack != self.looking.pack.id:
             raise OtherPack(press.pack)
         with self._lock:
@@ -91,6 +90,7 @@ class Looks:
         """The message of the pictures of a press, which is used up by it; `pictures.steps` are filled in here.
 
         Raises PressRefused: an unknown press, or one that was used. PressExpired. What `Looking.content` raises.
+        HelperError: the house's key is none.
         """
         with self._lock:
             press = self._open.pop(nonce, None)
@@ -106,13 +106,16 @@ class Looks:
             content = looking.content(replace(pictures, steps=press.steps), purpose)
         finally:
             self._at_work.release()
-        return sealed_message(
-            content,
-            shape_of(purpose, looking.pack),
-            pack=press.pack,
-            device=press.device,
-            nonce=nonce,
-            key_id=press.key_id,
-            seal_key=press.seal_key,
-            signing_key=signing,
-        )
+        try:
+            return sealed_message(
+                content,
+                shape_of(purpose, looking.pack),
+                pack=press.pack,
+                device=press.device,
+                nonce=nonce,
+                key_id=press.key_id,
+                seal_key=press.seal_key,
+                signing_key=signing,
+            )
+        except ValueError as error:  # no key that anything can be sealed to
+            raise HelperError(UNREADABLE) from error

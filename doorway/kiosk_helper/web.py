@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
+import threading
 from collections.abc import Sequence
 from http.client import CREATED
 from typing import Literal
@@ -28,6 +30,7 @@ from identity.errors import NotAnImage
 from plumbing import problem_json
 from plumbing.access.errors import ForeignPage
 from plumbing.demands import PICTURES, SMALL, too_large
+from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.security import headers
 from screens import web as screens
@@ -35,9 +38,14 @@ from screens import web as screens
 LOOKS = "/screens/engine/looks"
 PRESSES = "/identity/v1/presses"
 AWAY = "X-Usual-Away"
+HTTP_PORT = 80
 WAITS_S = 45.0
 """Longer than the house lets a request for news or for a ride wait."""
 WAITING = ("/v1/events", "/v1/ride")
+MOST_WAITING = 5
+"""Requests for news at a time. One that its page has given up waits on here; the others need threads, too."""
+_PARTED = re.compile(r"[/\\;]")
+"""Where some servers end a part of an address."""
 PASSED_ON: tuple[tuple[str, str], ...] = (
     ("GET", "/health/live"),
     ("GET", "/v1/screen"),
@@ -81,8 +89,8 @@ SENT = (
     "X-Usual-Clock",
 )
 """Headers of the page that the house gets; the key is added by the helper."""
-GIVEN = ("Cache-Control", "Content-Security-Policy", "Content-Type", "Date", "ETag", "Retry-After", "Vary")
-"""Headers of the house that the page gets. No cookie is among them."""
+GIVEN = ("Cache-Control", "Content-Type", "Date", "ETag", "Retry-After", "Vary")
+"""Headers of the house that the page gets. No cookie is among them, and no word on what a page may do."""
 OTHER_PAGES = frozenset({"screens.driver", "screens.me", "screens.engine_page"})
 """Pages for other devices: they are the house's."""
 
@@ -115,7 +123,8 @@ def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[st
     app.register_error_handler(HouseAway, _away)
     app.register_error_handler(ValidationError, problem_json.invalid_request)
     app.register_blueprint(screens.build(image_hosts=image_hosts, helped=True))
-    hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+    # A browser leaves out the port that it would take anyway.
+    hosts = {name if port == HTTP_PORT else f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
     app.before_request(lambda: refuse_strangers(hosts))
 
     @app.get("/")
@@ -134,8 +143,17 @@ def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[st
         message = looks.message(body.nonce, body.purpose, pictures, house.device.signing)
         return jsonify(device_message=base64.b64encode(message).decode())
 
+    waiting = threading.BoundedSemaphore(MOST_WAITING)
+
     def pass_on(**_: str) -> Response:
-        return _reply(_asked(house, looks))
+        if request.method != "GET" or request.path not in WAITING:
+            return _reply(_asked(house, looks))
+        if not waiting.acquire(blocking=False):
+            raise Overloaded
+        try:
+            return _reply(_asked(house, looks))
+        finally:
+            waiting.release()
 
     for method, rule in PASSED_ON:
         app.add_url_rule(rule, f"{method} {rule}", pass_on, methods=[method], provide_automatic_options=False)
@@ -158,7 +176,7 @@ def refuse_strangers(hosts: set[str]) -> None:
 
 def _asked(house: House, looks: Looks) -> Answer:
     """What the house answers to the page's request."""
-    if {".", ".."} & set(request.path.split("/")):  # what stands in front of the house might follow it
+    if {".", ".."} & set(_PARTED.split(request.path)):  # what stands in front of the house might follow it
         raise NotFound("There is no such address.")
     body = request.get_data()
     if len(body) > SMALL.most_bytes:
@@ -188,7 +206,7 @@ def keep_press(house: House, looks: Looks, answer: Answer) -> None:
 def _has_pictures(body: bytes) -> bool:
     try:
         said = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False  # the house says what is wrong with it
     return isinstance(said, dict) and bool({"frames", "moves"} & said.keys())
 
@@ -198,7 +216,8 @@ def _reply(answer: Answer) -> Response:
     response.headers.remove("Content-Type")
     for name in GIVEN:
         if value := answer.header(name):
-            response.headers[name] = value
+            response.headers[name] = " ".join(value.split())  # one that was sent in several lines
+    response.headers.update(headers.OF_ANOTHER_SERVER)
     return response
 
 

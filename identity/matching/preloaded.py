@@ -13,6 +13,7 @@ import io
 import json
 import os
 import select
+import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,8 +58,10 @@ class Preloaded:
         if end < TAIL:
             return {}  # it ended before it had written all
         begin = int.from_bytes(os.pread(self.memory, TAIL, end - TAIL), "big")
-        index: dict[str, Any] = json.loads(os.pread(self.memory, end - TAIL - begin, begin))
-        return index
+        if begin > end - TAIL:
+            return {}  # these bytes are of a template: it was ended in the middle
+        index = json.loads(os.pread(self.memory, end - TAIL - begin, begin))
+        return index if isinstance(index, dict) else {}
 
     def _array(self, at: Mapping[str, Any]) -> np.ndarray[Any, Any]:
         made = np.empty(at["shape"], at["dtype"])
@@ -111,6 +114,7 @@ def begin(galleries: Callable[[], Mapping[tuple[str, str], tuple[GalleryState, G
     if child == 0:
         status = 1
         try:
+            signal.setitimer(signal.ITIMER_REAL, LONGEST_S)  # nobody waits for it any more, and it has templates
             os.close(done)
             write(memory, galleries())
             status = 0

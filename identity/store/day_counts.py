@@ -67,7 +67,8 @@ class DayCounts:
         self._database.change("DELETE FROM day_counts WHERE tenant = ? AND subject = ?", (tenant, subject))
 
     def _sweep(self, hour: int) -> None:
-        """Forget what is older than a day, and what a clock that was ahead counted."""
+        """Forget what is older than a day, and what a clock that was ahead counted. What belongs to the next hour
+        stays: another thread or process may have counted it a moment ago."""
         if self._swept != hour:
             self._swept = hour
-            self._database.change("DELETE FROM day_counts WHERE hour < ? OR hour > ?", (hour - HOURS, hour))
+            self._database.change("DELETE FROM day_counts WHERE hour < ? OR hour > ?", (hour - HOURS, hour + 1))

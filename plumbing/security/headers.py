@@ -22,6 +22,11 @@ EVERYWHERE = {
 TLS_ALONE = "max-age=31536000; includeSubDomains"
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The policy of a reply that is no page."""
+OF_ANOTHER_SERVER = {
+    "Content-Security-Policy": f"{NOTHING}; style-src 'unsafe-inline'; sandbox",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+"""Of a reply that another server has made: opened as a page it runs nothing and asks for nothing."""
 
 _INLINE = re.compile(rb"<(script|style)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
 

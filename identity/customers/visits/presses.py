@@ -60,8 +60,9 @@ class Presses:
 
         def uncounted() -> None:
             streak = self._store.streak(tenant, device)
-            paused = streak.failures == 0  # this press was the last of a row
-            failures = self._config.failures_in_a_row - 1 if paused else streak.failures - 1
+            # This press was the last of a row; without a pause, another one has ended the row meanwhile.
+            paused = streak.failures == 0 and streak.paused_until_us > 0
+            failures = self._config.failures_in_a_row - 1 if paused else max(0, streak.failures - 1)
             until = 0 if paused else streak.paused_until_us
             self._store.keep_streak(tenant, device, replace(streak, failures=failures, paused_until_us=until))
 

@@ -162,6 +162,24 @@ def test_a_file_that_others_can_read_is_not_used(tmp_path: Path) -> None:
         folder.device()
 
 
+@pytest.mark.parametrize("taken", ["home", "home/device.json"])
+def test_a_code_is_not_used_up_where_its_keys_cannot_be_kept(unpaired: Unpaired, taken: str) -> None:
+    home = unpaired.home / "home"
+    if taken == "home":
+        home.write_text("a file")
+    else:
+        (unpaired.home / taken).mkdir(parents=True)
+    house = House(KioskFolder(home), unpaired.said.append, send=unpaired.line)
+    code = unpaired.access.create_pairing("mill", "kiosk", device="front")
+
+    with pytest.raises(HelperFileUnusable, match="cannot take a file"):
+        house.pair(SERVER, code)
+    with pytest.raises(HelperFileUnusable, match="cannot be read"):
+        _ = house.device
+    assert unpaired.line.heard == []
+    assert unpaired.house.pair(SERVER, code).page == "kiosk"
+
+
 # --- the line
 
 

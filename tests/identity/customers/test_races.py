@@ -16,10 +16,11 @@ from identity.customers.leaving.held import Held
 from identity.errors import EnrolmentUnknown
 from identity.store.consents import ConsentLine
 from identity.store.customers import CustomerRow
-from plumbing.clock import DAY, MINUTE
+from identity.store.day_counts import DayCounts
+from plumbing.clock import DAY, HOUR, MINUTE
 from plumbing.problem import Problem
 from tests.engines import both_engines
-from tests.identity.halves import KIOSK, World, row_of, stored
+from tests.identity.halves import KIOSK, START, World, row_of, stored
 
 pytestmark = both_engines
 AT_ONCE = 6
@@ -251,3 +252,38 @@ def test_a_lock_that_is_shortened_keeps_the_tries_counted_meanwhile(world: World
 
     fresh = row_of_id(world, row)
     assert (fresh.pin_failures, fresh.pin_locked_until_us) == (3, world.clock.now + 15 * MINUTE)
+
+
+def test_a_days_limit_is_exact_however_many_count_at_once(world: World) -> None:
+    """Also where half of it was counted an hour ago."""
+    with two_processes(world) as (one, other):
+        counts = [DayCounts(each.half.databases[1]) for each in (one, other)]
+        for hour, before in ((START, 0), (START + HOUR, 3)):
+
+            def add(number: int, now_us: int = hour, most: int = before + 3) -> bool:
+                return counts[number % 2].add("north", "kiosk-1", "failures", "", most=most, now_us=now_us)
+
+            counted = at_once(*(partial(add, number) for number in range(8)))
+            assert Counter(counted) == {True: 3, False: 5}
+
+
+def test_whoever_counts_a_moment_before_the_hour_forgets_nothing_of_after_it(world: World) -> None:
+    """Two threads read the clock on both sides of an hour, and the earlier one comes second."""
+    counts = DayCounts(world.half.databases[1])
+    key, after = ("north", "kiosk-1", "failures", ""), START + HOUR
+    assert counts.add(*key, most=1, now_us=after)
+
+    assert not counts.add(*key, most=1, now_us=after - 1)
+    assert not counts.add(*key, most=1, now_us=after)
+
+
+def test_a_press_without_a_face_ends_no_row_that_another_press_has_ended(world: World) -> None:
+    """Two pages of one device press at once; the first is recognised, the second shows nobody."""
+    presses = world.half.service._presses
+    for _ in range(2):
+        presses.claim(KIOSK.tenant, KIOSK.name, presses.open(KIOSK.tenant, KIOSK.name)[0])
+    presses.succeeded(KIOSK.tenant, KIOSK.name)
+    presses.unjudged(KIOSK.tenant, KIOSK.name)
+    presses.claim(KIOSK.tenant, KIOSK.name, presses.open(KIOSK.tenant, KIOSK.name)[0])
+
+    presses.open(KIOSK.tenant, KIOSK.name)  # a single failure pauses nobody

@@ -95,7 +95,17 @@ def test_the_memory_is_gone_when_nobody_needs_it(house: Process) -> None:
             os.fstat(number)
 
 
-@pytest.mark.parametrize("left", [b"", b"\0" * 7, b"no index" + (10**9).to_bytes(8, "big")])
+@pytest.mark.parametrize(
+    "left",
+    [
+        b"",
+        b"\0" * 7,
+        b"no index" + (10**9).to_bytes(8, "big"),
+        b"a template" + b"\xff" * 8,
+        b"9" + bytes(8),
+        b"{}" + bytes(8),
+    ],
+)
 def test_what_was_not_written_whole_is_opened_as_ever(
     house: Process, kind: tuple[int, int], tmp_path: Path, left: bytes
 ) -> None:
@@ -136,4 +146,23 @@ def test_a_process_of_its_own_opens_them(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ChildProcessError):  # it has ended, and nothing of it is left
         os.waitpid(children[0], os.WNOHANG)
     worker.close()
+    house.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_that_hangs_is_ended_and_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preloaded, "LONGEST_S", 0.05)
+    house = Process(tmp_path, exact_up_to=4)
+    vector = people(1)[0]
+    holder = house.add(vector)
+
+    preloaded.begin(threading.Event().wait)  # type: ignore[arg-type]
+
+    assert house.best(vector) == holder.customer_id
+    for thread in threading.enumerate():
+        if thread.name == "galleries":
+            thread.join(10)
+            assert not thread.is_alive()
     house.close()
