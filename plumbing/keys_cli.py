@@ -48,8 +48,8 @@ class Page(click.Choice[str]):
 
 
 NEEDS_ENGINE = (
-    "It recognises nobody before it has an engine: `usual screens fetch` for its browser, `usual edge kiosk` on its"
-    " own computer (docs/kiosk.md). At most 200 of its presses a day may greet nobody: where more strangers press,"
+    "It recognises nobody before it has an engine: `usual screens fetch` for its browser, or `usual edge kiosk` on"
+    " its computer (docs/kiosk.md). At most 200 of its presses a day may greet nobody: where more strangers press,"
     " leave it on pictures."
 )
 

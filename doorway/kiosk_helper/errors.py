@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from plumbing.problem import Problem
 
+HOW = "Make a code at the house (`usual keys pair kiosk`), then: usual edge kiosk --server URL --pair CODE"
+
 
 class HelperError(Problem):
     """Something that the helper on a kiosk's computer cannot do."""
@@ -22,7 +24,7 @@ class HelperNotPaired(HelperError):
     code = "helper_not_paired"
     status = 409
     title = "This kiosk is not paired"
-    says = "Make a code at the house (`usual keys pair kiosk`), then: usual edge kiosk --server URL --pair CODE"
+    says = HOW
 
 
 class HelperFileUnusable(HelperError):

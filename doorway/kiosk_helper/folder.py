@@ -7,6 +7,7 @@ This is the one place where keys are held. `Device.signing` has the interface `E
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import stat
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from doorway.kiosk_helper.errors import HelperFileUnusable, HelperNotPaired
+from doorway.kiosk_helper.errors import HOW, HelperFileUnusable, HelperNotPaired
 from plumbing.storage.files import write_atomic
 
 FILE = "device.json"
@@ -48,6 +49,32 @@ class KioskFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held: int | None = None
+
+    def hold(self) -> None:
+        """Keep other helpers out of the folder, which is there, until `let_go` or the end of this process.
+
+        Raises HelperFileUnusable: one is at work here.
+        """
+        if self._held is not None:
+            return
+        held = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        try:
+            fcntl.flock(
+                held, fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # of the folder: it holds no file but that of the keys
+        except BlockingIOError:
+            os.close(held)
+            raise HelperFileUnusable(
+                f"Another helper works with {self.path}. Stop it, or give this one its own folder: --home FOLDER"
+            ) from None
+        self._held = held
+
+    def let_go(self) -> None:
+        """Let another helper use the folder."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     @property
     def is_paired(self) -> bool:
@@ -82,7 +109,7 @@ class KioskFolder:
                     raise HelperFileUnusable(f"Other users can read {path}: its keys may be known. {AGAIN}")
                 said = json.loads(file.read(MOST_BYTES))
         except FileNotFoundError:
-            raise HelperNotPaired from None
+            raise HelperNotPaired(f"No kiosk is paired in the folder {self.path.absolute()}. {HOW}") from None
         except PermissionError:
             raise HelperFileUnusable(f"{path} belongs to another user: run the helper as that one.") from None
         except OSError as error:

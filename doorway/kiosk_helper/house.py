@@ -86,7 +86,9 @@ class House:
         page = str(said.get("page", ""))
         if answer.status != 200:
             why = readable(str(said.get("detail", f"Status {answer.status}.")))
-            raise HelperError(f"The house does not pair this kiosk. {why}")
+            raise HelperError(
+                f"The house does not pair this kiosk: is the code mistyped, used already or too old? {why}"
+            )
         key = cookies.as_received(page, answer.all("Set-Cookie"))
         if page not in PAGES or not key:
             raise HelperError(f"This code was for the page {page!r}, and is used up. Make one for kiosk or taxi.")

@@ -47,15 +47,20 @@ class Running:
             return
         linked, code = parts_of_link(given)
         if not (server or linked):
-            raise HelperNotPaired
+            raise HelperNotPaired(
+                "A code alone does not say which house it is of: add --server URL, or give the whole link."
+            )
+        if self._folder.path.is_dir():  # or the code would take the keys from a helper that is at work
+            self._folder.hold()
         device = self.house.pair(server or linked, code)
         self._say(f"This is a {device.page} of {device.server} now.")
 
     def opened(self, port: int, image_hosts: Sequence[str] = ()) -> Flask:
         """The application. What is missing for recognition is said; guests are served all the same.
 
-        Raises UnknownPack, PackAltered, PackDenied.
+        Raises UnknownPack, PackAltered, PackDenied; HelperFileUnusable: another helper works with this folder.
         """
+        self._folder.hold()
         looks = Looks(self._looking())
         self._greet(looks)
         return create_kiosk(self.house, looks, port, image_hosts)
@@ -65,6 +70,7 @@ class Running:
         self.house.close()
         if self._native is not None:
             self._native.close()
+        self._folder.let_go()
 
     def _looking(self) -> Looking | None:
         try:

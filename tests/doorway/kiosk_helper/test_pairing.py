@@ -277,7 +277,7 @@ def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path: Path) -> None:
     lines = {name: result.output.strip() for name, result in said.items()}
     assert all(line.startswith("Error: ") and "\n" not in line for line in lines.values()), lines
     assert "usual keys pair" in lines["not paired"]
-    assert lines["only a code"] == lines["not paired"]
+    assert "add --server URL" in lines["only a code"]
     assert "https://HOST" in lines["no address"]
     assert "does not answer" in lines["away"]
     assert "paired with http://127.0.0.1" in lines["another house"]
@@ -320,6 +320,29 @@ def test_no_sandbox_or_no_pack_means_guests_and_a_sentence(
     assert "seccomp" in no_sandbox
     assert "does not answer" in away
     assert no_pack.startswith("Nobody is recognised here: ")
+
+
+def test_one_helper_works_with_a_folder(tmp_path: Path) -> None:
+    """A second one would be the same device to the house; a code would take the first one's keys."""
+    KioskFolder(tmp_path).keep(Device(f"http://127.0.0.1:{free_port()}", "kiosk", "key", SIGNING))
+    first, config = KioskFolder(tmp_path), Config(home=tmp_path)
+    first.hold()
+    second = Running(tmp_path, config, lambda _: None)
+    with pytest.raises(HelperFileUnusable, match="Another helper works with"):
+        second.pair("http://127.0.0.1:1", "ABCD-EFGH-IJKL")
+    with pytest.raises(HelperFileUnusable, match="--home FOLDER"):
+        second.opened(PORT)
+    first.let_go()
+    second.close()
+    KioskFolder(tmp_path).hold()
+
+
+def test_what_is_missing_for_pairing_is_said(tmp_path: Path) -> None:
+    running = Running(tmp_path / "none", Config(home=tmp_path), lambda _: None)
+    with pytest.raises(HelperNotPaired, match="add --server URL"):
+        running.pair(None, "ABCD-EFGH-IJKL")
+    with pytest.raises(HelperNotPaired, match=f"No kiosk is paired in the folder {tmp_path}/none"):
+        running.pair(None, None)
 
 
 def test_walls_that_are_not_there_end_the_engine(tmp_path: Path) -> None:
