@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +64,26 @@ def test_a_worker_process_takes_what_was_opened_and_reads_no_template(
     assert worker.best(vectors[5]) == holders[5].customer_id
     assert taken.home(holders[5].customer_id) == "site 2"
     assert worker.best(vectors[3]) is None
+    worker.close()
+
+
+def test_a_process_with_many_open_files_takes_it_too(
+    house: Process, kind: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`select` itself refuses numbers above 1,023."""
+    vector = people(1)[0]
+    holder = house.add(vector)
+    written(house)
+    (kept,) = preloaded._present
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    high = fcntl.fcntl(kept.done, fcntl.F_DUPFD_CLOEXEC, 1_500)
+    os.close(kept.done)
+    preloaded._present[:] = [Preloaded(kept.memory, high)]
+    worker = Process(tmp_path, *kind)
+    monkeypatch.setattr(worker.vault, "open_each", None)
+
+    assert worker.best(vector) == holder.customer_id
     worker.close()
 
 
