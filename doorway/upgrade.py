@@ -8,7 +8,7 @@ from pathlib import Path
 from doorway.move import parts
 from identity.audit.seal import AuditSeal, HeadForged, Mark
 from identity.cli.commands import open_half
-from identity.vault.keyfile import KeyFile, master_keys
+from identity.vault.keyfile import NAME, KeyFile
 from plumbing.clock import system_clock
 from plumbing.settings import Config
 from plumbing.shared import Shared
@@ -49,9 +49,9 @@ def went_back(home: Path) -> bool:
 
 
 def _mark_the_end(home: Path) -> None:
-    if not all((home / name).exists() for name in (*AUDIT, "identity-keys")):
+    if not all((home / name).exists() for name in (*AUDIT, NAME)):
         return
-    with closing(KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key"))) as keys:
+    with closing(KeyFile.in_home(home)) as keys:
         tombstones = Tombstones.of(home, Config.from_environment().tombstones, "identity-tombstones")
         with closing(tombstones):
             seal = AuditSeal(home / AUDIT[0], keys, tombstones)

@@ -14,7 +14,7 @@ import click
 
 from identity.cli.commands import open_half
 from identity.customers.leaving.erasure_receipts import ErasureReceipt, ErasureReceipts
-from identity.vault.keyfile import KeyFile, master_keys
+from identity.vault.keyfile import KeyFile
 from plumbing.backup.contents import BEFORE
 from plumbing.cli import home_option, state_of
 from plumbing.clock import system_clock
@@ -46,7 +46,7 @@ def erasures() -> None:
 @contextmanager
 def receipts_of(home: Path) -> Iterator[ErasureReceipts]:
     """The receipts of a state folder."""
-    keys = KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key"))
+    keys = KeyFile.in_home(home)
     receipts = ErasureReceipts(state_of(home), keys, system_clock)
     try:
         yield receipts

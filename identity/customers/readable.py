@@ -9,7 +9,7 @@ from pathlib import Path
 from identity.customers.departed import FILE, Departed
 from identity.errors import KeyDestroyed, KeyFileDamaged
 from identity.store.holders import holders_in
-from identity.vault.keyfile import KeyFile, master_keys
+from identity.vault.keyfile import MASTER, NAME, KeyFile
 from identity.vault.vault import Holder
 from plumbing.storage.state import State
 from plumbing.storage.tombstones import Tombstones
@@ -44,9 +44,9 @@ def readable(state: State, tombstones: Path | None = None) -> Readable:
     """Count the customers whom the keys of the state folder open. Makes no file and changes none."""
     home = state.home
     holders = [Holder(*each) for each in holders_in(state)]
-    there = (home / "identity-keys").exists() and (home / "master.key").exists()
+    there = (home / NAME).exists() and (home / MASTER).exists()
     try:
-        keys = KeyFile(home / "identity-keys", lambda: master_keys(home / "master.key")) if there else None
+        keys = KeyFile.in_home(home) if there else None
     except KeyFileDamaged:
         keys = None
     if keys is None:

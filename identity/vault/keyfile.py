@@ -28,6 +28,9 @@ from identity.errors import KeyDestroyed, KeyFileDamaged, StorageFull
 from plumbing.storage.bytes_file import Opened, opened
 from plumbing.storage.files import load_or_create_secret
 
+NAME, MASTER = "identity-keys", "master.key"
+"""The file and its master keys in a state folder."""
+
 SLOT = 256  # bytes; divides every sector size, so a slot is never half on one sector
 READ = 4 << 20  # bytes that are read at once; a multiple of SLOT
 GROW = 256  # slots of a new file
@@ -62,6 +65,11 @@ class KeyFile:
             raise KeyFileDamaged("it does not begin like one")
         self.root = self._unwrap(header[len(MAGIC) :][: 12 + KEY_BYTES + 16], 0)
         """A secret of this installation, 32 bytes, from which others are derived. Never leaves `identity`."""
+
+    @classmethod
+    def in_home(cls, home: Path) -> KeyFile:
+        """That of a state folder, under its master keys. Raises KeyFileDamaged."""
+        return cls(home / NAME, lambda: master_keys(home / MASTER))
 
     def _new(self) -> bytes:
         """The content of a new file."""
@@ -166,18 +174,16 @@ class KeyFile:
         """
         with self._locked():
             self._write(0, self._header(self.mark()))
-            done = 1
-            for slot in self._slots_with(KEY):
+            slots = self._slots_with(KEY, ERASURE)
+            for slot in slots:
                 raw = self._file.read(SLOT, slot * SLOT)
-                content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)
-                self._write(slot, KEY + self._wrap(content, slot))
-                done += 1
-            for slot in self._slots_with(ERASURE):
-                raw = self._file.read(SLOT, slot * SLOT)
-                content = self._unwrap(raw[3 : 3 + int.from_bytes(raw[1:3], "big")], slot)
-                self._write(slot, ERASURE + self._seal_erasure(content, slot))
-                done += 1
-        return done
+                if raw[:1] == KEY:
+                    content = self._unwrap(raw[1 : 1 + 12 + KEY_BYTES + OWNER_BYTES + 16], slot)
+                    self._write(slot, KEY + self._wrap(content, slot))
+                else:
+                    content = self._unwrap(raw[3 : 3 + int.from_bytes(raw[1:3], "big")], slot)
+                    self._write(slot, ERASURE + self._seal_erasure(content, slot))
+        return 1 + len(slots)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -195,10 +201,10 @@ class KeyFile:
         """The state of every slot, a byte each. The file is read in parts: of 100,000 customers it has 32 MB."""
         return b"".join(self._file.read(READ, at)[::SLOT] for at in range(0, self._file.size(), READ))
 
-    def _slots_with(self, state: bytes) -> list[int]:
-        """The slots in a state, but for the first one."""
-        states = np.frombuffer(self._states(), np.uint8)
-        return [slot for slot in np.flatnonzero(states == state[0]).tolist() if slot]
+    def _slots_with(self, *states: bytes) -> list[int]:
+        """The slots in one of these states, but for the first one."""
+        found = np.isin(np.frombuffer(self._states(), np.uint8), [state[0] for state in states])
+        return [slot for slot in np.flatnonzero(found).tolist() if slot]
 
     def _free_slot(self) -> int:
         """A free slot, drawn at random: the order of the slots is not that of the customers."""

@@ -13,12 +13,11 @@ from identity.matching.gallery import Galleries
 from identity.matching.gallery_rows import GalleryRows
 from identity.store import IdentityStores
 from identity.store.galleries import GalleryState
-from identity.vault.keyfile import KeyFile, master_keys
+from identity.vault.keyfile import NAME, KeyFile
 from identity.vault.vault import Vault
 from plumbing.settings import Config
 from plumbing.storage.state import State
 
-KEYS = "identity-keys"
 WORTH = 8 << 20  # bytes of the key file, of some 16,000 customers; fewer are opened faster than a process begins
 
 
@@ -26,7 +25,7 @@ def open_galleries(config: Config) -> Callable[[], None]:
     """Begin to open the galleries of a house with many customers; what ends it in this process, to be called when
     the worker processes have parted. Replicas, which share their keys in PostgreSQL, open their own."""
     with suppress(OSError):  # a new house has no key file
-        large = (config.home / KEYS).stat().st_size >= WORTH
+        large = (config.home / NAME).stat().st_size >= WORTH
         if large and not State.of(config).is_shared:
             preloaded.begin(partial(_galleries, config))
             import_module("faiss")  # large galleries are searched with it: it is in memory once for all processes
@@ -34,8 +33,7 @@ def open_galleries(config: Config) -> Callable[[], None]:
 
 
 def _galleries(config: Config) -> dict[tuple[str, str], tuple[GalleryState, GalleryRows]]:
-    home = config.home
-    vault = Vault(KeyFile(home / KEYS, lambda: master_keys(home / "master.key")))
+    vault = Vault(KeyFile.in_home(config.home))
     stores = IdentityStores.open(State.of(config), vault)
     clear = load_pack(config.pack)
     found: dict[tuple[str, str], tuple[GalleryState, GalleryRows]] = {}
