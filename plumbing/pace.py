@@ -49,8 +49,8 @@ class Pace:
         _begun.set(None)
 
     def hold(self, kind: str, environ: MutableMapping[str, Any] | None = None) -> float:
-        """Let the answer wait until answers of every kind are ready; the seconds that takes. None when nobody was
-        looked at.
+        """Let the answer wait until answers of every kind are ready; gives how many seconds that is, 0 when nobody
+        was looked at.
 
         The gate waits where there is one (`environ` of the request), this thread elsewhere. What is still to be
         done with the answer takes as long for every kind, so either adds the same.

@@ -7,7 +7,6 @@ DNS is another one), and must not come from a page of another origin. The device
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import threading
@@ -26,7 +25,7 @@ from doorway.kiosk_helper.house import House, json_of
 from doorway.kiosk_helper.line import WITHIN_S, Answer
 from doorway.kiosk_helper.looks import Looks
 from identity.device_vectors.looking import Pictures
-from identity.errors import NotAnImage
+from identity.frames.texts import pictures
 from plumbing import problem_json
 from plumbing.access.errors import ForeignPage
 from plumbing.demands import PICTURES, SMALL, too_large
@@ -139,8 +138,8 @@ def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[st
     @app.post(LOOKS)
     def look() -> Response:
         body = LookBody.model_validate_json(request.get_data(cache=False))
-        pictures = Pictures(_pixels(body.frames), moves=_pixels(body.moves))
-        message = looks.message(body.nonce, body.purpose, pictures, house.device.signing)
+        seen = Pictures(pictures(body.frames), moves=pictures(body.moves))
+        message = looks.message(body.nonce, body.purpose, seen, house.device.signing)
         return jsonify(device_message=base64.b64encode(message).decode())
 
     waiting = threading.BoundedSemaphore(MOST_WAITING)
@@ -219,14 +218,6 @@ def _reply(answer: Answer) -> Response:
             response.headers[name] = " ".join(value.split())  # one that was sent in several lines
     response.headers.update(headers.OF_ANOTHER_SERVER)
     return response
-
-
-def _pixels(texts: Sequence[str]) -> list[bytes]:
-    """Raises NotAnImage."""
-    try:
-        return [base64.b64decode(text, validate=True) for text in texts]
-    except (binascii.Error, ValueError) as error:
-        raise NotAnImage("A picture is sent as base64 of a JPEG, PNG or WebP file.") from error
 
 
 def _away(error: HouseAway) -> Response:

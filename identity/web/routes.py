@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from identity.frames.texts import pictures
 from identity.results import Seal
 from identity.service import IdentityService, Recognition
 from identity.store.schema import named_when_full
@@ -30,7 +31,7 @@ from identity.web.schemas import (
     RecognitionBody,
     RecognitionReply,
 )
-from identity.web.sent import device_of, of_face, pictures
+from identity.web.sent import device_of, of_face
 from identity.web.times import iso
 from plumbing.access.access import Access, Caller
 from plumbing.access.device_figures import note_decision

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from identity.customers.visits.looks import Sent
 from identity.device_vectors.opening import SealedVectors
-from identity.errors import DeviceMessageRefused, NotAnImage
+from identity.errors import DeviceMessageRefused
+from identity.frames.texts import pictures
 from identity.service import Device
 from plumbing.access.access import Caller
 
@@ -26,11 +27,3 @@ def of_face(frames: Sequence[str], sealed: str | None) -> Sent:
         return SealedVectors(base64.b64decode(sealed, validate=True))
     except (binascii.Error, ValueError) as error:
         raise DeviceMessageRefused from error
-
-
-def pictures(frames: Sequence[str]) -> list[bytes]:
-    """The bytes of base64 texts. Raises NotAnImage."""
-    try:
-        return [base64.b64decode(text, validate=True) for text in frames]
-    except (binascii.Error, ValueError) as error:
-        raise NotAnImage("A picture is sent as base64 of a JPEG, PNG or WebP file.") from error
