@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from http.client import CREATED
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Flask
@@ -85,7 +85,7 @@ class Running:
         try:
             answer = self.house.ask("POST", PRESSES, {"Content-Type": "application/json"}, b"{}")
             self.house.look_at_clock(answer)
-            if answer.status == CREATED:
+            if answer.status == HTTPStatus.CREATED:
                 keep_press(self.house, looks, answer)
         except Problem:  # the helper's notices have said it
             return

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Sequence
-from http.client import CREATED
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote
 
@@ -187,7 +187,7 @@ def _asked(house: House, looks: Looks) -> Answer:
     target = quote(request.path) + (f"?{query}" if query else "")
     within_s = WAITS_S if request.path in WAITING else WITHIN_S
     answer = house.ask(request.method, target, sent, body or None, within_s)
-    if request.path == PRESSES and answer.status == CREATED:
+    if request.path == PRESSES and answer.status == HTTPStatus.CREATED:
         keep_press(house, looks, answer)
     return answer
 
