@@ -160,13 +160,13 @@ def _engines_s(pid: int) -> float:
 
 def _scan(faces: int, n: int) -> tuple[float, float]:
     """Processor milliseconds of one search in the rows of a large gallery, and bytes of a template in them."""
-    from identity.matching.fp16_index import Fp16Rows
+    from identity.matching.fixed_point import FixedPointRows
     from identity.matching.gallery import SHORTLIST
     from identity.vectors import unit
 
     rng = np.random.default_rng(0)
     block = unit(rng.standard_normal((min(faces, 50_000), TEMPLATE), np.float32))
-    rows = Fp16Rows(TEMPLATE, faces)
+    rows = FixedPointRows(TEMPLATE, faces)
     for first in range(0, faces, len(block)):
         there = np.arange(first, min(first + len(block), faces))
         rows.put(there, np.roll(block[: len(there)], first // len(block), axis=1))

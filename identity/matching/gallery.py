@@ -28,10 +28,10 @@ Array = NDArray[np.float32]
 Rows = NDArray[np.intp]
 NOBODY = GalleryState(-1, 0, b"")
 
-# Up to here a look compares with every template in float32; beyond it 16-bit floats find the nearest ones.
-# Measured (`python -m bench --only index`), 256 numbers each, one thread: 10,000 templates .13 and .09 ms,
-# 25,000 .66 and .21, 50,000 1.5 and .58, 100,000 3.3 and 1.6.
-EXACT_UP_TO = 25_000
+# Up to here a look compares with every template in float32; beyond it their upper bytes find the nearest ones.
+# Measured (`python -m bench --only index`), 256 numbers each, one thread, the cache filled with other work before
+# each look as in a visit: 2,000 templates .26 and .26 ms, 10,000 1.2 and .38, 25,000 2.5 and .56.
+EXACT_UP_TO = 2_000
 SHORTLIST = 16  # of the nearest, for each probe: a decision looks at 11, the best and its cohort
 LEAST_GAIN = 20  # a site or region is searched on its own when it is so many times smaller than the whole
 ROUNDS = 5  # of following a gallery that changes while it is followed

@@ -1,7 +1,7 @@
 """One tenant's templates in memory: who each row is of, where they enrolled, and the numbers themselves.
 
-Up to `exact_up_to` templates are rows of float32 with spare room behind them. Beyond that they are 16-bit floats
-in `Shards`, which never move: a row whose template is gone is overwritten, and used again.
+Up to `exact_up_to` templates are rows of float32 with spare room behind them. Beyond that they are fixed-point
+numbers in `Shards`, which never move: a row whose template is gone is overwritten, and used again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from identity.matching.fixed_point import Bytes
 from identity.matching.names import Names
 from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store.homes import NOWHERE
@@ -86,9 +87,9 @@ class GalleryRows:
         self.places[rows], self.homes[rows] = places, codes
 
     @property
-    def numbers(self) -> Array | NDArray[np.float16]:
-        """The rows as they are kept: (n, size), 16-bit floats of a large gallery."""
-        return self.exact() if self.shards is None else self.shards.halves[: len(self.names)]
+    def numbers(self) -> Iterator[Array | Bytes]:
+        """The rows as they are kept, in one or several arrays."""
+        yield from [self.exact()] if self.shards is None else self.shards.parts
 
     def fill(
         self,
@@ -98,9 +99,9 @@ class GalleryRows:
         sites: Sequence[str],
         dead: Collection[int],
         large: bool,
-    ) -> Iterator[Array | NDArray[np.float16]]:
-        """Take over the rows of another one that has the same limits; this one is empty. Gives the arrays
-        (n, size) into which its `numbers` are to be written, one after the other."""
+    ) -> Iterator[Array | Bytes]:
+        """Take over the rows of another one that has the same limits; this one is empty. Gives the arrays into
+        which its `numbers` are to be written, one after the other."""
         self.sites, self._site_codes = list(sites), {site: code for code, site in enumerate(sites)}
         self.names, self.places, self.homes, self.dead = names, places, homes, set(dead)
         if large:

@@ -42,10 +42,9 @@ class Preloaded:
         found = self._index.get(f"{tenant}\n{pack}")
         if found is None:
             return None
-        *arrays, numbers = found["arrays"]
-        names, places, homes = (self._array(one) for one in arrays)
-        large, at = numbers["dtype"] == np.dtype(np.float16).str, numbers["at"]
-        for part in rows.fill(Names(names), places, homes, found["sites"], found["dead"], large):
+        names, places, homes = (self._array(one) for one in found["arrays"])
+        at = found["numbers"]
+        for part in rows.fill(Names(names), places, homes, found["sites"], found["dead"], found["large"]):
             self._read(part, at)
             at += part.nbytes
         return GalleryState(found["generation"], found["size"], bytes.fromhex(found["salt"]))
@@ -133,9 +132,12 @@ def write(memory: int, galleries: Mapping[tuple[str, str], tuple[GalleryState, G
     with io.FileIO(memory, "wb", closefd=False) as raw, io.BufferedWriter(raw, 1 << 20) as file:
         for (tenant, pack), (state, rows) in galleries.items():
             count, arrays = len(rows.names), []
-            for one in (rows.names.array, rows.places[:count], rows.homes[:count], rows.numbers):
+            for one in (rows.names.array, rows.places[:count], rows.homes[:count]):
                 arrays.append({"at": file.tell(), "shape": one.shape, "dtype": one.dtype.str})
                 file.write(one.tobytes())
+            numbers = file.tell()
+            for part in rows.numbers:
+                file.write(part.tobytes())
             index[f"{tenant}\n{pack}"] = {
                 "generation": state.generation,
                 "size": state.size,
@@ -143,6 +145,8 @@ def write(memory: int, galleries: Mapping[tuple[str, str], tuple[GalleryState, G
                 "sites": rows.sites,
                 "dead": sorted(rows.dead),
                 "arrays": arrays,
+                "numbers": numbers,
+                "large": rows.shards is not None,
             }
         begins = file.tell()
         file.write(json.dumps(index).encode() + begins.to_bytes(TAIL, "big"))

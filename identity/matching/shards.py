@@ -1,7 +1,7 @@
 """Rows of one gallery in several shards, which threads search side by side.
 
-One shard is what `Fp16Rows` is: rows that never move. A gallery that grows gets one more shard; what is full is
-neither copied nor moved. Row numbers go on from shard to shard.
+One shard is what `FixedPointRows` is: rows that never move. A gallery that grows gets one more shard; what is full
+is neither copied nor moved. Row numbers go on from shard to shard.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from identity.matching.fp16_index import Fp16Rows
+from identity.matching.fixed_point import Bytes, FixedPointRows
 
 Array = NDArray[np.float32]
 Places = Sequence[int] | NDArray[np.intp]
@@ -23,12 +23,12 @@ SHARD_ROWS = 250_000
 
 
 class Shards:
-    """Room for `capacity` rows of `size` numbers, `most` in each shard. As with `Fp16Rows`, threads may search
-    while one writes."""
+    """Room for `capacity` rows of `size` numbers, `most` in each shard. As with `FixedPointRows`, threads may
+    search while one writes."""
 
     def __init__(self, size: int, capacity: int, most: int = SHARD_ROWS) -> None:
         self.most = most
-        self.shards = [Fp16Rows(size, rows) for rows in _split(capacity, most)]
+        self.shards = [FixedPointRows(size, rows) for rows in _split(capacity, most)]
 
     @property
     def capacity(self) -> int:
@@ -61,7 +61,7 @@ class Shards:
         if wanted[last] > self.shards[last].capacity:
             larger.shards[last] = self.shards[last].grown(wanted[last])
         size = self.shards[0].size
-        larger.shards += [Fp16Rows(size, rows) for rows in wanted[last + 1 :]]
+        larger.shards += [FixedPointRows(size, rows) for rows in wanted[last + 1 :]]
         return larger
 
     def nearest(
@@ -71,7 +71,7 @@ class Shards:
         are fewer. `among` are the only rows to look at. The shards are searched by as many threads as there are
         processors."""
         probes = np.ascontiguousarray(probes, np.float32)
-        work: list[tuple[Fp16Rows, NDArray[np.intp] | None, int]]
+        work: list[tuple[FixedPointRows, NDArray[np.intp] | None, int]]
         if among is None:
             work = [(shard, None, n * self.most) for n, shard in enumerate(self.shards)]
         else:
@@ -80,7 +80,9 @@ class Shards:
                 for shard, inside, places in self._by_shard(among)
             ]
 
-        def nearest_in(one: tuple[Fp16Rows, NDArray[np.intp] | None, int]) -> tuple[Array, NDArray[np.int64]]:
+        def nearest_in(
+            one: tuple[FixedPointRows, NDArray[np.intp] | None, int],
+        ) -> tuple[Array, NDArray[np.int64]]:
             shard, places, first = one
             cosines, rows = shard.nearest(probes, count, places)
             return cosines, np.where(rows < 0, -1, rows + first)
@@ -93,15 +95,16 @@ class Shards:
         order = np.argsort(np.where(rows < 0, np.inf, -cosines), axis=1, kind="stable")[:, :count]
         return np.take_along_axis(cosines, order, 1), np.take_along_axis(rows, order, 1)
 
-    def begin(self, count: int) -> Iterator[NDArray[np.float16]]:
-        """The first `count` rows of empty ones, shard by shard: see `Fp16Rows.begin`."""
+    def begin(self, count: int) -> Iterator[Bytes]:
+        """The `parts` of empty ones that are to have `count` rows, to be written."""
         for n, shard in enumerate(self.shards):
-            yield shard.begin(min(shard.capacity, max(0, count - n * self.most)))
+            yield from shard.begin(min(shard.capacity, max(0, count - n * self.most)))
 
     @property
-    def halves(self) -> NDArray[np.float16]:
-        """All rows that are used, as they are kept."""
-        return np.concatenate([shard.halves for shard in self.shards])
+    def parts(self) -> Iterator[Bytes]:
+        """All rows that are used, as they are kept: see `FixedPointRows.parts`."""
+        for shard in self.shards:
+            yield from shard.parts
 
     def vectors(self, rows: NDArray[np.integer]) -> Array:
         """Rows as float32, (n, size)."""
@@ -112,7 +115,7 @@ class Shards:
 
     def _by_shard(
         self, rows: Places | NDArray[np.integer]
-    ) -> Iterator[tuple[Fp16Rows, NDArray[np.intp], NDArray[np.intp]]]:
+    ) -> Iterator[tuple[FixedPointRows, NDArray[np.intp], NDArray[np.intp]]]:
         """(shard, which of `rows` lie in it, their rows there) of each shard that has some."""
         found = np.asarray(rows, np.intp)
         for n, shard in enumerate(self.shards):

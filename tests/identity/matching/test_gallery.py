@@ -12,7 +12,7 @@ import pytest
 
 from identity.customers.rotation import renew_templates
 from identity.matching import gallery as matching_gallery
-from identity.matching.fp16_index import Fp16Rows
+from identity.matching.fixed_point import FixedPointRows
 from identity.matching.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
 from identity.matching.shards import SHARD_ROWS, Shards
 from identity.store import IdentityStores
@@ -23,6 +23,7 @@ from identity.store.galleries import TemplateRow
 from identity.store.homes import opened_home, sealed_home
 from identity.vault.keyfile import KeyFile
 from identity.vault.vault import Holder, Vault, new_salt
+from identity.vectors import unit
 from plumbing.storage.state import State
 from tests.identity.fakes import FAKE_PACK
 
@@ -254,22 +255,24 @@ def test_nothing_of_a_snapshot_can_be_written_to(one: Process) -> None:
 
 
 def test_of_who_left_a_large_gallery_keeps_no_byte_and_takes_the_row_again(tmp_path: Path) -> None:
-    """The index's own memory, before and after: the template's 16-bit floats are in it, and then they are not."""
+    """The index's own memory, before and after: the template's bytes are in it, and then they are not."""
     process = Process(tmp_path, exact_up_to=4)
     vectors = people(9)
     holders = [process.add(vector) for vector in vectors[:8]]
     gallery = process.galleries.current("north")
     assert gallery.rows is not None
-    needle = gallery.turned(vectors[3]).astype(np.float16).tobytes()
-    assert needle[:64] in memory(gallery)
-    assert needle[:64] in snapshot_of(gallery)
+    row = gallery.ids.index(holders[3].customer_id)
+    upper, lower = (part[row].tobytes() for part in gallery.rows.shards[0].parts)
+    assert upper[:16] in memory(gallery)
+    assert upper[:16] in snapshot_of(gallery)
+    assert lower[:16] in memory(gallery)
 
     process.remove(holders[3])
     after = process.galleries.current("north")
 
-    assert needle[:16] not in memory(gallery)
-    assert needle[:16] not in snapshot_of(gallery)
-    row = gallery.ids.index(holders[3].customer_id)
+    assert upper[:8] not in memory(gallery)
+    assert upper[:8] not in snapshot_of(gallery)
+    assert lower[:8] not in memory(gallery)
     assert (after.rows, after.ids[row], after.size) == (gallery.rows, None, 7)
     late = process.add(vectors[8])
     assert process.galleries.current("north").ids[row] == late.customer_id
@@ -323,7 +326,7 @@ def snapshot_of(gallery: Snapshot) -> bytes:
 def memory(gallery: Snapshot) -> bytes:
     """All of the room that the index has, used or not."""
     assert gallery.rows is not None
-    return gallery.rows.vectors(np.arange(gallery.rows.capacity)).astype(np.float16).tobytes()
+    return b"".join(one.tobytes() for shard in gallery.rows.shards for one in (shard._upper, shard._lower))
 
 
 def names_near(process: Process, site: str, vector: np.ndarray) -> list[list[str]]:
@@ -447,10 +450,48 @@ def test_a_gallery_that_changes_while_it_is_read_is_right_in_the_end(
     assert [two.best(vector) for vector in vectors[1:]] == expected
 
 
+def test_the_nearest_by_upper_bytes_are_the_nearest_by_all() -> None:
+    """Who comes, and strangers, among faces that lie close together: the same eleven that a decision looks at, and
+    their cosines to five digits."""
+    rng = np.random.default_rng(8)
+    faces = unit(rng.standard_normal((3_000, 128)) + 2 * rng.standard_normal(128))
+    probes = unit(
+        np.vstack([faces[:20] + 0.03 * rng.standard_normal((20, 128)), faces[1_000:1_020] * -0.5 + faces[:20]])
+    )
+    rows = FixedPointRows(128, 3_200)
+    rows.put(np.arange(3_000), faces)
+
+    cosines, found = rows.nearest(probes, 11)
+
+    exact = np.sort(probes @ faces.T, axis=1)[:, :-12:-1]
+    assert np.abs(cosines - exact).max() < 5e-5
+    assert np.array_equal(found[:20, 0], np.arange(20))
+    assert np.abs(np.take_along_axis(probes @ faces.T, found, 1) - exact).max() < 5e-5
+
+
+@pytest.mark.parametrize("size", [4, 128, 512])
+def test_fixed_point_numbers_are_the_numbers(size: int) -> None:
+    """Also the largest that a template can have, zeros, and a number that no rotated template has."""
+    largest = min(1.0, 6 / size**0.5)
+    vectors = np.random.default_rng(9).uniform(-largest, largest, (7, size)).astype(np.float32)
+    vectors[0], vectors[1] = largest, -largest
+    vectors[2] = 0
+    vectors[3] = 1
+    rows = FixedPointRows(size, 9)
+    rows.put(np.arange(7), vectors)
+
+    read = rows.vectors(np.arange(7))
+
+    assert np.abs(read - vectors.clip(-largest, largest)).max() <= largest / 127 / 256
+    assert (read[2] == 0).all()
+    rows.clear([4])
+    assert (rows.vectors(np.array([4])) == 0).all()
+
+
 def test_shards_find_what_one_index_finds() -> None:
     """Seventy rows in shards of 16: the same rows and cosines, in the whole and in a part, and as they grow."""
     vectors = people(70)
-    whole, shards = Fp16Rows(SIZE, 70), Shards(SIZE, 20, 16)
+    whole, shards = FixedPointRows(SIZE, 70), Shards(SIZE, 20, 16)
     whole.put(np.arange(70), vectors)
     for first in range(0, 70, 7):
         shards = shards.grown(first + 7) if first + 7 > shards.capacity else shards
