@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
 MODULES = {
     "identity": ("identity.web.half", "identity.web.pages"),
-    "recommender": ("recommender.web.half", "recommender.ranking.light", "scipy.spatial"),
+    "recommender": ("recommender.web.half", "scipy.spatial"),
 }
 """The halves, and what the server imports of each before its processes part."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.ranking.pairs import Floats, Pairs, standardise
+from recommender.ranking.trees import CompactTrees
 
 DEFAULTS: dict[str, Any] = {
     "learning_rate": 0.06,
@@ -27,40 +28,38 @@ DEFAULTS: dict[str, Any] = {
 class Ranker:
     """One or several LightGBM boosters whose scores are averaged. Saved as text, never pickled."""
 
-    def __init__(self, boosters: Sequence[Any], names: Sequence[str]) -> None:
-        self._boosters = tuple(boosters)
+    def __init__(self, texts: Sequence[str], names: Sequence[str]) -> None:
+        """`texts` are the boosters in LightGBM's text format, `names` their signals. Raises ValueError: they do
+        not belong together, or a text cannot be read."""
+        self._texts = tuple(texts)
+        self._trees = CompactTrees.read(self._texts)
         self.names = tuple(names)
+        if len(self._trees.gain) != len(self.names):
+            raise ValueError("the ranker and its list of signals do not belong together")
 
     def score(self, features: Floats) -> NDArray[np.float64]:
         """Higher is better, comparable within a question. Shape (rows,)."""
-        if not len(features):
-            return np.zeros(0)
-        parts = [booster.predict(features, raw_score=True, num_threads=1) for booster in self._boosters]
-        return np.mean(parts, axis=0) if len(parts) > 1 else np.asarray(parts[0])
+        return self._trees.sums(features) / len(self._texts)
 
     def importance(self) -> dict[str, float]:
         """Each signal's share of the gain of all splits."""
-        gain = np.sum([booster.feature_importance("gain") for booster in self._boosters], axis=0)
+        gain = self._trees.gain
         return dict(zip(self.names, (gain / max(gain.sum(), 1e-12)).tolist(), strict=True))
 
     def to_texts(self, name: str = "ranker") -> dict[str, str]:
         """LightGBM's own text format, one entry for each booster, and the signals' names."""
-        texts = {f"{name}.{i}.txt": booster.model_to_string() for i, booster in enumerate(self._boosters)}
-        return {f"{name}.json": json.dumps({"names": self.names, "boosters": len(self._boosters)}), **texts}
+        texts = {f"{name}.{i}.txt": text for i, text in enumerate(self._texts)}
+        return {f"{name}.json": json.dumps({"names": self.names, "boosters": len(self._texts)}), **texts}
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str], name: str = "ranker") -> Ranker:
         """Raises ValueError when a part is missing or unreadable."""
-        import lightgbm
-
         try:
             head = json.loads(texts[f"{name}.json"])
-            boosters = [lightgbm.Booster(model_str=texts[f"{name}.{i}.txt"]) for i in range(head["boosters"])]
+            boosters = [texts[f"{name}.{i}.txt"] for i in range(head["boosters"])]
             names = [str(name) for name in head["names"]]
-        except (KeyError, TypeError, json.JSONDecodeError, lightgbm.basic.LightGBMError) as error:
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"the ranker cannot be read: {error}") from error
-        if any(booster.num_feature() != len(names) for booster in boosters):
-            raise ValueError("the ranker and its list of signals do not belong together")
         return cls(boosters, names)
 
 
@@ -103,7 +102,7 @@ def fit_ranker(
         params={"max_bin": {**DEFAULTS, **(settings or {})}["max_bin"], "verbosity": -1},
         free_raw_data=False,
     )
-    boosters = []
+    texts = []
     for copy in range(copies):
         params = _parameters(objective, settings or {}, seed * 101 + copy)
 
@@ -111,8 +110,8 @@ def fit_ranker(
             if progress and env.iteration % 25 == 0:
                 progress((done + env.iteration / rounds) / copies)
 
-        boosters.append(lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick]))
-    return Ranker(boosters, names)
+        texts.append(lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick]).model_to_string())
+    return Ranker(texts, names)
 
 
 def _parameters(objective: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:

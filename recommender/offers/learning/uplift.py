@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.offers.errors import SensitiveInput
+from recommender.ranking.trees import CompactTrees
 
 Floats = NDArray[np.float64]
 
@@ -104,17 +105,14 @@ class Trees:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError when the text is no model."""
-        import lightgbm
-
         self.text = text
-        try:
-            self._booster = lightgbm.Booster(model_str=text)
-        except lightgbm.basic.LightGBMError as error:
-            raise ValueError(f"the trees cannot be read: {error}") from error
+        self._trees = CompactTrees.read([text])
+        self._is_chance = "\nobjective=binary" in text
 
     def predict(self, rows: Floats) -> Floats:
         """(n, d + k) -> (n,), in the unit of the target."""
-        return np.asarray(self._booster.predict(rows, num_threads=1), dtype=np.float64)
+        sums = self._trees.sums(rows)
+        return 1 / (1 + np.exp(-sums)) if self._is_chance else sums
 
     def per_arm(self, visits: VisitFeatures) -> Floats:
         """The prediction for each arm on each visit, (n, arms)."""
