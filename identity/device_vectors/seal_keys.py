@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -29,19 +30,19 @@ OVERLAP_US = HOUR
 """How long the pair before a rotation stays valid: a device reads the public key with each press."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SealKey:
     """A pair. `until_us` 0: it has no end."""
 
     private: X25519PrivateKey
     until_us: int = 0
 
-    @property
+    @cached_property
     def public(self) -> bytes:
         """32 bytes."""
         return self.private.public_key().public_bytes_raw()
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """8 bytes that name the pair in a message: the beginning of the SHA-256 of its public half."""
         return hashlib.sha256(self.public).digest()[:8]
@@ -70,7 +71,8 @@ class SealKeys:
                 pairs = found.get(tenant, ())  # another process may have been first
                 left = [one for one in pairs if not self._ended([one])] or [SealKey(X25519PrivateKey.generate())]
                 self._write({**found, tenant: left})
-        return self._read()[tenant][0]
+            pairs = self._read()[tenant]
+        return pairs[0]
 
     def _ended(self, pairs: Sequence[SealKey]) -> bool:
         return any(one.until_us and one.until_us <= self._now_us() for one in pairs)

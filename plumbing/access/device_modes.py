@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
@@ -103,6 +104,7 @@ def _mode_of(row: Row) -> DeviceMode:
     return DeviceMode("vectors" if row["mode"] == "vectors" else DEFAULT, bool(row["attested"]))
 
 
+@lru_cache(maxsize=1_024)  # a device shows the same key with each press
 def checked(public_key: bytes) -> EllipticCurvePublicKey:
     """The key in its raw form. Raises DeviceKeyInvalid."""
     try:

@@ -24,12 +24,13 @@ ROWS_PER_EPOCH = 200_000  # pairs per epoch are capped, to bound the time of tra
 MOST_SUMMED = 1_000_000
 """Rows whose vectors are added one by one. A sum of more 32-bit numbers loses digits: then items are counted."""
 
+_STARTS = np.array([float(start) for start, _ in DAYPARTS])
+
 
 def daypart(hour: NDArray[np.floating] | float) -> NDArray[np.int64]:
     """The part of the day, 0 breakfast .. 4 night, of each local hour; -1 unknown."""
     values = np.asarray(hour, np.float64)
-    starts = np.array([start for start, _ in DAYPARTS])
-    part = (np.searchsorted(starts, np.nan_to_num(values, nan=0.0), side="right") - 1) % len(DAYPARTS)
+    part = (np.searchsorted(_STARTS, values, side="right") - 1) % len(DAYPARTS)
     return np.where(np.isnan(values), -1, part)
 
 
