@@ -24,8 +24,7 @@ class PixelBuffers:
         self._free: list[mmap.mmap] = []
 
     def copy(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy of `pixels`, of its shape. Its memory is overwritten with zeros when neither it nor any part of it
-        is referred to any more."""
+        """A copy of `pixels`. Its memory is overwritten with zeros when nobody refers to it or a part of it."""
         buffer = self._taken(pixels.size)
         # Every view refers to this array, which owns nothing itself: numpy does not look further, at the buffer.
         octets: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8, pixels.size)

@@ -15,7 +15,8 @@ def test_a_picture_is_erased_when_nobody_looks_at_it_any_more() -> None:
     buffers = PixelBuffers(2)
     picture = buffers.copy(GREY)
     seen = np.asarray(memoryview(picture.base.base))[: GREY.size]
-    assert (picture == GREY).all() and (seen == 7).all()
+    assert (picture == GREY).all()
+    assert (seen == 7).all()
 
     del picture
 
@@ -28,7 +29,8 @@ def test_who_looks_at_a_part_keeps_the_whole() -> None:
 
     others = [buffers.copy(np.zeros_like(GREY)) for _ in range(3)]
 
-    assert (part == 7).all() and not np.any(others)
+    assert (part == 7).all()
+    assert not np.any(others)
 
 
 def test_a_few_buffers_are_used_again_and_large_ones_are_not() -> None:
