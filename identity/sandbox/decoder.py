@@ -102,4 +102,7 @@ class Decoder(Owner[DecoderProcess]):
                     refused = error
         except EngineUnavailable as error:
             raise TooHardToDecode(REFUSED[TOO_HARD][1]) from error
-        raise refused
+        try:
+            raise refused
+        finally:
+            refused = None  # it refers to this call and the file: else both wait for the garbage collector

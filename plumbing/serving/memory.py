@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import gc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # engines and decoders use this module, and asyncio is 4 MB in each
+    import asyncio
 
 TRIM_S = 5.0
 """How often a process that serves returns what it does not use: .5 to 2 ms each time."""
