@@ -26,6 +26,7 @@ RULES = {
         "A stranger leaves nothing",
         "No picture is kept: after the suite every file that it wrote is searched",
         "Nor after an accident, in a traceback or a log, and a crash dumps no memory",
+        "The server's own copy of a picture is overwritten",
         "Frames are judged before they are decoded",
         "Of what a camera writes about a picture",
         "Pictures are decoded in a process without keys, files or network",

@@ -61,24 +61,27 @@ def capture_frames(
     detections: list[Detection] = []
     found: list[Capture | None] = []
     errors: list[CaptureError] = []
-    for picture in pictures:
-        with metrics.timed("detect"):
-            detections.append(detect(engine, picture))
-        try:
-            with metrics.timed("embed"):
-                found.append(embed_detected(engine, detections[-1], enrolling=enrolling))
-            metrics.embeddings.inc()
-        except CaptureError as error:
-            metrics.refusals.labels(hint=error.hint).inc()
-            if isinstance(error, SeveralFaces):
-                raise
-            errors.append(error)
-            found.append(None)
-        except ValueError as error:
-            raise VectorInvalid from error
-    captures = [capture for capture in found if capture is not None]
-    if len(captures) < least:
-        raise errors[0] if errors else TooFewFrames
+    try:
+        for picture in pictures:
+            with metrics.timed("detect"):
+                detections.append(detect(engine, picture))
+            try:
+                with metrics.timed("embed"):
+                    found.append(embed_detected(engine, detections[-1], enrolling=enrolling))
+                metrics.embeddings.inc()
+            except CaptureError as error:
+                metrics.refusals.labels(hint=error.hint).inc()
+                if isinstance(error, SeveralFaces):
+                    raise
+                errors.append(error)
+                found.append(None)
+            except ValueError as error:
+                raise VectorInvalid from error
+        captures = [capture for capture in found if capture is not None]
+        if len(captures) < least:
+            raise errors[0] if errors else TooFewFrames
+    finally:
+        errors.clear()  # an error refers to this call: its pixels would wait for the garbage collector
     return Attempt(detections, choose_captures(captures, least) if enrolling else captures, found)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,19 +103,28 @@ def decode_outputs(outputs: list[Floats], shape: Sequence[int]) -> tuple[Floats,
 
     `outputs` are cls, obj, bbox, kps, each at strides 8, 16, 32; `shape` is the padded (height, width).
     """
-    boxes, points, scores = [], [], []
-    for level, stride in enumerate(STRIDES):
-        cls, obj, box, kps = (outputs[kind * 3 + level][0] for kind in range(4))
-        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
-        cells = np.flatnonzero(score >= LEAST_SCORE)
-        row, column = np.divmod(cells, shape[1] // stride)
-        corner = np.stack([column, row], axis=1).astype(np.float32)
-        centre = (corner + box[cells, :2]) * stride
-        extent = np.exp(np.minimum(box[cells, 2:], 10)) * stride
-        boxes.append(np.hstack([centre - extent / 2, extent]))
-        points.append((kps[cells].reshape(-1, 5, 2) + corner[:, None, :]) * stride)
-        scores.append(score[cells])
-    return np.concatenate(boxes), np.concatenate(points), np.concatenate(scores)
+    cls, obj, box, kps = (
+        np.concatenate([level[0] for level in outputs[first : first + len(STRIDES)]])
+        for first in range(0, len(outputs), len(STRIDES))
+    )
+    scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+    cells = np.flatnonzero(scores >= LEAST_SCORE)
+    corners, strides = (part[cells] for part in _cells(tuple(shape)))
+    centre = (corners + box[cells, :2]) * strides
+    extent = np.exp(np.minimum(box[cells, 2:], 10)) * strides
+    points = (kps[cells].reshape(-1, 5, 2) + corners[:, None, :]) * strides[:, :, None]
+    return np.hstack([centre - extent / 2, extent]), points, scores[cells]
+
+
+@lru_cache(maxsize=8)
+def _cells(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """The column and row (n, 2) of every cell of a picture of `shape`, and the stride (n, 1) of its level."""
+    corners, strides = [], []
+    for stride in STRIDES:
+        row, column = np.indices((shape[0] // stride, shape[1] // stride), np.float32)
+        corners.append(np.stack([column.ravel(), row.ravel()], axis=1))
+        strides.append(np.full((row.size, 1), stride, np.float32))
+    return np.concatenate(corners), np.concatenate(strides)
 
 
 def non_max_suppression(boxes: Floats, scores: Floats) -> list[int]:

@@ -15,18 +15,21 @@ from identity.errors import FrameError, TooHardToDecode
 from identity.frames.decode import MOST_PIXELS, Frame, check, shape_of
 from identity.frames.header import Header
 from identity.sandbox import wire
+from identity.sandbox.buffers import PixelBuffers
 from identity.sandbox.child import Child, Shared
 from identity.sandbox.decoding import ANSWER, DONE, FRAMES, ORDER, REFUSED, TOO_HARD, Work
 from identity.sandbox.supervisor import EngineUnavailable, Owner, Workers
 
+MOST_BUFFERS = 3  # for frames that are looked at at once
 PROGRAM = "identity.sandbox.decoder_process"
 WAIT_S = 5.0  # for an idle process
 
 
 class DecoderProcess(Child):
-    """One process that decodes. Used by one thread at a time."""
+    """One process that decodes. Used by one thread at a time. Pixels are copied into `buffers`."""
 
-    def __init__(self, program: str = PROGRAM, work: Work = FRAMES) -> None:
+    def __init__(self, buffers: PixelBuffers, program: str = PROGRAM, work: Work = FRAMES) -> None:
+        self._buffers = buffers
         packed, pixels = (
             Shared("usual-packed", work.limits.bytes),
             Shared("usual-decoded", 3 * MOST_PIXELS, writable=True),
@@ -52,7 +55,7 @@ class DecoderProcess(Child):
             status, *size = np.frombuffer(reply, ANSWER, 1)[0].item()
             if status == DONE and tuple(size) == shape[:2]:
                 # A copy: the process could change the shared pixels while they are looked at.
-                return Frame(self._pixels[:count].reshape(shape).copy())
+                return Frame(self._buffers.copy(self._pixels[:count].reshape(shape)))
         finally:
             self._packed[:length] = 0
             self._pixels[:count] = 0  # between two requests the shared memory holds no picture
@@ -78,7 +81,9 @@ class Decoder(Owner[DecoderProcess]):
         self.timeout_s = work.answer_s
         self._limits = work.limits
         load = DecoderProcess.wait_until_loaded
-        self._workers = Workers(partial(DecoderProcess, program, work), load, count, "The picture decoder")
+        self._workers = Workers(
+            partial(DecoderProcess, PixelBuffers(MOST_BUFFERS), program, work), load, count, "The picture decoder"
+        )
 
     def decode(self, data: bytes) -> Frame:
         """The pixels of one JPEG, PNG or WebP, upright as EXIF's orientation says.
@@ -97,4 +102,7 @@ class Decoder(Owner[DecoderProcess]):
                     refused = error
         except EngineUnavailable as error:
             raise TooHardToDecode(REFUSED[TOO_HARD][1]) from error
-        raise refused
+        try:
+            raise refused
+        finally:
+            refused = None  # it refers to this call and the file: else both wait for the garbage collector

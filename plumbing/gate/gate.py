@@ -37,6 +37,7 @@ from plumbing.problem_json import reply_to
 from plumbing.security import origins
 from plumbing.security.access_log import AccessLog
 from plumbing.security.headers import protect
+from plumbing.serving import memory
 from plumbing.serving.leaving import Leaving
 from plumbing.storage.database import DatabaseBusy
 
@@ -92,6 +93,7 @@ class Gate:
         sys.setswitchinterval(SWITCH_S)
         self._patience.end_with(loop)
         self._leaving.hear()
+        memory.keep_trimmed(loop)
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
