@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 telemetry_off()  # before anything heavy is imported, for every process that is started from here
 MODULES = {
     "identity": ("identity.web.half", "identity.web.pages"),
-    "recommender": ("recommender.web.half", "scipy.spatial"),
+    "recommender": ("recommender.web.half", "recommender.scenes.destinations"),
 }
 """The halves, and what the server imports of each before its processes part."""
 
@@ -61,7 +61,11 @@ JOINING = (
     "doorway.attention",
     "doorway.dialects.compreface.routes",
     "doorway.dialects.gorse.routes",
+    "doorway.dialects.peers",
+    "doorway.dialects.square.routes",
     "doorway.dialects.switch",
+    "doorway.dialects.toast.routes",
+    "doorway.edge.copies",
     "doorway.edge.routes",
     "doorway.own_page",
     "doorway.rides",

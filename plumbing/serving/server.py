@@ -30,6 +30,7 @@ from plumbing.serving.limits import HEAD_S, MOST_CONNECTIONS, MOST_HEAD_BYTES
 from plumbing.serving.listener import listening
 from plumbing.serving.process import only_server
 from plumbing.serving.successor import Successors, handed_on
+from plumbing.serving.uncounted import share_all
 from plumbing.settings import Config, listening_at
 
 log = structlog.get_logger(__name__)
@@ -186,8 +187,10 @@ def import_beforehand(modules: Iterable[str]) -> None:
     """Import what the worker processes need before they part from this one: then it is in memory once."""
     for module in modules:
         import_module(module)
-    memory.give_back()
+    gc.collect()
+    share_all()
     gc.freeze()  # or each process would copy what it only looked through for garbage
+    memory.give_back()
 
 
 def run(

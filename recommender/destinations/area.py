@@ -6,11 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recommender.destinations.places import OutsideAreaError, PlaceIndex, SwappedCoordinatesError, haversine_km
+from recommender.destinations.places import OutsideAreaError, PlaceIndex, SwappedCoordinatesError
 from recommender.scene import Item
-
-FEW = 2_000
-"""Up to so many places a plain sum is quicker than a tree."""
 
 SERVED_KM = 40.0
 
@@ -40,7 +37,4 @@ class ServedArea:
         raise OutsideAreaError(f"the position is more than {self._km:g} km away from every place that is served")
 
     def _away(self, lat: float, lon: float) -> float:
-        index = self._index
-        if len(index.lat) <= FEW:
-            return float(np.min(haversine_km(lat, lon, index.lat, index.lon)))
-        return float(index.nearest(lat, lon, 1)[1][0, 0])
+        return float(self._index.nearest(lat, lon, 1)[1][0, 0])

@@ -15,6 +15,9 @@ EARTH_KM = 6371.0088
 """Mean radius of the earth in km (IUGG)."""
 
 DEGREE_KM = EARTH_KM * math.pi / 180
+FEW = 2_000
+"""Up to so many distances are measured one by one: 30 us more than a tree takes at most."""
+
 CELL_M = 200.0
 """Side of the cells that stored positions are snapped to (curve: docs/decisions/0050-destination-cells.md)."""
 
@@ -122,7 +125,10 @@ def haversine_km(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayL
 
 @dataclass(frozen=True, eq=False)
 class PlaceIndex:
-    """Positions (n,) in degrees, searched by distance; unknown positions (NaN) are never found."""
+    """Positions (n,) in degrees, searched by distance; unknown positions (NaN) are never found.
+
+    A tree is made where it is quicker than to measure every distance: for many places, or many questions at once.
+    """
 
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
@@ -132,17 +138,24 @@ class PlaceIndex:
         return np.flatnonzero(np.isfinite(self.lat) & np.isfinite(self.lon))
 
     @cached_property
-    def _tree(self) -> Any:
-        from scipy.spatial import KDTree
+    def _points(self) -> NDArray[np.float64]:
+        return np.asfortranarray(_on_sphere(self.lat[self._known], self.lon[self._known]))
 
-        return KDTree(_on_sphere(self.lat[self._known], self.lon[self._known]))
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import KDTree  # much of scipy comes with it, which few servers need
+
+        return KDTree(self._points)
 
     def near(self, lat: float, lon: float, km: float) -> NDArray[np.intp]:
         """Indices within `km` of a position, in rising order."""
         if not len(self._known):
             return np.zeros(0, np.intp)
-        chord = 2 * np.sin(min(km / EARTH_KM, np.pi) / 2)
-        return np.sort(self._known[self._tree.query_ball_point(_on_sphere(lat, lon)[0], chord)])
+        chord, point = 2 * np.sin(min(km / EARTH_KM, np.pi) / 2), _on_sphere(lat, lon)
+        if len(self._known) <= FEW:
+            found: NDArray[np.intp] = self._known[_chords(point, self._points)[0] <= chord]
+            return found
+        return np.sort(self._known[self._tree.query_ball_point(point[0], chord)])
 
     def nearest(self, lat: ArrayLike, lon: ArrayLike, k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The k nearest of each position (m,): indices and km, shape (m, min(k, n)), nearest first."""
@@ -150,7 +163,10 @@ class PlaceIndex:
         k = min(k, len(self._known))
         if not k:
             return np.zeros((len(points), 0), np.intp), np.zeros((len(points), 0))
-        chord, index = self._tree.query(points, k=np.arange(1, k + 1))
+        if len(points) * len(self._known) <= FEW:
+            chord, index = _least(_chords(points, self._points), k)
+        else:
+            chord, index = self._tree.query(points, k=np.arange(1, k + 1))
         return self._known[index], 2 * EARTH_KM * np.arcsin(np.clip(chord / 2, 0, 1))
 
 
@@ -159,6 +175,21 @@ def _on_sphere(lat: ArrayLike, lon: ArrayLike) -> NDArray[np.float64]:
     distances along the ground do."""
     a, o = (np.radians(np.atleast_1d(np.asarray(v, np.float64))) for v in (lat, lon))
     return np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)], axis=1)
+
+
+def _chords(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lengths of the straight lines between each of `points` (m, 3) and each of `others` (n, 3), shape (m, n)."""
+    apart = points[:, :, None] - others.T
+    chords: NDArray[np.float64] = np.sqrt(np.einsum("mcn,mcn->mn", apart, apart))
+    return chords
+
+
+def _least(values: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The k smallest of each row of `values` (m, n), smallest first, and where they are, both (m, k)."""
+    index = np.argpartition(values, k - 1, axis=1)[:, :k]
+    found = np.take_along_axis(values, index, axis=1)
+    order = np.argsort(found, axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(index, order, axis=1)
 
 
 def cell_of(lat: ArrayLike, lon: ArrayLike, side_m: float = CELL_M) -> NDArray[np.int64]:

@@ -84,6 +84,22 @@ def test_the_index_knows_who_is_near_and_never_the_unknown() -> None:
     assert km[0, 1] == pytest.approx(0.1112, abs=0.001)
 
 
+def test_few_places_are_measured_one_by_one_and_many_by_a_tree_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    index = places.PlaceIndex(52 + rng.normal(0, 0.05, 300), 13 + rng.normal(0, 0.05, 300))
+    at = rng.normal((52, 13), 0.05, (5, 2))
+    summed = index.near(52.0, 13.0, 2.0), *index.nearest(at[:, 0], at[:, 1], 9)
+    assert "_tree" not in vars(index)
+    monkeypatch.setattr(places, "FEW", 0)
+
+    searched = index.near(52.0, 13.0, 2.0), *index.nearest(at[:, 0], at[:, 1], 9)
+
+    assert "_tree" in vars(index)
+    assert len(summed[0]) > 20
+    for one, other in zip(summed, searched, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+
+
 def test_an_empty_index_answers_with_nobody() -> None:
     index = places.PlaceIndex(np.zeros(0), np.zeros(0))
 
