@@ -13,13 +13,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from doorway.kiosk_helper.command import HOST, THREADS
+from doorway.kiosk_helper.command import CONNECTIONS, HOST, THREADS
 from doorway.kiosk_helper.folder import Device, KioskFolder
 from doorway.kiosk_helper.house import House
 from doorway.kiosk_helper.line import Answer, Send
 from doorway.kiosk_helper.looks import Looks
 from doorway.kiosk_helper.native import Native
-from doorway.kiosk_helper.web import create_kiosk
+from doorway.kiosk_helper.web import create_kiosk, most_bytes
 from identity.sandbox.connection import Launch
 from plumbing.serving.listener import listening
 from plumbing.serving.server import serve_plainly
@@ -49,7 +49,8 @@ def main() -> None:
         kept = KioskFolder(Path(folder))
         kept.keep(Device("https://usual.example", "kiosk", "key", generate_private_key(SECP256R1())))
         house = House(kept, lambda said: print(said, file=sys.stderr), send=_house_of(looking.pack.id))
-        serve_plainly(create_kiosk(house, Looks(looking), int(port)), listener, threads=THREADS)
+        app = create_kiosk(house, Looks(looking), int(port))
+        serve_plainly(app, listener, threads=THREADS, connections=CONNECTIONS, most_bytes=most_bytes)
 
 
 if __name__ == "__main__":
