@@ -383,6 +383,7 @@ def cli(context: click.Context) -> None:
         "check_settings": check_settings,
         "doctor_parts": (
             lambda config: import_module("identity.cli.doctor").look(config),
+            lambda config: import_module("doorway.doctor").look(config),
             lambda config: import_module("plumbing.other_half").look(config),
         ),
         "hand_over": lambda *given: import_module("doorway.commands").hand_over(*given),

@@ -22,6 +22,7 @@ from bench import (
     experiments,
     faces,
     gallery_size,
+    helper,
     index,
     ordering,
     replicas,
@@ -73,6 +74,7 @@ SECTIONS = (
     "rules",
     "screens",
     "browser_engine",
+    "helper",
 )
 
 
@@ -125,6 +127,7 @@ def plan(options: argparse.Namespace) -> dict[str, Callable[[], list[Row]]]:
         "riding": lambda: riding.request_time(100 if few else 1_000) + ([] if few else riding.fit_time()),
         "replicas": lambda: replicas.replicas(packs[-1], models, cache, 2 if few else 6, 3.0 if few else 8.0),
         "browser_engine": lambda: browser_engine.browser_engine(models, cache, 20 if few else 100),
+        "helper": lambda: helper.helper(models, cache, 20 if few else 100),
         "screens": lambda: screens.screens(cache, 5 if few else 20),
         "rules": lambda: ruling.rules(300 if few else 3_000),
         "postgres": lambda: writing.writing(0.5 if few else 2.0, 1 if few else 5),

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from identity.capture.attempt import usable_captures
+from identity.capture.embed import Capture
 from identity.engines.protocol import FaceEngine
 from identity.errors import CaptureError, FrameError
 from identity.evaluation.curve import Scored, cohort_scores
@@ -45,13 +46,7 @@ class Calibrator:
         `refused` is told of each picture that is not used: number of the person, number of the picture, why.
         People with fewer than three usable pictures are left out. Returns the cohort's scores, for the curve.
         """
-        captured = (
-            usable_captures(
-                self.engine, pictures, self.decode, None if refused is None else partial(refused, person)
-            )
-            for person, pictures in enumerate(people)
-        )
-        cohort = [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
+        cohort = self._seen(people, refused)
         vectors = [np.stack([capture.vector for capture in seen]) for seen in cohort]
         self.calibrate(tenant, vectors)
         masked = self.matchers.masked
@@ -68,6 +63,24 @@ class Calibrator:
         clear, cohort = self.matchers.clear, list(people)
         clear.thresholds.learn_vectors(tenant, cohort, max(1, clear.galleries.current(tenant).size))
         return cohort_scores(cohort, clear.thresholds.scoring)
+
+    def calibrate_on_pictures_of_devices(
+        self, tenant: str, people: Iterable[Iterable[bytes]], refused: Refused | None = None
+    ) -> Scored:
+        """As `calibrate_on_vectors`, on pictures as devices see people: of the same pixels the engine of a browser
+        and that of a helper make the vectors that this one does. Raises ValueError."""
+        cohort = self._seen(people, refused)
+        return self.calibrate_on_vectors(tenant, [np.stack([one.vector for one in seen]) for seen in cohort])
+
+    def _seen(self, people: Iterable[Iterable[bytes]], refused: Refused | None) -> list[list[Capture]]:
+        """The usable faces of each person of whom there are enough."""
+        captured = (
+            usable_captures(
+                self.engine, pictures, self.decode, None if refused is None else partial(refused, person)
+            )
+            for person, pictures in enumerate(people)
+        )
+        return [captures for captures in captured if len(captures) >= TEMPLATE_FRAMES]
 
     def threshold(self, tenant: str) -> float | None:
         """The threshold in force (a score); None: everybody is a guest."""

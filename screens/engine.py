@@ -11,9 +11,9 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,10 @@ ENDINGS = {"br": ".br", "gzip": ".gz"}
 DESCRIPTION = "engine.json"
 ADDRESS = "/screens/engine"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".onnx": "application/octet-stream"}
+
+PIECE = 512 * 1024
+Progress = Callable[[str, int, int], object]
+"""(what, bytes done, bytes in all), called now and then."""
 
 log = structlog.get_logger(__name__)
 
@@ -121,6 +125,7 @@ class EngineFolder:
         runtime: str,
         input: Mapping[str, Any],
         contents: Mapping[str, tuple[str, bytes]],
+        progress: Progress = lambda file, done, total: None,
     ) -> None:
         """Put files there, by role: (ending, content). What is described last is what counts; older files go. A
         file that is there already is not compressed again: Brotli takes half a minute for all."""
@@ -130,7 +135,9 @@ class EngineFolder:
         for role, (ending, content) in contents.items():
             digest = hashlib.sha256(content).hexdigest()
             name = f"{role}.{digest[:16]}{ending}"
-            files[role] = there.get(name) or self._put(name, digest, content)
+            files[role] = there.get(name) or self._put(
+                name, digest, content, partial(progress, f"{role}, compressed")
+            )
         described = {"v": VERSION, "pack": pack, "masks": masks, "runtime": runtime, "input": input}
         described["files"] = {role: asdict(file) for role, file in files.items()}
         write_atomic(self.path / DESCRIPTION, json.dumps(described, indent=1).encode())
@@ -140,14 +147,25 @@ class EngineFolder:
                 path.unlink()
         sync_path(self.path)
 
-    def _put(self, name: str, digest: str, content: bytes) -> EngineFile:
-        import brotli  # of the server, the first who asks for a file needs it
-
-        small = {"gzip": gzip.compress(content, 9, mtime=0), "br": brotli.compress(content, quality=11, lgwin=24)}
+    def _put(self, name: str, digest: str, content: bytes, progress: Callable[[int, int], object]) -> EngineFile:
+        small = {"gzip": gzip.compress(content, 9, mtime=0), "br": _with_brotli(content, progress)}
         write_atomic(self.path / name, content)
         for how, ending in ENDINGS.items():
             write_atomic(self.path / f"{name}{ending}", small[how])
         return EngineFile(name, digest, len(content), len(small["gzip"]), len(small["br"]))
+
+
+def _with_brotli(content: bytes, progress: Callable[[int, int], object]) -> bytes:
+    """Compressed in one stream, piece by piece: the pieces cost nothing, and somebody sees that it goes on."""
+    import brotli  # of the server, the first who asks for a file needs it
+
+    packer, small = brotli.Compressor(quality=11, lgwin=24), bytearray()
+    for start in range(0, len(content), PIECE):
+        progress(start, len(content))
+        small += packer.process(content[start : start + PIECE])
+    small += packer.finish()
+    progress(len(content), len(content))
+    return bytes(small)
 
 
 @lru_cache(maxsize=32)

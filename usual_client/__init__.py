@@ -41,6 +41,12 @@ WAIT_S = 40.0
 
 FIRST_PAUSE_S = 0.25  # doubled at each further try
 BUSY = frozenset({429, 502, 503, 504})
+NOT_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "PACKET_LENGTH_TOO_LONG",
+    "UNKNOWN_PROTOCOL",
+)  # OpenSSL's
 
 
 # --- what can go wrong ---
@@ -433,7 +439,7 @@ class Usual:
             reply = line.getresponse()
             raw, status, said = reply.read(), reply.status, reply.headers.get("Retry-After", "")
         except (OSError, http.client.HTTPException) as error:
-            raise NoAnswer(f"{host} does not answer: {error or type(error).__name__}") from error
+            raise NoAnswer(f"{host} does not answer: {self._why(error)}") from error
         finally:
             line.close()
         try:
@@ -444,6 +450,14 @@ class Usual:
             return answer
         found = answer if isinstance(answer, dict) else {}
         raise Problem.of(status, found, float(said) if said.isdecimal() else None)
+
+    def _why(self, error: Exception) -> str:
+        """Why there is no answer; plain where one side speaks TLS and the other does not."""
+        if isinstance(error, ssl.SSLError) and error.reason in NOT_TLS:
+            return "what answers there speaks no TLS: is it another port, or an http:// address?"
+        if self._parts.scheme == "http" and isinstance(error, ConnectionResetError):  # RemoteDisconnected is one
+            return "the connection was closed at once: does that port speak TLS (https://)?"
+        return str(error) or type(error).__name__
 
     # this device
 

@@ -51,6 +51,7 @@ def prepare(
         runtime=f"{runtime.package} {runtime.version}",
         input={name: pack.input[name] for name in ("side", "detector_width", "alignment")},
         contents=contents,
+        progress=progress,
     )
 
 

@@ -17,6 +17,7 @@ from plumbing.outbox.boxes import CODE
 from plumbing.outbox.errors import BoxCodeRefused, CentreUnreachable, SealRefused
 from plumbing.outbox.seals import PrivateKeys, PublicKeys
 from plumbing.outbox.server import LEAF_PORT
+from plumbing.wrong_scheme import in_words
 
 WITHIN_S = 3.0
 LONGEST_S = 20.0
@@ -55,7 +56,8 @@ def pair(url: str, line: str, code: str, keys: PrivateKeys, now_us: Clock, ask: 
             raise BoxCodeRefused from error
         raise CentreUnreachable(f"The centre at {url} does not pair this box: {error}.") from error
     except (OSError, http.client.HTTPException) as error:
-        raise CentreUnreachable(f"The centre at {url} does not answer: {error}.") from error
+        why = in_words(error, urlsplit(url).scheme) or f"{error}."
+        raise CentreUnreachable(f"The centre at {url} does not answer: {why}") from error
     try:
         centre = PublicKeys(bytes.fromhex(str(said["keys"])))
         if centre.fingerprint != fingerprint:

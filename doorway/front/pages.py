@@ -56,6 +56,13 @@ def build() -> Blueprint:
             )
         return _page("home", places=places, version=version("usual"))
 
+    serve_errors(pages)
+    return pages
+
+
+def serve_errors(pages: Blueprint) -> None:
+    """`GET /docs/errors` and `GET /docs/errors/<code>`: the addresses that problems name as their type."""
+
     @pages.get(ERRORS)
     def all_errors() -> Response:
         rows = [_row(code) for code in sorted(errors())]
@@ -66,8 +73,6 @@ def build() -> Blueprint:
         if code not in errors():
             raise NotFound("No error has this code. GET /docs/errors lists all of them.")
         return _page("error", row=_row(code)) if _for_browser() else _json(_row(code))
-
-    return pages
 
 
 def _row(code: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ PORT = 8020
 HOST = "127.0.0.1"
 THREADS = 7
 """With those that waitress is given anyway: five may wait for news, and a browser asks with six at a time."""
+CONNECTIONS = 32
+"""One browser stands beside it. With the bodies that a page may send they hold less than 200 MB."""
 
 
 @click.command()
@@ -50,6 +52,7 @@ def kiosk(home: Path, server: str | None, code: str | None, port: int, pack: str
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no picture is in the memory dump of a crash
     with errors_as_one_line(Problem), listening(HOST, port) as listener:
         from doorway.kiosk_helper.running import Running
+        from doorway.kiosk_helper.web import most_bytes
 
         config = Config.from_environment()
         running = Running(home, config.model_copy(update={"pack": pack}), click.echo)
@@ -66,7 +69,7 @@ def kiosk(home: Path, server: str | None, code: str | None, port: int, pack: str
                 signal.signal(number, stop)
             from plumbing.serving.server import serve_plainly
 
-            serve_plainly(app, listener, threads=THREADS)
+            serve_plainly(app, listener, threads=THREADS, connections=CONNECTIONS, most_bytes=most_bytes)
         finally:
             running.close()
 

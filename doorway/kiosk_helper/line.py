@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from doorway.kiosk_helper.errors import HouseAddressRefused, HouseAway, HouseNotTrusted
+from plumbing.wrong_scheme import in_words
 
 WITHIN_S = 12.0
 LONGEST_S = 60.0
@@ -147,6 +148,8 @@ class Line:
             if error.verify_code in CLOCK_CODES:
                 why += "; is this machine's clock right?"
             return HouseNotTrusted(f"{self.server} shows no certificate that holds: {why}.")
+        if wrong := in_words(error, self._parts.scheme):
+            return HouseAway(f"{self.server} does not answer: {wrong}")
         return HouseAway(f"{self.server} does not answer: {readable(str(error)) or type(error).__name__}.")
 
 

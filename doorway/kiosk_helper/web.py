@@ -15,11 +15,12 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote
 
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, jsonify, redirect, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from doorway.front import pages as front
 from doorway.kiosk_helper.errors import HouseAway, NotThisAddress, PicturesStayHere
 from doorway.kiosk_helper.house import House, json_of
 from doorway.kiosk_helper.line import WITHIN_S, Answer
@@ -28,7 +29,7 @@ from identity.device_vectors.looking import Pictures
 from identity.frames.texts import pictures
 from plumbing import problem_json
 from plumbing.access.errors import ForeignPage
-from plumbing.demands import PICTURES, SMALL, too_large
+from plumbing.demands import MIB, SMALL, BodySize, too_large
 from plumbing.gate.problems import Overloaded
 from plumbing.problem import Problem
 from plumbing.security import headers
@@ -36,6 +37,8 @@ from screens import web as screens
 
 LOOKS = "/screens/engine/looks"
 PRESSES = "/identity/v1/presses"
+LOOK_SIZE = BodySize(6 * MIB, 1_000)
+"""Ten pictures of 1280 x 960 as a page takes them, in base64, are 4 MB."""
 AWAY = "X-Usual-Away"
 HTTP_PORT = 80
 WAITS_S = 45.0
@@ -116,19 +119,21 @@ class PairingBody(BaseModel):
 def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[str] = ()) -> Flask:
     """The helper's application, for requests to 127.0.0.1 and `port` alone. Nothing is started."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = PICTURES.most_bytes
+    app.config["MAX_CONTENT_LENGTH"] = LOOK_SIZE.most_bytes
     problem_json.register(app)
     headers.register(app)
     app.register_error_handler(HouseAway, _away)
     app.register_error_handler(ValidationError, problem_json.invalid_request)
     app.register_blueprint(screens.build(image_hosts=image_hosts, helped=True))
+    app.register_blueprint(_error_pages())
     # A browser leaves out the port that it would take anyway.
     hosts = {name if port == HTTP_PORT else f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
     app.before_request(lambda: refuse_strangers(hosts))
 
     @app.get("/")
     def first() -> AnyResponse:
-        return redirect(f"/{house.device.page}")
+        query = request.query_string.decode("latin-1")  # the site, or where a taxi stands
+        return redirect(f"/{house.device.page}" + (f"?{query}" if query else ""))
 
     @app.post("/v1/pairings")
     def pair() -> Response:
@@ -157,6 +162,18 @@ def create_kiosk(house: House, looks: Looks, port: int, image_hosts: Sequence[st
     for method, rule in PASSED_ON:
         app.add_url_rule(rule, f"{method} {rule}", pass_on, methods=[method], provide_automatic_options=False)
     return app
+
+
+def _error_pages() -> Blueprint:
+    """What each code means: a problem of the helper or of the house names its page by an address here."""
+    pages = Blueprint("front", front.__name__, template_folder="templates")
+    front.serve_errors(pages)
+    return pages
+
+
+def most_bytes(path: str) -> int:
+    """The largest body that is taken at `path`: a server refuses more before it reads any of it."""
+    return (LOOK_SIZE if path == LOOKS else SMALL).most_bytes
 
 
 def refuse_strangers(hosts: set[str]) -> None:

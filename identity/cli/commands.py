@@ -290,8 +290,10 @@ def retire(home: Path, old: str, yes: bool) -> None:
 )
 @click.option(
     "--vectors",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An .npz file with `vectors` (n, d) that a device made of strangers, and whose each is: `people` (n).",
+    type=click.Path(exists=True, path_type=Path),
+    help="The same for devices that send vectors: DIR/<person>/<picture> as their cameras give them"
+    " (docs/kiosk.md); or an .npz file: the `vectors` (n, d) that a device of your own made, and whose each is:"
+    " `people` (n).",
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve into this PNG file.")
 def calibrate(
@@ -307,16 +309,22 @@ def calibrate(
     """Recompute the tenant's threshold and show its effect: strangers greeted, customers missed.
 
     With --images or --vectors it is measured on these strangers, otherwise on the scores of the site's own
-    enrolments against each other. Where both were measured the higher threshold holds. Pictures may be as large as
-    phones make them; each file that is not used is named, and why. Only numbers computed from scores are stored:
-    no picture, no template.
+    enrolments against each other. Strangers are people who are no customers of the site, 200 or more, who agreed
+    to it. Where both were measured the higher threshold holds. Pictures may be as large as phones make them; each
+    file that is not used is named, and why. Only numbers computed from scores are stored: no picture, no template.
     """
-    half = open_half(home, pack, None if images is None else open_pack(pack, folder, cache))
+    if images is not None and vectors is not None:
+        raise click.ClickException("One after the other: run it with --images, then with --vectors.")
+    pictures = images or (vectors if vectors is not None and vectors.is_dir() else None)
+    half = open_half(home, pack, None if pictures is None else open_pack(pack, folder, cache))
     try:
-        if vectors is not None:
-            scores: Scored | None = half.calibrator.calibrate_on_vectors(tenant, vectors_in(vectors, half))
+        scores: Scored | None
+        if pictures is not None:
+            scores = _measured(half, tenant, pictures, of_devices=vectors is not None)
+        elif vectors is not None:
+            scores = half.calibrator.calibrate_on_vectors(tenant, vectors_in(vectors, half))
         else:
-            scores = half.calibrator.own_scores(tenant) if images is None else _measured(half, tenant, images)
+            scores = half.calibrator.own_scores(tenant)
         made = half.calibrator.threshold(tenant)
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
@@ -346,14 +354,18 @@ def vectors_in(file: Path, half: IdentityHalf) -> list[Vectors]:
     return [vectors[people == one] for one in np.unique(people)]
 
 
-def _measured(half: IdentityHalf, tenant: str, images: Path) -> Scored:
-    """Measure a tenant's tails on strangers' pictures, and say which of them were not used."""
+def _measured(half: IdentityHalf, tenant: str, images: Path, *, of_devices: bool) -> Scored:
+    """Measure a tenant's tails on strangers' pictures, and say which of them were not used. `of_devices`: they are
+    what devices that send vectors see."""
     cohort, decoder = Cohort.of(images), Decoder(work=PHOTOS)
     calibrator = replace(half.calibrator, decode=decoder.decode)
     try:
         decoder.start()
         with progress_bar("strangers", cohort.count, unit=" files") as bar:
-            return calibrator.calibrate_on_pictures(tenant, cohort.people(bar.update), cohort.refused)
+            measure = calibrator.calibrate_on_pictures
+            if of_devices:
+                measure = calibrator.calibrate_on_pictures_of_devices
+            return measure(tenant, cohort.people(bar.update), cohort.refused)
     finally:
         decoder.close()
         if cohort.is_read:

@@ -55,11 +55,13 @@ class DayCounts:
         return bool(counted)
 
     def give_back(self, tenant: str, device: str, kind: str, *, now_us: int) -> None:
-        """The last one of this device did not count."""
+        """The last one of this device did not count; it may be of the hour before."""
+        key = (tenant, device, kind)
         self._database.change(
             "UPDATE day_counts SET count = count - 1 WHERE tenant = ? AND device = ? AND kind = ? AND subject = ''"
-            " AND hour = ? AND count > 0",
-            (tenant, device, kind, now_us // HOUR),
+            " AND count > 0 AND hour = (SELECT MAX(last.hour) FROM day_counts AS last WHERE last.tenant = ?"
+            " AND last.device = ? AND last.kind = ? AND last.subject = '' AND last.count > 0 AND last.hour <= ?)",
+            (*key, *key, now_us // HOUR),
         )
 
     def forget(self, tenant: str, subject: str) -> None:

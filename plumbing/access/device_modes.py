@@ -60,6 +60,15 @@ class DeviceModes:
         rows = self._database.rows("SELECT name, mode, attested FROM device_modes WHERE tenant = ?", (tenant,))
         return {row["name"]: _mode_of(row) for row in rows}
 
+    def sending_vectors(self) -> list[tuple[str, str, bool]]:
+        """(tenant, name, whether it has a key to sign with) of each device in use that sends vectors, in order."""
+        rows = self._database.rows(
+            "SELECT m.tenant, m.name, EXISTS (SELECT 1 FROM device_keys k WHERE k.tenant = m.tenant AND"
+            " k.name = m.name) AS has_key FROM device_modes m WHERE m.mode = 'vectors' AND EXISTS"
+            " (SELECT 1 FROM keys WHERE keys.tenant = m.tenant AND keys.device = m.name) ORDER BY m.tenant, m.name"
+        )
+        return [(row["tenant"], row["name"], bool(row["has_key"])) for row in rows]
+
     def choose(self, tenant: str, name: str, mode: Mode, *, attested: bool = False) -> None:
         """Let the device of this name send pictures or vectors, from its next press on.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -67,6 +68,6 @@ def examined(home: Path, source: object, parts: Iterable[Part]) -> Iterator[Find
     for part in parts:
         try:
             yield from part(config)
-        except (Problem, OSError) as error:
+        except (Problem, OSError, sqlite3.Error) as error:
             says = error.detail if isinstance(error, Problem) else str(error)
             yield wrong("state", says, "Mend what is named above first.")

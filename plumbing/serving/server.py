@@ -263,17 +263,30 @@ def serve_until_stopped(
         pause(0.1)
 
 
-def serve_plainly(app: Flask, listener: socket.socket, *, threads: int) -> None:
-    """Serve `app` with waitress, with the same limits where waitress has them."""
+def serve_plainly(
+    app: Flask,
+    listener: socket.socket,
+    *,
+    threads: int,
+    connections: int = PLAIN_CONNECTIONS,
+    most_bytes: Callable[[str], int] | None = None,
+) -> None:
+    """Serve `app` with waitress, with the same limits where waitress has them.
+
+    `most_bytes` gives the largest body that an address takes; a larger one is refused before it is read.
+    """
     import waitress
+
+    from plumbing.serving.waitress_parser import server_with
 
     waitress.serve(
         app,
+        _server=server_with(most_bytes),
         sockets=[listener],
         threads=threads + PLAIN_THREADS,
         channel_timeout=HEAD_S,
         cleanup_interval=HEAD_S // 2,
-        connection_limit=PLAIN_CONNECTIONS,
+        connection_limit=connections,
         max_request_header_size=MOST_HEAD_BYTES,
         max_request_body_size=PICTURES.most_bytes,
         inbuf_overflow=PICTURES.most_bytes + 1,  # a body that is larger goes into a file: no picture may

@@ -42,13 +42,16 @@ class HelpedKiosk:
 
 
 @contextmanager
-def helped_kiosk(place: Place, home: Path) -> Iterator[HelpedKiosk]:
-    """The helper, with the engine pack of the house in its sandbox; `home` is its own folder."""
+def helped_kiosk(place: Place, home: Path, page: str = "kiosk") -> Iterator[HelpedKiosk]:
+    """The helper of a kiosk or of a taxi's tablet (`page`), with the engine pack of the house in its sandbox.
+
+    `home` is its own folder.
+    """
     house, said, port = Overheard(place.app), list[str](), free_port()
     helper = Running(home, Config(home=place.home, cache=place.cache), said.append)
     with serve(house) as address:
-        helper.pair(address, place.access.create_pairing(place.tenant, "kiosk", device="front", site="mill"))
-        place.access.modes.choose(place.tenant, "front", "vectors")
+        helper.pair(address, place.access.create_pairing(place.tenant, page, device=f"{page}-1", site="mill"))
+        place.access.modes.choose(place.tenant, f"{page}-1", "vectors")
         try:
             with serve(helper.opened(port), port) as own:
                 yield HelpedKiosk(own, house, said)

@@ -328,6 +328,19 @@ def rides(place: Place, person: int, goal: str, count: int) -> None:
     )
 
 
+def ride_home(page: Page) -> None:
+    """The PIN, the first place, and the ride is on record."""
+    in_state(page, "pin")
+    assert "Linden" not in page.evaluate("document.body.textContent")
+    tap_pin(page, PIN)
+    page.locator("#places [data-item]").first.click()
+    expect(page.locator("#confirm-name")).to_have_text("Linden Street")
+    with page.expect_response("**/recommender/v1/events") as stored:
+        page.click("#confirm")
+    assert stored.value.status in (200, 201, 202)
+    in_state(page, "done")
+
+
 def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(
     place: Place, address: str, open_page: OpenPage, camera: Camera
 ) -> None:
@@ -338,19 +351,9 @@ def test_a_rider_gives_the_pin_before_a_place_is_shown_and_rides_home(
     page.click("#recognise")
     in_state(page, "pin")
     assert page.locator("[data-item]").count() == 0
-    assert "Linden" not in page.evaluate("document.body.textContent")
     tap_pin(page, "1357")
     expect(page.locator("#pin-error")).to_contain_text("not the PIN")
-    tap_pin(page, PIN)
-    first = page.locator("#places [data-item]").first
-    expect(first).to_contain_text("Home area")
-    first.click()
-    expect(page.locator("#confirm-name")).to_have_text("Linden Street")
-    with page.expect_response("**/recommender/v1/events") as stored:
-        page.click("#confirm")
-
-    assert stored.value.status in (200, 201, 202)
-    in_state(page, "done")
+    ride_home(page)
     page.click("[data-screen=done] .big")
     in_state(page, "attract")
     assert "Linden" not in page.evaluate("document.body.textContent")
@@ -399,3 +402,19 @@ def test_at_a_kiosk_with_a_helper_pictures_go_to_the_helper_alone(
     assert max(map(len, kiosk.house.bodies)) < 4_000
     assert [finding(path, state=True) for path in tmp_path.iterdir()] == [None]
     assert len(kiosk.said) == 1  # that it is paired: nothing was wrong
+
+
+def test_a_rider_at_a_tablet_with_a_helper_gives_the_pin_and_rides_home(
+    place: Place, open_page: OpenPage, camera: Camera, tmp_path: Path
+) -> None:
+    rides(place, 12, "home", 6)
+    camera.show(12, range(200, 224))
+    with helped_kiosk(place, tmp_path, "taxi") as tablet:
+        page = open_page(f"{tablet.address}/?pickup=station&lat=54.45&lon=6.95")
+        page.click("#recognise")
+        ride_home(page)
+
+    assert not any(b"/9j/" in body for body in tablet.house.bodies)
+    assert sum(b"device_message" in body for body in tablet.house.bodies) == 1
+    assert max(map(len, tablet.house.bodies)) < 4_000
+    assert len(tablet.said) == 1  # that it is paired: nothing was wrong

@@ -118,7 +118,15 @@ def test_hints_come_from_the_device_and_nothing_is_sent(
     assert fake.bodies("/v1/visits") == []
 
 
-@pytest.mark.parametrize("lack", ["WebAssembly.validate = () => false;", ""])
+@pytest.mark.parametrize(
+    "lack",
+    [
+        "WebAssembly.validate = () => false;",
+        "Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });",
+        "",
+    ],
+    ids=["no SIMD", "no WebCrypto", "another pack"],
+)
 def test_a_device_that_cannot_says_so_and_offers_the_way_without_a_face(
     kiosk: Callable[..., Page], fake: Fake, lack: str
 ) -> None:

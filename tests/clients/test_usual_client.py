@@ -6,6 +6,7 @@ import ast
 import asyncio
 import inspect
 import re
+import ssl
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -296,6 +297,20 @@ def test_no_server_is_one_error_after_a_few_tries(pauses: list[float]) -> None:
     with pytest.raises(NoAnswer, match=r"127\.0\.0\.1 does not answer"):
         Usual(gone, "key", sleep=pauses.append).press()
     assert len(pauses) == 2
+
+
+def test_tls_where_none_is_spoken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    wrong.reason = "WRONG_VERSION_NUMBER"
+    for kind, error in (("HTTPS", wrong), ("HTTP", ConnectionResetError(104, "reset by peer"))):
+
+        def refuse(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(f"http.client.{kind}Connection.request", refuse)
+    for address, says in (("https://usual.example", "speaks no TLS"), ("http://usual.example", "speak TLS")):
+        with pytest.raises(NoAnswer, match=says):
+            Usual(address, "key", tries=1).press()
 
 
 def test_an_order_whose_token_has_ended_is_a_guests(recorder: Recorder, till: Usual) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
@@ -14,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from structlog.testing import capture_logs
 
-from screens.engine import EngineFolder
+from screens.engine import EngineFolder, Progress
 from screens.web import build
 
 WASM, NETWORK = b"\0asm" + bytes(2_000), b"network" * 100
@@ -22,10 +23,11 @@ DESCRIPTION = "/screens/engine/engine.json"
 THREAD = "/screens/static/js/engine/worker.js"
 
 
-def written(home: Path, network: bytes = NETWORK) -> EngineFolder:
+def written(home: Path, network: bytes = NETWORK, progress: Progress = lambda *_: None) -> EngineFolder:
     folder = EngineFolder.of(home)
     contents = {"wasm": (".wasm", WASM), "embedder": (".onnx", network)}
-    folder.write(pack="some@1", masks=False, runtime="runtime 1", input={"side": 128}, contents=contents)
+    described: Any = {"pack": "some@1", "masks": False, "runtime": "runtime 1", "input": {"side": 128}}
+    folder.write(**described, contents=contents, progress=progress)
     return folder
 
 
@@ -125,18 +127,16 @@ def test_a_folder_of_version_1_is_served_with_gzip_until_it_is_fetched_again(fol
     assert (reply.headers["Content-Encoding"], brotli.decompress(reply.data)) == ("br", WASM)
 
 
-def test_what_is_there_is_not_compressed_again(folder: EngineFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[bytes] = []
+def test_what_is_there_is_not_compressed_again_and_the_rest_says_how_far_it_is(
+    folder: EngineFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.engine.PIECE", 250)
+    said: list[tuple[str, int, int]] = []
 
-    def compress(content: bytes, **_: int) -> bytes:
-        made.append(content)
-        return b"small"
+    again = written(folder.path.parent.parent, b"better" * 100, lambda *one: said.append(one))
 
-    monkeypatch.setattr(brotli, "compress", compress)
-
-    written(folder.path.parent.parent, b"better" * 100)
-
-    assert made == [b"better" * 100]
+    assert said == [("embedder, compressed", done, 600) for done in (0, 250, 500, 600)]
+    assert again.content(hashlib.sha256(b"better" * 100).hexdigest()) == b"better" * 100
 
 
 def test_another_network_has_another_address_and_the_older_one_goes(tmp_path: Path) -> None:

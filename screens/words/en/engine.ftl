@@ -1,6 +1,6 @@
 ### The page on which an operator tries the engine of a device's own browser.
 
-engine_title = Does this device recognise faces by itself?
+engine_title = Does this device itself recognise faces?
 engine_text = The camera takes a few pictures. They stay in this browser: nothing is sent, and nothing is kept.
 engine_start = Try it
 engine_loading = The engine is loading. The first time this takes a few seconds.

@@ -101,6 +101,29 @@ def test_a_code_for_another_page_is_named(unpaired: Unpaired, page: str) -> None
     assert unpaired.house.device.page == "taxi"
 
 
+def test_a_code_of_another_tenant_makes_another_device_and_nothing_of_the_first_goes_there(
+    unpaired: Unpaired,
+) -> None:
+    """Who types it at the screen takes the kiosk over: neither tenant gets anything of the other."""
+    first = unpaired.house.pair(SERVER, unpaired.access.create_pairing("mill", "kiosk", device="front"))
+    code = unpaired.access.create_pairing("bakery", "kiosk", device="front")
+    page = create_kiosk(unpaired.house, Looks(None), PORT).test_client()
+    heard = len(unpaired.line.heard)
+    reply = page.post("/v1/pairings", json={"code": code}, base_url=OWN, headers={"Origin": OWN})
+    second = unpaired.house.device
+    unpaired.house.ask("GET", "/v1/screen")
+
+    assert reply.status_code == 200
+    assert second.key != first.key
+    assert public_key_of(second.signing) != public_key_of(first.signing)
+    sent = repr(unpaired.line.headers[heard:]).encode() + b"".join(unpaired.line.heard[heard:])
+    assert first.key.encode() not in sent
+    assert (
+        unpaired.access.modes.of("bakery", "front").public_key == b""
+    )  # pictures, until its operator says vectors
+    assert KioskFolder(unpaired.folder.path).device().key == second.key
+
+
 def test_the_key_of_a_pairing_is_read_over_tls_and_without() -> None:
     over_tls = ["usual_kiosk=; Max-Age=0; Path=/", "__Host-usual_kiosk=the-key; Secure; HttpOnly; Path=/"]
 
@@ -201,10 +224,44 @@ def test_what_answers_without_tls_gets_nothing_of_this_device() -> None:
     with socket.create_server(("127.0.0.1", 0)) as plain:
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(HouseAway):
+        with pytest.raises(HouseAway, match="speaks no TLS: is it another port, or an http:// address"):
             Line(f"https://127.0.0.1:{plain.getsockname()[1]}").send("GET", "/", {"Cookie": "the-key"}, None, 2.0)
         thread.join()
     assert b"the-key" not in heard[0]
+
+
+def test_a_house_that_speaks_tls_at_an_http_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr("http.client.HTTPConnection.request", closed)
+    with pytest.raises(HouseAway, match=r"does that port speak TLS \(https://\)"):
+        Line("http://127.0.0.1:8443").send("GET", "/", {}, None)
+
+
+def test_a_helper_that_is_killed_before_it_kept_its_keys_is_what_it_was_before(
+    unpaired: Unpaired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The house has answered, the file is not written: the code is used up, nothing else is lost."""
+    earlier = unpaired.house.pair(SERVER, unpaired.access.create_pairing("mill", "kiosk", device="back"))
+    kept = (unpaired.folder.path / FILE).read_bytes()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    code = unpaired.access.create_pairing("mill", "kiosk", device="front")
+    with monkeypatch.context() as patch:
+        patch.setattr("doorway.kiosk_helper.folder.write_atomic", killed)
+        with pytest.raises(KeyboardInterrupt):
+            unpaired.house.pair(SERVER, code)
+    assert [path.read_bytes() for path in unpaired.folder.path.iterdir()] == [kept]
+    again = House(KioskFolder(unpaired.folder.path), unpaired.said.append, send=unpaired.line)
+    assert again.device.key == earlier.key
+    with pytest.raises(HelperError, match="used already"):
+        again.pair(SERVER, code)
+    assert again.ask("GET", "/v1/screen").status == 200
+    again.pair(SERVER, unpaired.access.create_pairing("mill", "kiosk", device="front", replace=True))
+    assert len([row for row in unpaired.access.keys("mill") if row["device"] == "front"]) == 1
 
 
 def test_a_connection_stays_open_and_is_opened_again_when_the_house_has_closed_it() -> None:

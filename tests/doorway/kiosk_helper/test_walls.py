@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from doorway.kiosk_helper.web import LOOKS, PASSED_ON
+from doorway.kiosk_helper.command import CONNECTIONS
+from doorway.kiosk_helper.web import LOOK_SIZE, LOOKS, PASSED_ON, most_bytes
+from plumbing.demands import SMALL
 from tests.conftest import ROOT
 from tests.doorway.kiosk_helper.helped import OWN, PORT, Helped
 from tests.identity.halves import World, b64, pictures
@@ -59,10 +61,10 @@ def test_a_page_of_another_site_reaches_nothing(helped: Helped, headers: dict[st
 
 
 def test_pages_and_their_files_are_the_helpers_own(helped: Helped) -> None:
-    first = helped.ask("GET", "/")
+    first = helped.ask("GET", "/?site=harbour&lat=54.4")
     page = helped.ask("GET", "/taxi")
 
-    assert (first.status_code, first.headers["Location"]) == (302, "/kiosk")
+    assert (first.status_code, first.headers["Location"]) == (302, "/kiosk?site=harbour&lat=54.4")
     assert page.status_code == 200
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
     assert helped.ask("GET", re.findall(r'src="(/screens/static/[^"]+)"', page.text)[0]).status_code == 200
@@ -161,3 +163,26 @@ def test_a_clock_that_is_an_hour_off_is_said_and_changes_nothing(helped: Helped)
     helped.house.look_at_clock(Answer(200, (), b""))
 
     assert helped.said == ["This machine's clock is 60 minutes ahead of the house's: set it."]
+
+
+def test_a_body_is_limited_by_its_address_before_it_is_read() -> None:
+    """waitress asks for the limit when the head is there: 32 connections hold less than 200 MB."""
+    assert CONNECTIONS * most_bytes(LOOKS) < 200 * 2**20
+    assert [most_bytes(path) for path in (LOOKS, "/v1/visits", f"/{LOOKS}", f"{LOOKS}/")] == [
+        LOOK_SIZE.most_bytes,
+        *[SMALL.most_bytes] * 3,
+    ]
+
+
+def test_a_problem_names_a_page_that_is_here(helped: Helped) -> None:
+    """Also without a line; of the helper's own codes and of the house's."""
+    helped.line.away = True
+    named = helped.ask("POST", "/identity/v1/presses", {}).get_json()["type"]
+    shown = helped.ask("GET", named, Accept="text/html")
+
+    assert named == "/docs/errors/house_away"
+    assert (shown.status_code, "The house does not answer" in shown.text) == (200, True)
+    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    assert helped.ask("GET", "/docs/errors/press_expired").get_json()["code"] == "press_expired"
+    assert helped.ask("GET", "/docs/errors/none").status_code == 404
+    assert helped.line.heard == []

@@ -156,6 +156,13 @@ def test_calibrate_measures_on_strangers_and_stores_numbers_only(world: World, t
     assert world.half.stores.thresholds.tail("north", FAKE_PACK.id, "single") is not None
     assert world.recognise(1).decision == "matched"
 
+    both = run(world, "calibrate", "--tenant", "north", "--images", str(tmp_path), "--vectors", str(tmp_path))
+    assert "One after the other" in both.output
+    as_devices = run(world, "calibrate", "--tenant", "north", "--vectors", str(tmp_path / "drawn"))
+    assert as_devices.exit_code == 0, as_devices.output
+    tails = [world.half.stores.thresholds.tail("north", FAKE_PACK.id, kind) for kind in ("single", "vectors")]
+    assert tails[0] == tails[1]  # the same pixels on both ways
+
 
 def test_calibrate_names_every_file_that_it_does_not_use_and_sums_up(world: World, tmp_path: Path) -> None:
     """A folder as phones fill it: HEIC, turned, 12 million pixels, notes of the system; too few to measure on."""

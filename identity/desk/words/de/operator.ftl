@@ -3,7 +3,7 @@ recognition-demo = Die Erkennung läuft mit { $pack }, das nur zur Vorführung d
 recognition-nobody = Noch wird niemand erkannt: Es gibt keine Schwelle, die das Versprechen hält. Führen Sie „usual calibrate“ aus; bis dahin sind alle Gäste.
 recognition-path-same = Kunden werden sofort erkannt, gleich wie sie sich angemeldet haben: Fremde erreichen mit Bildern und mit Vektoren von Geräten dieselben Werte.
 recognition-path-differ = Einige Kunden müssen sich neu anmelden: Fremde erreichen mit Bildern und mit Vektoren von Geräten andere Werte, darum gilt für beide die höhere Schwelle. Lassen Sie das Gerät bei dem, was es vorher sandte, oder lassen Sie es allen, die es nicht erkennt, die Anmeldung anbieten.
-recognition-path-unknown = Ob Kunden sofort erkannt werden, ist nicht bekannt: Auf beiden Wegen wurden zu wenige Fremde gemessen. Messen Sie zweihundert mit „usual calibrate --images“ und „usual calibrate --vectors“; bis dahin wird niemand öfter falsch begrüßt als versprochen, und wer nicht erkannt wird, meldet sich neu an.
+recognition-path-unknown = Ob Kunden sofort erkannt werden, ist nicht bekannt: Auf beiden Wegen wurden zu wenige Fremde gemessen. Messen Sie zweihundert Menschen, die keine Kunden sind, wie es docs/kiosk.md unter „Measuring strangers“ beschreibt („usual calibrate --images“, dann „usual calibrate --vectors“). Bis dahin wird niemand öfter falsch begrüßt als versprochen, und wer nicht erkannt wird, meldet sich neu an.
 recognition-overdue = { $n ->
     [one] Eine Löschung wartet seit mehr als einer Minute auf den Empfehlungsdienst.
    *[other] { $n } Löschungen warten seit mehr als einer Minute auf den Empfehlungsdienst.

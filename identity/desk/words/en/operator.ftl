@@ -3,7 +3,7 @@ recognition-demo = Recognition works with { $pack }, which is for demonstrations
 recognition-nobody = Nobody is recognised yet: there is no threshold that keeps the promise. Run “usual calibrate”; until then everybody is a guest.
 recognition-path-same = Customers are recognised at once, whichever way they enrolled: strangers score alike in pictures and in vectors of devices.
 recognition-path-differ = Some customers have to enrol again: strangers score differently in pictures and in vectors of devices, so the higher threshold holds for both. Leave the device on what it sent before, or let it offer enrolment to whoever it does not recognise.
-recognition-path-unknown = Whether customers are recognised at once is not known: too few strangers were measured both ways. Measure two hundred with “usual calibrate --images” and “usual calibrate --vectors”; until then nobody is greeted wrongly more often than promised, and who is not recognised enrols again.
+recognition-path-unknown = Whether customers are recognised at once is not known: too few strangers were measured both ways. Measure two hundred people who are no customers, as docs/kiosk.md says under “Measuring strangers” (“usual calibrate --images”, then “usual calibrate --vectors”). Until then nobody is greeted wrongly more often than promised, and who is not recognised enrols again.
 recognition-overdue = { $n ->
     [one] One erasure has waited for the recommender for more than a minute.
    *[other] { $n } erasures have waited for the recommender for more than a minute.
