@@ -54,10 +54,10 @@ def engine(config: Config, names: list[str]) -> Finding:
     try:
         check_pack(pack)
     except ManifestUnfit:
-        says = f"no browser can run the pack {pack.name}: {devices} need a helper, or recognise nobody"
+        says = f"no browser can run the pack {pack.name}: without a helper nobody is recognised at {devices}"
         return remark(what, says, "docs/kiosk.md: `usual edge kiosk`, or the pack open-model-zoo.")
     if there is None:
-        says = f"not fetched: {devices} need it, or a helper, or recognise nobody"
+        says = f"not fetched: without it, or a helper, nobody is recognised at {devices}"
         return remark(
             what, says, "Fetch it: usual screens fetch. With helpers alone (`usual edge kiosk`) it is not needed."
         )

@@ -260,6 +260,25 @@ def test_a_browser_that_lacks_something_says_what(
         expect(page.locator("#engine-result")).to_contain_text(said)
 
 
+def test_a_network_that_was_altered_on_its_way_does_not_run(engine_folder: EngineFolder, browser: Browser) -> None:
+    """One bit of a weight: it would run, and give other vectors."""
+    shown, sent = Shown(engine_folder), list[str]()
+
+    @shown.app.after_request
+    def alter(reply: Response) -> Response:
+        if "/embedder." in request.path:
+            content = bytearray((engine_folder.path / Path(request.path).name).read_bytes())
+            content[len(content) // 2] ^= 1
+            reply = Response(bytes(content), mimetype="application/octet-stream")
+            sent.append(request.path)
+        return reply
+
+    with serve(shown.app) as address, engine_page(browser, address) as page:
+        page.click("#engine-start")
+        expect(page.locator("#engine-result")).to_contain_text("did not run here")
+    assert len(sent) == 1
+
+
 def test_a_server_without_the_engine_says_who_fetches_it(browser: Browser, tmp_path: Path) -> None:
     with serve(Shown(EngineFolder.of(tmp_path)).app) as address, engine_page(browser, address) as page:
         page.click("#engine-start")

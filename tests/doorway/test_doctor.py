@@ -96,7 +96,7 @@ def test_an_engine_of_another_pack_and_keys_that_cannot_be_read_are_wrong(config
 def test_a_pack_that_no_browser_runs_needs_a_helper(config: Config, access: Access) -> None:
     sending_vectors(access)
 
-    assert "need a helper" in found(config.model_copy(update={"pack": "dlib"}))["engine of browsers"].says
+    assert "without a helper" in found(config.model_copy(update={"pack": "dlib"}))["engine of browsers"].says
 
 
 def test_a_device_that_was_revoked_needs_nothing(config: Config, access: Access) -> None:
