@@ -20,7 +20,7 @@ from identity.sandbox.child import Child, Shared
 from identity.sandbox.decoding import ANSWER, DONE, FRAMES, ORDER, REFUSED, TOO_HARD, Work
 from identity.sandbox.supervisor import EngineUnavailable, Owner, Workers
 
-MOST_BUFFERS = 3  # for frames that are looked at at once
+MOST_BUFFERS = 2  # as many presses are looked at at once
 PROGRAM = "identity.sandbox.decoder_process"
 WAIT_S = 5.0  # for an idle process
 
