@@ -331,6 +331,8 @@ def try_once(config: Config) -> None:
     if other_half.keys_agree(config, TokenKeys(config.home, system_clock)) is False:
         click.echo(handover.KEYS_DIFFER, err=True)
     keep_reserve(config.home)
+    if config.only is None:
+        import_module("screens.web").own_files()  # the worker processes share what is read
     if config.only == "identity":
         return
     if config.versions is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 from flask import Response, jsonify, request
@@ -36,8 +37,6 @@ def own_page(shared: Shared, identity: IdentityOwnPage, recommender: Recommender
 
     api = Api("own page", __name__, abp_tags=[Tag(name="own page", description="A customer's own page")])
     door = Door(api, access=shared.access, limits=shared.limits, once=shared.once)
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "usual-export-1"}
-    schema |= ExportReply.model_json_schema(mode="serialization")
 
     @door.route(
         "GET",
@@ -59,9 +58,16 @@ def own_page(shared: Shared, identity: IdentityOwnPage, recommender: Recommender
     @door.route("GET", "/v1/me/schema", scopes=PUBLIC, reply=None, summary="The JSON schema of that file")
     def get_own_data_schema() -> Response:
         """The JSON Schema of the file of `export_own_data`, for a program that reads it."""
-        return jsonify(schema)
+        return jsonify(_schema())
 
     return api
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """Made when it is first asked for: it takes longer than the rest of these routes."""
+    named = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "usual-export-1"}
+    return named | ExportReply.model_json_schema(mode="serialization")
 
 
 def export_of(identity: Mapping[str, Any], recommender: Mapping[str, Any] | None, now_us: int) -> dict[str, Any]:

@@ -55,8 +55,12 @@ def needed(folder: Path, *entries: str) -> list[str]:
 
 def apart(folder: Path, entry: str) -> list[str]:
     """The modules that a page's joined file imports: those that are also needed later."""
-    later = set(needed(folder, *(name for name in LATER if (folder / name).is_file())))
+    later = set(_needed_later(folder))
     return [name for name in needed(folder, entry) if name in later]
+
+
+def _needed_later(folder: Path) -> list[str]:
+    return needed(folder, *(name for name in LATER if (folder / name).is_file()))
 
 
 def joined(folder: Path, entry: str) -> str:
@@ -64,11 +68,13 @@ def joined(folder: Path, entry: str) -> str:
 
     Raises ValueError: modules that import one another in a circle, or one with something that cannot be joined.
     """
-    outside = apart(folder, entry)
-    numbers = {name: number for number, name in enumerate([*outside, *needed(folder, entry)])}
+    inside = needed(folder, entry)
+    later = set(_needed_later(folder))
+    outside = [name for name in inside if name in later]
+    numbers = {name: number for number, name in enumerate([*outside, *inside])}
     lines = [f'import * as module_{numbers[name]} from "{_from(entry, name)}";\n' for name in outside]
-    for name in needed(folder, entry):
-        if name not in outside:
+    for name in inside:
+        if name not in later:
             lines.append(f"// {name}\nconst module_{numbers[name]} = {_wrapped(folder, entry, name, numbers)};\n")
     return "".join(lines)
 

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from plumbing.patterns import Pattern
 from plumbing.security.headers import page_headers, thread_headers
-from screens.assets import FOR_GOOD, assets_of
+from screens.assets import FOR_GOOD, Assets, assets_of
 from screens.dictionaries import FOLDER as WORDS
 from screens.dictionaries import dictionaries, language_for
 from screens.engine import EngineFolder, serve_engine
@@ -30,6 +30,11 @@ OWN_PAGE_HEADERS = page_headers(camera=False)
 ENGINE_PAGE = "/screens/engine"
 ENGINE_HEADERS = page_headers(camera=True, engine=True)
 THREAD = "/js/engine/worker.js"
+
+
+def own_files() -> Assets:
+    """The pages' files, looked at once: a server does so before its processes part."""
+    return assets_of(Path(__file__).parent / "static")
 
 
 def build(
@@ -66,7 +71,7 @@ def build(
     listed = {
         language: {"name": one.name, "url": f"{DICTIONARIES}/{one.file}"} for language, one in offered.items()
     }
-    assets = assets_of(folder / "static")
+    assets = own_files()
     serve_files(pages, assets, STATIC, also=[f"{DICTIONARIES}/{name}" for name in files])
 
     @pages.context_processor
