@@ -45,9 +45,10 @@ from recommender.replies import SuggestRequest as SuggestRequest
 from recommender.rules.apply import Ruled
 from recommender.rules.plan import LiveRules
 from recommender.rules.serving import answer_of, rows_of
-from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Request
+from recommender.scene import Answer, AnyScene, Context, Event, Item, KnownIds, RecordedEvents, Reduced, Request
 from recommender.scenes.registry import Scenes
 from recommender.store import forgotten
+from recommender.store.imports import settle_rest
 from recommender.store.offer_redemptions import Refused
 from recommender.store.shelves.errors import VersionsUnreachable
 from recommender.store.ties import ACCOUNT
@@ -417,6 +418,23 @@ class RecommenderService(CustomerRights):
         return {
             name: scene.known(tenant, self.caches.menu(tenant, scene.kind).by_id) for name, scene in scenes.items()
         }
+
+    def taken_back(self, tenant: str, orders: Sequence[Reduced]) -> None:
+        """Scenes learn of orders of which something was taken back after they came, inside of the transaction."""
+        menu = self.caches.menu(tenant, "item").by_id
+        for scene in self.scenes.values():
+            scene.record(RecordedEvents(tenant, (), self._now_us(), (), menu, orders))
+
+    def settle_rest(self) -> None:
+        """Take back what an import left whose process ended too early. Never raises for want of room or time: the
+        next import or start tries again."""
+
+        def settled(tenant: str, orders: Sequence[Reduced]) -> None:
+            self.taken_back(tenant, orders)
+            self.figures.counters.recorded(tenant, {order.time_us for order in orders})
+
+        with suppress(DatabaseBusy, DiskFull):
+            settle_rest(self.database, self.events.taken_back, settled)
 
     def require_open(self, token: str) -> None:
         """Raises Erased or TokenExpired when the customer of a token has closed it since. What is no token of ours

@@ -40,7 +40,7 @@ from recommender.exchange.shapes import PlainEvent, Shapes
 from recommender.exchange.sorted_rows import PART_BYTES, Key, SortedRows
 from recommender.figures.counters import QUARTER
 from recommender.recording import check_event, check_year
-from recommender.scene import KINDS, Event, Kind, KnownIds, RecordedEvents, Reduced
+from recommender.scene import KINDS, Event, Kind, KnownIds, Reduced
 from recommender.service import RecommenderService
 from recommender.store.imports import MOST, record_in_parts
 from recommender.store.living import Living
@@ -95,6 +95,7 @@ def import_events(
         if not reading.options.store:
             return read, events
         reading.retired.clear()  # they are counted again when they are stored
+        service.settle_rest()
         storing = _Storing(checks, rows, stores, tenant, events, show)
         try:
             new = record_in_parts(
@@ -327,10 +328,7 @@ class _Storing:
     def settled(self, orders: Sequence[Reduced]) -> None:
         """Orders of which something was taken back: also offers learn from what is left alone."""
         if orders:
-            service, now_us = self.checks.service, self.checks.now_us
-            menu = service.caches.menu(self.tenant, "item").by_id
-            for scene in service.scenes.values():
-                scene.record(RecordedEvents(self.tenant, (), now_us, (), menu, orders))
+            self.checks.service.taken_back(self.tenant, orders)
             self.times_us |= {order.time_us // QUARTER * QUARTER for order in orders}
 
     def number(self, index: int) -> int:

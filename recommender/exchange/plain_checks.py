@@ -63,6 +63,8 @@ class PlainChecks:
     shapes: Shapes
     _heads: dict[int, Event | None] = field(default_factory=dict)
     _lines: dict[int, OrderLine | None] = field(default_factory=dict)
+    _right: set[object] = field(default_factory=set)  # heads, and lines of a type and scene, that fit
+    _scope: list[object] = field(default_factory=list)  # where they do
 
     def heads(self, part: Sequence[PlainEvent]) -> list[Event]:
         """One event for each different head of these, of those that are right."""
@@ -166,17 +168,29 @@ class PlainChecks:
         """Those of some heads and lines that do not go together.
 
         What holds for a line holds with every head of the same type and scene, and for a head with every line:
-        each is tried once. Where one fails, all are tried.
+        each is tried once in a file. Where one fails, all are tried.
         """
         kind = {
             place: (head.type, head.scene) if (head := self._head(place)) else ("", "")
             for place in {head for head, _ in pairs}
         }
-        tried = {*{head: (head, line) for head, line in pairs}.values()}
-        tried |= {*{(kind[head], line): (head, line) for head, line in pairs}.values()}
-        if all(self._fits(head, line, scope) for head, line in tried):
+        heads = {head: (head, line) for head, line in pairs}
+        lines = {(kind[head], line): (head, line) for head, line in pairs}
+        right = self._right_in(scope)
+        if all(self._fits(*pair, scope) for key, pair in (*heads.items(), *lines.items()) if key not in right):
+            right.update(heads, lines)
             return set()
         return {(head, line) for head, line in pairs if not self._fits(head, line, scope)}
+
+    def _right_in(self, scope: Scope) -> set[object]:
+        """What was found to be right, as long as events may name the very same things."""
+        now = [*(known.ids for known in scope.there.values()), scope.area]
+        if len(now) != len(self._scope) or any(
+            one is not other for one, other in zip(now, self._scope, strict=True)
+        ):
+            self._scope[:] = now
+            self._right.clear()
+        return self._right
 
     def _fits(self, head_place: int, line_place: int, scope: Scope) -> bool:
         """Whether an event with this head may have this line."""

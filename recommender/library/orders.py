@@ -53,7 +53,7 @@ class Orders:
         ['tea']
     """
 
-    def __init__(self, *, trees: int = 300, explore: float = 0.05) -> None:
+    def __init__(self, *, trees: int = 160, explore: float = 0.05) -> None:
         self.settings = FitSettings(trees=trees)
         self._steady = OrdersScene(self.settings, explore_share=0.0)
         self._exploring = OrdersScene(self.settings, explore_share=explore)

@@ -19,7 +19,7 @@ from recommender.ranking.interactions import Interactions
 from recommender.ranking.partitions import InTurn, Mapper, in_memory
 from recommender.scene import Progress
 
-BATCH = FitSettings(max_questions=7_000, easy=120, copies=6)
+BATCH = FitSettings(max_questions=7_000, easy=120, copies=6, trees=300, learning_rate=0.04)
 """A bulk run may take minutes."""
 
 

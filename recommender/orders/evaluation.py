@@ -255,7 +255,7 @@ def ablation(
             seed=seed,
             objective="binary",
             rounds=max(1, settings.trees // 2),
-            settings={**RANKER, "num_leaves": 7},
+            settings={**RANKER, "learning_rate": settings.learning_rate, "num_leaves": 7},
         )
         score = ranker.score(np.ascontiguousarray(candidates.features[:, columns]))
         return score_lists(ranked_by(candidates, score, valid.questions.n, 20), valid.truth)[METRIC]

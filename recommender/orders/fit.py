@@ -16,7 +16,7 @@ from recommender.ranking.gate import gate
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import Interval, Targets, orders_per_customer, score_lists, summary
 from recommender.ranking.pairs import Pairs, sample_negatives
-from recommender.ranking.ranker import Mixture, fit_ranker
+from recommender.ranking.ranker import Mixture, fit_rankers
 from recommender.scene import Progress
 
 Sample = tuple[Pairs, NDArray[np.bool_]]
@@ -27,7 +27,6 @@ OBJECTIVES = {"chance": "binary", "order": "lambdarank"}
 OLDER = 0.5  # an order further back counts half: tastes and menus change
 LARGE = 200_000  # rows; fewer are enough for small trees only
 RANKER: Mapping[str, Any] = {
-    "learning_rate": 0.04,
     "min_data_in_leaf": 60,
     "feature_fraction": 0.4,
     "lambda_l2": 20.0,
@@ -41,7 +40,8 @@ class FitSettings:
 
     rounds: int = 2  # orders of each customer that are learned from, newest first
     max_questions: int = 4_000  # in one round
-    trees: int = 300
+    trees: int = 160
+    learning_rate: float = 0.06  # of a tree: fewer trees with more weight are as accurate on every history tried
     copies: int = 3  # of each ranker where rows are few: averaging different draws reduces variance
     least_people: int = 1  # so many different people must stand behind every figure about others
     easy: int = 60  # wrong candidates drawn for each question; hard ones teach the ranker to doubt repeats
@@ -108,25 +108,19 @@ def fit_mixture(
     pairs = Pairs.join([part[0] for part in parts])
     weight = np.concatenate([np.full(len(part[1]), OLDER**age) for age, part in enumerate(parts)])
     leaves, copies = (15, 1) if len(label) >= LARGE else (7, settings.copies)
-    rankers = {}
-    for number, (name, objective) in enumerate(OBJECTIVES.items()):
-
-        def report(share: float, done: int = number) -> None:
-            tick((done + share) / len(OBJECTIVES))
-
-        rankers[name] = fit_ranker(
-            pairs,
-            label,
-            NAMES,
-            seed=seed,
-            objective=objective,
-            rounds=settings.trees,
-            copies=copies,
-            settings={**RANKER, "num_leaves": leaves},
-            weight=weight,
-            progress=report,
-        )
-    return Mixture(rankers)
+    rankers = fit_rankers(
+        pairs,
+        label,
+        NAMES,
+        list(OBJECTIVES.values()),
+        seed=seed,
+        rounds=settings.trees,
+        copies=copies,
+        settings={**RANKER, "learning_rate": settings.learning_rate, "num_leaves": leaves},
+        weight=weight,
+        progress=tick,
+    )
+    return Mixture({name: rankers[objective] for name, objective in OBJECTIVES.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from recommender.orders.signals.crowd import ItemCrowd
 from recommender.ranking.interactions import Interactions
 from recommender.ranking.metrics import Targets, orders_per_customer, split_last
 from recommender.ranking.pairs import Pairs
-from recommender.ranking.sparse import distinct
+from recommender.ranking.sparse import distinct, is_among
 
 Features = Sequence[Sequence[str]]
 Mask = NDArray[np.bool_]
@@ -27,7 +27,7 @@ def truth_of(history: Interactions, targets: Interactions) -> Targets:
     customers, question = np.unique(targets.customer, return_inverse=True)
     width = max(len(history.items), 1)
     had = distinct(history.customer.astype(np.int64) * width + history.item)
-    known = np.isin(targets.customer.astype(np.int64) * width + targets.item, had)
+    known = is_among(targets.customer.astype(np.int64) * width + targets.item, had)
     return Targets.from_pairs(question, targets.item, known, len(customers))
 
 

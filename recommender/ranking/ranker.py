@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -64,22 +65,30 @@ class Ranker:
 
 
 def fit_ranker(
+    pairs: Pairs, label: NDArray[np.bool_], names: Sequence[str], *, objective: str = "lambdarank", **rest: Any
+) -> Ranker:
+    """`fit_rankers` of one objective."""
+    return fit_rankers(pairs, label, names, [objective], **rest)[objective]
+
+
+def fit_rankers(
     pairs: Pairs,
     label: NDArray[np.bool_],
     names: Sequence[str],
+    objectives: Sequence[str],
     *,
     seed: int,
-    objective: str = "lambdarank",
     rounds: int = 300,
     copies: int = 1,
     settings: Mapping[str, Any] | None = None,
     weight: NDArray[np.floating] | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Ranker:
-    """A gradient-boosted ranker (Ke et al. 2017; lambdarank: Burges 2010), reproducible to the byte.
+) -> dict[str, Ranker]:
+    """Gradient-boosted rankers (Ke et al. 2017; lambdarank: Burges 2010) of each objective, the same to the byte
+    each time. All of them learn from rows that are put into bins once.
 
     Args:
-        objective: "lambdarank" or "rank_xendcg" (the order within a question), or "binary" (each pair's chance).
+        objectives: "lambdarank" or "rank_xendcg" (the order within a question), or "binary" (each pair's chance).
         rounds: trees in each booster.
         copies: boosters trained with different seeds; their scores are averaged.
         weight: shape (rows,), how much each row counts.
@@ -92,32 +101,35 @@ def fit_ranker(
     if label.all() or not label.any():
         raise ValueError("a ranker needs questions with right and with wrong candidates")
     _, group = np.unique(pairs.question, return_counts=True)
-    ranked = objective in ("lambdarank", "rank_xendcg")
     data = lightgbm.Dataset(
         pairs.features,
         label.astype(np.int8),
-        group=group if ranked else None,
+        group=group,  # "binary" does not look at it
         weight=weight,
         feature_name=list(names),
         params={"max_bin": {**DEFAULTS, **(settings or {})}["max_bin"], "verbosity": -1},
         free_raw_data=False,
     )
-    texts = []
-    for copy in range(copies):
+    texts: dict[str, list[str]] = {objective: [] for objective in objectives}
+    for number, (objective, copy) in enumerate(product(objectives, range(copies))):
         params = _parameters(objective, settings or {}, seed * 101 + copy)
 
-        def tick(env: Any, done: int = copy) -> None:
+        def tick(env: Any, done: int = number) -> None:
             if progress and env.iteration % 25 == 0:
-                progress((done + env.iteration / rounds) / copies)
+                progress((done + env.iteration / rounds) / (copies * len(objectives)))
 
-        texts.append(lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick]).model_to_string())
-    return Ranker(texts, names)
+        booster = lightgbm.train(params, data, num_boost_round=rounds, callbacks=[tick])
+        texts[objective].append(booster.model_to_string())
+    return {objective: Ranker(found, names) for objective, found in texts.items()}
 
 
 def _parameters(objective: str, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """LightGBM's parameters for one booster: one thread and no choice left to it, so that runs agree."""
+    """LightGBM's parameters for one booster: one thread and no choice left to it, so that runs agree.
+
+    Column by column it makes the same trees as row by row, and looks only at the columns that a tree draws.
+    """
     params = {**DEFAULTS, **settings, "objective": objective, "seed": seed}
-    params |= {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    params |= {"num_threads": 1, "deterministic": True, "force_col_wise": True, "verbosity": -1}
     return {"lambdarank_truncation_level": 20, **params} if objective == "lambdarank" else params
 
 

@@ -16,6 +16,14 @@ def distinct(keys: NDArray[np.integer]) -> NDArray[Any]:
     return keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys
 
 
+def is_among(keys: NDArray[np.integer], ascending: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(keys,): whether each is one of some ascending numbers. `np.isin` hashes all of them first."""
+    if not len(ascending):
+        return np.zeros(len(keys), np.bool_)
+    found = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
+    return np.asarray(ascending[found] == keys)
+
+
 def weighted_rows(
     row: NDArray[np.integer],
     pick: NDArray[np.integer],

@@ -235,6 +235,7 @@ def build(
         in_flight=in_flight,
     )
     service.forget_rows_everywhere()
+    service.settle_rest()
     api = Api(
         "recommender",
         __name__,

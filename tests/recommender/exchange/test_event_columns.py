@@ -17,9 +17,11 @@ from recommender.errors import BadRows, RowProblem
 from recommender.exchange import event_columns, event_files
 from recommender.exchange.event_columns import Block, each_block
 from recommender.exchange.files import import_file, reading_of
+from recommender.exchange.plain_checks import PlainChecks, Scope
 from recommender.exchange.reading import Options, Reading
-from recommender.exchange.shapes import MOST_SHAPES, Shapes, written
+from recommender.exchange.shapes import MOST_SHAPES, PlainEvent, Shapes, written
 from recommender.exchange.time_columns import read_times
+from recommender.scene import KnownIds
 from recommender.schemas import EventModel
 from recommender.times import to_us
 from tests.recommender.service_fixtures import NOON, World
@@ -149,6 +151,28 @@ def test_columns_store_what_rows_store(world: World, tmp_path: Path, row_by_row:
 
     assert in_columns == stored("pub")
     assert len(in_columns) == 47
+
+
+def test_what_fits_is_tried_once_until_something_else_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dish that leaves the catalogue while a file is read is refused from the next part on."""
+    shapes = Shapes()
+    head, line = shapes.head({"type": "ordered", "site": "pier"}), shapes.line({"item_id": "cola"})
+    part = [PlainEvent("", "e1", 1, NOON, 60, "", head, [line])]
+    checks, fits, tried = PlainChecks(shapes), PlainChecks._fits, list[tuple[Any, ...]]()
+
+    def watched(self: PlainChecks, *pair: Any) -> bool:
+        tried.append(pair)
+        return fits(self, *pair)
+
+    monkeypatch.setattr(PlainChecks, "_fits", watched)
+
+    def odd(known: KnownIds) -> list[PlainEvent]:
+        return checks.split(part, Scope({"orders": known}, {"orders": known}, None, NOON), lambda _: ())[1]
+
+    known = KnownIds("item", {"cola"})
+    assert odd(known) == odd(known) == []
+    assert len(tried) == 2, "the head and the line, in the first part alone"
+    assert odd(KnownIds("item", {"salad"})) == part
 
 
 def test_a_file_as_tills_write_it_is_read_in_columns(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.ranking.gate import gate
 from recommender.ranking.pairs import Pairs, best_lists, sample_negatives, standardise
-from recommender.ranking.ranker import Mixture, Ranker, fit_ranker
+from recommender.ranking.ranker import Mixture, Ranker, fit_ranker, fit_rankers
 
 
 def world(questions: int = 120, seed: int = 0) -> tuple[Pairs, np.ndarray]:
@@ -21,6 +21,7 @@ def world(questions: int = 120, seed: int = 0) -> tuple[Pairs, np.ndarray]:
     return Pairs(question, np.tile(np.arange(10, dtype=np.int32), questions), features), label
 
 
+NEW_BINS = "_Dataset__init_from_np2d"
 SMALL = {"min_data_in_leaf": 5, "num_leaves": 7}
 
 
@@ -44,6 +45,34 @@ def test_training_twice_gives_the_same_bytes_and_the_text_the_same_scores() -> N
 
     assert made[0].to_texts() == made[1].to_texts()
     assert (again.score(pairs.features) == made[0].score(pairs.features)).all()
+
+
+def test_rankers_of_one_binning_are_what_each_is_alone() -> None:
+    """The bins and the groups of one objective change nothing for the other."""
+    pairs, label = world()
+    both = fit_rankers(pairs, label, "ab", ["binary", "lambdarank"], seed=3, rounds=8, copies=2, settings=SMALL)
+
+    for objective, made in both.items():
+        alone = fit_ranker(pairs, label, "ab", objective=objective, seed=3, rounds=8, copies=2, settings=SMALL)
+        assert made.to_texts() == alone.to_texts()
+
+
+def test_rows_are_put_into_bins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many objectives and copies learn from them."""
+    import lightgbm
+
+    binned: list[object] = []
+    construct = getattr(lightgbm.Dataset, NEW_BINS)
+
+    def watched(data: object, **rest: object) -> object:
+        binned.append(data)
+        return construct(data, **rest)
+
+    monkeypatch.setattr(lightgbm.Dataset, NEW_BINS, watched)
+    pairs, label = world()
+    fit_rankers(pairs, label, "ab", ["binary", "lambdarank"], seed=3, rounds=2, copies=2, settings=SMALL)
+
+    assert len(binned) == 1
 
 
 def test_a_broken_text_is_refused() -> None:

@@ -14,10 +14,10 @@ from plumbing.storage import alive
 from plumbing.storage.sqlite import BULK_CACHE_KIB, CACHE_KIB, SQLiteDatabase
 from plumbing.storage.state import State
 from recommender.errors import Erased, EventConflict
-from recommender.scene import Event, OrderLine
+from recommender.scene import Event, OrderLine, Reduced
 from recommender.store import imports, open_database
 from recommender.store.events import EventStore
-from recommender.store.imports import record_in_parts, remove_abandoned
+from recommender.store.imports import record_in_parts, remove_abandoned, settle_rest
 from recommender.store.living import Living
 
 NOW = 1_700_000_000_000_000
@@ -106,6 +106,56 @@ def test_an_order_that_an_import_wrote_first_is_kept_when_the_import_fails(store
 
     assert acknowledged[0] == 1
     assert seen(store) == (1,) * 4
+
+
+def voided(n: int) -> Event:
+    """Takes the order `n` back as a whole."""
+    return dataclasses.replace(event(n), event_id=f"v{n}", type="voided", lines=(), order_id=f"e{n}")
+
+
+class Lost(Exception):
+    """What ends a process in the middle of something."""
+
+
+@pytest.fixture
+def ended_early(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An import of refunds of which the last ones fell out of its last transaction, and which ended there."""
+    monkeypatch.setattr(imports, "MOST", 2)
+    record_in_parts(store._database, store, "mill", [event(n) for n in range(5)], NOW)
+    told: list[str] = []
+
+    def settled(orders: Iterable[Reduced]) -> None:
+        told.extend(order.event_id for order in orders)
+        if len(told) > 2:
+            raise Lost
+
+    with pytest.raises(Lost):
+        record_in_parts(store._database, store, "mill", [voided(n) for n in range(5)], NOW, settled=settled)
+    return told
+
+
+def test_an_import_that_counts_is_not_removed_by_what_fails_after_it(
+    store: EventStore, ended_early: list[str]
+) -> None:
+    """A refund that counts would be gone, and its order with those that were taken back for good."""
+    assert ended_early[:2] == ["e0", "e1"]
+    assert store.counts("mill") == {"ordered": 3, "voided": 5}, "the two of the last transaction are taken back"
+    assert remove_abandoned(store._database) == 0
+    assert store.counts("mill")["voided"] == 5
+
+
+def test_what_an_import_did_not_come_to_take_back_is_taken_back_by_the_next_start(
+    store: EventStore, ended_early: list[str]
+) -> None:
+    told: dict[str, list[str]] = {}
+
+    def settled(tenant: str, orders: Iterable[Reduced]) -> None:
+        told.setdefault(tenant, []).extend(order.event_id for order in orders)
+
+    assert settle_rest(store._database, store.taken_back, settled) == 1
+    assert store.counts("mill") == {"voided": 5}
+    assert told == {"mill": ["e0", "e1", "e2", "e3", "e4"]}
+    assert settle_rest(store._database, store.taken_back, settled) == 0
 
 
 def test_who_opts_out_meanwhile_is_not_brought_back(store: EventStore) -> None:
