@@ -241,7 +241,7 @@ def test_an_order_waits_a_fifth_of_a_second_at_most(store: EventStore, state: St
     thread = threading.Thread(target=orders)
     thread.start()
     try:
-        record_in_parts(store._database, store, "mill", [event(n) for n in range(4_000)], NOW)
+        record_in_parts(store._database, store, "mill", [event(n) for n in range(16_000)], NOW)
     finally:
         done.set()
         thread.join()
