@@ -113,7 +113,8 @@ class FixedPointRows:
             return self._faiss.search(whole, count)[1]  # type: ignore[no-any-return]
         if len(among) * WORTH_COPYING < self.used:
             part = FixedPointRows(self.size, len(among))
-            np.take(self._upper, among, axis=0, out=part.begin(len(among))[0])
+            # "clip": otherwise numpy takes them into an array of its own first, which nobody overwrites.
+            np.take(self._upper, among, axis=0, out=part.begin(len(among))[0], mode="clip")
             inside = part._faiss.search(whole, count)[1]
             return np.where(inside < 0, -1, among[inside])
         return self._faiss.search(whole, count, params=self._only(among))[1]  # type: ignore[no-any-return]

@@ -45,7 +45,7 @@ class DayCounts:
         hour = now_us // HOUR
         self._sweep(hour)
         key = (tenant, device, kind, subject)
-        # The row of this hour is compared as it is when it is written; those of other hours change no more.
+        # The row of this hour is compared as it is when it is written; those of other hours grow no more.
         counted = self._database.change(
             f"INSERT INTO day_counts AS this SELECT ?, ?, ?, ?, ?, 1 WHERE {_EARLIER} < ?"
             " ON CONFLICT (tenant, device, kind, subject, hour)"

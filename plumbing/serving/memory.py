@@ -12,6 +12,9 @@ if TYPE_CHECKING:  # engines and decoders use this module, and asyncio is 4 MB i
 
 TRIM_S = 5.0
 """How often a process that serves returns what it does not use: .5 to 2 ms each time."""
+PATIENCE = 1_000
+"""Time between two times, in the time that one took: nobody can allocate meanwhile, and of 400 MB in pieces of a
+few kB it takes .4 s."""
 
 M_ARENA_MAX, M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -8, -1, -3  # <malloc.h>
 
@@ -39,9 +42,10 @@ def trim() -> None:
 
 
 def keep_trimmed(loop: asyncio.AbstractEventLoop) -> None:
-    """`trim` now and every TRIM_S, for as long as `loop` runs."""
+    """`trim` now and every TRIM_S, for as long as `loop` runs; less often where it takes long."""
+    began = loop.time()
     trim()
-    loop.call_later(TRIM_S, keep_trimmed, loop)
+    loop.call_later(max(TRIM_S, PATIENCE * (loop.time() - began)), keep_trimmed, loop)
 
 
 def keep_buffers(most: int = 16 << 20) -> None:

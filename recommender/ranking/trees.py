@@ -19,7 +19,7 @@ KINDS = (np.uint8, np.uint16, np.uint32, np.uint64)
 """A bit for each leaf of a tree."""
 BLOCK = 64
 """Rows that are scored at once: what is in between stays in the processor's cache."""
-DEFAULT_LEFT, MISSING, MISSING_IS_NAN = 2, 12, 8
+DEFAULT_LEFT, MISSING_IS_NAN = 2, 8
 """Bits of LightGBM's `decision_type`. Where NaN is not a value of its own, it counts as 0."""
 
 
@@ -45,7 +45,7 @@ class CompactTrees:
     def read(cls, texts: Sequence[str]) -> CompactTrees:
         """From the texts of boosters. Raises ValueError: one is damaged, or has trees that this cannot follow."""
         try:
-            counts = {int(_fields(text.partition("\nTree=")[0])["max_feature_idx"]) + 1 for text in texts}
+            counts = {_n_features(text) for text in texts}
             trees = [tree for text in texts for tree in _trees(text)]
         except (KeyError, IndexError, RecursionError) as error:
             raise ValueError(f"the trees cannot be read: {error!r}") from error
@@ -81,7 +81,10 @@ class CompactTrees:
         )
 
     def sums(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The sum over all trees, of each row of `features` (n, features). NaN is a missing value."""
+        """The sum over all trees, of each row of `features` (n, features). NaN is a missing value. Raises
+        ValueError: rows with other features than the trees were learned from."""
+        if features.shape[1] != len(self.gain):
+            raise ValueError(f"{len(self.gain)} features are needed, not {features.shape[1]}")
         blocks = [self._sums(features[first : first + BLOCK]) for first in range(0, len(features), BLOCK)]
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
@@ -114,6 +117,18 @@ def _fields(part: str) -> Mapping[str, str]:
     return dict(line.split("=", 1) for line in part.splitlines() if "=" in line)
 
 
+def _n_features(text: str) -> int:
+    """As many as are named. Raises ValueError where the sum over all trees is not what the booster predicts."""
+    head = text.partition("\nTree=")[0]
+    said = _fields(head)
+    count = len(said["feature_names"].split())
+    if count != int(said["max_feature_idx"]) + 1:
+        raise ValueError("the features and their names do not belong together")
+    if said["num_tree_per_iteration"] != "1" or "average_output" in head.splitlines():
+        raise ValueError("trees of several classes, or whose mean counts")
+    return count
+
+
 def _trees(text: str) -> list[_Tree]:
     trees, end, _ = text.partition("\nend of trees")
     head, *parts = trees.split("\nTree=")
@@ -126,8 +141,8 @@ def _tree(said: Mapping[str, str]) -> _Tree:
     if said["num_cat"] != "0" or said["is_linear"] != "0":
         raise ValueError("a tree of categories or of lines")
     values = np.array([float(one) for one in said["leaf_value"].split()])
-    if len(values) != int(said["num_leaves"]):
-        raise ValueError("a tree without some of its leaves")
+    if len(values) != int(said["num_leaves"]) or not np.isfinite(values).all():
+        raise ValueError("a tree with leaves that are missing or no numbers")
     if len(values) == 1:
         return _Tree([], [], values, [])
     left, right, feature, kind = (
@@ -141,6 +156,8 @@ def _tree(said: Mapping[str, str]) -> _Tree:
     def walk(at: int) -> int:
         """The leaves below a node."""
         if at < 0:
+            if len(order) == len(values):  # nodes with two parents: the walk could take for ever
+                raise ValueError("a tree whose nodes are not one tree")
             order.append(~at)
             return 1 << (len(order) - 1)
         strikes[at] = walk(left[at])
@@ -155,9 +172,9 @@ def _tree(said: Mapping[str, str]) -> _Tree:
 
 
 def _nan_passes(kind: int, threshold: float) -> bool:
-    if kind & MISSING not in (0, MISSING_IS_NAN):
-        raise ValueError("a tree that takes 0 for missing")
-    return bool(kind & DEFAULT_LEFT) if kind & MISSING else threshold >= 0
+    if kind & ~(DEFAULT_LEFT | MISSING_IS_NAN):
+        raise ValueError("a tree of categories, or one that takes 0 for missing")
+    return bool(kind & DEFAULT_LEFT) if kind & MISSING_IS_NAN else threshold >= 0
 
 
 _LOWEST = np.array([0, *((n & -n).bit_length() - 1 for n in range(1, 1 << 16))], np.intp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,3 +59,14 @@ def test_it_is_done_again_and_again_while_the_loop_runs(monkeypatch: pytest.Monk
     asyncio.run(run())
 
     assert done[:3] == ["trimmed"] * 3
+
+
+def test_it_is_done_less_often_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can allocate meanwhile: at most a thousandth of the time goes into it."""
+    now, pauses = [0.0], []
+    loop = SimpleNamespace(time=lambda: now[0], call_later=lambda pause, *_: pauses.append(pause))
+    for took in (0.002, 0.4):
+        monkeypatch.setattr(memory, "trim", lambda took=took: now.append(now.pop() + took))
+        memory.keep_trimmed(loop)  # type: ignore[arg-type]
+
+    assert pauses == [memory.TRIM_S, pytest.approx(400)]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from identity.customers.rotation import renew_templates
+from identity.matching import fixed_point
 from identity.matching import gallery as matching_gallery
 from identity.matching.fixed_point import FixedPointRows
 from identity.matching.gallery import EXACT_UP_TO, Galleries, Snapshot, sealed_template, template_version
@@ -486,6 +489,30 @@ def test_fixed_point_numbers_are_the_numbers(size: int) -> None:
     assert (read[2] == 0).all()
     rows.clear([4])
     assert (rows.vectors(np.array([4])) == 0).all()
+
+
+def test_a_part_that_is_searched_is_copied_once_into_rows_that_are_overwritten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not through an array of numpy's own, whose memory nobody overwrites."""
+    monkeypatch.setattr(fixed_point, "WORTH_COPYING", 1)
+    rows, part = FixedPointRows(64, 1_000), np.arange(0, 1_000, 2)
+    rows.put(np.arange(1_000), unit(np.random.default_rng(4).standard_normal((1_000, 64))))
+    taken: list[int] = []
+
+    def measured(*given: Any, take: Callable[..., Any] = np.take, **named: Any) -> None:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        take(*given, **named)
+        taken.append(tracemalloc.get_traced_memory()[1] - before)
+
+    monkeypatch.setattr(np, "take", measured)
+    tracemalloc.start()
+    rows.nearest(rows.vectors(part[:1]), 2, part)
+    tracemalloc.stop()
+
+    assert len(taken) == 1
+    assert taken[0] < len(part) * rows.size / 2
 
 
 def test_shards_find_what_one_index_finds() -> None:

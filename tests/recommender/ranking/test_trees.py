@@ -83,6 +83,10 @@ def replaced(text: str, name: str, value: str) -> str:
     return f"{head}\nTree=0{before}\n{name}={value}\n{after.split(chr(10), 1)[1]}"
 
 
+DOUBLED = " ".join([*(str(node) for node in range(1, 60)), "-1"])
+"""Sixty nodes, of which each leads to the next one on both sides: 2^60 ways."""
+
+
 def refused(text: str) -> bool:
     try:
         CompactTrees.read([text])
@@ -107,9 +111,23 @@ def test_a_damaged_text_is_refused() -> None:
         "another feature": replaced(text, "split_feature", "5 0 0"),
         "0 is missing": replaced(text, "decision_type", "6 6 6"),
         "categories": replaced(text, "num_cat", "1"),
+        "a node of categories": replaced(text, "decision_type", "1 2 2"),
+        "no finite leaf": replaced(text, "leaf_value", "nan 1 2 3"),
+        "more features than memory": text.replace("max_feature_idx=4", "max_feature_idx=99999999999"),
+        "nodes with two parents": replaced(replaced(text, "left_child", DOUBLED), "right_child", DOUBLED),
+        "a mean of trees": booster(4, 3, boosting="rf", bagging_freq=1, bagging_fraction=0.5).model_to_string(),
+        "several classes": text.replace("num_tree_per_iteration=1", "num_tree_per_iteration=3"),
     }
 
     assert CompactTrees.read([text]).sums(features(3, 6)).shape == (3,)
     assert [name for name, damaged in wrong.items() if not refused(damaged)] == []
     with pytest.raises(ValueError, match="65 leaves"):
         CompactTrees.read([booster(65, 1, min_data_in_leaf=1).model_to_string()])
+
+
+def test_rows_with_other_features_are_refused() -> None:
+    trees = CompactTrees.read([booster(4, 3).model_to_string()])
+
+    for columns in (4, 6):
+        with pytest.raises(ValueError, match=f"5 features are needed, not {columns}"):
+            trees.sums(np.zeros((2, columns)))
