@@ -8,38 +8,43 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import (
-    auditing,
-    before,
-    beside,
-    browser_engine,
-    cluster,
-    columns,
-    consent,
-    deciding,
-    desk,
-    earning,
-    experiments,
-    faces,
-    gallery_size,
-    helper,
-    index,
-    ordering,
-    replicas,
-    riding,
-    ruling,
-    scaled_jpeg,
-    screens,
-    served,
-    suggesting,
-    training,
-    vectors,
-    versions,
-    visits,
-    writing,
-)
-from bench.fleet.section import section as fleet
-from bench.measure import ROOT, Row, as_json, machine, shared, table
+try:
+    from bench import (
+        auditing,
+        before,
+        beside,
+        browser_engine,
+        cluster,
+        columns,
+        consent,
+        deciding,
+        desk,
+        earning,
+        experiments,
+        faces,
+        gallery_size,
+        helper,
+        index,
+        ordering,
+        replicas,
+        riding,
+        ruling,
+        scaled_jpeg,
+        screens,
+        served,
+        suggesting,
+        training,
+        vectors,
+        versions,
+        visits,
+        writing,
+    )
+    from bench.fleet.section import section as fleet
+    from bench.measure import ROOT, Row, as_json, machine, shared, table
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"{error.name} is not installed: measuring needs the tools of developers. Run `scripts/setup.sh dev`."
+    )
 
 SECTIONS = (
     "stages",

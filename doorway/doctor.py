@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from doorway.browser_engine.prepare import check_pack
 from identity.cli.commands import open_half
@@ -11,7 +12,9 @@ from identity.engines.manifests import load_pack
 from identity.errors import ManifestUnfit, SealKeysDamaged
 from identity.web.desk import WORDS
 from identity.web.half import IdentityHalf
-from plumbing.cli import open_access
+from plumbing.access.device_modes import DeviceModes
+from plumbing.access.tables import migrations
+from plumbing.cli import state_of
 from plumbing.doctor.finding import Finding, remark, well, wrong
 from plumbing.settings import Config
 from plumbing.storage.moved import MOVED
@@ -24,8 +27,8 @@ def look(config: Config) -> Iterator[Finding]:
     """A finding for the engine, each device without a key, and each tenant; none where no device sends vectors."""
     if config.only == "recommender" or (config.home / MOVED).exists() or not _is_there("access", config):
         return
-    access = open_access(config.home)
-    found = access.modes.sending_vectors()
+    with closing(state_of(config.home).database("access", migrations)) as database:
+        found = DeviceModes(database).sending_vectors()
     if not found:
         return
     yield engine(config, sorted({name for _, name, _ in found}))

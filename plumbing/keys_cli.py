@@ -48,9 +48,9 @@ class Page(click.Choice[str]):
 
 
 NEEDS_ENGINE = (
-    "It recognises nobody before it has an engine: `usual screens fetch` for its browser, or `usual edge kiosk` on"
-    " its computer (docs/kiosk.md). At most 200 of its presses a day may greet nobody: where more strangers press,"
-    " leave it on pictures."
+    "It needs an engine: `usual screens fetch` puts one for browsers into this folder (pack open-model-zoo), or"
+    " `usual edge kiosk` runs one on its computer (docs/kiosk.md). `usual doctor` says what is missing. At most"
+    " 200 of its presses a day may greet nobody: where more strangers press, leave it on pictures."
 )
 
 

@@ -165,7 +165,8 @@ def test_no_template_can_be_had_from_the_service() -> None:
         *("press", "raise_level", "recognise", "recognise_by_code", "seal_for", "set_pin", "try_press", "warm"),
     ]
     assert calibrator == [
-        *("calibrate", "calibrate_on_pictures", "calibrate_on_vectors", "own_scores", "threshold"),
+        *("calibrate", "calibrate_on_pictures", "calibrate_on_pictures_of_devices", "calibrate_on_vectors"),
+        *("own_scores", "threshold"),
     ]
 
 
